@@ -1,0 +1,55 @@
+# Any Python from 3.10 on that can make a venv; `make PYTHON=/path/to/python3.12 test` picks another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+BENCH := .venv-bench
+TYPED := flyexpr $(wildcard bench)
+LINTED := $(wildcard flyexpr tests bench examples docs conftest.py)
+
+.DEFAULT_GOAL := help
+.PHONY: demo test check bench docs slow clean help
+
+demo: $(VENV)/.runs ## run examples/demo.py
+	$(BIN)/python examples/demo.py
+
+test: check ## lint, types, tests and doctests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.tests ## lint and types only
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/mypy $(TYPED)
+
+slow: $(VENV)/.tests ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+docs: $(VENV)/.tests ## write the generated pages, then run every example of the documentation
+	$(if $(wildcard docs/generate.py),$(BIN)/python docs/generate.py)
+	$(BIN)/python -m pytest README.md $(wildcard docs)
+
+bench: $(BENCH)/.runs ## measure against the peers, in a venv of its own
+	$(BENCH)/bin/python -m bench $(ARGS)
+
+clean: ## remove caches and build products; the venvs stay
+	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find flyexpr tests -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# A stamp inside the venv is older than pyproject.toml when the dependencies may have changed.
+$(VENV)/.runs: pyproject.toml
+	$(call venv,$(VENV),.)
+$(VENV)/.tests: pyproject.toml
+	$(call venv,$(VENV),.[dev])
+	@touch $(VENV)/.runs
+$(BENCH)/.runs: pyproject.toml
+	$(call venv,$(BENCH),.[bench])
+
+define venv
+@test -n "$(PYTHON)" || { echo "no Python 3.10+ with venv on the PATH; write: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+$(1)/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv $(1)
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable '$(2)'
+@touch $@
+endef

@@ -1,0 +1,148 @@
+"""Query and update Amazon DynamoDB with composable expressions over plain dicts.
+
+    >>> table = Table("GameScores", "userid", "title").on(connect("sqlite::memory:"))
+    >>> run(table, create_table())
+    >>> put(table, {"userid": "abc", "title": "Galaxy Invaders", "top_score": 9001})
+    >>> list(run(table, query(eq("userid", "abc") & gt("top_score", 9000))))
+    [{'userid': 'abc', 'title': 'Galaxy Invaders', 'top_score': 9001}]
+
+A record is a plain dict, a table an immutable descriptor; conditions and updates are values. Only `run` and its
+one-step forms touch the outside world, through one function: an engine.
+"""
+
+from flyexpr.attributes import Attribute, Codec, epoch
+from flyexpr.conditions import (
+    all_of,
+    any_of,
+    begins_with,
+    between,
+    contains,
+    eq,
+    exists,
+    ge,
+    gt,
+    is_in,
+    le,
+    lt,
+    ne,
+    not_exists,
+    size,
+    type_is,
+    where,
+)
+from flyexpr.engines import call, connect
+from flyexpr.errors import (
+    BatchIncomplete,
+    ConditionFailed,
+    ConnectionFailed,
+    DynamoError,
+    ExpressionError,
+    FlyexprError,
+    NoSuchTable,
+    NotBound,
+    NotFound,
+    PlanError,
+    SeveralFound,
+    Throttled,
+    TransactionCancelled,
+    ValidationError,
+)
+from flyexpr.interpret.apply import apply
+from flyexpr.interpret.evaluate import matches
+from flyexpr.interpret.parse import parse_condition, parse_update
+from flyexpr.interpret.paths import paths
+from flyexpr.interpret.show import show
+from flyexpr.interpret.simplify import simplify
+from flyexpr.operations import (
+    batch_write,
+    create_table,
+    delete_item,
+    delete_table,
+    describe_table,
+    get_item,
+    put_item,
+    query,
+    scan,
+    update_item,
+)
+from flyexpr.run import count, delete, first, get, one, put, run, update
+from flyexpr.tables import GlobalIndex, LocalIndex, Table
+from flyexpr.terms import F
+from flyexpr.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
+
+__all__ = [
+    "add",
+    "all_of",
+    "any_of",
+    "append",
+    "apply",
+    "assign",
+    "Attribute",
+    "batch_write",
+    "BatchIncomplete",
+    "begins_with",
+    "between",
+    "call",
+    "Codec",
+    "ConditionFailed",
+    "connect",
+    "ConnectionFailed",
+    "contains",
+    "count",
+    "create_table",
+    "decr",
+    "delete",
+    "delete_item",
+    "delete_table",
+    "describe_table",
+    "discard",
+    "DynamoError",
+    "epoch",
+    "eq",
+    "exists",
+    "ExpressionError",
+    "F",
+    "first",
+    "FlyexprError",
+    "ge",
+    "get",
+    "get_item",
+    "GlobalIndex",
+    "gt",
+    "if_not_exists",
+    "incr",
+    "is_in",
+    "le",
+    "LocalIndex",
+    "lt",
+    "matches",
+    "ne",
+    "NoSuchTable",
+    "not_exists",
+    "NotBound",
+    "NotFound",
+    "one",
+    "parse_condition",
+    "parse_update",
+    "paths",
+    "PlanError",
+    "prepend",
+    "put",
+    "put_item",
+    "query",
+    "remove",
+    "run",
+    "scan",
+    "SeveralFound",
+    "show",
+    "simplify",
+    "size",
+    "Table",
+    "Throttled",
+    "TransactionCancelled",
+    "type_is",
+    "update",
+    "update_item",
+    "ValidationError",
+    "where",
+]

@@ -1,0 +1,86 @@
+"""AWS, and any endpoint that speaks its protocol.
+
+    dynamodb://REGION                 AWS; `dynamodb://` alone takes the region of the profile or environment
+    http://HOST:PORT  https://…       DynamoDB Local, ScyllaDB Alternator, a proxy, any endpoint
+
+Options in the query string: `profile=NAME` of AWS's configuration, `region=NAME` (endpoints; us-east-1 when nothing
+says otherwise), `timeout=SECONDS` for an answer, `attempts=N` for one request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from flyexpr.errors import FlyexprError
+from flyexpr.tables import Engine
+
+_OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a URL says: where to, as whom, and how long to wait.
+
+    >>> target_of("dynamodb://eu-west-1?profile=games")
+    Target(url='dynamodb://eu-west-1?profile=games', region='eu-west-1', endpoint=None, profile='games', ...)
+    """
+
+    url: str
+    region: str | None
+    endpoint: str | None
+    profile: str | None
+    transport: str | None
+    timeout: float
+    attempts: int
+
+
+def connect_aws(url: str) -> Engine:
+    """The engine for a `dynamodb:` or `http(s):` URL.
+
+    >>> connect_aws("http://localhost:8000")
+    <engine http://localhost:8000 by botocore>
+    """
+    target = target_of(url)
+    from flyexpr.engines.aws.client import BotocoreEngine
+
+    return BotocoreEngine(target)
+
+
+def target_of(url: str) -> Target:
+    """The parts of an engine's URL; FlyexprError for an option that there is not.
+
+    >>> target_of("http://localhost:8000?colour=red")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: no option 'colour' in 'http://localhost:8000?colour=red'
+      write one of: profile, region, transport, timeout, attempts
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name in options:
+        if name not in _OPTIONS:
+            raise FlyexprError(f"no option {name!r} in {url!r}\n  write one of: {', '.join(_OPTIONS)}")
+    if options.get("transport", "botocore") != "botocore":
+        raise FlyexprError(f"no transport {options['transport']!r} in {url!r}\n  write one of: botocore")
+    aws = parts.scheme == "dynamodb"
+    region = (parts.netloc or None) if aws else options.get("region")
+    return Target(
+        url=url,
+        region=region,
+        endpoint=None if aws else f"{parts.scheme}://{parts.netloc}{parts.path}",
+        profile=options.get("profile"),
+        transport=options.get("transport"),
+        timeout=_number(url, options, "timeout", 60.0),
+        attempts=int(_number(url, options, "attempts", 5)),
+    )
+
+
+def _number(url: str, options: dict[str, str], name: str, default: float) -> float:
+    try:
+        found = float(options.get(name, default))
+    except ValueError:
+        found = 0
+    if not 0 < found < 86_400:
+        raise FlyexprError(f"{name}= in {url!r} takes a positive number, not {options[name]!r}")
+    return found

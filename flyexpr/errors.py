@@ -1,0 +1,227 @@
+"""What can go wrong, as one small tree: a subclass only where a caller would act differently.
+
+    FlyexprError
+    ├── ExpressionError          a condition, update or path that DynamoDB would refuse
+    ├── PlanError                a read that no index can serve, or that several serve equally well
+    ├── ValidationError          a key, item or attribute value that cannot be stored
+    ├── NotBound                 a table that was not told where it lives
+    ├── NotFound                 `one` found no item
+    ├── SeveralFound             `one` found more than one item
+    ├── BatchIncomplete          writes that the service kept leaving unprocessed: `.failed`, `.written`
+    └── DynamoError              an engine said no: `.code`, `.message`, `.fields`
+        ├── ConditionFailed      the condition of a write was false: `.item`, `.reason`
+        ├── TransactionCancelled one reason per operation: `.reasons`
+        ├── Throttled            too much at once; the engine has already tried again
+        ├── NoSuchTable          the table, index or resource is not there
+        └── ConnectionFailed     no answer from the engine
+
+A text says what is wrong, in which expression, and what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+class FlyexprError(Exception):
+    """Every error that flyexpr raises on purpose.
+
+    >>> issubclass(PlanError, FlyexprError)
+    True
+    """
+
+
+class ExpressionError(FlyexprError, ValueError):
+    """An expression that the service is sure to refuse; `.message` is the clause that says why.
+
+    >>> print(ExpressionError("two paths overlap: a and a.b", expression="SET a = 1, a.b = 2", hint="keep one"))
+    two paths overlap: a and a.b
+      expression: SET a = 1, a.b = 2
+      hint: keep one
+    """
+
+    def __init__(self, message: str, *, expression: str | None = None, hint: str | None = None) -> None:
+        super().__init__(_text(message, expression=expression, hint=hint))
+        self.message = message
+
+
+class PlanError(FlyexprError, ValueError):
+    """A read that cannot be turned into one request, and the nearest thing that can.
+
+    >>> print(PlanError("a query needs one partition key value", condition="wins > 3", hint="use scan(...)"))
+    a query needs one partition key value
+      condition: wins > 3
+      hint: use scan(...)
+    """
+
+    def __init__(self, message: str, *, condition: str | None = None, hint: str | None = None) -> None:
+        super().__init__(_text(message, condition=condition, hint=hint))
+        self.message = message
+
+
+class ValidationError(FlyexprError, ValueError):
+    """A key, an item or a value that cannot be stored; the text holds the path to the culprit.
+
+    >>> raise ValidationError("a set may not be empty", at="info.tags", hint="leave the attribute out")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `info.tags`: a set may not be empty
+      hint: leave the attribute out
+    """
+
+    def __init__(self, message: str, *, at: str = "", hint: str | None = None) -> None:
+        super().__init__(_text(f"at `{at}`: {message}" if at else message, hint=hint))
+        self.message = message
+        self.at = at
+
+
+class NotBound(FlyexprError):
+    """A table without an engine.
+
+    >>> str(NotBound("scores"))
+    "table 'scores' has no engine; bind one with `table.on(connect('sqlite:scores.db'))`"
+    """
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"table {table!r} has no engine; bind one with `table.on(connect('sqlite:{table.lower()}.db'))`"
+        )
+
+
+class NotFound(FlyexprError, LookupError):
+    """`one` was asked for the only item, and there is none.
+
+    >>> issubclass(NotFound, LookupError)
+    True
+    """
+
+
+class SeveralFound(FlyexprError, LookupError):
+    """`one` was asked for the only item, and there is more than one.
+
+    >>> issubclass(SeveralFound, LookupError)
+    True
+    """
+
+
+class BatchIncomplete(FlyexprError):
+    """Writes of a batch that the service left unprocessed, again and again, for lack of capacity.
+
+    >>> error = BatchIncomplete(40, ["operation"])
+    >>> str(error), error.written, error.failed
+    ('40 writes of the batch are done, and 1 was left unprocessed after 10 tries', 40, ('operation',))
+
+    `.failed` holds those operations; of an iterator, what was not yet taken from it was not tried.
+    """
+
+    def __init__(self, written: int, failed: Iterable[Any]) -> None:
+        self.written, self.failed = written, tuple(failed)
+        were = "1 was" if len(self.failed) == 1 else f"{len(self.failed)} were"
+        super().__init__(
+            f"{written} writes of the batch are done, and {were} left unprocessed after 10 tries"
+        )
+
+
+class DynamoError(FlyexprError):
+    """An engine's refusal: DynamoDB's error code and message, and the error's other members.
+
+    >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
+    >>> type(error).__name__, error.code, str(error)
+    ('NoSuchTable', 'ResourceNotFoundException', 'ResourceNotFoundException: Requested resource not found')
+
+    `.fields` holds wire values (`Item`, `CancellationReasons`) just as they came.
+    """
+
+    def __init__(self, code: str, message: str, fields: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.code = code
+        self.message = message
+        self.fields: dict[str, Any] = dict(fields or {})
+
+    @staticmethod
+    def of(code: str, message: str, fields: Mapping[str, Any] | None = None) -> DynamoError:
+        """The error for a code, in the class that callers catch.
+
+        >>> type(DynamoError.of("ThrottlingException", "Rate exceeded")).__name__
+        'Throttled'
+        """
+        return _CLASSES.get(code, DynamoError)(code, message, fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, self.message, self.fields), self.__dict__
+
+
+class ConditionFailed(DynamoError):
+    """The condition of a write was false, so nothing was written.
+
+    >>> error = DynamoError.of("ConditionalCheckFailedException", "The conditional request failed")
+    >>> isinstance(error, ConditionFailed), error.item, error.reason
+    (True, None, None)
+
+    `.item` is the item as it stood (None when there is none), `.reason` the part that was false and the actual
+    value; `run` fills both in.
+    """
+
+    item: dict[str, Any] | None = None
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return self.reason or super().__str__()
+
+
+class TransactionCancelled(DynamoError):
+    """A transaction that was refused as a whole, with one reason per operation.
+
+    >>> error = DynamoError.of("TransactionCanceledException", "cancelled", {"CancellationReasons": [{"Code": "None"}]})
+    >>> isinstance(error, TransactionCancelled), error.reasons
+    (True, ())
+
+    `.reasons` is parallel to the operations: None for one that was fine, else an error; `run` fills it in.
+    """
+
+    reasons: tuple[DynamoError | None, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"  operation {i}: {reason}" for i, reason in enumerate(self.reasons) if reason is not None]
+        return "\n".join([super().__str__(), *lines])
+
+
+class Throttled(DynamoError):
+    """More requests than the table or the account allows; the engine has already tried again.
+
+    >>> type(DynamoError.of("ProvisionedThroughputExceededException", "")).__name__
+    'Throttled'
+    """
+
+
+class NoSuchTable(DynamoError):
+    """A table, index or resource that is not there.
+
+    >>> str(DynamoError.of("ResourceNotFoundException", "Requested resource not found"))
+    'ResourceNotFoundException: Requested resource not found'
+    """
+
+
+class ConnectionFailed(DynamoError):
+    """No usable answer came from the engine; a write may or may not have happened.
+
+    >>> type(DynamoError.of("ConnectionFailed", "connection refused")).__name__
+    'ConnectionFailed'
+    """
+
+
+_CLASSES: dict[str, type[DynamoError]] = {
+    "ConditionalCheckFailedException": ConditionFailed,
+    "ConditionalCheckFailed": ConditionFailed,
+    "TransactionCanceledException": TransactionCancelled,
+    "ProvisionedThroughputExceededException": Throttled,
+    "ThrottlingException": Throttled,
+    "RequestLimitExceeded": Throttled,
+    "ResourceNotFoundException": NoSuchTable,
+    "ConnectionFailed": ConnectionFailed,
+}
+
+
+def _text(message: str, **notes: str | None) -> str:
+    return "\n".join([message, *(f"  {name}: {note}" for name, note in notes.items() if note)])

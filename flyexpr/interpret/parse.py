@@ -1,0 +1,539 @@
+"""Text read as conditions, updates and projections: the inverse of `compile` and of `show`.
+
+Two dialects of one grammar. On the wire, names and values stand behind placeholders and everything that DynamoDB
+refuses while reading is refused here in its words. In text written by people, literals stand in place ('text', 1.5,
+true, null, [..], {..}, <<..>>, x'6869', "odd.name"), as `show` prints them, and no word is reserved.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import unhexlify
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple, NoReturn
+
+from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.nodes import (
+    ALWAYS,
+    CLAUSES,
+    NEVER,
+    Action,
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Compare,
+    Condition,
+    In,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Step,
+    Test,
+    Update,
+    Value,
+    joined,
+)
+from flyexpr.reserved import RESERVED
+from flyexpr.terms import operand
+from flyexpr.values import ORDERED, freeze, thaw
+
+MAX_DEPTH = 32  # of a literal: lists and maps in one another
+
+_CONDITION_FUNCTIONS = (
+    "attribute_exists",
+    "attribute_not_exists",
+    "attribute_type",
+    "begins_with",
+    "contains",
+)
+_VALUE_FUNCTIONS = ("size", "if_not_exists", "list_append")
+_COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+
+
+def parse_condition(text: str, **values: Any) -> Condition:
+    """The condition that a text in DynamoDB's syntax says; `:name` stands for a value given by keyword.
+
+    >>> from flyexpr import eq, gt
+    >>> parse_condition("userid = :user AND top_score > 9000", user="abc") == eq("userid", "abc") & gt("top_score", 9000)
+    True
+    >>> parse_condition("a = = 1")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: Syntax error; token: "=", near: "= = 1"
+      expression: a = = 1
+                      ^
+
+    Reads what `show` prints.
+    """
+    return read_condition(text, _text_scope(values))
+
+
+def parse_update(text: str, **values: Any) -> Update:
+    """The update that a text in DynamoDB's syntax says; `:name` stands for a value given by keyword.
+
+    >>> from flyexpr import assign, incr
+    >>> parse_update("ADD wins 1 SET info.seen = :seen", seen=True) == incr("wins") + assign("info.seen", True)
+    True
+    """
+    return read_update(text, _text_scope(values))
+
+
+@dataclass(slots=True)
+class Scope:
+    """What placeholders stand for, and which of them were met; with `literals`, the dialect of people.
+
+    >>> scope = Scope({"#n": "name"}, {":v": Value("N", 1), ":spare": Value("N", 2)})
+    >>> read_condition("#n = :v", scope)
+    Compare(operator='=', left=Path(parts=('name',)), right=Value(kind='N', body=1))
+    >>> sorted(scope.used)
+    ['#n', ':v']
+    """
+
+    names: Mapping[str, str]
+    values: Mapping[str, Value]
+    literals: bool = False
+    used: set[str] = field(default_factory=set)
+
+
+def _text_scope(values: Mapping[str, Any]) -> Scope:
+    constants = {}
+    for name, value in values.items():
+        found = operand(value)
+        if not isinstance(found, Value):
+            raise TypeError(f"`:{name}` stands for a value, not for {value!r}")
+        constants[":" + name] = found
+    return Scope({}, constants, literals=True)
+
+
+def read_condition(text: str, scope: Scope) -> Condition:
+    """The condition of a request's expression member."""
+    reader = _Reader(text, scope)
+    return reader.whole(reader.condition)
+
+
+def read_update(text: str, scope: Scope) -> Update:
+    """The update of a request's UpdateExpression."""
+    reader = _Reader(text, scope)
+    return reader.whole(reader.update)
+
+
+def read_projection(text: str, scope: Scope) -> tuple[Path, ...]:
+    """The paths of a request's ProjectionExpression."""
+    reader = _Reader(text, scope)
+    return reader.whole(reader.projection)
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+_COMMON = r"""
+      (?P<space>[ \t\r\n]+)
+    | (?P<name>\#[A-Za-z0-9_]+)
+    | (?<!['"])(?P<value>:[A-Za-z0-9_]+)
+    """
+_WIRE = re.compile(
+    _COMMON
+    + r"""
+    | (?P<word>[A-Za-z][A-Za-z0-9_]*)
+    | (?P<whole>[0-9]+)
+    | (?P<mark><>|<=|>=|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_TEXT = re.compile(
+    _COMMON
+    + r"""
+    | (?P<bytes>[xX]'(?:[0-9a-fA-F]{2})*')
+    | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<quoted>"(?:[^"]|"")+")
+    | (?P<string>'(?:[^']|'')*')
+    | (?P<number>[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+|[0-9]*\.[0-9]+)
+    | (?P<whole>[0-9]+)
+    | (?P<mark><<|>>|<>|<=|>=|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _tokens(text: str, literals: bool) -> list[_Token]:
+    tokens = [
+        _Token(found.lastgroup or "", found[0], found.start(), found.end())
+        for found in (_TEXT if literals else _WIRE).finditer(text)
+        if found.lastgroup != "space"
+    ]
+    return [*tokens, _Token("end", "<EOF>", len(text), len(text))]
+
+
+def _closing(tokens: list[_Token]) -> dict[int, int]:
+    """For the place of every opening parenthesis that of its closing one."""
+    closing, opened = {}, []
+    for place, token in enumerate(tokens):
+        if token.text == "(":
+            opened.append(place)
+        elif token.text == ")" and opened:
+            closing[opened.pop()] = place
+    return closing
+
+
+@dataclass(slots=True)
+class _Group:
+    """One level of parentheses while a condition is read."""
+
+    opened: int
+    ors: list[Condition] = field(default_factory=list)
+    ands: list[Condition] = field(default_factory=list)
+    nots: int = 0
+
+    def add(self, part: Condition) -> None:
+        for _ in range(self.nots):
+            part = Not(part)
+        self.nots = 0
+        self.ands.append(part)
+
+    def end_and(self) -> None:
+        self.ors.append(joined(And, self.ands))
+        self.ands = []
+
+
+class _Reader:
+    """A text being read from left to right."""
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self.text, self.scope, self.place = text, scope, 0
+        self.tokens = _tokens(text, scope.literals)
+        self.closing = _closing(self.tokens)
+
+    def whole(self, read: Any) -> Any:
+        if not self.text:
+            raise ExpressionError("The expression can not be empty;")
+        found = read()
+        if self.token.kind != "end":
+            self.refuse()
+        return found
+
+    # tokens
+
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.place]
+
+    def follows(self, *texts: str) -> bool:
+        """Whether the tokens to come are these keywords or marks."""
+        coming = self.tokens[self.place : self.place + len(texts)]
+        return len(coming) == len(texts) and all(map(_is, coming, texts))
+
+    def take(self, text: str) -> bool:
+        if not _is(self.token, text):
+            return False
+        self.place += 1
+        return True
+
+    def expect(self, text: str) -> None:
+        if not self.take(text):
+            self.refuse()
+
+    def next(self, *kinds: str) -> str:
+        token = self.token
+        if token.kind not in kinds:
+            self.refuse()
+        self.place += 1
+        return token.text
+
+    def refuse(self) -> NoReturn:
+        """The service's syntax error: the token where reading stopped, and the text from the one before to the one after."""
+        token = self.token
+        first = self.tokens[max(self.place - 1, 0)]
+        last = self.tokens[min(self.place + 1, len(self.tokens) - 1)]
+        if first.kind == "end":
+            near = self.text
+        elif token.kind == "end":
+            near = first.text
+        else:
+            near = self.text[first.start : last.end if last.kind != "end" else token.end]
+        self.fail(f'Syntax error; token: "{token.text}", near: "{near}"', token.start)
+
+    def fail(self, message: str, at: int | None = None) -> NoReturn:
+        start = self.tokens[self.place - 1].start if at is None else at
+        line = self.text.replace("\n", " ").replace("\t", " ")
+        left = max(start - 60, 0)
+        raise ExpressionError(
+            message, expression=f"{line[left : start + 40]}\n              {' ' * (start - left)}^"
+        )
+
+    # conditions
+
+    def condition(self) -> Condition:
+        # An explicit stack of open parentheses: the depth of a text is bounded by its length, not by Python's stack.
+        groups = [_Group(-1)]
+        closed = (-1, -1)
+        while True:
+            group = groups[-1]
+            while self.take("NOT"):
+                group.nots += 1
+            if self.opens_group():
+                groups.append(_Group(self.place))
+                self.place += 1
+                continue
+            part = self.comparison()
+            while True:
+                groups[-1].add(part)
+                if self.take("AND"):
+                    break
+                groups[-1].end_and()
+                if self.take("OR"):
+                    break
+                part = joined(Or, groups[-1].ors)
+                if len(groups) == 1:
+                    return part
+                self.expect(")")
+                span = (groups.pop().opened, self.place - 1)
+                if closed == (span[0] + 1, span[1] - 1) and not self.scope.literals:
+                    raise ExpressionError("The expression has redundant parentheses;")
+                closed = span
+
+    def opens_group(self) -> bool:
+        """Whether a parenthesis to come holds a condition, and not just an operand such as `(a) = :v`."""
+        if not self.follows("("):
+            return False
+        after = self.tokens[self.closing.get(self.place, -2) + 1]
+        return not _compares(after)
+
+    def comparison(self) -> Condition:
+        if (
+            self.scope.literals
+            and self.token.text.upper() in ("TRUE", "FALSE")
+            and not _compares(self.tokens[self.place + 1])
+        ):
+            return ALWAYS if self.next("word").upper() == "TRUE" else NEVER
+        left = self.operand_or_test()
+        if isinstance(left, Test):
+            return left
+        if self.take("BETWEEN"):
+            low = self.operand()
+            self.expect("AND")
+            return Between(left, low, self.operand())
+        if self.take("IN"):
+            return In(left, tuple(self.in_parentheses(self.operand)))
+        if self.token.text not in _COMPARISONS:
+            self.refuse()
+        operator = self.next("mark")
+        return Compare(operator, left, self.operand())
+
+    def in_parentheses(self, read: Any) -> list[Any]:
+        self.expect("(")
+        found = [read()]
+        while self.take(","):
+            found.append(read())
+        self.expect(")")
+        return found
+
+    # operands
+
+    def operand(self) -> Operand:
+        found = self.operand_or_test()
+        if isinstance(found, Test):
+            self.fail(
+                f"The function is not allowed to be used this way in an expression; function: {found.function}"
+            )
+        return found
+
+    def operand_or_test(self) -> Operand | Test:
+        token = self.token
+        if token.kind == "word" and self.tokens[self.place + 1].text == "(":
+            return self.function()
+        if token.kind in ("word", "name", "quoted") and not self.is_literal_word(token):
+            return self.path()
+        if token.kind == "value":
+            return self.placeholder_value()
+        if self.take("("):
+            found = self.operand()
+            self.expect(")")
+            return found
+        if self.scope.literals:
+            return self.constant()
+        self.refuse()
+
+    def function(self) -> Call | Test:
+        name = self.next("word")
+        if name in _CONDITION_FUNCTIONS:
+            return Test(name, tuple(self.in_parentheses(self.operand)))
+        if name in _VALUE_FUNCTIONS:
+            return Call(name, tuple(self.in_parentheses(self.operand)))
+        self.fail(f"Invalid function name; function: {name}")
+
+    def placeholder_value(self) -> Value:
+        mark = self.next("value")
+        self.scope.used.add(mark)
+        if mark not in self.scope.values:
+            self.fail(
+                f"An expression attribute value used in expression is not defined; attribute value: {mark}"
+            )
+        return self.scope.values[mark]
+
+    def path(self) -> Path:
+        steps: list[Step] = [self.name()]
+        while True:
+            if self.take("."):
+                steps.append(self.name())
+            elif self.take("["):
+                index = self.next("whole")
+                if index[0] == "0" and index != "0":
+                    self.place -= 1
+                    self.refuse()
+                steps.append(int(index[:30]))
+                self.expect("]")
+            else:
+                return Path(tuple(steps))
+
+    def name(self) -> str:
+        token = self.token
+        text = self.next("word", "name", "quoted")
+        if token.kind == "name":
+            return self.placeholder_name(text)
+        if token.kind == "quoted":
+            return text[1:-1].replace('""', '"')
+        if not self.scope.literals and text.upper() in RESERVED:
+            if text.upper() in _GRAMMAR:
+                self.place -= 1
+                self.refuse()
+            self.fail(f"Attribute name is a reserved keyword; reserved keyword: {text}")
+        return text
+
+    def placeholder_name(self, mark: str) -> str:
+        self.scope.used.add(mark)
+        if mark not in self.scope.names:
+            self.fail(
+                "An expression attribute name used in the document path is not defined; "
+                f"attribute name: {mark}"
+            )
+        return self.scope.names[mark]
+
+    # literals
+
+    def constant(self) -> Value:
+        start = self.token.start
+        try:
+            return Value(*freeze(self.literal(1)))
+        except ValidationError as error:
+            self.fail(str(error).partition("\n")[0], start)
+
+    def is_literal_word(self, token: _Token) -> bool:
+        return self.scope.literals and token.kind == "word" and token.text.upper() in _LITERAL_WORDS
+
+    def literal(self, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            self.fail("nested more than 32 levels deep")
+        token = self.token
+        if self.is_literal_word(token):
+            return _LITERAL_WORDS[self.next("word").upper()]
+        if token.kind == "value":
+            value = self.placeholder_value()
+            return thaw((value.kind, value.body))
+        if token.kind == "string":
+            return self.next("string")[1:-1].replace("''", "'")
+        if token.kind == "bytes":
+            return unhexlify(self.next("bytes")[2:-1])
+        if self.take("<<"):
+            return self.set_literal(depth)
+        if self.take("["):
+            return self.until("]", lambda: self.literal(depth + 1))
+        if self.take("{"):
+            return dict(self.until("}", lambda: self.entry(depth + 1)))
+        negative = self.take("-")
+        number = _number(self.next("number", "whole"))
+        return -number if negative else number
+
+    def set_literal(self, depth: int) -> set[Any]:
+        start = self.token.start
+        members = self.until(">>", lambda: self.literal(depth + 1))
+        kinds = {freeze(member)[0] for member in members}
+        if len(kinds) > 1 or not kinds <= ORDERED:
+            self.fail("a set holds only strings, only numbers or only bytes", start)
+        return set(members)
+
+    def entry(self, depth: int) -> tuple[str, Any]:
+        name = self.next("string", "quoted")
+        quote = name[0]
+        self.expect(":")
+        return name[1:-1].replace(quote * 2, quote), self.literal(depth)
+
+    def until(self, end: str, read: Any) -> list[Any]:
+        found: list[Any] = []
+        while not self.take(end):
+            if found:
+                self.expect(",")
+            found.append(read())
+        return found
+
+    # updates and projections
+
+    def update(self) -> Update:
+        actions: list[Action] = []
+        seen: set[str] = set()
+        while not seen or self.token.kind != "end":
+            clause = self.token.text.upper()
+            if clause not in CLAUSES:
+                self.refuse()
+            self.place += 1
+            if clause in seen:
+                self.fail(f'The "{clause}" section can only be used once in an update expression;')
+            seen.add(clause)
+            actions.append(self.action(clause))
+            while self.take(","):
+                actions.append(self.action(clause))
+        return Update(tuple(actions))
+
+    def action(self, clause: str) -> Action:
+        path = self.path()
+        if clause == "REMOVE":
+            return Action(clause, path, None)
+        if clause == "SET":
+            self.expect("=")
+            return Action(clause, path, self.assigned())
+        if self.token.kind != "value" and (
+            not self.scope.literals or self.token.kind in ("name", "quoted", "end")
+        ):
+            self.refuse()
+        return Action(clause, path, self.operand())
+
+    def assigned(self) -> Operand:
+        bracketed = self.follows("(")
+        if bracketed:
+            self.place += 1
+        left = self.operand()
+        if self.token.text in ("+", "-"):
+            operator = self.next("mark")
+            left = Arithmetic(operator, left, self.operand())
+        if bracketed:
+            self.expect(")")
+        return left
+
+    def projection(self) -> tuple[Path, ...]:
+        found = [self.path()]
+        while self.take(","):
+            found.append(self.path())
+        return tuple(found)
+
+
+_GRAMMAR = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", *CLAUSES})
+_LITERAL_WORDS = {"TRUE": True, "FALSE": False, "NULL": None}
+
+
+def _is(token: _Token, text: str) -> bool:
+    return token.text == text or token.kind == "word" and token.text.upper() == text
+
+
+def _compares(token: _Token) -> bool:
+    return token.text in _COMPARISONS or _is(token, "BETWEEN") or _is(token, "IN")
+
+
+def _number(text: str) -> int | Decimal:
+    return int(text) if text.isdecimal() and len(text) < 100 else Decimal(text)

@@ -1,0 +1,171 @@
+"""Items and keys between the user's types and DynamoDB's, as a table declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flyexpr.errors import ValidationError
+from flyexpr.tables import Table
+from flyexpr.values import MAX_ITEM, Item, item_size, value_size
+
+_MAX_KEY = {"partition": 2048, "sort": 1024}  # bytes
+
+
+def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
+    """The item as it is stored: defaults filled in, declared attributes checked and encoded.
+
+    >>> from datetime import date
+    >>> from flyexpr import Attribute
+    >>> table = Table("t", "id", attributes={"day": date, "wins": Attribute(int, default=0)})
+    >>> stored_item(table, {"id": "a", "day": date(2026, 1, 31), "note": "x"})
+    {'id': 'a', 'day': '2026-01-31', 'note': 'x', 'wins': 0}
+    >>> stored_item(table, {"id": "a", "wins": "3"})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `wins`: expected int, got str
+
+    None is stored as NULL, except in keys and required attributes.
+    """
+    if not isinstance(item, Mapping):
+        raise TypeError(f"an item is a dict, not {item!r}")
+    found = dict(item)
+    for name, rule in table.rules.items():
+        if name not in found and rule.default is not None:
+            found[name] = rule.default() if callable(rule.default) else rule.default
+        if rule.required and found.get(name) is None:
+            raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
+    for name in table.codecs.keys() & found.keys():
+        found[name] = stored_value(table, name, found[name])
+    for name in table.keys:
+        _check_key_part(table, name, found)
+    return {name: found[name] for name in (*item, *found) if name in found}
+
+
+def check_size(item: Mapping[str, Any]) -> None:
+    """None for an item that fits DynamoDB's 400 KB; its size is counted as DynamoDB does.
+
+    >>> check_size({"id": "a", "text": "x" * 409_600})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: the item has 409,607 bytes; DynamoDB stores up to 409,600
+      hint: split it over several items, or keep the large part elsewhere
+    """
+    size = item_size(item)
+    if size > MAX_ITEM:
+        raise ValidationError(
+            f"the item has {size:,} bytes; DynamoDB stores up to {MAX_ITEM:,}",
+            hint="split it over several items, or keep the large part elsewhere",
+        )
+
+
+def stored_value(table: Table, name: str, value: Any) -> Any:
+    """A declared attribute's value as it is written: of its type, and past its check.
+
+    >>> stored_value(Table("t", "id", attributes={"wins": int}), "wins", 3.0)
+    3
+    """
+    rule = table.rules.get(name)
+    if rule and value is None and rule.required:
+        raise ValidationError("a required attribute may not be None", at=name)
+    if rule and rule.check and value is not None and not rule.check(value):
+        raise ValidationError(f"{value!r} fails the check of this attribute", at=name)
+    return encoded_value(table, name, value)
+
+
+def encoded_value(table: Table, name: str, value: Any) -> Any:
+    """A declared attribute's value in DynamoDB's type; ValidationError where it is none of the declared one.
+
+    >>> encoded_value(Table("t", "id"), "id", 7)
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `id`: expected str, got int
+      hint: declare it: attributes={'id': int}
+
+    None stays None, which is NULL, except in the key.
+    """
+    if value is None and name not in table.keys:
+        return None
+    try:
+        return table.codecs[name].encode(value)
+    except ValidationError as error:
+        hint = (
+            None
+            if name in table.attributes
+            else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
+        )
+        raise ValidationError(error.message, at=name, hint=hint) from None
+
+
+def loaded_item(table: Table, item: Item) -> Item:
+    """The item that was read, in place, with declared attributes in their types.
+
+    >>> from datetime import date
+    >>> loaded_item(Table("t", "id", attributes={"day": date}), {"id": "a", "day": "2026-01-31"})
+    {'id': 'a', 'day': datetime.date(2026, 1, 31)}
+
+    An attribute that another writer stored in another type is a ValidationError that names it.
+    """
+    for name, decode in table.decoders:
+        value = item.get(name)
+        if value is not None:
+            try:
+                item[name] = decode(value)
+            except (ValueError, TypeError, ArithmeticError) as error:
+                kind = getattr(table.attributes.get(name), "__name__", "its declared type")
+                raise ValidationError(f"the stored value does not read as {kind}: {error}", at=name) from None
+    return item
+
+
+def key_of(table: Table, key: Any) -> Item:
+    """The primary key as it is stored, from a dict, a tuple or one value.
+
+    >>> scores = Table("GameScores", "userid", "title")
+    >>> key_of(scores, ("abc", "Comet Quest")) == key_of(scores, {"userid": "abc", "title": "Comet Quest"})
+    True
+    >>> key_of(scores, "abc")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: the key of 'GameScores' lacks `title`
+      hint: a key is (userid, title) as a tuple, or a dict with these attributes
+    """
+    given = _parts(table, key)
+    for name in table.keys:
+        if name not in given:
+            raise ValidationError(f"the key of {table.name!r} lacks `{name}`", hint=_key_hint(table))
+    for name in given:
+        if name not in table.keys:
+            raise ValidationError(f"`{name}` is no part of the key of {table.name!r}", hint=_key_hint(table))
+    found = {name: encoded_value(table, name, given[name]) for name in table.keys}
+    for name in table.keys:
+        _check_key_part(table, name, found)
+    return found
+
+
+def _parts(table: Table, key: Any) -> Mapping[str, Any]:
+    if isinstance(key, Mapping):
+        return key
+    values: Sequence[Any] = key if isinstance(key, tuple | list) else (key,)
+    if len(values) > len(table.keys):
+        raise ValidationError(
+            f"the key of {table.name!r} has {len(table.keys)} part{'s'[: len(table.keys) > 1]}, not {len(values)}",
+            hint=_key_hint(table),
+        )
+    return dict(zip(table.keys, values))
+
+
+def _key_hint(table: Table) -> str:
+    if table.sort_key is None:
+        return f"a key is one value of {table.partition_key}, or a dict with that attribute"
+    return f"a key is ({table.partition_key}, {table.sort_key}) as a tuple, or a dict with these attributes"
+
+
+def _check_key_part(table: Table, name: str, found: Mapping[str, Any]) -> None:
+    value = found.get(name)
+    if value is None:
+        raise ValidationError(f"an item of {table.name!r} needs its key", at=name)
+    if isinstance(value, str | bytes) and not value:
+        raise ValidationError("a key attribute may not be empty", at=name)
+    part = "partition" if name == table.partition_key else "sort"
+    if isinstance(value, str | bytes) and len(value) * 4 > _MAX_KEY[part] < value_size(value):
+        raise ValidationError(f"a {part} key has at most {_MAX_KEY[part]:,} bytes", at=name)

@@ -1,0 +1,210 @@
+"""Expressions in the user's types as expressions in DynamoDB's, by what a table declares.
+
+Constants are encoded by the attribute that they meet, and operators that its type cannot have are refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flyexpr.attributes import Codec
+from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.interpret.show import show
+from flyexpr.items import encoded_value, stored_value
+from flyexpr.nodes import (
+    Action,
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Compare,
+    Condition,
+    In,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Test,
+    Update,
+    Value,
+)
+from flyexpr.tables import Table
+from flyexpr.values import freeze, thaw
+
+_TEXT, _ORDERED, _LIST = {"S", "B"}, {"S", "N", "B"}, {"L"}
+_SETS = {"SS", "NS", "BS"}
+_ALLOWED: dict[str, set[str]] = {
+    **dict.fromkeys(("<", "<=", ">", ">=", "BETWEEN"), _ORDERED),
+    "begins_with": _TEXT,
+    "contains": _TEXT | _SETS | _LIST,
+    "size": _TEXT | _SETS | _LIST | {"M"},
+    "list_append": _LIST,
+    "+": {"N"},
+    "-": {"N"},
+    "ADD": _SETS | {"N"},
+    "DELETE": _SETS,
+}
+
+
+def lower_condition(table: Table, condition: Condition) -> Condition:
+    """The condition with every constant as it is stored.
+
+    >>> from datetime import date
+    >>> from flyexpr import begins_with, eq, show
+    >>> table = Table("t", "id", attributes={"day": date, "wins": int})
+    >>> show(lower_condition(table, eq("day", date(2026, 1, 31))))
+    "day = '2026-01-31'"
+    >>> lower_condition(table, begins_with("wins", "1"))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: begins_with cannot work on `wins`, which holds int
+      expression: begins_with(wins, '1')
+    """
+    match condition:
+        case Compare(operator, left, right):
+            return Compare(operator, *_side_by_side(table, condition, operator, (left, right)))
+        case Between(operand, low, high):
+            return Between(*_side_by_side(table, condition, "BETWEEN", (operand, low, high)))
+        case In(operand, options):
+            operand, *lowered = _side_by_side(table, condition, "IN", (operand, *options))
+            return In(operand, tuple(lowered))
+        case Test("contains", (Path() as path, Value() as value)):
+            _allow(table, condition, "contains", path)
+            codec = _codec_at(table, path)
+            return Test("contains", (path, _encode(table, path, codec.member if codec else None, value)))
+        case Test("begins_with", arguments):
+            return Test(
+                "begins_with", _side_by_side(table, condition, "begins_with", arguments, encode=False)
+            )
+        case And(parts):
+            return And(tuple([lower_condition(table, part) for part in parts]))
+        case Or(parts):
+            return Or(tuple([lower_condition(table, part) for part in parts]))
+        case Not(part):
+            return Not(lower_condition(table, part))
+    return condition
+
+
+def lower_update(table: Table, update: Update) -> Update:
+    """The update with every constant as it is stored; an update of the key is refused.
+
+    >>> from flyexpr import assign, incr
+    >>> lower_update(Table("t", "id"), assign("id", "x"))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: `id` is part of the key of 't' and cannot be updated
+      expression: SET id = 'x'
+      hint: put the item under its new key and delete the old one
+    """
+    return Update(tuple([_lower_action(table, action) for action in update.actions]))
+
+
+def _lower_action(table: Table, action: Action) -> Action:
+    path, here = action.path, Update((action,))
+    if path.parts[0] in table.keys:
+        raise ExpressionError(
+            f"`{path.parts[0]}` is part of the key of {table.name!r} and cannot be updated",
+            expression=show(here),
+            hint="put the item under its new key and delete the old one",
+        )
+    match action:
+        case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
+            return Action("SET", path, _lower_assigned(table, here, path, operand))
+        case Action("REMOVE"):
+            rule = table.rules.get(str(path.parts[0]))
+            if rule and rule.required and len(path.parts) == 1:
+                raise ExpressionError(
+                    f"`{path.parts[0]}` is required and cannot be removed", expression=show(here)
+                )
+        case Action(clause, _, Value(kind) as value):
+            _allow(table, here, clause, path)
+            codec = _codec_at(table, path)
+            if kind != "N" or codec and codec.type is int and codec.decode is None:
+                return Action(clause, path, _encode(table, path, codec, value))
+            if codec and codec.kind in _SETS:
+                raise ExpressionError(
+                    f"{clause} of a number cannot work on `{show(path)}`, a set", expression=show(here)
+                )
+    return action
+
+
+def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) -> Operand:
+    codec = _codec_at(table, path)
+    match operand:
+        case Value(kind, body):
+            if str(path.parts[0]) in table.rules and len(path.parts) == 1:
+                stored_value(table, str(path.parts[0]), thaw((kind, body)))
+            return _encode(table, path, codec, operand)
+        case Call("if_not_exists", (other, value)):
+            return Call("if_not_exists", (other, _lower_assigned(table, here, path, value)))
+        case Call(function, arguments):
+            _allow(table, here, function, path)
+            return Call(
+                function, tuple([_lower_assigned(table, here, path, argument) for argument in arguments])
+            )
+        case Arithmetic(operator, left, right):
+            _allow(table, here, operator, path)
+            return operand
+    return operand
+
+
+def _side_by_side(
+    table: Table, here: Condition, operator: str, operands: tuple[Operand, ...], encode: bool = True
+) -> tuple[Operand, ...]:
+    """Operands that meet each other: constants are encoded by the first path among them."""
+    path = next((operand for operand in operands if isinstance(operand, Path)), None)
+    for operand in operands:
+        match operand:
+            case Path():
+                _allow(table, here, operator, operand)
+            case Call("size", (Path() as measured,)):
+                _allow(table, here, "size", measured)
+    if path is None:
+        return operands
+    codec = _codec_at(table, path) if encode else None
+    return tuple([_encode(table, path, codec, one) if isinstance(one, Value) else one for one in operands])
+
+
+def _codec_at(table: Table, path: Path) -> Codec | None:
+    """The codec of what a path leads to; None where nothing is declared."""
+    codec = table.codecs.get(str(path.parts[0]))
+    for _ in path.parts[1:]:
+        codec = codec.member if codec else None
+    return codec
+
+
+def _encode(table: Table, path: Path, codec: Codec | None, value: Value) -> Value:
+    if codec is None:
+        if value.kind == "PYTHON":
+            raise ValidationError(
+                f"DynamoDB has no type for {_type_name(value.body)}",
+                at=show(path),
+                hint=f"declare it: attributes={{{str(path.parts[0])!r}: {_type_name(value.body)}}}",
+            )
+        return value
+    if codec.type is str and codec.decode is None and value.kind == "S" and path.parts[0] not in table.rules:
+        return value
+    given = thaw((value.kind, value.body))
+    if len(path.parts) == 1 and codec is table.codecs[str(path.parts[0])]:
+        return Value(*freeze(encoded_value(table, str(path.parts[0]), given), show(path)))
+    try:
+        return Value(*freeze(codec.encode(given), show(path)))
+    except ValidationError as error:
+        raise ValidationError(error.message, at=show(path)) from None
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, frozenset):
+        return f"set[{_type_name(next(iter(value)))}]"
+    return type(value).__name__
+
+
+def _allow(table: Table, here: Condition | Update, operator: str, path: Path) -> None:
+    codec = _codec_at(table, path)
+    kind = codec.kind if codec else None
+    if kind is not None and kind not in _ALLOWED.get(operator, {kind}):
+        holds = table.attributes.get(str(path.parts[0]), str)
+        name = getattr(holds, "__name__", None) or repr(holds)
+        raise ExpressionError(
+            f"{operator} cannot work on `{show(path)}`, which holds {name}", expression=show(here)
+        )

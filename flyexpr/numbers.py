@@ -1,0 +1,105 @@
+"""DynamoDB's numbers: 38 significant digits, magnitudes from 1E-130 to 9.99…E+125, never rounded.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+Number = int | Decimal
+
+_WHOLE = 10**38  # below this every int has at most 38 digits
+_MAX_BITS = 419  # 9.99…E+125 needs 419 bits; str() of a longer int costs quadratic time
+DIGITS, LARGEST, SMALLEST = 38, 125, -130  # significant digits and decimal exponents
+
+
+def number(text: str) -> Number:
+    """The number that a wire text stands for: an int when it is whole, else a Decimal.
+
+    >>> number("9001"), number("-0.50"), number("1e3")
+    (9001, Decimal('-0.50'), 1000)
+
+    The text is DynamoDB's own or was checked before; anything else is a ValueError or a decimal.InvalidOperation.
+    """
+    if text.isdecimal() or text[1:].isdecimal() and text[0] == "-":
+        return int(text)
+    value = Decimal(text)
+    # DynamoDB writes no exponent and no trailing zero, so the exact test is for other spellings only.
+    if text[-1] == "0" or "e" in text or "E" in text or "." not in text:
+        return int(value) if value == value.to_integral_value() else value
+    return value
+
+
+def number_text(value: Number | float) -> str:
+    """The wire text of a number: plain notation, as DynamoDB reads it back.
+
+    >>> number_text(7), number_text(Decimal("1.50E+2")), number_text(0.1), number_text(-0.0)
+    ('7', '150', '0.1', '0')
+    >>> number_text(10**126)
+    Traceback (most recent call last):
+    ...
+    OverflowError: number overflow: the largest magnitude is 9.99…E+125
+
+    A float is written by its shortest repr. ArithmeticError (OverflowError among them) for NaN, infinity, more than
+    38 significant digits, or a magnitude outside 1E-130 … 9.99…E+125.
+    """
+    if isinstance(value, int):
+        if -_WHOLE < value < _WHOLE:
+            return int.__repr__(value)
+        if value.bit_length() > _MAX_BITS:
+            raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
+        return _plain(Decimal(value))
+    if isinstance(value, float):
+        text = float.__repr__(value)
+        if "e" not in text and "n" not in text:
+            return "0" if text == "-0.0" else text.removesuffix(".0")
+        return _plain(Decimal(text))
+    text = Decimal.__str__(value)
+    if len(text) <= DIGITS and text[-1] != "0" and text.isdecimal() and text[0] != "0":
+        return text
+    return _plain(value)
+
+
+def _plain(value: Decimal) -> str:
+    if not value.is_finite():
+        raise ArithmeticError(f"{value} is not a number that DynamoDB can store")
+    if not value:
+        return "0"
+    sign, digits, exponent = value.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    significant = text.rstrip("0")
+    assert isinstance(exponent, int)
+    if len(significant) > DIGITS:
+        raise ArithmeticError(f"{len(significant)} significant digits; a number holds at most 38")
+    if value.adjusted() > LARGEST:
+        raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
+    if value.adjusted() < SMALLEST:
+        raise ArithmeticError("number underflow: the smallest magnitude is 1E-130")
+    point = len(text) + exponent
+    if point <= 0:
+        plain = "0." + "0" * -point + significant
+    elif point >= len(significant):
+        plain = significant + "0" * (point - len(significant))
+    else:
+        plain = significant[:point] + "." + significant[point:]
+    return "-" + plain if sign else plain
+
+
+def number_size(value: Number) -> int:
+    """Bytes that a number takes in an item: one, and one for every two digits.
+
+    >>> number_size(0), number_size(100), number_size(-123), number_size(Decimal("12.345"))
+    (1, 2, 4, 4)
+
+    Zeros at either end are free, a minus costs one byte. DynamoDB documents the size as approximate.
+    """
+    if not value:
+        return 1
+    text = number_text(abs(value))
+    whole, _, fraction = text.partition(".")
+    if not fraction:
+        whole = whole.rstrip("0")
+    elif whole == "0":
+        whole, fraction = "", fraction.lstrip("0")
+    return 1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2 + (value < 0)

@@ -1,0 +1,327 @@
+"""What can be asked of a table, as values: nothing happens until `run`.
+
+Refinements use DynamoDB's words. `limit` counts the items returned, `page_size` the items examined in one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flyexpr.nodes import ALWAYS, Condition, Path, Update
+from flyexpr.terms import path_of
+
+Key = Any  # a dict, a tuple or one value
+
+
+class Operation:
+    """Anything that `run` can do to a table.
+
+    >>> isinstance(describe_table(), Operation)
+    True
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Operation):
+    """A read of the items under one partition key of the table or an index; see `query`."""
+
+    condition: Condition
+    index: str | None = None
+    project: tuple[Path, ...] | None = None
+    reverse: bool = False
+    consistent: bool = False
+    limit: int | None = None
+    page_size: int | None = None
+    start: str | None = None
+    budget: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Operation):
+    """A read of the whole table or index; see `scan`."""
+
+    condition: Condition = ALWAYS
+    index: str | None = None
+    project: tuple[Path, ...] | None = None
+    consistent: bool = False
+    limit: int | None = None
+    page_size: int | None = None
+    start: str | None = None
+    budget: Mapping[str, float] | None = None
+    segments: int | None = None
+    segment: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetItem(Operation):
+    """A read of one item by its key; see `get_item`."""
+
+    key: Key
+    project: tuple[Path, ...] | None = None
+    consistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutItem(Operation):
+    """A write of one whole item; see `put_item`."""
+
+    item: Mapping[str, Any]
+    condition: Condition | None = None
+    returns: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateItem(Operation):
+    """A change of one item; see `update_item`."""
+
+    key: Key
+    update: Update
+    condition: Condition | None = None
+    returns: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem(Operation):
+    """A removal of one item; see `delete_item`."""
+
+    key: Key
+    condition: Condition | None = None
+    returns: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWrite(Operation):
+    """Puts and deletes, as many as there are; see `batch_write`."""
+
+    operations: Iterable[PutItem | DeleteItem]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable(Operation):
+    """The table, made as its descriptor says; see `create_table`."""
+
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTable(Operation):
+    """The table, gone with its items; see `delete_table`."""
+
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeTable(Operation):
+    """What the engine says of the table; see `describe_table`."""
+
+
+def query(
+    condition: Condition,
+    *,
+    index: str | None = None,
+    project: Iterable[Any] | None = None,
+    reverse: bool = False,
+    consistent: bool = False,
+    limit: int | None = None,
+    page_size: int | None = None,
+    start: str | None = None,
+    budget: Mapping[str, float] | None = None,
+) -> Query:
+    """A read of the items that match, in sort key order, under one partition key.
+
+    >>> query(eq("userid", "abc") & gt("top_score", 9000), limit=10).limit
+    10
+
+    The index is chosen by the condition unless `index` names one; `reverse` reads from the largest sort key down.
+    `start` is the `.cursor` of an earlier read; `budget` stops a read early, with a cursor to go on from:
+    {"requests": 10, "units": 500, "seconds": 2.5}.
+    """
+    _need(condition, Condition, "query takes a condition such as eq('userid', 'abc')")
+    return Query(
+        condition,
+        _name(index),
+        _paths(project),
+        bool(reverse),
+        bool(consistent),
+        _count("limit", limit),
+        _count("page_size", page_size),
+        start,
+        _budget(budget),
+    )
+
+
+def scan(
+    condition: Condition = ALWAYS,
+    *,
+    index: str | None = None,
+    project: Iterable[Any] | None = None,
+    consistent: bool = False,
+    limit: int | None = None,
+    page_size: int | None = None,
+    start: str | None = None,
+    budget: Mapping[str, float] | None = None,
+    segments: int | None = None,
+) -> Scan:
+    """A read of the whole table or index, and of it the items that match: it pays for every item there is.
+
+    >>> scan(contains("tags", "new"), limit=10).limit
+    10
+
+    The partition keys come in no useful order. `segments` reads so many parts at the same time, in threads.
+    """
+    _need(condition, Condition, "scan takes a condition such as eq('wins', 3)")
+    return Scan(
+        condition,
+        _name(index),
+        _paths(project),
+        bool(consistent),
+        _count("limit", limit),
+        _count("page_size", page_size),
+        start,
+        _budget(budget),
+        _count("segments", segments),
+    )
+
+
+def get_item(key: Key, *, project: Iterable[Any] | None = None, consistent: bool = False) -> GetItem:
+    """A read of the item with this key.
+
+    >>> get_item(("abc", "Comet Quest"), project=["wins"]).project
+    (Path(parts=('wins',)),)
+    """
+    return GetItem(key, _paths(project), bool(consistent))
+
+
+def put_item(
+    item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
+) -> PutItem:
+    """A write of the item, in place of one with the same key.
+
+    >>> put_item({"userid": "abc"}, condition=not_exists("userid")).returns is None
+    True
+
+    `returns="ALL_OLD"` gives the item that was replaced.
+    """
+    _need(item, Mapping, "put takes an item, a dict")
+    return PutItem(item, _condition(condition), _returns(returns, "NONE", "ALL_OLD"))
+
+
+def update_item(
+    key: Key, update: Update, *, condition: Condition | None = None, returns: str | None = None
+) -> UpdateItem:
+    """A change of the item with this key, which is created when it is not there.
+
+    >>> update_item(("abc", "Comet Quest"), incr("wins", 1), returns="ALL_NEW").returns
+    'ALL_NEW'
+
+    `returns` is one of ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW. An update of only `remove` and `discard` creates nothing.
+    """
+    _need(update, Update, "update takes an update such as incr('wins', 1)")
+    return UpdateItem(
+        key,
+        update,
+        _condition(condition),
+        _returns(returns, "NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"),
+    )
+
+
+def delete_item(key: Key, *, condition: Condition | None = None, returns: str | None = None) -> DeleteItem:
+    """A removal of the item with this key; that it is not there is no error.
+
+    >>> delete_item("abc", returns="ALL_OLD").key
+    'abc'
+    """
+    return DeleteItem(key, _condition(condition), _returns(returns, "NONE", "ALL_OLD"))
+
+
+def batch_write(operations: Iterable[PutItem | DeleteItem]) -> BatchWrite:
+    """Any number of puts and deletes without conditions, sent 25 a request; not a transaction.
+
+    >>> len(batch_write([put_item({"userid": "a"}), delete_item("b")]).operations)
+    2
+
+    One key may stand only once among the 25 of a request, so a later operation on the same key waits for the next.
+    """
+    return BatchWrite(tuple(operations) if isinstance(operations, list | tuple) else operations)
+
+
+def create_table(*, wait: bool = True) -> CreateTable:
+    """The making of the table and its indexes; `wait` until it can be used.
+
+    >>> create_table().wait
+    True
+    """
+    return CreateTable(wait)
+
+
+def delete_table(*, wait: bool = True) -> DeleteTable:
+    """The removal of the table with all of its items; `wait` until it is gone.
+
+    >>> delete_table(wait=False).wait
+    False
+    """
+    return DeleteTable(wait)
+
+
+def describe_table() -> DescribeTable:
+    """A look at the table: `run` gives a `Table` as the engine describes it.
+
+    >>> describe_table() == describe_table()
+    True
+    """
+    return DescribeTable()
+
+
+def _need(value: Any, kind: type, message: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{message}, not {value!r}")
+
+
+def _condition(condition: Condition | None) -> Condition | None:
+    if condition is not None:
+        _need(condition, Condition, "condition= takes a condition such as exists('userid')")
+    return condition
+
+
+def _paths(project: Iterable[Any] | None) -> tuple[Path, ...] | None:
+    if project is None:
+        return None
+    if isinstance(project, str):
+        raise TypeError(f"project= takes a list of paths, such as [{project!r}]")
+    found = tuple(dict.fromkeys(map(path_of, project)))
+    if not found:
+        raise ValueError("project= needs at least one path; leave it out to read whole items")
+    return found
+
+
+def _name(index: str | None) -> str | None:
+    if index is not None:
+        _need(index, str, "index= takes the name of an index")
+    return index
+
+
+def _count(name: str, value: int | None) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name}= takes a whole number from 1, not {value!r}")
+    return value
+
+
+def _returns(returns: str | None, *allowed: str) -> str | None:
+    if returns is not None and returns not in allowed:
+        raise ValueError(f"returns= takes one of {' '.join(allowed)}, not {returns!r}")
+    return None if returns == "NONE" else returns
+
+
+_BUDGET = ("requests", "units", "seconds")
+
+
+def _budget(budget: Mapping[str, float] | None) -> Mapping[str, float] | None:
+    if budget is not None and (not budget or not budget.keys() <= {*_BUDGET} or min(budget.values()) <= 0):
+        raise ValueError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
+    return budget

@@ -1,0 +1,407 @@
+"""How a read is done: which index, and which part of the condition goes where. Pure, and total.
+
+For every condition on every table there is exactly one `Access`, or a `PlanError` that names the nearest fix:
+
+    key condition    bounds what is read: `=` on the partition key, one condition on the sort key
+    filter           the service drops items that were read, and paid for
+    residue          what neither may hold, evaluated on the client by `matches`
+
+Key condition and filter and residue together are the condition, on every item.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from flyexpr.errors import PlanError
+from flyexpr.interpret.paths import paths
+from flyexpr.interpret.show import show
+from flyexpr.interpret.simplify import simplify
+from flyexpr.lower import lower_condition
+from flyexpr.nodes import ALWAYS, NEVER, And, Between, Compare, Condition, In, Or, Path, Test, Value, joined
+from flyexpr.operations import Query, Scan
+from flyexpr.tables import GlobalIndex, Index, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a read is done.
+
+    `how` is "GetItem", "Query", "Scan" or "Nothing" (the condition can never be true). `keys` holds a key condition a
+    request: several when `is_in` on the partition key fans out. `fetch` is what is asked of the service, None for
+    whole items; it can be more than the reader wants, see `trim`. `rejected` says of each other index why it lost.
+    """
+
+    how: str
+    index: Index | None = None
+    keys: tuple[Condition, ...] = ()
+    filter: Condition | None = None
+    residue: Condition | None = None
+    fetch: tuple[Path, ...] | None = None
+    trim: bool = False
+    rejected: tuple[tuple[str, str], ...] = ()
+
+
+def access(table: Table, read: Query | Scan) -> Access:
+    """How the engine is asked for what a query or scan wants.
+
+    >>> from flyexpr import query
+    >>> scores = Table("GameScores", "userid", "title", attributes={"top_score": int},
+    ...                indexes=[GlobalIndex("GameTitleIndex", "title", "top_score")])
+    >>> found = access(scores, query(eq("title", "Comet Quest") & gt("top_score", 9000) & gt("wins", 3)))
+    >>> found.index.name, show(found.keys[0]), show(found.filter)
+    ('GameTitleIndex', "title = 'Comet Quest' AND top_score > 9000", 'wins > 3')
+    """
+    condition = simplify(lower_condition(table, read.condition))
+    if condition == NEVER:
+        return Access("Nothing")
+    if isinstance(read, Scan):
+        return _scan(table, read, condition)
+    parts = condition.parts if isinstance(condition, And) else (condition,)
+    if any(_asks_for_empty_key(table, part) for part in parts):
+        return Access("Nothing")
+    if read.index is None:
+        candidates, rejected = _candidates(table, read, parts)
+        chosen = _choose(table, read, candidates, rejected)
+    else:
+        fit = _fit(table, table.index(read.index), parts)
+        if isinstance(fit, str):
+            raise _no_index(table, read, parts, [(read.index, fit)])
+        chosen, rejected = fit, []
+    losers = tuple((name, why) for name, why in rejected if name != _label(chosen.index))
+    return _finish(table, read, chosen, losers)
+
+
+def _asks_for_empty_key(table: Table, part: Condition) -> bool:
+    """Whether the part wants a key attribute to be empty, which none can be."""
+    match part:
+        case Compare("=", Path((name,)), Value("S" | "B", body)):
+            return name in table.keys and not body
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """An index that can serve a condition, and how much of its key the condition bounds."""
+
+    index: Index | None
+    values: tuple[tuple[Value, ...], ...]  # of each partition key attribute, those to ask for one by one
+    sort: tuple[Condition, ...]
+    rest: tuple[Condition, ...]  # the parts that the key condition does not say in full
+    fixed: int  # sort key attributes with one value
+
+    @property
+    def rank(self) -> tuple[int, int, int, bool]:
+        return self.fixed, len(self.sort), -prod(map(len, self.values)), self.index is None
+
+
+def _candidates(
+    table: Table, read: Query, parts: Sequence[Condition]
+) -> tuple[list[_Fit], list[tuple[str, str]]]:
+    found, rejected = [], []
+    for index in (None, *table.indexes):
+        fit = _fit(table, index, parts)
+        why = fit if isinstance(fit, str) else _unusable(table, read, fit)
+        if why or isinstance(fit, str):
+            rejected.append((_label(index), why))
+        else:
+            found.append(fit)
+    return found, rejected
+
+
+def _fit(table: Table, index: Index | None, parts: Sequence[Condition]) -> _Fit | str:
+    """How the parts bound the key of an index, or why it cannot be queried by them."""
+    values: list[tuple[Value, ...]] = []
+    used: set[Condition] = set()
+    for name in table.partition_keys_of(index):
+        options = {part: found for part in parts if (found := _options(part, name))}
+        if not options:
+            return f"its partition key `{name}` has no value"
+        narrowest = min(options, key=lambda part: len(options[part]))
+        values.append(options[narrowest])
+        used.add(narrowest)
+    sort, exact, fixed = _bound_sort_keys(table.sort_keys_of(index), parts)
+    rest = tuple(part for part in parts if part not in used and part not in exact)
+    return _Fit(index, tuple(values), sort, rest, fixed)
+
+
+def _bound_sort_keys(
+    names: Sequence[str], parts: Sequence[Condition]
+) -> tuple[tuple[Condition, ...], frozenset[Condition], int]:
+    """Conditions on a leading run of sort keys: `=` on each, and on the last any one that the service allows."""
+    conditions: list[Condition] = []
+    for fixed, name in enumerate(names):
+        equal = next((part for part in parts if _is_equal(part, name)), None)
+        if equal is None:
+            bound, exact = _bound(name, parts)
+            return (*conditions, *bound), frozenset({*conditions, *exact}), fixed
+        conditions.append(equal)
+    return tuple(conditions), frozenset(conditions), len(conditions)
+
+
+def _bound(name: str, parts: Sequence[Condition]) -> tuple[list[Condition], list[Condition]]:
+    """The one condition on a sort key that reads least, and the parts that it says in full."""
+    lows = [bound for part in parts for bound in _low(part, name)]
+    highs = [bound for part in parts for bound in _high(part, name)]
+    prefixes = [part for part in parts if _is_prefix(part, name)]
+    if prefixes and not (lows and highs):
+        return prefixes[:1], prefixes[:1]
+    low = max(lows, key=lambda bound: (bound[0].body, not bound[1]), default=None)
+    high = min(highs, key=lambda bound: (bound[0].body, bound[1]), default=None)
+    if low and high:
+        cover = Between(Path((name,)), low[0], high[0])
+        return [cover], [part for part in parts if _says_no_more(part, cover, name)]
+    one = low or high
+    return ([one[2]], [one[2]]) if one else ([], [])
+
+
+_Bound = tuple[
+    Value, bool, Condition
+]  # the constant, whether it is itself allowed, and the part that says so
+
+
+def _low(part: Condition, name: str) -> list[_Bound]:
+    match part:
+        case Compare(">" | ">=" as operator, Path((found,)), Value() as value):
+            return [(value, operator == ">=", part)] if found == name and _is_key_value(value) else []
+        case Between(Path((found,)), Value() as low, Value()):
+            return [(low, True, part)] if found == name and _is_key_value(low) else []
+    return []
+
+
+def _high(part: Condition, name: str) -> list[_Bound]:
+    match part:
+        case Compare("<" | "<=" as operator, Path((found,)), Value() as value):
+            return [(value, operator == "<=", part)] if found == name and _is_key_value(value) else []
+        case Between(Path((found,)), Value(), Value() as high):
+            return [(high, True, part)] if found == name and _is_key_value(high) else []
+    return []
+
+
+def _says_no_more(part: Condition, cover: Between, name: str) -> bool:
+    """Whether a bound is implied by the BETWEEN that covers it, so that nothing of it is left to evaluate."""
+    if not isinstance(cover.low, Value) or not isinstance(cover.high, Value):
+        return False
+    lows, highs = _low(part, name), _high(part, name)
+    return (
+        bool(lows or highs)
+        and all(bound.body < cover.low.body or bound == cover.low and allowed for bound, allowed, _ in lows)
+        and all(
+            bound.body > cover.high.body or bound == cover.high and allowed for bound, allowed, _ in highs
+        )
+    )
+
+
+def _options(part: Condition, name: str) -> tuple[Value, ...]:
+    """The values that the part leaves to an attribute, when it is one or a list; else none."""
+    match part:
+        case Compare("=", Path((found,)), Value() as value):
+            return (value,) if found == name and _is_key_value(value) else ()
+        case In(Path((found,)), options) if found == name:
+            values = tuple(
+                one for one in dict.fromkeys(options) if isinstance(one, Value) and _is_key_value(one)
+            )
+            return values if len(values) == len({*options}) else ()
+        case Or(parts):
+            choices = [_options(one, name) for one in parts]
+            return (
+                tuple(dict.fromkeys(value for values in choices for value in values)) if all(choices) else ()
+            )
+    return ()
+
+
+def _is_equal(part: Condition, name: str) -> bool:
+    return isinstance(part, Compare) and bool(_options(part, name))
+
+
+def _is_key_value(value: Value) -> bool:
+    """Whether the service takes the value in a key condition: no empty string or binary, which no key can hold."""
+    return value.kind == "N" or value.kind in ("S", "B") and bool(value.body)
+
+
+def _is_prefix(part: Condition, name: str) -> bool:
+    match part:
+        case Test("begins_with", (Path((found,)), Value(_, prefix))):
+            return found == name and bool(prefix)
+    return False
+
+
+def _unusable(table: Table, read: Query, fit: _Fit) -> str:
+    """Why an index that fits the condition cannot give what is wanted; empty when it can."""
+    if not isinstance(fit.index, GlobalIndex):
+        return ""
+    if read.consistent:
+        return "a global index has no consistent reads"
+    lacking = _lacking(table, fit.index, _wanted(read, fit.rest))
+    if lacking == "*":
+        return "it does not project all attributes"
+    return f"it does not project {lacking}" if lacking else ""
+
+
+def _wanted(read: Query | Scan, conditions: Iterable[Condition]) -> tuple[Path, ...] | None:
+    """The paths that a read needs of every item; None for all of them."""
+    if read.project is None:
+        return None
+    return (*read.project, *(path for condition in conditions for path in paths(condition)))
+
+
+def _lacking(table: Table, index: Index | None, wanted: Iterable[Path] | None) -> str:
+    """The attributes that an index cannot give: "*" for whole items, names otherwise, empty when there are none."""
+    if index is None or index.project == "all":
+        return ""
+    if wanted is None:
+        return "*"
+    held = {*table.keys, *table.keys_of(index), *(index.project if isinstance(index.project, tuple) else ())}
+    return ", ".join(
+        f"`{name}`" for name in dict.fromkeys(path.parts[0] for path in wanted) if name not in held
+    )
+
+
+def _choose(table: Table, read: Query, found: list[_Fit], rejected: list[tuple[str, str]]) -> _Fit:
+    if not found:
+        condition = simplify(lower_condition(table, read.condition))
+        raise _no_index(
+            table, read, condition.parts if isinstance(condition, And) else (condition,), rejected
+        )
+    best = max(found, key=lambda fit: fit.rank)
+    equals = [fit for fit in found if fit.rank == best.rank]
+    if len(equals) > 1:
+        names = " and ".join(_label(fit.index) for fit in equals)
+        raise PlanError(
+            f"{names} of {table.name!r} would serve this query equally well",
+            condition=show(read.condition),
+            hint=f"choose one: query(..., index={_label(equals[0].index)!r})",
+        )
+    for fit in found:
+        if fit is not best:
+            rejected.append((_label(fit.index), _why_worse(fit, best)))
+    return best
+
+
+def _why_worse(fit: _Fit, best: _Fit) -> str:
+    if (fit.fixed, len(fit.sort)) == (best.fixed, len(best.sort)):
+        return "serves as well, and the table comes before its indexes"
+    return "the condition bounds less of its sort key"
+
+
+def _finish(table: Table, read: Query, fit: _Fit, rejected: tuple[tuple[str, str], ...]) -> Access:
+    filters = [part for part in fit.rest if _may_filter(table, fit.index, part)]
+    residue = [part for part in fit.rest if part not in filters]
+    how = "Query"
+    if fit.index is None and read.index is None and 1 + fit.fixed == len(table.keys):
+        how, filters, residue = "GetItem", [], list(fit.rest)
+    _need_projected(table, read, fit.index, fit.rest)
+    fetch = _fetch(table, read.project, fit.index, residue)
+    return Access(
+        how,
+        fit.index,
+        tuple(joined(And, [*partition, *fit.sort]) for partition in _fan_out(table, fit)),
+        joined(And, filters) if filters else None,
+        joined(And, residue) if residue else None,
+        fetch,
+        fetch != read.project,
+        rejected,
+    )
+
+
+def _may_filter(table: Table, index: Index | None, part: Condition) -> bool:
+    """Whether the service can filter by the part: no key attribute of the index queried, nothing to be fetched."""
+    spoken = {path.parts[0] for path in paths(part)}
+    return spoken.isdisjoint(table.keys_of(index)) and not _lacking(table, index, paths(part))
+
+
+def _fan_out(table: Table, fit: _Fit) -> Iterator[tuple[Condition, ...]]:
+    """Every choice of one value for each partition key attribute."""
+    names = [Path((name,)) for name in table.partition_keys_of(fit.index)]
+    for choice in product(*fit.values):
+        yield tuple(Compare("=", name, value) for name, value in zip(names, choice))
+
+
+def _need_projected(table: Table, read: Query | Scan, index: Index | None, rest: Iterable[Condition]) -> None:
+    """PlanError when an index was asked for by name and lacks what the condition or projection speaks of."""
+    if not isinstance(index, GlobalIndex):
+        return
+    if read.consistent:
+        raise PlanError(f"index {index.name!r} is global, and a global index has no consistent reads")
+    spoken = [path for condition in rest for path in paths(condition)]
+    lacking = _lacking(table, index, [*(read.project or ()), *spoken])
+    if lacking:
+        raise PlanError(
+            f"index {index.name!r} does not project {lacking}",
+            condition=show(read.condition),
+            hint="project these attributes in the index, or leave them out here",
+        )
+
+
+def _fetch(
+    table: Table, project: tuple[Path, ...] | None, index: Index | None, residue: Iterable[Condition]
+) -> tuple[Path, ...] | None:
+    """What to ask for so that the client can evaluate the residue and, from any item, find its place again."""
+    if project is None:
+        return None
+    keys = (Path((name,)) for name in (*table.keys, *table.keys_of(index)))
+    needed = dict.fromkeys(
+        (*project, *keys, *(Path(path.parts[:1]) for part in residue for path in paths(part)))
+    )
+    whole = {path.parts[0] for path in needed if len(path.parts) == 1}
+    return tuple(path for path in needed if len(path.parts) == 1 or path.parts[0] not in whole)
+
+
+def _scan(table: Table, read: Scan, condition: Condition) -> Access:
+    index = table.index(read.index) if read.index else None
+    _need_projected(table, read, index, [condition])
+    fetch = _fetch(table, read.project, index, ())
+    return Access(
+        "Scan", index, (), None if condition == ALWAYS else condition, None, fetch, fetch != read.project
+    )
+
+
+def _no_index(
+    table: Table, read: Query, parts: Sequence[Condition], rejected: Sequence[tuple[str, str]]
+) -> PlanError:
+    fits = [(name, why) for name, why in rejected if not why.startswith("its partition key")]
+    condition = show(read.condition)
+    if fits:
+        shown = "; ".join(f"{name}: {why}" for name, why in fits)
+        return PlanError(
+            f"no index of {table.name!r} can give what this query asks for ({shown})",
+            condition=condition,
+            hint="ask for projected attributes with project=[...], or name the index with index=",
+        )
+    equal = [
+        str(path.parts[0]) for part in parts for path in paths(part) if _options(part, str(path.parts[0]))
+    ]
+    starts = ", ".join(_starts(table, index) for index in (None, *table.indexes))
+    if not equal:
+        return PlanError(
+            f"a query of {table.name!r} needs one partition key value, and the condition fixes none",
+            condition=condition,
+            hint=f"add eq(...) for one of: {starts}; or use scan(...)",
+        )
+    names = " or ".join(f"`{name}`" for name in equal)
+    return PlanError(
+        f"no index of {table.name!r} starts with {names}, and a query needs one partition key value",
+        condition=condition,
+        hint=f"add {_proposed_index(equal[0], parts)}, or use scan(...)",
+    )
+
+
+def _starts(table: Table, index: Index | None) -> str:
+    keys = ", ".join(f"`{name}`" for name in table.partition_keys_of(index))
+    return f"{keys} ({_label(index)})"
+
+
+def _proposed_index(partition: str, parts: Sequence[Condition]) -> str:
+    for part in parts:
+        match part:
+            case Compare("<" | "<=" | ">" | ">=", Path((name,)), Value()) | Between(Path((name,))):
+                return f'GlobalIndex("…", "{partition}", "{name}")'
+    return f'GlobalIndex("…", "{partition}")'
+
+
+def _label(index: Index | None) -> str:
+    return "the table" if index is None else index.name

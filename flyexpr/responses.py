@@ -1,0 +1,190 @@
+"""DynamoDB's answers as plain values, read straight from their bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flyexpr.errors import DynamoError
+from flyexpr.numbers import Number
+from flyexpr.tables import GlobalIndex, Index, LocalIndex, Table
+from flyexpr.values import Item, decode_item
+
+_scan = json.JSONDecoder().raw_decode
+
+
+class Page:
+    """One page of a query or scan: its items, decoded one by one as they are taken, and what else the answer holds.
+
+    >>> page = Page(b'{"Count": 1, "Items": [{"id": {"S": "a"}}], "ScannedCount": 2}')
+    >>> list(page), page.rest
+    ([{'id': 'a'}], {'Count': 1, 'ScannedCount': 2})
+
+    `rest` is complete once the items are taken. Taking three items of a page costs three items.
+    """
+
+    __slots__ = ("_text", "rest")
+
+    def __init__(self, body: bytes) -> None:
+        self._text = _text(body)
+        self.rest: dict[str, Any] = {}
+
+    def __iter__(self) -> Iterator[Item]:
+        # Only one item's wire form is alive at a time: a whole page parsed first costs half as much again, most of it
+        # in the garbage collector and in page faults.
+        text, place = self._text, 0
+        try:
+            place = _after(text, place, "{")
+            while text[place] != "}":
+                name, place = _scan(text, place)
+                place = _after(text, place, ":")
+                if name == "Items":
+                    place = _after(text, place, "[")
+                    while text[place] != "]":
+                        item, place = _scan(text, place)
+                        yield decode_item(item)
+                        place = _next(text, place)
+                    place += 1
+                else:
+                    self.rest[name], place = _scan(text, place)
+                place = _next(text, place)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise _malformed(error) from None
+
+
+def _after(text: str, place: int, mark: str) -> int:
+    """The place of what follows a mark and the white space around it."""
+    while text[place].isspace():
+        place += 1
+    if text[place] != mark:
+        raise ValueError(f"expected {mark!r} at character {place}")
+    place += 1
+    while text[place].isspace():
+        place += 1
+    return place
+
+
+def _next(text: str, place: int) -> int:
+    """The place of the next element, or of the bracket that ends them."""
+    while text[place].isspace():
+        place += 1
+    return _after(text, place, ",") if text[place] == "," else place
+
+
+def item_of(body: bytes, member: str) -> Item | None:
+    """The item in a member of an answer; None where there is none.
+
+    >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item"), item_of(b"{}", "Item")
+    ({'id': 'a'}, None)
+    """
+    item = fields_of(body).get(member)
+    try:
+        return None if item is None else decode_item(item)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _malformed(error) from None
+
+
+def fields_of(body: bytes) -> dict[str, Any]:
+    """The members of an answer, as they are on the wire.
+
+    >>> fields_of(b"<html>")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ConnectionFailed: ConnectionFailed: the answer is not what DynamoDB sends (JSONDecodeError)
+    """
+    try:
+        found = json.loads(body) if body else {}
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error) from None
+    if not isinstance(found, dict):
+        raise _malformed(TypeError())
+    return found
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: Exception) -> DynamoError:
+    return DynamoError.of(
+        "ConnectionFailed", f"the answer is not what DynamoDB sends ({type(error).__name__})"
+    )
+
+
+def units(rest: dict[str, Any]) -> float:
+    """The capacity units that an answer says it consumed, over all tables.
+
+    >>> units({"ConsumedCapacity": {"TableName": "t", "CapacityUnits": 0.5}}), units({})
+    (0.5, 0.0)
+    """
+    consumed = rest.get("ConsumedCapacity") or ()
+    return float(
+        sum(one.get("CapacityUnits", 0) for one in ([consumed] if isinstance(consumed, dict) else consumed))
+    )
+
+
+_TYPES: dict[str, Any] = {"S": str, "N": Number, "B": bytes}
+
+
+def described_table(body: bytes) -> Table:
+    """The descriptor of a table as the engine describes it: names, keys, key types, indexes, options.
+
+    >>> described_table(b'''{"Table": {"TableName": "t", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    ...     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}]}}''')
+    Table(name='t', partition_key='id', sort_key=None, attributes={'id': int | decimal.Decimal}, indexes=(), ...)
+
+    Only key attributes have a type there; a numeric one becomes `int | Decimal`.
+    """
+    found = fields_of(body)["Table"]
+    types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in found["AttributeDefinitions"]}
+    partition, sort = _keys(found)
+    locals_ = [_local_index(each) for each in found.get("LocalSecondaryIndexes") or ()]
+    globals_ = [_global_index(each) for each in found.get("GlobalSecondaryIndexes") or ()]
+    return Table(
+        found["TableName"],
+        partition[0],
+        sort[0] if sort else None,
+        attributes={name: kind for name, kind in types.items() if kind is not str},
+        indexes=(*locals_, *globals_),
+        throughput=_throughput(found),
+        stream=_stream(found),
+        deletion_protection=bool(found.get("DeletionProtectionEnabled")),
+    )
+
+
+def _keys(described: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    schema = described["KeySchema"]
+    partition = tuple(each["AttributeName"] for each in schema if each["KeyType"] == "HASH")
+    return partition, tuple(each["AttributeName"] for each in schema if each["KeyType"] == "RANGE")
+
+
+def _local_index(described: dict[str, Any]) -> Index:
+    return LocalIndex(described["IndexName"], _keys(described)[1][0], _project(described))
+
+
+def _global_index(described: dict[str, Any]) -> Index:
+    partition, sort = _keys(described)
+    return GlobalIndex(described["IndexName"], partition, sort or None, _project(described))
+
+
+def _project(described: dict[str, Any]) -> Any:
+    projection = described.get("Projection") or {}
+    kind = projection.get("ProjectionType", "ALL")
+    return {"ALL": "all", "KEYS_ONLY": "keys"}.get(kind) or tuple(projection.get("NonKeyAttributes", ()))
+
+
+def _throughput(described: dict[str, Any]) -> tuple[int, int] | None:
+    given = described.get("ProvisionedThroughput") or {}
+    reads, writes = given.get("ReadCapacityUnits", 0), given.get("WriteCapacityUnits", 0)
+    return (int(reads), int(writes)) if reads and writes else None
+
+
+def _stream(described: dict[str, Any]) -> str | None:
+    view = (described.get("StreamSpecification") or {}).get("StreamViewType")
+    return {"KEYS_ONLY": "keys", "NEW_IMAGE": "new", "OLD_IMAGE": "old", "NEW_AND_OLD_IMAGES": "both"}.get(
+        view
+    )

@@ -1,0 +1,277 @@
+"""Doing: the loop from request to engine to response, and what follows. Only here the outside world is touched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, overload
+
+from flyexpr.errors import DynamoError, NoSuchTable, NotFound, SeveralFound
+from flyexpr.interpret.show import show
+from flyexpr.items import loaded_item
+from flyexpr.nodes import Condition, Update
+from flyexpr.operations import (
+    BatchWrite,
+    CreateTable,
+    DeleteItem,
+    DeleteTable,
+    DescribeTable,
+    GetItem,
+    Key,
+    Operation,
+    PutItem,
+    Query,
+    Scan,
+    UpdateItem,
+    delete_item,
+    get_item,
+    put_item,
+    update_item,
+)
+from flyexpr.requests import item_request
+from flyexpr.responses import described_table, fields_of, item_of
+from flyexpr.steps import BatchWriting, Pause, Reading, Stats
+from flyexpr.tables import Engine, Table
+from flyexpr.values import Item
+
+
+class Items(Iterator[Item]):
+    """The items of a query or scan, read page by page as they are taken.
+
+    >>> run(scores, query(eq("userid", "abc"))).stats.requests
+    0
+
+    `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
+    once nothing is left. `.stats` says what the read has cost so far.
+    """
+
+    __slots__ = ("_engine", "_items", "_reading")
+
+    def __init__(self, table: Table, read: Query | Scan) -> None:
+        self._engine: Engine = table.bound
+        self._reading = Reading(table, read, time.monotonic)
+        self._items = self._pages()
+
+    def _pages(self) -> Iterator[Item]:
+        engine, reading = self._engine, self._reading
+        while (request := reading.request()) is not None:
+            yield from reading.feed(engine(request.operation, request.body))
+
+    def __iter__(self) -> Items:
+        return self
+
+    def __next__(self) -> Item:
+        return next(self._items)
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on; None once nothing is left."""
+        return self._reading.cursor
+
+    @property
+    def stats(self) -> Stats:
+        """Requests, items examined and returned, read units."""
+        return self._reading.stats
+
+
+@overload
+def run(table: Table, operation: Query | Scan) -> Items: ...
+@overload
+def run(table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem) -> Item | None: ...
+@overload
+def run(table: Table, operation: DescribeTable) -> Table: ...
+@overload
+def run(table: Table, operation: BatchWrite) -> int: ...
+@overload
+def run(table: Table, operation: CreateTable | DeleteTable) -> None: ...
+@overload
+def run(table: Table, operation: Operation) -> Any: ...
+def run(table: Table, operation: Operation) -> Any:
+    """Does an operation on a table and gives what comes of it.
+
+    >>> [item["title"] for item in run(scores, query(eq("userid", "abc") & gt("top_score", 9000)))]
+    ['Galaxy Invaders']
+    >>> run(scores, get_item(("abc", "Comet Quest"), project=["wins"]))
+    {'wins': 3}
+
+    A query or scan gives `Items`, a lazy iterator; a read or write of one item gives an item or None, a batch of
+    writes their number, `describe_table` a `Table`. DynamoError and its kin say what an engine refused.
+    """
+    try:
+        does = _DOES[type(operation)]
+    except KeyError:
+        raise TypeError(
+            f"run takes an operation such as query(...) or put_item(...), not {operation!r}"
+        ) from None
+    return does(table, operation)
+
+
+def _read(table: Table, operation: Query | Scan) -> Items:
+    return Items(table, operation)
+
+
+def _get(table: Table, operation: GetItem) -> Item | None:
+    return _item(table, _send(table, operation), "Item")
+
+
+def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
+    body = _send(table, operation)
+    return _item(table, body, "Attributes") if operation.returns else None
+
+
+def _send(table: Table, operation: Operation) -> bytes:
+    request = item_request(table, operation)
+    return table.bound(request.operation, request.body)
+
+
+def _item(table: Table, body: bytes, member: str) -> Item | None:
+    item = item_of(body, member)
+    return None if item is None else loaded_item(table, item)
+
+
+def _batch_write(table: Table, operation: BatchWrite) -> int:
+    engine, writing = table.bound, BatchWriting(table, operation.operations)
+    while (step := writing.request()) is not None:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+        else:
+            writing.feed(engine(step.operation, step.body))
+    return writing.written
+
+
+def _create_table(table: Table, operation: CreateTable) -> None:
+    _send(table, operation)
+    if operation.wait:
+        _await(table, lambda status: status == "ACTIVE")
+
+
+def _delete_table(table: Table, operation: DeleteTable) -> None:
+    _send(table, operation)
+    if operation.wait:
+        _await(table, lambda status: status is None)
+
+
+def _describe_table(table: Table, operation: DescribeTable) -> Table:
+    described = described_table(_send(table, operation))
+    return replace(described, engine=table.engine)
+
+
+def _await(table: Table, ready: Callable[[str | None], bool], most: float = 300.0) -> None:
+    """Waits until the table's status is as wanted; None is the status of a table that is not there."""
+    until, pause = time.monotonic() + most, 0.02
+    while not ready(_status(table)):
+        if time.monotonic() > until:
+            raise DynamoError.of(
+                "TimeoutError", f"table {table.name!r} was not ready after {most:.0f} seconds"
+            )
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)
+
+
+def _status(table: Table) -> str | None:
+    try:
+        found = fields_of(_send(table, DescribeTable()))["Table"]
+    except NoSuchTable:
+        return None
+    indexes = (each.get("IndexStatus") for each in found.get("GlobalSecondaryIndexes") or ())
+    return next(
+        (status for status in indexes if status not in (None, "ACTIVE")), found.get("TableStatus", "ACTIVE")
+    )
+
+
+_DOES: dict[type, Callable[[Table, Any], Any]] = {
+    Query: _read,
+    Scan: _read,
+    GetItem: _get,
+    PutItem: _write,
+    UpdateItem: _write,
+    DeleteItem: _write,
+    BatchWrite: _batch_write,
+    CreateTable: _create_table,
+    DeleteTable: _delete_table,
+    DescribeTable: _describe_table,
+}
+
+
+def get(table: Table, key: Key, **refinements: Any) -> Item | None:
+    """The item with this key, or None.
+
+    >>> get(scores, ("abc", "Comet Quest"), project=["wins"])
+    {'wins': 3}
+
+    A key is a dict, a tuple or one value. Refinements as of `get_item`.
+    """
+    return run(table, get_item(key, **refinements))
+
+
+def put(
+    table: Table, item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Writes the item, in place of one with the same key; None, or the old item with `returns="ALL_OLD"`.
+
+    >>> put(scores, {"userid": "new", "title": "Comet Quest"}, condition=not_exists("userid"))
+
+    ConditionFailed when the condition is false: then nothing is written.
+    """
+    return run(table, put_item(item, condition=condition, returns=returns))
+
+
+def update(
+    table: Table, key: Key, change: Update, *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Changes the item with this key, atomically; None, or what `returns` asks for.
+
+    >>> update(scores, ("abc", "Comet Quest"), incr("wins", 1), returns="UPDATED_NEW")
+    {'wins': 4}
+
+    ConditionFailed when the condition is false: then nothing is changed.
+    """
+    return run(table, update_item(key, change, condition=condition, returns=returns))
+
+
+def delete(
+    table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Removes the item with this key; None, or the old item with `returns="ALL_OLD"`.
+
+    >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
+    3
+    """
+    return run(table, delete_item(key, condition=condition, returns=returns))
+
+
+def first(table: Table, read: Query | Scan) -> Item | None:
+    """The first item of a query or scan, or None.
+
+    >>> first(scores, query(eq("userid", "abc")))["title"]
+    'Comet Quest'
+    """
+    return next(run(table, replace(read, limit=1)), None)
+
+
+def one(table: Table, read: Query | Scan) -> Item:
+    """The only item of a query or scan.
+
+    >>> one(scores, query(eq("userid", "abc") & eq("title", "Comet Quest")))["wins"]
+    3
+
+    NotFound when there is none, SeveralFound when there are more.
+    """
+    found = list(run(table, replace(read, limit=2)))
+    if not found:
+        raise NotFound(f"no item of {table.name!r} matches: {show(read.condition)}")
+    if len(found) > 1:
+        raise SeveralFound(f"more than one item of {table.name!r} matches: {show(read.condition)}")
+    return found[0]
+
+
+def count(table: Table, read: Query | Scan) -> int:
+    """How many items a query or scan gives.
+
+    >>> count(scores, query(eq("userid", "abc")))
+    2
+
+    It costs as much as reading them: the service counts what it reads.
+    """
+    return sum(1 for _ in run(table, read))

@@ -1,0 +1,276 @@
+"""Immutable descriptors: a table, its keys, its attributes' types and its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from flyexpr.attributes import Attribute, Codec, codec_of
+from flyexpr.errors import FlyexprError, NotBound
+
+Engine = Callable[[str, bytes], bytes]
+Keys = str | tuple[str, ...]
+Projection = Literal["all", "keys"] | tuple[str, ...] | list[str]
+MAX_KEYS = 4  # attributes of each key of a global index
+
+
+class Declared(Mapping[str, Any]):
+    """Attribute names and their types, as an immutable, hashable mapping.
+
+    >>> Declared({"wins": int}) == {"wins": int}
+    True
+    """
+
+    __slots__ = ("_types",)
+
+    def __init__(self, types: Mapping[str, Any]) -> None:
+        self._types = dict(types)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._types[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._types))
+
+    def __repr__(self) -> str:
+        shown = (f"{name!r}: {getattr(kind, '__name__', kind)}" for name, kind in self._types.items())
+        return f"{{{', '.join(shown)}}}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Declared, (self._types,)
+
+
+@dataclass(frozen=True)
+class GlobalIndex:
+    """A global secondary index: another key over the items that have all of its attributes.
+
+    >>> GlobalIndex("GameTitleIndex", "title", "top_score", project="keys").attributes
+    ('title', 'top_score')
+
+    Each key may be a tuple of up to four attributes. `project` is what a read of the index can give: "all", "keys",
+    or the names of attributes besides the keys. Reads are eventually consistent.
+    """
+
+    name: str
+    partition_key: Keys
+    sort_key: Keys | None = None
+    project: Projection = "all"
+
+    def __post_init__(self) -> None:
+        _check_name("an index", self.name)
+        object.__setattr__(self, "partition_key", _plain_key(self.partition_key))
+        object.__setattr__(self, "sort_key", _plain_key(self.sort_key))
+        object.__setattr__(self, "project", _projection(self.project))
+        if not 1 <= len(self.partition_keys) <= MAX_KEYS or len(self.sort_keys) > MAX_KEYS:
+            raise FlyexprError(
+                f"index {self.name!r}: each key has at most {MAX_KEYS} attributes, and a partition key one"
+            )
+        if len({*self.attributes}) < len(self.attributes):
+            raise FlyexprError(f"index {self.name!r} names an attribute twice in its keys")
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """The attributes of the partition key, of which a query fixes every one."""
+        return _tuple(self.partition_key)
+
+    @property
+    def sort_keys(self) -> tuple[str, ...]:
+        """The attributes of the sort key, in their order."""
+        return _tuple(self.sort_key)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All attributes of the key; an item without one of them is not in the index."""
+        return self.partition_keys + self.sort_keys
+
+
+@dataclass(frozen=True)
+class LocalIndex:
+    """A local secondary index: another order of the items under one partition key.
+
+    >>> LocalIndex("ByScore", "top_score").sort_keys
+    ('top_score',)
+
+    Consistent reads work, and attributes that are not projected are fetched from the table.
+    """
+
+    name: str
+    sort_key: str
+    project: Projection = "all"
+
+    def __post_init__(self) -> None:
+        _check_name("an index", self.name)
+        object.__setattr__(self, "project", _projection(self.project))
+
+    @property
+    def sort_keys(self) -> tuple[str, ...]:
+        """The attribute of the sort key, as a tuple."""
+        return (self.sort_key,)
+
+
+Index = GlobalIndex | LocalIndex
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its name, its keys, what its attributes hold and which indexes it has.
+
+    >>> scores = Table("GameScores", "userid", "title", attributes={"top_score": int},
+    ...                indexes=[GlobalIndex("GameTitleIndex", "title", "top_score")])
+    >>> scores.keys, scores.kind("top_score"), scores.kind("title")
+    (('userid', 'title'), 'N', 'S')
+    >>> scores == Table("GameScores", "userid", "title", attributes={"top_score": int}, indexes=scores.indexes)
+    True
+
+    Key attributes that are not declared hold str; other attributes that are not declared pass through untouched.
+    The options from `throughput` on are for `create_table` and `update_table`: `throughput` is (read units, write
+    units) a second, None for on-demand; `ttl` names the attribute with the time after which an item may be deleted;
+    `stream` is "keys", "new", "old" or "both".
+    """
+
+    name: str
+    partition_key: str
+    sort_key: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=lambda: Declared({}), kw_only=True)
+    indexes: tuple[Index, ...] = field(default=(), kw_only=True)
+    throughput: tuple[int, int] | None = field(default=None, kw_only=True)
+    ttl: str | None = field(default=None, kw_only=True)
+    stream: str | None = field(default=None, kw_only=True)
+    tags: Mapping[str, str] = field(default_factory=lambda: Declared({}), kw_only=True)
+    deletion_protection: bool = field(default=False, kw_only=True)
+    engine: Engine | None = field(default=None, kw_only=True, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_name("a table", self.name)
+        object.__setattr__(self, "attributes", Declared(self.attributes))
+        object.__setattr__(self, "tags", Declared(self.tags))
+        object.__setattr__(self, "indexes", tuple(self.indexes))
+        if self.sort_key == self.partition_key:
+            raise FlyexprError(f"table {self.name!r}: partition key and sort key are both {self.sort_key!r}")
+        self._check_indexes()
+        for name in self.attributes:
+            self._check_attribute(name)
+
+    def _check_indexes(self) -> None:
+        names = [index.name for index in self.indexes]
+        if len({*names}) < len(names):
+            raise FlyexprError(f"table {self.name!r} has two indexes of one name: {', '.join(sorted(names))}")
+        if self.sort_key is None and any(isinstance(index, LocalIndex) for index in self.indexes):
+            raise FlyexprError(f"table {self.name!r} has no sort key, which a local index needs")
+
+    def _check_attribute(self, name: str) -> None:
+        try:
+            kind = codec_of(self.attributes[name]).kind
+        except FlyexprError as error:
+            raise FlyexprError(f"attribute {name!r} of table {self.name!r}: {error}") from None
+        if name in self.key_attributes and kind not in ("S", "N", "B"):
+            raise FlyexprError(
+                f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def on(self, engine: Engine) -> Table:
+        """A copy bound to an engine; operations on it go there.
+
+        >>> Table("t", "id" ).on(lambda operation, body: b"{}").bound("Query", b"{}")
+        b'{}'
+        """
+        return replace(self, engine=engine)
+
+    def named(self, name: str) -> Table:
+        """A copy with another physical name; `{}` in it stands for the present one.
+
+        >>> Table("Scores", "id").named("prod-{}").name
+        'prod-Scores'
+        """
+        return replace(self, name=name.replace("{}", self.name))
+
+    @property
+    def bound(self) -> Engine:
+        """The table's engine; NotBound where it has none."""
+        if self.engine is None:
+            raise NotBound(self.name)
+        return self.engine
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The attributes of the primary key."""
+        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+    @cached_property
+    def key_attributes(self) -> frozenset[str]:
+        """Every attribute that stands in a key of the table or of an index."""
+        return frozenset(self.keys).union(*(self.keys_of(index) for index in self.indexes))
+
+    def keys_of(self, index: Index | None) -> tuple[str, ...]:
+        """The key attributes of an index, or of the table itself: partition key first."""
+        return self.partition_keys_of(index) + self.sort_keys_of(index)
+
+    def partition_keys_of(self, index: Index | None) -> tuple[str, ...]:
+        """The partition key attributes of an index, or of the table itself."""
+        return index.partition_keys if isinstance(index, GlobalIndex) else (self.partition_key,)
+
+    def sort_keys_of(self, index: Index | None) -> tuple[str, ...]:
+        """The sort key attributes of an index, or of the table itself."""
+        return self.keys[1:] if index is None else index.sort_keys
+
+    def index(self, name: str) -> Index:
+        """The index of that name; FlyexprError where there is none."""
+        for index in self.indexes:
+            if index.name == name:
+                return index
+        known = ", ".join(index.name for index in self.indexes) or "none"
+        raise FlyexprError(f"table {self.name!r} has no index {name!r}; its indexes: {known}")
+
+    @cached_property
+    def codecs(self) -> dict[str, Codec]:
+        """The codec of every declared attribute, and of every key attribute."""
+        declared = {name: codec_of(kind) for name, kind in self.attributes.items()}
+        return {name: codec_of(str) for name in self.key_attributes} | declared
+
+    @cached_property
+    def decoders(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+        """What is to be done to which attributes of an item that was read."""
+        return tuple((name, codec.decode) for name, codec in self.codecs.items() if codec.decode is not None)
+
+    @cached_property
+    def rules(self) -> dict[str, Attribute]:
+        """The attributes that were declared with more than a type."""
+        return {name: kind for name, kind in self.attributes.items() if isinstance(kind, Attribute)}
+
+    def kind(self, name: str) -> str | None:
+        """DynamoDB's code of what a declared attribute holds; None where that is open."""
+        codec = self.codecs.get(name)
+        return codec.kind if codec else None
+
+
+def _tuple(key: Keys | None) -> tuple[str, ...]:
+    return () if key is None else (key,) if isinstance(key, str) else tuple(key)
+
+
+def _plain_key(key: Keys | None) -> Keys | None:
+    names = _tuple(key)
+    return names[0] if len(names) == 1 else names or None
+
+
+def _projection(project: Projection) -> Projection:
+    if isinstance(project, str):
+        if project not in ("all", "keys"):
+            raise FlyexprError(f"project is 'all', 'keys' or a list of attribute names, not {project!r}")
+        return project
+    return tuple(project)
+
+
+def _check_name(what: str, name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise FlyexprError(f"{what} needs a name, a str, not {name!r}")
