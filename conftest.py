@@ -1,6 +1,6 @@
 """Doctests read as a user's session: every public name is there, and a small table named `scores`."""
 
-from __future__ import annotations
+import os
 
 import pytest
 
@@ -9,15 +9,27 @@ from flyexpr import GlobalIndex, Table, connect, create_table, put, run
 
 
 @pytest.fixture(autouse=True)
-def _session(request: pytest.FixtureRequest) -> None:
-    if isinstance(request.node, pytest.DoctestItem):
-        names = request.getfixturevalue("doctest_namespace")
-        names.update({name: getattr(flyexpr, name) for name in flyexpr.__all__})
-        if "scores" in request.node.dtest.docstring:
-            names["scores"] = _scores()
+def doctest_session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty folder and no AWS account; a module's own names go before the public ones.
+
+    A page of the documentation gets no names: its reader has none either.
+    """
+    item = request.node
+    if not isinstance(item, pytest.DoctestItem):
+        return
+    monkeypatch.chdir(tmp_path_factory.mktemp("doctest"))
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    if item.path.suffix == ".py":
+        for name in flyexpr.__all__:
+            item.dtest.globs.setdefault(name, getattr(flyexpr, name))
+        if "scores" in item.dtest.docstring:
+            item.dtest.globs.setdefault("scores", game_scores())
 
 
-def _scores() -> Table:
+def game_scores() -> Table:
     table = Table(
         "GameScores",
         "userid",

@@ -10,7 +10,9 @@ A record is a plain dict, a table an immutable descriptor; conditions and update
 one-step forms touch the outside world, through one function: an engine.
 """
 
-from flyexpr.attributes import Attribute, Codec, epoch
+from flyexpr.attributes import Attribute, Codec, computed, epoch, template
+from flyexpr.bulk import delete_matching, update_matching
+from flyexpr.changes import diff, unchanged
 from flyexpr.conditions import (
     all_of,
     any_of,
@@ -47,14 +49,18 @@ from flyexpr.errors import (
     TransactionCancelled,
     ValidationError,
 )
+from flyexpr.explain import Plan, explain, request
 from flyexpr.interpret.apply import apply
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.parse import parse_condition, parse_update
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.interpret.simplify import simplify
+from flyexpr.modify import modify, transact_modify
 from flyexpr.operations import (
+    batch_get,
     batch_write,
+    condition_check,
     create_table,
     delete_item,
     delete_table,
@@ -64,10 +70,12 @@ from flyexpr.operations import (
     query,
     scan,
     update_item,
+    update_table,
 )
 from flyexpr.run import count, delete, first, get, one, put, run, update
 from flyexpr.tables import GlobalIndex, LocalIndex, Table
 from flyexpr.terms import F
+from flyexpr.transact import transact_get, transact_write
 from flyexpr.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
 
 __all__ = [
@@ -78,12 +86,15 @@ __all__ = [
     "apply",
     "assign",
     "Attribute",
+    "batch_get",
     "batch_write",
     "BatchIncomplete",
     "begins_with",
     "between",
     "call",
     "Codec",
+    "computed",
+    "condition_check",
     "ConditionFailed",
     "connect",
     "ConnectionFailed",
@@ -93,13 +104,16 @@ __all__ = [
     "decr",
     "delete",
     "delete_item",
+    "delete_matching",
     "delete_table",
     "describe_table",
+    "diff",
     "discard",
     "DynamoError",
     "epoch",
     "eq",
     "exists",
+    "explain",
     "ExpressionError",
     "F",
     "first",
@@ -116,6 +130,7 @@ __all__ = [
     "LocalIndex",
     "lt",
     "matches",
+    "modify",
     "ne",
     "NoSuchTable",
     "not_exists",
@@ -125,12 +140,14 @@ __all__ = [
     "parse_condition",
     "parse_update",
     "paths",
+    "Plan",
     "PlanError",
     "prepend",
     "put",
     "put_item",
     "query",
     "remove",
+    "request",
     "run",
     "scan",
     "SeveralFound",
@@ -138,11 +155,18 @@ __all__ = [
     "simplify",
     "size",
     "Table",
+    "template",
     "Throttled",
+    "transact_get",
+    "transact_modify",
+    "transact_write",
     "TransactionCancelled",
     "type_is",
+    "unchanged",
     "update",
     "update_item",
+    "update_matching",
+    "update_table",
     "ValidationError",
     "where",
 ]

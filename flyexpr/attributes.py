@@ -15,7 +15,8 @@ A declared type is held to strictly when writing: an `int` attribute refuses "1"
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -71,6 +72,78 @@ class Attribute:
     check: Callable[[Any], Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An attribute that is made of others: filled in on put, never set by hand; see `template` and `computed`.
+
+    >>> template("{type}:{id}").value({"type": "facebook", "id": "1"})
+    'facebook:1'
+    """
+
+    parts: tuple[str, ...]
+    function: Callable[..., Any] | None
+    text: str = ""
+    type: Any = str
+
+    def value(self, values: Mapping[str, Any]) -> Any:
+        """The attribute's value, of the values of its parts; None keeps the attribute out of the item."""
+        if self.function is not None:
+            return self.function(*(values[part] for part in self.parts))
+        return "".join(_pieces(self.text, values))
+
+    def prefix(self, values: Mapping[str, Any]) -> str:
+        """What is sure about the start of the text when only some parts are known.
+
+        >>> template("{type}:{id}").prefix({"type": "facebook"})
+        'facebook:'
+        """
+        return "" if self.function is not None else "".join(_pieces(self.text, values))
+
+
+def template(text: str) -> Derived:
+    """A text attribute made of others: a composite key, filled in on put and found by conditions on its parts.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> request(accounts, query(eq("type", "facebook") & eq("id", "1")))[1]["Key"]
+    {'uid': {'S': 'facebook:1'}}
+
+    Parts take Python's format specifications (`{n:05d}`). A part may not hold the text that separates it from the
+    next, or two items could have one key.
+    """
+    parts = tuple(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(text) if name is not None))
+    if not all(part.isidentifier() for part in parts):
+        raise FlyexprError(f"template {text!r}: a part is the name of an attribute, as in '{{type}}:{{id}}'")
+    return Derived(parts, None, text)
+
+
+def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Derived:
+    """An attribute that a function makes of others; where it gives None the item goes without.
+
+    >>> low = computed(lambda score: "low" if score < 10 else None, "score")
+    >>> low.value({"score": 3}), low.value({"score": 12})
+    ('low', None)
+
+    On a key attribute of an index, None keeps the item out of the index.
+    """
+    return Derived(parts, function, type=type)
+
+
+def _pieces(text: str, values: Mapping[str, Any]) -> Iterator[str]:
+    """The pieces of a template up to the first part that is not known."""
+    parsed = list(string.Formatter().parse(text))
+    for place, (literal, name, spec, _) in enumerate(parsed):
+        yield literal
+        if name is None:
+            continue
+        if values.get(name) is None:
+            return
+        piece = format(standard(values[name]), spec or "")
+        following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
+        if following and following in piece:
+            raise ValidationError(f"a part of {text!r} may not hold the {following!r} that ends it", at=name)
+        yield piece
+
+
 _KINDS: dict[Any, str] = {
     str: "S",
     int: "N",
@@ -102,7 +175,7 @@ def codec_of(kind: Any) -> Codec:
     flyexpr.errors.FlyexprError: complex is no type of an attribute
       hint: use str int float Decimal bool bytes datetime date UUID list dict set[...], an Enum, epoch, or a Codec
     """
-    if isinstance(kind, Attribute):
+    if isinstance(kind, Attribute | Derived):
         return codec_of(kind.type)
     if isinstance(kind, Codec):
         return kind
@@ -147,7 +220,7 @@ def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
     """Lets through values of the allowed types; True and False are no numbers."""
 
     def encode(value: Any) -> Any:
-        if not isinstance(value, allowed) or isinstance(value, bool) and bool not in allowed:
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise ValidationError(f"expected {name}, got {type(value).__name__}")
         return value
 
@@ -155,14 +228,17 @@ def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
 
 
 def _encode_int(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or value != value // 1:
-        got = (
-            f"{value}, which is no whole number"
-            if isinstance(value, float | Decimal)
-            else type(value).__name__
-        )
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not _is_whole(value):
+        got = f"{value}, which is no whole number" if isinstance(value, float | Decimal) else type(value).__name__
         raise ValidationError(f"expected int, got {got}")
     return int(value)
+
+
+def _is_whole(value: int | float | Decimal) -> bool:
+    # By comparison where it can be: a Decimal's own // and % fail beyond 28 digits.
+    if isinstance(value, Decimal):
+        return value.is_finite() and value == value.to_integral_value()
+    return isinstance(value, int) or value.is_integer()
 
 
 def _encode_datetime(value: Any) -> datetime:

@@ -257,7 +257,7 @@ def where(**equalities: Any) -> Condition:
     return joined(And, [Compare("=", Path((name,)), operand(value)) for name, value in equalities.items()])
 
 
-def _conditions(name: str, given: tuple[Condition | Iterable[Condition], ...]) -> list[Condition]:
+def _conditions(name: str, given: tuple[Any, ...]) -> list[Condition]:
     found: list[Any] = []
     for one in given:
         found.extend([one] if isinstance(one, Condition) else one if isinstance(one, Iterable) else [one])

@@ -118,9 +118,7 @@ class BatchIncomplete(FlyexprError):
     def __init__(self, written: int, failed: Iterable[Any]) -> None:
         self.written, self.failed = written, tuple(failed)
         were = "1 was" if len(self.failed) == 1 else f"{len(self.failed)} were"
-        super().__init__(
-            f"{written} writes of the batch are done, and {were} left unprocessed after 10 tries"
-        )
+        super().__init__(f"{written} writes of the batch are done, and {were} left unprocessed after 10 tries")
 
 
 class DynamoError(FlyexprError):

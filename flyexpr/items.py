@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flyexpr.derive import derived_item, derived_key
 from flyexpr.errors import ValidationError
 from flyexpr.tables import Table
 from flyexpr.values import MAX_ITEM, Item, item_size, value_size
@@ -33,6 +34,9 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
     for name, rule in table.rules.items():
         if name not in found and rule.default is not None:
             found[name] = rule.default() if callable(rule.default) else rule.default
+    if table.derived:
+        found = derived_item(table, found)
+    for name, rule in table.rules.items():
         if rule.required and found.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
     for name in table.codecs.keys() & found.keys():
@@ -89,11 +93,7 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
     try:
         return table.codecs[name].encode(value)
     except ValidationError as error:
-        hint = (
-            None
-            if name in table.attributes
-            else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
-        )
+        hint = None if name in table.attributes else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
         raise ValidationError(error.message, at=name, hint=hint) from None
 
 
@@ -129,7 +129,7 @@ def key_of(table: Table, key: Any) -> Item:
     flyexpr.errors.ValidationError: the key of 'GameScores' lacks `title`
       hint: a key is (userid, title) as a tuple, or a dict with these attributes
     """
-    given = _parts(table, key)
+    given = derived_key(table, _parts(table, key))
     for name in table.keys:
         if name not in given:
             raise ValidationError(f"the key of {table.name!r} lacks `{name}`", hint=_key_hint(table))
@@ -151,7 +151,7 @@ def _parts(table: Table, key: Any) -> Mapping[str, Any]:
             f"the key of {table.name!r} has {len(table.keys)} part{'s'[: len(table.keys) > 1]}, not {len(values)}",
             hint=_key_hint(table),
         )
-    return dict(zip(table.keys, values))
+    return dict(zip(table.keys, values, strict=False))
 
 
 def _key_hint(table: Table) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from flyexpr.attributes import Codec
+from flyexpr.derive import derived_update
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.interpret.show import show
 from flyexpr.items import encoded_value, stored_value
@@ -73,9 +74,7 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
             codec = _codec_at(table, path)
             return Test("contains", (path, _encode(table, path, codec.member if codec else None, value)))
         case Test("begins_with", arguments):
-            return Test(
-                "begins_with", _side_by_side(table, condition, "begins_with", arguments, encode=False)
-            )
+            return Test("begins_with", _side_by_side(table, condition, "begins_with", arguments, encode=False))
         case And(parts):
             return And(tuple([lower_condition(table, part) for part in parts]))
         case Or(parts):
@@ -96,7 +95,7 @@ def lower_update(table: Table, update: Update) -> Update:
       expression: SET id = 'x'
       hint: put the item under its new key and delete the old one
     """
-    return Update(tuple([_lower_action(table, action) for action in update.actions]))
+    return Update(tuple([_lower_action(table, action) for action in derived_update(table, update).actions]))
 
 
 def _lower_action(table: Table, action: Action) -> Action:
@@ -113,13 +112,11 @@ def _lower_action(table: Table, action: Action) -> Action:
         case Action("REMOVE"):
             rule = table.rules.get(str(path.parts[0]))
             if rule and rule.required and len(path.parts) == 1:
-                raise ExpressionError(
-                    f"`{path.parts[0]}` is required and cannot be removed", expression=show(here)
-                )
+                raise ExpressionError(f"`{path.parts[0]}` is required and cannot be removed", expression=show(here))
         case Action(clause, _, Value(kind) as value):
             _allow(table, here, clause, path)
             codec = _codec_at(table, path)
-            if kind != "N" or codec and codec.type is int and codec.decode is None:
+            if kind != "N" or (codec and codec.type is int and codec.decode is None):
                 return Action(clause, path, _encode(table, path, codec, value))
             if codec and codec.kind in _SETS:
                 raise ExpressionError(
@@ -139,10 +136,8 @@ def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) ->
             return Call("if_not_exists", (other, _lower_assigned(table, here, path, value)))
         case Call(function, arguments):
             _allow(table, here, function, path)
-            return Call(
-                function, tuple([_lower_assigned(table, here, path, argument) for argument in arguments])
-            )
-        case Arithmetic(operator, left, right):
+            return Call(function, tuple([_lower_assigned(table, here, path, argument) for argument in arguments]))
+        case Arithmetic(operator):
             _allow(table, here, operator, path)
             return operand
     return operand
@@ -205,6 +200,4 @@ def _allow(table: Table, here: Condition | Update, operator: str, path: Path) ->
     if kind is not None and kind not in _ALLOWED.get(operator, {kind}):
         holds = table.attributes.get(str(path.parts[0]), str)
         name = getattr(holds, "__name__", None) or repr(holds)
-        raise ExpressionError(
-            f"{operator} cannot work on `{show(path)}`, which holds {name}", expression=show(here)
-        )
+        raise ExpressionError(f"{operator} cannot work on `{show(path)}`, which holds {name}", expression=show(here))

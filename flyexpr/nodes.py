@@ -80,10 +80,10 @@ class Condition:
 
     __slots__ = ()
 
-    def __and__(self, other: Condition) -> Condition:
+    def __and__(self, other: object) -> Condition:
         return joined(And, (self, other)) if isinstance(other, Condition) else NotImplemented
 
-    def __or__(self, other: Condition) -> Condition:
+    def __or__(self, other: object) -> Condition:
         return joined(Or, (self, other)) if isinstance(other, Condition) else NotImplemented
 
     def __invert__(self) -> Condition:
@@ -205,11 +205,14 @@ class Action:
 
     >>> Action("REMOVE", Path(("a",)), None).clause
     'REMOVE'
+
+    With `parents`, maps on the way to the target that are missing are made; it is the client that sees to it.
     """
 
     clause: str
     path: Path
     operand: Operand | None
+    parents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +232,11 @@ class Update:
             raise ExpressionError(overlap, hint="each action of one update needs a path of its own")
         object.__setattr__(self, "actions", tuple(sorted(self.actions, key=_clause_order)))
 
-    def __add__(self, other: Update) -> Update:
+    def __add__(self, other: object) -> Update:
         return Update(self.actions + other.actions) if isinstance(other, Update) else NotImplemented
 
     def __bool__(self) -> NoReturn:
-        raise TypeError(
-            "an update has no truth value; join updates with `+`, not `and`, and look at `.actions`"
-        )
+        raise TypeError("an update has no truth value; join updates with `+`, not `and`, and look at `.actions`")
 
 
 def _clause_order(action: Action) -> int:

@@ -22,7 +22,7 @@ def number(text: str) -> Number:
 
     The text is DynamoDB's own or was checked before; anything else is a ValueError or a decimal.InvalidOperation.
     """
-    if text.isdecimal() or text[1:].isdecimal() and text[0] == "-":
+    if text.isdecimal() or (text[1:].isdecimal() and text[0] == "-"):
         return int(text)
     value = Decimal(text)
     # DynamoDB writes no exponent and no trailing zero, so the exact test is for other spellings only.
@@ -86,6 +86,15 @@ def _plain(value: Decimal) -> str:
     return "-" + plain if sign else plain
 
 
+def negated(value: Number) -> Number:
+    """The number with the other sign, exactly: the minus of a Decimal rounds to 28 digits.
+
+    >>> negated(1), negated(Decimal("-0.12345678901234567890123456789012345678"))
+    (-1, Decimal('0.12345678901234567890123456789012345678'))
+    """
+    return value.copy_negate() if isinstance(value, Decimal) else -value
+
+
 def number_size(value: Number) -> int:
     """Bytes that a number takes in an item: one, and one for every two digits.
 
@@ -96,7 +105,7 @@ def number_size(value: Number) -> int:
     """
     if not value:
         return 1
-    text = number_text(abs(value))
+    text = number_text(negated(value) if value < 0 else value)
     whole, _, fraction = text.partition(".")
     if not fraction:
         whole = whole.rstrip("0")

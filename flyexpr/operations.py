@@ -94,6 +94,23 @@ class DeleteItem(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class ConditionCheck(Operation):
+    """A condition on an item that a transaction does not change; see `condition_check`."""
+
+    key: Key
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGet(Operation):
+    """Reads of items by their keys, as many as there are; see `batch_get`."""
+
+    keys: Iterable[Key]
+    project: tuple[Path, ...] | None = None
+    consistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BatchWrite(Operation):
     """Puts and deletes, as many as there are; see `batch_write`."""
 
@@ -112,6 +129,14 @@ class DeleteTable(Operation):
     """The table, gone with its items; see `delete_table`."""
 
     wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTable(Operation):
+    """The table, brought to what its descriptor says; see `update_table`."""
+
+    drop: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +221,7 @@ def get_item(key: Key, *, project: Iterable[Any] | None = None, consistent: bool
     return GetItem(key, _paths(project), bool(consistent))
 
 
-def put_item(
-    item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
-) -> PutItem:
+def put_item(item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None) -> PutItem:
     """A write of the item, in place of one with the same key.
 
     >>> put_item({"userid": "abc"}, condition=not_exists("userid")).returns is None
@@ -225,7 +248,7 @@ def update_item(
         key,
         update,
         _condition(condition),
-        _returns(returns, "NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"),
+        _returns(returns, *_RETURNS),
     )
 
 
@@ -236,6 +259,31 @@ def delete_item(key: Key, *, condition: Condition | None = None, returns: str | 
     'abc'
     """
     return DeleteItem(key, _condition(condition), _returns(returns, "NONE", "ALL_OLD"))
+
+
+def condition_check(key: Key, condition: Condition) -> ConditionCheck:
+    """A condition on an item that the transaction does not change, but depends on.
+
+    >>> condition_check("abc", exists("userid")).key
+    'abc'
+
+    Only `transact_write` takes it.
+    """
+    _need(condition, Condition, "condition_check takes a condition such as exists('userid')")
+    return ConditionCheck(key, condition)
+
+
+def batch_get(keys: Iterable[Key], *, project: Iterable[Any] | None = None, consistent: bool = False) -> BatchGet:
+    """Reads of any number of items by their keys, sent 100 a request.
+
+    >>> run(scores, batch_get([("abc", "Comet Quest"), ("no", "one")], project=["wins"]))
+    [{'wins': 3}, None]
+
+    The items come in the order of the keys, None for one that is not there; a key may stand several times.
+    """
+    if isinstance(keys, str | bytes | Mapping) or not isinstance(keys, Iterable):
+        raise TypeError(f"batch_get takes a list of keys, not {keys!r}")
+    return BatchGet(tuple(keys), _paths(project), bool(consistent))
 
 
 def batch_write(operations: Iterable[PutItem | DeleteItem]) -> BatchWrite:
@@ -267,6 +315,18 @@ def delete_table(*, wait: bool = True) -> DeleteTable:
     return DeleteTable(wait)
 
 
+def update_table(*, drop: bool = False, dry_run: bool = False) -> UpdateTable:
+    """The table brought to what its descriptor says: indexes, throughput, stream, protection, time to live.
+
+    >>> run(scores, update_table(dry_run=True))
+    []
+
+    `run` gives what was done, in words; with `dry_run`, what would be. Indexes are added; those that the descriptor
+    does not name go only with `drop`. It waits until the table is ready.
+    """
+    return UpdateTable(drop, dry_run)
+
+
 def describe_table() -> DescribeTable:
     """A look at the table: `run` gives a `Table` as the engine describes it.
 
@@ -274,6 +334,28 @@ def describe_table() -> DescribeTable:
     True
     """
     return DescribeTable()
+
+
+def refinement(name: str, value: Any) -> Any:
+    """A refinement's value, checked as the constructors check it.
+
+    >>> refinement("limit", 10), refinement("project", ["a"])
+    (10, (Path(parts=('a',)),))
+    """
+    match name:
+        case "limit" | "page_size":
+            return _count(name, value)
+        case "project":
+            return _paths(value)
+        case "index":
+            return _name(value)
+        case "condition":
+            return _condition(value)
+        case "returns":
+            return _returns(value, *_RETURNS)
+        case "reverse" | "consistent":
+            return bool(value)
+    return value
 
 
 def _need(value: Any, kind: type, message: str) -> None:
@@ -304,7 +386,7 @@ def _name(index: str | None) -> str | None:
     return index
 
 
-def _count(name: str, value: int | None) -> int | None:
+def _count(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -318,6 +400,7 @@ def _returns(returns: str | None, *allowed: str) -> str | None:
     return None if returns == "NONE" else returns
 
 
+_RETURNS = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
 _BUDGET = ("requests", "units", "seconds")
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+from flyexpr.derive import derived_condition
 from flyexpr.errors import PlanError
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
@@ -56,7 +57,7 @@ def access(table: Table, read: Query | Scan) -> Access:
     >>> found.index.name, show(found.keys[0]), show(found.filter)
     ('GameTitleIndex', "title = 'Comet Quest' AND top_score > 9000", 'wins > 3')
     """
-    condition = simplify(lower_condition(table, read.condition))
+    condition = _whole_condition(table, read)
     if condition == NEVER:
         return Access("Nothing")
     if isinstance(read, Scan):
@@ -74,6 +75,11 @@ def access(table: Table, read: Query | Scan) -> Access:
         chosen, rejected = fit, []
     losers = tuple((name, why) for name, why in rejected if name != _label(chosen.index))
     return _finish(table, read, chosen, losers)
+
+
+def _whole_condition(table: Table, read: Query | Scan) -> Condition:
+    """What the service is to be asked: in its types, with what follows for derived attributes, and simplified."""
+    return simplify(lower_condition(table, derived_condition(table, read.condition)))
 
 
 def _asks_for_empty_key(table: Table, part: Condition) -> bool:
@@ -99,9 +105,7 @@ class _Fit:
         return self.fixed, len(self.sort), -prod(map(len, self.values)), self.index is None
 
 
-def _candidates(
-    table: Table, read: Query, parts: Sequence[Condition]
-) -> tuple[list[_Fit], list[tuple[str, str]]]:
+def _candidates(table: Table, read: Query, parts: Sequence[Condition]) -> tuple[list[_Fit], list[tuple[str, str]]]:
     found, rejected = [], []
     for index in (None, *table.indexes):
         fit = _fit(table, index, parts)
@@ -159,9 +163,7 @@ def _bound(name: str, parts: Sequence[Condition]) -> tuple[list[Condition], list
     return ([one[2]], [one[2]]) if one else ([], [])
 
 
-_Bound = tuple[
-    Value, bool, Condition
-]  # the constant, whether it is itself allowed, and the part that says so
+_Bound = tuple[Value, bool, Condition]  # the constant, whether it is itself allowed, and the part that says so
 
 
 def _low(part: Condition, name: str) -> list[_Bound]:
@@ -189,10 +191,8 @@ def _says_no_more(part: Condition, cover: Between, name: str) -> bool:
     lows, highs = _low(part, name), _high(part, name)
     return (
         bool(lows or highs)
-        and all(bound.body < cover.low.body or bound == cover.low and allowed for bound, allowed, _ in lows)
-        and all(
-            bound.body > cover.high.body or bound == cover.high and allowed for bound, allowed, _ in highs
-        )
+        and all(bound.body < cover.low.body or (bound == cover.low and allowed) for bound, allowed, _ in lows)
+        and all(bound.body > cover.high.body or (bound == cover.high and allowed) for bound, allowed, _ in highs)
     )
 
 
@@ -202,15 +202,11 @@ def _options(part: Condition, name: str) -> tuple[Value, ...]:
         case Compare("=", Path((found,)), Value() as value):
             return (value,) if found == name and _is_key_value(value) else ()
         case In(Path((found,)), options) if found == name:
-            values = tuple(
-                one for one in dict.fromkeys(options) if isinstance(one, Value) and _is_key_value(one)
-            )
+            values = tuple(one for one in dict.fromkeys(options) if isinstance(one, Value) and _is_key_value(one))
             return values if len(values) == len({*options}) else ()
         case Or(parts):
             choices = [_options(one, name) for one in parts]
-            return (
-                tuple(dict.fromkeys(value for values in choices for value in values)) if all(choices) else ()
-            )
+            return tuple(dict.fromkeys(value for values in choices for value in values)) if all(choices) else ()
     return ()
 
 
@@ -220,7 +216,7 @@ def _is_equal(part: Condition, name: str) -> bool:
 
 def _is_key_value(value: Value) -> bool:
     """Whether the service takes the value in a key condition: no empty string or binary, which no key can hold."""
-    return value.kind == "N" or value.kind in ("S", "B") and bool(value.body)
+    return value.kind == "N" or (value.kind in ("S", "B") and bool(value.body))
 
 
 def _is_prefix(part: Condition, name: str) -> bool:
@@ -256,17 +252,13 @@ def _lacking(table: Table, index: Index | None, wanted: Iterable[Path] | None) -
     if wanted is None:
         return "*"
     held = {*table.keys, *table.keys_of(index), *(index.project if isinstance(index.project, tuple) else ())}
-    return ", ".join(
-        f"`{name}`" for name in dict.fromkeys(path.parts[0] for path in wanted) if name not in held
-    )
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(path.parts[0] for path in wanted) if name not in held)
 
 
 def _choose(table: Table, read: Query, found: list[_Fit], rejected: list[tuple[str, str]]) -> _Fit:
     if not found:
-        condition = simplify(lower_condition(table, read.condition))
-        raise _no_index(
-            table, read, condition.parts if isinstance(condition, And) else (condition,), rejected
-        )
+        condition = _whole_condition(table, read)
+        raise _no_index(table, read, condition.parts if isinstance(condition, And) else (condition,), rejected)
     best = max(found, key=lambda fit: fit.rank)
     equals = [fit for fit in found if fit.rank == best.rank]
     if len(equals) > 1:
@@ -318,7 +310,7 @@ def _fan_out(table: Table, fit: _Fit) -> Iterator[tuple[Condition, ...]]:
     """Every choice of one value for each partition key attribute."""
     names = [Path((name,)) for name in table.partition_keys_of(fit.index)]
     for choice in product(*fit.values):
-        yield tuple(Compare("=", name, value) for name, value in zip(names, choice))
+        yield tuple(Compare("=", name, value) for name, value in zip(names, choice, strict=True))
 
 
 def _need_projected(table: Table, read: Query | Scan, index: Index | None, rest: Iterable[Condition]) -> None:
@@ -344,25 +336,29 @@ def _fetch(
     if project is None:
         return None
     keys = (Path((name,)) for name in (*table.keys, *table.keys_of(index)))
-    needed = dict.fromkeys(
-        (*project, *keys, *(Path(path.parts[:1]) for part in residue for path in paths(part)))
-    )
-    whole = {path.parts[0] for path in needed if len(path.parts) == 1}
-    return tuple(path for path in needed if len(path.parts) == 1 or path.parts[0] not in whole)
+    needed = dict.fromkeys((*project, *keys, *(Path(path.parts[:1]) for part in residue for path in paths(part))))
+    return without_overlap(needed)
+
+
+def without_overlap(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The paths, each once, without those into an attribute that is there as a whole: the service refuses both.
+
+    >>> without_overlap([Path(("a", "b")), Path(("c",)), Path(("a",))])
+    (Path(parts=('c',)), Path(parts=('a',)))
+    """
+    found = dict.fromkeys(paths)
+    whole = {path.parts[0] for path in found if len(path.parts) == 1}
+    return tuple(path for path in found if len(path.parts) == 1 or path.parts[0] not in whole)
 
 
 def _scan(table: Table, read: Scan, condition: Condition) -> Access:
     index = table.index(read.index) if read.index else None
     _need_projected(table, read, index, [condition])
     fetch = _fetch(table, read.project, index, ())
-    return Access(
-        "Scan", index, (), None if condition == ALWAYS else condition, None, fetch, fetch != read.project
-    )
+    return Access("Scan", index, (), None if condition == ALWAYS else condition, None, fetch, fetch != read.project)
 
 
-def _no_index(
-    table: Table, read: Query, parts: Sequence[Condition], rejected: Sequence[tuple[str, str]]
-) -> PlanError:
+def _no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: Sequence[tuple[str, str]]) -> PlanError:
     fits = [(name, why) for name, why in rejected if not why.startswith("its partition key")]
     condition = show(read.condition)
     if fits:
@@ -372,9 +368,7 @@ def _no_index(
             condition=condition,
             hint="ask for projected attributes with project=[...], or name the index with index=",
         )
-    equal = [
-        str(path.parts[0]) for part in parts for path in paths(part) if _options(part, str(path.parts[0]))
-    ]
+    equal = [str(path.parts[0]) for part in parts for path in paths(part) if _options(part, str(path.parts[0]))]
     starts = ", ".join(_starts(table, index) for index in (None, *table.indexes))
     if not equal:
         return PlanError(

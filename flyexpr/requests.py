@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +10,14 @@ from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.interpret.check import check
 from flyexpr.interpret.compile import Placeholders, compile
 from flyexpr.interpret.show import show
+from flyexpr.interpret.simplify import simplify
 from flyexpr.items import check_size, key_of, stored_item
 from flyexpr.lower import lower_condition, lower_update
-from flyexpr.nodes import And, Compare, Condition, Path, Update, Value
+from flyexpr.nodes import And, Compare, Condition, Not, Or, Path, Update, Value
 from flyexpr.operations import (
-    CreateTable,
+    BatchGet,
+    ConditionCheck,
     DeleteItem,
-    DeleteTable,
-    DescribeTable,
     GetItem,
     Operation,
     PutItem,
@@ -26,9 +25,12 @@ from flyexpr.operations import (
     Scan,
     UpdateItem,
 )
-from flyexpr.plan import Access
-from flyexpr.tables import GlobalIndex, Index, LocalIndex, Table
+from flyexpr.plan import Access, without_overlap
+from flyexpr.tables import LocalIndex, Table
 from flyexpr.values import MAX_ITEM, encode_item, quote, thaw
+from flyexpr.versions import versioned
+
+Write = PutItem | UpdateItem | DeleteItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Request:
 
 
 def item_request(table: Table, operation: Operation) -> Request:
-    """The request of an operation on one item, or on the table itself.
+    """The request of an operation on one item.
 
     >>> item_request(Table("t", "id"), GetItem("a")).body
     b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
@@ -59,6 +61,7 @@ def read_request(
     branch: int = 0,
     start: Mapping[str, Any] | None = None,
     limit: int | None = None,
+    counting: bool = False,
 ) -> Request:
     """The request for one page: of the `branch`-th key condition, after the key `start`, examining up to `limit` items.
 
@@ -68,25 +71,25 @@ def read_request(
     '{"TableName":"t","KeyConditionExpression":"#0 = :0 AND #1 > :1"'
     """
     names = Placeholders()
-    members = [_table_name(table)]
+    members = [table_name(table)]
     if access.how == "GetItem":
         members += [
             f'"Key":{encode_item(_fixed_key(access.keys[branch]))}',
             *_projection(access.fetch, names),
         ]
-        return _request(
+        return wire_request(
             "GetItem", [*members, *names.members(), *_flag("ConsistentRead", read.consistent), _CAPACITY]
         )
     if access.index is not None:
         members.append(f'"IndexName":{quote(access.index.name)}')
     members += _expression("KeyConditionExpression", access.keys[branch] if access.keys else None, names)
     members += _expression("FilterExpression", access.filter, names)
-    members += _projection(access.fetch, names)
+    members += [] if counting else _projection(access.fetch, names)
     members += names.members()
-    if access.fetch is None and isinstance(access.index, LocalIndex) and access.index.project != "all":
-        members.append(
-            '"Select":"ALL_ATTRIBUTES"'
-        )  # a local index fetches from the table what it does not hold
+    if counting:
+        members.append('"Select":"COUNT"')
+    elif access.fetch is None and isinstance(access.index, LocalIndex) and access.index.project != "all":
+        members.append('"Select":"ALL_ATTRIBUTES"')  # a local index fetches from the table what it does not hold
     if isinstance(read, Query) and read.reverse:
         members.append('"ScanIndexForward":false')
     members += _flag("ConsistentRead", read.consistent)
@@ -96,7 +99,7 @@ def read_request(
         members.append(f'"Segment":{read.segment},"TotalSegments":{read.segments}')
     if start is not None:
         members.append(f'"ExclusiveStartKey":{encode_item(start)}')
-    return _request(access.how, [*members, _CAPACITY])
+    return wire_request(access.how, [*members, _CAPACITY])
 
 
 _CAPACITY = '"ReturnConsumedCapacity":"TOTAL"'
@@ -113,47 +116,38 @@ def _fixed_key(condition: Condition) -> dict[str, Any]:
 
 
 def _get_item(table: Table, operation: GetItem) -> Request:
+    return wire_request("GetItem", [*_get(table, operation), *_flag("ConsistentRead", operation.consistent)])
+
+
+def _get(table: Table, operation: GetItem) -> list[str]:
     names = Placeholders()
-    members = [_table_name(table), _key(table, operation.key), *_projection(operation.project, names)]
-    return _request("GetItem", [*members, *names.members(), *_flag("ConsistentRead", operation.consistent)])
+    members = [table_name(table), _key(table, operation.key), *_projection(operation.project, names)]
+    return [*members, *names.members()]
 
 
-def _put_item(table: Table, operation: PutItem) -> Request:
-    return _write(table, "PutItem", operation, [f'"Item":{_sized(stored_item(table, operation.item))}'])
+def _one_write(table: Table, operation: Write) -> Request:
+    returns = [f'"ReturnValues":"{operation.returns}"'] if operation.returns else []
+    return wire_request(type(operation).__name__, [*_write(table, operation), *returns])
 
 
-def _update_item(table: Table, operation: UpdateItem) -> Request:
+def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
+    """The members of a write that stand alone and in a transaction alike."""
+    operation = versioned(table, operation)
     names = Placeholders()
-    update = _expression("UpdateExpression", lower_update(table, operation.update), names)
-    return _write(table, "UpdateItem", operation, [_key(table, operation.key), *update], names)
-
-
-def _delete_item(table: Table, operation: DeleteItem) -> Request:
-    return _write(table, "DeleteItem", operation, [_key(table, operation.key)])
-
-
-def _write(
-    table: Table,
-    name: str,
-    operation: PutItem | UpdateItem | DeleteItem,
-    members: list[str],
-    names: Placeholders | None = None,
-) -> Request:
-    names = names or Placeholders()
-    condition = None
+    members = [table_name(table)]
+    match operation:
+        case PutItem(item):
+            members.append(f'"Item":{_sized(stored_item(table, item))}')
+        case UpdateItem(key, update):
+            members.append(_key(table, key))
+            members += _expression("UpdateExpression", lower_update(table, update), names)
+        case DeleteItem(key) | ConditionCheck(key):
+            members.append(_key(table, key))
     if operation.condition is not None:
-        condition = lower_condition(table, operation.condition)
-    members = [
-        _table_name(table),
-        *members,
-        *_expression("ConditionExpression", condition, names),
-        *names.members(),
-    ]
-    if operation.returns:
-        members.append(f'"ReturnValues":"{operation.returns}"')
-    if condition is not None:
+        condition = _sayable(lower_condition(table, operation.condition))
+        members += _expression("ConditionExpression", condition, names)
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
-    return _request(name, members)
+    return [*members, *names.members()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +159,17 @@ class BatchMember:
     """
 
     operation: PutItem | DeleteItem
-    key: tuple[Any, ...]
+    key: str
     text: str
 
 
 def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
     """The part of a BatchWriteItem that one put or delete is; FlyexprError for one with a condition."""
     match operation:
+        case PutItem() if table.version:
+            raise FlyexprError(
+                f"a batch cannot guard versions, and {table.name!r} has them\n  hint: use transact_write, or put one by one"
+            )
         case PutItem(item, None, None):
             stored = stored_item(table, item)
             text = f'{{"PutRequest":{{"Item":{_sized(stored)}}}}}'
@@ -184,7 +182,7 @@ def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
             )
         case _:
             raise TypeError(f"batch_write takes put_item(...) and delete_item(...), not {operation!r}")
-    return BatchMember(operation, tuple(stored[name] for name in table.keys), text)
+    return BatchMember(operation, encode_item({name: stored[name] for name in table.keys}), text)
 
 
 def batch_request(table: Table, members: Iterable[BatchMember]) -> Request:
@@ -194,92 +192,94 @@ def batch_request(table: Table, members: Iterable[BatchMember]) -> Request:
     b'{"RequestItems":{"t":[{"DeleteRequest":{"Key":{"id":{"S":"a"}}}}]}}'
     """
     texts = ",".join([member.text for member in members])
-    return _request("BatchWriteItem", [f'"RequestItems":{{{quote(table.name)}:[{texts}]}}'])
+    return wire_request("BatchWriteItem", [f'"RequestItems":{{{quote(table.name)}:[{texts}]}}'])
 
 
-def _create_table(table: Table, operation: CreateTable) -> Request:
-    return _request("CreateTable", [_table_name(table), *_table_members(table)])
+MAX_TRANSACTION = 100  # operations
 
 
-def _delete_table(table: Table, operation: DeleteTable) -> Request:
-    return _request("DeleteTable", [_table_name(table)])
+def transact_write_request(pairs: Sequence[tuple[Table, Write | ConditionCheck]], token: str) -> Request:
+    """The TransactWriteItems of up to 100 writes and condition checks, on as many items.
+
+    >>> transact_write_request([(Table("t", "id"), DeleteItem("a"))], "token").body
+    b'{"TransactItems":[{"Delete":{"TableName":"t","Key":{"id":{"S":"a"}}}}],"ClientRequestToken":"token"}'
+    """
+    _check_transaction(pairs, "transact_write", (PutItem, UpdateItem, DeleteItem, ConditionCheck))
+    actions = [f'{{"{_ACTIONS[type(write)]}":{{{",".join(_write(table, write))}}}}}' for table, write in pairs]
+    return wire_request(
+        "TransactWriteItems", [f'"TransactItems":[{",".join(actions)}]', f'"ClientRequestToken":{quote(token)}']
+    )
 
 
-def _describe_table(table: Table, operation: DescribeTable) -> Request:
-    return _request("DescribeTable", [_table_name(table)])
+def transact_get_request(pairs: Sequence[tuple[Table, GetItem]]) -> Request:
+    """The TransactGetItems of up to 100 reads.
+
+    >>> transact_get_request([(Table("t", "id"), GetItem("a"))]).body
+    b'{"TransactItems":[{"Get":{"TableName":"t","Key":{"id":{"S":"a"}}}}]}'
+    """
+    _check_transaction(pairs, "transact_get", (GetItem,))
+    gets = [f'{{"Get":{{{",".join(_get(table, read))}}}}}' for table, read in pairs]
+    return wire_request("TransactGetItems", [f'"TransactItems":[{",".join(gets)}]'])
+
+
+_ACTIONS: dict[type, str] = {
+    PutItem: "Put",
+    UpdateItem: "Update",
+    DeleteItem: "Delete",
+    ConditionCheck: "ConditionCheck",
+}
+
+
+def _check_transaction(pairs: Sequence[tuple[Table, Operation]], name: str, allowed: tuple[type, ...]) -> None:
+    if not 1 <= len(pairs) <= MAX_TRANSACTION:
+        raise ValidationError(f"{name} takes 1 to {MAX_TRANSACTION} operations, not {len(pairs)}")
+    seen: dict[tuple[str, str], int] = {}
+    for place, (table, operation) in enumerate(pairs):
+        if not isinstance(operation, allowed):
+            raise TypeError(f"{name} cannot hold {operation!r} (operation {place})")
+        if isinstance(operation, UpdateItem) and any(action.parents for action in operation.update.actions):
+            raise ExpressionError(f"a transaction cannot make parents; leave out parents=True (operation {place})")
+        if getattr(operation, "returns", None):
+            raise ValidationError(f"a transaction returns no items; leave out returns= (operation {place})")
+        earlier = seen.setdefault((table.name, encode_item(_key_in(table, operation))), place)
+        if earlier != place:
+            raise ValidationError(f"operations {earlier} and {place} of the transaction are on one item")
+
+
+def _key_in(table: Table, operation: Any) -> Mapping[str, Any]:
+    if isinstance(operation, PutItem):
+        stored = stored_item(table, operation.item)
+        return {name: stored[name] for name in table.keys}
+    return key_of(table, operation.key)
+
+
+def batch_get_request(table: Table, keys: Iterable[str], operation: BatchGet) -> Request:
+    """The BatchGetItem of up to 100 different keys, each as its JSON text.
+
+    >>> batch_get_request(Table("t", "id"), ['{"id":{"S":"a"}}'], BatchGet(["a"])).body
+    b'{"RequestItems":{"t":{"Keys":[{"id":{"S":"a"}}]}}}'
+    """
+    names = Placeholders()
+    project = operation.project and (*operation.project, *(Path((name,)) for name in table.keys))
+    members = [f'"Keys":[{",".join(keys)}]', *_projection(project and without_overlap(project), names)]
+    members += [*names.members(), *_flag("ConsistentRead", operation.consistent)]
+    return wire_request("BatchGetItem", [f'"RequestItems":{{{quote(table.name)}:{{{",".join(members)}}}}}'])
 
 
 _WRITERS: dict[type, Callable[[Table, Any], Request]] = {
     GetItem: _get_item,
-    PutItem: _put_item,
-    UpdateItem: _update_item,
-    DeleteItem: _delete_item,
-    CreateTable: _create_table,
-    DeleteTable: _delete_table,
-    DescribeTable: _describe_table,
+    PutItem: _one_write,
+    UpdateItem: _one_write,
+    DeleteItem: _one_write,
 }
 
 
-def _table_members(table: Table) -> list[str]:
-    definitions = [
-        {"AttributeName": name, "AttributeType": table.kind(name)} for name in sorted(table.key_attributes)
-    ]
-    members = [f'"AttributeDefinitions":{json.dumps(definitions)}', f'"KeySchema":{_key_schema(table, None)}']
-    for member, kind in (("LocalSecondaryIndexes", LocalIndex), ("GlobalSecondaryIndexes", GlobalIndex)):
-        indexes = [_index(table, index) for index in table.indexes if isinstance(index, kind)]
-        if indexes:
-            members.append(f'"{member}":[{",".join(indexes)}]')
-    return [*members, *_billing(table), *_table_options(table)]
+def table_name(table: Table) -> str:
+    """The member that names the table.
 
-
-def _key_schema(table: Table, index: Index | None) -> str:
-    partitions = [{"AttributeName": name, "KeyType": "HASH"} for name in table.partition_keys_of(index)]
-    return json.dumps(
-        partitions + [{"AttributeName": name, "KeyType": "RANGE"} for name in table.sort_keys_of(index)]
-    )
-
-
-def _index(table: Table, index: Index) -> str:
-    project = {"all": {"ProjectionType": "ALL"}, "keys": {"ProjectionType": "KEYS_ONLY"}}.get(
-        index.project if isinstance(index.project, str) else "",
-        {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.project)},
-    )
-    members = [
-        f'"IndexName":{quote(index.name)}',
-        f'"KeySchema":{_key_schema(table, index)}',
-        f'"Projection":{json.dumps(project)}',
-    ]
-    if isinstance(index, GlobalIndex) and table.throughput:
-        members.append(_throughput(table.throughput))
-    return "{" + ",".join(members) + "}"
-
-
-def _billing(table: Table) -> list[str]:
-    if table.throughput is None:
-        return ['"BillingMode":"PAY_PER_REQUEST"']
-    return ['"BillingMode":"PROVISIONED"', _throughput(table.throughput)]
-
-
-def _throughput(units: tuple[int, int]) -> str:
-    return f'"ProvisionedThroughput":{{"ReadCapacityUnits":{units[0]},"WriteCapacityUnits":{units[1]}}}'
-
-
-def _table_options(table: Table) -> list[str]:
-    members = []
-    if table.stream:
-        view = {"keys": "KEYS_ONLY", "new": "NEW_IMAGE", "old": "OLD_IMAGE", "both": "NEW_AND_OLD_IMAGES"}[
-            table.stream
-        ]
-        members.append(f'"StreamSpecification":{{"StreamEnabled":true,"StreamViewType":"{view}"}}')
-    if table.tags:
-        tags = [{"Key": key, "Value": value} for key, value in table.tags.items()]
-        members.append(f'"Tags":{json.dumps(tags)}')
-    if table.deletion_protection:
-        members.append('"DeletionProtectionEnabled":true')
-    return members
-
-
-def _table_name(table: Table) -> str:
+    >>> table_name(Table("t", "id"))
+    '"TableName":"t"'
+    """
     return f'"TableName":{quote(table.name)}'
 
 
@@ -289,9 +289,7 @@ def _key(table: Table, key: Any) -> str:
 
 def _sized(stored: Mapping[str, Any]) -> str:
     text = encode_item(stored)
-    if (
-        len(text) * 4 > MAX_ITEM
-    ):  # the text is longer than the size that counts, but for characters of several bytes
+    if len(text) * 4 > MAX_ITEM:  # the text is longer than the size that counts, but for characters of several bytes
         check_size(stored)
     return text
 
@@ -305,6 +303,20 @@ def _expression(member: str, expression: Condition | Update | None, names: Place
     except ExpressionError as error:
         raise ExpressionError(error.message, expression=_shortened(show(expression))) from None
     return [f'"{member}":"{text}"'] if text else []
+
+
+def _sayable(condition: Condition) -> Condition:
+    """The condition with TRUE and FALSE, which have no text on the wire, folded away."""
+    return simplify(condition) if _has_constant(condition) else condition
+
+
+def _has_constant(condition: Condition) -> bool:
+    match condition:
+        case And(parts) | Or(parts):
+            return not parts or any(map(_has_constant, parts))
+        case Not(part):
+            return _has_constant(part)
+    return False
 
 
 def _shortened(text: str) -> str:
@@ -322,7 +334,12 @@ def _flag(member: str, value: bool) -> list[str]:
     return [f'"{member}":true'] if value else []
 
 
-def _request(name: str, members: Iterable[str]) -> Request:
+def wire_request(name: str, members: Iterable[str]) -> Request:
+    """The request of these members, each the JSON text of its name and value.
+
+    >>> wire_request("ListTables", ['"Limit":10']).body
+    b'{"Limit":10}'
+    """
     return Request(name, utf8("{" + ",".join(members) + "}"))
 
 

@@ -110,9 +110,7 @@ def _text(body: bytes) -> str:
 
 
 def _malformed(error: Exception) -> DynamoError:
-    return DynamoError.of(
-        "ConnectionFailed", f"the answer is not what DynamoDB sends ({type(error).__name__})"
-    )
+    return DynamoError.of("ConnectionFailed", f"the answer is not what DynamoDB sends ({type(error).__name__})")
 
 
 def units(rest: dict[str, Any]) -> float:
@@ -122,9 +120,7 @@ def units(rest: dict[str, Any]) -> float:
     (0.5, 0.0)
     """
     consumed = rest.get("ConsumedCapacity") or ()
-    return float(
-        sum(one.get("CapacityUnits", 0) for one in ([consumed] if isinstance(consumed, dict) else consumed))
-    )
+    return float(sum(one.get("CapacityUnits", 0) for one in ([consumed] if isinstance(consumed, dict) else consumed)))
 
 
 _TYPES: dict[str, Any] = {"S": str, "N": Number, "B": bytes}
@@ -184,7 +180,5 @@ def _throughput(described: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _stream(described: dict[str, Any]) -> str | None:
-    view = (described.get("StreamSpecification") or {}).get("StreamViewType")
-    return {"KEYS_ONLY": "keys", "NEW_IMAGE": "new", "OLD_IMAGE": "old", "NEW_AND_OLD_IMAGES": "both"}.get(
-        view
-    )
+    view = str((described.get("StreamSpecification") or {}).get("StreamViewType", ""))
+    return {"KEYS_ONLY": "keys", "NEW_IMAGE": "new", "OLD_IMAGE": "old", "NEW_AND_OLD_IMAGES": "both"}.get(view)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, overload
 
-from flyexpr.errors import DynamoError, NoSuchTable, NotFound, SeveralFound
+from flyexpr.errors import ConditionFailed, DynamoError, NoSuchTable, NotFound, SeveralFound
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
+from flyexpr.lower import lower_condition
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
+    BatchGet,
     BatchWrite,
     CreateTable,
     DeleteItem,
@@ -24,16 +27,24 @@ from flyexpr.operations import (
     Query,
     Scan,
     UpdateItem,
+    UpdateTable,
     delete_item,
     get_item,
     put_item,
     update_item,
 )
-from flyexpr.requests import item_request
+from flyexpr.reasons import reason
+from flyexpr.requests import Request, item_request
 from flyexpr.responses import described_table, fields_of, item_of
-from flyexpr.steps import BatchWriting, Pause, Reading, Stats
+from flyexpr.segments import Segments
+from flyexpr.steps.altering import changes
+from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
+from flyexpr.steps.parents import ParentUpdating, makes_parents
+from flyexpr.steps.reading import Reading, Stats
+from flyexpr.table_requests import create_table_request, table_request, ttl_request
 from flyexpr.tables import Engine, Table
-from flyexpr.values import Item
+from flyexpr.values import Item, decode_item
+from flyexpr.versions import versioned
 
 
 class Items(Iterator[Item]):
@@ -48,13 +59,17 @@ class Items(Iterator[Item]):
 
     __slots__ = ("_engine", "_items", "_reading")
 
-    def __init__(self, table: Table, read: Query | Scan) -> None:
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
         self._engine: Engine = table.bound
-        self._reading = Reading(table, read, time.monotonic)
-        self._items = self._pages()
+        if isinstance(read, Scan) and read.segments:
+            self._reading: Reading | Segments = Segments(table, read, table.bound)
+            self._items = iter(self._reading)
+        else:
+            self._reading = Reading(table, read, time.monotonic, counting)
+            self._items = self._pages(self._reading)
 
-    def _pages(self) -> Iterator[Item]:
-        engine, reading = self._engine, self._reading
+    def _pages(self, reading: Reading) -> Iterator[Item]:
+        engine = self._engine
         while (request := reading.request()) is not None:
             yield from reading.feed(engine(request.operation, request.body))
 
@@ -82,7 +97,11 @@ def run(table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem) ->
 @overload
 def run(table: Table, operation: DescribeTable) -> Table: ...
 @overload
+def run(table: Table, operation: BatchGet) -> list[Item | None]: ...
+@overload
 def run(table: Table, operation: BatchWrite) -> int: ...
+@overload
+def run(table: Table, operation: UpdateTable) -> list[str]: ...
 @overload
 def run(table: Table, operation: CreateTable | DeleteTable) -> None: ...
 @overload
@@ -101,9 +120,7 @@ def run(table: Table, operation: Operation) -> Any:
     try:
         does = _DOES[type(operation)]
     except KeyError:
-        raise TypeError(
-            f"run takes an operation such as query(...) or put_item(...), not {operation!r}"
-        ) from None
+        raise TypeError(f"run takes an operation such as query(...) or put_item(...), not {operation!r}") from None
     return does(table, operation)
 
 
@@ -112,16 +129,50 @@ def _read(table: Table, operation: Query | Scan) -> Items:
 
 
 def _get(table: Table, operation: GetItem) -> Item | None:
-    return _item(table, _send(table, operation), "Item")
+    return _item(table, _send(table, item_request(table, operation)), "Item")
 
 
 def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
-    body = _send(table, operation)
+    if isinstance(operation, UpdateItem) and makes_parents(operation):
+        body = _make_parents(table, operation)
+    else:
+        body = _guarded(table, operation)
     return _item(table, body, "Attributes") if operation.returns else None
 
 
-def _send(table: Table, operation: Operation) -> bytes:
+def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
     request = item_request(table, operation)
+    try:
+        return _send(table, request)
+    except ConditionFailed as error:
+        raise explained(table, versioned(table, operation).condition, error) from None
+
+
+def _make_parents(table: Table, operation: UpdateItem) -> bytes:
+    updating = ParentUpdating(table, operation)
+    while True:
+        try:
+            return _send(table, updating.request())
+        except ConditionFailed as error:
+            updating.refused(explained(table, operation.condition, error))
+
+
+def explained(table: Table, condition: Condition | None, error: ConditionFailed) -> ConditionFailed:
+    """The error with the item as it stood, and with the part of the condition that was false.
+
+    >>> error = DynamoError.of("ConditionalCheckFailedException", "", {"Item": {"id": {"S": "a"}, "wins": {"N": "1"}}})
+    >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
+    ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
+    """
+    found = error.fields.get("Item")
+    item = decode_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
+    if condition is not None:
+        error.reason = reason(lower_condition(table, condition), item)
+    error.item = None if item is None else loaded_item(table, item)
+    return error
+
+
+def _send(table: Table, request: Request) -> bytes:
     return table.bound(request.operation, request.body)
 
 
@@ -130,54 +181,77 @@ def _item(table: Table, body: bytes, member: str) -> Item | None:
     return None if item is None else loaded_item(table, item)
 
 
+def _batch_get(table: Table, operation: BatchGet) -> list[Item | None]:
+    getting = BatchGetting(table, operation)
+    _drive(table, getting)
+    return getting.items
+
+
 def _batch_write(table: Table, operation: BatchWrite) -> int:
-    engine, writing = table.bound, BatchWriting(table, operation.operations)
-    while (step := writing.request()) is not None:
-        if isinstance(step, Pause):
-            time.sleep(step.seconds)
-        else:
-            writing.feed(engine(step.operation, step.body))
+    writing = BatchWriting(table, operation.operations)
+    _drive(table, writing)
     return writing.written
 
 
+def _drive(table: Table, batch: BatchGetting | BatchWriting) -> None:
+    engine = table.bound
+    while (step := batch.request()) is not None:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+        else:
+            batch.feed(engine(step.operation, step.body))
+
+
 def _create_table(table: Table, operation: CreateTable) -> None:
-    _send(table, operation)
-    if operation.wait:
-        _await(table, lambda status: status == "ACTIVE")
+    _send(table, create_table_request(table))
+    if operation.wait or table.ttl:
+        _await_ready(table)
+    if table.ttl:
+        _send(table, ttl_request(table, table.ttl, True))
 
 
 def _delete_table(table: Table, operation: DeleteTable) -> None:
-    _send(table, operation)
+    _send(table, table_request(table, "DeleteTable"))
     if operation.wait:
         _await(table, lambda status: status is None)
 
 
 def _describe_table(table: Table, operation: DescribeTable) -> Table:
-    described = described_table(_send(table, operation))
-    return replace(described, engine=table.engine)
+    described = described_table(_send(table, table_request(table, "DescribeTable")))
+    ttl = fields_of(_send(table, table_request(table, "DescribeTimeToLive"))).get("TimeToLiveDescription", {})
+    on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
 
 
-def _await(table: Table, ready: Callable[[str | None], bool], most: float = 300.0) -> None:
+def _update_table(table: Table, operation: UpdateTable) -> list[str]:
+    steps = changes(_describe_table(table, DescribeTable()), table, drop=operation.drop)
+    for change in () if operation.dry_run else steps:
+        _send(table, change.request)
+        _await_ready(table)
+    return [change.words for change in steps]
+
+
+def _await_ready(table: Table) -> None:
+    _await(table, lambda status: status == "ACTIVE")
+
+
+def _await(table: Table, ready: Callable[[str | None], bool], most: float = 600.0) -> None:
     """Waits until the table's status is as wanted; None is the status of a table that is not there."""
     until, pause = time.monotonic() + most, 0.02
     while not ready(_status(table)):
         if time.monotonic() > until:
-            raise DynamoError.of(
-                "TimeoutError", f"table {table.name!r} was not ready after {most:.0f} seconds"
-            )
+            raise DynamoError.of("TimeoutError", f"table {table.name!r} was not ready after {most:.0f} seconds")
         time.sleep(pause)
         pause = min(pause * 2, 5.0)
 
 
 def _status(table: Table) -> str | None:
     try:
-        found = fields_of(_send(table, DescribeTable()))["Table"]
+        found = fields_of(_send(table, table_request(table, "DescribeTable")))["Table"]
     except NoSuchTable:
         return None
-    indexes = (each.get("IndexStatus") for each in found.get("GlobalSecondaryIndexes") or ())
-    return next(
-        (status for status in indexes if status not in (None, "ACTIVE")), found.get("TableStatus", "ACTIVE")
-    )
+    indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
+    return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))
 
 
 _DOES: dict[type, Callable[[Table, Any], Any]] = {
@@ -187,10 +261,12 @@ _DOES: dict[type, Callable[[Table, Any], Any]] = {
     PutItem: _write,
     UpdateItem: _write,
     DeleteItem: _write,
+    BatchGet: _batch_get,
     BatchWrite: _batch_write,
     CreateTable: _create_table,
     DeleteTable: _delete_table,
     DescribeTable: _describe_table,
+    UpdateTable: _update_table,
 }
 
 
@@ -230,9 +306,7 @@ def update(
     return run(table, update_item(key, change, condition=condition, returns=returns))
 
 
-def delete(
-    table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None
-) -> Item | None:
+def delete(table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None) -> Item | None:
     """Removes the item with this key; None, or the old item with `returns="ALL_OLD"`.
 
     >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
@@ -272,6 +346,9 @@ def count(table: Table, read: Query | Scan) -> int:
     >>> count(scores, query(eq("userid", "abc")))
     2
 
-    It costs as much as reading them: the service counts what it reads.
+    The service counts, where it can, and sends no items; it costs as much as reading them.
     """
-    return sum(1 for _ in run(table, read))
+    items = Items(table, read, counting=True)
+    for _ in items:
+        pass
+    return items.stats.returned

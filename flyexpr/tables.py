@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from flyexpr.attributes import Attribute, Codec, codec_of
+from flyexpr.attributes import Attribute, Codec, Derived, codec_of
 from flyexpr.errors import FlyexprError, NotBound
 
 Engine = Callable[[str, bytes], bytes]
@@ -131,6 +131,8 @@ class Table:
     True
 
     Key attributes that are not declared hold str; other attributes that are not declared pass through untouched.
+    `version` names an attribute that counts the writes of an item and guards them: a put holds only while the item has
+    the version that it was read with.
     The options from `throughput` on are for `create_table` and `update_table`: `throughput` is (read units, write
     units) a second, None for on-demand; `ttl` names the attribute with the time after which an item may be deleted;
     `stream` is "keys", "new", "old" or "both".
@@ -143,6 +145,7 @@ class Table:
     indexes: tuple[Index, ...] = field(default=(), kw_only=True)
     throughput: tuple[int, int] | None = field(default=None, kw_only=True)
     ttl: str | None = field(default=None, kw_only=True)
+    version: str | None = field(default=None, kw_only=True)
     stream: str | None = field(default=None, kw_only=True)
     tags: Mapping[str, str] = field(default_factory=lambda: Declared({}), kw_only=True)
     deletion_protection: bool = field(default=False, kw_only=True)
@@ -172,9 +175,7 @@ class Table:
         except FlyexprError as error:
             raise FlyexprError(f"attribute {name!r} of table {self.name!r}: {error}") from None
         if name in self.key_attributes and kind not in ("S", "N", "B"):
-            raise FlyexprError(
-                f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes"
-            )
+            raise FlyexprError(f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes")
 
     def __getstate__(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)}
@@ -247,6 +248,11 @@ class Table:
     def rules(self) -> dict[str, Attribute]:
         """The attributes that were declared with more than a type."""
         return {name: kind for name, kind in self.attributes.items() if isinstance(kind, Attribute)}
+
+    @cached_property
+    def derived(self) -> dict[str, Derived]:
+        """The attributes that are made of others."""
+        return {name: kind for name, kind in self.attributes.items() if isinstance(kind, Derived)}
 
     def kind(self, name: str) -> str | None:
         """DynamoDB's code of what a declared attribute holds; None where that is open."""

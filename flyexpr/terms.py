@@ -106,7 +106,7 @@ class Fields:
             raise AttributeError(name)
         return Term(Path((name,)))
 
-    def __getitem__(self, name: str) -> Term:
+    def __getitem__(self, name: Any) -> Term:
         if not isinstance(name, str) or not name:
             raise TypeError(f"a path starts with an attribute's name, a str, not {name!r}")
         return Term(Path((name,)))
@@ -175,9 +175,7 @@ def path_of(value: Any) -> Path:
         return parse_path(value)
     found = node_of(value) if type(value) is Term else value
     if not isinstance(found, Path):
-        raise TypeError(
-            f"a document path is a str such as 'info.actors[0]' or F.info.actors[0], not {value!r}"
-        )
+        raise TypeError(f"a document path is a str such as 'info.actors[0]' or F.info.actors[0], not {value!r}")
     return found
 
 
@@ -218,6 +216,6 @@ def _double(text: str) -> str:
 
 
 def _step(step: Step) -> Step:
-    if isinstance(step, str) and step or isinstance(step, int) and not isinstance(step, bool) and step >= 0:
+    if (isinstance(step, str) and step) or (isinstance(step, int) and not isinstance(step, bool) and step >= 0):
         return step
     raise TypeError(f"a part of a path is a name or a list index from 0, not {step!r}")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from flyexpr.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
+from flyexpr.numbers import negated
 from flyexpr.terms import Term, operand, path_of
 from flyexpr.values import freeze_constant
 
 
-def assign(path: Any, value: Any) -> Update:
+def assign(path: Any, value: Any, *, parents: bool = False) -> Update:
     """Sets an attribute, list element or map entry to a value or to another attribute's.
 
     >>> show(assign("info.seen", True)), show(assign("a", F.b + 1))
@@ -21,9 +22,10 @@ def assign(path: Any, value: Any) -> Update:
     >>> apply(assign("info.seen", True), {"info": {}})
     {'info': {'seen': True}}
 
-    Parents must exist; an index past the end of a list appends.
+    Parents must exist, unless `parents` asks to make the missing maps: in one request where they are there, in two
+    where they are not. An index past the end of a list appends.
     """
-    return _one("SET", path, operand(value))
+    return Update((Action("SET", path_of(path), operand(value), parents and len(path_of(path).parts) > 1),))
 
 
 def incr(path: Any, by: Any = 1) -> Update:
@@ -52,7 +54,7 @@ def decr(path: Any, by: Any = 1) -> Update:
     """
     amount = operand(by)
     if isinstance(amount, Value):
-        return _one("ADD", path, Value("N", -_numeric(amount, by).body))
+        return _one("ADD", path, Value("N", negated(_numeric(amount, by).body)))
     return _one("SET", path, Arithmetic("-", _or_else(path, 0), amount))
 
 

@@ -20,11 +20,13 @@ from __future__ import annotations
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from json.encoder import encode_basestring as quote
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
 from flyexpr.numbers import number, number_size, number_text
+
+quote = encode_basestring  # a str as JSON text, other scripts as they are
 
 Item = dict[str, Any]
 Frozen = tuple[str, Any]
@@ -107,12 +109,12 @@ def _encode_map(value: Mapping[str, Any], depth: int) -> str:
 
 def _encode_list(value: Iterable[Any], depth: int) -> str:
     _check_depth(depth)
-    index, parts = 0, list[str]()
+    parts: list[str] = []
     try:
-        for index, member in enumerate(value):
+        for member in value:
             parts.append(_ENCODERS.get(type(member), _encode_other)(member, depth + 1))
     except _Refused as refused:
-        refused.steps.insert(0, index)
+        refused.steps.insert(0, len(parts))
         raise
     return f'{{"L":[{",".join(parts)}]}}'
 
@@ -151,7 +153,7 @@ def _encode_other(value: Any, depth: int) -> str:
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value, depth)
-    _unknown(value)
+    raise _unknown(value)
 
 
 _ENCODERS: dict[type, Callable[[Any, int], str]] = {
@@ -238,11 +240,25 @@ def freeze_constant(value: Any) -> Frozen:
     try:
         return _freeze(value, 1)
     except _Unknown as unknown:
-        if unknown.steps and not isinstance(value, set | frozenset):
+        frozen = _freeze_foreign(value)
+        try:
+            hash(frozen)
+        except TypeError:
             raise _explain(unknown, "") from None
-        return "PYTHON", frozenset(value) if isinstance(value, set) else value
+        return frozen
     except _Refused as refused:
         raise _explain(refused, "") from None
+
+
+def _freeze_foreign(value: Any) -> Frozen:
+    if isinstance(value, list | tuple):
+        return "L", tuple([_freeze_foreign(member) for member in value])
+    if isinstance(value, dict):
+        return "M", tuple(sorted(((name, _freeze_foreign(member)) for name, member in value.items()), key=_first))
+    try:
+        return _freeze(value, 1)
+    except _Unknown:
+        return "PYTHON", frozenset(value) if isinstance(value, set | frozenset) else value
 
 
 def _freeze(value: Any, depth: int) -> Frozen:
@@ -255,12 +271,12 @@ def _freeze_number(value: int | float | Decimal, depth: int) -> Frozen:
 
 def _freeze_list(value: Iterable[Any], depth: int) -> Frozen:
     _check_depth(depth)
-    index, body = 0, list[Frozen]()
+    body: list[Frozen] = []
     try:
-        for index, member in enumerate(value):
+        for member in value:
             body.append(_freeze(member, depth + 1))
     except _Refused as refused:
-        refused.steps.insert(0, index)
+        refused.steps.insert(0, len(body))
         raise
     return "L", tuple(body)
 
@@ -298,7 +314,7 @@ def _freeze_other(value: Any, depth: int) -> Frozen:
     for base, freezer in _FREEZERS.items():
         if isinstance(value, base):
             return freezer(value, depth)
-    _unknown(value)
+    raise _unknown(value)
 
 
 _FREEZERS: dict[type, Callable[[Any, int], Frozen]] = {
@@ -409,9 +425,9 @@ def _bad_name(name: Any) -> NoReturn:
     raise _Refused("an attribute name is a non-empty str" + ("" if name == "" else f", not {name!r}"))
 
 
-def _unknown(value: Any) -> NoReturn:
+def _unknown(value: Any) -> _Unknown:
     kind = type(value).__name__
-    raise _Unknown(
+    return _Unknown(
         f"DynamoDB has no type for {kind}",
         "declare the attribute's type on the table, or store a plain value",
     )

@@ -84,10 +84,7 @@ def _rebuild_map(old: Mapping[Any, Any], changes: dict[Step, Any]) -> dict[Any, 
 
 def _rebuild_list(old: Any, changes: dict[Step, Any]) -> list[Any]:
     kept = [_changed(value, changes[i]) if i in changes else value for i, value in enumerate(old)]
-    past = [
-        _changed(_MISSING, changes[i])
-        for i in sorted(i for i in changes if isinstance(i, int) and i >= len(old))
-    ]
+    past = [_changed(_MISSING, changes[i]) for i in sorted(i for i in changes if isinstance(i, int) and i >= len(old))]
     return [value for value in kept + past if value is not _REMOVED]
 
 

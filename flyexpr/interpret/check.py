@@ -103,6 +103,10 @@ def _comparison(node: Condition) -> None:
 def _operands(operator: str, first: Operand, *others: Operand) -> None:
     for operand in (first, *others):
         _operand(operand)
+    _distinct(operator, first, *others)
+
+
+def _distinct(operator: str, first: Operand, *others: Operand) -> None:
     if isinstance(first, Path) and first in others:
         raise ExpressionError(
             "The first operand must be distinct from the remaining operands for this operator or function; "
@@ -121,9 +125,7 @@ def _bounds(low: Operand, high: Operand) -> None:
         return
     shown = f"lower bound operand: {_attribute_value(low)}, upper bound operand: {_attribute_value(high)}"
     if low.kind != high.kind:
-        raise ExpressionError(
-            f"The BETWEEN operator requires same data type for lower and upper bounds; {shown}"
-        )
+        raise ExpressionError(f"The BETWEEN operator requires same data type for lower and upper bounds; {shown}")
     if low.body > high.body:
         raise ExpressionError(
             f"The BETWEEN operator requires upper bound to be greater than or equal to lower bound; {shown}"
@@ -145,6 +147,8 @@ def _operand(node: Operand) -> None:
             _count(function, arguments, 1)
             _operand(arguments[0])
             _of_kinds(function, arguments[0], _SIZED)
+        case Arithmetic(operator):
+            raise ExpressionError(f"A condition has no arithmetic, only an update has; operator: {operator}")
 
 
 def _test(node: Test) -> None:
@@ -157,9 +161,7 @@ def _test(node: Test) -> None:
 
 def _needs_path(function: str, arguments: Sequence[Operand]) -> None:
     if not isinstance(arguments[0], Path):
-        raise ExpressionError(
-            f"Operator or function requires a document path; operator or function: {function}"
-        )
+        raise ExpressionError(f"Operator or function requires a document path; operator or function: {function}")
 
 
 def _needs_text(function: str, arguments: Sequence[Operand]) -> None:
@@ -212,17 +214,20 @@ _SPELLED = {"S": "STRING", "N": "NUMBER", "B": "Binary", "L": "LIST", "M": "MAP"
 
 
 def _assigned(node: Operand, inside: str = "") -> None:
-    """The right of an assignment; `inside` is the function it stands in."""
+    """The right of an assignment; `inside` is the operator or function it stands in."""
     match node:
         case Path():
             _path(node)
-        case Arithmetic(operator, left, right):
+        case Arithmetic(operator, left, right) if not inside:
             for side in (left, right):
-                _assigned(side)
+                _assigned(side, operator)
                 _of_kinds(operator, side, ("N",))
+        case Arithmetic(operator):
+            raise ExpressionError(f"An assignment takes one + or -, and none inside a function; operator: {operator}")
         case Call("if_not_exists", arguments):
             _count("if_not_exists", arguments, 2)
             _needs_path("if_not_exists", arguments)
+            _distinct("if_not_exists", arguments[0], *arguments[1:])
             for argument in arguments:
                 _assigned(argument, "if_not_exists")
         case Call("list_append", arguments) if not inside:
@@ -246,9 +251,7 @@ def _of_kinds(operator: str, operand: Operand, kinds: tuple[str, ...]) -> None:
 
 def _path(path: Path) -> None:
     if len(path.parts) > MAX_LEVELS:
-        raise ExpressionError(
-            f"The document path has too many nesting levels; nesting levels: {len(path.parts)}"
-        )
+        raise ExpressionError(f"The document path has too many nesting levels; nesting levels: {len(path.parts)}")
     for part in path.parts:
         if isinstance(part, int) and part > MAX_INDEX:
             raise ExpressionError(f"List index is not within the allowable range; index: [{part}]")
@@ -263,13 +266,10 @@ def _count(function: str, arguments: Sequence[Any], wanted: int) -> None:
 
 
 def _misplaced(function: str) -> NoReturn:
-    raise ExpressionError(
-        f"The function is not allowed to be used this way in an expression; function: {function}"
-    )
+    raise ExpressionError(f"The function is not allowed to be used this way in an expression; function: {function}")
 
 
 def _wrong_type(operator: str, kind: str) -> NoReturn:
     raise ExpressionError(
-        "Incorrect operand type for operator or function; "
-        f"operator or function: {operator}, operand type: {kind}"
+        f"Incorrect operand type for operator or function; operator or function: {operator}, operand type: {kind}"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flyexpr.errors import ExpressionError
 from flyexpr.nodes import (
     CLAUSES,
@@ -71,9 +73,7 @@ class Placeholders:
             names = ",".join([f'"{mark}":{quote(name)}' for name, mark in self.names.items()])
             members.append(f'"ExpressionAttributeNames":{{{names}}}')
         if self.values:
-            values = ",".join(
-                [f'"{mark}":{encode_frozen((v.kind, v.body))}' for v, mark in self.values.items()]
-            )
+            values = ",".join([f'"{mark}":{encode_frozen((v.kind, v.body))}' for v, mark in self.values.items()])
             members.append(f'"ExpressionAttributeValues":{{{values}}}')
         return members
 
@@ -123,15 +123,13 @@ def _condition(node: Condition, names: Placeholders) -> str:
     raise TypeError(f"expected a condition such as eq('a', 1), not {node!r}")
 
 
-def _grouped(part: Condition, loose: type, names: Placeholders) -> str:
+def _grouped(part: Condition, loose: Any, names: Placeholders) -> str:
     text = _condition(part, names)
     return f"({text})" if isinstance(part, loose) else text
 
 
 def _never() -> str:
-    raise ExpressionError(
-        "the condition is never true, and DynamoDB has no way to say so", hint="send nothing"
-    )
+    raise ExpressionError("the condition is never true, and DynamoDB has no way to say so", hint="send nothing")
 
 
 def _operand(node: Operand, names: Placeholders) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.nodes import (
@@ -37,9 +37,12 @@ from flyexpr.nodes import (
     Value,
     joined,
 )
+from flyexpr.numbers import negated
 from flyexpr.reserved import RESERVED
 from flyexpr.terms import operand
 from flyexpr.values import ORDERED, freeze, thaw
+
+Read = TypeVar("Read")
 
 MAX_DEPTH = 32  # of a literal: lists and maps in one another
 
@@ -211,10 +214,13 @@ class _Reader:
         self.tokens = _tokens(text, scope.literals)
         self.closing = _closing(self.tokens)
 
-    def whole(self, read: Any) -> Any:
+    def whole(self, read: Callable[[], Read]) -> Read:
         if not self.text:
             raise ExpressionError("The expression can not be empty;")
-        found = read()
+        try:
+            found = read()
+        except RecursionError:  # functions in functions in functions
+            raise ExpressionError("The expression is nested too deeply") from None
         if self.token.kind != "end":
             self.refuse()
         return found
@@ -264,9 +270,7 @@ class _Reader:
         start = self.tokens[self.place - 1].start if at is None else at
         line = self.text.replace("\n", " ").replace("\t", " ")
         left = max(start - 60, 0)
-        raise ExpressionError(
-            message, expression=f"{line[left : start + 40]}\n              {' ' * (start - left)}^"
-        )
+        raise ExpressionError(message, expression=f"{line[left : start + 40]}\n              {' ' * (start - left)}^")
 
     # conditions
 
@@ -327,7 +331,7 @@ class _Reader:
         operator = self.next("mark")
         return Compare(operator, left, self.operand())
 
-    def in_parentheses(self, read: Any) -> list[Any]:
+    def in_parentheses(self, read: Callable[[], Read]) -> list[Read]:
         self.expect("(")
         found = [read()]
         while self.take(","):
@@ -340,9 +344,7 @@ class _Reader:
     def operand(self) -> Operand:
         found = self.operand_or_test()
         if isinstance(found, Test):
-            self.fail(
-                f"The function is not allowed to be used this way in an expression; function: {found.function}"
-            )
+            self.fail(f"The function is not allowed to be used this way in an expression; function: {found.function}")
         return found
 
     def operand_or_test(self) -> Operand | Test:
@@ -354,6 +356,8 @@ class _Reader:
         if token.kind == "value":
             return self.placeholder_value()
         if self.take("("):
+            if self.follows("("):
+                raise ExpressionError("The expression has redundant parentheses;")
             found = self.operand()
             self.expect(")")
             return found
@@ -373,9 +377,7 @@ class _Reader:
         mark = self.next("value")
         self.scope.used.add(mark)
         if mark not in self.scope.values:
-            self.fail(
-                f"An expression attribute value used in expression is not defined; attribute value: {mark}"
-            )
+            self.fail(f"An expression attribute value used in expression is not defined; attribute value: {mark}")
         return self.scope.values[mark]
 
     def path(self) -> Path:
@@ -410,10 +412,7 @@ class _Reader:
     def placeholder_name(self, mark: str) -> str:
         self.scope.used.add(mark)
         if mark not in self.scope.names:
-            self.fail(
-                "An expression attribute name used in the document path is not defined; "
-                f"attribute name: {mark}"
-            )
+            self.fail(f"An expression attribute name used in the document path is not defined; attribute name: {mark}")
         return self.scope.names[mark]
 
     # literals
@@ -449,7 +448,7 @@ class _Reader:
             return dict(self.until("}", lambda: self.entry(depth + 1)))
         negative = self.take("-")
         number = _number(self.next("number", "whole"))
-        return -number if negative else number
+        return negated(number) if negative else number
 
     def set_literal(self, depth: int) -> set[Any]:
         start = self.token.start
@@ -465,8 +464,8 @@ class _Reader:
         self.expect(":")
         return name[1:-1].replace(quote * 2, quote), self.literal(depth)
 
-    def until(self, end: str, read: Any) -> list[Any]:
-        found: list[Any] = []
+    def until(self, end: str, read: Callable[[], Read]) -> list[Read]:
+        found: list[Read] = []
         while not self.take(end):
             if found:
                 self.expect(",")
@@ -498,9 +497,7 @@ class _Reader:
         if clause == "SET":
             self.expect("=")
             return Action(clause, path, self.assigned())
-        if self.token.kind != "value" and (
-            not self.scope.literals or self.token.kind in ("name", "quoted", "end")
-        ):
+        if self.token.kind != "value" and (not self.scope.literals or self.token.kind in ("name", "quoted", "end")):
             self.refuse()
         return Action(clause, path, self.operand())
 
@@ -528,7 +525,7 @@ _LITERAL_WORDS = {"TRUE": True, "FALSE": False, "NULL": None}
 
 
 def _is(token: _Token, text: str) -> bool:
-    return token.text == text or token.kind == "word" and token.text.upper() == text
+    return token.text == text or (token.kind == "word" and token.text.upper() == text)
 
 
 def _compares(token: _Token) -> bool:

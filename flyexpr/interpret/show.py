@@ -31,7 +31,7 @@ from flyexpr.numbers import number_text
 from flyexpr.terms import Term, node_of
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KEYWORDS = frozenset({*"AND OR NOT BETWEEN IN TRUE FALSE NULL X".split(), *CLAUSES})
+_KEYWORDS = frozenset({*["AND", "OR", "NOT", "BETWEEN", "IN", "TRUE", "FALSE", "NULL", "X"], *CLAUSES})
 
 
 def show(expression: Condition | Update | Operand | Term) -> str:
@@ -115,11 +115,7 @@ def _literal(kind: str, body: Any) -> str:
         case "SS" | "NS" | "BS":
             return f"<<{', '.join(_literal(kind[0], member) for member in sorted(body))}>>"
         case _:
-            return (
-                f"<<{', '.join(sorted(map(str, body)))}>>"
-                if isinstance(body, frozenset)
-                else _quoted(str(body))
-            )
+            return f"<<{', '.join(sorted(map(str, body)))}>>" if isinstance(body, frozenset) else _quoted(str(body))
 
 
 def _quoted(text: str) -> str:

@@ -126,9 +126,7 @@ def _contradicts(parts: list[Condition]) -> bool:
 
 
 def _impossible(parts: list[Condition]) -> bool:
-    if any(
-        isinstance(value, Value) and value.kind == "PYTHON" for part in parts for value in _constants(part)
-    ):
+    if any(isinstance(value, Value) and value.kind == "PYTHON" for part in parts for value in _constants(part)):
         return False
     equals = [part.right for part in parts if isinstance(part, Compare) and part.operator == "="]
     for value in equals:
@@ -194,4 +192,4 @@ def _apart(low: _Bound, high: _Bound) -> bool:
         return True
     if low[0].kind not in ORDERED:
         return False
-    return bool(low[0].body > high[0].body or low[0].body == high[0].body and not (low[1] and high[1]))
+    return bool(low[0].body > high[0].body or (low[0].body == high[0].body and not (low[1] and high[1])))

@@ -1,25 +1,21 @@
-"""The course of operations that take several requests, without a word to any engine.
-
-Each is an object that says the next request and is fed its answer; `run` and `flyexpr.aio` drive the same ones.
-"""
+"""A query or scan, page by page."""
 
 from __future__ import annotations
 
 import json
-import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from flyexpr.errors import BatchIncomplete, FlyexprError, ValidationError
+from flyexpr.errors import ValidationError
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.items import loaded_item
-from flyexpr.operations import DeleteItem, PutItem, Query, Scan
+from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
-from flyexpr.requests import BatchMember, Request, batch_member, batch_request, read_request
+from flyexpr.requests import Request, read_request
 from flyexpr.responses import Page, fields_of, units
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
@@ -52,26 +48,49 @@ class Reading:
     ([{'id': 'a'}], None, None)
     """
 
-    def __init__(self, table: Table, read: Query | Scan, clock: Callable[[], float]) -> None:
+    def __init__(self, table: Table, read: Query | Scan, clock: Callable[[], float], counting: bool = False) -> None:
         self.table, self.read, self.stats = table, read, Stats()
         self.access: Access = access(table, read)
         self._branch, self._start = _place(read.start, self.access)
         self._last = self._branch, self._start  # after the last item given
         self._more = self.access.how != "Nothing"
+        # The service can count what it need not show, unless the client has to look, or to stop in the middle.
+        self._counting = (
+            counting and self.access.how != "GetItem" and self.access.residue is None and read.limit is None
+        )
         self._clock, self._began = clock, clock()
         self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
+        if self.access.how == "GetItem" and self._start is not None:  # the only item of this key was given
+            self._turn(None)
+
+    @property
+    def mark(self) -> tuple[int, Item | None] | None:
+        """The place after the last item given: which key condition, and the key; None once nothing is left."""
+        return self._last if self._more else None
+
+    def cursor_at(self, mark: tuple[int, Item | None] | None) -> str | None:
+        """A text from which the same read goes on at a `mark`."""
+        return None if mark is None else _cursor(self.access, *mark)
 
     @property
     def cursor(self) -> str | None:
         """A text from which the same read goes on after the last item given; None once nothing is left."""
-        return _cursor(self.access, *self._last) if self._more else None
+        return self.cursor_at(self.mark)
 
     def request(self) -> Request | None:
         """The request for the next page; None when the read is over, has its limit, or is out of its budget."""
         if not self._more or self._full() or self._spent():
             return None
         self.stats.requests += 1
-        return read_request(self.table, self.read, self.access, self._branch, self._start, self._page_limit())
+        return read_request(
+            self.table,
+            self.read,
+            self.access,
+            self._branch,
+            self._start,
+            self._page_limit(),
+            self._counting,
+        )
 
     def feed(self, body: bytes) -> Iterator[Item]:
         """The items of a page that match, in the user's types; to be exhausted before the next `request`."""
@@ -80,6 +99,9 @@ class Reading:
             found = rest.pop("Item", None)
             rest["ScannedCount"] = int(found is not None)
             yield from self._wanted([] if found is None else [decode_item(found)])
+        elif self._counting:
+            rest = fields_of(body)
+            self.stats.returned += int(rest["Count"])
         else:
             page = Page(body)
             yield from self._wanted(page)
@@ -96,7 +118,7 @@ class Reading:
             if self._full():
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
             if residue is None or matches(residue, item):
-                self._last = self._branch, dict(zip(names, key(item)))
+                self._last = self._branch, dict(zip(names, key(item), strict=False))
                 stats.returned += 1
                 yield loaded_item(self.table, project(wanted, item) if trim else item)
 
@@ -143,103 +165,11 @@ def _place(cursor: str | None, access: Access) -> tuple[int, Item | None]:
     try:
         index, branch, start = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         key = decode_item(start) if start else None
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise ValidationError("start= takes the .cursor of an earlier read; this is none") from None
     name = access.index.name if access.index else None
-    if index != name or not 0 <= branch < max(len(access.keys), 1):
+    if index != name or branch not in range(max(len(access.keys), 1)):
         raise ValidationError(
             f"the cursor comes from another read: of {index or 'the table'}, and this one reads {name or 'the table'}"
         )
     return branch, key
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A wait before the next request, in seconds.
-
-    >>> Pause(0.1).seconds
-    0.1
-    """
-
-    seconds: float
-
-
-def backoff(attempt: int) -> Pause:
-    """The wait before the `attempt`-th try again: random up to 50 ms · 2ᵃᵗᵗᵉᵐᵖᵗ, at most 10 s, so that clients spread out.
-
-    >>> 0 <= backoff(1).seconds <= 0.1
-    True
-    """
-    return Pause(random.uniform(0, min(0.05 * 2**attempt, 10)))
-
-
-BATCH = 25  # writes of one BatchWriteItem
-ATTEMPTS = 10  # tries of a batch that makes no progress
-
-
-class BatchWriting:
-    """A batch of writes under way: 25 a request, what was left unprocessed again after a pause.
-
-    >>> writing = BatchWriting(Table("t", "id"), [PutItem({"id": "a"})])
-    >>> writing.request().operation
-    'BatchWriteItem'
-    >>> writing.feed(b"{}"); writing.request(), writing.written
-    (None, 1)
-
-    A list is checked whole before the first request; of other iterables each request's part, before it is sent.
-    """
-
-    def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
-        self.table, self.written = table, 0
-        members = map(self._member, enumerate(operations))
-        self._members = iter(list(members)) if isinstance(operations, tuple | list) else members
-        self._ahead: BatchMember | None = None  # taken, but for the next request
-        self._sent: dict[Any, BatchMember] = {}
-        self._attempt = 0
-        self._paused = True
-
-    def request(self) -> Request | Pause | None:
-        """What to do next; None when all is written. BatchIncomplete when nothing more can be written."""
-        if self._attempt and not self._paused:
-            self._paused = True
-            return backoff(self._attempt)
-        self._fill()
-        if not self._sent:
-            return None
-        return batch_request(self.table, self._sent.values())
-
-    def feed(self, body: bytes) -> None:
-        """Takes note of what a request has written."""
-        left = (fields_of(body).get("UnprocessedItems") or {}).get(self.table.name, ())
-        unprocessed = {key: self._sent[key] for key in (self._key(one) for one in left)}
-        progress = len(self._sent) - len(unprocessed)
-        self.written += progress
-        self._sent = unprocessed
-        self._attempt = 0 if not unprocessed else 1 if progress else self._attempt + 1
-        self._paused = not unprocessed
-        if self._attempt > ATTEMPTS:
-            raise BatchIncomplete(self.written, [member.operation for member in unprocessed.values()])
-
-    def _fill(self) -> None:
-        while len(self._sent) < BATCH:
-            member = self._ahead or next(self._members, None)
-            self._ahead = None
-            if member is None:
-                return
-            if member.key in self._sent:  # one key may stand in a request once; order is kept
-                self._ahead = member
-                return
-            self._sent[member.key] = member
-
-    def _member(self, numbered: tuple[int, PutItem | DeleteItem]) -> BatchMember:
-        place, operation = numbered
-        try:
-            return batch_member(self.table, operation)
-        except (FlyexprError, TypeError) as error:
-            error.add_note(f"  in operation {place} of the batch") if hasattr(error, "add_note") else None
-            raise
-
-    def _key(self, wire: dict[str, Any]) -> Any:
-        (request,) = wire.values()
-        item = decode_item(request.get("Item") or request["Key"])
-        return tuple(item[name] for name in self.table.keys)

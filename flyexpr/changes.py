@@ -1,0 +1,158 @@
+"""Items as values: the update that leads from one to the other, and the condition that nothing came between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flyexpr.attributes import standard
+from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.interpret.compile import Placeholders, compile
+from flyexpr.nodes import Action, And, Compare, Condition, Operand, Path, Step, Test, Update, Value, joined
+from flyexpr.numbers import number, number_text
+from flyexpr.terms import operand, path_of
+from flyexpr.values import Frozen, encode, freeze, thaw
+
+
+def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) -> Update:
+    """The smallest update that makes `new` of `old`: nested, and without what stays the same.
+
+    >>> show(diff({"a": 1, "info": {"x": 1, "y": 2}}, {"info": {"x": 1, "y": 3}, "b": [1]}))
+    'SET info.y = 3, b = [1] REMOVE a'
+    >>> show(diff({"wins": 3, "log": ["a"]}, {"wins": 5, "log": ["a", "b"]}, incr=True))
+    "SET log[1] = 'b' ADD wins 2"
+    >>> diff({"a": 1}, {"a": 1.0}).actions
+    ()
+
+    With `incr` a number that changed is added to, so that others may add to it at the same time. Equality is
+    DynamoDB's: 1 and 1.0 are the same, 1 and True are not.
+    """
+    actions = tuple(_changed_members((), old, new, incr))
+    try:
+        compile(Update(actions), Placeholders())
+    except ExpressionError:  # more text than a request holds: attributes go as a whole
+        actions = tuple(_changed_members((), old, new, incr, deep=False))
+    return Update(actions)
+
+
+def unchanged(old: Mapping[str, Any], *paths: Any) -> Condition:
+    """True while an item holds at these paths what `old` does; without paths, in all attributes of `old`.
+
+    >>> item = {"userid": "abc", "wins": 3, "info": {"seen": True}}
+    >>> show(unchanged(item, "wins", "info.seen", "losses"))
+    'wins = 3 AND info.seen = true AND attribute_not_exists(losses)'
+    >>> show(unchanged(item))
+    "userid = 'abc' AND wins = 3 AND info = {'seen': true}"
+    """
+    wanted = [path_of(path) for path in paths] or [Path((name,)) for name in old]
+    return joined(And, [_still(path, old) for path in wanted])
+
+
+def _still(path: Path, old: Mapping[str, Any]) -> Condition:
+    found: Any = old
+    for step in path.parts:
+        inside = step in found if isinstance(found, Mapping) else isinstance(found, list) and _has(found, step)
+        if not inside:
+            return Test("attribute_not_exists", (path,))
+        found = found[step]
+    return Compare("=", path, operand(found))
+
+
+def _has(elements: list[Any], step: Step) -> bool:
+    return isinstance(step, int) and step < len(elements)
+
+
+def _changed_members(
+    path: tuple[Step, ...], old: Mapping[str, Any], new: Mapping[str, Any], incr: bool, deep: bool = True
+) -> Iterator[Action]:
+    for name, value in new.items():
+        here = (*path, name)
+        if name not in old:
+            yield _set(here, value)
+        elif _frozen(old[name]) != _frozen(value):
+            yield from _change(here, old[name], value, incr) if deep else [_set(here, value)]
+    for name in old:
+        if name not in new:
+            yield Action("REMOVE", Path((*path, name)), None)
+
+
+def _change(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action]:
+    """The cheaper of a change of what is inside, and a new value for the whole."""
+    whole = [_set(path, new)]
+    inside = _change_inside(path, old, new, incr)
+    return inside if inside is not None and _cost(inside) <= _cost(whole) else whole
+
+
+def _change_inside(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action] | None:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return list(_changed_members(path, old, new, incr))
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return list(_changed_elements(path, old, new, incr))
+    if isinstance(old, set | frozenset) and isinstance(new, set | frozenset) and _frozen(old)[0] == _frozen(new)[0]:
+        return _changed_set(path, _frozen(old), _frozen(new))
+    if incr and _frozen(old)[0] == _frozen(new)[0] == "N":
+        return _increment(path, _frozen(old)[1], _frozen(new)[1])
+    return None
+
+
+def _changed_elements(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> Iterator[Action]:
+    """What the ends have in common stays; between them elements are changed, removed, or the rest is set anew."""
+    start = _common(zip(old, new, strict=False))
+    end = min(_common(zip(reversed(old), reversed(new), strict=False)), min(len(old), len(new)) - start)
+    if len(new) > len(old):
+        end = 0  # nothing can be put between elements, only behind the last
+    shared = min(len(old), len(new)) - end
+    for index in range(start, shared):
+        if _frozen(old[index]) != _frozen(new[index]):
+            yield from _change((*path, index), old[index], new[index], incr)
+    for index in range(shared, len(new) - end):
+        yield _set((*path, index), new[index])
+    for index in range(shared, len(old) - end):
+        yield Action("REMOVE", Path((*path, index)), None)
+
+
+def _common(pairs: Any) -> int:
+    count = 0
+    for one, other in pairs:
+        if _frozen(one) != _frozen(other):
+            break
+        count += 1
+    return count
+
+
+def _changed_set(path: tuple[Step, ...], old: Frozen, new: Frozen) -> list[Action] | None:
+    added, removed = new[1] - old[1], old[1] - new[1]
+    if added and removed:
+        return None  # one path stands in an update once
+    clause, members = ("ADD", added) if added else ("DELETE", removed)
+    return [Action(clause, Path(path), Value(new[0], members))]
+
+
+def _increment(path: tuple[Step, ...], old: Any, new: Any) -> list[Action] | None:
+    try:
+        by = number(number_text(new - old))
+    except ArithmeticError:
+        return None
+    return [Action("ADD", Path(path), Value("N", by))] if old + by == new else None
+
+
+def _set(path: tuple[Step, ...], value: Any) -> Action:
+    return Action("SET", Path(path), operand(value))
+
+
+def _frozen(value: Any) -> Frozen:
+    try:
+        return freeze(value)
+    except ValidationError:
+        return freeze(standard(value))
+
+
+def _cost(actions: list[Action]) -> int:
+    """Roughly the bytes that the actions add to a request."""
+    return sum(4 * len(action.path.parts) + _bytes(action.operand) for action in actions)
+
+
+def _bytes(operand: Operand | None) -> int:
+    if not isinstance(operand, Value):
+        return 0
+    return 8 + len(encode(standard(thaw((operand.kind, operand.body)))))

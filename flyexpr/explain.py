@@ -1,0 +1,276 @@
+"""What an operation would do, and why: a `Plan` that prints."""
+
+from __future__ import annotations
+
+import html
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flyexpr.interpret.paths import paths
+from flyexpr.interpret.show import show
+from flyexpr.items import stored_item
+from flyexpr.nodes import And, Condition, Not, Or, Test
+from flyexpr.operations import (
+    BatchGet,
+    BatchWrite,
+    CreateTable,
+    DeleteTable,
+    DescribeTable,
+    Operation,
+    PutItem,
+    Query,
+    Scan,
+    UpdateItem,
+    UpdateTable,
+)
+from flyexpr.plan import Access, access
+from flyexpr.requests import Request, item_request, read_request
+from flyexpr.steps.batches import BatchGetting, BatchWriting
+from flyexpr.steps.parents import ParentUpdating, makes_parents
+from flyexpr.steps.reading import Reading
+from flyexpr.table_requests import create_table_request, table_request
+from flyexpr.tables import GlobalIndex, LocalIndex, Table
+from flyexpr.values import item_size
+
+_PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
+_READ_UNIT, _WRITE_UNIT = 4096, 1024
+MAX_OPERATORS, MAX_BYTES = 300, 4096
+
+
+def request(table: Table, operation: Operation) -> tuple[str, dict[str, Any]]:
+    """The request that the operation begins with: its AWS name and its wire members, exactly as they would be sent.
+
+    >>> request(Table("t", "id"), get_item("a"))
+    ('GetItem', {'TableName': 't', 'Key': {'id': {'S': 'a'}}})
+
+    PlanError, ExpressionError or ValidationError for what would not be sent. A condition that can never be true sends
+    nothing: ("Nothing", {}).
+    """
+    found = _first_requests(table, operation)
+    return _wire(found[0]) if found else ("Nothing", {})
+
+
+def _first_requests(table: Table, operation: Operation) -> list[Request]:
+    """What is sent before any answer has come: a request for each key condition of a fan-out, else one at most."""
+    match operation:
+        case Query() | Scan():
+            reading = Reading(table, operation, clock=lambda: 0.0)
+            first = reading.request()
+            branches = range(1, len(reading.access.keys))
+            others = [read_request(table, operation, reading.access, branch) for branch in branches]
+            return [] if first is None else [first, *others]
+        case BatchGet():
+            return [step for step in [BatchGetting(table, operation).request()] if isinstance(step, Request)]
+        case BatchWrite(operations):
+            return [step for step in [BatchWriting(table, operations).request()] if isinstance(step, Request)]
+        case UpdateItem() if makes_parents(operation):
+            return [ParentUpdating(table, operation).request()]
+        case CreateTable():
+            return [create_table_request(table)]
+        case DeleteTable():
+            return [table_request(table, "DeleteTable")]
+        case DescribeTable() | UpdateTable():
+            return [table_request(table, "DescribeTable")]
+    return [item_request(table, operation)]
+
+
+def _wire(request: Request) -> tuple[str, dict[str, Any]]:
+    return request.operation, json.loads(request.body)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an operation would do; prints as text, and as HTML in a notebook.
+
+    >>> plan = explain(scores, query(eq("title", "Comet Quest") & ne("wins", 3)))
+    >>> plan.index, plan.key_condition, plan.filter
+    ('GameTitleIndex', "title = 'Comet Quest'", 'wins <> 3')
+    >>> plan == explain(scores, query(eq("title", "Comet Quest") & ne("wins", 3)))
+    True
+
+    `requests` holds what would be sent first, one for each key condition of a fan-out. `units` is the least and the
+    most that one request can cost, in read or write units; the most is None where it depends on stored items.
+    """
+
+    table: str
+    operation: str
+    index: str | None
+    key_condition: str | None
+    filter: str | None
+    residue: str | None
+    rejected: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    operators: int
+    bytes: int
+    units: tuple[float, float | None]
+    requests: tuple[tuple[str, dict[str, Any]], ...]
+
+    @property
+    def aws_cli(self) -> tuple[str, ...]:
+        """The same requests as command lines of the AWS CLI, ready to be pasted into a shell.
+
+        >>> explain(Table("t", "id"), get_item("a")).aws_cli[0]
+        'aws dynamodb get-item --cli-input-json \\'{"TableName": "t", "Key": {"id": {"S": "a"}}}\\''
+        """
+        return tuple(
+            f"aws dynamodb {_kebab(name)} --cli-input-json {shlex.quote(json.dumps(wire, ensure_ascii=False))}"
+            for name, wire in self.requests
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(f"{label:14}{text}" for label, text in self._lines())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left;vertical-align:top'>{html.escape(label)}</th>"
+            f"<td style='text-align:left'><code>{html.escape(text)}</code></td></tr>"
+            for label, text in self._lines()
+        )
+        return f"<table>{rows}</table>"
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        yield "operation", f"{self.operation} on {self.table}"
+        if self.operation in ("Query", "Scan", "GetItem") and not (self.operation == "GetItem" and not self.rejected):
+            yield "index", self.index or "the table itself"
+        for name, why in self.rejected:
+            yield "not", f"{name}: {why}"
+        for label, text in (
+            ("key condition", self.key_condition),
+            ("filter", self.filter),
+            ("on the client", self.residue),
+        ):
+            if text:
+                yield label, text
+        if len(self.requests) > 1:
+            yield "fan-out", f"{len(self.requests)} requests, one for each partition key"
+        yield "limits", f"{self.operators} of {MAX_OPERATORS} operators, {self.bytes} of {MAX_BYTES} bytes"
+        yield "cost", self._cost()
+        for warning in self.warnings:
+            yield "warning", warning
+        for name, wire in self.requests[:1]:
+            yield "request", f"{name} {json.dumps(wire, ensure_ascii=False)}"
+        for line in self.aws_cli[:1]:
+            yield "aws cli", line
+
+    def _cost(self) -> str:
+        if not self.requests:
+            return "nothing is sent"
+        least, most = self.units
+        kind = "read" if self.operation in _READS else "write"
+        if most is None:
+            return f"at least {least:g} {kind} units"
+        return f"{least:g} {kind} units" if least == most else f"{least:g} to {most:g} {kind} units a request"
+
+
+_READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
+
+
+def explain(table: Table, operation: Operation) -> Plan:
+    """What the operation would do, and why; nothing is sent.
+
+    >>> print(explain(scores, query(eq("userid", "abc") & gt("title", "C") & lt("title", "D"))))
+    operation     Query on GameScores
+    index         the table itself
+    not           GameTitleIndex: its partition key `title` has no value
+    key condition userid = 'abc' AND title BETWEEN 'C' AND 'D'
+    on the client title > 'C' AND title < 'D'
+    limits        3 of 300 operators, 32 of 4096 bytes
+    cost          0.5 to 128 read units a request
+    warning       part of the condition is evaluated on the client, after it is paid for
+    warning       eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)
+    request       Query {...
+    aws cli       aws dynamodb query --cli-input-json ...
+    """
+    wires = tuple(map(_wire, _first_requests(table, operation)))
+    way = access(table, operation) if isinstance(operation, Query | Scan) else None
+    name = way.how if way else wires[0][0] if wires else "Nothing"
+    expressions = [str(value) for wire in wires[:1] for key, value in wire[1].items() if key.endswith("Expression")]
+    return Plan(
+        table=table.name,
+        operation=name,
+        index=way.index.name if way and way.index else None,
+        key_condition=" or ".join(map(show, way.keys)) if way and way.keys else None,
+        filter=show(way.filter) if way and way.filter is not None else None,
+        residue=show(way.residue) if way and way.residue is not None else None,
+        rejected=way.rejected if way else (),
+        warnings=tuple(_warnings(table, operation, way)),
+        operators=max(map(_operators, _conditions(operation, way)), default=0),
+        bytes=max(map(len, expressions), default=0),
+        units=_units(table, operation, name),
+        requests=wires,
+    )
+
+
+def _conditions(operation: Operation, way: Access | None) -> list[Condition]:
+    if way is not None:
+        return [condition for condition in (*way.keys[:1], way.filter) if condition is not None]
+    condition = getattr(operation, "condition", None)
+    return [condition] if isinstance(condition, Condition) else []
+
+
+def _operators(condition: Condition) -> int:
+    match condition:
+        case And(parts) | Or(parts):
+            return max(len(parts) - 1, 0) + sum(map(_operators, parts))
+        case Not(part):
+            return 1 + _operators(part)
+        case Test():
+            return 0
+    return 1
+
+
+def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterator[str]:
+    if way is None:
+        return
+    if way.how == "Nothing":
+        yield "the condition can never be true, so nothing is sent"
+        return
+    if way.how == "Scan":
+        yield "reads the whole index" if way.index else "reads the whole table"
+    if way.how == "Query" and not _bounds_sort_key(table, way):
+        yield "reads every item under the partition key"
+    if way.filter is not None:
+        yield "the filter drops items that were read and paid for"
+    if way.residue is not None:
+        yield "part of the condition is evaluated on the client, after it is paid for"
+    yield from _projection_warnings(way)
+    if not operation.consistent:  # type: ignore[attr-defined]
+        yield (
+            "eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)"
+            if not isinstance(way.index, GlobalIndex)
+            else "eventually consistent: a global index follows its table with a delay"
+        )
+
+
+def _bounds_sort_key(table: Table, way: Access) -> bool:
+    sort_keys = {*table.sort_keys_of(way.index)}
+    return not sort_keys or any(path.parts[0] in sort_keys for path in paths(way.keys[0]))
+
+
+def _projection_warnings(way: Access) -> Iterator[str]:
+    if way.index is None or way.index.project == "all":
+        return
+    if isinstance(way.index, LocalIndex):
+        yield "attributes that the index lacks are fetched from the table, at the cost of a read for each item"
+    elif way.fetch is None:
+        yield "items come with the attributes that the index projects, not whole"
+
+
+def _units(table: Table, operation: Operation, name: str) -> tuple[float, float | None]:
+    """Least and most units of one request; sizes in bytes, units of 4 KB for reads and 1 KB for writes."""
+    if name == "Nothing":
+        return 0.0, 0.0
+    if name in _READS:
+        factor = 1.0 if getattr(operation, "consistent", False) else 0.5
+        most = {"GetItem": 409_600, "BatchGetItem": 16_777_216}.get(name, _PAGE)
+        return factor, factor * most / _READ_UNIT
+    if isinstance(operation, PutItem):
+        return float(-(-item_size(stored_item(table, operation.item)) // _WRITE_UNIT)), None
+    return (0.0, 0.0) if name.endswith("Table") else (1.0, None)
+
+
+def _kebab(name: str) -> str:
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")

@@ -1,0 +1,57 @@
+"""Why a condition was false: the part, and the actual value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flyexpr.interpret.evaluate import matches
+from flyexpr.interpret.paths import paths
+from flyexpr.interpret.project import project
+from flyexpr.interpret.show import show
+from flyexpr.nodes import And, Condition, Or, Path, Test, Value
+from flyexpr.terms import operand
+
+_LONGEST = 80  # characters of a value
+
+
+def reason(condition: Condition, item: Mapping[str, Any] | None) -> str:
+    """The part of the condition that is false of the item, and what the item holds there.
+
+    >>> reason(eq("userid", "abc") & ge("top_score", 200), {"userid": "abc", "top_score": 150})
+    'top_score >= 200 was false: top_score is 150'
+    >>> reason(ge("top_score", 200), None)
+    'there is no such item, so top_score >= 200 was false'
+    >>> reason(not_exists("userid"), {"userid": "abc"})
+    "attribute_not_exists(userid) was false: userid is 'abc'"
+
+    Of several parts joined by AND the first that is false, of parts joined by OR all of them.
+    """
+    false = _first_false(condition, item or {})
+    if item is None:
+        return f"there is no such item, so {show(false)} was false"
+    parts = false.parts if isinstance(false, Or) else (false,)
+    return "; ".join(f"{show(part)} was false{_actual(part, item)}" for part in parts)
+
+
+def _first_false(condition: Condition, item: Mapping[str, Any]) -> Condition:
+    if isinstance(condition, And):
+        for part in condition.parts:
+            if not matches(part, item):
+                return _first_false(part, item)
+    return condition
+
+
+def _actual(part: Condition, item: Mapping[str, Any]) -> str:
+    found = ", ".join(f"{show(path)} is {_held(path, item)}" for path in paths(part))
+    return f": {found}" if found else ""
+
+
+def _held(path: Path, item: Mapping[str, Any]) -> str:
+    if not matches(Test("attribute_exists", (path,)), item):
+        return "missing"
+    found: Any = project([path], item)
+    for step in path.parts:  # a picked list element closes up to the front
+        found = found[0] if isinstance(step, int) else found[step]
+    text = show(Value("PYTHON", found) if isinstance(found, frozenset) else operand(found))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,117 @@
+"""A parallel scan: every segment read by a thread of its own, the items given as they come."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from queue import Full, Queue
+from typing import Any
+
+from flyexpr.errors import ValidationError
+from flyexpr.operations import Scan
+from flyexpr.steps.reading import Reading, Stats
+from flyexpr.tables import Engine, Table
+from flyexpr.values import Item
+
+_AHEAD = 256  # items that wait for the reader, over all segments
+
+
+class Segments:
+    """A scan in `read.segments` parts at the same time; see `scan`.
+
+    >>> sorted(item["title"] for item in run(scores, scan(segments=4)))
+    ['Comet Quest', 'Galaxy Invaders']
+
+    `limit` and `budget` hold for all parts together (the budget is looked at page by page). Threads end when the
+    reader closes the iterator or lets go of it.
+    """
+
+    def __init__(self, table: Table, read: Scan, engine: Engine) -> None:
+        assert read.segments is not None
+        self._engine, self._limit, self._returned = engine, read.limit, 0
+        starts = _starts(read.start, read.segments)
+        self._readings = [
+            Reading(table, replace(read, segment=number, start=start, limit=None), time.monotonic)
+            for number, start in enumerate(starts)
+        ]
+        self._marks = [
+            None if start is None else reading.mark for start, reading in zip(starts, self._readings, strict=True)
+        ]
+        self._queue: Queue[tuple[int, Item | None, Any]] = Queue(_AHEAD)
+        self._stop = threading.Event()
+
+    def __iter__(self) -> Iterator[Item]:
+        running = [number for number, mark in enumerate(self._marks) if mark is not None]
+        threads = [threading.Thread(target=self._read, args=(number,), daemon=True) for number in running]
+        for thread in threads:
+            thread.start()
+        left = len(threads)
+        try:
+            while left and (self._limit is None or self._returned < self._limit):
+                number, item, state = self._queue.get()
+                if item is None:
+                    left -= 1
+                    if isinstance(state, BaseException):
+                        raise state
+                    self._marks[number] = state
+                else:
+                    self._marks[number] = state
+                    self._returned += 1
+                    yield item
+        finally:
+            self._stop.set()
+
+    def _read(self, number: int) -> None:
+        reading = self._readings[number]
+        try:
+            while (request := reading.request()) is not None:
+                for item in reading.feed(self._engine(request.operation, request.body)):
+                    if not self._put((number, item, reading.mark)):
+                        return
+            self._put((number, None, reading.mark))
+        except BaseException as error:  # whatever it is belongs to the reader, in whose thread it is raised
+            self._put((number, None, error))
+
+    def _put(self, entry: tuple[int, Item | None, Any]) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(entry, timeout=0.1)
+                return True
+            except Full:
+                continue
+        return False
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on, in all segments at once; None once nothing is left."""
+        if all(mark is None for mark in self._marks):
+            return None
+        cursors = [reading.cursor_at(mark) for reading, mark in zip(self._readings, self._marks, strict=True)]
+        return urlsafe_b64encode(json.dumps(cursors).encode()).decode()
+
+    @property
+    def stats(self) -> Stats:
+        """The sum over all segments; what is read ahead counts already, but is not `returned`."""
+        each = [reading.stats for reading in self._readings]
+        return Stats(
+            sum(one.requests for one in each),
+            sum(one.examined for one in each),
+            self._returned,
+            sum(one.capacity for one in each),
+        )
+
+
+def _starts(cursor: str | None, segments: int) -> list[str | None]:
+    if not cursor:
+        return [""] * segments
+    try:
+        found: Any = json.loads(urlsafe_b64decode(cursor))
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or len(found) != segments:
+        raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is none")
+    return found

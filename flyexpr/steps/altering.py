@@ -1,0 +1,96 @@
+"""A table brought to what its descriptor says, one request after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flyexpr.errors import PlanError
+from flyexpr.requests import Request
+from flyexpr.table_requests import (
+    billing_request,
+    create_index_request,
+    delete_index_request,
+    option_request,
+    ttl_request,
+)
+from flyexpr.tables import GlobalIndex, Index, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step: what it does, in words, and its request. Before each but the first the table has to be ready again.
+
+    >>> changes(Table("t", "id"), Table("t", "id", deletion_protection=True))[0].words
+    'deletion protection on'
+    """
+
+    words: str
+    request: Request
+
+
+def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
+    """The steps from the live table to the wanted one: indexes are added, and dropped only when `drop` asks for it.
+
+    >>> live = Table("t", "id", indexes=[GlobalIndex("Old", "a")])
+    >>> wanted = Table("t", "id", indexes=[GlobalIndex("New", "b")])
+    >>> [change.words for change in changes(live, wanted)], [change.words for change in changes(live, wanted, drop=True)]
+    (['create index New'], ['delete index Old', 'create index New'])
+
+    PlanError for what no UpdateTable can do: another key, another local index, an index of the same name that differs.
+    """
+    _check_keys(live, wanted)
+    present = {index.name: index for index in live.indexes}
+    asked = {index.name: index for index in wanted.indexes}
+    for name, index in asked.items():
+        _check_index(wanted, present.get(name), index)
+    steps = [
+        Change(f"delete index {name}", delete_index_request(wanted, name))
+        for name, index in present.items()
+        if drop and name not in asked and isinstance(index, GlobalIndex)
+    ]
+    if live.throughput != wanted.throughput:
+        shown = (
+            "on demand"
+            if wanted.throughput is None
+            else f"{wanted.throughput[0]} read and {wanted.throughput[1]} write units"
+        )
+        steps.append(
+            Change(f"throughput: {shown}", billing_request(wanted, [name for name in present if name in asked]))
+        )
+    steps += [
+        Change(f"create index {name}", create_index_request(wanted, index))
+        for name, index in asked.items()
+        if name not in present and isinstance(index, GlobalIndex)
+    ]
+    if live.stream != wanted.stream:
+        steps.append(Change(f"stream: {wanted.stream or 'off'}", option_request(wanted, stream=True)))
+    if live.deletion_protection != wanted.deletion_protection:
+        shown = "on" if wanted.deletion_protection else "off"
+        steps.append(Change(f"deletion protection {shown}", option_request(wanted, stream=False)))
+    if live.ttl != wanted.ttl:
+        name = wanted.ttl or live.ttl or ""
+        steps.append(Change(f"time to live: {wanted.ttl or 'off'}", ttl_request(wanted, name, bool(wanted.ttl))))
+    return steps
+
+
+def _check_keys(live: Table, wanted: Table) -> None:
+    if live.keys != wanted.keys or any(live.kind(name) != wanted.kind(name) for name in live.keys):
+        raise PlanError(
+            f"the key of {live.name!r} is {_keys(live, None)}, and no table changes its key",
+            hint="create a table under another name and copy the items",
+        )
+
+
+def _check_index(table: Table, live: Index | None, wanted: Index) -> None:
+    if live is None and not isinstance(wanted, GlobalIndex):
+        raise PlanError(f"local index {wanted.name!r} can only be created with its table {table.name!r}")
+    if live is not None and live != wanted:
+        raise PlanError(
+            f"index {wanted.name!r} of {table.name!r} is there, and differs: {live}",
+            hint="give the new index another name, or drop the old one first",
+        )
+
+
+def _keys(table: Table, index: Any) -> str:
+    return ", ".join(f"{name} ({table.kind(name)})" for name in table.keys_of(index))

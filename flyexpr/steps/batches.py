@@ -1,0 +1,178 @@
+"""Batches: as many requests as it takes, what was left unprocessed again after a pause."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flyexpr.errors import BatchIncomplete, FlyexprError
+from flyexpr.interpret.project import project
+from flyexpr.items import key_of, loaded_item
+from flyexpr.operations import BatchGet, DeleteItem, PutItem
+from flyexpr.requests import BatchMember, Request, batch_get_request, batch_member, batch_request
+from flyexpr.responses import fields_of
+from flyexpr.tables import Table
+from flyexpr.values import Item, decode_item, encode_item
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A wait before the next request, in seconds.
+
+    >>> Pause(0.1).seconds
+    0.1
+    """
+
+    seconds: float
+
+
+def backoff(attempt: int) -> Pause:
+    """The wait before the `attempt`-th try again: random up to 50 ms · 2ᵃᵗᵗᵉᵐᵖᵗ, at most 10 s, so that clients spread out.
+
+    >>> 0 <= backoff(1).seconds <= 0.1
+    True
+    """
+    return Pause(random.uniform(0, min(0.05 * 2**attempt, 10)))
+
+
+GETS, WRITES = 100, 25  # items of one BatchGetItem, of one BatchWriteItem
+ATTEMPTS = 10  # tries of a batch that makes no progress
+
+
+class _Retrying:
+    """Counts tries without progress, and asks for a pause before each."""
+
+    def __init__(self) -> None:
+        self.attempt, self._paused = 0, True
+
+    def note(self, done: int, left: int) -> None:
+        self.attempt = 0 if not left else 1 if done else self.attempt + 1
+        self._paused = not left
+
+    def pause(self) -> Pause | None:
+        if self._paused:
+            return None
+        self._paused = True
+        return backoff(self.attempt)
+
+
+class BatchGetting:
+    """A batch of reads under way: 100 keys a request, each key once.
+
+    >>> getting = BatchGetting(Table("t", "id"), BatchGet(("a", "b", "a")))
+    >>> getting.request().body
+    b'{"RequestItems":{"t":{"Keys":[{"id":{"S":"a"}},{"id":{"S":"b"}}]}}}'
+    >>> getting.feed(b'{"Responses": {"t": [{"id": {"S": "a"}}]}}'); getting.request(); getting.items
+    [{'id': 'a'}, None, {'id': 'a'}]
+
+    All keys are checked before the first request. `items` has the order of the keys.
+    """
+
+    def __init__(self, table: Table, operation: BatchGet) -> None:
+        self.table, self.operation = table, operation
+        self._texts = [encode_item(key_of(table, key)) for key in operation.keys]
+        self._waiting = list(dict.fromkeys(self._texts))
+        self._sent: list[str] = []
+        self._found: dict[str, Item] = {}
+        self._retrying = _Retrying()
+
+    @property
+    def items(self) -> list[Item | None]:
+        """What was found, in the order of the keys; an item that is there twice is two dicts."""
+        return [self._item(self._found[text]) if text in self._found else None for text in self._texts]
+
+    def request(self) -> Request | Pause | None:
+        """What to do next; None when all is read."""
+        pause = self._retrying.pause()
+        if pause:
+            return pause
+        self._sent, self._waiting = self._waiting[:GETS], self._waiting[GETS:]
+        return batch_get_request(self.table, self._sent, self.operation) if self._sent else None
+
+    def feed(self, body: bytes) -> None:
+        """Takes note of what a request has read."""
+        fields = fields_of(body)
+        for wire in (fields.get("Responses") or {}).get(self.table.name, ()):
+            item = decode_item(wire)
+            self._found[encode_item({name: item[name] for name in self.table.keys})] = item
+        left = (fields.get("UnprocessedKeys") or {}).get(self.table.name, {}).get("Keys", ())
+        unprocessed = [encode_item(key_of_wire(self.table, key)) for key in left]
+        self._waiting = unprocessed + self._waiting
+        self._retrying.note(len(self._sent) - len(unprocessed), len(unprocessed))
+        if self._retrying.attempt > ATTEMPTS:
+            raise BatchIncomplete(len(self._found), unprocessed)
+
+    def _item(self, item: Item) -> Item:
+        wanted = self.operation.project
+        return loaded_item(self.table, dict(item) if wanted is None else project(wanted, item))
+
+
+def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:
+    """The key attributes, in the table's order, of a wire key or item."""
+    item = decode_item(wire)
+    return {name: item[name] for name in table.keys}
+
+
+class BatchWriting:
+    """A batch of writes under way: 25 a request, what was left unprocessed again after a pause.
+
+    >>> writing = BatchWriting(Table("t", "id"), [PutItem({"id": "a"})])
+    >>> writing.request().operation
+    'BatchWriteItem'
+    >>> writing.feed(b"{}"); writing.request(), writing.written
+    (None, 1)
+
+    A list is checked whole before the first request; of other iterables each request's part, before it is sent.
+    """
+
+    def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
+        self.table, self.written = table, 0
+        members = map(self._member, enumerate(operations))
+        self._members = iter(list(members)) if isinstance(operations, tuple | list) else members
+        self._ahead: BatchMember | None = None  # taken, but for the next request
+        self._sent: dict[str, BatchMember] = {}
+        self._retrying = _Retrying()
+
+    def request(self) -> Request | Pause | None:
+        """What to do next; None when all is written. BatchIncomplete when nothing more can be written."""
+        pause = self._retrying.pause()
+        if pause:
+            return pause
+        self._fill()
+        return batch_request(self.table, self._sent.values()) if self._sent else None
+
+    def feed(self, body: bytes) -> None:
+        """Takes note of what a request has written."""
+        left = (fields_of(body).get("UnprocessedItems") or {}).get(self.table.name, ())
+        unprocessed = {key: self._sent[key] for key in map(self._key, left)}
+        written = len(self._sent) - len(unprocessed)
+        self.written += written
+        self._sent = unprocessed
+        self._retrying.note(written, len(unprocessed))
+        if self._retrying.attempt > ATTEMPTS:
+            raise BatchIncomplete(self.written, [member.operation for member in unprocessed.values()])
+
+    def _fill(self) -> None:
+        while len(self._sent) < WRITES:
+            member = self._ahead or next(self._members, None)
+            self._ahead = None
+            if member is None:
+                return
+            if member.key in self._sent:  # one key may stand in a request once; order is kept
+                self._ahead = member
+                return
+            self._sent[member.key] = member
+
+    def _member(self, numbered: tuple[int, PutItem | DeleteItem]) -> BatchMember:
+        place, operation = numbered
+        try:
+            return batch_member(self.table, operation)
+        except (FlyexprError, TypeError) as error:
+            error.args = (f"{error}\n  in operation {place} of the batch",)
+            raise
+
+    def _key(self, wire: dict[str, Any]) -> str:
+        (request,) = wire.values()
+        return encode_item(key_of_wire(self.table, request.get("Item") or request["Key"]))

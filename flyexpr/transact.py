@@ -1,0 +1,86 @@
+"""Several operations at once, on one or more tables of one engine: all of them, or none."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, TransactionCancelled
+from flyexpr.items import loaded_item
+from flyexpr.operations import ConditionCheck, GetItem
+from flyexpr.requests import Write, transact_get_request, transact_write_request
+from flyexpr.responses import fields_of
+from flyexpr.run import explained
+from flyexpr.tables import Engine, Table
+from flyexpr.values import Item, decode_item
+from flyexpr.versions import versioned
+
+Pair = tuple[Table, Write | ConditionCheck]
+
+
+def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> None:
+    """Writes up to 100 items, in several tables of one engine, all or none; None.
+
+    >>> transact_write([
+    ...     (scores, update_item(("abc", "Comet Quest"), incr("wins", 1))),
+    ...     (scores, condition_check(("abc", "Galaxy Invaders"), gt("top_score", 9000))),
+    ... ])
+    >>> transact_write([(scores, put_item({"userid": "abc", "title": "Comet Quest"}, condition=not_exists("userid")))])
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.TransactionCancelled: TransactionCanceledException: ...
+      operation 0: attribute_not_exists(userid) was false: userid is 'abc'
+
+    TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
+    it safe to send the same transaction again within 10 minutes.
+    """
+    pairs = list(operations)
+    engine = _engine(pairs)
+    request = transact_write_request(pairs, token or str(uuid.uuid4()))
+    try:
+        engine(request.operation, request.body)
+    except TransactionCancelled as error:
+        raise _with_reasons(pairs, error) from None
+
+
+def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | None]:
+    """Up to 100 items as they were at one moment, in the order asked for; None for one that is not there.
+
+    >>> transact_get([(scores, get_item(("abc", "Comet Quest"), project=["wins"])), (scores, get_item(("no", "one")))])
+    [{'wins': 3}, None]
+    """
+    pairs = list(operations)
+    engine = _engine(pairs)
+    request = transact_get_request(pairs)
+    found = fields_of(engine(request.operation, request.body))["Responses"]
+    return [
+        loaded_item(table, decode_item(each["Item"])) if each.get("Item") else None
+        for (table, _), each in zip(pairs, found, strict=True)
+    ]
+
+
+def _engine(pairs: Sequence[tuple[Table, Any]]) -> Engine:
+    engines = {id(table.bound): table.bound for table, _ in pairs}
+    if len(engines) > 1:
+        raise FlyexprError("the tables of a transaction have to be on one engine: bind them with the same connect(...)")
+    if not engines:
+        raise FlyexprError("a transaction needs at least one operation")
+    return next(iter(engines.values()))
+
+
+def _with_reasons(pairs: Sequence[Pair], error: TransactionCancelled) -> TransactionCancelled:
+    reasons = error.fields.get("CancellationReasons") or ()
+    error.reasons = tuple(_reason(pair, reason) for pair, reason in zip(pairs, reasons, strict=False))
+    return error
+
+
+def _reason(pair: Pair, reason: dict[str, Any]) -> DynamoError | None:
+    code = reason.get("Code", "None")
+    if code == "None":
+        return None
+    table, operation = pair
+    found = DynamoError.of(code, reason.get("Message") or "", {k: v for k, v in reason.items() if k == "Item"})
+    if isinstance(found, ConditionFailed):
+        return explained(table, versioned(table, operation).condition, found)
+    return found
