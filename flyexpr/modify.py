@@ -36,11 +36,10 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
     for attempt in range(1, attempts + 1):
         found = run(table, GetItem(key, consistent=True))
         new = function(_given(table, key, found))
-        operation = _write(table, key, found, new)
+        operation = _write(table, key, found, new, "ALL_NEW")
         try:
-            if operation is not None:
-                run(table, operation)
-            return _after(table, found, new)
+            written = None if operation is None else run(table, operation)
+            return written if isinstance(operation, UpdateItem) else _after(new)
         except ConditionFailed:
             if attempt == attempts:
                 raise
@@ -80,7 +79,10 @@ def transact_modify(
                     (table, write or condition_check(key, _guard(table, key, old)))
                     for (table, write), ((_, key), old, _) in zip(writes, places, strict=True)
                 )
-            return [_after(table, old, item) for (table, _), old, item in places]
+            return [
+                _after(item, table if write is not None else None)
+                for (table, write), (_, _, item) in zip(writes, places, strict=True)
+            ]
         except TransactionCancelled as error:
             if attempt == attempts or not all(_is_conflict(reason) for reason in error.reasons):
                 raise
@@ -105,13 +107,15 @@ def _guard(table: Table, key: Key, found: Item | None) -> Condition:
     return unchanged(found)
 
 
-def _write(table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | None) -> Any:
+def _write(
+    table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | None, returns: str | None = None
+) -> Any:
     """The write that makes the new item of the one that was found; None where nothing changes."""
     guard = _guard(table, key, found)
     if new is None:
         return None if found is None else DeleteItem(key, guard)
     changes = _changes(table, found or key_of(table, key), new)
-    return UpdateItem(key, changes, guard) if changes.actions else None
+    return UpdateItem(key, changes, guard, returns) if changes.actions else None
 
 
 def _changes(table: Table, old: Item, new: Mapping[str, Any]) -> Update:
@@ -119,5 +123,9 @@ def _changes(table: Table, old: Item, new: Mapping[str, Any]) -> Update:
     return diff(*({name: one[name] for name in one if name not in hidden} for one in (old, new)))
 
 
-def _after(table: Table, found: Item | None, new: Mapping[str, Any] | None) -> Item | None:
-    return None if new is None else dict(new)
+def _after(new: Mapping[str, Any] | None, written: Table | None = None) -> Item | None:
+    """The new item, as it stands once it is written to a table."""
+    if new is None:
+        return None
+    counted = {written.version: (new.get(written.version) or 0) + 1} if written and written.version else {}
+    return {**new, **counted}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from flyexpr.errors import ValidationError
 from flyexpr.requests import Request, table_name, wire_request
 from flyexpr.tables import GlobalIndex, Index, LocalIndex, Table
 from flyexpr.values import quote
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
 def create_index_request(table: Table, index: Index) -> Request:
@@ -77,9 +81,16 @@ def ttl_request(table: Table, name: str, enabled: bool) -> Request:
 def create_table_request(table: Table) -> Request:
     """The CreateTable that makes the table as its descriptor says.
 
-    >>> create_table_request(Table("t", "id")).operation
+    >>> create_table_request(Table("Scores", "id")).operation
     'CreateTable'
+
+    ValidationError for a name that DynamoDB does not take: 3 to 255 letters, digits, `_`, `-` and `.`.
     """
+    for name in (table.name, *(index.name for index in table.indexes)):
+        if not _NAME.fullmatch(name):
+            raise ValidationError(
+                f"{name!r} cannot name a table or an index", hint="use 3 to 255 letters, digits, `_`, `-` and `.`"
+            )
     return wire_request("CreateTable", [table_name(table), *_table_members(table)])
 
 
