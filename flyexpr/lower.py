@@ -64,6 +64,12 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
     match condition:
         case Compare(operator, left, right):
             return Compare(operator, *_side_by_side(table, condition, operator, (left, right)))
+        case And(parts):
+            return And(tuple([lower_condition(table, part) for part in parts]))
+        case Or(parts):
+            return Or(tuple([lower_condition(table, part) for part in parts]))
+        case Not(part):
+            return Not(lower_condition(table, part))
         case Between(operand, low, high):
             return Between(*_side_by_side(table, condition, "BETWEEN", (operand, low, high)))
         case In(operand, options):
@@ -75,12 +81,6 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
             return Test("contains", (path, _encode(table, path, codec.member if codec else None, value)))
         case Test("begins_with", arguments):
             return Test("begins_with", _side_by_side(table, condition, "begins_with", arguments, encode=False))
-        case And(parts):
-            return And(tuple([lower_condition(table, part) for part in parts]))
-        case Or(parts):
-            return Or(tuple([lower_condition(table, part) for part in parts]))
-        case Not(part):
-            return Not(lower_condition(table, part))
     return condition
 
 
@@ -196,7 +196,9 @@ def _type_name(value: Any) -> str:
 
 def _allow(table: Table, here: Condition | Update, operator: str, path: Path) -> None:
     codec = _codec_at(table, path)
-    kind = codec.kind if codec else None
+    if codec is None:
+        return
+    kind = codec.kind
     if kind is not None and kind not in _ALLOWED.get(operator, {kind}):
         holds = table.attributes.get(str(path.parts[0]), str)
         name = getattr(holds, "__name__", None) or repr(holds)

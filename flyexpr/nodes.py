@@ -192,11 +192,17 @@ def joined(shape: type[And] | type[Or], parts: Iterable[Condition]) -> Condition
     >>> joined(And, (a, And((b, c)))) == And((a, b, c)), joined(Or, (a,)) == a
     (True, True)
     """
-    flat = tuple(leaf for part in parts for leaf in (part.parts if isinstance(part, shape) else (part,)))
-    return flat[0] if len(flat) == 1 else shape(flat)
+    flat: list[Condition] = []
+    for part in parts:
+        if isinstance(part, shape):
+            flat += part.parts
+        else:
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else shape(tuple(flat))
 
 
 CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
+_CLAUSE_ORDER = {clause: place for place, clause in enumerate(CLAUSES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +233,8 @@ class Update:
     actions: tuple[Action, ...]
 
     def __post_init__(self) -> None:
+        if len(self.actions) < 2:
+            return
         overlap = find_overlap([action.path for action in self.actions])
         if overlap:
             raise ExpressionError(overlap, hint="each action of one update needs a path of its own")
@@ -240,7 +248,7 @@ class Update:
 
 
 def _clause_order(action: Action) -> int:
-    return CLAUSES.index(action.clause)
+    return _CLAUSE_ORDER[action.clause]
 
 
 def find_overlap(paths: Iterable[Path]) -> str | None:
@@ -253,6 +261,9 @@ def find_overlap(paths: Iterable[Path]) -> str | None:
 
     Paths overlap when one leads to, or through, the other; they conflict when one takes a map where the other takes a list.
     """
+    paths = tuple(paths)
+    if len({path.parts[0] for path in paths}) == len(paths):
+        return None  # every path in an attribute of its own
     root: dict[Step, Any] = {}
     for path in paths:
         found = _place(root, path)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 Number = int | Decimal
 
-_WHOLE = 10**38  # below this every int has at most 38 digits
+WHOLE = 10**38  # below this every int has at most 38 digits
 _MAX_BITS = 419  # 9.99…E+125 needs 419 bits; str() of a longer int costs quadratic time
 DIGITS, LARGEST, SMALLEST = 38, 125, -130  # significant digits and decimal exponents
 
@@ -45,7 +45,7 @@ def number_text(value: Number | float) -> str:
     38 significant digits, or a magnitude outside 1E-130 … 9.99…E+125.
     """
     if isinstance(value, int):
-        if -_WHOLE < value < _WHOLE:
+        if -WHOLE < value < WHOLE:
             return int.__repr__(value)
         if value.bit_length() > _MAX_BITS:
             raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")

@@ -159,6 +159,8 @@ def _bound(name: str, parts: Sequence[Condition]) -> tuple[list[Condition], list
     if low and high:
         cover = Between(Path((name,)), low[0], high[0])
         return [cover], [part for part in parts if _says_no_more(part, cover, name)]
+    if high and not low and isinstance(high[2], Between):  # from the empty string, which no key holds
+        return [Compare("<=", Path((name,)), high[0])], [high[2]]
     one = low or high
     return ([one[2]], [one[2]]) if one else ([], [])
 
@@ -202,8 +204,9 @@ def _options(part: Condition, name: str) -> tuple[Value, ...]:
         case Compare("=", Path((found,)), Value() as value):
             return (value,) if found == name and _is_key_value(value) else ()
         case In(Path((found,)), options) if found == name:
-            values = tuple(one for one in dict.fromkeys(options) if isinstance(one, Value) and _is_key_value(one))
-            return values if len(values) == len({*options}) else ()
+            constants = [one for one in dict.fromkeys(options) if isinstance(one, Value)]
+            # What no key can hold is no choice; another attribute's value could be any.
+            return tuple(filter(_is_key_value, constants)) if len(constants) == len({*options}) else ()
         case Or(parts):
             choices = [_options(one, name) for one in parts]
             return tuple(dict.fromkeys(value for values in choices for value in values)) if all(choices) else ()

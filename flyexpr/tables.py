@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -142,7 +142,7 @@ class Table:
     partition_key: str
     sort_key: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=lambda: Declared({}), kw_only=True)
-    indexes: tuple[Index, ...] = field(default=(), kw_only=True)
+    indexes: Sequence[Index] = field(default=(), kw_only=True)
     throughput: tuple[int, int] | None = field(default=None, kw_only=True)
     ttl: str | None = field(default=None, kw_only=True)
     version: str | None = field(default=None, kw_only=True)

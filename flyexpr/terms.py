@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 
 from flyexpr.errors import ExpressionError
 from flyexpr.nodes import Arithmetic, Call, Compare, Operand, Path, Step, Value
+from flyexpr.numbers import WHOLE
 from flyexpr.values import freeze_constant
 
 
@@ -147,8 +148,10 @@ def operand(value: Any) -> Operand:
     (Path(parts=('a',)), Value(kind='S', body='a'))
     """
     kind = type(value)
-    if kind is str or kind is bool:  # the commonest constants freeze to themselves
-        return Value("S" if kind is str else "BOOL", value)
+    if kind is str:  # the commonest constants freeze to themselves
+        return Value("S", value)
+    if kind is int and -WHOLE < value < WHOLE:
+        return Value("N", value)
     if kind is Term:
         return node_of(value)
     if isinstance(value, Path | Value | Call | Arithmetic):
@@ -162,7 +165,7 @@ def subject(value: Any) -> Operand:
     >>> subject("info.actors[0]")
     Path(parts=('info', 'actors', 0))
     """
-    return path_of(value) if isinstance(value, str) else operand(value)
+    return parse_path(value) if isinstance(value, str) else operand(value)
 
 
 def path_of(value: Any) -> Path:

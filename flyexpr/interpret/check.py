@@ -66,28 +66,33 @@ def _condition(root: Condition) -> None:
     operators, waiting = 0, [root]
     while waiting:  # a loop, so that depth is bounded by the count and not by Python's stack
         node = waiting.pop()
-        match node:
-            case And(parts) | Or(parts):
-                operators += max(len(parts) - 1, 0)
-                waiting.extend(reversed(parts))
-            case Not(part):
-                operators += 1
-                waiting.append(part)
-            case Test():
-                _test(node)
-            case _:
-                operators += 1
-                _comparison(node)
+        if isinstance(node, Compare):
+            operators += 1
+            _compare(node)
+        elif isinstance(node, (And, Or)):
+            operators += max(len(node.parts) - 1, 0)
+            waiting.extend(reversed(node.parts))
+        elif isinstance(node, Test):
+            _test(node)
+        elif isinstance(node, Not):
+            operators += 1
+            waiting.append(node.part)
+        else:
+            operators += 1
+            _comparison(node)
         if operators > MAX_OPERATORS:
             raise ExpressionError(f"The expression contains too many operators; operator count: {operators}")
 
 
+def _compare(node: Compare) -> None:
+    operator, left, right = node.operator, node.left, node.right
+    _operands(operator, left, right)
+    if operator not in ("=", "<>"):
+        _ordered(operator, left, right)
+
+
 def _comparison(node: Condition) -> None:
     match node:
-        case Compare(operator, left, right):
-            _operands(operator, left, right)
-            if operator not in ("=", "<>"):
-                _ordered(operator, left, right)
         case Between(operand, low, high):
             _operands("BETWEEN", operand, low, high)
             _ordered("BETWEEN", operand, low, high)
@@ -138,17 +143,16 @@ def _attribute_value(value: Value) -> str:
 
 
 def _operand(node: Operand) -> None:
-    match node:
-        case Path():
-            _path(node)
-        case Call(function, arguments):
-            if function != "size":
-                _misplaced(function)
-            _count(function, arguments, 1)
-            _operand(arguments[0])
-            _of_kinds(function, arguments[0], _SIZED)
-        case Arithmetic(operator):
-            raise ExpressionError(f"A condition has no arithmetic, only an update has; operator: {operator}")
+    if isinstance(node, Path):
+        _path(node)
+    elif isinstance(node, Call):
+        if node.function != "size":
+            _misplaced(node.function)
+        _count(node.function, node.arguments, 1)
+        _operand(node.arguments[0])
+        _of_kinds(node.function, node.arguments[0], _SIZED)
+    elif isinstance(node, Arithmetic):
+        raise ExpressionError(f"A condition has no arithmetic, only an update has; operator: {node.operator}")
 
 
 def _test(node: Test) -> None:
@@ -250,6 +254,8 @@ def _of_kinds(operator: str, operand: Operand, kinds: tuple[str, ...]) -> None:
 
 
 def _path(path: Path) -> None:
+    if len(path.parts) == 1:
+        return
     if len(path.parts) > MAX_LEVELS:
         raise ExpressionError(f"The document path has too many nesting levels; nesting levels: {len(path.parts)}")
     for part in path.parts:
