@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, overload
 
-from flyexpr.errors import ConditionFailed, DynamoError, NoSuchTable, NotFound, SeveralFound
+from flyexpr import lifecycle
+from flyexpr.errors import ConditionFailed, NotFound, SeveralFound
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
+from flyexpr.lifecycle import send
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
@@ -34,14 +36,12 @@ from flyexpr.operations import (
     update_item,
 )
 from flyexpr.reasons import reason
-from flyexpr.requests import Request, item_request
-from flyexpr.responses import described_table, fields_of, item_of
+from flyexpr.requests import item_request
+from flyexpr.responses import item_of
 from flyexpr.segments import Segments
-from flyexpr.steps.altering import changes
 from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
 from flyexpr.steps.parents import ParentUpdating, makes_parents
 from flyexpr.steps.reading import Reading, Stats
-from flyexpr.table_requests import create_table_request, table_request, ttl_request
 from flyexpr.tables import Engine, Table
 from flyexpr.values import Item, decode_item
 from flyexpr.versions import versioned
@@ -129,7 +129,7 @@ def _read(table: Table, operation: Query | Scan) -> Items:
 
 
 def _get(table: Table, operation: GetItem) -> Item | None:
-    return _item(table, _send(table, item_request(table, operation)), "Item")
+    return _item(table, send(table, item_request(table, operation)), "Item")
 
 
 def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
@@ -143,7 +143,7 @@ def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item |
 def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
     request = item_request(table, operation)
     try:
-        return _send(table, request)
+        return send(table, request)
     except ConditionFailed as error:
         raise explained(table, versioned(table, operation).condition, error) from None
 
@@ -152,7 +152,7 @@ def _make_parents(table: Table, operation: UpdateItem) -> bytes:
     updating = ParentUpdating(table, operation)
     while True:
         try:
-            return _send(table, updating.request())
+            return send(table, updating.request())
         except ConditionFailed as error:
             updating.refused(explained(table, operation.condition, error))
 
@@ -170,10 +170,6 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
         error.reason = reason(lower_condition(table, condition), item)
     error.item = None if item is None else loaded_item(table, item)
     return error
-
-
-def _send(table: Table, request: Request) -> bytes:
-    return table.bound(request.operation, request.body)
 
 
 def _item(table: Table, body: bytes, member: str) -> Item | None:
@@ -202,58 +198,6 @@ def _drive(table: Table, batch: BatchGetting | BatchWriting) -> None:
             batch.feed(engine(step.operation, step.body))
 
 
-def _create_table(table: Table, operation: CreateTable) -> None:
-    _send(table, create_table_request(table))
-    if operation.wait or table.ttl:
-        _await_ready(table)
-    if table.ttl:
-        _send(table, ttl_request(table, table.ttl, True))
-
-
-def _delete_table(table: Table, operation: DeleteTable) -> None:
-    _send(table, table_request(table, "DeleteTable"))
-    if operation.wait:
-        _await(table, lambda status: status is None)
-
-
-def _describe_table(table: Table, operation: DescribeTable) -> Table:
-    described = described_table(_send(table, table_request(table, "DescribeTable")))
-    ttl = fields_of(_send(table, table_request(table, "DescribeTimeToLive"))).get("TimeToLiveDescription", {})
-    on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
-
-
-def _update_table(table: Table, operation: UpdateTable) -> list[str]:
-    steps = changes(_describe_table(table, DescribeTable()), table, drop=operation.drop)
-    for change in () if operation.dry_run else steps:
-        _send(table, change.request)
-        _await_ready(table)
-    return [change.words for change in steps]
-
-
-def _await_ready(table: Table) -> None:
-    _await(table, lambda status: status == "ACTIVE")
-
-
-def _await(table: Table, ready: Callable[[str | None], bool], most: float = 600.0) -> None:
-    """Waits until the table's status is as wanted; None is the status of a table that is not there."""
-    until, pause = time.monotonic() + most, 0.02
-    while not ready(_status(table)):
-        if time.monotonic() > until:
-            raise DynamoError.of("TimeoutError", f"table {table.name!r} was not ready after {most:.0f} seconds")
-        time.sleep(pause)
-        pause = min(pause * 2, 5.0)
-
-
-def _status(table: Table) -> str | None:
-    try:
-        found = fields_of(_send(table, table_request(table, "DescribeTable")))["Table"]
-    except NoSuchTable:
-        return None
-    indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
-    return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))
-
-
 _DOES: dict[type, Callable[[Table, Any], Any]] = {
     Query: _read,
     Scan: _read,
@@ -263,10 +207,10 @@ _DOES: dict[type, Callable[[Table, Any], Any]] = {
     DeleteItem: _write,
     BatchGet: _batch_get,
     BatchWrite: _batch_write,
-    CreateTable: _create_table,
-    DeleteTable: _delete_table,
-    DescribeTable: _describe_table,
-    UpdateTable: _update_table,
+    CreateTable: lifecycle.create_table,
+    DeleteTable: lifecycle.delete_table,
+    DescribeTable: lifecycle.describe_table,
+    UpdateTable: lifecycle.update_table,
 }
 
 
