@@ -1,0 +1,60 @@
+"""Where tables live: an engine is any callable `(operation, body) -> body` over DynamoDB's own wire JSON.
+
+sqlite:PATH  sqlite::memory:        embedded, durable, no server
+dynamodb://REGION                   AWS
+http://HOST:PORT  https://…         DynamoDB Local, ScyllaDB Alternator, any endpoint
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flyexpr.errors import FlyexprError
+
+Engine = Callable[[str, bytes], bytes]
+"""Takes an operation's AWS name and its request body, gives the body of the answer, raises DynamoError."""
+
+_SCHEMES = "sqlite:PATH, sqlite::memory:, dynamodb://REGION, http://HOST:PORT, https://HOST:PORT"
+
+
+def connect(url: str) -> Any:
+    """The engine that a URL names; options go in its query string.
+
+    >>> engine = connect("sqlite::memory:")
+    >>> engine
+    <engine sqlite::memory:>
+    >>> call(engine, "ListTables", {})
+    {'TableNames': []}
+    >>> connect("mysql://localhost")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: no engine for 'mysql://localhost'
+      write one of: sqlite:PATH, sqlite::memory:, dynamodb://REGION, http://HOST:PORT, https://HOST:PORT
+
+    `sqlite:PATH?sync=full` waits for the disk on every write; for the options of the others see flyexpr.engines.aws.
+    Neither sqlite3 nor botocore is imported before an engine needs it.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest:
+        from flyexpr.engines.sqlite import connect_sqlite
+
+        path, _, options = rest.partition("?")
+        return connect_sqlite(path, **dict(parse_qsl(options, strict_parsing=True) if options else ()))
+    if scheme in ("dynamodb", "http", "https") and rest.startswith("//"):
+        from flyexpr.engines.aws import connect_aws
+
+        return connect_aws(url)
+    raise FlyexprError(f"no engine for {url!r}\n  write one of: {_SCHEMES}")
+
+
+def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one request, both as wire dicts.
+
+    >>> call(lambda operation, body: b'{"Count":0}', "Scan", {"TableName": "scores"})
+    {'Count': 0}
+    """
+    answer: dict[str, Any] = json.loads(engine(operation, json.dumps(request).encode()) or b"{}")
+    return answer

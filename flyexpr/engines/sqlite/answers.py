@@ -1,0 +1,90 @@
+"""Answers as bytes: stored items go in as the text they are stored as, without being read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from flyexpr.values import Item, decode, decode_item, encode, encode_item
+
+# Made once: json.dumps and json.loads with options make a new encoder or decoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
+
+def answer(**members: bytes | str | None) -> bytes:
+    """The body with these members, each given as JSON text; those that are None are left out.
+
+    >>> answer(Item=b'{"id":{"S":"abc"}}', Attributes=None)
+    b'{"Item":{"id":{"S":"abc"}}}'
+    """
+    parts = [
+        b'"%s":%s' % (name.encode(), text if isinstance(text, bytes) else text.encode())
+        for name, text in members.items()
+        if text is not None
+    ]
+    return b"{%s}" % b",".join(parts)
+
+
+def array(texts: Iterable[bytes]) -> bytes:
+    """A JSON array of texts.
+
+    >>> array([b"1", b"2"])
+    b'[1,2]'
+    """
+    return b"[%s]" % b",".join(texts)
+
+
+def json_text(value: Any) -> bytes:
+    """The JSON of a wire object.
+
+    >>> json_text({"CapacityUnits": 0.5})
+    b'{"CapacityUnits":0.5}'
+    """
+    return _encode(value).encode()
+
+
+def optional(value: Any) -> bytes | None:
+    """The JSON of a member that may be missing.
+
+    >>> optional(None) is None
+    True
+    """
+    return None if value is None else json_text(value)
+
+
+def item_text(item: Item) -> bytes:
+    """The wire JSON of a plain item.
+
+    >>> item_text({"wins": 1})
+    b'{"wins":{"N":"1"}}'
+    """
+    return encode_item(item).encode()
+
+
+def read_text(text: bytes, names: Iterable[str] | None = None) -> Item:
+    """The plain item of a stored text, or only the attributes of these names, which is a good deal quicker.
+
+    >>> read_text(b'{"wins":{"N":"1"},"losses":{"N":"2"}}', ["wins", "draws"])
+    {'wins': 1}
+    """
+    wire = _decode(text.decode())
+    if names is None:
+        return decode_item(wire)
+    return {name: decode(wire[name]) for name in names if name in wire}
+
+
+def changed_text(text: bytes, item: Item, names: Iterable[str]) -> bytes:
+    """A stored text with the attributes of these names as `item` has them, or without those that it does not have.
+
+    >>> changed_text(b'{"wins":{"N":"1"},"losses":{"N":"2"}}', {"wins": 5}, ["wins", "losses"])
+    b'{"wins":{"N":"5"}}'
+    """
+    wire = _decode(text.decode())
+    for name in names:
+        if name in item:
+            wire[name] = _decode(encode(item[name]))
+        else:
+            wire.pop(name, None)
+    return json_text(wire)

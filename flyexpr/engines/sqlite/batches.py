@@ -1,0 +1,155 @@
+"""BatchGetItem and BatchWriteItem.
+
+A batch here is one SQLite transaction, never left half done; unprocessed is only what lies beyond 16 MB of items read.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flyexpr.engines.sqlite.answers import answer, array, json_text, optional
+from flyexpr.engines.sqlite.capacity import Usage, consumed_by_table, read_units
+from flyexpr.engines.sqlite.changes import carry_out
+from flyexpr.engines.sqlite.checks import (
+    check_empty_index_keys,
+    check_empty_key,
+    check_index_keys,
+    key_row,
+)
+from flyexpr.engines.sqlite.expressions import mixed
+from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.members import Request, broken, read_members, told
+from flyexpr.engines.sqlite.metrics import collection_metrics
+from flyexpr.engines.sqlite.reads import read_projected, shown
+from flyexpr.engines.sqlite.schema import Table, key_of
+from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.engines.sqlite.wire import read_item
+from flyexpr.engines.sqlite.writes import Write, image_after, read_delete, read_image, read_put
+from flyexpr.values import Item
+
+MAX_KEYS, MAX_WRITES, MAX_BYTES = 100, 25, 16 * 1024 * 1024
+_DUPLICATES = "Provided list of item keys contains duplicates"
+
+
+def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to BatchGetItem: the items that are there, table by table, in the order of the keys."""
+    members = read_members(request)
+    requested = members.get("RequestItems")
+    if not requested:
+        raise invalid(
+            "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 1"
+        )
+    reads = [_read_get(name, wire) for name, wire in requested.items()]
+    if any("AttributesToGet" in read for read in reads) and any("ProjectionExpression" in read for read in reads):
+        raise mixed(["AttributesToGet"], ["ProjectionExpression"])
+    if sum(len(read["Keys"]) for read in reads) > MAX_KEYS:
+        raise invalid("Too many items requested for the BatchGetItem call")
+    projections = [read_projected(read) for read in reads]
+    keys = [[read_item(key) for key in read["Keys"]] for read in reads]
+    usages, responses, unprocessed, size = [], [], dict[str, Any](), 0
+    with storage.transaction("DEFERRED"):
+        for read, paths, items in zip(reads, projections, keys, strict=True):
+            table = storage.table(read["TableName"])
+            usage, texts = Usage(), []
+            for key, wire in zip(items, read["Keys"], strict=True):
+                row = storage.get(table.store, key_row(table, key))
+                if row is not None and size + row[0] > MAX_BYTES:
+                    left = unprocessed.setdefault(read["TableName"], {**requested[read["TableName"]], "Keys": []})
+                    left["Keys"].append(wire)
+                    continue
+                usage.add(read_units(row[0] if row else 0, read.get("ConsistentRead", False)))
+                if row is not None:
+                    size += row[0]
+                    texts.append(shown(row[1], paths))
+            usages.append((table, usage))
+            responses.append(json_text(read["TableName"]) + b":" + array(texts))
+    return answer(
+        Responses=b"{%s}" % b",".join(responses),
+        UnprocessedKeys=json_text(unprocessed),
+        ConsumedCapacity=optional(consumed_by_table(usages, members.get("ReturnConsumedCapacity"))),
+    )
+
+
+def _read_get(name: str, wire: Any) -> Request:
+    """What is asked of one table; the same key twice is refused, but `1` and `1.0` pass as two, as in the service."""
+    read = read_members({**wire, "TableName": name} if type(wire) is dict else wire, ("Keys",))
+    _check_length(f"requestItems.{name}.member.keys", len(read["Keys"]), MAX_KEYS)
+    if len({json.dumps(key, sort_keys=True) for key in read["Keys"]}) < len(read["Keys"]):
+        raise invalid(_DUPLICATES)
+    return read
+
+
+def batch_write_item(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to BatchWriteItem; one bad request refuses them all."""
+    members = read_members(request)
+    writes = list(_read_writes(members.get("RequestItems") or {}))
+    if not writes:
+        raise invalid("The requestItems parameter is required for BatchWriteItem")
+    if len(writes) > MAX_WRITES:
+        raise invalid("Too many items requested for the BatchWriteItem call")
+    usages: dict[str, tuple[Table, Usage]] = {}
+    metrics: dict[str, list[Any]] = {}
+    with storage.transaction("IMMEDIATE"):
+        rows = [(storage.table(write.table), _row(storage.table(write.table), write), write) for write in writes]
+        if len({(table.store, row) for table, row, _ in rows}) < len(rows):
+            raise invalid(_DUPLICATES)
+        for table, row, write in rows:
+            old = read_image(storage.get(table.store, row), table.watched)
+            _, usage = usages.setdefault(table.name, (table, Usage()))
+            usage.merge(carry_out(storage, table, row, old, image_after(write, table, old)))
+            collection = collection_metrics(storage, table, write.given, members)
+            if collection is not None:
+                metrics.setdefault(table.name, []).append(collection)
+    return answer(
+        UnprocessedItems="{}",
+        ItemCollectionMetrics=optional(metrics or None),
+        ConsumedCapacity=optional(consumed_by_table(usages.values(), members.get("ReturnConsumedCapacity"))),
+    )
+
+
+def _read_writes(requested: Request) -> Iterator[Write]:
+    for name, requests in requested.items():
+        where = f"requestItems.{name}"
+        if type(requests) is not list:
+            raise invalid(told([broken(where, requests, "Member must be a list")]))
+        _check_length(where, len(requests), MAX_WRITES)
+        for wire in requests:
+            yield _read_write(name, wire)
+
+
+def _read_write(name: str, wire: Any) -> Write:
+    put, delete = (wire.get(kind) if type(wire) is dict else None for kind in ("PutRequest", "DeleteRequest"))
+    if (type(put) is dict) == (type(delete) is dict):
+        raise invalid(
+            "Supplied WriteRequest is empty or has more than one operation set, must contain exactly one of the "
+            "supported operations"
+        )
+    if type(put) is dict:
+        return read_put(read_members({"TableName": name, "Item": put.get("Item")}, ("Item",)))
+    return read_delete(read_members({"TableName": name, "Key": (delete or {}).get("Key")}, ("Key",)))
+
+
+def _row(table: Table, write: Write) -> bytes:
+    """The row key of a write; of an item, unlike in PutItem, a bad key is only said not to match."""
+    if write.kind == "Put":
+        check_empty_key(table, write.given)
+        check_empty_index_keys(table, write.given)
+        row = key_row(table, _key_part(table, write.given))
+        check_index_keys(table, write.given)
+        return row
+    return key_row(table, write.given)
+
+
+def _key_part(table: Table, item: Item) -> Item:
+    return key_of(tuple(name for name in table.key.names if name in item), item)
+
+
+def _check_length(where: str, length: int, high: int) -> None:
+    if not length:
+        raise invalid(told([broken(where, "[]", "Member must have length greater than or equal to 1")]))
+    if length > high:
+        raise invalid(told([broken(where, "[...]", f"Member must have length less than or equal to {high}")]))

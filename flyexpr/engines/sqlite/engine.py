@@ -1,0 +1,206 @@
+"""The embedded engine: DynamoDB's operations, carried out on one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from flyexpr.engines.sqlite.batches import batch_get_item, batch_write_item
+from flyexpr.engines.sqlite.faults import unreadable
+from flyexpr.engines.sqlite.files import MEMORY, open_connection
+from flyexpr.engines.sqlite.items import delete_item, put_item, update_item
+from flyexpr.engines.sqlite.limits import describe_endpoints, describe_limits
+from flyexpr.engines.sqlite.members import Request
+from flyexpr.engines.sqlite.reads import get_item, query, scan
+from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.engines.sqlite.tables import (
+    create_table,
+    delete_table,
+    describe_table,
+    list_tables,
+    update_table,
+)
+from flyexpr.engines.sqlite.tags import list_tags_of_resource, tag_resource, untag_resource
+from flyexpr.engines.sqlite.transactions import transact_get_items, transact_write_items
+from flyexpr.engines.sqlite.ttl import describe_time_to_live, sweep, update_time_to_live
+from flyexpr.errors import DynamoError, FlyexprError
+
+MAX_BODY = 16 * 1024 * 1024
+SWEEP_SECONDS = 1.0
+
+Handler = Callable[[Storage, Request, float], bytes]
+
+OPERATIONS: dict[str, Handler] = {
+    "BatchGetItem": batch_get_item,
+    "BatchWriteItem": batch_write_item,
+    "CreateTable": create_table,
+    "DeleteItem": delete_item,
+    "DeleteTable": delete_table,
+    "DescribeEndpoints": describe_endpoints,
+    "DescribeLimits": describe_limits,
+    "DescribeTable": describe_table,
+    "DescribeTimeToLive": describe_time_to_live,
+    "GetItem": get_item,
+    "ListTables": list_tables,
+    "ListTagsOfResource": list_tags_of_resource,
+    "PutItem": put_item,
+    "Query": query,
+    "Scan": scan,
+    "TagResource": tag_resource,
+    "TransactGetItems": transact_get_items,
+    "TransactWriteItems": transact_write_items,
+    "UntagResource": untag_resource,
+    "UpdateItem": update_item,
+    "UpdateTable": update_table,
+    "UpdateTimeToLive": update_time_to_live,
+}
+
+
+class SqliteEngine:
+    """Tables in an SQLite file, or with `:memory:` in this object alone.
+
+    >>> with SqliteEngine(":memory:") as engine:
+    ...     engine("ListTables", b"{}")
+    b'{"TableNames":[]}'
+
+    Threads may share it, processes the file. It pickles as its path. `clock` gives the time, for whoever wants to test
+    what time does.
+    """
+
+    def __init__(self, path: str, sync: str = "normal", clock: Callable[[], float] = time.time) -> None:
+        self.path, self.sync = path, sync
+        self._clock, self._swept = clock, float("-inf")
+        self._lock = threading.RLock()
+        self._closed = False
+        self._storage: Storage | None = Storage(open_connection(path, sync))
+        _engines.add(self)
+
+    def __call__(self, operation: str, body: bytes) -> bytes:
+        """The answer to one request; DynamoError in the service's words when it is refused."""
+        handler = OPERATIONS.get(operation)
+        if handler is None:
+            raise DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
+        request, now = read_body(body), self._clock()
+        with self._lock:
+            storage = self._open_storage()
+            try:
+                if now - self._swept >= SWEEP_SECONDS:
+                    self._swept = now
+                    sweep(storage, now)
+                return handler(storage, request, now)
+            except sqlite3.Error as error:
+                raise _failure(error, self.path) from error
+
+    def _open_storage(self) -> Storage:
+        if self._closed:
+            raise FlyexprError(f"{self!r} is closed")
+        if self._storage is None:
+            self._storage = Storage(open_connection(self.path, self.sync))
+        return self._storage
+
+    def close(self) -> None:
+        """Close the file; what was acknowledged is in it. The engine cannot be used any more."""
+        with self._lock:
+            self._closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._storage is not None:
+            self._storage.connection.close()
+            self._storage = None
+
+    def __enter__(self) -> SqliteEngine:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        storage = getattr(self, "_storage", None)
+        if storage is not None:
+            storage.connection.close()
+
+    def __repr__(self) -> str:
+        return f"<engine sqlite:{self.path}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.path == MEMORY:
+            raise FlyexprError("tables in memory live in one process; use a file, such as connect('sqlite:tables.db')")
+        return connect_sqlite, (os.path.abspath(self.path), self.sync)
+
+
+def connect_sqlite(path: str, sync: str = "normal", **unknown: str) -> SqliteEngine:
+    """The engine on the SQLite file at `path`, which is made when it is missing; `:memory:` for none.
+
+    >>> connect_sqlite(":memory:")
+    <engine sqlite::memory:>
+    """
+    if unknown:
+        raise FlyexprError(
+            f"unknown option {', '.join(unknown)} of sqlite:{path}; there is `sync=normal` and `sync=full`"
+        )
+    return SqliteEngine(path, sync)
+
+
+def read_body(body: bytes) -> Request:
+    """The JSON of a request, as an object.
+
+    >>> read_body(b'{"Limit": NaN}')
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.DynamoError: SerializationException: the body is not the JSON of a request
+    """
+    if len(body) > MAX_BODY:
+        raise unreadable("the body is over 16 MB")
+    try:
+        text = body.decode()
+        request = _decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(request, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
+    except (ValueError, RecursionError):
+        raise unreadable("the body is not the JSON of a request") from None
+    if type(request) is not dict:
+        raise unreadable("the body is not the JSON of a request")
+    return request
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
+def _failure(error: sqlite3.Error, path: str) -> DynamoError:
+    """What SQLite could not do; a file that another process holds too long is worth another try."""
+    if "locked" in str(error):
+        return DynamoError.of("ThrottlingException", f"{path} is locked by another process: {error}")
+    return DynamoError.of("InternalServerError", f"{path}: {error}")
+
+
+_engines: weakref.WeakSet[SqliteEngine] = weakref.WeakSet()
+_forking: list[SqliteEngine] = []
+
+
+def _before_fork() -> None:
+    """SQLite does not survive a fork: files are let go before it, and opened again where they are next used."""
+    _forking.extend(_engines)
+    for engine in _forking:
+        engine._lock.acquire()
+        if engine.path != MEMORY:
+            engine._let_go()
+
+
+def _after_fork() -> None:
+    while _forking:
+        _forking.pop()._lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

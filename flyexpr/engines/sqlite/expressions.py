@@ -1,0 +1,162 @@
+"""The expression members of a request, read into the nodes that flyexpr.interpret works on.
+
+The text is parsed in the service's own dialect and checked before any table is looked up, in the service's order: which
+members may stand together, the placeholder maps, each expression, and what of the maps no expression used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flyexpr.engines.sqlite.faults import invalid, unreadable
+from flyexpr.engines.sqlite.members import Request
+from flyexpr.engines.sqlite.wire import read_value
+from flyexpr.errors import DynamoError, ExpressionError
+from flyexpr.interpret.check import check
+from flyexpr.interpret.parse import Scope, read_condition, read_projection, read_update
+from flyexpr.interpret.paths import paths
+from flyexpr.nodes import Condition, Path, Update, Value
+from flyexpr.values import freeze
+
+MEMBERS = (
+    "KeyConditionExpression",
+    "FilterExpression",
+    "ProjectionExpression",
+    "UpdateExpression",
+    "ConditionExpression",
+)
+LEGACY_MEMBERS = (
+    "KeyConditions",
+    "QueryFilter",
+    "ScanFilter",
+    "AttributesToGet",
+    "AttributeUpdates",
+    "Expected",
+    "ConditionalOperator",
+)
+MAX_BYTES = 4096
+_NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
+_NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]+"), re.compile(r":[A-Za-z0-9_]+")
+
+_PARSERS: dict[str, Callable[[str, Scope], Any]] = {
+    "KeyConditionExpression": read_condition,
+    "FilterExpression": read_condition,
+    "ProjectionExpression": read_projection,
+    "UpdateExpression": read_update,
+    "ConditionExpression": read_condition,
+}
+
+
+def read_expressions(request: Request, expected: tuple[str, ...]) -> dict[str, Any]:
+    """The nodes of a request's expressions, by member; `expected` are the members that the operation takes.
+
+    >>> nodes = read_expressions({"ProjectionExpression": "a[0].b"}, ("ProjectionExpression",))
+    >>> nodes["ProjectionExpression"][0].parts
+    ('a', 0, 'b')
+    >>> read_expressions({"ProjectionExpression": ""}, ("ProjectionExpression",))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.DynamoError: ValidationException: Invalid ProjectionExpression: The expression can not be empty;
+    """
+    given = [member for member in MEMBERS if member in request]
+    _check_company(request, given, expected)
+    if not given:
+        return {}
+    names = _read_names(request.get(_NAMES))
+    values = _read_values(request.get(_VALUES))
+    scope = Scope(names, values)
+    nodes = {member: _parse(member, request[member], scope) for member in given}
+    _check_used(_NAMES, names, scope.used)
+    _check_used(_VALUES, values, scope.used)
+    return nodes
+
+
+def attribute_names(*expressions: Condition | Update | None) -> frozenset[str]:
+    """The attributes of an item that expressions speak of.
+
+    >>> attribute_names(read_condition("a.b = c", Scope({}, {})), None) == {"a", "c"}
+    True
+    """
+    return top_names(path for expression in expressions if expression is not None for path in paths(expression))
+
+
+def top_names(paths: Iterable[Path]) -> frozenset[str]:
+    """The attributes of an item that paths begin with.
+
+    >>> top_names([Path(("a", "b")), Path(("a", "c"))])
+    frozenset({'a'})
+    """
+    return frozenset(str(path.parts[0]) for path in paths)
+
+
+def _check_company(request: Request, given: list[str], expected: tuple[str, ...]) -> None:
+    """Expressions and the older parameters exclude each other; the placeholder maps need an expression."""
+    legacy = [member for member in LEGACY_MEMBERS if member in request]
+    if given and legacy:
+        raise mixed(legacy, given)
+    for member in (_NAMES, _VALUES):
+        if member in request and not given:
+            verb = "is" if len(expected) == 1 else "are"
+            raise invalid(
+                f"{member} can only be specified when using expressions: {' and '.join(expected)} {verb} null"
+            )
+        if request.get(member) == {}:
+            raise invalid(f"{member} must not be empty")
+
+
+def mixed(legacy: list[str], given: list[str]) -> DynamoError:
+    """The refusal of a request with both.
+
+    >>> mixed(["Expected"], ["ConditionExpression"]).message.partition(": ")[0]
+    'Can not use both expression and non-expression parameters in the same request'
+    """
+    return invalid(
+        "Can not use both expression and non-expression parameters in the same request: "
+        f"Non-expression parameters: {{{', '.join(legacy)}}} Expression parameters: {{{', '.join(given)}}}"
+    )
+
+
+def _read_names(names: Any) -> Mapping[str, str]:
+    for key, name in (names or {}).items():
+        if not _NAME_KEY.fullmatch(key):
+            raise invalid(f'{_NAMES} contains invalid key: Syntax error; key: "{key}"')
+        if type(name) is not str:
+            raise unreadable("Unexpected token received from parser")
+        if not name:
+            raise invalid(f"{_NAMES} contains invalid value: Empty attribute name for key {key}")
+    return names or {}
+
+
+def _read_values(values: Any) -> Mapping[str, Value]:
+    read = {}
+    for key, wire in (values or {}).items():
+        if not _VALUE_KEY.fullmatch(key):
+            raise invalid(f'{_VALUES} contains invalid key: Syntax error; key: "{key}"')
+        try:
+            read[key] = Value(*freeze(read_value(wire)))
+        except DynamoError as error:
+            if error.code != "ValidationException":
+                raise
+            raise invalid(f"{_VALUES} contains invalid value: {error.message} for key {key}") from None
+    return read
+
+
+def _parse(member: str, text: str, scope: Scope) -> Any:
+    try:
+        if len(text) > MAX_BYTES // 4 and len(text.encode()) > MAX_BYTES:
+            raise ExpressionError(
+                f"Expression size has exceeded the maximum allowed size; expression size: {len(text.encode())}"
+            )
+        nodes = _PARSERS[member](text, scope)
+        check(nodes)
+    except ExpressionError as error:
+        raise invalid(f"Invalid {member}: {error.message}") from None
+    return nodes
+
+
+def _check_used(member: str, given: Mapping[str, Any], used: set[str]) -> None:
+    unused = [key for key in given if key not in used]
+    if unused:
+        raise invalid(f"Value provided in {member} unused in expressions: keys: {{{', '.join(unused)}}}")

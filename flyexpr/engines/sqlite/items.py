@@ -1,0 +1,105 @@
+"""PutItem, UpdateItem and DeleteItem.
+
+Each is one SQLite transaction: the condition is tried on the item as it stands, and the item is changed with all of
+its index entries, or nothing is.
+"""
+
+from __future__ import annotations
+
+import json
+
+from flyexpr.engines.sqlite.answers import answer, optional
+from flyexpr.engines.sqlite.capacity import consumed
+from flyexpr.engines.sqlite.changes import carry_out
+from flyexpr.engines.sqlite.charge import update_charge
+from flyexpr.engines.sqlite.checks import (
+    UPDATE_TOO_LARGE,
+    check_empty_index_keys,
+    check_index_keys,
+    item_row,
+    key_row,
+)
+from flyexpr.engines.sqlite.faults import condition_failed, invalid
+from flyexpr.engines.sqlite.members import Request, read_members, told
+from flyexpr.engines.sqlite.metrics import collection_metrics
+from flyexpr.engines.sqlite.schema import Table
+from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.engines.sqlite.writes import (
+    Image,
+    Write,
+    check_keeps_key,
+    holds,
+    image_after,
+    looked_at,
+    read_delete,
+    read_image,
+    read_put,
+    read_update,
+    returned,
+)
+from flyexpr.values import MAX_ITEM
+
+
+def put_item(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to PutItem."""
+    members = read_members(request, ("TableName", "Item"))
+    _check_returns(members)
+    write = read_put(members)
+    with storage.transaction("IMMEDIATE"):
+        table = storage.table(write.table)
+        row = item_row(table, write.given)
+        check_empty_index_keys(table, write.given)
+        check_index_keys(table, write.given)
+        return _carry_out(storage, table, row, write, members)
+
+
+def delete_item(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to DeleteItem; deleting what is not there is no error."""
+    members = read_members(request, ("TableName", "Key"))
+    _check_returns(members)
+    write = read_delete(members)
+    with storage.transaction("IMMEDIATE"):
+        table = storage.table(write.table)
+        return _carry_out(storage, table, key_row(table, write.given), write, members)
+
+
+def update_item(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to UpdateItem."""
+    members = read_members(request, ("TableName", "Key"))
+    write = read_update(members)
+    charged = write.update is not None and "UpdateExpression" in members
+    with storage.transaction("IMMEDIATE"):
+        table = storage.table(write.table)
+        row = key_row(table, write.given)
+        if charged and write.update is not None and update_charge(write.update) > MAX_ITEM:
+            raise invalid(UPDATE_TOO_LARGE)
+        check_keeps_key(write, table)
+        return _carry_out(storage, table, row, write, members)
+
+
+def _check_returns(members: Request) -> None:
+    if members.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
+        raise invalid(told(["ReturnValues can only be ALL_OLD or NONE"]))
+
+
+def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, members: Request) -> bytes:
+    returns, mode = members.get("ReturnValues", "NONE"), members.get("ReturnConsumedCapacity", "NONE")
+    blind = not table.indexes and table.expiry is None and (returns, mode) == ("NONE", "NONE")
+    old: Image | None = None
+    if not blind or write.kind != "Put" or write.condition is not None:
+        old = read_image(storage.get(table.store, row), looked_at(write, table))
+    if not holds(write, old):
+        raise failed(write, old)
+    new = image_after(write, table, old)
+    usage = carry_out(storage, table, row, old, new)
+    metrics = collection_metrics(storage, table, write.given, members)
+    return answer(
+        Attributes=returned(returns, write, old, new),
+        ConsumedCapacity=optional(consumed(table, usage, mode)),
+        ItemCollectionMetrics=optional(metrics),
+    )
+
+
+def failed(write: Write, old: Image | None) -> Exception:
+    """The error of a write whose condition is false, with the item if the request asks for it."""
+    return condition_failed(json.loads(old.text) if write.shows_failed and old is not None else None)

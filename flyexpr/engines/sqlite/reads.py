@@ -1,0 +1,134 @@
+"""GetItem, Query and Scan.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
+from flyexpr.engines.sqlite.capacity import Usage, consumed, read_units
+from flyexpr.engines.sqlite.checks import key_row
+from flyexpr.engines.sqlite.expressions import read_expressions, top_names
+from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.keys import Range, segment_range
+from flyexpr.engines.sqlite.legacy import read_attributes_to_get, read_key_conditions, read_legacy_filter
+from flyexpr.engines.sqlite.members import Request, read_members
+from flyexpr.engines.sqlite.pages import read_page, read_reading, read_target
+from flyexpr.engines.sqlite.ranges import Clause, key_range, read_clauses
+from flyexpr.engines.sqlite.selection import check_select
+from flyexpr.engines.sqlite.starts import check_query_start, start_row
+from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.engines.sqlite.wire import read_item
+from flyexpr.interpret.paths import paths as paths_of
+from flyexpr.interpret.project import project
+from flyexpr.nodes import Condition, Path
+
+_SEGMENT, _TOTAL = "Segment", "TotalSegments"
+
+
+def get_item(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to GetItem: no Item member when there is no item, an empty one when the projection finds nothing."""
+    members = read_members(request, ("TableName", "Key"))
+    paths = read_projected(members)
+    key = read_item(members["Key"])
+    with storage.transaction("DEFERRED"):
+        table = storage.table(members["TableName"])
+        row = storage.get(table.store, key_row(table, key))
+    usage = Usage(read_units(row[0] if row else 0, members.get("ConsistentRead", False)))
+    return answer(
+        Item=shown(row[1], paths) if row else None,
+        ConsumedCapacity=optional(consumed(table, usage, members.get("ReturnConsumedCapacity"))),
+    )
+
+
+def read_projected(members: Request) -> tuple[Path, ...] | None:
+    """The paths of a request's ProjectionExpression or AttributesToGet; None for whole items."""
+    nodes = read_expressions(members, ("ProjectionExpression",))
+    paths: tuple[Path, ...] | None = nodes.get("ProjectionExpression")
+    return paths if paths is not None else read_attributes_to_get(members)
+
+
+def shown(text: bytes, paths: tuple[Path, ...] | None) -> bytes:
+    """A stored item as an answer shows it."""
+    return text if paths is None else item_text(project(paths, read_text(text, top_names(paths))))
+
+
+def query(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to Query: a page of one partition, in the order of the sort key."""
+    members = read_members(request, ("TableName",))
+    check_select(members)
+    nodes = read_expressions(members, ("FilterExpression", "KeyConditionExpression"))
+    clauses = _read_key_condition(members, nodes)
+    condition = nodes.get("FilterExpression", read_legacy_filter(members, "QueryFilter"))
+    reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    with storage.transaction("DEFERRED"):
+        table, index = read_target(storage, members)
+        schema = index.key if index is not None else table.key
+        low, high = key_range(clauses, schema)
+        _check_filter(condition, schema.names)
+        if reading.start is not None:
+            row = start_row(table, index, reading.start)
+            restartable = bool(schema.sort) or index is not None
+            check_query_start(reading.start, clauses, schema, restartable=restartable)
+            low, high = (low, row) if reading.reverse else (row + b"\0", high)
+        return read_page(storage, table, index, (low, high), reading)
+
+
+def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause, ...]:
+    if "KeyConditionExpression" in nodes:
+        return read_clauses(nodes["KeyConditionExpression"])
+    if "KeyConditions" in members:
+        return read_key_conditions(members)
+    raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+
+
+def _check_filter(condition: Condition | None, names: tuple[str, ...]) -> None:
+    """The filter of a Query may not name the key attributes of what is queried."""
+    for path in paths_of(condition) if condition is not None else ():
+        if path.parts[0] in names:
+            raise invalid(
+                f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {path.parts[0]}"
+            )
+
+
+def scan(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to Scan: a page of everything or of one segment, in the order of the hashed partition keys."""
+    members = read_members(request, ("TableName",))
+    check_select(members)
+    keys = _read_segment(members)
+    nodes = read_expressions(members, ("FilterExpression",))
+    condition = nodes.get("FilterExpression", read_legacy_filter(members, "ScanFilter"))
+    reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    with storage.transaction("DEFERRED"):
+        table, index = read_target(storage, members)
+        if reading.start is not None:
+            row = start_row(table, index, reading.start)
+            if not keys[0] <= row < keys[1]:
+                raise invalid("The provided starting key is invalid: it is not in the segment that is scanned")
+            keys = row + b"\0", keys[1]
+        return read_page(storage, table, index, keys, reading)
+
+
+def _read_segment(members: Request) -> Range:
+    """The rows of the segment that a Scan asks for, or all."""
+    segment, total = members.get(_SEGMENT), members.get(_TOTAL)
+    if segment is None and total is None:
+        return segment_range(0, 1)
+    if total is None:
+        raise invalid(
+            "The TotalSegments parameter is required but was not present in the request "
+            "when Segment parameter is present"
+        )
+    if segment is None:
+        raise invalid(
+            "The Segment parameter is required but was not present in the request "
+            "when parameter TotalSegments is present"
+        )
+    if segment >= total:
+        raise invalid(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+            f"Segment: {segment} is not less than TotalSegments: {total}"
+        )
+    return segment_range(segment, total)

@@ -1,0 +1,72 @@
+"""Which part of the items a Query or Scan gives: Select, the projection, and what an index holds.
+
+A global index never gives what it does not hold; a local one fetches it from the table.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html (Select)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.members import Request, told
+from flyexpr.engines.sqlite.schema import Index
+from flyexpr.interpret.paths import paths as paths_of
+from flyexpr.nodes import Condition, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Whether items are given at all, or only their count, and whether the index has to fetch what it does not hold."""
+
+    items: bool
+    fetches: bool
+
+
+def check_select(members: Request) -> None:
+    """None for a Select that goes with the request's other members; it is looked at before the table."""
+    select = members.get("Select")
+    projecting = next((name for name in ("ProjectionExpression", "AttributesToGet") if name in members), None)
+    if projecting and select not in (None, "SPECIFIC_ATTRIBUTES"):
+        what = "only the Count" if select == "COUNT" else select
+        raise invalid(told([f"Cannot specify the {projecting} when choosing to get {what}"]))
+    if select == "SPECIFIC_ATTRIBUTES" and not projecting:
+        raise invalid(
+            told(["Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"])
+        )
+    if select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in members:
+        raise invalid(told(["ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"]))
+
+
+def read_selection(
+    members: Request, index: Index | None, paths: tuple[Path, ...] | None, condition: Condition | None
+) -> Selection:
+    """What to give of each item; ValidationException where an index cannot give it."""
+    select = members.get("Select")
+    fetches = False
+    if index is not None and index.projected is not None:
+        wanted = _missing(index.projected, paths or ())
+        tested = _missing(index.projected, paths_of(condition) if condition is not None else ())
+        if index.is_global:
+            _refuse(index, wanted, tested, select)
+        fetches = bool(wanted or tested) or select == "ALL_ATTRIBUTES"
+    return Selection(select != "COUNT", fetches)
+
+
+def _refuse(index: Index, wanted: list[str], tested: list[str], select: str | None) -> None:
+    if select == "ALL_ATTRIBUTES":
+        raise invalid_parameter(
+            f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} because its "
+            "projection type is not ALL"
+        )
+    if wanted:
+        raise invalid_parameter(f"Global secondary index {index.name} does not project [{', '.join(wanted)}]")
+    if tested:
+        raise invalid_parameter(
+            f"Secondary index {index.name} does not project one or more filter attributes: [{', '.join(tested)}]"
+        )
+
+
+def _missing(projected: frozenset[str], paths: Iterable[Path]) -> list[str]:
+    return [name for name in dict.fromkeys(str(path.parts[0]) for path in paths) if name not in projected]

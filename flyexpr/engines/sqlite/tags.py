@@ -1,0 +1,93 @@
+"""TagResource, UntagResource and ListTagsOfResource.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flyexpr.engines.sqlite.answers import json_text
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.members import Request, gather, told
+from flyexpr.engines.sqlite.rules import Rule, list_rule, sized_text_rule, text_rule, texts_rule
+from flyexpr.engines.sqlite.schema import Definition
+from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.errors import DynamoError
+
+MAX_TAGS = 50
+_RULES: dict[str, Rule] = {
+    "ResourceArn": sized_text_rule(1, 1283),
+    "Tags": list_rule(),
+    "TagKeys": texts_rule(),
+    "NextToken": text_rule,
+}
+_TAG: dict[str, Rule] = {"Key": sized_text_rule(1, 128), "Value": sized_text_rule(0, 256)}
+_ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
+
+
+def tag_resource(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to TagResource; a tag of a key that is there replaces the old one."""
+    members = _read(request, ("ResourceArn", "Tags"))
+    with storage.transaction("IMMEDIATE"):
+        name, definition = _tagged(storage, members["ResourceArn"])
+        tags = {**definition["Tags"], **check_tags(members["Tags"])}
+        if len(tags) > MAX_TAGS:
+            raise DynamoError.of("LimitExceededException", f"A table has at most {MAX_TAGS} tags")
+        storage.next_version()
+        storage.define(name, {**definition, "Tags": tags})
+    return b"{}"
+
+
+def untag_resource(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to UntagResource; a key that no tag has is no error."""
+    members = _read(request, ("ResourceArn", "TagKeys"))
+    with storage.transaction("IMMEDIATE"):
+        name, definition = _tagged(storage, members["ResourceArn"])
+        tags = {key: value for key, value in definition["Tags"].items() if key not in members["TagKeys"]}
+        storage.next_version()
+        storage.define(name, {**definition, "Tags": tags})
+    return b"{}"
+
+
+def list_tags_of_resource(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to ListTagsOfResource: all tags in one page."""
+    members = _read(request, ("ResourceArn",))
+    with storage.transaction("DEFERRED"):
+        _, definition = _tagged(storage, members["ResourceArn"], refusal="AccessDeniedException")
+    return json_text({"Tags": [{"Key": key, "Value": value} for key, value in definition["Tags"].items()]})
+
+
+def check_tags(tags: list[Any]) -> dict[str, str]:
+    """Tags as a dict, each key once.
+
+    >>> check_tags([{"Key": "env", "Value": "test"}])
+    {'env': 'test'}
+    """
+    problems: list[str] = []
+    read = [gather(tag, _TAG, _TAG, f"tags.{position}.member.", problems) for position, tag in enumerate(tags, 1)]
+    if problems:
+        raise invalid(told(problems))
+    given = {tag["Key"]: tag["Value"] for tag in read}
+    if len(given) < len(read):
+        raise invalid_parameter("Duplicate tag keys")
+    return given
+
+
+def _read(request: Request, required: tuple[str, ...]) -> Request:
+    problems: list[str] = []
+    members = gather(request, _RULES, required, "", problems)
+    if problems:
+        raise invalid(told(problems))
+    return members
+
+
+def _tagged(storage: Storage, arn: str, refusal: str = "ResourceNotFoundException") -> tuple[str, Definition]:
+    matched = _ARN.fullmatch(arn)
+    if matched is None:
+        raise invalid_parameter(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
+    definition = storage.definition(matched[1])
+    if definition is None:
+        raise DynamoError.of(refusal, f"Requested resource not found: ResourcArn: {arn} not found")
+    return matched[1], definition

@@ -1,0 +1,234 @@
+"""TransactWriteItems and TransactGetItems: up to 100 actions, all of them or none.
+
+What is wrong with the request is a plain error; what only the tables and items can tell comes as cancellation reasons,
+one for each action.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
+from flyexpr.engines.sqlite.capacity import Usage, consumed_by_table, read_units, write_units
+from flyexpr.engines.sqlite.changes import carry_out
+from flyexpr.engines.sqlite.charge import update_charge
+from flyexpr.engines.sqlite.checks import (
+    check_empty_index_keys,
+    check_empty_key,
+    check_index_keys,
+    item_row,
+    key_row,
+)
+from flyexpr.engines.sqlite.expressions import top_names
+from flyexpr.engines.sqlite.faults import invalid, not_found
+from flyexpr.engines.sqlite.members import Request, read_members
+from flyexpr.engines.sqlite.metrics import collection_metrics
+from flyexpr.engines.sqlite.reads import read_projected
+from flyexpr.engines.sqlite.schema import Table
+from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.engines.sqlite.tokens import remembered
+from flyexpr.engines.sqlite.wire import read_item
+from flyexpr.engines.sqlite.writes import (
+    Image,
+    Write,
+    check_keeps_key,
+    holds,
+    image_after,
+    looked_at,
+    read_delete,
+    read_image,
+    read_put,
+    read_update,
+)
+from flyexpr.errors import DynamoError
+from flyexpr.interpret.project import project
+from flyexpr.values import item_size
+
+MAX_BYTES = 4 * 1024 * 1024
+Reason = dict[str, Any]
+
+# action: the members it must have, and what reads it
+_ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Request], Write]]] = {
+    "ConditionCheck": (
+        ("TableName", "Key", "ConditionExpression"),
+        lambda members: read_delete(members, "ConditionCheck"),
+    ),
+    "Put": (("TableName", "Item"), read_put),
+    "Update": (("TableName", "Key", "UpdateExpression"), read_update),
+    "Delete": (("TableName", "Key"), read_delete),
+}
+
+
+def transact_write_items(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to TransactWriteItems; a ClientRequestToken met in the last ten minutes changes nothing again."""
+    members = read_members(request, ("TransactItems",))
+    writes = [_read_write(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
+    if sum(map(_sent, writes)) > MAX_BYTES:
+        raise invalid("Transaction request size has exceeded the maximum allowed size of 4 MB")
+    with storage.transaction("IMMEDIATE"):
+        replayed = "ClientRequestToken" in members and remembered(storage, members, now)
+        tables = _tables(storage, writes)
+        rows = _rows([(table, write, _write_row) for table, write in zip(tables, writes, strict=True)])
+        if replayed:
+            return _replay(storage, tables, rows, members)
+        targets = list(zip(tables, rows, writes, strict=True))
+        images = _images(storage, targets)
+        usages: dict[str, tuple[Table, Usage]] = {}
+        metrics: dict[str, list[Any]] = {}
+        for (table, row, write), (old, new) in zip(targets, images, strict=True):
+            _, usage = usages.setdefault(table.name, (table, Usage()))
+            usage.merge(_carry_out(storage, table, row, write, old, new))
+            collection = collection_metrics(storage, table, write.given, members)
+            if collection is not None:
+                metrics.setdefault(table.name, []).append(collection)
+    return answer(
+        ConsumedCapacity=optional(consumed_by_table(usages.values(), members.get("ReturnConsumedCapacity"), "Write")),
+        ItemCollectionMetrics=optional(metrics or None),
+    )
+
+
+def _read_write(position: int, wire: Any) -> Write:
+    given = [kind for kind in _ACTIONS if type(wire) is dict and wire.get(kind) is not None]
+    if not given:
+        raise invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+    if len(given) > 1:
+        raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+    required, read = _ACTIONS[given[0]]
+    within = f"transactItems.{position}.member.{given[0][0].lower()}{given[0][1:]}."
+    return read(read_members(wire[given[0]], required, within))
+
+
+def _sent(write: Write) -> int:
+    """Roughly the bytes a write sends; what it touches does not count towards the limit of 4 MB."""
+    return item_size(write.given) + (update_charge(write.update) if write.update is not None else 0)
+
+
+def _tables(storage: Storage, writes: list[Write]) -> list[Table]:
+    """The table of each write; an empty key value is a plain error, reported even before a missing table."""
+    tables = [storage.find(write.table) for write in writes]
+    for table, write in zip(tables, writes, strict=True):
+        if table is not None:
+            check_empty_key(table, write.given)
+            if write.kind == "Put":
+                check_empty_index_keys(table, write.given)
+    known = [table for table in tables if table is not None]
+    if len(known) < len(tables):
+        raise not_found()
+    return known
+
+
+def _write_row(table: Table, write: Write) -> bytes:
+    if write.kind != "Put":
+        return key_row(table, write.given)
+    row = item_row(table, write.given)
+    check_index_keys(table, write.given)
+    return row
+
+
+def _rows(targets: Iterable[tuple[Table, Any, Callable[[Table, Any], bytes]]]) -> list[bytes]:
+    """The row keys of the actions; of keys that do not fit their tables, only the first is told."""
+    rows: list[bytes] = []
+    targets = list(targets)
+    for position, (table, action, row) in enumerate(targets):
+        try:
+            rows.append(row(table, action))
+        except DynamoError as error:
+            reasons: list[Reason] = [{"Code": "None"} for _ in targets]
+            reasons[position] = _reason(error)
+            raise _cancelled(reasons) from None
+    if len({(table.store, row) for (table, _, _), row in zip(targets, rows, strict=True)}) < len(rows):
+        raise invalid("Transaction request cannot include multiple operations on one item")
+    return rows
+
+
+def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]]) -> list[tuple[Image | None, Image | None]]:
+    """The items before and after each action; every action that fails is told."""
+    images, reasons = [], list[Reason]()
+    for table, row, write in targets:
+        old = read_image(storage.get(table.store, row), looked_at(write, table))
+        try:
+            images.append((old, _after(table, write, old)))
+            reasons.append({"Code": "None"})
+        except DynamoError as error:
+            reasons.append(_reason(error))
+    if len(images) < len(targets):
+        raise _cancelled(reasons)
+    return images
+
+
+def _after(table: Table, write: Write, old: Image | None) -> Image | None:
+    check_keeps_key(write, table)
+    if not holds(write, old):
+        shown = {"Item": json.loads(old.text)} if write.shows_failed and old is not None else {}
+        raise DynamoError.of("ConditionalCheckFailed", "The conditional request failed", shown)
+    return image_after(write, table, old)
+
+
+def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, old: Image | None, new: Image | None) -> Usage:
+    """The units of one action: double, but for the indexes; a check costs as if it wrote what it read."""
+    if write.kind == "ConditionCheck":
+        return Usage(2 * write_units(old.size if old is not None else 0))
+    usage = carry_out(storage, table, row, old, new)
+    return Usage(2 * usage.table, usage.indexes)
+
+
+def _replay(storage: Storage, tables: list[Table], rows: list[bytes], members: Request) -> bytes:
+    """The answer to a transaction that was done before; it costs a transactional read of each item."""
+    usages: dict[str, tuple[Table, Usage]] = {}
+    for table, row in zip(tables, rows, strict=True):
+        size, _ = storage.get(table.store, row) or (0, b"")
+        usages.setdefault(table.name, (table, Usage()))[1].add(2 * read_units(size, True))
+    mode = members.get("ReturnConsumedCapacity")
+    return answer(ConsumedCapacity=optional(consumed_by_table(usages.values(), mode, "Read")))
+
+
+def transact_get_items(storage: Storage, request: Request, now: float) -> bytes:
+    """The answer to TransactGetItems: one response for each key, empty where there is nothing to give."""
+    members = read_members(request, ("TransactItems",))
+    reads = [_read_get(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
+    projections = [read_projected(read) for read in reads]
+    keys = [read_item(read["Key"]) for read in reads]
+    usages: dict[str, tuple[Table, Usage]] = {}
+    responses = []
+    with storage.transaction("DEFERRED"):
+        tables = [storage.table(read["TableName"]) for read in reads]
+        rows = _rows([(table, key, key_row) for table, key in zip(tables, keys, strict=True)])
+        for table, row, paths in zip(tables, rows, projections, strict=True):
+            found = storage.get(table.store, row)
+            units = 2 * read_units(found[0] if found else 0, True)
+            usages.setdefault(table.name, (table, Usage()))[1].add(units)
+            text = found[1] if found else None
+            if text is not None and paths is not None:
+                part = project(paths, read_text(text, top_names(paths)))
+                text = item_text(part) if part else None
+            responses.append(answer(Item=text))
+    mode = members.get("ReturnConsumedCapacity")
+    return answer(
+        Responses=array(responses),
+        ConsumedCapacity=optional(consumed_by_table(usages.values(), mode, "Read")),
+    )
+
+
+def _read_get(position: int, wire: Any) -> Request:
+    get = wire.get("Get") if type(wire) is dict else None
+    within = f"transactItems.{position}.member."
+    if get is None:
+        return read_members({}, ("Get",), within)
+    return read_members(get, ("TableName", "Key"), within + "get.")
+
+
+def _reason(error: DynamoError) -> Reason:
+    code = "ValidationError" if error.code == "ValidationException" else error.code
+    return {"Code": code, "Message": error.message, **error.fields}
+
+
+def _cancelled(reasons: list[Reason]) -> DynamoError:
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return DynamoError.of(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        {"CancellationReasons": reasons},
+    )

@@ -1,0 +1,229 @@
+"""The file under an engine: what is acknowledged stays, whoever uses it; what is no table file is refused."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded import TABLE, key
+
+from flyexpr import ConditionFailed, FlyexprError
+from flyexpr.engines import call, connect
+from flyexpr.engines.sqlite import SqliteEngine
+
+INCREMENT = {
+    "TableName": "tab",
+    "Key": key(1),
+    "UpdateExpression": "SET n = if_not_exists(n, :zero) + :one",
+    "ExpressionAttributeValues": {":zero": {"N": "0"}, ":one": {"N": "1"}},
+}
+WRITER = """
+import sys
+from flyexpr.engines import call, connect
+engine = connect("sqlite:" + sys.argv[1])
+number = 0
+while True:
+    item = {"pk": {"S": "p"}, "sk": {"N": str(number)}, "gk": {"S": "g"}}
+    call(engine, "PutItem", {"TableName": "tab", "Item": item})
+    print(number, flush=True)
+    number += 1
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    place = str(tmp_path / "tables.db")
+    with SqliteEngine(place) as engine:
+        call(engine, "CreateTable", TABLE)
+    return place
+
+
+def count(engine: SqliteEngine, **members: Any) -> int:
+    found: int = call(engine, "Scan", {"TableName": "tab", "Select": "COUNT", **members})["Count"]
+    return found
+
+
+def number(engine: SqliteEngine) -> str:
+    found: str = call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})["Item"]["n"]["N"]
+    return found
+
+
+def test_items_outlive_the_engine(path: str) -> None:
+    with SqliteEngine(path) as engine:
+        call(engine, "PutItem", {"TableName": "tab", "Item": key(1)})
+    with SqliteEngine(path) as engine:
+        assert count(engine) == 1
+
+
+def test_acknowledged_writes_outlive_a_killed_process(path: str) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    with writer.stdout as lines:
+        for line in lines:
+            if int(line) >= 200:
+                break
+        writer.send_signal(signal.SIGKILL)
+        acknowledged = [line for line in lines if line.endswith("\n")]
+    writer.wait()
+    last = int(acknowledged[-1]) if acknowledged else 200
+    with SqliteEngine(path) as engine:
+        assert count(engine) in (last + 1, last + 2)
+        assert count(engine, IndexName="by_g") == count(engine)
+
+
+def test_threads_share_an_engine(path: str) -> None:
+    with SqliteEngine(path) as engine:
+        run_threads(lambda: [call(engine, "UpdateItem", INCREMENT) for _ in range(50)])
+        assert number(engine) == "200"
+
+
+def test_threads_share_memory() -> None:
+    with SqliteEngine(":memory:") as engine:
+        call(engine, "CreateTable", TABLE)
+        run_threads(lambda: [call(engine, "UpdateItem", INCREMENT) for _ in range(50)])
+        assert number(engine) == "200"
+
+
+def run_threads(work: Any) -> None:
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def increment(engine: SqliteEngine) -> None:
+    for _ in range(50):
+        call(engine, "UpdateItem", INCREMENT)
+
+
+@pytest.mark.parametrize(
+    "method", ["spawn", pytest.param("fork", marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork"))]
+)
+def test_processes_share_a_file(path: str, method: str) -> None:
+    context: Any = multiprocessing.get_context(method)
+    with SqliteEngine(path) as engine:
+        call(engine, "UpdateItem", INCREMENT)
+        processes = [context.Process(target=increment, args=(engine,)) for _ in range(3)]
+        for process in processes:
+            process.start()
+        increment(engine)
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0, 0, 0]
+        assert number(engine) == "201"
+
+
+def test_another_engine_sees_changed_tables(path: str) -> None:
+    with SqliteEngine(path) as one, SqliteEngine(path) as other:
+        call(one, "PutItem", {"TableName": "tab", "Item": {**key(1), "x": {"S": "v"}}})
+        assert count(other) == 1
+        index = {
+            "IndexName": "by_x",
+            "KeySchema": [{"AttributeName": "x", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+        definition = [{"AttributeName": "x", "AttributeType": "S"}]
+        updates = {"AttributeDefinitions": definition, "GlobalSecondaryIndexUpdates": [{"Create": index}]}
+        call(one, "UpdateTable", {"TableName": "tab", **updates})
+        call(other, "PutItem", {"TableName": "tab", "Item": {**key(2), "x": {"S": "v"}}})
+        assert count(one, IndexName="by_x") == count(other, IndexName="by_x") == 2
+        call(one, "DeleteTable", {"TableName": "tab"})
+        call(one, "CreateTable", TABLE)
+        assert count(other) == 0
+
+
+def test_an_engine_pickles_as_its_path(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(path).parent)
+    with SqliteEngine("tables.db", "full") as engine:
+        text = pickle.dumps(engine)
+    monkeypatch.chdir("/")
+    with pickle.loads(text) as again:
+        assert (again.path, again.sync) == (path, "full")
+        assert count(again) == 0
+
+
+def test_memory_does_not_pickle() -> None:
+    with SqliteEngine(":memory:") as engine, pytest.raises(FlyexprError, match="tables in memory live in one process"):
+        pickle.dumps(engine)
+
+
+def test_a_closed_engine_says_so(path: str) -> None:
+    engine = SqliteEngine(path)
+    engine.close()
+    engine.close()
+    with pytest.raises(FlyexprError, match="is closed"):
+        call(engine, "ListTables", {})
+
+
+def test_a_failed_write_leaves_the_engine_usable(path: str) -> None:
+    with SqliteEngine(path) as engine:
+        call(engine, "PutItem", {"TableName": "tab", "Item": key(1)})
+        condition = {"ConditionExpression": "attribute_not_exists(pk)"}
+        with pytest.raises(ConditionFailed):
+            call(engine, "PutItem", {"TableName": "tab", "Item": key(1), **condition})
+        assert count(engine) == 1
+
+
+def foreign(place: Path) -> None:
+    connection = sqlite3.connect(place)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+
+
+def newer(place: Path) -> None:
+    SqliteEngine(str(place)).close()
+    connection = sqlite3.connect(place)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+MADE: list[tuple[Any, str]] = [
+    (lambda place: place.mkdir(), "it is a folder"),
+    (lambda place: place.write_text("no database, just a long enough text " * 100), "file is not a database"),
+    (foreign, "it is an SQLite file of another program"),
+    (newer, "it was written by a newer flyexpr"),
+]
+
+
+@pytest.mark.parametrize("make, message", MADE, ids=[message for _, message in MADE])
+def test_what_is_no_table_file_is_refused(tmp_path: Path, make: Any, message: str) -> None:
+    place = tmp_path / "odd"
+    make(place)
+    with pytest.raises(FlyexprError, match=message):
+        SqliteEngine(str(place))
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FlyexprError, match="there is no folder"):
+        SqliteEngine(str(tmp_path / "nowhere" / "tables.db"))
+
+
+def test_a_read_only_file_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The tests may run as root, whom no permission stops.
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    with pytest.raises(FlyexprError, match="it is read-only"):
+        SqliteEngine(path)
+
+
+def test_an_unknown_option_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FlyexprError, match="unknown option synch"):
+        connect(f"sqlite:{tmp_path / 'tables.db'}?synch=full")
+    with pytest.raises(FlyexprError, match="sync='sometimes' is neither"):
+        connect(f"sqlite:{tmp_path / 'tables.db'}?sync=sometimes")
+
+
+def test_items_are_stored_as_readable_text(path: str) -> None:
+    with SqliteEngine(path) as engine:
+        call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "name": {"S": "Zoë"}}})
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT size, item FROM items_1").fetchall()
+    connection.close()
+    assert rows == [(15, '{"pk":{"S":"p"},"sk":{"N":"1"},"name":{"S":"Zoë"}}')]

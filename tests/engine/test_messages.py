@@ -1,0 +1,157 @@
+"""Requests that are understood and refused: the order of the checks, and the clause that every region has."""
+
+from typing import Any
+
+import pytest
+from embedded import Ask, key
+
+from flyexpr import DynamoError
+
+V = {":v": {"N": "1"}}
+P = {":p": {"S": "p"}}
+QUERIES: list[tuple[dict[str, Any], str]] = [
+    ({}, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."),
+    ({"KeyConditionExpression": ""}, "Invalid KeyConditionExpression: The expression can not be empty;"),
+    ({"KeyConditionExpression": "sk = :v", "ExpressionAttributeValues": V}, "missed key schema element: pk"),
+    ({"KeyConditionExpression": "pk > :p", "ExpressionAttributeValues": P}, "Query key condition not supported"),
+    (
+        {"KeyConditionExpression": "pk = :p OR sk = :v", "ExpressionAttributeValues": {**P, **V}},
+        "Invalid operator used",
+    ),
+    ({"KeyConditionExpression": "pk = :p AND x = :v", "ExpressionAttributeValues": {**P, **V}}, "schema element: sk"),
+    ({"KeyConditionExpression": "pk = :p AND sk.a = :v", "ExpressionAttributeValues": {**P, **V}}, "nested attributes"),
+    ({"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": V}, "does not match schema type"),
+    (
+        {"KeyConditionExpression": "pk = :p", "FilterExpression": "sk = :v", "ExpressionAttributeValues": {**P, **V}},
+        "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk",
+    ),
+    (
+        {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {**P, ":spare": {"N": "1"}}},
+        "Value provided in ExpressionAttributeValues unused in expressions: keys: {:spare}",
+    ),
+    (
+        {
+            "KeyConditionExpression": "pk = :p",
+            "ExpressionAttributeValues": P,
+            "Select": "COUNT",
+            "ProjectionExpression": "x",
+        },
+        "Cannot specify the ProjectionExpression when choosing to get only the Count",
+    ),
+    (
+        {
+            "KeyConditionExpression": "gk = :p",
+            "ExpressionAttributeValues": P,
+            "IndexName": "by_g",
+            "ConsistentRead": True,
+        },
+        "Consistent reads are not supported on global secondary indexes",
+    ),
+    (
+        {
+            "KeyConditionExpression": "gk = :p",
+            "ExpressionAttributeValues": P,
+            "IndexName": "by_g",
+            "ProjectionExpression": "y",
+        },
+        "does not project [y]",
+    ),
+    (
+        {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": P, "ExclusiveStartKey": key(1, "other")},
+        "The provided starting key is outside query boundaries based on provided conditions",
+    ),
+    ({"Limit": 0, "KeyConditionExpression": "pk = :p"}, "Member must have value greater than or equal to 1"),
+]
+WRITES: list[tuple[str, dict[str, Any], str]] = [
+    ("PutItem", {"Item": {"pk": {"S": "p"}}}, "Missing the key sk in the item"),
+    ("PutItem", {"Item": {"pk": {"S": "p"}, "sk": {"S": "1"}}}, "Type mismatch for key sk expected: N actual: S"),
+    ("PutItem", {"Item": {**key(1), "pk": {"S": ""}}}, "cannot contain an empty string value. Key: pk"),
+    ("PutItem", {"Item": {**key(1), "gk": {"S": ""}}}, "IndexName: by_g, IndexKey: gk"),
+    ("PutItem", {"Item": key(1, "x" * 2049)}, "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
+    ("PutItem", {"Item": {**key(1), "d": {"S": "x" * 409_600}}}, "Item size has exceeded the maximum allowed size"),
+    ("PutItem", {"Item": key(1), "ReturnValues": "ALL_NEW"}, "ReturnValues can only be ALL_OLD or NONE"),
+    ("PutItem", {}, "Value null at 'item' failed to satisfy constraint: Member must not be null"),
+    ("DeleteItem", {"Key": {"pk": {"S": "p"}}}, "The provided key element does not match the schema"),
+    ("DeleteItem", {"Key": {**key(1), "x": {"S": "y"}}}, "The provided key element does not match the schema"),
+    (
+        "UpdateItem",
+        {"Key": key(1), "UpdateExpression": "SET sk = :v", "ExpressionAttributeValues": V},
+        "Cannot update attribute sk. This attribute is part of the key",
+    ),
+    (
+        "UpdateItem",
+        {"Key": key(1), "UpdateExpression": "SET d = :d", "ExpressionAttributeValues": {":d": {"S": "x" * 409_578}}},
+        "Item size to update has exceeded the maximum allowed size",
+    ),
+    (
+        "UpdateItem",
+        {"Key": key(1), "UpdateExpression": "SET gk = :e", "ExpressionAttributeValues": {":e": {"S": ""}}},
+        "The update expression attempted to update a secondary index key to a value that is not supported.",
+    ),
+    (
+        "UpdateItem",
+        {"Key": key(1), "UpdateExpression": "REMOVE x", "Expected": {"x": {"Exists": False}}},
+        "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: "
+        "{Expected} Expression parameters: {UpdateExpression}",
+    ),
+    (
+        "PutItem",
+        {"Item": key(1), "ExpressionAttributeValues": V},
+        "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null",
+    ),
+    (
+        "PutItem",
+        {"Item": key(1), "ConditionExpression": "x = :v", "ExpressionAttributeValues": {":v": {"N": "x"}}},
+        "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x "
+        "for key :v",
+    ),
+]
+
+
+@pytest.mark.parametrize("members, message", QUERIES, ids=[message[-40:] for _, message in QUERIES])
+def test_queries(ask: Ask, members: dict[str, Any], message: str) -> None:
+    with pytest.raises(DynamoError) as error:
+        ask("Query", **members)
+    assert error.value.code == "ValidationException"
+    assert message in error.value.message
+
+
+@pytest.mark.parametrize("operation, members, message", WRITES, ids=[message[-40:] for _, _, message in WRITES])
+def test_writes(ask: Ask, operation: str, members: dict[str, Any], message: str) -> None:
+    with pytest.raises(DynamoError) as error:
+        ask(operation, **members)
+    assert error.value.code == "ValidationException"
+    assert message in error.value.message
+    assert ask("Scan")["Count"] == 0
+
+
+@pytest.mark.parametrize(
+    "members, code",
+    [
+        ({"Item": key(1), "ConditionExpression": "a ="}, "ValidationException"),
+        ({"Item": {"pk": {"SS": []}}}, "ValidationException"),
+        ({"Item": {"pk": {"S": 1}}}, "SerializationException"),
+        ({"Item": {}}, "ResourceNotFoundException"),
+    ],
+)
+def test_what_needs_no_table_is_checked_before_the_table_is_looked_up(
+    ask: Ask, members: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(DynamoError) as error:
+        ask("PutItem", TableName="nowhere", **members)
+    assert error.value.code == code
+
+
+def test_batches(ask: Ask) -> None:
+    both = {
+        "tab": {"Keys": [key(1)], "AttributesToGet": ["x"]},
+        "other": {"Keys": [key(1)], "ProjectionExpression": "x"},
+    }
+    with pytest.raises(DynamoError, match="Can not use both expression and non-expression parameters"):
+        ask("BatchGetItem", RequestItems=both)
+    puts = [{"PutRequest": {"Item": key(n)}} for n in range(26)]
+    with pytest.raises(DynamoError, match="Member must have length less than or equal to 25"):
+        ask("BatchWriteItem", RequestItems={"tab": puts})
+    with pytest.raises(DynamoError, match="Provided list of item keys contains duplicates"):
+        ask("BatchWriteItem", RequestItems={"tab": [puts[0], {"DeleteRequest": {"Key": key(0)}}]})
+    assert ask("Scan")["Count"] == 0

@@ -1,0 +1,137 @@
+"""Query and Scan page by page: nothing lost, nothing twice, whatever the page ends at."""
+
+from typing import Any
+
+import pytest
+from embedded import Ask, key
+
+from flyexpr import DynamoError
+
+OF_P: dict[str, Any] = {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "p"}}}
+
+
+def pages(ask: Ask, operation: str, **members: Any) -> list[dict[str, Any]]:
+    """All pages of a read."""
+    found = [ask(operation, **members)]
+    while "LastEvaluatedKey" in found[-1]:
+        found.append(ask(operation, **members, ExclusiveStartKey=found[-1]["LastEvaluatedKey"]))
+    return found
+
+
+def sorts(answers: list[dict[str, Any]]) -> list[int]:
+    return [int(item["sk"]["N"]) for answer in answers for item in answer["Items"]]
+
+
+def put(ask: Ask, *items: dict[str, Any]) -> None:
+    for item in items:
+        ask("PutItem", Item=item)
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("limit", [1, 3, 10, 11])
+def test_pages_of_a_query_hold_every_item_once(ask: Ask, limit: int, forward: bool) -> None:
+    put(ask, *map(key, range(-5, 5)), key(0, "other"))
+    found = pages(ask, "Query", **OF_P, Limit=limit, ScanIndexForward=forward)
+    assert sorts(found) == sorted(range(-5, 5), reverse=not forward)
+    assert all(answer["ScannedCount"] <= limit for answer in found)
+
+
+def test_a_page_ends_when_it_has_passed_1_mb(ask: Ask) -> None:
+    put(ask, *({**key(n), "d": {"S": "x" * 300_000}} for n in range(9)))
+    found = pages(ask, "Query", **OF_P)
+    assert [answer["Count"] for answer in found] == [4, 4, 1]
+    assert sorts(found) == list(range(9))
+    counted = ask("Query", **OF_P, Select="COUNT")
+    assert counted["Count"] == 4
+    assert "Items" not in counted
+
+
+def test_limit_counts_before_the_filter(ask: Ask) -> None:
+    put(ask, *({**key(n), "even": {"BOOL": n % 2 == 0}} for n in range(6)))
+    values = {**OF_P["ExpressionAttributeValues"], ":yes": {"BOOL": True}}
+    found = pages(
+        ask, "Query", **{**OF_P, "ExpressionAttributeValues": values}, FilterExpression="even = :yes", Limit=1
+    )
+    assert [answer["Count"] for answer in found][:6] == [1, 0, 1, 0, 1, 0]
+    assert sorts(found) == [0, 2, 4]
+
+
+@pytest.mark.parametrize("total", [1, 3, 7])
+def test_segments_hold_every_item_once(ask: Ask, total: int) -> None:
+    put(ask, *(key(n % 3, f"p{n // 3}") for n in range(60)))
+    found = [
+        (item["pk"]["S"], item["sk"]["N"])
+        for segment in range(total)
+        for answer in pages(ask, "Scan", Segment=segment, TotalSegments=total, Limit=4)
+        for item in answer["Items"]
+    ]
+    assert len(found) == len(set(found)) == 60
+
+
+def test_a_start_key_of_another_segment_is_refused(ask: Ask) -> None:
+    put(ask, *(key(1, f"p{n}") for n in range(20)))
+    last = ask("Scan", Segment=0, TotalSegments=2, Limit=1)["LastEvaluatedKey"]
+    with pytest.raises(DynamoError, match="not in the segment"):
+        ask("Scan", Segment=1, TotalSegments=2, ExclusiveStartKey=last)
+
+
+def test_pages_of_an_index_whose_keys_are_all_equal(ask: Ask) -> None:
+    put(ask, *({**key(n), "gk": {"S": "g"}, "x": {"N": str(n)}, "y": {"N": "1"}} for n in range(7)))
+    of_g = {"KeyConditionExpression": "gk = :g", "ExpressionAttributeValues": {":g": {"S": "g"}}, "IndexName": "by_g"}
+    found = pages(ask, "Query", **of_g, Limit=2)
+    assert sorted(sorts(found)) == list(range(7))
+    assert {*found[0]["Items"][0]} == {"pk", "sk", "gk", "x"}
+    assert {*found[0]["LastEvaluatedKey"]} == {"pk", "sk", "gk"}
+
+
+def test_a_local_index_fetches_what_it_does_not_hold(ask: Ask) -> None:
+    index = {
+        "IndexName": "lean",
+        "KeySchema": [
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "lk", "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    ask(
+        "CreateTable",
+        TableName="fetching",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "N"},
+            {"AttributeName": "lk", "AttributeType": "S"},
+        ],
+        LocalSecondaryIndexes=[index],
+    )
+    items = [{**key(n), "lk": {"S": str(9 - n)}, "d": {"S": "x" * 5000}, "n": {"N": str(n)}} for n in range(3)]
+    for item in items:
+        ask("PutItem", TableName="fetching", Item=item)
+    values = {**OF_P["ExpressionAttributeValues"], ":n": {"N": "0"}}
+    found = ask(
+        "Query",
+        **{**OF_P, "ExpressionAttributeValues": values},
+        TableName="fetching",
+        IndexName="lean",
+        FilterExpression="n > :n",
+        ProjectionExpression="n",
+        ReturnConsumedCapacity="INDEXES",
+    )
+    assert found["Items"] == [{"n": {"N": "2"}}, {"n": {"N": "1"}}]
+    capacity = found["ConsumedCapacity"]
+    assert capacity["Table"]["CapacityUnits"] == 3.0
+    assert capacity["LocalSecondaryIndexes"]["lean"]["CapacityUnits"] == 0.5
+
+
+def test_batch_get_leaves_what_is_beyond_16_mb(ask: Ask) -> None:
+    put(ask, *({**key(n), "d": {"S": "x" * 400_000}} for n in range(45)))
+    keys = [key(n) for n in range(45)]
+    found = ask("BatchGetItem", RequestItems={"tab": {"Keys": keys, "ConsistentRead": True}})
+    assert len(found["Responses"]["tab"]) == 41
+    left = found["UnprocessedKeys"]
+    assert left == {"tab": {"Keys": keys[41:], "ConsistentRead": True}}
+    assert len(ask("BatchGetItem", RequestItems=left)["Responses"]["tab"]) == 4
