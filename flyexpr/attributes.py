@@ -43,6 +43,7 @@ class Codec:
     decode: Callable[[Any], Any] | None
     type: Any = str
     member: Codec | None = None
+    plain: bool = False  # encoding changes nothing: it only looks at the type
 
     @property
     def kind(self) -> str | None:
@@ -291,15 +292,15 @@ def _encode_uuid(value: Any) -> str:
 epoch = Codec(_epoch_seconds, _from_epoch, int)
 
 _CODECS: dict[Any, Codec] = {
-    str: Codec(_typed("str", str), None, str),
+    str: Codec(_typed("str", str), None, str, plain=True),
     int: Codec(_encode_int, None, int),
-    float: Codec(_typed("float", int, float, Decimal), float, float),
+    float: Codec(_typed("float", int, float, Decimal), float, float, plain=True),
     Decimal: Codec(_typed("Decimal", int, Decimal), Decimal, Decimal),
-    Number: Codec(_typed("a number", int, float, Decimal), None, Decimal),
-    bool: Codec(_typed("bool", bool), None, bool),
-    bytes: Codec(_typed("bytes", bytes, bytearray, memoryview), None, bytes),
-    list: Codec(_typed("list", list, tuple), None, list),
-    dict: Codec(_typed("dict", dict), None, dict),
+    Number: Codec(_typed("a number", int, float, Decimal), None, Decimal, plain=True),
+    bool: Codec(_typed("bool", bool), None, bool, plain=True),
+    bytes: Codec(_typed("bytes", bytes, bytearray, memoryview), None, bytes, plain=True),
+    list: Codec(_typed("list", list, tuple), None, list, plain=True),
+    dict: Codec(_typed("dict", dict), None, dict, plain=True),
     set: Codec(_typed("set", set, frozenset), None, set),
     frozenset: Codec(_typed("set", set, frozenset), None, set),
     datetime: Codec(_datetime_text, _read_datetime, str),

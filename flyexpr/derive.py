@@ -106,7 +106,7 @@ def derived_update(table: Table, update: Update) -> Update:
     >>> derived_update(accounts, assign("first", "Ada"))
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ExpressionError: `name` is derived from `first` and `last`, and the update says only what becomes of `first`
+    flyexpr.errors.ExpressionError: `name` is derived from `first` and `last`, and only `first` changes
       expression: SET first = 'Ada'
       hint: assign all of them, or remove all of them
     """
@@ -150,7 +150,7 @@ def _derived_action(
         return Action("REMOVE", Path((name,)), None)
     if len(values) < len(derived.parts):
         raise ExpressionError(
-            f"`{name}` is derived from {_names(derived.parts)}, and the update says only what becomes of {_names(changed)}",
+            f"`{name}` is derived from {_names(derived.parts)}, and only {_names(changed)} changes",
             expression=show(update),
             hint="assign all of them, or remove all of them",
         )

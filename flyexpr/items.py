@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flyexpr.derive import derived_item, derived_key
@@ -43,6 +43,8 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
         found[name] = stored_value(table, name, found[name])
     for name in table.keys:
         _check_key_part(table, name, found)
+    for index in table.indexes:
+        _check_index_key(table.keys_of(index), found)
     return {name: found[name] for name in (*item, *found) if name in found}
 
 
@@ -93,7 +95,8 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
     try:
         return table.codecs[name].encode(value)
     except ValidationError as error:
-        hint = None if name in table.attributes else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
+        declared = name in table.attributes or value is None
+        hint = None if declared else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
         raise ValidationError(error.message, at=name, hint=hint) from None
 
 
@@ -158,6 +161,16 @@ def _key_hint(table: Table) -> str:
     if table.sort_key is None:
         return f"a key is one value of {table.partition_key}, or a dict with that attribute"
     return f"a key is ({table.partition_key}, {table.sort_key}) as a tuple, or a dict with these attributes"
+
+
+def _check_index_key(names: Iterable[str], found: Mapping[str, Any]) -> None:
+    for name in names:
+        if name in found and found[name] in (None, "", b""):
+            raise ValidationError(
+                "a key attribute of an index may not be empty or None",
+                at=name,
+                hint="leave it out, and the item is not in that index",
+            )
 
 
 def _check_key_part(table: Table, name: str, found: Mapping[str, Any]) -> None:

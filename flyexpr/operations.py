@@ -241,7 +241,8 @@ def update_item(
     >>> update_item(("abc", "Comet Quest"), incr("wins", 1), returns="ALL_NEW").returns
     'ALL_NEW'
 
-    `returns` is one of ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW. An update of only `remove` and `discard` creates nothing.
+    `returns` is one of ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW. An update of nothing but `remove` and `discard` creates
+    no item.
     """
     _need(update, Update, "update takes an update such as incr('wins', 1)")
     return UpdateItem(

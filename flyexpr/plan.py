@@ -71,7 +71,11 @@ def access(table: Table, read: Query | Scan) -> Access:
     else:
         fit = _fit(table, table.index(read.index), parts)
         if isinstance(fit, str):
-            raise _no_index(table, read, parts, [(read.index, fit)])
+            raise PlanError(
+                f"index {read.index!r} cannot serve this query: {fit}",
+                condition=show(read.condition),
+                hint="leave index= out, or add eq(...) for that attribute",
+            )
         chosen, rejected = fit, []
     losers = tuple((name, why) for name, why in rejected if name != _label(chosen.index))
     return _finish(table, read, chosen, losers)
@@ -369,10 +373,13 @@ def _no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: S
         return PlanError(
             f"no index of {table.name!r} can give what this query asks for ({shown})",
             condition=condition,
-            hint="ask for projected attributes with project=[...], or name the index with index=",
+            hint="leave consistent=True out"
+            if read.consistent
+            else "ask for projected attributes with project=[...], or name the index with index=",
         )
     equal = [str(path.parts[0]) for part in parts for path in paths(part) if _options(part, str(path.parts[0]))]
-    starts = ", ".join(_starts(table, index) for index in (None, *table.indexes))
+    bases = [None, *(index for index in table.indexes if isinstance(index, GlobalIndex))]
+    starts = ", ".join(_starts(table, index) for index in bases)
     if not equal:
         return PlanError(
             f"a query of {table.name!r} needs one partition key value, and the condition fixes none",

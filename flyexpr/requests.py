@@ -168,7 +168,7 @@ def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
     match operation:
         case PutItem() if table.version:
             raise FlyexprError(
-                f"a batch cannot guard versions, and {table.name!r} has them\n  hint: use transact_write, or put one by one"
+                f"a batch cannot guard the versions of {table.name!r}\n  hint: use transact_write, or put one by one"
             )
         case PutItem(item, None, None):
             stored = stored_item(table, item)

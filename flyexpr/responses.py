@@ -67,6 +67,8 @@ def _after(text: str, place: int, mark: str) -> int:
 
 def _next(text: str, place: int) -> int:
     """The place of the next element, or of the bracket that ends them."""
+    if text[place] == "," and text[place + 1] in '{"':
+        return place + 1  # as the service writes it
     while text[place].isspace():
         place += 1
     return _after(text, place, ",") if text[place] == "," else place

@@ -105,7 +105,7 @@ class Fields:
     def __getattr__(self, name: str) -> Term:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Term(Path((name,)))
+        return _attribute(name)
 
     def __getitem__(self, name: Any) -> Term:
         if not isinstance(name, str) or not name:
@@ -126,6 +126,11 @@ class Fields:
 
     def __iter__(self) -> NoReturn:
         raise TypeError("F cannot be iterated over; attributes are named one by one, as `F.a`")
+
+
+@lru_cache(maxsize=4096)
+def _attribute(name: str) -> Term:
+    return Term(Path((name,)))
 
 
 F = Fields()

@@ -24,7 +24,7 @@ from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
-from flyexpr.numbers import number, number_size, number_text
+from flyexpr.numbers import WHOLE, number, number_size, number_text
 
 quote = encode_basestring  # a str as JSON text, other scripts as they are
 
@@ -90,16 +90,30 @@ def _members(value: Mapping[str, Any], depth: int) -> str:
         # str and int are written in place: they are three quarters of all values, and a call costs as much as the text.
         for name, member in value.items():
             kind = type(member)
-            if type(name) is not str or not name:
-                _bad_name(name)
+            key = _KEYS.get(name) or _key(name)
             if kind is str:
-                parts.append(f'{quote(name)}:{{"S":{quote(member)}}}')
+                parts.append(f'{key}{{"S":{quote(member)}}}')
+            elif kind is int and -WHOLE < member < WHOLE:
+                parts.append(f'{key}{{"N":"{member}"}}')
             else:
-                parts.append(f"{quote(name)}:{_ENCODERS.get(kind, _encode_other)(member, depth + 1)}")
+                parts.append(key + _ENCODERS.get(kind, _encode_other)(member, depth + 1))
     except _Refused as refused:
         refused.steps.insert(0, name)
         raise
     return "{" + ",".join(parts) + "}"
+
+
+_KEYS: dict[Any, str] = {}  # attribute names as they stand in JSON: few, and met again and again
+_MANY_KEYS = 4096
+
+
+def _key(name: Any) -> str:
+    if type(name) is not str or not name:
+        _bad_name(name)
+    key = quote(name) + ":"
+    if len(_KEYS) < _MANY_KEYS and len(name) < 256:
+        _KEYS[name] = key
+    return key
 
 
 def _encode_map(value: Mapping[str, Any], depth: int) -> str:
@@ -144,8 +158,9 @@ def _base64(value: bytes) -> str:
 
 
 def _encode_set(value: Iterable[Any], depth: int) -> str:
-    kind, body = _freeze_set(value)
-    return encode_frozen((kind, body))
+    if set(map(type, value)) == {str}:  # by far the commonest, and four times as fast as by way of its meaning
+        return f'{{"SS":[{",".join(map(quote, sorted(value)))}]}}'
+    return encode_frozen(_freeze_set(value))
 
 
 def _encode_other(value: Any, depth: int) -> str:
@@ -266,6 +281,8 @@ def _freeze(value: Any, depth: int) -> Frozen:
 
 
 def _freeze_number(value: int | float | Decimal, depth: int) -> Frozen:
+    if type(value) is int and -WHOLE < value < WHOLE:
+        return "N", value
     return "N", number(_number_text(value))
 
 
@@ -368,7 +385,7 @@ def encode_frozen(frozen: Frozen) -> str:
         case "SS" | "NS" | "BS":
             return f'{{"{kind}":[{",".join(map(_SET_MEMBERS[kind], sorted(body)))}]}}'
         case _:
-            return _encode(thaw(frozen), 1)
+            return encode(thaw(frozen))
 
 
 _SET_MEMBERS: dict[str, Callable[[Any], str]] = {
@@ -393,20 +410,30 @@ def value_size(value: Any) -> int:
     >>> value_size("é"), value_size([1, 2]), value_size({"a": None})
     (2, 9, 6)
     """
-    kind = type(value)
-    if kind is str:
-        return len(value.encode())
-    if value is None or kind is bool:
-        return 1
-    if isinstance(value, dict):
-        return 3 + len(value) + item_size(value)
-    if isinstance(value, list | tuple):
-        return 3 + len(value) + sum(map(value_size, value))
-    if isinstance(value, set | frozenset):
-        return sum(map(value_size, value))
-    if isinstance(value, bytes | bytearray | memoryview):
-        return len(value)
-    return number_size(value) if isinstance(value, int | Decimal) else number_size(number(number_text(value)))
+    size = _SIZES.get(type(value))
+    if size is None:
+        size = next((size for kind, size in _SIZES.items() if isinstance(value, kind)), None)
+        if size is None:
+            raise _explain(_unknown(value), "")
+    return size(value)
+
+
+_SIZES: dict[type, Callable[[Any], int]] = {
+    str: lambda text: len(text.encode()),
+    bool: lambda value: 1,
+    int: number_size,
+    Decimal: number_size,
+    type(None): lambda value: 1,
+    list: lambda members: 3 + len(members) + sum(map(value_size, members)),
+    tuple: lambda members: 3 + len(members) + sum(map(value_size, members)),
+    dict: lambda members: 3 + len(members) + item_size(members),
+    set: lambda members: sum(map(value_size, members)),
+    frozenset: lambda members: sum(map(value_size, members)),
+    float: lambda value: number_size(number(number_text(value))),
+    bytes: len,
+    bytearray: len,
+    memoryview: len,
+}
 
 
 def _number_text(value: int | float | Decimal) -> str:

@@ -44,7 +44,7 @@ def check(expression: Condition | Update | Sequence[Path]) -> None:
     >>> check(lt("a", [1]))
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ExpressionError: Incorrect operand type for operator or function; operator or function: <, operand type: L
+    flyexpr.errors.ExpressionError: Incorrect operand type for operator or function; ...: <, operand type: L
 
     ExpressionError for constants of a wrong type, reversed bounds, a path compared with itself, more than 300
     operators or 100 options, paths deeper than 32 levels, and paths that overlap.

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from flyexpr.errors import ExpressionError, ValidationError
@@ -61,7 +62,7 @@ def parse_condition(text: str, **values: Any) -> Condition:
     """The condition that a text in DynamoDB's syntax says; `:name` stands for a value given by keyword.
 
     >>> from flyexpr import eq, gt
-    >>> parse_condition("userid = :user AND top_score > 9000", user="abc") == eq("userid", "abc") & gt("top_score", 9000)
+    >>> parse_condition("userid = :user AND wins > 3", user="abc") == eq("userid", "abc") & gt("wins", 3)
     True
     >>> parse_condition("a = = 1")
     Traceback (most recent call last):
@@ -166,16 +167,17 @@ _TEXT = re.compile(
 )
 
 
-def _tokens(text: str, literals: bool) -> list[_Token]:
+@lru_cache(maxsize=512)  # an engine is sent the same texts over and over, with other values
+def _tokens(text: str, literals: bool) -> tuple[_Token, ...]:
     tokens = [
         _Token(found.lastgroup or "", found[0], found.start(), found.end())
         for found in (_TEXT if literals else _WIRE).finditer(text)
         if found.lastgroup != "space"
     ]
-    return [*tokens, _Token("end", "<EOF>", len(text), len(text))]
+    return (*tokens, _Token("end", "<EOF>", len(text), len(text)))
 
 
-def _closing(tokens: list[_Token]) -> dict[int, int]:
+def _closing(tokens: Sequence[_Token]) -> dict[int, int]:
     """For the place of every opening parenthesis that of its closing one."""
     closing, opened = {}, []
     for place, token in enumerate(tokens):
@@ -254,7 +256,7 @@ class _Reader:
         return token.text
 
     def refuse(self) -> NoReturn:
-        """The service's syntax error: the token where reading stopped, and the text from the one before to the one after."""
+        """The service's syntax error: the token where reading stopped, and the text from just before to just after."""
         token = self.token
         first = self.tokens[max(self.place - 1, 0)]
         last = self.tokens[min(self.place + 1, len(self.tokens) - 1)]

@@ -1,0 +1,165 @@
+"""An engine behind DynamoDB's HTTP protocol, on this machine: whatever speaks to DynamoDB can speak to it.
+
+    with serve(connect("sqlite:scores.db")) as server:
+        boto3.resource("dynamodb", endpoint_url=server.url)
+
+Signatures are not checked, so it listens on the loopback address unless it is told another.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from binascii import crc32
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from flyexpr.engines import Engine
+from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
+
+MAX_BODY = 16 * 1024 * 1024  # bytes of a request; a batch of 25 items of 400 KB fits
+IDLE_SECONDS = 300.0  # a connection that says nothing for so long is closed
+_CONTENT_TYPE = "application/x-amz-json-1.0"
+_TARGET = "DynamoDB_20120810."
+
+# The error codes that are not DynamoDB's own, but of the framework around it; clients look behind the `#` only.
+_SPACES = {
+    "ValidationException": "com.amazon.coral.validate",
+    "SerializationException": "com.amazon.coral.service",
+    "UnknownOperationException": "com.amazon.coral.service",
+    "ThrottlingException": "com.amazon.coral.availability",
+}
+_DYNAMODB = "com.amazonaws.dynamodb.v20120810"
+_SERVER_ERRORS = ("InternalServerError", "ServiceUnavailable")
+
+
+def serve(engine: Engine, port: int = 0, host: str = "127.0.0.1") -> Server:
+    """A server of the engine, running until it is closed; port 0 takes one that is free.
+
+    >>> with serve(connect("sqlite::memory:")) as server:
+    ...     call(connect(server.url), "ListTables", {})
+    {'TableNames': []}
+
+    Requests run in a thread for each connection. OSError where the port is taken.
+    """
+    return Server(engine, port, host)
+
+
+class Server:
+    """A running server: its `.url`, and `close()`; as a context manager it closes at the end.
+
+    >>> server = serve(connect("sqlite::memory:")); server.close()
+    >>> server.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(self, engine: Engine, port: int, host: str) -> None:
+        handler = type("Handler", (_Handler,), {"engine": staticmethod(engine)})
+        self._http = _HTTPServer((host, port), handler)
+        self.url = f"http://{host}:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening; requests under way are answered by threads that end with the process."""
+        self._http.shutdown()
+        self._http.server_close()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _HTTPServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news."""
+
+
+class _Refused(Exception):
+    """A request that does not get as far as the engine."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status, self.code, self.message = status, code, message
+
+
+class _Handler(BaseHTTPRequestHandler):
+    engine: Engine
+    protocol_version = "HTTP/1.1"  # connections are kept
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one piece
+    timeout = IDLE_SECONDS
+    server_version, sys_version = "flyexpr", ""
+
+    def do_POST(self) -> None:
+        """One operation."""
+        try:
+            status, body = _answer(self.engine, self._target(), self._body())
+        except _Refused as refused:
+            self.close_connection = True  # what is left of the body is not read
+            status, body = refused.status, _error(refused.code, refused.message, {})
+        self._send(status, _CONTENT_TYPE, body)
+
+    def do_GET(self) -> None:
+        """DynamoDB's health check."""
+        self._send(HTTPStatus.OK, "text/plain", b"healthy: flyexpr\n")
+
+    def _target(self) -> str:
+        # A page in a browser can send a POST here from anywhere, but not without saying where it comes from.
+        if self.headers.get("Origin"):
+            raise _Refused(403, "AccessDeniedException", "requests from web pages are not served")
+        target = self.headers.get("X-Amz-Target", "")
+        if not target.startswith(_TARGET):
+            raise _Refused(400, "UnknownOperationException", "")
+        return target.removeprefix(_TARGET)
+
+    def _body(self) -> bytes:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdecimal()):
+            raise _Refused(411, "SerializationException", "a request needs a Content-Length")
+        if len(length) > 9 or int(length) > MAX_BODY:
+            raise _Refused(413, "RequestEntityTooLargeException", "a request has at most 16 MB")
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise _Refused(400, "SerializationException", "the request was cut short")
+        return body
+
+    def _send(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("x-amzn-RequestId", uuid.uuid4().hex.upper())
+        self.send_header("x-amz-crc32", str(crc32(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: a log on stderr would cost more than most requests."""
+
+
+def _answer(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:
+    """Status and body of the answer to one operation."""
+    try:
+        return 200, engine(operation, body)
+    except ConnectionFailed as error:
+        return 503, _error("ServiceUnavailable", str(error), {})
+    except DynamoError as error:
+        status = 500 if error.code in _SERVER_ERRORS else 400
+        return status, _error(error.code, error.message, error.fields)
+    except FlyexprError as error:
+        return 500, _error("InternalServerError", str(error), {})
+
+
+def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:
+    name = "Message" if code == "TransactionCanceledException" else "message"  # as the service spells it
+    said = {name: message} if message else {}
+    return json.dumps({"__type": f"{_SPACES.get(code, _DYNAMODB)}#{code}", **said, **fields}).encode()
