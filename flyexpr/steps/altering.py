@@ -34,8 +34,10 @@ def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
 
     >>> live = Table("t", "id", indexes=[GlobalIndex("Old", "a")])
     >>> wanted = Table("t", "id", indexes=[GlobalIndex("New", "b")])
-    >>> [change.words for change in changes(live, wanted)], [change.words for change in changes(live, wanted, drop=True)]
-    (['create index New'], ['delete index Old', 'create index New'])
+    >>> [change.words for change in changes(live, wanted)]
+    ['create index New']
+    >>> [change.words for change in changes(live, wanted, drop=True)]
+    ['delete index Old', 'create index New']
 
     PlanError for what no UpdateTable can do: another key, another local index, an index of the same name that differs.
     """

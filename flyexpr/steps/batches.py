@@ -29,7 +29,7 @@ class Pause:
 
 
 def backoff(attempt: int) -> Pause:
-    """The wait before the `attempt`-th try again: random up to 50 ms · 2ᵃᵗᵗᵉᵐᵖᵗ, at most 10 s, so that clients spread out.
+    """The wait before the `attempt`-th try again: random, so that clients spread out, up to 50 ms · 2^attempt or 10 s.
 
     >>> 0 <= backoff(1).seconds <= 0.1
     True

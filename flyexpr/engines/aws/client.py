@@ -2,31 +2,36 @@
 
 Everything that people configure in botocore stays in force: credentials, proxies, client certificates, retry modes,
 endpoint rules, event hooks, mocks. Our bytes replace the ones that botocore wrote, on its `before-call` event, and a
-parser of our own hands the answer's bytes through; errors are still parsed by botocore's, which its retries need.
+parser of our own hands the answer's bytes through. What to repeat is botocore's decision, except that it may not repeat
+what flyexpr.engines.aws.retries calls unsafe.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import Any
 
-import botocore.session
+import botocore
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
-    NoRegionError,
     PartialCredentialsError,
-    ProfileNotFound,
+    ProxyConnectionError,
 )
+from botocore.model import OperationNotFoundError
 from botocore.parsers import ResponseParserFactory
 
-from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.engines.aws import Target
+from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
+from flyexpr.engines.aws.credentials import LOCAL, no_keys, open_session, region_of, session_credentials
+from flyexpr.engines.aws.retries import delay, may_repeat
+from flyexpr.errors import DynamoError, FlyexprError
 
 _BODY = "flyexpr.body"  # where our parser leaves an answer's bytes
 # botocore's endpoint rules look for table names in these members, which have to be there.
@@ -36,70 +41,99 @@ _STUBS: dict[str, dict[str, Any]] = {
     "TransactGetItems": {"TransactItems": []},
     "TransactWriteItems": {"TransactItems": []},
 }
+_NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 
 
 class BotocoreEngine:
     """DynamoDB through a botocore client; safe to share between threads.
 
     >>> from flyexpr.engines.aws import target_of
-    >>> BotocoreEngine(target_of("http://localhost:8000"))
-    <engine http://localhost:8000 by botocore>
+    >>> BotocoreEngine(target_of("http://localhost:8000"), "as asked")
+    <engine http://localhost:8000 by botocore: as asked>
     """
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, target: Target, why: str = "") -> None:
+        self.target, self.why = target, why
         self._now = threading.local()
+        self._closed = False
         self._client = _client(target)
-        self._client.meta.events.register("before-call.dynamodb", self._give_body)
+        events = self._client.meta.events
+        events.register("before-call.dynamodb", self._give_body)
+        events.register_first("needs-retry.dynamodb", self._guard)
 
     def __call__(self, operation: str, body: bytes) -> bytes:
+        """The answer to one request; DynamoError in the service's words when it is refused."""
+        if self._closed:
+            raise FlyexprError(f"{self!r} is closed")
         self._now.body = body
         try:
-            answer = self._client._make_api_call(operation, _STUBS.get(operation, {"TableName": "table"}))
+            answer = self._client._make_api_call(operation, _STUBS.get(operation, {}))
         except ClientError as error:
-            raise _refusal(error) from None
+            found = error.response
+            raise refusal(found["ResponseMetadata"]["HTTPStatusCode"], found[_BODY]) from None
         except (NoCredentialsError, PartialCredentialsError) as error:
-            raise FlyexprError(
-                f"{error}\n  hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+            raise no_keys(error) from None
+        except OperationNotFoundError:
+            raise DynamoError.of(
+                "UnknownOperationException", f"{operation!r} is not an operation of DynamoDB"
             ) from None
         except (HTTPClientError, BotoCoreError) as error:
-            raise DynamoError.of("ConnectionFailed", f"no answer from {self.target.url}: {error}") from error
-        found: bytes = answer[_BODY]
-        return found
+            raise self._no_answer(error) from error
+        body_of_answer: bytes = answer[_BODY]
+        return body_of_answer
 
     def _give_body(self, params: dict[str, Any], **_: Any) -> None:
         params["body"] = self._now.body
 
+    def _guard(self, response: Any, operation: Any, attempts: int, caught_exception: Any, **_: Any) -> float | None:
+        """Seconds to wait before an answer that came damaged is asked for again; None leaves it to botocore.
+
+        botocore asks after each attempt. It would repeat any operation whose answer was lost, and hand out a damaged
+        answer when its attempts are used up; both end here, in an error.
+        """
+        damaged = response and _damage(response[0])
+        lost = damaged or _lost(response, caught_exception)
+        if lost and not may_repeat(operation.name, self._now.body):
+            raise perhaps_done(self._no_answer(lost), operation.name) from caught_exception
+        if not damaged:
+            return None
+        if attempts >= self.target.attempts:
+            raise self._no_answer(damaged)
+        return delay(attempts, False, 1.0)
+
+    def _no_answer(self, why: object) -> DynamoError:
+        return DynamoError.of("ConnectionFailed", f"no answer from {self.target.url}: {why}")
+
+    def close(self) -> None:
+        """Close the connections; the engine cannot be used any more."""
+        self._closed = True
+        self._client.close()
+
+    def __enter__(self) -> BotocoreEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
-        return f"<engine {self.target.url} by botocore>"
+        return f"<engine {self.target.url} by botocore{self.why and ': '}{self.why}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return BotocoreEngine, (self.target,)
+        return BotocoreEngine, (self.target, self.why)
 
 
 def _client(target: Target) -> Any:
+    session = open_session(target)
+    region = region_of(session, target)
+    if session_credentials(session) is None and target.endpoint:
+        session._credentials = Credentials(LOCAL.access_key, LOCAL.secret_key)
+    # From here on, so that clients which credentials need (STS, SSO) keep botocore's own parsers.
+    session.register_component("response_parser_factory", _Parsers())
     try:
-        session = botocore.session.Session(profile=target.profile)
-        region = target.region or session.get_config_variable("region") or (target.endpoint and "us-east-1")
-        credentials = session.get_credentials()
-        if credentials is None and target.endpoint:
-            session._credentials = Credentials(
-                "local", "local"
-            )  # an endpoint of one's own rarely asks who is there
-        # From here on, so that clients which credentials need (STS, SSO) keep botocore's own parsers.
-        session.register_component("response_parser_factory", _Parsers())
         return session.create_client(
             "dynamodb", region_name=region, endpoint_url=target.endpoint, config=_config(target)
         )
-    except NoRegionError:
-        raise FlyexprError(
-            f"{target.url!r} names no region, and neither does AWS's configuration\n  write dynamodb://eu-west-1"
-        ) from None
-    except ProfileNotFound:
-        raise FlyexprError(
-            f"AWS's configuration has no profile {target.profile!r}, which {target.url!r} names"
-        ) from None
-    except ValueError as error:
+    except (ValueError, BotoCoreError) as error:
         raise FlyexprError(f"{target.url!r} names no endpoint: {error}") from None
 
 
@@ -108,40 +142,39 @@ def _config(target: Target) -> Config:
         parameter_validation=False,  # of the stub; the request was checked when it was written
         user_agent=f"flyexpr botocore/{botocore.__version__}",  # fixed: botocore builds its own anew for every request
         read_timeout=target.timeout,
-        connect_timeout=min(target.timeout, 10),
+        connect_timeout=target.connect_timeout,
         retries={"total_max_attempts": target.attempts},
     )
 
 
+def _damage(http: Any) -> str | None:
+    return damage({name.lower(): value for name, value in http.headers.items()}, http.content)
+
+
+def _lost(response: Any, caught_exception: Exception | None) -> object:
+    """Why nobody knows whether the request was done, or None."""
+    if response is None:
+        return None if isinstance(caught_exception, _NEVER_SENT) else caught_exception
+    status = response[0].status_code
+    error = refusal(status, response[0].content) if status >= 500 else None
+    return error if error and is_foreign(status, error) else None
+
+
 class _Parsers(ResponseParserFactory):  # type: ignore[misc]
     def create_parser(self, protocol_name: str) -> Any:
-        return _Parser(super().create_parser(protocol_name))
+        return _Parser()
 
 
 class _Parser:
-    """Hands the bytes of an answer through; an error is parsed by botocore, beside its bytes."""
-
-    def __init__(self, parser: Any) -> None:
-        self._parser = parser
+    """Hands the bytes of an answer through, and of an error the code, by which botocore knows what to repeat."""
 
     def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:
         status, body = response["status_code"], response["body"]
-        if status >= 300:
-            parsed: dict[str, Any] = self._parser.parse(response, shape)
-            return parsed | {_BODY: body}
-        return {
+        parsed = {
             _BODY: body,
             "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": dict(response["headers"])},
         }
-
-
-def _refusal(error: ClientError) -> DynamoError:
-    found = error.response
-    code, message = found["Error"].get("Code", "Unknown"), found["Error"].get("Message") or ""
-    try:
-        fields = json.loads(found.get(_BODY) or b"{}")
-    except ValueError:
-        fields = {}
-    message = message or fields.get("message") or fields.get("Message") or ""
-    rest = {name: value for name, value in fields.items() if name not in ("__type", "message", "Message")}
-    return DynamoError.of(str(code), message, rest)
+        if status < 300:
+            return parsed
+        error = refusal(status, body)
+        return parsed | {"Error": {"Code": error.code, "Message": error.message}}
