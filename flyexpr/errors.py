@@ -43,7 +43,7 @@ class ExpressionError(FlyexprError, ValueError):
 
     def __init__(self, message: str, *, expression: str | None = None, hint: str | None = None) -> None:
         super().__init__(_text(message, expression=expression, hint=hint))
-        self.message = message
+        self.message, self.hint = message, hint
 
 
 class PlanError(FlyexprError, ValueError):
@@ -112,13 +112,17 @@ class BatchIncomplete(FlyexprError):
     >>> str(error), error.written, error.failed
     ('40 writes of the batch are done, and 1 was left unprocessed after 10 tries', 40, ('operation',))
 
-    `.failed` holds those operations; of an iterator, what was not yet taken from it was not tried.
+    `.failed` holds those operations, or of a batch of reads the keys, `.written` how many were done; of an iterator,
+    what was not yet taken from it was not tried.
     """
 
-    def __init__(self, written: int, failed: Iterable[Any]) -> None:
-        self.written, self.failed = written, tuple(failed)
+    def __init__(self, written: int, failed: Iterable[Any], what: str = "writes") -> None:
+        self.written, self.failed, self._what = written, tuple(failed), what
         were = "1 was" if len(self.failed) == 1 else f"{len(self.failed)} were"
-        super().__init__(f"{written} writes of the batch are done, and {were} left unprocessed after 10 tries")
+        super().__init__(f"{written} {what} of the batch are done, and {were} left unprocessed after 10 tries")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.written, self.failed, self._what)
 
 
 class DynamoError(FlyexprError):

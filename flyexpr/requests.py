@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
-from flyexpr.interpret.check import check
-from flyexpr.interpret.compile import Placeholders, compile
-from flyexpr.interpret.show import show
 from flyexpr.interpret.simplify import simplify
 from flyexpr.items import check_size, key_of, stored_item
 from flyexpr.lower import lower_condition, lower_update
-from flyexpr.nodes import And, Compare, Condition, Not, Or, Path, Update, Value
+from flyexpr.nodes import And, Compare, Condition, Not, Or, Path, Value
 from flyexpr.operations import (
     BatchGet,
     ConditionCheck,
@@ -26,6 +23,7 @@ from flyexpr.operations import (
     UpdateItem,
 )
 from flyexpr.plan import Access, without_overlap
+from flyexpr.prepare import expression_members
 from flyexpr.tables import LocalIndex, Table
 from flyexpr.values import MAX_ITEM, encode_item, quote, thaw
 from flyexpr.versions import versioned
@@ -70,22 +68,18 @@ def read_request(
     >>> read_request(table, asked, access(table, asked)).body.decode().partition(',"Ex')[0]
     '{"TableName":"t","KeyConditionExpression":"#0 = :0 AND #1 > :1"'
     """
-    names = Placeholders()
     members = [table_name(table)]
     if access.how == "GetItem":
-        members += [
-            f'"Key":{encode_item(_fixed_key(access.keys[branch]))}',
-            *_projection(access.fetch, names),
-        ]
-        return wire_request(
-            "GetItem", [*members, *names.members(), *_flag("ConsistentRead", read.consistent), _CAPACITY]
-        )
+        members.append(f'"Key":{encode_item(_fixed_key(access.keys[branch]))}')
+        members += expression_members(("ProjectionExpression", access.fetch))
+        return wire_request("GetItem", [*members, *_flag("ConsistentRead", read.consistent), _CAPACITY])
     if access.index is not None:
         members.append(f'"IndexName":{quote(access.index.name)}')
-    members += _expression("KeyConditionExpression", access.keys[branch] if access.keys else None, names)
-    members += _expression("FilterExpression", access.filter, names)
-    members += [] if counting else _projection(access.fetch, names)
-    members += names.members()
+    members += expression_members(
+        ("KeyConditionExpression", access.keys[branch] if access.keys else None),
+        ("FilterExpression", access.filter),
+        ("ProjectionExpression", None if counting else access.fetch),
+    )
     if counting:
         members.append('"Select":"COUNT"')
     elif access.fetch is None and isinstance(access.index, LocalIndex) and access.index.project != "all":
@@ -120,9 +114,8 @@ def _get_item(table: Table, operation: GetItem) -> Request:
 
 
 def _get(table: Table, operation: GetItem) -> list[str]:
-    names = Placeholders()
-    members = [table_name(table), _key(table, operation.key), *_projection(operation.project, names)]
-    return [*members, *names.members()]
+    projection = expression_members(("ProjectionExpression", operation.project))
+    return [table_name(table), _key(table, operation.key), *projection]
 
 
 def _one_write(table: Table, operation: Write) -> Request:
@@ -133,21 +126,17 @@ def _one_write(table: Table, operation: Write) -> Request:
 def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
     """The members of a write that stand alone and in a transaction alike."""
     operation = versioned(table, operation)
-    names = Placeholders()
-    members = [table_name(table)]
-    match operation:
-        case PutItem(item):
-            members.append(f'"Item":{_sized(stored_item(table, item))}')
-        case UpdateItem(key, update):
-            members.append(_key(table, key))
-            members += _expression("UpdateExpression", lower_update(table, update), names)
-        case DeleteItem(key) | ConditionCheck(key):
-            members.append(_key(table, key))
+    update = condition = None
+    if isinstance(operation, PutItem):
+        members = [table_name(table), f'"Item":{_sized(stored_item(table, operation.item))}']
+    else:
+        members = [table_name(table), _key(table, operation.key)]
+    if isinstance(operation, UpdateItem):
+        update = lower_update(table, operation.update)
     if operation.condition is not None:
         condition = _sayable(lower_condition(table, operation.condition))
-        members += _expression("ConditionExpression", condition, names)
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
-    return [*members, *names.members()]
+    return members + expression_members(("UpdateExpression", update), ("ConditionExpression", condition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +248,9 @@ def batch_get_request(table: Table, keys: Iterable[str], operation: BatchGet) ->
     >>> batch_get_request(Table("t", "id"), ['{"id":{"S":"a"}}'], BatchGet(["a"])).body
     b'{"RequestItems":{"t":{"Keys":[{"id":{"S":"a"}}]}}}'
     """
-    names = Placeholders()
     project = operation.project and (*operation.project, *(Path((name,)) for name in table.keys))
-    members = [f'"Keys":[{",".join(keys)}]', *_projection(project and without_overlap(project), names)]
-    members += [*names.members(), *_flag("ConsistentRead", operation.consistent)]
+    members = [f'"Keys":[{",".join(keys)}]', *_flag("ConsistentRead", operation.consistent)]
+    members += expression_members(("ProjectionExpression", project and without_overlap(project)))
     return wire_request("BatchGetItem", [f'"RequestItems":{{{quote(table.name)}:{{{",".join(members)}}}}}'])
 
 
@@ -294,17 +282,6 @@ def _sized(stored: Mapping[str, Any]) -> str:
     return text
 
 
-def _expression(member: str, expression: Condition | Update | None, names: Placeholders) -> list[str]:
-    if expression is None:
-        return []
-    try:
-        check(expression)
-        text = compile(expression, names)
-    except ExpressionError as error:
-        raise ExpressionError(error.message, expression=_shortened(show(expression))) from None
-    return [f'"{member}":"{text}"'] if text else []
-
-
 def _sayable(condition: Condition) -> Condition:
     """The condition with TRUE and FALSE, which have no text on the wire, folded away."""
     return simplify(condition) if _has_constant(condition) else condition
@@ -317,17 +294,6 @@ def _has_constant(condition: Condition) -> bool:
         case Not(part):
             return _has_constant(part)
     return False
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 200 else text[:200] + "…"
-
-
-def _projection(project: tuple[Path, ...] | None, names: Placeholders) -> list[str]:
-    if project is None:
-        return []
-    check(project)
-    return [f'"ProjectionExpression":"{compile(project, names)}"']
 
 
 def _flag(member: str, value: bool) -> list[str]:

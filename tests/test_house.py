@@ -39,6 +39,7 @@ HOUSE = [
     "operations",
     "versions",
     "plan",
+    "prepare",
     "requests responses",
     "table_requests",
     "engines/__init__",

@@ -71,16 +71,26 @@ class Placeholders:
             mark = self.values[frozen] = f":{len(self.values)}"
         return mark
 
+    def names_member(self) -> list[str]:
+        """The request member for the names; none where there are no names."""
+        if not self.names:
+            return []
+        names = ",".join([f'"{mark}":{quote(name)}' for name, mark in self.names.items()])
+        return [f'"ExpressionAttributeNames":{{{names}}}']
+
     def members(self) -> list[str]:
         """The request members that say what the placeholders stand for."""
-        members = []
-        if self.names:
-            names = ",".join([f'"{mark}":{quote(name)}' for name, mark in self.names.items()])
-            members.append(f'"ExpressionAttributeNames":{{{names}}}')
-        if self.values:
-            values = ",".join([f'"{mark}":{encode_frozen(value)}' for value, mark in self.values.items()])
-            members.append(f'"ExpressionAttributeValues":{{{values}}}')
-        return members
+        return self.names_member() + values_member(self.values)
+
+
+def values_member(values: Iterable[Frozen]) -> list[str]:
+    """The request member for constants, numbered in their order; none where there are no constants.
+
+    >>> values_member([("S", "abc"), ("N", 9000)])
+    ['"ExpressionAttributeValues":{":0":{"S":"abc"},":1":{"N":"9000"}}']
+    """
+    texts = ",".join([f'":{number}":{encode_frozen(value)}' for number, value in enumerate(values)])
+    return [f'"ExpressionAttributeValues":{{{texts}}}'] if texts else []
 
 
 def compile(expression: Condition | Update | tuple[Path, ...], placeholders: Placeholders) -> str:

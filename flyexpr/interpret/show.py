@@ -31,7 +31,7 @@ from flyexpr.numbers import number_text
 from flyexpr.terms import Term, node_of
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KEYWORDS = frozenset({*["AND", "OR", "NOT", "BETWEEN", "IN", "TRUE", "FALSE", "NULL", "X"], *CLAUSES})
+_KEYWORDS = frozenset({*["AND", "OR", "NOT", "BETWEEN", "IN", "TRUE", "FALSE", "NULL"], *CLAUSES})
 
 
 def show(expression: Condition | Update | Operand | Term) -> str:

@@ -1,0 +1,79 @@
+"""The engines that the parity tests run on: two embedded, moto in process, and the servers that are up, each over both
+transports.
+
+FLYEXPR_ENDPOINTS names the servers, as "name=url name=url"; what is absent is skipped with its reason.
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flyexpr import connect
+
+Engine = Callable[[str, bytes], bytes]
+
+EMBEDDED = ("embedded-memory", "embedded-file")
+SERVERS = ("dynamodb-local", "dynalite", "moto-server", "dynoxide")
+
+
+def endpoints(text: str) -> dict[str, str]:
+    """Name and URL of each server in `text`.
+
+    >>> endpoints("dynalite=http://127.0.0.1:8001 mine=http://127.0.0.1:8002")
+    {'dynalite': 'http://127.0.0.1:8001', 'mine': 'http://127.0.0.1:8002'}
+    """
+    return dict(pair.split("=", 1) for pair in text.split())
+
+
+ENDPOINTS = endpoints(os.environ.get("FLYEXPR_ENDPOINTS", ""))
+BY_BOTOCORE = "+botocore"
+NAMES = (*EMBEDDED, "moto", *dict.fromkeys((*SERVERS, *ENDPOINTS)), *(name + BY_BOTOCORE for name in ENDPOINTS))
+
+
+def without_transport(name: str) -> str:
+    """The engine itself, which has the same faults over either transport.
+
+    >>> without_transport("dynalite+botocore")
+    'dynalite'
+    """
+    return name.removesuffix(BY_BOTOCORE)
+
+
+def absence(name: str) -> str | None:
+    """Why the engine cannot take part, or None."""
+    if name in EMBEDDED or without_transport(name) in ENDPOINTS:
+        return None
+    if name == "moto":
+        return None if importlib.util.find_spec("moto") else "moto is not installed"
+    return "not in FLYEXPR_ENDPOINTS"
+
+
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[Engine]:
+    """The engine, new and empty unless it is a server's, which tests share."""
+    if name == "moto":
+        import moto
+
+        with moto.mock_aws(), closing(connect("dynamodb://us-east-1?transport=botocore")) as engine:
+            yield engine
+    else:
+        with closing(connect(url(name, folder))) as engine:
+            yield engine
+
+
+def url(name: str, folder: Path) -> str:
+    """What `connect` takes for the engine of that name."""
+    if name in EMBEDDED:
+        return "sqlite::memory:" if name == "embedded-memory" else f"sqlite:{folder / 'engine.db'}"
+    return ENDPOINTS[without_transport(name)] + ("?transport=botocore" if name.endswith(BY_BOTOCORE) else "")
+
+
+@contextmanager
+def closing(engine: Engine) -> Iterator[Engine]:
+    """The engine; closed afterwards where it can be, since a plain function is an engine too."""
+    try:
+        yield engine
+    finally:
+        getattr(engine, "close", lambda: None)()

@@ -1,0 +1,155 @@
+"""The pages and the demo: they run as a reader would run them, and leave nothing out."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flyexpr
+from flyexpr import Table, connect, create_table, eq, gt, query, run
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DEMO = ROOT / "examples/demo.py"
+
+
+def page_id(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_a_page_needs_no_name_that_it_does_not_import(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed, tried = doctest.testfile(str(page), module_relative=False, globs={}, optionflags=doctest.ELLIPSIS)
+    assert (failed, tried > 10) == (0, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_a_page_links_to_what_is_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
+    assert [link for link in links if ":" not in link and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_a_page_fits_a_window(page: Path) -> None:
+    lines = [line for line in page.read_text().splitlines() if not line.startswith("|")]
+    assert [line for line in lines if len(line) > 160] == []
+
+
+def test_every_public_name_is_on_a_page() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    words = set(re.findall(r"\w+", text))
+    assert [name for name in flyexpr.__all__ if name not in words] == []
+
+
+def plain_blocks() -> list[str]:
+    """The Python of the README that is no session at a prompt."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return [block for block in blocks if ">>>" not in block]
+
+
+def test_the_comparison_gives_the_same_both_ways() -> None:
+    """Both halves of the comparison run, on the mock that boto3's users know."""
+    moto, boto3 = pytest.importorskip("moto"), pytest.importorskip("boto3")
+    theirs, ours = plain_blocks()
+    with moto.mock_aws():
+        scores = Table("GameScores", "userid", "title").on(connect("dynamodb://eu-west-1?transport=botocore"))
+        run(scores, create_table())
+        for number in range(8998, 9005):
+            flyexpr.put(scores, {"userid": "abc", "title": f"Game {number}", "top_score": number})
+        names: dict[str, Any] = {}
+        exec(theirs, names)
+        mine: dict[str, Any] = {"run": run, "query": query, "eq": eq, "gt": gt, "scores": scores}
+        exec(ours, mine)
+    assert boto3.__name__ in theirs
+    assert mine["items"] == names["items"]
+    assert [item["top_score"] for item in mine["items"]] == [9001, 9002, 9003, 9004]
+
+
+def test_the_changelog_names_the_version() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    (version,) = re.findall(r'^version = "(.+)"$', project, re.MULTILINE)
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+# --- the demo
+
+
+def demo(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """What the demo prints in a new interpreter, with every warning an error."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(DEMO), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def answers(printed: str) -> Iterator[list[str]]:
+    """The lines of each answer, by question."""
+    for part in printed.split("\n# ")[1:]:
+        lines = part[part.index("  answer ") :].splitlines() if "  answer " in part else part.splitlines()
+        yield [line[11:] for line in lines if line.startswith(("  answer", " " * 11, "  refused", "  stored"))]
+
+
+def scores_of_the_demo() -> list[dict[str, Any]]:
+    names: dict[str, Any] = {"__name__": "demo"}
+    exec(compile(DEMO.read_text(), DEMO, "exec"), names)
+    return list(names["generated_scores"](2026))
+
+
+def test_the_demo_gives_the_right_answers(tmp_path: Path) -> None:
+    done = demo("scores.db", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    written, above, won, record, comet, threads, late = answers(done.stdout)
+    scores = [
+        score for score in scores_of_the_demo() if (score["userid"], score["title"]) != ("abc", "Galaxy Invaders")
+    ]
+    scores.append({"userid": "abc", "title": "Galaxy Invaders", "top_score": 9001})
+
+    def of(**wanted: str) -> list[dict[str, Any]]:
+        return [score for score in scores if wanted.items() <= score.items()]
+
+    def high(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [score for score in found if score["top_score"] > 9000]
+
+    assert written == ["done"]
+    assert [line[6:23].strip() for line in above] == sorted(score["title"] for score in high(of(userid="abc")))
+    assert won[0].split() == ["abc", "Alien", "Adventure", "-", "1", "wins"]
+    best = max(of(title="Galaxy Invaders"), key=lambda score: score["top_score"])
+    assert (record[0].split()[0], str(best["top_score"]) in record[0]) == (best["userid"], True)
+    assert {line.split()[0] for line in comet} == {score["userid"] for score in high(of(title="Comet Quest"))}
+    assert comet
+    assert re.fullmatch(r"(\d+) \+ 8 x 50 = (\d+): yes", threads[0])
+    assert late[0] == "top_score < 150 was false: top_score is 9001"
+    assert "9001" in late[1]
+    assert "CHANGED" not in late[1]
+
+
+def test_the_demo_names_the_index_of_each_question(tmp_path: Path) -> None:
+    printed = demo(folder=tmp_path).stdout
+    assert re.findall(r"^  index +(.+)$", printed, re.MULTILINE) == [
+        "none: the table itself",
+        "GameTitleIndex",
+        "GameTitleIndex",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_leaves_a_file_that_is_there_alone(tmp_path: Path) -> None:
+    (tmp_path / "scores.db").write_text("mine")
+    done = demo("scores.db", folder=tmp_path)
+    assert done.returncode != 0
+    assert done.stderr.startswith("usage: ")
+    assert (tmp_path / "scores.db").read_text() == "mine"
