@@ -5,10 +5,11 @@ Constants are encoded by the attribute that they meet, and operators that its ty
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import is_
 from typing import Any
 
-from flyexpr.attributes import Codec
+from flyexpr.attributes import Codec, codec_of
 from flyexpr.derive import derived_update
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.interpret.show import show
@@ -33,6 +34,7 @@ from flyexpr.nodes import (
 from flyexpr.tables import Table
 from flyexpr.values import freeze, thaw
 
+_INT = codec_of(int)
 _TEXT, _ORDERED, _LIST = {"S", "B"}, {"S", "N", "B"}, {"L"}
 _SETS = {"SS", "NS", "BS"}
 _ALLOWED: dict[str, set[str]] = {
@@ -62,30 +64,72 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
     flyexpr.errors.ExpressionError: begins_with cannot work on `wins`, which holds int
       expression: begins_with(wins, '1')
     """
-    match condition:
-        case Compare(operator, left, right):
-            lowered = _side_by_side(table, condition, operator, (left, right))
-            return condition if lowered is None else Compare(operator, *lowered)
-        case And(parts) | Or(parts):
-            lowered_parts = [lower_condition(table, part) for part in parts]
-            same = all(map(is_, lowered_parts, parts))
-            return condition if same else type(condition)(tuple(lowered_parts))
-        case Not(part):
-            return Not(lower_condition(table, part))
-        case Between(operand, low, high):
-            lowered = _side_by_side(table, condition, "BETWEEN", (operand, low, high))
-            return condition if lowered is None else Between(*lowered)
-        case In(operand, options):
-            lowered = _side_by_side(table, condition, "IN", (operand, *options))
-            return condition if lowered is None else In(operand, lowered[1:])
+    return _LOWERED[type(condition)](table, condition)
+
+
+def _compare(table: Table, node: Compare) -> Condition:
+    lowered = _side_by_side(table, node, node.operator, (node.left, node.right))
+    return node if lowered is None else Compare(node.operator, *lowered)
+
+
+def _between(table: Table, node: Between) -> Condition:
+    lowered = _side_by_side(table, node, "BETWEEN", (node.operand, node.low, node.high))
+    return node if lowered is None else Between(*lowered)
+
+
+def _in(table: Table, node: In) -> Condition:
+    lowered = _side_by_side(table, node, "IN", (node.operand, *node.options))
+    return node if lowered is None else In(lowered[0], lowered[1:])
+
+
+def _test(table: Table, node: Test) -> Condition:
+    if _untouched(table, node.arguments):
+        return node
+    match node:
         case Test("contains", (Path() as path, Value() as value)):
-            _allow(table, condition, "contains", path)
+            _allow(table, node, "contains", path)
             codec = _codec_at(table, path)
             return Test("contains", (path, _encode(table, path, codec.member if codec else None, value)))
         case Test("begins_with", arguments):
-            lowered = _side_by_side(table, condition, "begins_with", arguments, encode=False)
-            return condition if lowered is None else Test("begins_with", lowered)
-    return condition
+            lowered = _side_by_side(table, node, "begins_with", arguments, encode=False)
+            return node if lowered is None else Test("begins_with", lowered)
+    return node
+
+
+def _joined(table: Table, node: And | Or) -> Condition:
+    lowered = [lower_condition(table, part) for part in node.parts]
+    return node if all(map(is_, lowered, node.parts)) else type(node)(tuple(lowered))
+
+
+def _not(table: Table, node: Not) -> Condition:
+    return Not(lower_condition(table, node.part))
+
+
+_LOWERED: dict[type, Callable[[Table, Any], Condition]] = {
+    Compare: _compare,
+    Between: _between,
+    In: _in,
+    Test: _test,
+    And: _joined,
+    Or: _joined,
+    Not: _not,
+}
+
+
+def _untouched(table: Table, operands: tuple[Operand, ...]) -> bool:
+    """Whether nothing is declared of what stands here, and every constant is of a type of DynamoDB's own."""
+    codecs = table.codecs
+    for operand in operands:
+        kind = type(operand)
+        if kind is Path:
+            if operand.parts[0] in codecs:  # type: ignore[union-attr, operator]
+                return False
+        elif kind is not Value or operand.kind in _FOREIGN:  # type: ignore[union-attr]
+            return False
+    return True
+
+
+_FOREIGN = frozenset({"PYTHON", "L", "M"})  # the last two may hold values of foreign types
 
 
 def lower_update(table: Table, update: Update) -> Update:
@@ -105,7 +149,10 @@ def lower_update(table: Table, update: Update) -> Update:
 
 
 def _lower_action(table: Table, action: Action) -> Action:
-    path, here = action.path, Update((action,))
+    path, operand = action.path, action.operand
+    if path.parts[0] not in table.codecs and (operand is None or _untouched(table, (operand,))):
+        return action
+    here = Update((action,))
     if path.parts[0] in table.keys:
         raise ExpressionError(
             f"`{path.parts[0]}` is part of the key of {table.name!r} and cannot be updated",
@@ -155,6 +202,8 @@ def _side_by_side(
     table: Table, here: Condition, operator: str, operands: tuple[Operand, ...], encode: bool = True
 ) -> tuple[Operand, ...] | None:
     """Operands that meet each other: constants encoded by the first path among them; None when nothing changes."""
+    if _untouched(table, operands):
+        return None
     path = next((operand for operand in operands if isinstance(operand, Path)), None)
     for operand in operands:
         match operand:
@@ -188,7 +237,7 @@ def _encode(table: Table, path: Path, codec: Codec | None, value: Value) -> Valu
         if value.kind in ("L", "M"):  # of which the inside may be of a foreign type too
             return Value(*freeze(thaw((value.kind, value.body)), show(path)))
         return value
-    if value.kind == codec.kind and (codec.plain or (codec.type is int and type(value.body) is int)):
+    if value.kind == codec.kind and (codec.plain or (codec is _INT and type(value.body) is int)):
         return value
     given = thaw((value.kind, value.body))
     if len(path.parts) == 1 and codec is table.codecs[str(path.parts[0])]:

@@ -233,12 +233,16 @@ class Update:
     actions: tuple[Action, ...]
 
     def __post_init__(self) -> None:
-        if len(self.actions) < 2:
+        actions = self.actions
+        if len(actions) < 2:
             return
-        overlap = find_overlap([action.path for action in self.actions])
-        if overlap:
-            raise ExpressionError(overlap, hint="each action of one update needs a path of its own")
-        object.__setattr__(self, "actions", tuple(sorted(self.actions, key=_clause_order)))
+        if len({action.path.parts[0] for action in actions}) < len(actions):
+            overlap = find_overlap([action.path for action in actions])
+            if overlap:
+                raise ExpressionError(overlap, hint="each action of one update needs a path of its own")
+        order = [_CLAUSE_ORDER[action.clause] for action in actions]
+        if order != sorted(order):
+            object.__setattr__(self, "actions", tuple(sorted(actions, key=_clause_order)))
 
     def __add__(self, other: object) -> Update:
         return Update(self.actions + other.actions) if isinstance(other, Update) else NotImplemented
@@ -262,9 +266,6 @@ def find_overlap(paths: Iterable[Path]) -> str | None:
     Paths overlap when one leads to, or through, the other; they conflict when one takes a map for what the other takes
     for a list.
     """
-    paths = tuple(paths)
-    if len({path.parts[0] for path in paths}) == len(paths):
-        return None  # every path in an attribute of its own
     root: dict[Step, Any] = {}
     for path in paths:
         found = _place(root, path)
