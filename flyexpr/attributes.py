@@ -15,13 +15,12 @@ A declared type is held to strictly when writing: an `int` attribute refuses "1"
 from __future__ import annotations
 
 import enum
-import string
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, get_args, get_origin
-from uuid import UUID
 
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.numbers import Number
@@ -111,7 +110,7 @@ def template(text: str) -> Derived:
     Parts take Python's format specifications (`{n:05d}`). A part may not hold the text that separates it from the
     next, or two items could have one key.
     """
-    parts = tuple(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(text) if name is not None))
+    parts = tuple(dict.fromkeys(name for _, name, _, _ in _parsed(text) if name is not None))
     if not all(part.isidentifier() for part in parts):
         raise FlyexprError(f"template {text!r}: a part is the name of an attribute, as in '{{type}}:{{id}}'")
     return Derived(parts, None, text)
@@ -129,9 +128,15 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
     return Derived(parts, function, type=type)
 
 
+def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    from string import Formatter
+
+    return list(Formatter().parse(text))
+
+
 def _pieces(text: str, values: Mapping[str, Any]) -> Iterator[str]:
     """The pieces of a template up to the first part that is not known."""
-    parsed = list(string.Formatter().parse(text))
+    parsed = _parsed(text)
     for place, (literal, name, spec, _) in enumerate(parsed):
         yield literal
         if name is None:
@@ -182,6 +187,8 @@ def codec_of(kind: Any) -> Codec:
         return kind
     if kind in _CODECS:
         return _CODECS[kind]
+    if _is_uuid(kind):
+        return Codec(_encode_uuid, kind, str)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (set, frozenset) and len(arguments) == 1:
         return _set_codec(codec_of(arguments[0]))
@@ -211,10 +218,17 @@ def standard(value: Any) -> Any:
         return {name: standard(member) for name, member in value.items()}
     if isinstance(value, enum.Enum):
         return standard(value.value)
-    for kind in (datetime, date, UUID):
-        if isinstance(value, kind):
-            return _CODECS[kind].encode(value)
-    return value
+    if isinstance(value, datetime):
+        return _datetime_text(value)
+    if isinstance(value, date):
+        return _encode_date(value)
+    return str(value) if _is_uuid(type(value)) else value
+
+
+def _is_uuid(kind: Any) -> bool:
+    """Whether a type is UUID, without importing it: whoever has one has."""
+    uuid = sys.modules.get("uuid")
+    return uuid is not None and kind is uuid.UUID
 
 
 def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
@@ -284,7 +298,7 @@ def _encode_date(value: Any) -> str:
 
 
 def _encode_uuid(value: Any) -> str:
-    if not isinstance(value, UUID):
+    if not _is_uuid(type(value)):
         raise ValidationError(f"expected UUID, got {type(value).__name__}")
     return str(value)
 
@@ -305,19 +319,22 @@ _CODECS: dict[Any, Codec] = {
     frozenset: Codec(_typed("set", set, frozenset), None, set),
     datetime: Codec(_datetime_text, _read_datetime, str),
     date: Codec(_encode_date, date.fromisoformat, str),
-    UUID: Codec(_encode_uuid, UUID, str),
 }
 
 
 def _enum_codec(kind: type[enum.Enum]) -> Codec:
     stored = {type(member.value) for member in kind}
+    # A member of an Enum that is a str or an int too stands in an expression as that str or int.
+    same = {member.value for member in kind} if issubclass(kind, str | int) else set()
 
     def encode(value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise ValidationError(f"expected {kind.__name__}, got {type(value).__name__}")
-        return value.value
+        if isinstance(value, kind):
+            return value.value
+        if type(value) in stored and value in same:
+            return value
+        raise ValidationError(f"expected {kind.__name__}, got {type(value).__name__}")
 
-    return Codec(encode, kind, stored.pop() if len(stored) == 1 else object)
+    return Codec(encode, kind, next(iter(stored)) if len(stored) == 1 else object)
 
 
 def _set_codec(member: Codec) -> Codec:

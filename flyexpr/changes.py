@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Context
 from typing import Any
 
 from flyexpr.attributes import standard
@@ -77,10 +78,16 @@ def _changed_members(
 
 
 def _change(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action]:
-    """The cheaper of a change of what is inside, and a new value for the whole."""
+    """The cheaper of a change of what is inside, and a new value for the whole; numbers are added to where asked."""
     whole = [_set(path, new)]
     inside = _change_inside(path, old, new, incr)
-    return inside if inside is not None and _cost(inside) <= _cost(whole) else whole
+    if inside is None:
+        return whole
+    return inside if _cost(inside) <= _cost(whole) or (incr and any(map(_is_increment, inside))) else whole
+
+
+def _is_increment(action: Action) -> bool:
+    return action.clause == "ADD" and isinstance(action.operand, Value) and action.operand.kind == "N"
 
 
 def _change_inside(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action] | None:
@@ -128,12 +135,15 @@ def _changed_set(path: tuple[Step, ...], old: Frozen, new: Frozen) -> list[Actio
     return [Action(clause, Path(path), Value(new[0], members))]
 
 
+_EXACT = Context(prec=400)  # wide enough for any difference: magnitudes span 256 digits
+
+
 def _increment(path: tuple[Step, ...], old: Any, new: Any) -> list[Action] | None:
     try:
-        by = number(number_text(new - old))
+        by = number(number_text(_EXACT.subtract(new, old)))
     except ArithmeticError:
         return None
-    return [Action("ADD", Path(path), Value("N", by))] if old + by == new else None
+    return [Action("ADD", Path(path), Value("N", by))]
 
 
 def _set(path: tuple[Step, ...], value: Any) -> Action:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
-import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +15,10 @@ from flyexpr.operations import (
     BatchGet,
     BatchWrite,
     CreateTable,
+    DeleteItem,
     DeleteTable,
     DescribeTable,
+    GetItem,
     Operation,
     PutItem,
     Query,
@@ -33,9 +33,10 @@ from flyexpr.steps.parents import ParentUpdating, makes_parents
 from flyexpr.steps.reading import Reading
 from flyexpr.table_requests import create_table_request, table_request
 from flyexpr.tables import GlobalIndex, LocalIndex, Table
-from flyexpr.values import item_size
+from flyexpr.values import MAX_ITEM, item_size
 
 _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
+_BATCH = 16 * _PAGE  # of a batch of reads
 _READ_UNIT, _WRITE_UNIT = 4096, 1024
 MAX_OPERATORS, MAX_BYTES = 300, 4096
 
@@ -56,6 +57,10 @@ def request(table: Table, operation: Operation) -> tuple[str, dict[str, Any]]:
 def _first_requests(table: Table, operation: Operation) -> list[Request]:
     """What is sent before any answer has come: a request for each key condition of a fan-out, else one at most."""
     match operation:
+        case Scan(segments=int()):
+            from flyexpr.segments import Segments
+
+            return Segments(table, operation, lambda name, body: b"{}").requests()
         case Query() | Scan():
             reading = Reading(table, operation, clock=lambda: 0.0)
             first = reading.request()
@@ -65,6 +70,8 @@ def _first_requests(table: Table, operation: Operation) -> list[Request]:
         case BatchGet():
             return [step for step in [BatchGetting(table, operation).request()] if isinstance(step, Request)]
         case BatchWrite(operations):
+            if not isinstance(operations, tuple | list):
+                raise TypeError("a look at the batch would use up its iterator; give batch_write a list")
             return [step for step in [BatchWriting(table, operations).request()] if isinstance(step, Request)]
         case UpdateItem() if makes_parents(operation):
             return [ParentUpdating(table, operation).request()]
@@ -74,7 +81,9 @@ def _first_requests(table: Table, operation: Operation) -> list[Request]:
             return [table_request(table, "DeleteTable")]
         case DescribeTable() | UpdateTable():
             return [table_request(table, "DescribeTable")]
-    return [item_request(table, operation)]
+        case GetItem() | PutItem() | UpdateItem() | DeleteItem():
+            return [item_request(table, operation)]
+    raise TypeError(f"expected an operation such as query(...) or put_item(...), not {operation!r}")
 
 
 def _wire(request: Request) -> tuple[str, dict[str, Any]]:
@@ -115,6 +124,8 @@ class Plan:
         >>> explain(Table("t", "id"), get_item("a")).aws_cli[0]
         'aws dynamodb get-item --cli-input-json \\'{"TableName": "t", "Key": {"id": {"S": "a"}}}\\''
         """
+        import shlex  # here and below, because `import flyexpr` is to be quick
+
         return tuple(
             f"aws dynamodb {_kebab(name)} --cli-input-json {shlex.quote(json.dumps(wire, ensure_ascii=False))}"
             for name, wire in self.requests
@@ -124,6 +135,8 @@ class Plan:
         return "\n".join(f"{label:14}{text}" for label, text in self._lines())
 
     def _repr_html_(self) -> str:
+        import html
+
         rows = "".join(
             f"<tr><th style='text-align:left;vertical-align:top'>{html.escape(label)}</th>"
             f"<td style='text-align:left'><code>{html.escape(text)}</code></td></tr>"
@@ -145,7 +158,8 @@ class Plan:
             if text:
                 yield label, text
         if len(self.requests) > 1:
-            yield "fan-out", f"{len(self.requests)} requests, one for each partition key"
+            each = "segment" if self.operation == "Scan" else "partition key"
+            yield "fan-out", f"{len(self.requests)} requests, one for each {each}"
         yield "limits", f"{self.operators} of {MAX_OPERATORS} operators, {self.bytes} of {MAX_BYTES} bytes"
         yield "cost", self._cost()
         for warning in self.warnings:
@@ -199,7 +213,7 @@ def explain(table: Table, operation: Operation) -> Plan:
         warnings=tuple(_warnings(table, operation, way)),
         operators=max(map(_operators, _conditions(operation, way)), default=0),
         bytes=max(map(len, expressions), default=0),
-        units=_units(table, operation, name),
+        units=_units(table, operation, name, wires),
         requests=wires,
     )
 
@@ -236,7 +250,7 @@ def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterato
         yield "the filter drops items that were read and paid for"
     if way.residue is not None:
         yield "part of the condition is evaluated on the client, after it is paid for"
-    yield from _projection_warnings(way)
+    yield from _projection_warnings(table, way)
     if not operation.consistent:  # type: ignore[attr-defined]
         yield (
             "eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)"
@@ -250,26 +264,39 @@ def _bounds_sort_key(table: Table, way: Access) -> bool:
     return not sort_keys or any(path.parts[0] in sort_keys for path in paths(way.keys[0]))
 
 
-def _projection_warnings(way: Access) -> Iterator[str]:
+def _projection_warnings(table: Table, way: Access) -> Iterator[str]:
     if way.index is None or way.index.project == "all":
         return
     if isinstance(way.index, LocalIndex):
-        yield "attributes that the index lacks are fetched from the table, at the cost of a read for each item"
+        held = {*table.keys, *table.keys_of(way.index), *(way.index.project if way.index.project != "keys" else ())}
+        if way.fetch is None or any(path.parts[0] not in held for path in way.fetch):
+            yield "attributes that the index lacks are fetched from the table, at the cost of a read for each item"
     elif way.fetch is None:
         yield "items come with the attributes that the index projects, not whole"
 
 
-def _units(table: Table, operation: Operation, name: str) -> tuple[float, float | None]:
+def _units(
+    table: Table, operation: Operation, name: str, wires: Sequence[tuple[str, dict[str, Any]]]
+) -> tuple[float, float | None]:
     """Least and most units of one request; sizes in bytes, units of 4 KB for reads and 1 KB for writes."""
     if name == "Nothing":
         return 0.0, 0.0
     if name in _READS:
         factor = 1.0 if getattr(operation, "consistent", False) else 0.5
-        most = {"GetItem": 409_600, "BatchGetItem": 16_777_216}.get(name, _PAGE)
-        return factor, factor * most / _READ_UNIT
+        items = len(wires[0][1]["RequestItems"][table.name]["Keys"]) if name == "BatchGetItem" else 1
+        most = {"GetItem": MAX_ITEM, "BatchGetItem": min(items * MAX_ITEM, _BATCH)}.get(name, _PAGE)
+        return factor * items, factor * most / _READ_UNIT
     if isinstance(operation, PutItem):
-        return float(-(-item_size(stored_item(table, operation.item)) // _WRITE_UNIT)), None
+        return _put_units(table, operation), None
+    if isinstance(operation, BatchWrite):
+        sent = len(wires[0][1]["RequestItems"][table.name]) if wires else 0
+        writes = list(operation.operations)[:sent]
+        return sum(_put_units(table, one) if isinstance(one, PutItem) else 1.0 for one in writes), None
     return (0.0, 0.0) if name.endswith("Table") else (1.0, None)
+
+
+def _put_units(table: Table, operation: PutItem) -> float:
+    return float(-(-item_size(stored_item(table, operation.item)) // _WRITE_UNIT))
 
 
 def _kebab(name: str) -> str:

@@ -4,46 +4,57 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flyexpr.changes import diff, unchanged
 from flyexpr.conditions import not_exists
-from flyexpr.errors import ConditionFailed, FlyexprError, TransactionCancelled
-from flyexpr.items import key_of
+from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled
+from flyexpr.interpret.apply import apply
+from flyexpr.items import key_of, loaded_item
+from flyexpr.lower import lower_update
 from flyexpr.nodes import Condition, Path, Update
-from flyexpr.operations import DeleteItem, GetItem, Key, UpdateItem, condition_check
+from flyexpr.numbers import Number
+from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, Key, UpdateItem
 from flyexpr.run import run
 from flyexpr.steps.batches import backoff
 from flyexpr.tables import Table
 from flyexpr.transact import transact_get, transact_write
 from flyexpr.values import Item
+from flyexpr.versions import versioned
 
+MAX_GUARDED = 150  # attributes: so many equalities, and the ANDs between them, are the 300 operators of a condition
 Function = Callable[[Item], Mapping[str, Any] | None]
 
 
 def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) -> Item | None:
     """Reads the item, gives it to a pure function, and writes the difference to what it returns; the new item.
 
-    >>> modify(scores, ("abc", "Comet Quest"), lambda item: {**item, "best": max(item["top_score"], 100)})
+    >>> def best(item):
+    ...     return {**item, "best": max(item["top_score"], item.get("best", 0))}
+    >>> modify(scores, ("abc", "Comet Quest"), best)
     {'userid': 'abc', 'title': 'Comet Quest', 'top_score': 150, 'wins': 3, 'best': 150}
 
-    The write is guarded by what the function may have looked at: the whole item, or its version where the table
-    declares one. When another writer changed it meanwhile, the function is called again with what is there now, up to
-    `attempts` times; then ConditionFailed. An item that is not there is given as its key; None removes the item;
-    nothing is written where nothing changes.
+    The write is guarded by every attribute that the item has and every one that it is given, or by the version where
+    the table declares one. When another writer changed it meanwhile, the function is called again with what is there
+    now, up to `attempts` times; then ConditionFailed. An item that is not there is given as its key; None removes the
+    item; nothing is written where nothing changes. Without a version an item may have 150 attributes, and one that
+    another writer adds, and the function does not, goes unnoticed.
     """
+    stored = _as_stored(table)
     for attempt in range(1, attempts + 1):
-        found = run(table, GetItem(key, consistent=True))
+        found = run(stored, GetItem(key_of(table, key), consistent=True))
         new = function(_given(table, key, found))
-        operation = _write(table, key, found, new, "ALL_NEW")
+        operation = _write(table, key, found, new)
         try:
-            written = None if operation is None else run(table, operation)
-            return written if isinstance(operation, UpdateItem) else _after(new)
-        except ConditionFailed:
+            written = None if operation is None else run(stored, _returning(operation))
+        except ConditionFailed as error:
             if attempt == attempts:
-                raise
+                raise _in_types(table, error) from None
             time.sleep(backoff(attempt).seconds)
+        else:
+            return loaded_item(table, written) if written else None if new is None else dict(new)
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 
@@ -65,57 +76,96 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
+    stored = [_as_stored(table) for table, _ in keys]
+    wanted = [(bare, GetItem(key_of(table, key))) for bare, (table, key) in zip(stored, keys, strict=True)]
     for attempt in range(1, attempts + 1):
-        found = transact_get([(table, GetItem(key)) for table, key in keys])
-        given = [_given(table, key, item) for (table, key), item in zip(keys, found, strict=True)]
-        new = list(function(given))
+        found = transact_get(wanted)
+        new = list(function([_given(table, key, item) for (table, key), item in zip(keys, found, strict=True)]))
         if len(new) != len(keys):
             raise FlyexprError(f"the function was given {len(keys)} items and returned {len(new)}")
         places = list(zip(keys, found, new, strict=True))
-        writes = [(table, _write(table, key, old, item)) for (table, key), old, item in places]
+        writes = [_write(table, key, old, item) for (table, key), old, item in places]
         try:
-            if any(write is not None for _, write in writes):
+            if any(write is not None for write in writes):
                 transact_write(
-                    (table, write or condition_check(key, _guard(table, key, old)))
-                    for (table, write), ((_, key), old, _) in zip(writes, places, strict=True)
+                    (bare, write or ConditionCheck(key_of(table, key), _guard(table, old)))
+                    for bare, write, ((table, key), old, _) in zip(stored, writes, places, strict=True)
                 )
-            return [
-                _after(item, table if write is not None else None)
-                for (table, write), (_, _, item) in zip(writes, places, strict=True)
-            ]
         except TransactionCancelled as error:
             if attempt == attempts or not all(_is_conflict(reason) for reason in error.reasons):
+                for (table, _), reason in zip(keys, error.reasons, strict=False):
+                    _in_types(table, reason)
                 raise
             time.sleep(backoff(attempt).seconds)
+        else:
+            return [
+                _after(table, key, old, item, write)
+                for write, ((table, key), old, item) in zip(writes, places, strict=True)
+            ]
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
+
+
+def _as_stored(table: Table) -> Table:
+    """The table without its types: items come as they are stored, which is what they can be compared with.
+
+    A time or a float that another writer stored in other words would never be equal to ours.
+    """
+    types = {"S": str, "N": Number, "B": bytes}
+    keys = {name: types[str(table.kind(name))] for name in table.key_attributes}
+    return replace(table, attributes=keys, version=None)
 
 
 def _is_conflict(reason: Any) -> bool:
     return reason is None or reason.code in ("ConditionalCheckFailed", "TransactionConflict")
 
 
+def _in_types(table: Table, error: Any) -> Any:
+    """The error with its item in the table's types."""
+    if isinstance(error, ConditionFailed) and error.item is not None:
+        error.item = loaded_item(table, error.item)
+    return error
+
+
 def _given(table: Table, key: Key, found: Item | None) -> Item:
     """What the function gets: a copy, so that it may do with it what it likes."""
-    return key_of(table, key) if found is None else copy.deepcopy(found)
+    return loaded_item(table, key_of(table, key) if found is None else copy.deepcopy(found))
 
 
-def _guard(table: Table, key: Key, found: Item | None) -> Condition:
+def _guard(table: Table, found: Item | None, added: Iterable[str] = ()) -> Condition:
+    """That the item is as it was found, in what it has and in what is added to it."""
     if found is None:
         return not_exists(Path((table.partition_key,)))
     if table.version:
         return unchanged(found, Path((table.version,)))
-    return unchanged(found)
+    names = dict.fromkeys([*found, *added])
+    if len(names) > MAX_GUARDED:
+        raise ExpressionError(
+            f"an item of {len(names)} attributes is too much for one condition, which takes {MAX_GUARDED}",
+            hint=f"declare a version, and it guards the item: Table({table.name!r}, ..., version='version')",
+        )
+    return unchanged(found, *(Path((name,)) for name in names))
 
 
-def _write(
-    table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | None, returns: str | None = None
-) -> Any:
-    """The write that makes the new item of the one that was found; None where nothing changes."""
-    guard = _guard(table, key, found)
+def _write(table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | None) -> UpdateItem | DeleteItem | None:
+    """The write, in stored types, that makes the new item of the one that was found; None where nothing changes."""
+    place = key_of(table, key)
     if new is None:
-        return None if found is None else DeleteItem(key, guard)
-    changes = _changes(table, found or key_of(table, key), new)
-    return UpdateItem(key, changes, guard, returns) if changes.actions else None
+        return None if found is None else DeleteItem(place, _guard(table, found))
+    changes = _changes(table, _given(table, key, found), new)
+    if not changes.actions:
+        return None
+    counted = versioned(table, UpdateItem(key, changes))
+    assert isinstance(counted, UpdateItem)
+    stored = lower_update(table, counted.update)
+    return UpdateItem(place, stored, _guard(table, found, _roots(stored)))
+
+
+def _roots(update: Update) -> Iterator[str]:
+    return (str(action.path.parts[0]) for action in update.actions)
+
+
+def _returning(operation: UpdateItem | DeleteItem) -> UpdateItem | DeleteItem:
+    return replace(operation, returns="ALL_NEW") if isinstance(operation, UpdateItem) else operation
 
 
 def _changes(table: Table, old: Item, new: Mapping[str, Any]) -> Update:
@@ -123,9 +173,10 @@ def _changes(table: Table, old: Item, new: Mapping[str, Any]) -> Update:
     return diff(*({name: one[name] for name in one if name not in hidden} for one in (old, new)))
 
 
-def _after(new: Mapping[str, Any] | None, written: Table | None = None) -> Item | None:
-    """The new item, as it stands once it is written to a table."""
-    if new is None:
-        return None
-    counted = {written.version: (new.get(written.version) or 0) + 1} if written and written.version else {}
-    return {**new, **counted}
+def _after(
+    table: Table, key: Key, old: Item | None, new: Mapping[str, Any] | None, write: UpdateItem | DeleteItem | None
+) -> Item | None:
+    """The item as it stands after the write."""
+    if isinstance(write, UpdateItem):
+        return loaded_item(table, apply(write.update, key_of(table, key) if old is None else old))
+    return None if new is None else dict(new)

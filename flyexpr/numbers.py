@@ -27,7 +27,8 @@ def number(text: str) -> Number:
     value = Decimal(text)
     # DynamoDB writes no exponent and no trailing zero, so the exact test is for other spellings only.
     if text[-1] == "0" or "e" in text or "E" in text or "." not in text:
-        return int(value) if value == value.to_integral_value() else value
+        # What is far out of range stays as it is: the int of 1e100000000 would take all memory.
+        return int(value) if value.adjusted() <= 2 * LARGEST and value == value.to_integral_value() else value
     return value
 
 

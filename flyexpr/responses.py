@@ -176,6 +176,8 @@ def _project(described: dict[str, Any]) -> Any:
 
 
 def _throughput(described: dict[str, Any]) -> tuple[int, int] | None:
+    if (described.get("BillingModeSummary") or {}).get("BillingMode") == "PAY_PER_REQUEST":
+        return None  # what is still said of throughput is from before
     given = described.get("ProvisionedThroughput") or {}
     reads, writes = given.get("ReadCapacityUnits", 0), given.get("WriteCapacityUnits", 0)
     return (int(reads), int(writes)) if reads and writes else None

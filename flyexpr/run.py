@@ -38,7 +38,6 @@ from flyexpr.operations import (
 from flyexpr.reasons import reason
 from flyexpr.requests import item_request
 from flyexpr.responses import item_of
-from flyexpr.segments import Segments
 from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
 from flyexpr.steps.parents import ParentUpdating, makes_parents
 from flyexpr.steps.reading import Reading, Stats
@@ -62,6 +61,8 @@ class Items(Iterator[Item]):
     def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
         self._engine: Engine = table.bound
         if isinstance(read, Scan) and read.segments:
+            from flyexpr.segments import Segments  # threads and queues, for those who want them
+
             self._reading: Reading | Segments = Segments(table, read, table.bound)
             self._items = iter(self._reading)
         else:

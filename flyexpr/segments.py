@@ -13,7 +13,8 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.operations import Scan
-from flyexpr.steps.reading import Reading, Stats
+from flyexpr.requests import Request
+from flyexpr.steps.reading import Reading, Stats, out_of
 from flyexpr.tables import Engine, Table
 from flyexpr.values import Item
 
@@ -32,10 +33,11 @@ class Segments:
 
     def __init__(self, table: Table, read: Scan, engine: Engine) -> None:
         assert read.segments is not None
-        self._engine, self._limit, self._returned = engine, read.limit, 0
+        self._engine, self._limit, self._budget, self._returned = engine, read.limit, read.budget, 0
+        self._began, self._lock = time.monotonic(), threading.Lock()
         starts = _starts(read.start, read.segments)
         self._readings = [
-            Reading(table, replace(read, segment=number, start=start, limit=None), time.monotonic)
+            Reading(table, replace(read, segment=number, start=start, limit=None, budget=None), time.monotonic)
             for number, start in enumerate(starts)
         ]
         self._marks = [
@@ -65,16 +67,25 @@ class Segments:
         finally:
             self._stop.set()
 
+    def requests(self) -> list[Request]:
+        """The request that each segment begins with; nothing is sent."""
+        running = (reading for reading, mark in zip(self._readings, self._marks, strict=True) if mark is not None)
+        return [request for request in (reading.request() for reading in running) if request is not None]
+
     def _read(self, number: int) -> None:
         reading = self._readings[number]
         try:
-            while (request := reading.request()) is not None:
+            while (request := self._next(reading)) is not None:
                 for item in reading.feed(self._engine(request.operation, request.body)):
                     if not self._put((number, item, reading.mark)):
                         return
             self._put((number, None, reading.mark))
         except BaseException as error:  # whatever it is belongs to the reader, in whose thread it is raised
             self._put((number, None, error))
+
+    def _next(self, reading: Reading) -> Request | None:
+        with self._lock:  # so that no two threads take the last request of the budget
+            return None if out_of(self._budget, self.stats, time.monotonic() - self._began) else reading.request()
 
     def _put(self, entry: tuple[int, Item | None, Any]) -> bool:
         while not self._stop.is_set():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -35,9 +34,11 @@ def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> N
     TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
     it safe to send the same transaction again within 10 minutes.
     """
+    from uuid import uuid4  # here, because it is an eighth of `import flyexpr`
+
     pairs = list(operations)
     engine = _engine(pairs)
-    request = transact_write_request(pairs, token or str(uuid.uuid4()))
+    request = transact_write_request(pairs, token or str(uuid4()))
     try:
         engine(request.operation, request.body)
     except TransactionCancelled as error:

@@ -12,7 +12,7 @@ from binascii import unhexlify
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from flyexpr.errors import ExpressionError, ValidationError
@@ -90,6 +90,8 @@ def parse_update(text: str, **values: Any) -> Update:
 class Scope:
     """What placeholders stand for, and which of them were met; with `literals`, the dialect of people.
 
+    `verify` is shown each comparison and function as soon as it is read, for whoever wants the leftmost problem first.
+
     >>> scope = Scope({"#n": "name"}, {":v": Value("N", 1), ":spare": Value("N", 2)})
     >>> read_condition("#n = :v", scope)
     Compare(operator='=', left=Path(parts=('name',)), right=Value(kind='N', body=1))
@@ -101,6 +103,7 @@ class Scope:
     values: Mapping[str, Value]
     literals: bool = False
     used: set[str] = field(default_factory=set)
+    verify: Callable[[Condition], None] | None = None
 
 
 def _text_scope(values: Mapping[str, Any]) -> Scope:
@@ -143,16 +146,15 @@ _COMMON = r"""
     | (?P<name>\#[A-Za-z0-9_]+)
     | (?<!['"])(?P<value>:[A-Za-z0-9_]+)
     """
-_WIRE = re.compile(
+_WIRE = (
     _COMMON
     + r"""
     | (?P<word>[A-Za-z][A-Za-z0-9_]*)
     | (?P<whole>[0-9]+)
     | (?P<mark><>|<=|>=|.)
-    """,
-    re.VERBOSE | re.DOTALL,
+    """
 )
-_TEXT = re.compile(
+_TEXT = (
     _COMMON
     + r"""
     | (?P<bytes>[xX]'(?:[0-9a-fA-F]{2})*')
@@ -162,16 +164,20 @@ _TEXT = re.compile(
     | (?P<number>[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+|[0-9]*\.[0-9]+)
     | (?P<whole>[0-9]+)
     | (?P<mark><<|>>|<>|<=|>=|.)
-    """,
-    re.VERBOSE | re.DOTALL,
+    """
 )
+
+
+@cache  # compiled when first needed: it is a twentieth of `import flyexpr`
+def _lexer(literals: bool) -> re.Pattern[str]:
+    return re.compile(_TEXT if literals else _WIRE, re.VERBOSE | re.DOTALL)
 
 
 @lru_cache(maxsize=512)  # an engine is sent the same texts over and over, with other values
 def _tokens(text: str, literals: bool) -> tuple[_Token, ...]:
     tokens = [
         _Token(found.lastgroup or "", found[0], found.start(), found.end())
-        for found in (_TEXT if literals else _WIRE).finditer(text)
+        for found in _lexer(literals).finditer(text)
         if found.lastgroup != "space"
     ]
     return (*tokens, _Token("end", "<EOF>", len(text), len(text)))
@@ -215,6 +221,7 @@ class _Reader:
         self.text, self.scope, self.place = text, scope, 0
         self.tokens = _tokens(text, scope.literals)
         self.closing = _closing(self.tokens)
+        self.problem: ExpressionError | None = None
 
     def whole(self, read: Callable[[], Read]) -> Read:
         if not self.text:
@@ -225,7 +232,13 @@ class _Reader:
             raise ExpressionError("The expression is nested too deeply") from None
         if self.token.kind != "end":
             self.refuse()
+        self.conclude()
         return found
+
+    def conclude(self) -> None:
+        """Raise the leftmost problem with what the text speaks of; the service finds syntax errors before it."""
+        if self.problem is not None:
+            raise self.problem
 
     # tokens
 
@@ -269,10 +282,18 @@ class _Reader:
         self.fail(f'Syntax error; token: "{token.text}", near: "{near}"', token.start)
 
     def fail(self, message: str, at: int | None = None) -> NoReturn:
+        raise self.error(message, at)
+
+    def note(self, message: str) -> None:
+        """Keep a problem for `conclude`, unless there is one further left."""
+        if self.problem is None:
+            self.problem = self.error(message)
+
+    def error(self, message: str, at: int | None = None) -> ExpressionError:
         start = self.tokens[self.place - 1].start if at is None else at
         line = self.text.replace("\n", " ").replace("\t", " ")
         left = max(start - 60, 0)
-        raise ExpressionError(message, expression=f"{line[left : start + 40]}\n              {' ' * (start - left)}^")
+        return ExpressionError(message, expression=f"{line[left : start + 40]}\n              {' ' * (start - left)}^")
 
     # conditions
 
@@ -289,6 +310,7 @@ class _Reader:
                 self.place += 1
                 continue
             part = self.comparison()
+            self.verify(part)
             while True:
                 groups[-1].add(part)
                 if self.take("AND"):
@@ -304,6 +326,13 @@ class _Reader:
                 if closed == (span[0] + 1, span[1] - 1) and not self.scope.literals:
                     raise ExpressionError("The expression has redundant parentheses;")
                 closed = span
+
+    def verify(self, part: Condition) -> None:
+        if self.scope.verify is not None and self.problem is None:
+            try:
+                self.scope.verify(part)
+            except ExpressionError as error:
+                self.problem = error
 
     def opens_group(self) -> bool:
         """Whether a parenthesis to come holds a condition, and not just an operand such as `(a) = :v`."""
@@ -379,8 +408,8 @@ class _Reader:
         mark = self.next("value")
         self.scope.used.add(mark)
         if mark not in self.scope.values:
-            self.fail(f"An expression attribute value used in expression is not defined; attribute value: {mark}")
-        return self.scope.values[mark]
+            self.note(f"An expression attribute value used in expression is not defined; attribute value: {mark}")
+        return self.scope.values.get(mark, _UNDEFINED)
 
     def path(self) -> Path:
         steps: list[Step] = [self.name()]
@@ -414,8 +443,8 @@ class _Reader:
     def placeholder_name(self, mark: str) -> str:
         self.scope.used.add(mark)
         if mark not in self.scope.names:
-            self.fail(f"An expression attribute name used in the document path is not defined; attribute name: {mark}")
-        return self.scope.names[mark]
+            self.note(f"An expression attribute name used in the document path is not defined; attribute name: {mark}")
+        return self.scope.names.get(mark, mark)
 
     # literals
 
@@ -490,6 +519,7 @@ class _Reader:
             actions.append(self.action(clause))
             while self.take(","):
                 actions.append(self.action(clause))
+        self.conclude()  # before the actions are joined, which finds those that overlap
         return Update(tuple(actions))
 
     def action(self, clause: str) -> Action:
@@ -522,6 +552,7 @@ class _Reader:
         return tuple(found)
 
 
+_UNDEFINED = Value("PYTHON", None)  # stands in for a value that is not there, until `conclude`
 _GRAMMAR = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", *CLAUSES})
 _LITERAL_WORDS = {"TRUE": True, "FALSE": False, "NULL": None}
 

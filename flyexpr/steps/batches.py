@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import random
+import copy
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ def backoff(attempt: int) -> Pause:
     >>> 0 <= backoff(1).seconds <= 0.1
     True
     """
+    import random  # here, because `import flyexpr` is to be quick
+
     return Pause(random.uniform(0, min(0.05 * 2**attempt, 10)))
 
 
@@ -74,6 +77,7 @@ class BatchGetting:
         self.table, self.operation = table, operation
         self._texts = [encode_item(key_of(table, key)) for key in operation.keys]
         self._waiting = list(dict.fromkeys(self._texts))
+        self._repeated = len(self._waiting) < len(self._texts)
         self._sent: list[str] = []
         self._found: dict[str, Item] = {}
         self._retrying = _Retrying()
@@ -102,11 +106,13 @@ class BatchGetting:
         self._waiting = unprocessed + self._waiting
         self._retrying.note(len(self._sent) - len(unprocessed), len(unprocessed))
         if self._retrying.attempt > ATTEMPTS:
-            raise BatchIncomplete(len(self._found), unprocessed)
+            done = len({*self._texts}) - len(self._waiting)
+            raise BatchIncomplete(done, [decode_item(json.loads(text)) for text in unprocessed], "reads")
 
     def _item(self, item: Item) -> Item:
         wanted = self.operation.project
-        return loaded_item(self.table, dict(item) if wanted is None else project(wanted, item))
+        own = copy.deepcopy(item) if self._repeated else dict(item)
+        return loaded_item(self.table, own if wanted is None else project(wanted, own))
 
 
 def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:

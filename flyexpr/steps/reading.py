@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -136,12 +136,7 @@ class Reading:
         return self.read.limit is not None and self.stats.returned >= self.read.limit
 
     def _spent(self) -> bool:
-        spent = {
-            "requests": self.stats.requests,
-            "units": self.stats.capacity,
-            "seconds": self._clock() - self._began,
-        }
-        return any(spent[name] >= most for name, most in (self.read.budget or {}).items())
+        return out_of(self.read.budget, self.stats, self._clock() - self._began)
 
     def _page_limit(self) -> int | None:
         """How many items the service may examine: all that are wanted, unless some of them may not match."""
@@ -149,6 +144,16 @@ class Reading:
         if self.read.limit is not None and self.access.filter is None and self.access.residue is None:
             sizes.append(self.read.limit - self.stats.returned)
         return min((size for size in sizes if size is not None), default=None)
+
+
+def out_of(budget: Mapping[str, float] | None, stats: Stats, seconds: float) -> bool:
+    """Whether a read that has cost this much, and taken so many seconds, is out of its budget.
+
+    >>> out_of({"requests": 3, "units": 1.5}, Stats(requests=2, capacity=1.5), 0.1), out_of(None, Stats(), 0.1)
+    (True, False)
+    """
+    spent = {"requests": stats.requests, "units": stats.capacity, "seconds": seconds}
+    return any(spent[name] >= most for name, most in (budget or {}).items())
 
 
 def _cursor(access: Access, branch: int, start: Item | None) -> str:
