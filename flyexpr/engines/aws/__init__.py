@@ -15,6 +15,7 @@ the URL does not say, flyexpr.engines.aws.choice picks one; `repr(engine)` says 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from flyexpr.errors import FlyexprError
@@ -22,6 +23,7 @@ from flyexpr.tables import Engine
 
 _OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
 _TRANSPORTS = ("direct", "botocore")
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,17 @@ def target_of(url: str) -> Target:
         endpoint=None if aws else f"{parts.scheme}://{parts.netloc}{parts.path}",
         profile=options.get("profile"),
         transport=options.get("transport"),
-        timeout=_number(url, options, "timeout", 60.0),
-        attempts=int(_number(url, options, "attempts", 5)),
+        timeout=_number(url, options, "timeout", 60.0, "number"),
+        attempts=_number(url, options, "attempts", 5, "whole number"),
     )
 
 
-def _number(url: str, options: dict[str, str], name: str, default: float) -> float:
+def _number(url: str, options: dict[str, str], name: str, default: _Number, kind: str) -> _Number:
+    """The option as a number of the default's type."""
     try:
-        found = float(options.get(name, default))
+        found = type(default)(options.get(name, default))
     except ValueError:
-        found = 0
+        found = type(default)(0)
     if not 0 < found < 86_400:
-        raise FlyexprError(f"{name}= in {url!r} takes a positive number, not {options[name]!r}")
+        raise FlyexprError(f"{name}= in {url!r} takes a positive {kind}, not {options[name]!r}")
     return found

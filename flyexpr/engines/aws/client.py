@@ -23,12 +23,14 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProxyConnectionError,
+    SSLError,
 )
 from botocore.model import OperationNotFoundError
 from botocore.parsers import ResponseParserFactory
 
 from flyexpr.engines.aws import Target
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
+from flyexpr.engines.aws.connections import tls_context
 from flyexpr.engines.aws.credentials import LOCAL, no_keys, open_session, region_of, session_credentials
 from flyexpr.engines.aws.retries import delay, may_repeat
 from flyexpr.errors import DynamoError, FlyexprError
@@ -130,11 +132,15 @@ def _client(target: Target) -> Any:
     # From here on, so that clients which credentials need (STS, SSO) keep botocore's own parsers.
     session.register_component("response_parser_factory", _Parsers())
     try:
-        return session.create_client(
+        client = session.create_client(
             "dynamodb", region_name=region, endpoint_url=target.endpoint, config=_config(target)
         )
     except (ValueError, BotoCoreError) as error:
         raise FlyexprError(f"{target.url!r} names no endpoint: {error}") from None
+    bundle = session.get_config_variable("ca_bundle")
+    if bundle and client.meta.endpoint_url.startswith("https:"):
+        tls_context(bundle)  # botocore would fail with the first request only, and without the file's name
+    return client
 
 
 def _config(target: Target) -> Config:
@@ -154,10 +160,17 @@ def _damage(http: Any) -> str | None:
 def _lost(response: Any, caught_exception: Exception | None) -> object:
     """Why nobody knows whether the request was done, or None."""
     if response is None:
-        return None if isinstance(caught_exception, _NEVER_SENT) else caught_exception
+        never_sent = isinstance(caught_exception, _NEVER_SENT) or _refused_certificate(caught_exception)
+        return None if never_sent else caught_exception
     status = response[0].status_code
     error = refusal(status, response[0].content) if status >= 500 else None
     return error if error and is_foreign(status, error) else None
+
+
+def _refused_certificate(error: Exception | None) -> bool:
+    """True for a failure of TLS before anything was sent: Python's and urllib3's errors for it are ValueErrors both."""
+    inner = error.kwargs.get("error") if isinstance(error, SSLError) else None
+    return isinstance(inner, Exception) and bool(inner.args) and isinstance(inner.args[0], ValueError)
 
 
 class _Parsers(ResponseParserFactory):  # type: ignore[misc]

@@ -1,0 +1,175 @@
+"""Which transport, and why: `direct` where the set-up is plain, `botocore` where only that knows what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from typing import Any, NamedTuple
+
+from flyexpr.engines.aws import Target
+from flyexpr.engines.aws.credentials import (
+    LOCAL,
+    KeysNow,
+    environment_keys,
+    open_session,
+    region_of,
+    session_credentials,
+    session_keys,
+    settings_in_sight,
+)
+from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint, ruled_endpoint
+from flyexpr.errors import FlyexprError
+
+
+class Setup(NamedTuple):
+    """What the `direct` transport needs to know, and why it was chosen."""
+
+    endpoint: Endpoint
+    keys: KeysNow
+    bundle: str | None
+    why: str
+
+
+class _Unusual(Exception):
+    """A setting that `direct` does not know how to follow; its text is the reason to give."""
+
+
+def choose(target: Target) -> Setup | str:
+    """The set-up of the `direct` transport, or the reason for `botocore`.
+
+    >>> from flyexpr.engines.aws import target_of
+    >>> choose(target_of("http://localhost:8000")).endpoint
+    Endpoint(secure=False, host='localhost', port=8000, path='/', region='us-east-1')
+    >>> choose(target_of("http://localhost:8000?transport=botocore"))
+    'as asked'
+
+    FlyexprError where `?transport=direct` asks for what it cannot do.
+    """
+    if target.transport == "botocore":
+        return "as asked"
+    if target.transport is None:
+        if mock_is_active():
+            return "moto's mock is active"
+        if is_instrumented():
+            return "botocore's client is instrumented"
+    try:
+        setup = _environment_setup(target) or _session_setup(target)
+    except _Unusual as reason:
+        if target.transport is None:
+            return str(reason)
+        raise FlyexprError(
+            f"the direct transport cannot serve {target.url!r}: {reason}\n  write ?transport=botocore"
+        ) from None
+    return setup if target.transport is None else setup._replace(why=f"as asked, {setup.why}")
+
+
+def _environment_setup(target: Target) -> Setup | None:
+    """The set-up where the environment says it all, found without botocore; None where it does not."""
+    environ = os.environ
+    # Like botocore's, which does not look at AWS_REGION; the two transports may not differ.
+    region = target.region or environ.get("AWS_DEFAULT_REGION") or (target.endpoint and "us-east-1")
+    if not region or target.profile or settings_in_sight(environ):
+        return None
+    endpoint = _own_endpoint(target, region) if target.endpoint else plain_endpoint(region)
+    if endpoint is None:
+        return None
+    bundle = environ.get("AWS_CA_BUNDLE")
+    keys = environment_keys(environ)
+    if keys is not None:
+        _refuse_proxy(endpoint)
+        why = "keys in the environment" if target.endpoint else "keys and region in the environment"
+        return Setup(endpoint, lambda: keys, bundle, why)
+    if target.endpoint and endpoint.on_this_machine and not environ.get("AWS_ACCESS_KEY_ID"):
+        # botocore would ask the network for the role of an EC2 instance, and wait for it.
+        _refuse_proxy(endpoint)
+        return Setup(endpoint, lambda: LOCAL, bundle, "a server on this machine, no keys needed")
+    return None
+
+
+def _session_setup(target: Target) -> Setup:
+    """The set-up by AWS's configuration as botocore reads it."""
+    session = open_session(target)
+    region = region_of(session, target)
+    _refuse_unusual(session, target)
+    own = _own_endpoint(target, region) if target.endpoint else None
+    credentials = session_credentials(session)
+    endpoint = own or _ruled_endpoint(session, region, credentials)
+    _refuse_proxy(endpoint)
+    bundle = session.get_config_variable("ca_bundle")
+    if credentials is None and own:
+        return Setup(endpoint, lambda: LOCAL, bundle, "no keys are known")
+    why = f"keys by botocore from {credentials.method}" if credentials else "no keys are known"
+    return Setup(endpoint, session_keys(credentials), bundle, why)
+
+
+def _own_endpoint(target: Target, region: str) -> Endpoint:
+    endpoint = endpoint_at(target.endpoint or "", region)
+    if endpoint is None:
+        raise _Unusual("the endpoint is not a plain host, port and path")
+    return endpoint
+
+
+def _ruled_endpoint(session: Any, region: str, credentials: Any) -> Endpoint:
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        endpoint = ruled_endpoint(session, region, credentials)
+    except BotoCoreError as error:
+        raise _Unusual(str(error)) from None
+    if endpoint is None:
+        raise _Unusual("the region is not one that a plain endpoint and signature serve")
+    return endpoint
+
+
+def _refuse_unusual(session: Any, target: Target) -> None:
+    setting, configured = session.get_config_variable, session.get_scoped_config()
+    if setting("retry_mode") not in (None, "legacy", "standard"):
+        raise _Unusual(f"the retry mode is {setting('retry_mode')}")
+    if str(setting("endpoint_discovery_enabled")).lower() == "true":
+        raise _Unusual("endpoint discovery is enabled")
+    if setting("account_id_endpoint_mode") == "required":
+        raise _Unusual("endpoints by account are required")
+    if target.endpoint:
+        if setting("use_fips_endpoint") or setting("use_dualstack_endpoint"):
+            raise _Unusual("FIPS or dual stack is asked for beside an endpoint")
+    elif not setting("ignore_configured_endpoint_urls"):
+        if {"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"} & os.environ.keys():
+            raise _Unusual("the environment names an endpoint")
+        if {"services", "endpoint_url"} & configured.keys():
+            raise _Unusual("AWS's configuration names an endpoint")
+
+
+def _refuse_proxy(endpoint: Endpoint) -> None:
+    scheme = "https" if endpoint.secure else "http"
+    # Where there are no system settings, urllib looks at the environment alone; importing it takes 20 ms.
+    named = any(name.lower() == f"{scheme}_proxy" for name in os.environ)
+    if named or sys.platform in ("darwin", "win32"):
+        from urllib.request import getproxies, proxy_bypass
+
+        if getproxies().get(scheme) and not proxy_bypass(endpoint.authority):
+            raise _Unusual(f"there is a proxy for {scheme}")
+
+
+def mock_is_active() -> bool:
+    """True while moto stands in for AWS, which it does inside of botocore.
+
+    >>> mock_is_active()
+    False
+    """
+    moto = sys.modules.get("moto.core.models")
+    return moto is not None and bool(getattr(getattr(moto, "botocore_stubber", None), "enabled", False))
+
+
+def is_instrumented() -> bool:
+    """True when something wraps every call of botocore's clients: a tracer, a profiler, somebody's patch.
+
+    >>> is_instrumented()
+    False
+    """
+    client = sys.modules.get("botocore.client")
+    if client is None:
+        return False
+    call = vars(client.BaseClient).get("_make_api_call")
+    # What a wrapper copies from the wrapped function (its name, its module) does not tell them apart; this does.
+    return not (isinstance(call, types.FunctionType) and call.__globals__["__name__"].startswith("botocore."))

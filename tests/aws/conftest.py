@@ -1,0 +1,53 @@
+"""Engines by both transports, connected to a server that does as it is told."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from misbehaving import ATTEMPTS, Behaviour, Server, open_direct
+
+from flyexpr import connect
+
+
+@pytest.fixture(params=["direct", "botocore"])
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that engines waited between attempts; they did not really."""
+    waited: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waited.append))
+    return waited
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Starts a server with a script; it is stopped after the test."""
+    servers: list[Server] = []
+
+    def start(*script: Behaviour, tls: ssl.SSLContext | None = None) -> Server:
+        servers.append(Server(*script, tls=tls))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def engine_at(transport: str, waits: list[float]) -> Iterator[Callable[..., Any]]:
+    """Connects by the test's transport, with three attempts, no real waiting and little patience."""
+    engines: list[Any] = []
+
+    def open_engine(server: Server, timeout: float = 5, scheme: str = "http", host: str = "127.0.0.1") -> Any:
+        url = f"{scheme}://{host}:{server.port}?transport={transport}&attempts={ATTEMPTS}&timeout={timeout}"
+        engines.append(open_direct(url, waits) if transport == "direct" else connect(url))
+        return engines[-1]
+
+    yield open_engine
+    for engine in engines:
+        engine.close()
