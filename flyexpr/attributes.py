@@ -226,9 +226,9 @@ def standard(value: Any) -> Any:
 
 
 def _is_uuid(kind: Any) -> bool:
-    """Whether a type is UUID, without importing it: whoever has one has."""
+    """Whether a type is UUID or one of its kin, without importing it: whoever has one has."""
     uuid = sys.modules.get("uuid")
-    return uuid is not None and kind is uuid.UUID
+    return uuid is not None and isinstance(kind, type) and issubclass(kind, uuid.UUID)
 
 
 def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:

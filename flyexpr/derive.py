@@ -88,12 +88,14 @@ def _known(condition: Condition) -> Iterator[tuple[str, Any]]:
 
 def _implied(table: Table, known: dict[str, Any]) -> Iterator[Condition]:
     for name, derived in table.derived.items():
+        if name not in table.key_attributes:
+            continue  # it finds nothing, and items from before it was declared lack it
         path = Path((name,))
         if all(known.get(part) is not None for part in derived.parts):
             value = derived.value(known)
             known[name] = value
             yield Test("attribute_not_exists", (path,)) if value is None else Compare("=", path, operand(value))
-        elif prefix := derived.prefix(known):
+        elif known.get(derived.parts[0]) is not None and (prefix := derived.prefix(known)):
             yield Test("begins_with", (path, operand(prefix)))
 
 
@@ -108,7 +110,7 @@ def derived_update(table: Table, update: Update) -> Update:
     ...
     flyexpr.errors.ExpressionError: `name` is derived from `first` and `last`, and only `first` changes
       expression: SET first = 'Ada'
-      hint: assign all of them, or remove all of them
+      hint: assign all of them, or remove one
     """
     if not table.derived:
         return update
@@ -139,20 +141,17 @@ def _derived_action(
             hint="put the item under its new key and delete the old one",
         )
     values: dict[str, Any] = {}
-    removed = 0
     for part in derived.parts:
         match by_name.get(part):
             case [Action("SET", Path((_,)), Value(kind, body))]:
                 values[part] = thaw((kind, body))
-            case [Action("REMOVE", Path((_,)))]:
-                removed += 1
-    if removed and removed == len(changed):
-        return Action("REMOVE", Path((name,)), None)
+            case [Action("REMOVE", Path((_,)))]:  # without one of its parts the item goes without it
+                return Action("REMOVE", Path((name,)), None)
     if len(values) < len(derived.parts):
         raise ExpressionError(
             f"`{name}` is derived from {_names(derived.parts)}, and only {_names(changed)} changes",
             expression=show(update),
-            hint="assign all of them, or remove all of them",
+            hint="assign all of them, or remove one",
         )
     value = derived.value(values)
     return Action("REMOVE", Path((name,)), None) if value is None else Action("SET", Path((name,)), operand(value))

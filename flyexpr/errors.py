@@ -7,7 +7,7 @@
     ├── NotBound                 a table that was not told where it lives
     ├── NotFound                 `one` found no item
     ├── SeveralFound             `one` found more than one item
-    ├── BatchIncomplete          writes that the service kept leaving unprocessed: `.failed`, `.written`
+    ├── BatchIncomplete          a batch that ended early: `.failed`, `.written`
     └── DynamoError              an engine said no: `.code`, `.message`, `.fields`
         ├── ConditionFailed      the condition of a write was false: `.item`, `.reason`
         ├── TransactionCancelled one reason per operation: `.reasons`
@@ -72,8 +72,8 @@ class ValidationError(FlyexprError, ValueError):
 
     def __init__(self, message: str, *, at: str = "", hint: str | None = None) -> None:
         super().__init__(_text(f"at `{at}`: {message}" if at else message, hint=hint))
-        self.message = message
-        self.at = at
+        self.message, self.at, self.hint = message, at, hint
+        self.item: dict[str, Any] | None = None  # as it came, when it was stored already and does not read back
 
 
 class NotBound(FlyexprError):
@@ -84,9 +84,13 @@ class NotBound(FlyexprError):
     """
 
     def __init__(self, table: str) -> None:
+        self.table = table
         super().__init__(
             f"table {table!r} has no engine; bind one with `table.on(connect('sqlite:{table.lower()}.db'))`"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.table,)
 
 
 class NotFound(FlyexprError, LookupError):
@@ -106,23 +110,25 @@ class SeveralFound(FlyexprError, LookupError):
 
 
 class BatchIncomplete(FlyexprError):
-    """Writes of a batch that the service left unprocessed, again and again, for lack of capacity.
+    """A batch that ended early: the service kept leaving a part unprocessed, or refused a later request.
 
     >>> error = BatchIncomplete(40, ["operation"])
     >>> str(error), error.written, error.failed
-    ('40 writes of the batch are done, and 1 was left unprocessed after 10 tries', 40, ('operation',))
+    ('40 writes of the batch are done, and 1 is not: left unprocessed after 10 tries', 40, ('operation',))
 
-    `.failed` holds those operations, or of a batch of reads the keys, `.written` how many were done; of an iterator,
-    what was not yet taken from it was not tried.
+    `.failed` holds all operations that are not done, or of a batch of reads the keys, `.written` how many are; of an
+    iterator, what was not yet taken from it was not tried. After a lost connection, a part of `.failed` may be done.
     """
 
-    def __init__(self, written: int, failed: Iterable[Any], what: str = "writes") -> None:
-        self.written, self.failed, self._what = written, tuple(failed), what
-        were = "1 was" if len(self.failed) == 1 else f"{len(self.failed)} were"
-        super().__init__(f"{written} {what} of the batch are done, and {were} left unprocessed after 10 tries")
+    def __init__(
+        self, written: int, failed: Iterable[Any], what: str = "writes", why: str = "left unprocessed after 10 tries"
+    ) -> None:
+        self.written, self.failed, self._what, self._why = written, tuple(failed), what, why
+        are = "1 is not" if len(self.failed) == 1 else f"{len(self.failed)} are not"
+        super().__init__(f"{written} {what} of the batch are done, and {are}: {why}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.written, self.failed, self._what)
+        return type(self), (self.written, self.failed, self._what, self._why)
 
 
 class DynamoError(FlyexprError):

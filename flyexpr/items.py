@@ -116,7 +116,9 @@ def loaded_item(table: Table, item: Item) -> Item:
                 item[name] = decode(value)
             except (ValueError, TypeError, ArithmeticError) as error:
                 kind = getattr(table.attributes.get(name), "__name__", "its declared type")
-                raise ValidationError(f"the stored value does not read as {kind}: {error}", at=name) from None
+                refused = ValidationError(f"the stored value does not read as {kind}: {error}", at=name)
+                refused.item = item
+                raise refused from None
     return item
 
 

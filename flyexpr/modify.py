@@ -25,7 +25,7 @@ from flyexpr.values import Item
 from flyexpr.versions import versioned
 
 MAX_GUARDED = 150  # attributes: so many equalities, and the ANDs between them, are the 300 operators of a condition
-Function = Callable[[Item], Mapping[str, Any] | None]
+Function = Callable[[Item], Mapping[str, Any]]
 
 
 def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) -> Item | None:
@@ -38,14 +38,15 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
 
     The write is guarded by every attribute that the item has and every one that it is given, or by the version where
     the table declares one. When another writer changed it meanwhile, the function is called again with what is there
-    now, up to `attempts` times; then ConditionFailed. An item that is not there is given as its key; None removes the
-    item; nothing is written where nothing changes. Without a version an item may have 150 attributes, and one that
-    another writer adds, and the function does not, goes unnoticed.
+    now, up to `attempts` times; then ConditionFailed. An item that is not there is given as its key; `{}`, which stands
+    for no item, removes it (None is an error: a `return` was forgotten); nothing is written where nothing changes.
+    Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
+    unnoticed.
     """
     stored = _as_stored(table)
     for attempt in range(1, attempts + 1):
         found = run(stored, GetItem(key_of(table, key), consistent=True))
-        new = function(_given(table, key, found))
+        new = _returned(function(_given(table, key, found)))
         operation = _write(table, key, found, new)
         try:
             written = None if operation is None else run(stored, _returning(operation))
@@ -60,7 +61,7 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
 
 def transact_modify(
     keys: Sequence[tuple[Table, Key]],
-    function: Callable[[list[Item]], Sequence[Mapping[str, Any] | None]],
+    function: Callable[[list[Item]], Iterable[Mapping[str, Any]]],
     *,
     attempts: int = 10,
 ) -> list[Item | None]:
@@ -80,7 +81,8 @@ def transact_modify(
     wanted = [(bare, GetItem(key_of(table, key))) for bare, (table, key) in zip(stored, keys, strict=True)]
     for attempt in range(1, attempts + 1):
         found = transact_get(wanted)
-        new = list(function([_given(table, key, item) for (table, key), item in zip(keys, found, strict=True)]))
+        given = [_given(table, key, item) for (table, key), item in zip(keys, found, strict=True)]
+        new = list(map(_returned, function(given)))
         if len(new) != len(keys):
             raise FlyexprError(f"the function was given {len(keys)} items and returned {len(new)}")
         places = list(zip(keys, found, new, strict=True))
@@ -103,6 +105,13 @@ def transact_modify(
                 for write, ((table, key), old, item) in zip(writes, places, strict=True)
             ]
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
+
+
+def _returned(new: Any) -> Mapping[str, Any] | None:
+    """What the function made of the item; None for none."""
+    if not isinstance(new, Mapping):
+        raise TypeError(f"the function is to return the new item, a dict ({{}} to remove it), not {new!r}")
+    return new or None
 
 
 def _as_stored(table: Table) -> Table:

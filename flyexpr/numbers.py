@@ -20,15 +20,16 @@ def number(text: str) -> Number:
     >>> number("9001"), number("-0.50"), number("1e3")
     (9001, Decimal('-0.50'), 1000)
 
-    The text is DynamoDB's own or was checked before; anything else is a ValueError or a decimal.InvalidOperation.
+    The text is DynamoDB's own or was checked before; anything else is a ValueError or an ArithmeticError.
     """
     if text.isdecimal() or (text[1:].isdecimal() and text[0] == "-"):
         return int(text)
     value = Decimal(text)
     # DynamoDB writes no exponent and no trailing zero, so the exact test is for other spellings only.
     if text[-1] == "0" or "e" in text or "E" in text or "." not in text:
-        # What is far out of range stays as it is: the int of 1e100000000 would take all memory.
-        return int(value) if value.adjusted() <= 2 * LARGEST and value == value.to_integral_value() else value
+        if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
+            raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
+        return int(value) if value == value.to_integral_value() else value
     return value
 
 

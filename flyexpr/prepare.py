@@ -40,7 +40,7 @@ def expression_members(*expressions: tuple[str, Expression | None]) -> list[str]
         if len(_REMEMBERED) >= _MOST:
             _REMEMBERED.clear()
         _REMEMBERED[key] = members
-    return [*members, *values_member(values)] if values else members
+    return members + values_member(values)
 
 
 def _compiled(given: Iterable[tuple[str, Expression]]) -> list[str]:

@@ -28,6 +28,8 @@ def reason(condition: Condition, item: Mapping[str, Any] | None) -> str:
     Of several parts joined by AND the first that is false, of parts joined by OR all of them.
     """
     false = _first_false(condition, item or {})
+    if item is None and matches(condition, {}):
+        return f"{show(condition)} was false; the engine does not say of what item"
     if item is None:
         return f"there is no such item, so {show(false)} was false"
     parts = false.parts if isinstance(false, Or) else (false,)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, overload
 
 from flyexpr import lifecycle
-from flyexpr.errors import ConditionFailed, NotFound, SeveralFound
+from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NotFound, SeveralFound, ValidationError
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
 from flyexpr.lifecycle import send
@@ -36,7 +37,7 @@ from flyexpr.operations import (
     update_item,
 )
 from flyexpr.reasons import reason
-from flyexpr.requests import item_request
+from flyexpr.requests import Request, item_request
 from flyexpr.responses import item_of
 from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
 from flyexpr.steps.parents import ParentUpdating, makes_parents
@@ -138,7 +139,7 @@ def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item |
         body = _make_parents(table, operation)
     else:
         body = _guarded(table, operation)
-    return _item(table, body, "Attributes") if operation.returns else None
+    return _written_item(table, body) if operation.returns else None
 
 
 def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
@@ -169,13 +170,25 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     item = decode_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
         error.reason = reason(lower_condition(table, condition), item)
-    error.item = None if item is None else loaded_item(table, item)
+    error.item = item
+    if item is not None:
+        with suppress(ValidationError):  # one that does not read in its types is told as it is stored
+            error.item = loaded_item(table, dict(item))
     return error
 
 
 def _item(table: Table, body: bytes, member: str) -> Item | None:
     item = item_of(body, member)
     return None if item is None else loaded_item(table, item)
+
+
+def _written_item(table: Table, body: bytes) -> Item | None:
+    try:
+        return _item(table, body, "Attributes")
+    except ValidationError as error:
+        told = ValidationError(f"the write is done, but {error.message}", at=error.at)
+        told.item = error.item
+        raise told from None
 
 
 def _batch_get(table: Table, operation: BatchGet) -> list[Item | None]:
@@ -196,7 +209,17 @@ def _drive(table: Table, batch: BatchGetting | BatchWriting) -> None:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
         else:
-            batch.feed(engine(step.operation, step.body))
+            batch.feed(_answered(engine, step, batch))
+
+
+def _answered(engine: Engine, request: Request, batch: BatchGetting | BatchWriting) -> bytes:
+    try:
+        return engine(request.operation, request.body)
+    except DynamoError as error:
+        incomplete = batch.incomplete(why=str(error))
+        if not incomplete.written:
+            raise
+        raise incomplete from error
 
 
 _DOES: dict[type, Callable[[Table, Any], Any]] = {
@@ -266,7 +289,7 @@ def first(table: Table, read: Query | Scan) -> Item | None:
     >>> first(scores, query(eq("userid", "abc")))["title"]
     'Comet Quest'
     """
-    return next(run(table, replace(read, limit=1)), None)
+    return next(run(table, replace(_whole(read), limit=1)), None)
 
 
 def one(table: Table, read: Query | Scan) -> Item:
@@ -277,7 +300,7 @@ def one(table: Table, read: Query | Scan) -> Item:
 
     NotFound when there is none, SeveralFound when there are more.
     """
-    found = list(run(table, replace(read, limit=2)))
+    found = list(run(table, replace(_whole(read), limit=2)))
     if not found:
         raise NotFound(f"no item of {table.name!r} matches: {show(read.condition)}")
     if len(found) > 1:
@@ -293,7 +316,16 @@ def count(table: Table, read: Query | Scan) -> int:
 
     The service counts, where it can, and sends no items; it costs as much as reading them.
     """
-    items = Items(table, read, counting=True)
+    items = Items(table, _whole(read), counting=True)
     for _ in items:
         pass
     return items.stats.returned
+
+
+def _whole(read: Query | Scan) -> Query | Scan:
+    """The read, which has to be one, and to come to its end."""
+    if not isinstance(read, Query | Scan):
+        raise TypeError(f"expected query(...) or scan(...), not {read!r}")
+    if read.budget is not None:
+        raise FlyexprError("a read with budget= may stop before it knows the answer; go through run(...) instead")
+    return read

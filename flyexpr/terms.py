@@ -208,7 +208,7 @@ def parse_path(text: str) -> Path:
     steps: list[Step] = []
     place, found = 0, _FIRST.match(text)
     while found:
-        steps.append(int(found[2]) if found[1] is None else found[1])
+        steps.append(int(found[2][:30]) if found[1] is None else found[1])
         place = found.end()
         if place == len(text):
             return Path(tuple(steps))

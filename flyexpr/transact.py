@@ -56,18 +56,18 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     request = transact_get_request(pairs)
     found = fields_of(engine(request.operation, request.body))["Responses"]
     return [
-        loaded_item(table, decode_item(each["Item"])) if each.get("Item") else None
+        loaded_item(table, decode_item(each["Item"])) if "Item" in each else None
         for (table, _), each in zip(pairs, found, strict=True)
     ]
 
 
 def _engine(pairs: Sequence[tuple[Table, Any]]) -> Engine:
-    engines = {id(table.bound): table.bound for table, _ in pairs}
-    if len(engines) > 1:
-        raise FlyexprError("the tables of a transaction have to be on one engine: bind them with the same connect(...)")
-    if not engines:
+    if not pairs:
         raise FlyexprError("a transaction needs at least one operation")
-    return next(iter(engines.values()))
+    engine = pairs[0][0].bound
+    if any(table.bound != engine for table, _ in pairs):
+        raise FlyexprError("the tables of a transaction have to be on one engine: bind them with the same connect(...)")
+    return engine
 
 
 def _with_reasons(pairs: Sequence[Pair], error: TransactionCancelled) -> TransactionCancelled:

@@ -22,7 +22,7 @@ from flyexpr.nodes import (
     Update,
     Value,
 )
-from flyexpr.values import Frozen
+from flyexpr.values import ORDERED, Frozen
 
 Shape = tuple[Any, ...]
 
@@ -61,7 +61,12 @@ def _compare(node: Compare | Arithmetic, values: dict[Frozen, int]) -> Shape:
 
 def _between(node: Between, values: dict[Frozen, int]) -> Shape:
     operand, low, high = node.operand, node.low, node.high
-    ordered = isinstance(low, Value) and isinstance(high, Value) and low.kind == high.kind and low.body <= high.body
+    ordered = (
+        isinstance(low, Value)
+        and isinstance(high, Value)
+        and low.kind == high.kind in ORDERED
+        and low.body <= high.body
+    )
     return "BETWEEN", _operand(operand, values), _operand(low, values), _operand(high, values), ordered
 
 

@@ -106,8 +106,13 @@ class BatchGetting:
         self._waiting = unprocessed + self._waiting
         self._retrying.note(len(self._sent) - len(unprocessed), len(unprocessed))
         if self._retrying.attempt > ATTEMPTS:
-            done = len({*self._texts}) - len(self._waiting)
-            raise BatchIncomplete(done, [decode_item(json.loads(text)) for text in unprocessed], "reads")
+            raise self.incomplete()
+
+    def incomplete(self, **why: str) -> BatchIncomplete:
+        """The error for a batch that ends here, with every key that was not read."""
+        left = dict.fromkeys([*self._sent, *self._waiting])
+        unread = [decode_item(json.loads(text)) for text in left if text not in self._found]
+        return BatchIncomplete(len({*self._texts}) - len(unread), unread, "reads", **why)
 
     def _item(self, item: Item) -> Item:
         wanted = self.operation.project
@@ -136,7 +141,8 @@ class BatchWriting:
     def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
         self.table, self.written = table, 0
         members = map(self._member, enumerate(operations))
-        self._members = iter(list(members)) if isinstance(operations, tuple | list) else members
+        self._listed = isinstance(operations, tuple | list)
+        self._members = iter(list(members)) if self._listed else members
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
         self._retrying = _Retrying()
@@ -158,9 +164,17 @@ class BatchWriting:
         self._sent = unprocessed
         self._retrying.note(written, len(unprocessed))
         if self._retrying.attempt > ATTEMPTS:
-            raise BatchIncomplete(self.written, [member.operation for member in unprocessed.values()])
+            raise self.incomplete()
+
+    def incomplete(self, **why: str) -> BatchIncomplete:
+        """The error for a batch that ends here, with every operation taken that is not done."""
+        ahead = [self._ahead] if self._ahead else []
+        rest = self._members if self._listed else ()
+        return BatchIncomplete(self.written, [one.operation for one in (*self._sent.values(), *ahead, *rest)], **why)
 
     def _fill(self) -> None:
+        if self._sent:
+            return  # what was left unprocessed goes alone: a bad element of an iterator must not come in between
         while len(self._sent) < WRITES:
             member = self._ahead or next(self._members, None)
             self._ahead = None
@@ -176,7 +190,8 @@ class BatchWriting:
         try:
             return batch_member(self.table, operation)
         except (FlyexprError, TypeError) as error:
-            error.args = (f"{error}\n  in operation {place} of the batch",)
+            done = f"; {self.written} before it are written" if self.written else ""
+            error.args = (f"{error}\n  in operation {place} of the batch{done}",)
             raise
 
     def _key(self, wire: dict[str, Any]) -> str:

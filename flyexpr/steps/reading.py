@@ -54,6 +54,7 @@ class Reading:
         self._branch, self._start = _place(read.start, self.access)
         self._last = self._branch, self._start  # after the last item given
         self._more = self.access.how != "Nothing"
+        self._cut = False  # whether the limit was reached in the middle of a page
         # The service can count what it need not show, unless the client has to look, or to stop in the middle.
         self._counting = (
             counting and self.access.how != "GetItem" and self.access.residue is None and read.limit is None
@@ -108,7 +109,7 @@ class Reading:
             rest = page.rest
         self.stats.examined += int(rest.get("ScannedCount") or 0)
         self.stats.capacity += units(rest)
-        if not self._full():
+        if not self._cut:
             self._turn(rest.get("LastEvaluatedKey"))
 
     def _wanted(self, page: Iterable[Item]) -> Iterator[Item]:
@@ -116,11 +117,14 @@ class Reading:
         key, names, stats = itemgetter(*self._keys, self._keys[0]), self._keys, self.stats
         for item in page:
             if self._full():
+                self._cut = True
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
             if residue is None or matches(residue, item):
-                self._last = self._branch, dict(zip(names, key(item), strict=False))
+                place = self._branch, dict(zip(names, key(item), strict=False))
+                found = loaded_item(self.table, project(wanted, item) if trim else item)
+                self._last = place
                 stats.returned += 1
-                yield loaded_item(self.table, project(wanted, item) if trim else item)
+                yield found
 
     def _turn(self, last_key: dict[str, Any] | None) -> None:
         """On to the next page, or to the next key condition of a fan-out."""
