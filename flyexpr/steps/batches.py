@@ -105,6 +105,7 @@ class BatchGetting:
         unprocessed = [encode_item(key_of_wire(self.table, key)) for key in left]
         self._waiting = unprocessed + self._waiting
         self._retrying.note(len(self._sent) - len(unprocessed), len(unprocessed))
+        self._sent = []
         if self._retrying.attempt > ATTEMPTS:
             raise self.incomplete()
 
@@ -190,7 +191,7 @@ class BatchWriting:
         try:
             return batch_member(self.table, operation)
         except (FlyexprError, TypeError) as error:
-            done = f"; {self.written} before it are written" if self.written else ""
+            done = f"; the first {self.written} are written" if self.written else ""
             error.args = (f"{error}\n  in operation {place} of the batch{done}",)
             raise
 
