@@ -20,10 +20,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.numbers import Number
+from flyexpr.values import Frozen, freeze, freeze_constant, thaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,15 @@ class Derived:
     text: str = ""
     type: Any = str
 
-    def value(self, values: Mapping[str, Any]) -> Any:
-        """The attribute's value, of the values of its parts; None keeps the attribute out of the item."""
+    def value(self, values: Mapping[str, Any], unique: bool = False) -> Any:
+        """The attribute's value, of the values of its parts; None keeps the attribute out of the item.
+
+        With `unique`, as of a key, a part that holds the text which separates it from the next is refused: else two
+        items could have one key.
+        """
         if self.function is not None:
             return self.function(*(values[part] for part in self.parts))
-        return "".join(_pieces(self.text, values))
+        return "".join(_pieces(self.text, values, unique))
 
     def prefix(self, values: Mapping[str, Any]) -> str:
         """What is sure about the start of the text when only some parts are known.
@@ -97,7 +103,7 @@ class Derived:
         >>> template("{type}:{id}").prefix({"type": "facebook"})
         'facebook:'
         """
-        return "" if self.function is not None else "".join(_pieces(self.text, values))
+        return "" if self.function is not None else "".join(_pieces(self.text, values, unique=False))
 
 
 def template(text: str) -> Derived:
@@ -107,12 +113,18 @@ def template(text: str) -> Derived:
     >>> request(accounts, query(eq("type", "facebook") & eq("id", "1")))[1]["Key"]
     {'uid': {'S': 'facebook:1'}}
 
-    Parts take Python's format specifications (`{n:05d}`). A part may not hold the text that separates it from the
-    next, or two items could have one key.
+    Parts take Python's format specifications (`{n:05d}`). In the table's own key a part may not hold the text that
+    separates it from the next, or two items could have one key.
     """
     parts = tuple(dict.fromkeys(name for _, name, _, _ in _parsed(text) if name is not None))
     if not all(part.isidentifier() for part in parts):
         raise FlyexprError(f"template {text!r}: a part is the name of an attribute, as in '{{type}}:{{id}}'")
+    parsed = _parsed(text)
+    for (_, name, spec, _), (literal, following, _, _) in pairwise(parsed):
+        if name is not None and following is not None and not literal and not spec:
+            raise FlyexprError(
+                f"template {text!r}: put a text between {{{name}}} and {{{following}}}, which runs into it"
+            )
     return Derived(parts, None, text)
 
 
@@ -134,7 +146,7 @@ def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
     return list(Formatter().parse(text))
 
 
-def _pieces(text: str, values: Mapping[str, Any]) -> Iterator[str]:
+def _pieces(text: str, values: Mapping[str, Any], unique: bool) -> Iterator[str]:
     """The pieces of a template up to the first part that is not known."""
     parsed = _parsed(text)
     for place, (literal, name, spec, _) in enumerate(parsed):
@@ -143,9 +155,14 @@ def _pieces(text: str, values: Mapping[str, Any]) -> Iterator[str]:
             continue
         if values.get(name) is None:
             return
-        piece = format(standard(values[name]), spec or "")
+        # In the one form that DynamoDB gives back: 1, 1.0 and Decimal("1.00") are one number, and make one key.
+        value = thaw(freeze(standard(values[name]), at=name))
+        try:
+            piece = format(value, spec or "")
+        except (ValueError, TypeError) as error:
+            raise ValidationError(f"does not go into {text!r}: {error}", at=name) from None
         following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
-        if following and following in piece:
+        if unique and following and following in piece + following[:-1]:
             raise ValidationError(f"a part of {text!r} may not hold the {following!r} that ends it", at=name)
         yield piece
 
@@ -229,6 +246,18 @@ def _is_uuid(kind: Any) -> bool:
     """Whether a type is UUID or one of its kin, without importing it: whoever has one has."""
     uuid = sys.modules.get("uuid")
     return uuid is not None and isinstance(kind, type) and issubclass(kind, uuid.UUID)
+
+
+def meaning(value: Any) -> Frozen:
+    """A value's `Frozen` pair, whatever its type: as it is stored where nothing is declared, else of kind `PYTHON`.
+
+    >>> meaning({"day": date(2026, 1, 31)}) == meaning({"day": "2026-01-31"}), meaning(1) == meaning(1.0)
+    (True, True)
+    """
+    try:
+        return freeze(value)
+    except ValidationError:
+        return freeze_constant(standard(value))
 
 
 def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from decimal import Context
 from typing import Any
 
-from flyexpr.attributes import standard
-from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.attributes import meaning, standard
+from flyexpr.errors import ExpressionError
 from flyexpr.interpret.compile import Placeholders, compile
 from flyexpr.nodes import Action, And, Compare, Condition, Operand, Path, Step, Test, Update, Value, joined
 from flyexpr.numbers import number, number_text
 from flyexpr.terms import operand, path_of
-from flyexpr.values import Frozen, encode, freeze, thaw
+from flyexpr.values import Frozen, encode, thaw
 
 
 def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) -> Update:
@@ -70,7 +70,7 @@ def _changed_members(
         here = (*path, name)
         if name not in old:
             yield _set(here, value)
-        elif _frozen(old[name]) != _frozen(value):
+        elif meaning(old[name]) != meaning(value):
             yield from _change(here, old[name], value, incr) if deep else [_set(here, value)]
     for name in old:
         if name not in new:
@@ -95,10 +95,10 @@ def _change_inside(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> li
         return list(_changed_members(path, old, new, incr))
     if isinstance(old, list | tuple) and isinstance(new, list | tuple):
         return list(_changed_elements(path, old, new, incr))
-    if isinstance(old, set | frozenset) and isinstance(new, set | frozenset) and _frozen(old)[0] == _frozen(new)[0]:
-        return _changed_set(path, _frozen(old), _frozen(new))
-    if incr and _frozen(old)[0] == _frozen(new)[0] == "N":
-        return _increment(path, _frozen(old)[1], _frozen(new)[1])
+    if isinstance(old, set | frozenset) and isinstance(new, set | frozenset) and meaning(old)[0] == meaning(new)[0]:
+        return _changed_set(path, meaning(old), meaning(new))
+    if incr and meaning(old)[0] == meaning(new)[0] == "N":
+        return _increment(path, meaning(old)[1], meaning(new)[1])
     return None
 
 
@@ -110,7 +110,7 @@ def _changed_elements(path: tuple[Step, ...], old: Any, new: Any, incr: bool) ->
         end = 0  # nothing can be put between elements, only behind the last
     shared = min(len(old), len(new)) - end
     for index in range(start, shared):
-        if _frozen(old[index]) != _frozen(new[index]):
+        if meaning(old[index]) != meaning(new[index]):
             yield from _change((*path, index), old[index], new[index], incr)
     for index in range(shared, len(new) - end):
         yield _set((*path, index), new[index])
@@ -121,7 +121,7 @@ def _changed_elements(path: tuple[Step, ...], old: Any, new: Any, incr: bool) ->
 def _common(pairs: Any) -> int:
     count = 0
     for one, other in pairs:
-        if _frozen(one) != _frozen(other):
+        if meaning(one) != meaning(other):
             break
         count += 1
     return count
@@ -148,13 +148,6 @@ def _increment(path: tuple[Step, ...], old: Any, new: Any) -> list[Action] | Non
 
 def _set(path: tuple[Step, ...], value: Any) -> Action:
     return Action("SET", Path(path), operand(value))
-
-
-def _frozen(value: Any) -> Frozen:
-    try:
-        return freeze(value)
-    except ValidationError:
-        return freeze(standard(value))
 
 
 def _cost(actions: list[Action]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from flyexpr.attributes import Derived
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.interpret.show import show
-from flyexpr.nodes import Action, And, Compare, Condition, Path, Test, Update, Value, joined
+from flyexpr.nodes import Action, And, Compare, Condition, Path, Test, Update, Value
 from flyexpr.tables import Table
 from flyexpr.terms import operand
 from flyexpr.values import Item, thaw
@@ -35,7 +35,7 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
                     f"derived from {_names(derived.parts)}, of which {_names(missing)} is missing", at=name
                 )
             continue
-        value = derived.value(found)
+        value = derived.value(found, unique=name in table.keys)
         if name in found and found[name] != value:
             raise ValidationError(
                 f"derived from {_names(derived.parts)}, it is {value!r} here, not {found[name]!r}",
@@ -58,22 +58,21 @@ def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in table.keys:
         derived = table.derived.get(name)
         if derived and name not in found and all(found.get(part) is not None for part in derived.parts):
-            found[name] = derived.value(found)
+            found[name] = derived.value(found, unique=True)
             used.update(derived.parts)
     return {name: value for name, value in found.items() if name in table.keys or name not in used}
 
 
-def derived_condition(table: Table, condition: Condition) -> Condition:
-    """The condition, and what it says of derived attributes: a value, or where only a start is sure, a prefix.
+def implied_conditions(table: Table, condition: Condition) -> tuple[Condition, ...]:
+    """What the condition says of derived key attributes: a value, or where only a start is sure, a prefix.
 
     >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
-    >>> show(derived_condition(accounts, eq("type", "facebook")))
-    "type = 'facebook' AND begins_with(uid, 'facebook:')"
+    >>> [show(one) for one in implied_conditions(accounts, eq("type", "facebook"))]
+    ["begins_with(uid, 'facebook:')"]
+
+    They may bound a key, and never filter: an item that another writer stored without the attribute still matches.
     """
-    if not table.derived:
-        return condition
-    known = dict(_known(condition))
-    return joined(And, [condition, *_implied(table, known)])
+    return tuple(_implied(table, dict(_known(condition)))) if table.derived else ()
 
 
 def _known(condition: Condition) -> Iterator[tuple[str, Any]]:
@@ -92,15 +91,15 @@ def _implied(table: Table, known: dict[str, Any]) -> Iterator[Condition]:
             continue  # it finds nothing, and items from before it was declared lack it
         path = Path((name,))
         if all(known.get(part) is not None for part in derived.parts):
-            value = derived.value(known)
-            known[name] = value
-            yield Test("attribute_not_exists", (path,)) if value is None else Compare("=", path, operand(value))
+            known[name] = value = derived.value(known)
+            if value is not None:
+                yield Compare("=", path, operand(value))
         elif known.get(derived.parts[0]) is not None and (prefix := derived.prefix(known)):
             yield Test("begins_with", (path, operand(prefix)))
 
 
-def derived_update(table: Table, update: Update) -> Update:
-    """The update, and what it makes of derived attributes whose parts it changes.
+def derived_update(table: Table, update: Update, key: Mapping[str, Any] | None = None) -> Update:
+    """The update, and what it makes of derived attributes whose parts it changes; parts may also stand in the `key`.
 
     >>> accounts = Table("accounts", "id", attributes={"name": template("{first} {last}")})
     >>> show(derived_update(accounts, assign("first", "Ada") + assign("last", "Byron")))
@@ -125,14 +124,20 @@ def derived_update(table: Table, update: Update) -> Update:
             )
         changed = [part for part in derived.parts if part in by_name]
         if changed:
-            action = _derived_action(table, update, name, derived, by_name, changed)
+            action = _derived_action(table, update, name, derived, by_name, changed, key or {})
             by_name[name] = [action]
             added.append(action)
     return Update((*update.actions, *added))
 
 
 def _derived_action(
-    table: Table, update: Update, name: str, derived: Derived, by_name: dict[str, list[Action]], changed: list[str]
+    table: Table,
+    update: Update,
+    name: str,
+    derived: Derived,
+    by_name: dict[str, list[Action]],
+    changed: list[str],
+    key: Mapping[str, Any],
 ) -> Action:
     if name in table.keys:
         raise ExpressionError(
@@ -140,12 +145,14 @@ def _derived_action(
             expression=show(update),
             hint="put the item under its new key and delete the old one",
         )
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {part: key[part] for part in derived.parts if part in key}
     for part in derived.parts:
         match by_name.get(part):
-            case [Action("SET", Path((_,)), Value(kind, body))]:
+            case [Action("SET", Path((_,)), Value(kind, body))] if body is not None:
                 values[part] = thaw((kind, body))
-            case [Action("REMOVE", Path((_,)))]:  # without one of its parts the item goes without it
+            case [Action("REMOVE", Path((_,)))] | [
+                Action("SET", Path((_,)), Value("NULL"))
+            ]:  # without one of its parts the item goes without it
                 return Action("REMOVE", Path((name,)), None)
     if len(values) < len(derived.parts):
         raise ExpressionError(

@@ -250,6 +250,11 @@ def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterato
         yield "the filter drops items that were read and paid for"
     if way.residue is not None:
         yield "part of the condition is evaluated on the client, after it is paid for"
+    if way.index is not None:
+        asked = {path.parts[0] for condition in way.keys[:1] for path in paths(condition)}
+        lacking = [name for name in table.keys_of(way.index) if name not in asked and name not in table.keys]
+        if lacking:
+            yield f"items without {' or '.join(f'`{name}`' for name in lacking)} are not in this index"
     yield from _projection_warnings(table, way)
     if not operation.consistent:  # type: ignore[attr-defined]
         yield (

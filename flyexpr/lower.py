@@ -5,7 +5,7 @@ Constants are encoded by the attribute that they meet, and operators that its ty
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import is_
 from typing import Any
 
@@ -132,8 +132,8 @@ def _untouched(table: Table, operands: tuple[Operand, ...]) -> bool:
 _FOREIGN = frozenset({"PYTHON", "L", "M"})  # the last two may hold values of foreign types
 
 
-def lower_update(table: Table, update: Update) -> Update:
-    """The update with every constant as it is stored; an update of the key is refused.
+def lower_update(table: Table, update: Update, key: Mapping[str, Any] | None = None) -> Update:
+    """The update with every constant as it is stored; an update of the key is refused. Of the item with this `key`.
 
     >>> from flyexpr import assign, incr
     >>> lower_update(Table("t", "id"), assign("id", "x"))
@@ -143,7 +143,7 @@ def lower_update(table: Table, update: Update) -> Update:
       expression: SET id = 'x'
       hint: put the item under its new key and delete the old one
     """
-    update = derived_update(table, update)
+    update = derived_update(table, update, key)
     lowered = [_lower_action(table, action) for action in update.actions]
     return update if all(map(is_, lowered, update.actions)) else Update(tuple(lowered))
 
@@ -191,10 +191,20 @@ def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) ->
             return Call("if_not_exists", (other, _lower_assigned(table, here, path, value)))
         case Call(function, arguments):
             _allow(table, here, function, path)
-            return Call(function, tuple([_lower_assigned(table, here, path, argument) for argument in arguments]))
+            return Call(function, tuple([_lower_part(table, path, argument) for argument in arguments]))
         case Arithmetic(operator):
             _allow(table, here, operator, path)
             return operand
+    return operand
+
+
+def _lower_part(table: Table, path: Path, operand: Operand) -> Operand:
+    """A part of a new value, which is of its type, and of which no check can know anything."""
+    match operand:
+        case Value():
+            return _encode(table, path, _codec_at(table, path), operand)
+        case Call("if_not_exists", (other, default)):
+            return Call("if_not_exists", (other, _lower_part(table, path, default)))
     return operand
 
 

@@ -165,7 +165,7 @@ def _write(table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | 
         return None
     counted = versioned(table, UpdateItem(key, changes))
     assert isinstance(counted, UpdateItem)
-    stored = lower_update(table, counted.update)
+    stored = lower_update(table, counted.update, place)
     return UpdateItem(place, stored, _guard(table, found, _roots(stored)))
 
 

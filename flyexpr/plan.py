@@ -6,7 +6,8 @@ For every condition on every table there is exactly one `Access`, or a `PlanErro
     filter           the service drops items that were read, and paid for
     residue          what neither may hold, evaluated on the client by `matches`
 
-Key condition and filter and residue together are the condition, on every item.
+Key condition and filter and residue together are the condition, on every item that the index holds: one that lacks a
+key attribute of an index is not in it.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from flyexpr.derive import derived_condition
+from flyexpr.derive import implied_conditions
 from flyexpr.errors import PlanError
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
@@ -65,11 +66,12 @@ def access(table: Table, read: Query | Scan) -> Access:
     parts = condition.parts if isinstance(condition, And) else (condition,)
     if any(_asks_for_empty_key(table, part) for part in parts):
         return Access("Nothing")
+    implied = tuple(lower_condition(table, one) for one in implied_conditions(table, read.condition))
     if read.index is None:
-        candidates, rejected = _candidates(table, read, parts)
+        candidates, rejected = _candidates(table, read, parts, implied)
         chosen = _choose(table, read, candidates, rejected)
     else:
-        fit = _fit(table, table.index(read.index), parts)
+        fit = _fit(table, table.index(read.index), parts, implied)
         if isinstance(fit, str):
             raise PlanError(
                 f"index {read.index!r} cannot serve this query: {fit}",
@@ -82,8 +84,8 @@ def access(table: Table, read: Query | Scan) -> Access:
 
 
 def _whole_condition(table: Table, read: Query | Scan) -> Condition:
-    """What the service is to be asked: in its types, with what follows for derived attributes, and simplified."""
-    return simplify(lower_condition(table, derived_condition(table, read.condition)))
+    """What the service is to be asked: in its types, and simplified."""
+    return simplify(lower_condition(table, read.condition))
 
 
 def _asks_for_empty_key(table: Table, part: Condition) -> bool:
@@ -109,10 +111,12 @@ class _Fit:
         return self.fixed, len(self.sort), -prod(map(len, self.values)), self.index is None
 
 
-def _candidates(table: Table, read: Query, parts: Sequence[Condition]) -> tuple[list[_Fit], list[tuple[str, str]]]:
+def _candidates(
+    table: Table, read: Query, parts: Sequence[Condition], implied: Sequence[Condition]
+) -> tuple[list[_Fit], list[tuple[str, str]]]:
     found, rejected = [], []
     for index in (None, *table.indexes):
-        fit = _fit(table, index, parts)
+        fit = _fit(table, index, parts, implied)
         why = fit if isinstance(fit, str) else _unusable(table, read, fit)
         if why or isinstance(fit, str):
             rejected.append((_label(index), why))
@@ -121,18 +125,20 @@ def _candidates(table: Table, read: Query, parts: Sequence[Condition]) -> tuple[
     return found, rejected
 
 
-def _fit(table: Table, index: Index | None, parts: Sequence[Condition]) -> _Fit | str:
-    """How the parts bound the key of an index, or why it cannot be queried by them."""
+def _fit(
+    table: Table, index: Index | None, parts: Sequence[Condition], implied: Sequence[Condition] = ()
+) -> _Fit | str:
+    """How the parts, and what they imply, bound the key of an index, or why it cannot be queried by them."""
     values: list[tuple[Value, ...]] = []
     used: set[Condition] = set()
     for name in table.partition_keys_of(index):
-        options = {part: found for part in parts if (found := _options(part, name))}
+        options = {part: found for part in (*parts, *implied) if (found := _options(part, name))}
         if not options:
             return f"its partition key `{name}` has no value"
         narrowest = min(options, key=lambda part: len(options[part]))
         values.append(options[narrowest])
         used.add(narrowest)
-    sort, exact, fixed = _bound_sort_keys(table.sort_keys_of(index), parts)
+    sort, exact, fixed = _bound_sort_keys(table.sort_keys_of(index), (*parts, *implied))
     rest = tuple(part for part in parts if part not in used and part not in exact)
     return _Fit(index, tuple(values), sort, rest, fixed)
 

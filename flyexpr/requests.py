@@ -132,7 +132,7 @@ def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
     else:
         members = [table_name(table), _key(table, operation.key)]
     if isinstance(operation, UpdateItem):
-        update = lower_update(table, operation.update)
+        update = lower_update(table, operation.update, key_of(table, operation.key))
     if operation.condition is not None:
         condition = _sayable(lower_condition(table, operation.condition))
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')

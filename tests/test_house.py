@@ -53,7 +53,15 @@ HOUSE = [
     "explain",
     "aio",
     "curried",
-    "cli",
+    "serve testing",
+    "cli/marked cli/journal cli/pace cli/progress cli/rejects cli/session",
+    "cli/wire cli/sheets cli/words cli/folders cli/options cli/bulk",
+    "cli/sources cli/sinks cli/writes",
+    "cli/reads cli/jobs",
+    "cli/tables cli/reading cli/writing cli/moving cli/lines cli/serving cli/completion",
+    "cli/app",
+    "cli/__init__",
+    "cli/__main__",
 ]
 DOORS = {
     "__init__",

@@ -48,8 +48,22 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
         for step in action.path.parts[:-1]:
             level = level.setdefault(step, {})
         level[action.path.parts[-1]] = _Changed(_new_value(action, item))
-    changed: Item = _rebuild(item, changes)
+    changed: Item = _rebuild(_with_parents(update, item), changes)
     return changed
+
+
+def _with_parents(update: Update, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The item with the maps that the update is to make."""
+    for action in update.actions:
+        if action.parents:
+            item = _with_maps(item, action.path.parts[:-1])
+    return item
+
+
+def _with_maps(level: Any, steps: tuple[Step, ...]) -> Any:
+    if not steps or not isinstance(level, Mapping) or not isinstance(steps[0], str):
+        return level
+    return {**level, steps[0]: _with_maps(level.get(steps[0], {}), steps[1:])}
 
 
 def _new_value(action: Action, item: Mapping[str, Any]) -> Any:

@@ -10,10 +10,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flyexpr.attributes import standard
-from flyexpr.errors import ValidationError
+from flyexpr.attributes import meaning
 from flyexpr.nodes import And, Between, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
-from flyexpr.values import KINDS, ORDERED, Frozen, freeze
+from flyexpr.values import KINDS, ORDERED, Frozen
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
@@ -49,10 +48,10 @@ def _value(node: Operand, item: Mapping[str, Any]) -> Frozen | None:
     """What an operand comes to; None where it has no value."""
     match node:
         case Value(kind, body):
-            return (kind, body) if kind in _KINDS else _frozen(body)
+            return (kind, body) if kind in _KINDS else meaning(body)
         case Path(parts):
             found = _find(parts, item)
-            return None if found is _MISSING else _frozen(found)
+            return None if found is _MISSING else meaning(found)
         case Call("size", (operand,)):
             return _size(_value(operand, item))
     raise TypeError(f"{node!r} belongs to an update, not to a condition")
@@ -72,13 +71,6 @@ def _find(parts: tuple[str | int, ...], item: Mapping[str, Any]) -> Any:
             return _MISSING
         found = found[part]
     return found
-
-
-def _frozen(value: Any) -> Frozen:
-    try:
-        return freeze(value)
-    except ValidationError:  # an item as a table reads it may hold datetimes, enums, …
-        return freeze(standard(value))
 
 
 def _equal(left: Frozen | None, right: Frozen | None) -> bool:

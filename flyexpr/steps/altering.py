@@ -87,11 +87,22 @@ def _check_keys(live: Table, wanted: Table) -> None:
 def _check_index(table: Table, live: Index | None, wanted: Index) -> None:
     if live is None and not isinstance(wanted, GlobalIndex):
         raise PlanError(f"local index {wanted.name!r} can only be created with its table {table.name!r}")
-    if live is not None and live != wanted:
+    if live is not None and _comparable(live) != _comparable(wanted):
         raise PlanError(
             f"index {wanted.name!r} of {table.name!r} is there, and differs: {live}",
             hint="give the new index another name, or drop the old one first",
         )
+
+
+def _comparable(index: Index) -> Any:
+    """An index, whatever the order of the attributes that it projects."""
+    project = index.project
+    return (
+        type(index),
+        index.sort_keys,
+        getattr(index, "partition_keys", ()),
+        project if isinstance(project, str) else {*project},
+    )
 
 
 def _keys(table: Table, index: Any) -> str:

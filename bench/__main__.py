@@ -1,0 +1,114 @@
+"""The command line: `python -m bench [--quick] [--only REGEX] [--rounds N] [--growth-items N]`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import growth, local, starts
+from bench.adapters import ADAPTERS
+from bench.goals import goal_table
+from bench.jobs import JOBS
+from bench.plot import plot
+from bench.report import page
+from bench.results import Results
+from bench.rounds import compare, replay_server, start, stop
+
+DOCS = Path(__file__).parent.parent / "docs"
+SLOW = ("pages kept",)  # half a minute a round
+
+
+def main() -> None:
+    given = _arguments()
+    rounds = given.rounds or (1 if given.quick else 5)
+    results, chance = Results(rounds), random.Random(given.seed)
+    wanted: Callable[[str], object] = re.compile(given.only or ".").search
+    with replay_server() as port:
+        _jobs(results, port, [job for job in JOBS if wanted(job)], chance, given.verbose)
+        for name, stage in _stages(results, port, given, chance).items():
+            if wanted(name):
+                _say(name)
+                try:
+                    stage()
+                except Exception as error:  # the figures so far took minutes
+                    _say(f"  without {name}: {type(error).__name__}: {error}")
+                    results.skipped[name] = f"{type(error).__name__}: {error}"
+    _show(results)
+    if not given.only:
+        DOCS.mkdir(exist_ok=True)
+        (DOCS / "benchmarks.md").write_text(page(results))
+        (DOCS / "benchmarks.svg").write_text(plot(results))
+
+
+def _stages(
+    results: Results, port: int, given: argparse.Namespace, chance: random.Random
+) -> dict[str, Callable[[], None]]:
+    """What is measured besides the jobs, by the names that --only knows."""
+    rounds, few = results.rounds, min(results.rounds, 3)
+
+    def starting() -> None:
+        results.imports = starts.import_times(rounds + 2, chance)
+        results.firsts = starts.first_times(f"http://127.0.0.1:{port}", rounds + 2, chance)
+
+    def memory() -> None:
+        results.drained = starts.drains([name for name in ADAPTERS if name not in results.skipped], port, 20)
+
+    def growing() -> None:
+        results.pages = growth.pages("flyexpr", port, few)
+        results.growth = {"operators": growth.operators(rounds), "indexes": growth.indexes(rounds)}
+        results.items = (20_000, given.growth_items or (60_000 if given.quick else 200_000))
+        results.growth |= growth.items(*results.items, rounds)
+
+    def engines() -> None:
+        results.rates = local.rates(few, 0.3 if given.quick else 0.7, chance)
+
+    return {"starting": starting, "memory": memory, "growth": growing, "engines": engines}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench", description="flyexpr beside its peers")
+    parser.add_argument("--quick", action="store_true", help="one round: coarse figures in two minutes")
+    parser.add_argument(
+        "--only", metavar="REGEX", help=f"some of: {'; '.join(JOBS)}; starting; memory; growth; engines. Writes no page"
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="5 unless said otherwise")
+    parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (200000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the order within the rounds")
+    parser.add_argument("--verbose", action="store_true", help="show what the workers write to stderr")
+    return parser.parse_args()
+
+
+def _jobs(results: Results, port: int, jobs: list[str], chance: random.Random, verbose: bool) -> None:
+    if not jobs:
+        return
+    workers = [start(library, port, verbose) for library in ADAPTERS]
+    results.skipped = {worker.library: worker.skipped for worker in workers if worker.skipped}
+    for library, why in results.skipped.items():
+        _say(f"without {library}: {why}")
+    for job in jobs:
+        began = time.monotonic()
+        results.times[job] = compare(workers, job, min(results.rounds, 2 if job in SLOW else 99), chance)
+        _say(f"{job} ({time.monotonic() - began:.0f} s)")
+        for library, why in results.times[job].failed.items():
+            _say(f"  without {library}: {why}")
+    stop(workers)
+
+
+def _show(results: Results) -> None:
+    print(f"{'what':60} {'goal':>12} {'measured':>12}")
+    for what, goal, measured, reached in goal_table(results):
+        if reached:
+            print(f"{what:60} {goal:>12} {measured:>12}  {reached}")
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

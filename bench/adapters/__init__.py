@@ -1,0 +1,15 @@
+"""One module a library: `jobs(url, argument)` gives the jobs it can do, by name. Here is the list of all of them."""
+
+ADAPTERS: dict[str, tuple[str, str]] = {
+    "flyexpr": ("ours", "direct"),
+    "flyexpr-botocore": ("ours", "botocore"),
+    "boto3-resource": ("boto3_resource", ""),
+    "boto3-client": ("boto3_client", ""),
+    "pynamodb": ("of_pynamodb", ""),
+    "aiodynamo": ("of_aiodynamo", ""),
+    "dyntastic": ("of_dyntastic", ""),
+    "pydynox": ("of_pydynox", ""),
+    "floor-json": ("floor", "json"),
+    "floor-orjson": ("floor", "orjson"),
+}
+"""The name on the command line and in the tables: the module in this folder, and what its `jobs` is told."""

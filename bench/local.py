@@ -1,0 +1,169 @@
+"""Engines on this machine: the embedded one on a file, and what else people test against, through boto3.
+
+    python -m bench.local embedded           prints operations a second, as JSON
+
+Servers are named by the variable FLYEXPR_ENDPOINTS, "name=url name=url". Time is wall time: a server works elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench import data
+from bench.rounds import environment
+
+RATES = ("put", "get", "query", "update")
+_ITEMS = 1000  # under one partition key
+Operations = dict[str, Callable[[int], int]]  # takes a running number, gives how many items were treated
+
+
+def engines() -> dict[str, str]:
+    """The engines that are here, by name, with their URLs."""
+    found = {"embedded": "", "embedded, in memory": ""}
+    if importlib.util.find_spec("moto") and importlib.util.find_spec("boto3"):
+        found["moto, in process"] = ""
+    if importlib.util.find_spec("boto3"):
+        found |= dict(pair.split("=", 1) for pair in os.environ.get("FLYEXPR_ENDPOINTS", "").split())
+    return found
+
+
+def rates(rounds: int, seconds: float, chance: random.Random) -> dict[str, dict[str, float]]:
+    """Operations (and, of a query, items) a second by engine: medians over fresh processes, in random order."""
+    found: dict[str, list[dict[str, float]]] = {}
+    for _ in range(rounds):
+        for engine in chance.sample(list(engines()), len(engines())):
+            command = [sys.executable, "-m", "bench.local", engine, str(seconds)]
+            ended = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+            if ended.returncode:
+                print(f"  {engine}: {ended.stderr.strip().splitlines()[-1][:200]}", file=sys.stderr)
+            else:
+                found.setdefault(engine, []).append(json.loads(ended.stdout))
+    return {name: {rate: median(one[rate] for one in runs) for rate in RATES} for name, runs in found.items()}
+
+
+def _measured(operations: Operations, seconds: float) -> dict[str, float]:
+    return {name: _rate(operations[name], seconds) for name in RATES}
+
+
+def _rate(operation: Callable[[int], int], seconds: float) -> float:
+    operation(0)
+    began, number, treated = time.perf_counter(), 0, 0
+    while (spent := time.perf_counter() - began) < seconds:
+        number += 1
+        treated += operation(number)
+    return treated / spent
+
+
+def embedded(url: str) -> Operations:
+    """The operations of flyexpr's embedded engine."""
+    from flyexpr import (
+        Table,
+        assign,
+        batch_write,
+        connect,
+        create_table,
+        eq,
+        get,
+        incr,
+        put,
+        put_item,
+        query,
+        run,
+        update,
+    )
+
+    table = Table("items", "pk", "sk", attributes={"sk": int}).on(connect(url))
+    run(table, create_table())
+    items = data.items(0, _ITEMS)
+    run(table, batch_write([put_item(item) for item in items]))
+
+    def change(number: int) -> int:
+        condition = eq("name", items[number % _ITEMS]["name"])
+        update(table, (_PK, number % _ITEMS), assign("status", "closed") + incr("visits"), condition=condition)
+        return 1
+
+    return {
+        "put": lambda number: put(table, items[number % _ITEMS] | {"pk": "other", "sk": number}) is None,
+        "get": lambda number: get(table, (_PK, number % _ITEMS)) is not None,
+        "query": lambda number: sum(1 for _ in run(table, query(eq("pk", _PK)))),
+        "update": change,
+    }
+
+
+_PK = "customer#0001"
+
+
+def by_boto3(url: str, cleanup: ExitStack) -> Operations:
+    """The operations of any other engine, through boto3's resource; its table goes when the process ends."""
+    import boto3
+    from boto3.dynamodb.conditions import Attr, Key
+
+    table = boto3.resource("dynamodb", endpoint_url=url or None).create_table(
+        TableName=f"bench-{os.getpid()}",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "N"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    cleanup.callback(table.delete)
+    table.wait_until_exists()
+    items = data.items(0, _ITEMS)
+    with table.batch_writer() as writer:
+        for item in items:
+            writer.put_item(Item=item)
+
+    def change(number: int) -> int:
+        table.update_item(
+            Key={"pk": _PK, "sk": number % _ITEMS},
+            UpdateExpression="SET #u = :s ADD #v :one",
+            ConditionExpression=Attr("name").eq(items[number % _ITEMS]["name"]),
+            ExpressionAttributeNames={"#u": "status", "#v": "visits"},
+            ExpressionAttributeValues={":s": "closed", ":one": 1},
+        )
+        return 1
+
+    def query(number: int) -> int:
+        found: dict[str, Any] = table.query(KeyConditionExpression=Key("pk").eq(_PK))
+        return len(found["Items"])
+
+    return {
+        "put": lambda number: bool(table.put_item(Item=items[number % _ITEMS] | {"pk": "other", "sk": number})),
+        "get": lambda number: len(table.get_item(Key={"pk": _PK, "sk": number % _ITEMS})["Item"]) == len(items[0]),
+        "query": query,
+        "update": change,
+    }
+
+
+def main() -> None:
+    engine, seconds = sys.argv[1], float(sys.argv[2])
+    with ExitStack() as cleanup:
+        folder = cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
+        if engine == "embedded":
+            operations = embedded(f"sqlite:{Path(folder, 'items.db')}")
+        elif engine == "embedded, in memory":
+            operations = embedded("sqlite::memory:")
+        else:
+            if engine == "moto, in process":
+                import moto
+
+                cleanup.enter_context(moto.mock_aws())
+            operations = by_boto3(engines()[engine], cleanup)
+        print(json.dumps(_measured(operations, seconds)))
+
+
+if __name__ == "__main__":
+    main()

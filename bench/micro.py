@@ -1,0 +1,38 @@
+"""What the jobs without a network work on, and how their results are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bench import data
+from bench.jobs import BATCH, Job, batch_of, constants, numbers
+from bench.server import page_items
+
+body = b"x" * 1024  # to be signed
+
+
+def page() -> bytes:
+    """The body of an answer that is one page."""
+    return b'{"Count":%d,"Items":%b,"ScannedCount":%d}' % (data.PAGE, page_items(0), data.PAGE)
+
+
+def batch() -> list[data.Item]:
+    """The items of a batch write."""
+    return data.items(0, BATCH)
+
+
+def new_name() -> str:
+    """An attribute's name that was not met before, for an expression that nothing can be remembered of."""
+    return f"status{next(numbers)}"
+
+
+def encoding(run: Callable[[], bytes]) -> Job:
+    """The job of writing a batch's request."""
+    return Job(run, lambda: batch_of(json.loads(run())))
+
+
+def compiling(run: Callable[[], str | dict[str, Any]]) -> Job:
+    """The job of compiling an expression to the members of a request, as JSON text."""
+    return Job(run, lambda: constants(json.loads(str(run()))))

@@ -1,0 +1,136 @@
+"""The page docs/benchmarks.md, from the results."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+from bench.adapters import ADAPTERS
+from bench.goals import figure_text, goal_table
+from bench.jobs import JOBS
+from bench.local import RATES
+from bench.results import Results
+
+_PACKAGES = "boto3 botocore pynamodb aiodynamo aiohttp dyntastic pydynox orjson moto".split()
+
+_HEAD = """# Benchmarks
+
+Written by `make bench` on {date}: {machine}, {versions}.
+
+![How many times as much CPU time each library takes as flyexpr](benchmarks.svg)
+
+A server of canned answers in a process of its own, one process for each library, one of them running at a time,
+{rounds} rounds in random order. Every result is compared with the data before anything is timed. A figure such as
+`12.3 x` is the median over the rounds of the ratio *within* a round: that library took 12.3 times the CPU time that
+flyexpr took. Absolute times depend on the machine and drift; the ratios hardly do, to some 10 %.
+
+What the libraries give differs: flyexpr and boto3's resource plain dicts, boto3's client wire dicts (left as they are),
+PynamoDB and dyntastic objects of a model, aiodynamo floats for all numbers; pydynox's core is written in Rust. The
+floors are a bare socket and one parser of JSON, without signing, checks or any decoding. Nothing here went to AWS:
+there, the network's milliseconds come on top for everyone.
+"""
+_READS = """The data: {pages} pages of {page} items, each of 15 attributes, 41 values (nested ones counted) and some 950
+bytes. `flyexpr` is the `direct` transport, `flyexpr-botocore` the other one. "compile" is building, compiling and
+writing an expression's members of a request, with another constant each time; flyexpr remembers a shape that it has
+met, so "new shape" has another attribute's name each time, and "reused" is one object compiled again and again.
+"""
+
+
+def page(results: Results) -> str:
+    """The whole page, in Markdown."""
+    parts = [
+        _HEAD.format(date=time.strftime("%Y-%m-%d"), machine=_machine(), versions=_versions(), rounds=results.rounds),
+        "## Goals\n",
+        _table(("what", "goal", "measured", "reached"), goal_table(results)),
+        "## Times of others, in times of flyexpr\n",
+        _READS.format(pages=20, page="1,000"),
+        _ratios(results, wall=False),
+        "By the clock, which counts the server and the waiting of both sides too:\n",
+        _ratios(results, wall=True),
+        _left_out(results),
+        "## Starting\n",
+        "Milliseconds of CPU in a fresh process, over those of a bare Python.\n",
+        _table(("import", "ms"), [(name, f"{took:.0f}") for name, took in _sorted(results.imports)]),
+        _table(("first GetItem", "ms"), [(name, f"{took:.0f}") for name, took in _sorted(results.firsts)]),
+        "## Memory\n",
+        "Megabytes over what the process held, at the peak of draining 20 pages of 1 MB.\n",
+        _table(("library", "MB"), [(name, f"{took['mb']:.1f}") for name, took in results.drained.items()]),
+        "## Engines on this machine\n",
+        "A second, by the clock: items of 1 KB on a file, the others through boto3's resource; query counts items.\n",
+        _table(("engine", *RATES), [_rates(name, found) for name, found in results.rates.items()]),
+        "## Growth\n",
+        _table(
+            ("pages", "CPU ms a page", "peak MB"),
+            [
+                (str(count), f"{found['seconds'] / count * 1000:.1f}", f"{found['mb']:.1f}")
+                for count, found in results.pages.items()
+            ],
+        ),
+        _table(("what", "ratio"), [(name, f"{found:.2f}") for name, found in results.growth.items()]),
+        f"The files hold {results.items[0]:,} and {results.items[1]:,} items.\n",
+    ]
+    return "\n".join(parts)
+
+
+def _machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    found = names[0] if names else platform.processor() or platform.machine()
+    return f"{len(names) or 1} x {found}, {platform.system()}, Python {platform.python_version()}"
+
+
+def _versions() -> str:
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            found.append(f"no {package}")
+    return ", ".join(found)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    rule = "|---|" + "---:|" * (len(head) - 1)
+    return "\n".join(["| " + " | ".join(head) + " |", rule, *lines]) + "\n"
+
+
+def _ratios(results: Results, wall: bool) -> str:
+    """One row a job: flyexpr's own time, then each library's ratio to it."""
+    others = [library for library in ADAPTERS if library != "flyexpr" and library not in results.skipped]
+    rows = []
+    for job in JOBS:
+        times = results.times.get(job)
+        own = (times.wall if wall else times.cpu).get("flyexpr") if times else None
+        if times and own:
+            ratios = [figure_text(times.ratio(library, "flyexpr", wall), "x") for library in others]
+            rows.append((job, time_text(median(own)), *ratios))
+    return _table(("job", "flyexpr", *others), rows)
+
+
+def time_text(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> time_text(0.0000047), time_text(0.0132), time_text(2.5)
+    ('4.7 µs', '13.2 ms', '2500.0 ms')
+    """
+    return f"{seconds * 1e6:.1f} µs" if seconds < 0.001 else f"{seconds * 1000:.1f} ms"
+
+
+def _left_out(results: Results) -> str:
+    lines = [f"* {library} took no part: {why}" for library, why in results.skipped.items()]
+    for job, times in results.times.items():
+        lines += [f"* {library} took no part in {job}: {why}" for library, why in times.failed.items()]
+    return "\n".join([*lines, ""])
+
+
+def _sorted(found: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(found.items(), key=lambda pair: pair[1])
+
+
+def _rates(name: str, found: dict[str, float]) -> tuple[str, ...]:
+    return (name, *(f"{found[rate]:,.0f}" for rate in RATES))

@@ -1,0 +1,33 @@
+"""The command line: flyexpr in scripts and pipes.
+
+marked  wire  sheets              one value, one row: text and back (pure)
+words  folders  journal  pace     keys and schemas in words; export folders; how far a job is; how fast
+sources  sinks                    items from streams and to streams
+bulk  writes  rejects  progress   long work: parts side by side, what they write, what was refused, what is seen
+session  options  reads  jobs     what commands share
+tables reading writing moving lines serving completion        the commands
+app                               which command is which, and what an error comes to
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+_MISSING = "flyexpr: the command line needs click and rich: pip install 'flyexpr[cli]'"
+
+
+def main() -> NoReturn:
+    """Runs the program with the arguments of the process, and ends it with its exit code: see flyexpr.cli.app."""
+    try:
+        import click  # noqa: F401
+    except ImportError:
+        sys.exit(_said(_MISSING))
+    from flyexpr.cli.app import run_program
+
+    sys.exit(run_program(sys.argv[1:]))
+
+
+def _said(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2

@@ -1,0 +1,5 @@
+"""`python -m flyexpr.cli` is `flyexpr`."""
+
+from flyexpr.cli import main
+
+main()

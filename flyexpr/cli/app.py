@@ -1,0 +1,129 @@
+"""Which command is which, and what an error comes to.
+
+0 done · 1 failed · 2 the command line is wrong · 3 a condition was false · 4 nothing found · 130 interrupted
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.session import ENVIRONMENT, Session
+from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
+
+INTERRUPTED = 130
+
+# Imported when they are called: a command pays for what it needs.
+_COMMANDS = {
+    "tables": ("tables", "The names of the tables."),
+    "describe": ("tables", "What a table is."),
+    "create": ("tables", "Make a table."),
+    "get": ("reading", "One item by its key."),
+    "query": ("reading", "The items under one partition key that match."),
+    "scan": ("reading", "All items of a table, or those that match."),
+    "count": ("reading", "How many items match."),
+    "explain": ("reading", "How a condition would be answered, and at what cost."),
+    "put": ("writing", "Write items, one JSON object a line."),
+    "update": ("writing", "Change one item, or all that match."),
+    "delete": ("writing", "Remove one item, or all that match."),
+    "copy": ("moving", "Copy a table to another one."),
+    "export": ("moving", "Write a table into a folder or file."),
+    "import": ("moving", "Write the items of a folder or file into a table."),
+    "filter": ("lines", "The JSON Lines that match."),
+    "apply": ("lines", "JSON Lines with an update done to each."),
+    "serve": ("serving", "Serve an engine as a DynamoDB endpoint."),
+    "completion": ("completion", "The script for a shell's completion."),
+}
+
+
+class _ReaderGone(Exception):
+    """Whoever read our output has seen enough."""
+
+
+class _Program(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # which click would make an exit code of 1
+            raise _ReaderGone from None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"flyexpr.cli.{_COMMANDS[name][0]}")
+        command: click.Command = getattr(module, name + "_" * (name == "import"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.option(
+    "--engine",
+    metavar="URL",
+    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {ENVIRONMENT}, else AWS's configuration.",
+)
+@click.version_option(package_name="flyexpr", prog_name="flyexpr")
+@click.pass_context
+def program(context: click.Context, engine: str | None) -> None:
+    """Query and update DynamoDB: JSON Lines in and out, conditions in DynamoDB's own syntax with literals in place.
+
+    \b
+    flyexpr query Movies "year = 2013 AND info.rating > 8" | flyexpr put Good
+    export FLYEXPR_ENGINE=sqlite:movies.db
+
+    Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 a condition was false, 4 nothing found.
+    """
+    context.obj = Session(engine)
+
+
+def run_program(arguments: Sequence[str]) -> int:
+    """The exit code of a run with these arguments; what went wrong stands on stderr."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except (BrokenPipeError, _ReaderGone):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        code: Any = program.main(list(arguments), "flyexpr", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except options.Nothing:
+        return options.NOTHING_FOUND
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        options.note("interrupted")
+        return INTERRUPTED
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return options.USAGE
+    except ConditionFailed as error:
+        options.note(f"the condition was false: {error}")
+        return options.CONDITION_FALSE
+    except (ExpressionError, PlanError, ValidationError) as error:
+        options.note(str(error))
+        return options.USAGE
+    except FlyexprError as error:
+        options.note(str(error))
+        return options.FAILED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        options.note(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return options.FAILED

@@ -1,0 +1,231 @@
+"""Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to go on with.
+
+A chunk is done, then the journal says so, then the next one is begun. After a crash the chunks that were under way are
+done again, which changes nothing where an entry is put or deleted; what may not be done twice takes care of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from flyexpr.cli.journal import Journal
+from flyexpr.cli.pace import Pace
+from flyexpr.cli.progress import progress
+from flyexpr.cli.rejects import Rejects
+from flyexpr.operations import Query, Scan
+from flyexpr.responses import units
+from flyexpr.steps.reading import Reading
+from flyexpr.tables import Engine, Table
+
+Given = TypeVar("Given")
+Done = TypeVar("Done")
+
+CHUNK = 1000  # entries that are done before the journal is written
+WRITERS = 8  # requests under way at once
+_WRITES = ("BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Entries of a part, and the mark from which the part goes on after them: None at its end.
+
+    >>> Chunk([{"id": "a"}], mark=None).mark is None
+    True
+    """
+
+    entries: list[Any]
+    mark: Any
+
+
+class Job:
+    """Long work: what holds for all of its parts.
+
+    >>> job = Job("put")
+    >>> job.run({"input": [Chunk([1, 2], 2), Chunk([3], None)]}, lambda part, entries: job.add(len(entries)))
+    >>> job.done
+    3.0
+    """
+
+    def __init__(
+        self,
+        title: str,
+        journal: Journal | None = None,
+        rejects: Rejects | None = None,
+        rate: float | None = None,
+        total: int | None = None,
+    ) -> None:
+        self.title, self.total = title, total
+        self.journal = journal or Journal(None, {})
+        self.rejects = rejects or Rejects(None)
+        self.stopping = threading.Event()
+        self._pace = Pace(rate, sleep=self.stopping.wait)
+        self._lock = threading.Lock()
+        self._counts = {name: self.journal.count(name) for name in ("done", "read", "written")}
+        self._pool = ThreadPoolExecutor(WRITERS)
+        self._failure: BaseException | None = None
+        self._began = time.monotonic()
+
+    # what was done
+
+    @property
+    def done(self) -> float:
+        """How many entries are done, those of an earlier, interrupted run among them."""
+        return self._counts["done"]
+
+    def add(self, number: float) -> None:
+        """Counts entries as done."""
+        self._count("done", number)
+
+    def spend(self, read: float = 0.0, written: float = 0.0, taken: float = 0.0) -> None:
+        """Counts units, and settles them with those that were taken before."""
+        self._count("read", read)
+        self._count("written", written)
+        self._pace.spend(read + written - taken)
+
+    def _count(self, name: str, number: float) -> None:
+        with self._lock:
+            self._counts[name] += number
+
+    def summary(self, verb: str) -> str:
+        """One line on the whole job, for stderr.
+
+        >>> Job("copy").summary("copied").rpartition(",")[0]
+        '0 items copied, 0 read units, 0 write units'
+        """
+        one = "item" if self.done == 1 else "items"
+        spent = f"{self._counts['read']:,.0f} read units, {self._counts['written']:,.0f} write units"
+        refused = f", {self.rejects.number:,} refused" if self.rejects.number else ""
+        return f"{self.done:,.0f} {one} {verb}{refused}, {spent}, {time.monotonic() - self._began:.1f} s"
+
+    # doing
+
+    def run(self, parts: Mapping[str, Iterable[Chunk]], do: Callable[[str, list[Any]], object]) -> None:
+        """Does every part that the journal does not call done, each in a thread; the first failure stops them all.
+
+        KeyboardInterrupt when the user stops it: then the requests under way are finished, and the journal is right.
+        """
+        threads = [
+            threading.Thread(target=self._do_part, args=(part, chunks, do), daemon=True)
+            for part, chunks in parts.items()
+            if not self.journal.is_done(part)
+        ]
+        with progress(self.title, self.total, self.done) as tick:
+            for thread in threads:
+                thread.start()
+            self._await(threads, tick)
+        if self._failure is not None:
+            raise self._failure
+
+    def each(self, function: Callable[[Given], Done], values: Iterable[Given]) -> list[Done]:
+        """What a function gives for each value, several at once; all have ended when the first failure is raised."""
+        futures = [self._pool.submit(self._unless_stopping, function, value) for value in values]
+        failures = [error for future in futures if (error := future.exception()) is not None]
+        if failures:
+            raise failures[0]
+        return [future.result() for future in futures]
+
+    def _unless_stopping(self, function: Callable[[Given], Done], value: Given) -> Done:
+        if self.stopping.is_set():
+            raise Stopped
+        return function(value)
+
+    def _do_part(self, part: str, chunks: Iterable[Chunk], do: Callable[[str, list[Any]], object]) -> None:
+        try:
+            for chunk in chunks:
+                lengths = do(part, chunk.entries) or {}
+                self.enter(part, chunk.mark, lengths if isinstance(lengths, dict) else {})
+                if self.stopping.is_set():
+                    return
+        except Stopped:
+            return
+        except BaseException as error:  # it belongs to the thread that waits for this one
+            self._failure = self._failure or error
+            self.stopping.set()
+
+    def close(self) -> None:
+        """Ends the job's threads and closes its rejects."""
+        self._pool.shutdown()
+        self.rejects.close()
+
+    def enter(self, part: str, mark: Any, lengths: Mapping[str, int]) -> None:
+        """Takes down that a part is done up to a mark."""
+        with self._lock:
+            counts = dict(self._counts)
+        self.journal.enter(part, mark, {**lengths, "rejects": self.rejects.flushed()}, counts)
+
+    def _await(self, threads: list[threading.Thread], tick: Callable[[float, float], None]) -> None:
+        try:
+            while any(thread.is_alive() for thread in threads):
+                threads[0].join(0.05) if threads[0].is_alive() else time.sleep(0.02)
+                tick(self.done, self._counts["read"] + self._counts["written"])
+        except KeyboardInterrupt:
+            self.stopping.set()
+            try:
+                for thread in threads:
+                    thread.join()
+            except KeyboardInterrupt:  # asked twice: not even the requests under way are waited for
+                os._exit(130)
+            raise
+
+    # reading and metering
+
+    def parts(self, table: Table, read: Query | Scan, segments: int) -> dict[str, Iterator[Chunk]]:
+        """The parts of a read: one for each segment of a scan; of a query there is one."""
+        if isinstance(read, Query):
+            return {"0": self._chunks(table, read, "0")}
+        return {
+            str(number): self._chunks(table, replace(read, segments=segments, segment=number), str(number))
+            for number in range(segments)
+        }
+
+    def _chunks(self, table: Table, read: Query | Scan, part: str) -> Iterator[Chunk]:
+        reading = Reading(table, replace(read, start=self.journal.mark(part)), time.monotonic)
+        found: list[Any] = []
+        cost = 0.0  # of the last page: the next one will be like it
+        while (request := reading.request()) is not None:
+            self._pace.take(cost)
+            spent, taken = reading.stats.capacity, cost
+            for item in reading.feed(table.bound(request.operation, request.body)):
+                found.append(item)
+                if len(found) == CHUNK:
+                    yield Chunk(found, reading.cursor)
+                    found = []
+            cost = reading.stats.capacity - spent
+            self.spend(read=cost, taken=taken)
+            if self.stopping.is_set():
+                return
+            if found and reading.cursor is not None:
+                yield Chunk(found, reading.cursor)
+                found = []
+        yield Chunk(found, None)
+
+    def metered(self, table: Table) -> Table:
+        """The table, its writes counted and held to the pace."""
+        return table.on(self._metered(table.bound))
+
+    def _metered(self, engine: Engine) -> Engine:
+        def metered(operation: str, body: bytes) -> bytes:
+            if operation not in _WRITES:
+                return engine(operation, body)
+            guess = len(body) / 1024  # a unit for each KB, and the JSON is somewhat longer than what counts
+            self._pace.take(guess)
+            answer = engine(operation, body[:-1] + b',"ReturnConsumedCapacity":"TOTAL"}')
+            self.spend(written=units(json.loads(answer or b"{}")), taken=guess)
+            return answer
+
+        return metered
+
+
+class Stopped(Exception):
+    """Work that was not begun, because the job is stopping.
+
+    >>> issubclass(Stopped, FlyexprError)
+    False
+    """

@@ -1,0 +1,72 @@
+"""filter, apply: items from standard input to standard output, without any database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.options import Nothing
+from flyexpr.cli.sinks import write_items
+from flyexpr.cli.sources import entries, opened
+from flyexpr.errors import ExpressionError, FlyexprError
+from flyexpr.interpret.apply import apply as applied
+from flyexpr.interpret.check import check
+from flyexpr.interpret.evaluate import matches
+from flyexpr.interpret.parse import parse_condition, parse_update
+from flyexpr.values import Item
+
+_output = options.all_of(options.form("json", "csv", "table"), options.wire)
+
+
+@click.command()
+@click.argument("condition")
+@click.argument("file", default="-")
+@_output
+def filter(condition: str, file: str, form: str, wire: bool) -> None:
+    """The items that match, of JSON Lines from a file or standard input; exit code 4 for none.
+
+    \b
+    flyexpr scan Movies | flyexpr filter "size(info.actors) > 2" | wc -l
+    """
+    wanted = parse_condition(condition)
+    check(wanted)
+    form = options.form_of(form, wire)
+    with options.standard_output() as stream:
+        found = (item for _, item in _items(file, form) if matches(wanted, item))
+        if not write_items(found, stream, form):
+            raise Nothing
+
+
+@click.command()
+@click.argument("update")
+@click.argument("file", default="-")
+@_output
+def apply(update: str, file: str, form: str, wire: bool) -> None:
+    """Every item with the update done to it, of JSON Lines from a file or standard input.
+
+    \b
+    flyexpr scan Movies | flyexpr apply "REMOVE info.plot ADD views 1" | flyexpr put Copies
+    """
+    change = parse_update(update)
+    check(change)
+    form = options.form_of(form, wire)
+
+    def changed() -> Iterator[Item]:
+        for line, item in _items(file, form):
+            try:
+                yield applied(change, item)
+            except ExpressionError as error:
+                raise FlyexprError(f"line {line:,}: {error.message}") from None
+
+    with options.standard_output() as stream:
+        write_items(changed(), stream, form)
+
+
+def _items(file: str, form: str) -> Iterator[tuple[int, Item]]:
+    with opened(file) as stream:
+        for entry in entries(stream, "json" if form == "table" else form):
+            if entry.item is None:
+                raise FlyexprError(f"line {entry.line:,}: {entry.fault}")
+            yield entry.line, entry.item

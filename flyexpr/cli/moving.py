@@ -1,0 +1,217 @@
+"""copy, export, import: whole tables from one place to another."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.bulk import Job
+from flyexpr.cli.folders import DataFile, check_file, data_files, find_export, packed, write_manifest
+from flyexpr.cli.jobs import bulk, job, put_entries, put_stream
+from flyexpr.cli.session import Session
+from flyexpr.cli.sinks import write_items
+from flyexpr.cli.sources import entries, opened
+from flyexpr.cli.writes import put_all
+from flyexpr.errors import FlyexprError, NoSuchTable
+from flyexpr.explain import explain as explained
+from flyexpr.operations import Scan, create_table, describe_table
+from flyexpr.run import run
+from flyexpr.tables import Table
+from flyexpr.values import Item
+
+
+@click.command()
+@options.table
+@click.option("--to", metavar="URL", required=True, help="The engine to copy to; '.' is the same one.")
+@click.option("--as", "name", metavar="NAME", help="The table's name there; the same when left out.")
+@options.segments
+@bulk
+def copy(
+    table: str,
+    to: str,
+    name: str | None,
+    segments: int,
+    rate: float | None,
+    dry_run: bool,
+    rejects: Path | None,
+    resume: Path | None,
+    quiet: bool,
+) -> None:
+    """Copy all items to a table elsewhere, which is made like this one where it is not there.
+
+    \b
+    flyexpr copy Movies --to sqlite:movies.db
+    flyexpr copy Movies --to . --as Movies2 --resume movies.journal --rate 500
+    """
+    session = options.session()
+    target = session if to in (".", session.place) else Session(to)
+    found, said = session.described(table)
+    if target is session and name in (None, table):
+        raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
+    read = Scan()
+    if dry_run:
+        click.echo(explained(found, read))
+        click.echo(f"{'then':14}BatchWriteItem into {name or table} on {target.place}")
+        return
+    settings = {"table": table, "to": target.place, "as": name, "segments": segments}
+    with job("copy", "copied", settings, rate, rejects, resume, quiet, said.get("ItemCount")) as work:
+        into = work.metered(_made_like(run(found, describe_table()), target, name or table))
+        work.run(
+            work.parts(found, read, segments),
+            lambda _, items: put_all(work, into, [("an item", item) for item in items]),
+        )
+
+
+def _made_like(table: Table, target: Session, name: str) -> Table:
+    """The table of that name on the other engine, made now where it is not there."""
+    try:
+        return target.table(name)
+    except NoSuchTable:
+        made = table.named(name).on(target.engine)
+        run(made, create_table())
+        return made
+
+
+@click.command()
+@options.table
+@click.argument("folder", metavar="FOLDER-OR-FILE")
+@options.segments
+@bulk
+def export(
+    table: str,
+    folder: str,
+    segments: int,
+    rate: float | None,
+    dry_run: bool,
+    rejects: Path | None,
+    resume: Path | None,
+    quiet: bool,
+) -> None:
+    """Write all items into a folder, as DynamoDB exports a table to S3; or into a file .jsonl or .csv.
+
+    \b
+    flyexpr export Movies movies/
+    flyexpr export Movies movies.csv
+    """
+    session = options.session()
+    found, said = session.described(table)
+    if dry_run:
+        click.echo(explained(found, Scan()))
+        return
+    form = _form_of(folder)
+    if form and resume:
+        raise click.UsageError("--resume is for an export into a folder")
+    settings = {"table": table, "folder": folder, "segments": segments}
+    with job("export", "exported", settings, rate, rejects, resume, quiet, said.get("ItemCount")) as work:
+        if form:
+            _export_file(work, found, Path(folder), form, segments)
+        else:
+            _export_folder(work, found, Path(folder), segments)
+
+
+_FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
+
+
+def _form_of(path: str) -> str | None:
+    return _FORMS.get(Path(path.removesuffix(".gz")).suffix)
+
+
+def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) -> None:
+    """The items in one file, which is there when it is complete."""
+    import gzip
+
+    beside = path.with_name(path.name + ".new")
+    items = run(table, Scan(segments=segments if segments > 1 else None))
+    try:
+        with gzip.open(beside, "wb") if path.suffix == ".gz" else beside.open("wb") as stream:
+            work.add(write_items(items, stream, form, table.keys))  # type: ignore[arg-type]
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    work.spend(read=items.stats.capacity)
+    beside.replace(path)
+
+
+def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None:
+    data = folder / "data"
+    if find_export(folder) or (work.journal.length("began") is None and data.exists() and any(data.iterdir())):
+        raise FlyexprError(f"{folder} holds an export already; name another folder")
+    data.mkdir(parents=True, exist_ok=True)
+    began = _now()
+    files = {str(number): f"{number:04}.json.gz" for number in range(segments)}
+
+    def do(part: str, items: list[Item]) -> dict[str, int]:
+        path, before = data / files[part], work.journal.length(files[part]) or 0
+        with path.open("r+b" if path.exists() else "wb") as file:
+            file.truncate(before)
+            file.seek(before)
+            file.write(packed(items))
+            file.flush()
+            os.fsync(file.fileno())
+            length = file.tell()
+        work.add(len(items))
+        counted = (work.journal.length(f"items {part}") or 0) + len(items)
+        return {files[part]: length, f"items {part}": counted, "began": 0}
+
+    work.run(work.parts(table, Scan(), segments), do)
+    counts = {name: work.journal.length(f"items {part}") or 0 for part, name in files.items()}
+    write_manifest(folder, table.name, {name: items for name, items in counts.items() if items}, began, _now())
+    for name, items in counts.items():
+        if not items:
+            (data / name).unlink(missing_ok=True)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@click.command("import")
+@options.table
+@click.argument("source", metavar="FOLDER-OR-FILE")
+@options.wire
+@bulk
+def import_(
+    table: str,
+    source: str,
+    wire: bool,
+    rate: float | None,
+    dry_run: bool,
+    rejects: Path | None,
+    resume: Path | None,
+    quiet: bool,
+) -> None:
+    """Write the items of an export to S3, whose checksums are looked at first, or of a file .jsonl or .csv.
+
+    A file may be packed (.gz). A sheet has a column for each attribute; see docs/command-line.md for its cells.
+
+    \b
+    flyexpr import Movies AWSDynamoDB/01693685827463-2d8752fd/
+    flyexpr import Movies movies.csv --dry-run
+    """
+    found = options.session().table(table)
+    settings: dict[str, Any] = {"table": table, "source": source}
+    verb, kept = ("checked", None) if dry_run else ("imported", resume)
+    export = find_export(Path(source))
+    if export is None and Path(source).is_dir():
+        raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
+    files = data_files(export) if export else []
+    for file in files:
+        check_file(file)
+    total = sum(file.items for file in files) or None
+    with job("import", verb, settings, rate, rejects, kept, quiet, total) as work:
+        if export:
+            for file in files:
+                _import_file(work, found, file, dry_run)
+        else:
+            with opened(source) as stream:
+                put_stream(work, found, stream, "wire" if wire else _form_of(source) or "json", dry_run)
+
+
+def _import_file(work: Job, table: Table, file: DataFile, dry_run: bool) -> None:
+    with opened(str(file.path)) as stream:
+        put_entries(work, table, entries(stream, "wire"), dry_run, f"{file.path.name}, ")

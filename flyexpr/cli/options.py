@@ -1,0 +1,156 @@
+"""What several commands share of their options, and what an option comes to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from flyexpr.cli.session import ENVIRONMENT, Session
+from flyexpr.interpret.parse import Scope, parse_condition, read_projection
+from flyexpr.nodes import ALWAYS, Condition
+from flyexpr.nodes import Path as DocumentPath
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FAILED, USAGE, CONDITION_FALSE, NOTHING_FOUND = 1, 2, 3, 4
+
+
+class Nothing(Exception):
+    """Nothing was found; it has no text, since what was printed says it."""
+
+
+def all_of(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """The options as one decorator, in the order in which `--help` lists them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _keep_engine(context: click.Context, _: click.Parameter, url: str | None) -> None:
+    if url is not None:
+        context.find_root().obj = Session(url)
+
+
+engine = click.option(
+    "--engine",
+    metavar="URL",
+    expose_value=False,
+    callback=_keep_engine,
+    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {ENVIRONMENT}, else AWS's configuration.",
+)
+
+
+def session() -> Session:
+    """The session of the command that runs."""
+    root = click.get_current_context().find_root()
+    if root.obj is None:
+        root.obj = Session()
+    found: Session = root.obj
+    return found
+
+
+def _table_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """Table names for the shell's completion, or nothing: a shell that completes shows no errors."""
+    try:
+        root = context.find_root()
+        return (root.obj or Session(root.params.get("engine"))).names(begun)
+    except Exception:
+        return []
+
+
+table = click.argument("table", shell_complete=_table_names)
+index = click.option("--index", metavar="NAME", help="Read this index.")
+consistent = click.option(
+    "--consistent", is_flag=True, help="See every write that was acknowledged; costs twice as much."
+)
+limit = click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after so many items.")
+project = click.option("--project", metavar="PATHS", help="Only these attributes: 'title, info.rating'.")
+reverse = click.option("--reverse", is_flag=True, help="From the largest sort key down.")
+segments = click.option(
+    "--segments",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=4,
+    show_default=True,
+    help="Parts read at the same time.",
+)
+start = click.option("--start", metavar="CURSOR", help="Go on where --stats of an earlier read says.")
+stats = click.option("--stats", is_flag=True, help="Say on stderr what the read has cost.")
+wire = click.option("--wire", is_flag=True, help='DynamoDB JSON, {"id": {"S": "a"}}, as of the AWS CLI and S3 exports.')
+explain = click.option("--explain", is_flag=True, help="Print what would be done, and why; touch nothing.")
+dry_run = click.option("--dry-run", is_flag=True, help="Print what would be done; change nothing.")
+condition_if = click.option(
+    "--if", "condition", metavar="CONDITION", help="Only where this is true of the item; else exit code 3."
+)
+rate = click.option(
+    "--rate", type=click.FloatRange(min=0, min_open=True), metavar="UNITS", help="Spend so many units a second."
+)
+yes = click.option("--yes", is_flag=True, help="Do not ask.")
+rejects = click.option(
+    "--rejects",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Go on past what is refused, and write it there with the reason.",
+)
+resume = click.option(
+    "--resume",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep a journal there; after an interruption the same command goes on.",
+)
+quiet = click.option("--quiet", is_flag=True, help="No line on stderr at the end.")
+
+
+def form(*allowed: str) -> Callable[[Command], Command]:
+    """The option for the form of items that are written, or read."""
+    return click.option(
+        "--format", "form", type=click.Choice(allowed), default="json", show_default=True, help="The form of items."
+    )
+
+
+def form_of(form: str, wire: bool) -> str:
+    """The form that `--format` and `--wire` say together."""
+    if wire and form != "json":
+        raise click.UsageError("--wire and --format cannot stand together")
+    return "wire" if wire else form
+
+
+def paths_of(text: str | None) -> tuple[DocumentPath, ...] | None:
+    """The paths of `--project`."""
+    return None if text is None else read_projection(text, Scope({}, {}, literals=True))
+
+
+def condition_of(text: str | None) -> Condition:
+    """The condition of a text; without one, what is always true."""
+    return ALWAYS if text is None else parse_condition(text)
+
+
+def note(message: str) -> None:
+    """A line for people, on stderr."""
+    print(f"flyexpr: {message}", file=sys.stderr)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Asks, unless `--yes`; click.Abort for a no, UsageError where there is nobody to ask."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Nobody can be asked here; write --yes.")
+    click.confirm(question, abort=True, err=True)
+
+
+@contextmanager
+def standard_output() -> Iterator[Any]:
+    """Standard output as bytes, written out at the end."""
+    stream = sys.stdout.buffer
+    yield stream
+    stream.flush()

@@ -1,0 +1,56 @@
+"""A pace held over all threads: so many units a second on average, by a token bucket."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Pace:
+    """Makes its callers wait so that they spend `rate` units a second together; None never waits.
+
+    >>> now = [0.0]
+    >>> pace = Pace(10, clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+    >>> for units in (10, 25, 5):
+    ...     pace.take(units); print(now[0])
+    0.0
+    0.0
+    2.5
+
+    The bucket holds the units of one second. Whoever finds something in it may go, into debt if need be, and the next
+    one waits until that is paid; what a request has really cost is settled afterwards by `spend`.
+    """
+
+    def __init__(
+        self,
+        rate: float | None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._rate, self._clock, self._sleep = rate, clock, sleep
+        self._lock = threading.Lock()
+        self._units, self._at = rate or 0.0, clock()
+
+    def take(self, units: float) -> None:
+        """Waits until there is something in the bucket, and takes as much as a request will probably cost."""
+        while (seconds := self._try(units)) > 0:
+            self._sleep(min(seconds, 0.5))  # others may pay back meanwhile
+
+    def spend(self, units: float) -> None:
+        """Takes units out of the bucket; negative ones are paid back."""
+        with self._lock:
+            self._units -= units
+
+    def _try(self, units: float) -> float:
+        """Takes the units, or gives the seconds until the bucket is out of debt."""
+        if self._rate is None:
+            return 0.0
+        with self._lock:
+            now = self._clock()
+            self._units = min(self._units + (now - self._at) * self._rate, self._rate)
+            self._at = now
+            if self._units > -1e-6:
+                self._units -= units
+                return 0.0
+            return -self._units / self._rate

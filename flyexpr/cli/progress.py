@@ -1,0 +1,43 @@
+"""What a person sees of long work: a line on stderr while it runs, and one at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Tick = Callable[[float, float], None]
+"""Takes how many items are done, and how many units were spent."""
+
+
+@contextmanager
+def progress(title: str, total: int | None, done: float = 0) -> Iterator[Tick]:
+    """A function that shows how far the work is; it shows nothing where stderr is no terminal.
+
+    >>> with progress("copy", None) as tick:
+    ...     tick(10, 5.0)
+
+    The bar, the rate and the time left need the `total`, which the service counts every six hours or so.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, units: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:,.0f} items"),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[units]:,.0f} units"),
+        TimeElapsedColumn() if total is None else TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(title, total=total or None, completed=int(done), rate="", units=0.0)
+
+        def tick(done: float, units: float) -> None:
+            speed = shown.tasks[task].speed
+            shown.update(task, completed=done, units=units, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield tick

@@ -1,0 +1,192 @@
+"""get, query, scan, count, explain: what a table holds."""
+
+from __future__ import annotations
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.options import Nothing
+from flyexpr.cli.reads import read_of
+from flyexpr.cli.sinks import write_items
+from flyexpr.cli.words import key_words
+from flyexpr.explain import explain as explained
+from flyexpr.operations import GetItem, Query, Scan
+from flyexpr.run import count as counted
+from flyexpr.run import run
+from flyexpr.tables import Table
+
+_output = options.all_of(options.form("json", "csv", "table"), options.wire, options.engine)
+
+
+@click.command()
+@options.table
+@click.argument("key", nargs=-1, required=True)
+@options.project
+@options.consistent
+@options.explain
+@_output
+def get(
+    table: str, key: tuple[str, ...], project: str | None, consistent: bool, explain: bool, form: str, wire: bool
+) -> None:
+    """One item by its key: a word for each key attribute, or one JSON object.
+
+    Exit code 4 when there is none. Write -- before a negative number.
+
+    \b
+    flyexpr get Movies 2013 Rush
+    flyexpr get Movies '{"year": 2013, "title": "Rush"}'
+    """
+    found = options.session().table(table)
+    operation = GetItem(key_words(found, key), options.paths_of(project), consistent)
+    if explain:
+        click.echo(explained(found, operation))
+        return
+    item = run(found, operation)
+    with options.standard_output() as stream:
+        write_items([] if item is None else [item], stream, options.form_of(form, wire), found.keys)
+    if item is None:
+        raise Nothing
+
+
+_refinements = options.all_of(
+    options.index, options.limit, options.project, options.consistent, options.start, options.stats, options.explain
+)
+
+
+@click.command()
+@options.table
+@click.argument("condition")
+@options.reverse
+@_refinements
+@_output
+def query(
+    table: str,
+    condition: str,
+    reverse: bool,
+    index: str | None,
+    limit: int | None,
+    project: str | None,
+    consistent: bool,
+    start: str | None,
+    stats: bool,
+    explain: bool,
+    form: str,
+    wire: bool,
+) -> None:
+    """The items under one partition key that match, in the order of the sort key.
+
+    The index is chosen by the condition. What no index can answer is refused: a query never reads a whole table.
+
+    \b
+    flyexpr query Movies "year = 2013 AND begins_with(title, 'R')"
+    flyexpr query Movies "title = 'Rush'" --project "year, info.rating"
+    """
+    read = Query(
+        options.condition_of(condition),
+        index,
+        options.paths_of(project),
+        reverse,
+        consistent,
+        limit,
+        start=start,
+    )
+    _show(options.session().table(table), read, stats, explain, options.form_of(form, wire))
+
+
+@click.command()
+@options.table
+@click.argument("condition", required=False)
+@options.segments
+@_refinements
+@_output
+def scan(
+    table: str,
+    condition: str | None,
+    segments: int,
+    index: str | None,
+    limit: int | None,
+    project: str | None,
+    consistent: bool,
+    start: str | None,
+    stats: bool,
+    explain: bool,
+    form: str,
+    wire: bool,
+) -> None:
+    """All items of a table, or those that match: it reads, and pays for, every item there is.
+
+    \b
+    flyexpr scan Movies | sort | gzip > movies.jsonl.gz
+    flyexpr scan Movies "contains(info.genres, 'Drama')" --limit 10
+    """
+    read = Scan(
+        options.condition_of(condition),
+        index,
+        options.paths_of(project),
+        consistent,
+        limit,
+        start=start,
+        segments=segments if segments > 1 else None,
+    )
+    _show(options.session().table(table), read, stats, explain, options.form_of(form, wire))
+
+
+def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: str) -> None:
+    if explain:
+        click.echo(explained(table, read))
+        return
+    items = run(table, read)
+    with options.standard_output() as stream:
+        number = write_items(items, stream, form, table.keys if read.project is None else ())
+    if stats:
+        spent = items.stats
+        examined = f"{spent.examined} items examined, {spent.returned} returned"
+        options.note(f"{spent.requests} requests, {examined}, {spent.capacity:g} read units")
+        if items.cursor:
+            options.note(f"there is more: --start {items.cursor}")
+    if not number:
+        raise Nothing
+
+
+@click.command()
+@options.table
+@click.argument("condition", required=False)
+@options.index
+@options.consistent
+@options.explain
+@options.engine
+def count(table: str, condition: str | None, index: str | None, consistent: bool, explain: bool) -> None:
+    """How many items match; it costs as much as reading them.
+
+    An index is used where one can answer; where the whole table has to be read, stderr says so.
+
+    \b
+    flyexpr count Movies "year = 2013"
+    """
+    found = options.session().table(table)
+    read, why = read_of(found, options.condition_of(condition), index, consistent)
+    if explain:
+        click.echo(explained(found, read))
+        return
+    if why and condition:
+        options.note(why)
+    click.echo(counted(found, read))
+
+
+@click.command()
+@options.table
+@click.argument("condition")
+@options.index
+@options.consistent
+@options.engine
+def explain(table: str, condition: str, index: str | None, consistent: bool) -> None:
+    """How a condition would be answered, and at what cost; nothing is read but the table's description.
+
+    \b
+    flyexpr explain Movies "year = 2013 AND info.rating > 8"
+    """
+    found = options.session().table(table)
+    read, why = read_of(found, options.condition_of(condition), index, consistent)
+    if why:
+        click.echo(why)
+    click.echo(explained(found, read))

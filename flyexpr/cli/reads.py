@@ -1,0 +1,47 @@
+"""Which read finds what a condition asks for, when the user does not say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flyexpr.cli.writes import is_repeatable, read_for
+from flyexpr.errors import PlanError
+from flyexpr.nodes import Condition, Update
+from flyexpr.operations import Query, Scan
+from flyexpr.plan import access
+from flyexpr.tables import GlobalIndex, Table
+
+
+def read_of(
+    table: Table, condition: Condition, index: str | None = None, consistent: bool = False
+) -> tuple[Query | Scan, str]:
+    """The query that answers a condition, or else the scan, and why it has to be one.
+
+    >>> read_of(scores, parse_condition("userid = 'abc'"))[1]
+    ''
+    >>> read_of(scores, parse_condition("wins > 2"))[1]
+    "reads the whole table: a query of 'GameScores' needs one partition key value, and the condition fixes none"
+    """
+    read = Query(condition, index, consistent=consistent)
+    try:
+        access(table, read)
+    except PlanError as error:
+        return Scan(condition, index, consistent=consistent), f"reads the whole table: {error.message}"
+    return read, ""
+
+
+def bulk_read(table: Table, condition: Condition, index: str | None, change: Update | None) -> tuple[Query | Scan, str]:
+    """The read that finds the items to change, and why it reads everything where it does.
+
+    An index whose key the update changes is not used unless it is named: an item that moves in it would be met again.
+    """
+    read, why = read_of(table, condition, index)
+    used = access(table, read).index
+    actions = () if change is None else change.actions
+    changed = {action.path.parts[0] for action in actions}
+    moved = ", ".join(sorted(map(str, changed & {*table.keys_of(used)})))
+    if used is not None and index is None and moved:
+        why = f"reads the whole table: the update changes {moved}, a key of {used.name}"
+        read, used = Scan(condition), None
+    exact = change is not None and not is_repeatable(change) and not isinstance(used, GlobalIndex)
+    return replace(read, project=read_for(change, table), consistent=exact), why

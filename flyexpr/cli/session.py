@@ -1,0 +1,59 @@
+"""One run of the program: which engine, and what it says of a table."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flyexpr.engines import Engine, call, connect
+from flyexpr.requests import Request
+from flyexpr.responses import described_table, fields_of
+from flyexpr.table_requests import table_request
+from flyexpr.tables import Table
+
+ENVIRONMENT = "FLYEXPR_ENGINE"
+AWS = "dynamodb://"  # region, keys and endpoint by AWS's own configuration
+
+
+@dataclass(frozen=True)
+class Session:
+    """The engine of a run: by its URL, else by FLYEXPR_ENGINE, else AWS's own configuration.
+
+    >>> Session("sqlite::memory:").engine
+    <engine sqlite::memory:>
+    """
+
+    url: str | None = None
+
+    @cached_property
+    def place(self) -> str:
+        """The URL of the engine."""
+        return self.url or os.environ.get(ENVIRONMENT) or AWS
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, connected when it is first asked for."""
+        engine: Engine = connect(self.place)
+        return engine
+
+    def table(self, name: str) -> Table:
+        """The table as the engine describes it, bound to the engine; NoSuchTable where there is none."""
+        return self.described(name)[0]
+
+    def described(self, name: str) -> tuple[Table, dict[str, Any]]:
+        """The table, and the engine's own words on it: how many items, how large, in which state."""
+        request: Request = table_request(Table(name, "unknown"), "DescribeTable")
+        body = self.engine(request.operation, request.body)
+        return described_table(body).on(self.engine), fields_of(body)["Table"]
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The names of the engine's tables, those that begin with a prefix."""
+        found: list[str] = []
+        answer = call(self.engine, "ListTables", {})
+        found += answer["TableNames"]
+        while last := answer.get("LastEvaluatedTableName"):
+            answer = call(self.engine, "ListTables", {"ExclusiveStartTableName": last})
+            found += answer["TableNames"]
+        return [name for name in found if name.startswith(prefix)]

@@ -1,0 +1,135 @@
+"""Items from a stream: JSON Lines, DynamoDB JSON or CSV, each with the line it stands on.
+
+Whatever is wrong with one line is said of that line, and the ones after it can be read all the same.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from flyexpr.cli.marked import read_item
+from flyexpr.cli.sheets import check_columns, read_row
+from flyexpr.cli.wire import read_wire
+from flyexpr.errors import FlyexprError, ValidationError
+from flyexpr.values import Item
+
+LONGEST = 8 * 1024 * 1024  # bytes of a line; the JSON of an item of 400 KB can take 3 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of input: its number, and its item or what is wrong with it.
+
+    >>> Entry(3017, fault="not JSON").item is None
+    True
+    """
+
+    line: int
+    item: Item | None = None
+    fault: str | None = None
+    text: str = ""
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked when its name ends with .gz; `-` is standard input.
+
+    >>> _ = Path("a.jsonl").write_text('{"id": "a"}')
+    >>> with opened("a.jsonl") as stream:
+    ...     [entry.item for entry in entries(stream, "json")]
+    [{'id': 'a'}]
+    """
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as stream:
+            yield stream  # type: ignore[misc]
+    except (OSError, EOFError) as error:
+        raise FlyexprError(
+            f"{path}: {error.strerror or error}" if isinstance(error, OSError) else f"{path}: {error}"
+        ) from None
+
+
+def entries(stream: IO[bytes], form: str, kinds: Mapping[str, str] | None = None) -> Iterator[Entry]:
+    """The entries of a stream in the form "json", "wire" or "csv"; blank lines are none.
+
+    >>> [entry.item or entry.fault for entry in entries(io.BytesIO(b'{"id": "a"}\\n\\n{"id"\\n'), "json")]
+    [{'id': 'a'}, "not JSON: Expecting ':' delimiter at character 6"]
+    >>> list(entries(io.BytesIO(b"id,n\\na,1\\n"), "csv"))
+    [Entry(line=2, item={'id': 'a', 'n': 1}, fault=None, text='a,1')]
+
+    `kinds` has the types of key attributes, which a sheet cannot say.
+    """
+    if form == "csv":
+        return _rows(stream, kinds or {})
+    return _lines(stream, {"json": read_item, "wire": read_wire}[form])
+
+
+def _lines(stream: IO[bytes], read: Callable[[str], Item]) -> Iterator[Entry]:
+    for number, line in enumerate(_bounded(stream), 1):
+        if len(line) > LONGEST:
+            yield Entry(number, fault=f"a line of more than {LONGEST // 1024**2} MB")
+        elif not line.isspace():
+            yield _entry(number, line, read)
+
+
+def _entry(number: int, line: bytes, read: Callable[[str], Item]) -> Entry:
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        return Entry(number, fault=f"not UTF-8 at byte {error.start + 1}", text=repr(line)[2:-1])
+    try:
+        return Entry(number, read(text), text=text)
+    except ValidationError as error:
+        return Entry(number, fault=str(error), text=text)
+    except RecursionError:
+        return Entry(number, fault="nested too deeply", text=text)
+
+
+def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a stream; of one that is too long only so much as shows that it is."""
+    while line := stream.readline(LONGEST + 1):
+        yield line
+        while len(line) > LONGEST and not line.endswith(b"\n"):
+            line = stream.readline(LONGEST + 1)
+
+
+def _rows(stream: IO[bytes], kinds: Mapping[str, str]) -> Iterator[Entry]:
+    import csv
+
+    csv.field_size_limit(LONGEST)
+    rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), strict=True)
+    columns: list[str] | None = None
+    cells: list[str] | None = None
+    while True:
+        try:
+            cells = next(rows, None)
+            if cells is None:
+                return
+            if columns is None:
+                check_columns(cells)
+                columns = cells
+            elif cells:
+                yield Entry(rows.line_num, read_row(columns, cells, kinds), text=_row_text(cells))
+        except ValidationError as error:
+            if columns is None:
+                raise FlyexprError(f"line 1: {error}") from None
+            yield Entry(rows.line_num, fault=str(error), text=_row_text(cells or []))
+        except (csv.Error, UnicodeDecodeError) as error:  # where the next row begins is not known any more
+            raise FlyexprError(f"line {rows.line_num}: no CSV in UTF-8: {error}") from None
+
+
+def _row_text(cells: Iterable[Any]) -> str:
+    import csv
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()

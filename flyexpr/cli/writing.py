@@ -1,0 +1,210 @@
+"""put, update, delete: changes of items, one or many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.jobs import bulk, job, put_stream
+from flyexpr.cli.reads import bulk_read
+from flyexpr.cli.sinks import write_items
+from flyexpr.cli.sources import opened
+from flyexpr.cli.words import key_words
+from flyexpr.cli.writes import delete_all, update_all
+from flyexpr.conditions import exists
+from flyexpr.explain import explain as explained
+from flyexpr.interpret.parse import parse_condition, parse_update
+from flyexpr.interpret.show import show
+from flyexpr.nodes import Condition
+from flyexpr.nodes import Path as DocumentPath
+from flyexpr.operations import DeleteItem, Query, Scan, UpdateItem
+from flyexpr.run import count, run
+from flyexpr.tables import Table
+
+
+@click.command()
+@options.table
+@click.argument("file", default="-")
+@options.form("json", "csv")
+@options.wire
+@bulk
+def put(
+    table: str,
+    file: str,
+    form: str,
+    wire: bool,
+    rate: float | None,
+    dry_run: bool,
+    rejects: Path | None,
+    resume: Path | None,
+    quiet: bool,
+) -> None:
+    """Write items, one JSON object a line, from a file or standard input; each replaces one with the same key.
+
+    A line that is no item ends it, after everything before that line is written; with --rejects it goes on.
+
+    \b
+    flyexpr scan Movies | flyexpr put Copies
+    flyexpr put Movies movies.jsonl --resume movies.journal
+    """
+    found = options.session().table(table)
+    verb, kept = ("checked", None) if dry_run else ("put", resume)
+    with (
+        job("put", verb, {"table": table, "file": file}, rate, rejects, kept, quiet) as work,
+        opened(file) as stream,
+    ):
+        put_stream(work, found, stream, options.form_of(form, wire), dry_run)
+
+
+_guard = options.all_of(
+    options.condition_if,
+    click.option("--where", metavar="CONDITION", help="Every item that matches, instead of one by its key."),
+)
+
+
+@click.command()
+@options.table
+@click.argument("words", nargs=-1, required=True, metavar="[KEY]... UPDATE")
+@_guard
+@click.option(
+    "--returns",
+    type=click.Choice(["ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]),
+    help="Print the item as it was or is.",
+)
+@options.index
+@options.segments
+@options.explain
+@bulk
+def update(
+    table: str,
+    words: tuple[str, ...],
+    condition: str | None,
+    where: str | None,
+    returns: str | None,
+    index: str | None,
+    segments: int,
+    explain: bool,
+    rate: float | None,
+    dry_run: bool,
+    rejects: Path | None,
+    resume: Path | None,
+    quiet: bool,
+) -> None:
+    """Change one item by its key, or with --where every item that matches, each atomically.
+
+    \b
+    flyexpr update Movies 2013 Rush "SET info.seen = true ADD views 1"
+    flyexpr update Movies 2013 Rush "ADD views 1" --if "views < 10" --returns ALL_NEW
+    flyexpr update Movies "SET old = true" --where "year < 1980"
+    """
+    found = options.session().table(table)
+    *key, text = words
+    change = parse_update(text)
+    if where is None:
+        operation = UpdateItem(key_words(found, key), change, _condition(condition), returns)
+        _do_one(found, operation, explain or dry_run)
+        return
+    _check_where(key, condition, returns)
+    matching = parse_condition(where)
+    read, why = bulk_read(found, matching, index, change)
+    settings = {"table": table, "update": show(change), "where": show(matching), "index": index, "segments": segments}
+    if explain or dry_run:
+        _print_plan(found, read, f"UpdateItem of each: {show(change)}", dry_run)
+        return
+    _note_scan(why)
+    with job("update", "updated", settings, rate, rejects, resume, quiet) as work:
+        target, guard = work.metered(found), _still(found, matching)
+        work.run(
+            work.parts(target, read, segments), lambda part, items: update_all(work, target, part, items, change, guard)
+        )
+
+
+@click.command()
+@options.table
+@click.argument("key", nargs=-1)
+@_guard
+@click.option("--returns", type=click.Choice(["ALL_OLD"]), help="Print the item as it was.")
+@options.index
+@options.segments
+@options.yes
+@options.explain
+@bulk
+def delete(
+    table: str,
+    key: tuple[str, ...],
+    condition: str | None,
+    where: str | None,
+    returns: str | None,
+    index: str | None,
+    segments: int,
+    yes: bool,
+    explain: bool,
+    rate: float | None,
+    dry_run: bool,
+    rejects: Path | None,
+    resume: Path | None,
+    quiet: bool,
+) -> None:
+    """Remove one item by its key, or with --where every item that matches.
+
+    \b
+    flyexpr delete Movies 2013 Rush --if "attribute_not_exists(info)"
+    flyexpr delete Movies --where "year < 1980" --dry-run
+    """
+    found = options.session().table(table)
+    if where is None:
+        _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), explain or dry_run)
+        return
+    _check_where(key, condition, returns)
+    matching = parse_condition(where)
+    read, why = bulk_read(found, matching, index, None)
+    settings = {"table": table, "where": show(matching), "index": index, "segments": segments}
+    if explain or dry_run:
+        _print_plan(found, read, "DeleteItem of each", dry_run)
+        return
+    _note_scan(why)
+    options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
+    with job("delete", "deleted", settings, rate, rejects, resume, quiet) as work:
+        target, guard = work.metered(found), _still(found, matching)
+        work.run(work.parts(target, read, segments), lambda _, items: delete_all(work, target, items, guard))
+
+
+def _condition(text: str | None) -> Condition | None:
+    return None if text is None else parse_condition(text)
+
+
+def _do_one(table: Table, operation: UpdateItem | DeleteItem, explain: bool) -> None:
+    if explain:
+        click.echo(explained(table, operation))
+        return
+    item = run(table, operation)
+    if item is not None:
+        with options.standard_output() as stream:
+            write_items([item], stream, "json")
+
+
+def _check_where(key: Any, condition: str | None, returns: str | None) -> None:
+    if key:
+        raise click.UsageError("give a key or --where, not both")
+    if condition is not None or returns is not None:
+        raise click.UsageError("--if and --returns are for one item; --where is a condition already")
+
+
+def _still(table: Table, condition: Condition) -> Condition:
+    return exists(DocumentPath((table.partition_key,))) & condition
+
+
+def _note_scan(why: str) -> None:
+    if why:
+        options.note(why)
+
+
+def _print_plan(table: Table, read: Query | Scan, then: str, counting: bool) -> None:
+    click.echo(explained(table, read))
+    click.echo(f"{'then':14}{then}")
+    if counting:
+        click.echo(f"{'items':14}{count(table, replace(read, project=None)):,}")

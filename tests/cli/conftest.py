@@ -1,0 +1,30 @@
+"""The fixture `program`: the command line in an empty folder, with an engine of its own."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from program import Program
+
+if not all(map(importlib.util.find_spec, ("click", "rich"))):  # the extra `cli`
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+@pytest.fixture
+def movies(program: Program) -> Program:
+    """The program with a table of three movies."""
+    program("create", "Movies", "year:N", "title", "--index", "ByTitle title year:N")
+    program("put", "Movies", stdin=MOVIES)
+    return program
+
+
+MOVIES = """\
+{"year": 2013, "title": "Rush", "info": {"rating": 8.3, "genres": ["Action", "Drama"]}, "tags": {"$set": ["cars"]}}
+{"year": 2013, "title": "Gravity", "info": {"rating": 8.2, "genres": ["Drama"]}}
+{"year": 1991, "title": "Rush", "info": {"rating": 6.5}, "wins": 1}
+"""

@@ -1,0 +1,379 @@
+"""Every command as a process: what it prints, and the code it ends with."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+from program import COMMAND, Program
+
+from flyexpr import Table, connect, get, run, scan
+from flyexpr.cli.app import _COMMANDS
+from flyexpr.cli.marked import read_item
+
+
+def rows(text: str) -> list:
+    return [read_item(line) for line in text.splitlines()]
+
+
+def test_tables(movies: Program):
+    movies("create", "Scores", "id")
+    assert movies("tables") == "Movies\nScores\n"
+
+
+def test_describe(movies: Program):
+    shown = movies("describe", "Movies")
+    assert shown.splitlines()[:4] == [
+        "table          Movies",
+        "partition key  year (N)",
+        "sort key       title (S)",
+        "index          ByTitle: title (S), year (N); all attributes",
+    ]
+    assert json.loads(movies("describe", "Movies", "--wire"))["TableName"] == "Movies"
+
+
+def test_described_python_is_the_table(program: Program):
+    program(
+        *["create", "Odd.Table", 'na"me:B', "at:N", "--ttl", "expires"],
+        *["--index", "ByPlace country,city at:N project=a,b", "--local", "ByRank rank:N project=keys"],
+    )
+    names: dict = {}
+    exec(program("describe", "Odd.Table", "--python"), names)
+    engine = connect(f"sqlite:{program.folder / 'tables.db'}")
+    from flyexpr import describe_table
+
+    assert names["odd_table"] == run(Table("Odd.Table", "x").on(engine), describe_table())
+    assert names["odd_table"].index("ByPlace").partition_keys == ("country", "city")
+    engine.close()
+
+
+@pytest.mark.parametrize("key", [["2013", "Rush"], ['{"year": 2013, "title": "Rush"}'], ["2.013e3", "Rush"]])
+def test_get(movies: Program, key):
+    assert rows(movies("get", "Movies", *key))[0]["tags"] == {"cars"}
+
+
+def test_get_refinements(movies: Program):
+    assert (
+        movies("get", "Movies", "2013", "Rush", "--project", "info.rating", "--consistent")
+        == '{"info": {"rating": 8.3}}\n'
+    )
+    assert movies("get", "Movies", "2013", "Rush", "--project", "tags", "--wire") == '{"tags":{"SS":["cars"]}}\n'
+
+
+def test_nothing_found_is_exit_code_4(movies: Program):
+    assert movies("get", "Movies", "2013", "Nothing", code=4) == ""
+    assert movies("query", "Movies", "year = 1900", code=4) == ""
+    assert movies("scan", "Movies", "year = 1900", code=4) == ""
+    assert movies("filter", "year = 1900", stdin=movies("scan", "Movies"), code=4) == ""
+    assert movies("count", "Movies", "year = 1900") == "0\n"
+
+
+def test_query(movies: Program):
+    assert [item["title"] for item in rows(movies("query", "Movies", "year = 2013"))] == ["Gravity", "Rush"]
+    assert rows(movies("query", "Movies", "year = 2013", "--reverse", "--limit", "1"))[0]["title"] == "Rush"
+    found = rows(
+        movies("query", "Movies", "title = 'Rush' AND info.rating > 7", "--index", "ByTitle", "--project", "year")
+    )
+    assert found == [{"year": 2013}]
+
+
+def test_a_cursor_goes_on(movies: Program):
+    said = movies.run("scan", "Movies", "--segments", "1", "--limit", "2", "--stats")
+    assert b"1 requests, 2 items examined, 2 returned" in said.stderr
+    cursor = said.stderr.decode().rpartition("--start ")[2].strip()
+    rest = movies("scan", "Movies", "--segments", "1", "--start", cursor)
+    everything = movies("scan", "Movies", "--segments", "1")
+    assert said.stdout.decode() + rest == everything
+
+
+def test_a_query_never_reads_a_whole_table(movies: Program):
+    said = movies.error("query", "Movies", "info.rating > 8", code=2)
+    assert said.startswith("flyexpr: a query of 'Movies' needs one partition key value, and the condition fixes none\n")
+    assert "scan" in said
+    counted = movies.run("count", "Movies", "info.rating > 8")
+    assert counted.stdout == b"2\n"
+    assert counted.stderr.startswith(b"flyexpr: reads the whole table: ")
+
+
+def test_explain_touches_nothing(movies: Program):
+    assert "index         ByTitle" in movies("explain", "Movies", "title = 'Rush'")
+    assert "reads the whole table" in movies("explain", "Movies", "info.rating > 8")
+    for arguments in (
+        ["get", "Movies", "2013", "Rush"],
+        ["query", "Movies", "year = 2013"],
+        ["scan", "Movies"],
+        ["count", "Movies"],
+        ["update", "Movies", "2013", "Rush", "REMOVE info"],
+        ["update", "Movies", "REMOVE info", "--where", "year = 2013"],
+        ["delete", "Movies", "2013", "Rush"],
+        ["delete", "Movies", "--where", "year = 2013"],
+    ):
+        before = movies("scan", "Movies", "--segments", "1")
+        assert movies(*arguments, "--explain").startswith("operation ")
+        assert movies("scan", "Movies", "--segments", "1") == before
+
+
+def test_dry_run_changes_nothing(movies: Program):
+    before = movies("scan", "Movies", "--segments", "1")
+    assert movies("delete", "Movies", "--where", "year = 2013", "--dry-run").endswith("items         2\n")
+    assert movies("update", "Movies", "REMOVE info", "--where", "title = 'Rush'", "--dry-run").endswith(
+        "items         2\n"
+    )
+    assert "BatchWriteItem into Copy" in movies("copy", "Movies", "--to", ".", "--as", "Copy", "--dry-run")
+    assert "Scan on Movies" in movies("export", "Movies", "folder", "--dry-run")
+    assert "1 item checked" in movies.error("put", "Movies", "--dry-run", stdin='{"year": 1, "title": "x"}', code=0)
+    assert movies("tables") == "Movies\n"
+    assert movies("scan", "Movies", "--segments", "1") == before
+    assert not (movies.folder / "folder").exists()
+
+
+def test_update_one(movies: Program):
+    assert movies("update", "Movies", "2013", "Rush", "SET info.seen = true ADD views 1") == ""
+    changed = movies("update", "Movies", "2013", "Rush", "ADD views 1", "--returns", "UPDATED_NEW")
+    assert changed == '{"views": 2}\n'
+
+
+def test_a_false_condition_is_exit_code_3(movies: Program):
+    said = movies.error("update", "Movies", "2013", "Rush", "ADD views 1", "--if", "views > 3", code=3)
+    assert said == "flyexpr: the condition was false: views > 3 was false: views is missing\n"
+    assert movies.error("delete", "Movies", "2013", "Rush", "--if", "attribute_not_exists(info)", code=3)
+    assert "views" not in rows(movies("get", "Movies", "2013", "Rush"))[0]
+
+
+def test_update_where(movies: Program):
+    done = movies.run("update", "Movies", "SET old = true", "--where", "year < 2000")
+    assert b"reads the whole table" in done.stderr
+    assert b"1 item updated" in done.stderr
+    assert movies("count", "Movies", "old = true AND year = 1991") == "1\n"
+
+
+def test_an_update_does_not_chase_items_through_an_index(movies: Program):
+    movies("create", "Moves", "id", "--index", "ByPlace place at:N")
+    movies("put", "Moves", stdin='{"id": "a", "place": "x", "at": 1}')
+    done = movies.run("update", "Moves", "SET at = at + 1", "--where", "place = 'x'")
+    assert b"the update changes at, a key of ByPlace" in done.stderr
+    assert rows(movies("get", "Moves", "a"))[0]["at"] == 2
+
+
+def test_delete(movies: Program):
+    assert "Rush" in movies("delete", "Movies", "1991", "Rush", "--returns", "ALL_OLD")
+    said = movies.error("delete", "Movies", "--where", "year = 2013", code=2)
+    assert "write --yes" in said
+    movies("delete", "Movies", "--where", "year = 2013", "--yes")
+    assert movies("scan", "Movies", code=4) == ""
+
+
+def test_filter_and_apply(movies: Program):
+    good = movies("filter", "info.rating > 8.25", stdin=movies("scan", "Movies"))
+    assert [item["title"] for item in rows(good)] == ["Rush"]
+    changed = movies("apply", "SET info.rating = info.rating + 0.1 REMOVE tags", stdin=good)
+    assert rows(changed)[0]["info"]["rating"] == Decimal("8.4")
+    said = movies.error("apply", "SET a = b + 1", stdin='{"b": 1}\n{"c": 1}\n')
+    assert said == "flyexpr: line 2: The provided expression refers to an attribute that does not exist in the item\n"
+
+
+def test_forms(movies: Program):
+    sheet = movies("query", "Movies", "year = 2013", "--format", "csv")
+    assert sheet.splitlines()[0] == "year,title,info,tags"
+    movies("create", "Copy", "year:N", "title")
+    movies("put", "Copy", "--format", "csv", stdin=sheet)
+    assert movies("query", "Copy", "year = 2013") == movies("query", "Movies", "year = 2013")
+    table = movies("query", "Movies", "year = 2013", "--format", "table", NO_COLOR="1")
+    assert "│ 2013 │ Gravity │" in table
+    assert "\x1b" not in table
+    assert movies("query", "Movies", "year = 1991", "--wire").startswith('{"year":{"N":"1991"}')
+    movies("put", "Copy", "--wire", stdin=movies("query", "Movies", "year = 1991", "--wire"))
+    assert movies("query", "Copy", "year = 1991") == movies("query", "Movies", "year = 1991")
+    movies.error("scan", "Movies", "--wire", "--format", "csv", code=2)
+
+
+COPY = (
+    "flyexpr scan First | flyexpr put Second --quiet; diff <(flyexpr scan First | sort) <(flyexpr scan Second | sort)"
+)
+
+
+def test_scan_put_makes_an_equal_table(program: Program):
+    program("create", "First", "$set:B", "n:N")
+    program("create", "Second", "$set:B", "n:N")
+    lines = [
+        '{"$set": {"$bytes": "AA=="}, "n": 12345678901234567890123456789012345678}',
+        '{"$set": {"$bytes": "AQ=="}, "n": -0.00012, "v": [null, {"$$set": ["a"]}, {"$set": [1.5, 2]}, "\\u0000é😀"]}',
+        '{"$set": {"$bytes": "AQ=="}, "n": 1e125, "m": {"a": 1, "$bytes": {"$bytes": ""}}}',
+        '{"$set": {"$bytes": "AQ=="}, "n": 0, "s": {"$set": [{"$bytes": "/w=="}]}}',
+    ]
+    program("put", "First", stdin="\n".join(lines))
+    assert program.shell(COPY) == ""
+    assert program("count", "Second") == "4\n"
+
+
+def test_put_reads_files(movies: Program):
+    (movies.folder / "more.jsonl.gz").write_bytes(gzip.compress(b'{"year": 1, "title": "a"}\n'))
+    movies("put", "Movies", "more.jsonl.gz")
+    assert movies("count", "Movies") == "4\n"
+    assert "No such file" in movies.error("put", "Movies", "missing.jsonl")
+
+
+def test_the_later_of_two_lines_with_one_key_wins(movies: Program):
+    lines = "".join(f'{{"year": 1, "title": "a", "n": {number}}}\n' for number in range(2500))
+    movies("put", "Movies", stdin=lines)
+    assert rows(movies("get", "Movies", "1", "a")) == [{"year": 1, "title": "a", "n": 2499}]
+
+
+def many(number: int, bad: int = 0) -> str:
+    return "".join(
+        f'{{"id": "{line}", "n": {line}}}\n' if line != bad else f'{{"id": "{line}" "n": {line}}}\n'
+        for line in range(1, number + 1)
+    )
+
+
+def test_bad_json_on_line_3017(program: Program):
+    program("create", "Things", "id")
+    said = program.error("put", "Things", stdin=many(5000, bad=3017))
+    assert said.splitlines()[-1] == "flyexpr: line 3,017: not JSON: Expecting ',' delimiter at character 15"
+    assert "3,016 items put so far" in said
+    assert program("count", "Things") == "3016\n"
+
+
+def test_rejects_go_to_a_file_with_the_reason(program: Program):
+    program("create", "Things", "id")
+    lines = many(2000, bad=1017) + '{"id": 5}\n{"n": 1}\n{"id": "big", "x": "' + "x" * 409_600 + '"}\n'
+    said = program.error("put", "Things", "--rejects", "rejects.jsonl", stdin=lines)
+    assert "1,999 items put, 4 refused" in said
+    found = [json.loads(line) for line in (program.folder / "rejects.jsonl").read_text().splitlines()]
+    assert sorted((each["place"], each["reason"]) for each in found) == [
+        ("line 1,017", "not JSON: Expecting ',' delimiter at character 15"),
+        ("line 2,001", "at `id`: expected str, got int"),
+        ("line 2,002", "at `id`: an item of 'Things' needs its key"),
+        ("line 2,003", "the item has 409,606 bytes; DynamoDB stores up to 409,600"),
+    ]
+    assert found[0]["text"] == '{"id": "1017" "n": 1017}'
+
+
+def test_what_only_the_service_refuses_is_found_among_the_others(program: Program):
+    program("create", "Things", "id", "--index", "ByN n:N")
+    said = program.error("put", "Things", "--rejects", "rejects.jsonl", stdin=many(100) + '{"id": "x", "n": "text"}\n')
+    assert "100 items put, 1 refused" in said
+    (found,) = [json.loads(line) for line in (program.folder / "rejects.jsonl").read_text().splitlines()]
+    assert "n" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    "arguments, shown",
+    [
+        (["query", "Movies", "year = = 1"], 'Syntax error; token: "=", near: "= = 1"\n  expression: year = = 1\n'),
+        (["update", "Movies", "1", "a", "SOT a = 1"], "expression: SOT a = 1\n              ^\n"),
+        (["scan", "Movies", "contains(a"], "expression: contains(a\n"),
+        (["get", "Movies", "2013"], "the key of 'Movies' is year:N title:S, and 1 of 2 are given"),
+        (["get", "Movies", "x", "y"], "at `year`: 'x' is no number"),
+        (["create", "Things", "id:X"], "'id:X' is no key attribute; write NAME:TYPE, the type one of S N B"),
+        (["scan", "Movies", "--limit", "0"], "0 is not in the range x>=1"),
+        (["nothing"], "No such command 'nothing'"),
+        (["tables", "--engine", "mysql:x"], "no engine for 'mysql:x'"),
+    ],
+)
+def test_a_wrong_command_line_says_where(movies: Program, arguments, shown):
+    code = 1 if "--engine" in arguments else 2
+    assert shown in movies.error(*arguments, code=code)
+
+
+def test_a_missing_table_is_exit_code_1(program: Program):
+    assert program.error("scan", "Nothing").startswith("flyexpr: ResourceNotFoundException")
+
+
+def test_engine_options(program: Program):
+    program("create", "Things", "id", "--engine", "sqlite:other.db")
+    assert program("--engine", "sqlite:other.db", "tables") == "Things\n"
+    assert program("tables") == ""
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_help_has_an_example(program: Program, command):
+    assert f"  flyexpr {command}" in program(command, "--help").replace("| flyexpr", "\n  flyexpr")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(program: Program, shell):
+    assert "_FLYEXPR_COMPLETE" in program("completion", shell)
+
+
+def test_completion_of_commands_and_tables(movies: Program):
+    def completed(words: str, count: int) -> list[str]:
+        said = movies(_FLYEXPR_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(count))
+        return [line.partition(",")[2] for line in said.splitlines()]
+
+    assert completed("flyexpr de", 1) == ["describe", "delete"]
+    assert completed("flyexpr query Mo", 2) == ["Movies"]
+
+
+def test_a_closed_pipe_is_quiet(program: Program):
+    program("create", "Things", "id")
+    program("put", "Things", stdin=many(20_000))
+    said = program.shell("set -o pipefail; flyexpr scan Things | head -n 1 > /dev/null; echo ${PIPESTATUS[0]}")
+    assert said == "0\n"
+    assert program.shell("flyexpr filter 'n > 0' < <(flyexpr scan Things) | head -n 1 | wc -l").split() == ["1"]
+
+
+def test_pipelines(movies: Program):
+    assert movies.shell("flyexpr scan Movies | grep -c Rush").strip() == "2"
+    assert movies.shell("flyexpr scan Movies | sort | wc -l").strip() == "3"
+    shown = movies.shell("flyexpr get Movies 1991 Rush | python3 -m json.tool --no-ensure-ascii")
+    assert json.loads(shown)["info"] == {"rating": 6.5}
+
+
+def test_without_its_extra_it_says_what_to_install(program: Program):
+    code = "import sys; sys.modules['click'] = None; sys.argv[1:] = ['tables']; from flyexpr.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=program.environment({}))
+    assert (done.returncode, done.stderr) == (
+        2,
+        "flyexpr: the command line needs click and rich: pip install 'flyexpr[cli]'\n",
+    )
+
+
+@pytest.mark.parametrize("arguments", [["tables"], ["--help"], ["scan", "Movies"]])
+def test_a_run_imports_what_it_needs(movies: Program, arguments):
+    code = (
+        "import sys, runpy; sys.argv = ['flyexpr', *sys.argv[1:]]\n"
+        "try: runpy.run_module('flyexpr.cli', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=movies.folder,
+        env=movies.environment({}),
+    )
+    loaded = done.stderr.split()
+    assert "flyexpr.cli.app" in loaded
+    assert not {"botocore", "rich", "csv", "http.server", "toolz", "dateutil", "asyncio"} & {*loaded}
+
+
+def test_ctrl_c_is_said_in_a_word(movies: Program):
+    process = subprocess.Popen(
+        [*COMMAND, "filter", "n = 1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=movies.environment({}),
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b'{"n": 1}\n' * 3000)
+    process.stdin.flush()
+    os.read(process.stdout.fileno(), 100)  # it is at work
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.strip()) == (130, b"flyexpr: interrupted")
+
+
+def test_items_are_the_librarys(movies: Program):
+    engine = connect(f"sqlite:{movies.folder / 'tables.db'}")
+    table = Table("Movies", "year", "title", attributes={"year": int}).on(engine)
+    assert get(table, (2013, "Rush"))["tags"] == {"cars"}
+    assert len(list(run(table, scan()))) == 3
+    engine.close()

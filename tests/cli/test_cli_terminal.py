@@ -1,0 +1,69 @@
+"""The program at a terminal: progress, the question, Ctrl-C."""
+
+import os
+import sys
+
+import pytest
+from program import COMMAND, Program
+
+pty = pytest.importorskip("pty")
+
+
+Answers = dict[bytes, bytes]
+
+
+def at_terminal(program: Program, *arguments: str, answers: Answers | None = None, **more: str) -> tuple[int, str]:
+    """Exit code of the program at a terminal of its own, and what is seen there; `answers` are typed after a text."""
+    process, terminal = pty.fork()
+    if process == 0:  # the child
+        os.chdir(program.folder)
+        os.execve(sys.executable, [*COMMAND, *arguments], program.environment({"TERM": "xterm", **more}))
+    seen, left = b"", dict(answers or {})
+    while True:
+        try:
+            seen += os.read(terminal, 65536)
+        except OSError:  # the terminal's other end is closed
+            break
+        for question in [question for question in left if question in seen]:
+            os.write(terminal, left.pop(question))
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), seen.decode()
+
+
+def test_the_question_before_deleting(movies: Program):
+    question = b"Delete every item of Movies where year = 2013? [y/N]"
+    delete = ["delete", "Movies", "--where", "year = 2013"]
+    assert at_terminal(movies, *delete, answers={question: b"n\n"})[0] == 130
+    assert movies("count", "Movies") == "3\n"
+    code, seen = at_terminal(movies, *delete, answers={question: b"y\n"})
+    assert code == 0
+    assert "2 items deleted" in seen
+    assert movies("count", "Movies") == "1\n"
+
+
+def test_progress_is_shown(movies: Program):
+    lines = "".join(f'{{"year": {n}, "title": "a"}}\n' for n in range(10_000))
+    (movies.folder / "many.jsonl").write_text(lines)
+    code, seen = at_terminal(movies, "put", "Movies", "many.jsonl")
+    assert code == 0
+    assert "items" in seen
+    assert "units" in seen
+    assert "10,000 items put" in seen
+
+
+def test_ctrl_c_at_a_terminal(movies: Program):
+    lines = "".join(f'{{"year": {n}, "title": "a"}}\n' for n in range(100_000))
+    (movies.folder / "many.jsonl").write_text(lines)
+    code, seen = at_terminal(movies, "put", "Movies", "many.jsonl", answers={b",000 items": b"\x03"})
+    assert code == 130
+    assert "put so far" in seen
+    assert "interrupted" in seen
+    assert "Traceback" not in seen
+
+
+@pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}])
+def test_tables_have_colour_only_where_it_is_wanted(movies: Program, colour):
+    code, seen = at_terminal(movies, "scan", "Movies", "--format", "table", **colour)
+    assert code == 0
+    assert "Gravity" in seen
+    assert ("\x1b[3" in seen or "\x1b[1m" in seen) == (not colour) or "NO_COLOR" in colour

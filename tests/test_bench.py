@@ -1,0 +1,122 @@
+"""The benchmarks' own parts at a tiny size: the replay server, a worker, the rounds, the page. No figure is judged."""
+
+import doctest
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from types import ModuleType
+from xml.dom import minidom
+
+import pytest
+
+from bench import data, goals, report, rounds, server
+from bench import jobs as bench_jobs
+from bench.adapters import ours
+from bench.goals import GOALS, goal_table
+from bench.jobs import JOBS, SERVED, Jobs, same
+from bench.plot import plot
+from bench.report import page
+from bench.results import Results
+from bench.rounds import Times, compare, replay_server, start, stop
+from bench.worker import measure, prepare
+from flyexpr import call, connect
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_items() -> Iterator[None]:
+    """Two pages of five items, in this process and in those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "PAGE", 5)
+        patch.setenv("BENCH_PAGE", "5")
+        server.page_items.cache_clear()
+        yield
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A replay server in a thread."""
+    with server.listen() as listener:
+        serving = threading.Thread(target=server.serve, args=(listener,))
+        serving.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)  # wakes it up
+        serving.join()
+
+
+@pytest.mark.parametrize("transport", ["direct", "botocore"])
+def test_flyexpr_does_every_served_job_rightly(url: str, transport: str) -> None:
+    jobs = ours.jobs(url, transport)
+    assert set(SERVED) <= set(jobs)
+    for name in SERVED:
+        prepare(jobs, name, aim=0)
+
+
+@pytest.fixture(scope="module")
+def jobs(url: str) -> Jobs:
+    return ours.jobs(url, "direct")
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if name not in SERVED])
+def test_flyexpr_does_every_other_job_rightly(jobs: Jobs, name: str) -> None:
+    prepare(jobs, name, aim=0)
+
+
+def test_the_server_turns_pages_and_checks_what_it_sends(url: str) -> None:
+    engine = connect(f"{url}?transport=direct")
+    asked = {"ExpressionAttributeValues": {":pk": {"S": "pages#2"}}}
+    first = call(engine, "Query", asked)
+    second = call(engine, "Query", asked | {"ExclusiveStartKey": first["LastEvaluatedKey"]})
+    assert [item["sk"]["N"] for item in first["Items"] + second["Items"]] == [str(number) for number in range(10)]
+    assert "LastEvaluatedKey" not in second
+
+
+@pytest.mark.parametrize("module", [bench_jobs, data, goals, report, rounds], ids=lambda module: module.__name__)
+def test_the_examples_hold(module: ModuleType) -> None:
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert not found.failed
+
+
+def test_other_data_than_was_stored_is_noticed() -> None:
+    assert not same("get", data.SMALL | {"visits": 43})
+    assert not same("update", ["1", "9000", "open", "open"])
+    assert not same("pages kept", data.items(0))
+
+
+def test_a_measurement_counts_its_runs() -> None:
+    runs: list[int] = []
+    cpu, wall = measure(lambda: runs.append(1), 7)
+    assert len(runs) == 7
+    assert cpu >= 0 < wall
+
+
+def test_rounds_over_processes() -> None:
+    with replay_server() as port:
+        workers = [start("flyexpr", port), start("floor-json", port)]
+        times = compare(workers, "get", 2, random.Random(1))
+        pages = compare(workers, "query pages", 1, random.Random(1))
+        stop(workers)
+    assert not times.failed | pages.failed
+    assert [len(each) for each in times.cpu.values()] == [2, 2]
+    assert times.ratio("floor-json", "flyexpr", wall=True) is not None
+
+
+def test_a_library_that_is_not_there_is_skipped_by_name() -> None:
+    worker = start("floor-json", 1)  # nothing listens there
+    stop([worker])
+    assert "refused" in worker.skipped
+
+
+def test_the_page_shows_goals_reached_and_missed() -> None:
+    results = Results(rounds=1, skipped={"pydynox": "not installed"})
+    results.times["get"] = Times({"flyexpr": [1.0], "boto3-client": [6.0]}, {"flyexpr": [1.0]}, {})
+    rows = {what: answer for what, _, _, answer in goal_table(results)}
+    assert rows["GetItem: against boto3-client"] == "yes"
+    assert rows["GetItem, aimed at: against boto3-client"] == "MISSED"
+    assert rows["import: share of boto3's"] == ""
+    assert len(rows) == len(GOALS)
+    text = page(results)
+    assert "pydynox took no part: not installed" in text
+    assert "| get | 1000.0 ms |" in text
+    minidom.parseString(plot(results))

@@ -1,0 +1,383 @@
+"""What `explain` says, whole; and that it says what is then done."""
+
+import html.parser
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+from scripted import Recording, scripted
+
+import flyexpr
+from flyexpr import (
+    FlyexprError,
+    GlobalIndex,
+    LocalIndex,
+    PlanError,
+    Table,
+    any_of,
+    batch_get,
+    batch_write,
+    connect,
+    create_table,
+    delete_item,
+    eq,
+    explain,
+    ge,
+    get_item,
+    gt,
+    is_in,
+    lt,
+    ne,
+    not_exists,
+    put_item,
+    query,
+    request,
+    run,
+    scan,
+    transact_write,
+    update_item,
+    update_table,
+    where,
+)
+
+scores = Table(
+    "GameScores",
+    "userid",
+    "title",
+    attributes={"top_score": int, "wins": int},
+    indexes=[
+        GlobalIndex("GameTitleIndex", "title", "top_score"),
+        GlobalIndex("ByWins", "wins", "top_score", project=["level"]),
+        LocalIndex("OwnByScore", "top_score", project="keys"),
+    ],
+)
+NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {"scores": scores, "key": ("abc", "Comet Quest")}
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    """The blocks of tests/data/plans.txt: an operation, and the whole text of its plan."""
+    for block in (File(__file__).parent / "data" / "plans.txt").read_text().split("\n\n"):
+        code, _, text = block.partition("\n")
+        if code.startswith(">>> "):
+            yield code.removeprefix(">>> "), text.rstrip("\n")
+
+
+CASES = dict(cases())
+
+
+def asked(code: str) -> Any:
+    """The operation that the code makes."""
+    return eval(code, dict(NAMES))
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_whole_text(code: str) -> None:
+    assert str(explain(scores, asked(code))) == CASES[code]
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_command_line_reads_back_as_the_request(code: str) -> None:
+    plan = explain(scores, asked(code))
+    assert len(plan.aws_cli) == len(plan.requests)
+    for line, (name, wire) in zip(plan.aws_cli, plan.requests, strict=True):
+        assert "\n" not in line
+        aws, service, command, option, members = shlex.split(line)
+        assert (aws, service, option) == ("aws", "dynamodb", "--cli-input-json")
+        assert "".join(word.capitalize() for word in command.split("-")) == name
+        assert json.loads(members) == wire
+
+
+class Cells(html.parser.HTMLParser):
+    """The texts of a table's cells; any tag in a text would be one more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_notebook_shows_the_same(code: str) -> None:
+    plan = explain(scores, asked(code))
+    cells = Cells()
+    cells.feed(plan._repr_html_())
+    lines = [(line[:14].rstrip(), line[14:]) for line in str(plan).splitlines()]
+    assert list(zip(cells.texts[::2], cells.texts[1::2], strict=True)) == lines
+    assert cells.tags == ["table", *["tr", "th", "td", "code"] * len(lines)]
+
+
+def test_the_notebook_shows_what_looks_like_html_as_text() -> None:
+    hostile = "<script>alert('&amp;')</script>"
+    shown = explain(scores, query(eq("userid", hostile) & ne("title", hostile)))._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_equal_plans_are_equal_and_others_not(code: str) -> None:
+    assert explain(scores, asked(code)) == explain(scores, asked(code))
+    assert [other for other in CASES if explain(scores, asked(other)) == explain(scores, asked(code))] == [code]
+
+
+# --- the request is what an engine receives
+
+
+ANSWERS: dict[str, Any] = {
+    "DescribeTable": {
+        "Table": {
+            "TableName": "GameScores",
+            "TableStatus": "ACTIVE",
+            "KeySchema": [
+                {"AttributeName": "userid", "KeyType": "HASH"},
+                {"AttributeName": "title", "KeyType": "RANGE"},
+            ],
+            "AttributeDefinitions": [{"AttributeName": n, "AttributeType": "S"} for n in ("userid", "title")],
+        }
+    },
+    "Query": {"Items": [], "Count": 0, "ScannedCount": 0},
+    "Scan": {"Items": [], "Count": 0, "ScannedCount": 0},
+}
+DONE = [code for code in CASES if "delete_table" not in code]
+
+
+@pytest.mark.parametrize("code", DONE)
+def test_what_is_sent_is_what_was_explained(code: str) -> None:
+    recording = Recording(lambda name, body: json.dumps(ANSWERS.get(name, {})).encode())
+    operation = asked(code)
+    done = run(scores.on(recording), operation)
+    if hasattr(done, "stats"):
+        assert list(done) == []
+    plan = explain(scores, operation)
+    if getattr(operation, "segments", None):  # in threads, so in any order
+        assert sorted(map(repr, recording.asked)) == sorted(map(repr, plan.requests))
+    elif plan.requests:
+        assert recording.asked[: len(plan.requests)] == list(plan.requests)
+        assert recording.asked[0] == request(scores, operation)
+    else:
+        assert (recording.asked, request(scores, operation)) == ([], ("Nothing", {}))
+
+
+def test_nothing_is_sent_by_looking() -> None:
+    unsent = scores.on(scripted([]))
+    for code in CASES:
+        explain(unsent, asked(code))
+        request(unsent, asked(code))
+
+
+def test_a_table_needs_no_engine_to_be_asked() -> None:
+    assert request(Table("t", "id"), get_item("a")) == ("GetItem", {"TableName": "t", "Key": {"id": {"S": "a"}}})
+
+
+# --- one by one
+
+
+REJECTED: dict[str, tuple[Any, dict[str, str]]] = {
+    "no value": (
+        query(eq("title", "x")),
+        {
+            "the table": "its partition key `userid` has no value",
+            "ByWins": "its partition key `wins` has no value",
+            "OwnByScore": "its partition key `userid` has no value",
+        },
+    ),
+    "not projected": (
+        query(where(title="x", wins=1)),
+        {
+            "the table": "its partition key `userid` has no value",
+            "ByWins": "it does not project all attributes",
+            "OwnByScore": "its partition key `userid` has no value",
+        },
+    ),
+    "some not projected": (
+        query(where(title="x", wins=1) & eq("losses", 1), project=["level"]),
+        {
+            "the table": "its partition key `userid` has no value",
+            "ByWins": "it does not project `losses`",
+            "OwnByScore": "its partition key `userid` has no value",
+        },
+    ),
+    "consistent": (
+        query(where(title="x", userid="abc", wins=1), consistent=True),
+        {
+            "GameTitleIndex": "a global index has no consistent reads",
+            "ByWins": "a global index has no consistent reads",
+            "OwnByScore": "the condition bounds less of its sort key",
+        },
+    ),
+    "bounds less": (
+        query(eq("userid", "abc") & gt("top_score", 1) & eq("title", "x")),
+        {
+            "ByWins": "its partition key `wins` has no value",
+            "GameTitleIndex": "the condition bounds less of its sort key",
+            "OwnByScore": "the condition bounds less of its sort key",
+        },
+    ),
+    "as well": (
+        query(eq("userid", "abc")),
+        {
+            "GameTitleIndex": "its partition key `title` has no value",
+            "ByWins": "its partition key `wins` has no value",
+            "OwnByScore": "serves as well, and the table comes before its indexes",
+        },
+    ),
+    "named": (query(eq("title", "x"), index="GameTitleIndex"), {}),
+    "scan": (scan(), {}),
+}
+
+
+@pytest.mark.parametrize("name", REJECTED)
+def test_why_the_other_indexes_lost(name: str) -> None:
+    operation, expected = REJECTED[name]
+    plan = explain(scores, operation)
+    assert dict(plan.rejected) == expected
+    lines = [line for line in str(plan).splitlines() if line.startswith("not ")]
+    assert lines == [f"not           {index}: {why}" for index, why in plan.rejected]
+
+
+CONSISTENCY = "eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)"
+FOLLOWS = "eventually consistent: a global index follows its table with a delay"
+WHOLE = "reads every item under the partition key"
+DROPS = "the filter drops items that were read and paid for"
+CLIENT = "part of the condition is evaluated on the client, after it is paid for"
+WARNED: dict[str, tuple[Any, list[str]]] = {
+    "nothing to warn of": (query(eq("userid", "a") & gt("title", "x"), consistent=True), []),
+    "one item": (query(where(userid="a", title="x"), consistent=True), []),
+    "eventually": (query(eq("userid", "a") & gt("title", "x")), [CONSISTENCY]),
+    "whole partition": (query(eq("userid", "a"), consistent=True), [WHOLE]),
+    "filter": (query(eq("userid", "a") & ge("title", "x") & eq("n", 1), consistent=True), [DROPS]),
+    "client": (query(eq("userid", "a") & gt("title", "x") & lt("title", "z"), consistent=True), [CLIENT]),
+    "not a bound": (query(eq("userid", "a") & ne("title", "x"), consistent=True), [WHOLE, CLIENT]),
+    "global": (query(eq("title", "x") & ge("top_score", 1)), [FOLLOWS]),
+    "global, keys": (
+        query(eq("wins", 1) & ge("top_score", 1), index="ByWins"),
+        ["items come with the attributes that the index projects, not whole", FOLLOWS],
+    ),
+    "local, fetching": (
+        query(eq("userid", "a") & ge("top_score", 1), consistent=True),
+        ["attributes that the index lacks are fetched from the table, at the cost of a read for each item"],
+    ),
+    "table": (scan(consistent=True), ["reads the whole table"]),
+    "index": (
+        scan(index="GameTitleIndex"),
+        ["reads the whole index", "items without `top_score` are not in this index", FOLLOWS],
+    ),
+    "never": (query(eq("userid", "a") & any_of()), ["the condition can never be true, so nothing is sent"]),
+    "write": (put_item({"userid": "a", "title": "x"}, condition=not_exists("userid")), []),
+}
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_warnings(name: str) -> None:
+    operation, expected = WARNED[name]
+    assert list(explain(scores, operation).warnings) == expected
+
+
+def test_a_local_index_that_gives_all_that_is_asked_for_warns_of_nothing() -> None:
+    read = query(eq("userid", "a") & ge("top_score", 1), project=["title", "top_score"], consistent=True)
+    assert explain(scores, read).warnings == ()
+
+
+UNITS: list[tuple[Any, tuple[float, "float | None"], str]] = [
+    (query(eq("userid", "a")), (0.5, 128), "0.5 to 128 read units a request"),
+    (query(eq("userid", "a"), consistent=True), (1, 256), "1 to 256 read units a request"),
+    (query(where(userid="a", title="x")), (0.5, 50), "0.5 to 50 read units a request"),
+    (get_item(("a", "x"), consistent=True), (1, 100), "1 to 100 read units a request"),
+    (batch_get([("a", "x"), ("b", "x")], consistent=True), (2, 200), "2 to 200 read units a request"),
+    (batch_get([("a", f"{n}") for n in range(250)]), (50, 2048), "50 to 2048 read units a request"),
+    (put_item({"userid": "a", "title": "x"}), (1, None), "at least 1 write units"),
+    (put_item({"userid": "a", "title": "x", "t": "x" * 1024}), (2, None), "at least 2 write units"),
+    (put_item({"userid": "a", "title": "x", "t": "é" * 1024}), (3, None), "at least 3 write units"),
+    (update_item(("a", "x"), flyexpr.incr("n")), (1, None), "at least 1 write units"),
+    (
+        batch_write([put_item({"userid": "a", "title": "x", "t": "x" * 2048}), delete_item(("a", "y"))]),
+        (4, None),
+        "at least 4 write units",
+    ),
+    (query(eq("userid", "a") & any_of()), (0, 0), "nothing is sent"),
+]
+
+
+@pytest.mark.parametrize("operation, units, text", UNITS, ids=[text for *_, text in UNITS])
+def test_units(operation: Any, units: Any, text: str) -> None:
+    plan = explain(scores, operation)
+    assert plan.units == units
+    assert f"cost          {text}" in str(plan).splitlines()
+
+
+def test_operators_and_bytes_are_those_of_the_longest_expression() -> None:
+    few = explain(scores, query(eq("userid", "a") & gt("title", "x")))
+    assert (few.operators, few.bytes) == (3, len("#0 = :0 AND #1 > :1"))
+    many = any_of(eq(f"n{n}", n) for n in range(150))
+    plan = explain(scores, query(eq("userid", "a") & many))
+    assert plan.operators == 299
+    assert plan.bytes == len(plan.requests[0][1]["FilterExpression"])
+    assert "limits        299 of 300 operators" in str(plan)
+    with pytest.raises(FlyexprError, match="operator count: 301"):
+        explain(scores, query(eq("userid", "a") & many & eq("more", 1)))
+
+
+def test_a_query_of_several_partitions_has_a_request_for_each() -> None:
+    plan = explain(scores, query(is_in("userid", ["b", "a", "b"])))
+    values = [wire["ExpressionAttributeValues"][":0"]["S"] for _, wire in plan.requests]
+    assert values == ["b", "a"]
+    assert plan.key_condition == "userid = 'b' or userid = 'a'"
+    assert len(plan.aws_cli) == 2
+
+
+# --- what cannot be explained is refused as it would be
+
+
+def test_what_would_be_refused_is_refused() -> None:
+    with pytest.raises(PlanError, match="needs one partition key value"):
+        explain(scores, query(gt("losses", 3)))
+    with pytest.raises(flyexpr.ValidationError, match="needs its key"):
+        explain(scores, put_item({"userid": "a"}))
+    with pytest.raises(flyexpr.ExpressionError, match="cannot be updated"):
+        explain(scores, update_item(("a", "x"), flyexpr.assign("title", "y")))
+
+
+@pytest.mark.parametrize("nonsense", [None, "scan", scan, eq("a", 1), flyexpr.condition_check("a", eq("a", 1))])
+def test_what_is_no_operation_is_refused(nonsense: Any) -> None:
+    for look in (explain, request):
+        with pytest.raises(TypeError, match=re.escape("expected an operation such as query(...)")):
+            look(scores, nonsense)
+
+
+def test_looking_at_a_batch_does_not_use_it_up() -> None:
+    puts = iter([put_item({"userid": "a", "title": f"{n}"}) for n in range(3)])
+    operation = batch_write(puts)
+    with pytest.raises(TypeError, match="use up its iterator"):
+        explain(scores, operation)
+    engine = connect("sqlite::memory:")
+    run(scores.on(engine), create_table())
+    assert run(scores.on(engine), operation) == 3
+    engine.close()
+
+
+def test_an_update_of_a_table_begins_with_a_look_at_it() -> None:
+    assert explain(scores, update_table()).operation == "DescribeTable"
+
+
+def test_a_transaction_is_its_parts() -> None:
+    """A transaction holds what the request of each part says."""
+    engine = scripted([{}])
+    table = scores.on(engine)
+    parts = [
+        put_item({"userid": "a", "title": "x"}, condition=not_exists("userid")),
+        delete_item(("a", "y"), condition=gt("wins", 1)),
+        update_item(("a", "z"), flyexpr.incr("wins")),
+    ]
+    transact_write((table, part) for part in parts)
+    (body,) = engine.bodies
+    sent = [wire for item in body["TransactItems"] for wire in item.values()]
+    assert sent == [request(table, part)[1] for part in parts]

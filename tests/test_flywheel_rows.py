@@ -1,0 +1,27 @@
+"""The page for those who come from flywheel leaves nothing out: 71 things it could do, each done or declined."""
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "coming-from-flywheel.md"
+FEATURES = 71
+
+
+def test_every_feature_is_on_the_page_once() -> None:
+    numbers = [int(number) for number in re.findall(r"\*\*(\d+)\. ", PAGE.read_text())]
+    assert sorted(numbers) == [*range(1, FEATURES + 1)]
+
+
+def test_every_feature_has_an_example_near_or_a_reason() -> None:
+    """A paragraph of features is followed by code, by a table and code, or says that there is no such thing."""
+    text = re.sub(r"```python\n.*?```", "CODE", PAGE.read_text(), flags=re.DOTALL)
+    without: set[int] = set()
+    for section in re.split(r"^## ", text, flags=re.MULTILINE):
+        if "CODE" not in section:
+            without |= {int(number) for number in re.findall(r"\*\*(\d+)\. ", section)}
+    assert without == {22, 24, 25, 67}
+
+
+def test_the_page_stands_alone() -> None:
+    links = re.findall(r"\]\(([^)]*)\)", PAGE.read_text())
+    assert [link for link in links if link.startswith(("/", "..", "http"))] == []
