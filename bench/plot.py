@@ -17,7 +17,7 @@ _COLOURS = {
     "pydynox": "#c0392b",
     "floor-orjson": "#999999",
 }
-_LEFT, _WIDTH, _ROW, _TOP = 190, 560, 24, 54
+_LEFT, _WIDTH, _ROW, _TOP = 215, 585, 24, 54
 _LOW, _HIGH = -0.5, 2.5  # powers of ten
 
 

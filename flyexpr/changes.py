@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Context
 from typing import Any
 
@@ -20,6 +20,8 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) 
 
     >>> show(diff({"a": 1, "info": {"x": 1, "y": 2}}, {"info": {"x": 1, "y": 3}, "b": [1]}))
     'SET info.y = 3, b = [1] REMOVE a'
+    >>> show(diff({"tags": {"hot"}}, {"tags": set()}))
+    'REMOVE tags'
     >>> show(diff({"wins": 3, "log": ["a"]}, {"wins": 5, "log": ["a", "b"]}, incr=True))
     "SET log[1] = 'b' ADD wins 2"
     >>> diff({"a": 1}, {"a": 1.0}).actions
@@ -52,14 +54,14 @@ def unchanged(old: Mapping[str, Any], *paths: Any) -> Condition:
 def _still(path: Path, old: Mapping[str, Any]) -> Condition:
     found: Any = old
     for step in path.parts:
-        inside = step in found if isinstance(found, Mapping) else isinstance(found, list) and _has(found, step)
+        inside = step in found if isinstance(found, Mapping) else isinstance(found, list | tuple) and _has(found, step)
         if not inside:
             return Test("attribute_not_exists", (path,))
         found = found[step]
     return Compare("=", path, operand(found))
 
 
-def _has(elements: list[Any], step: Step) -> bool:
+def _has(elements: Sequence[Any], step: Step) -> bool:
     return isinstance(step, int) and step < len(elements)
 
 
@@ -68,13 +70,19 @@ def _changed_members(
 ) -> Iterator[Action]:
     for name, value in new.items():
         here = (*path, name)
+        if _is_empty_set(value):
+            continue  # there is no such value: DynamoDB's own DELETE takes the attribute with the last member
         if name not in old:
             yield _set(here, value)
         elif meaning(old[name]) != meaning(value):
             yield from _change(here, old[name], value, incr) if deep else [_set(here, value)]
     for name in old:
-        if name not in new:
+        if name not in new or _is_empty_set(new[name]):
             yield Action("REMOVE", Path((*path, name)), None)
+
+
+def _is_empty_set(value: Any) -> bool:
+    return isinstance(value, set | frozenset) and not value
 
 
 def _change(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action]:

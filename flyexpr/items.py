@@ -30,22 +30,34 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(item, Mapping):
         raise TypeError(f"an item is a dict, not {item!r}")
-    found = dict(item)
-    for name, rule in table.rules.items():
-        if name not in found and rule.default is not None:
-            found[name] = rule.default() if callable(rule.default) else rule.default
+    found = with_defaults(table, item)
     if table.derived:
         found = derived_item(table, found)
     for name, rule in table.rules.items():
         if rule.required and found.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
-    for name in table.codecs.keys() & found.keys():
-        found[name] = stored_value(table, name, found[name])
+    for name in found:
+        if name in table.codecs:
+            found[name] = stored_value(table, name, found[name])
     for name in table.keys:
         _check_key_part(table, name, found)
     for index in table.indexes:
         _check_index_key(table.keys_of(index), found)
     return {name: found[name] for name in (*item, *found) if name in found}
+
+
+def with_defaults(table: Table, item: Mapping[str, Any]) -> Item:
+    """The item with the defaults of attributes that it lacks; a function that makes one is called once.
+
+    >>> from flyexpr import Attribute
+    >>> with_defaults(Table("t", "id", attributes={"wins": Attribute(int, default=0)}), {"id": "a"})
+    {'id': 'a', 'wins': 0}
+    """
+    found = dict(item)
+    for name, rule in table.rules.items():
+        if name not in found and rule.default is not None:
+            found[name] = rule.default() if callable(rule.default) else rule.default
+    return found
 
 
 def check_size(item: Mapping[str, Any]) -> None:

@@ -64,7 +64,10 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
     flyexpr.errors.ExpressionError: begins_with cannot work on `wins`, which holds int
       expression: begins_with(wins, '1')
     """
-    return _LOWERED[type(condition)](table, condition)
+    try:
+        return _LOWERED[type(condition)](table, condition)
+    except RecursionError:
+        raise ExpressionError("the condition is nested too deeply; DynamoDB takes 300 operators") from None
 
 
 def _compare(table: Table, node: Compare) -> Condition:
@@ -242,7 +245,9 @@ def _encode(table: Table, path: Path, codec: Codec | None, value: Value) -> Valu
             raise ValidationError(
                 f"DynamoDB has no type for {_type_name(value.body)}",
                 at=show(path),
-                hint=f"declare it: attributes={{{str(path.parts[0])!r}: {_type_name(value.body)}}}",
+                hint=f"declare it: attributes={{{str(path.parts[0])!r}: {_type_name(value.body)}}}"
+                if len(path.parts) == 1
+                else "store it as text or a number",
             )
         if value.kind in ("L", "M"):  # of which the inside may be of a foreign type too
             return Value(*freeze(thaw((value.kind, value.body)), show(path)))

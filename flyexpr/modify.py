@@ -12,11 +12,11 @@ from flyexpr.changes import diff, unchanged
 from flyexpr.conditions import not_exists
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled
 from flyexpr.interpret.apply import apply
-from flyexpr.items import key_of, loaded_item
+from flyexpr.items import key_of, loaded_item, stored_item, with_defaults
 from flyexpr.lower import lower_update
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.numbers import Number
-from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, Key, UpdateItem
+from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, Key, PutItem, UpdateItem
 from flyexpr.run import run
 from flyexpr.steps.batches import backoff
 from flyexpr.tables import Table
@@ -47,8 +47,10 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
     for attempt in range(1, attempts + 1):
         found = run(stored, GetItem(key_of(table, key), consistent=True))
         new = _returned(function(_given(table, key, found)))
-        operation = _write(table, key, found, new)
         try:
+            if found is None and new is not None and _changes(table, _given(table, key, None), new).actions:
+                return _put_new(table, key, new)
+            operation = _write(table, key, found, new)
             written = None if operation is None else run(stored, _returning(operation))
         except ConditionFailed as error:
             if attempt == attempts:
@@ -105,6 +107,18 @@ def transact_modify(
                 for write, ((table, key), old, item) in zip(writes, places, strict=True)
             ]
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
+
+
+def _put_new(table: Table, key: Key, new: Mapping[str, Any]) -> Item:
+    """Writes an item that is not there yet: with the defaults, and all else that a put sees to."""
+    given = {name: value for name, value in new.items() if name != table.version}
+    found = stored_item(table, with_defaults(table, given))
+    place = key_of(table, key)
+    if {name: found[name] for name in table.keys} != place:
+        raise ExpressionError(f"the function changed the key of the item, which was {place!r}")
+    run(table, PutItem(loaded_item(table, dict(found)), not_exists(Path((table.partition_key,)))))
+    counted = {table.version: 1} if table.version else {}
+    return loaded_item(table, {**found, **counted})
 
 
 def _returned(new: Any) -> Mapping[str, Any] | None:

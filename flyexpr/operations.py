@@ -405,7 +405,10 @@ _RETURNS = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
 _BUDGET = ("requests", "units", "seconds")
 
 
-def _budget(budget: Mapping[str, float] | None) -> Mapping[str, float] | None:
-    if budget is not None and (not budget or not budget.keys() <= {*_BUDGET} or min(budget.values()) <= 0):
+def _budget(budget: Mapping[str, Any] | None) -> Mapping[str, float] | None:
+    if budget is None:
+        return None
+    numbers = all(isinstance(most, int | float) and most > 0 for most in budget.values())
+    if not budget or not budget.keys() <= {*_BUDGET} or not numbers:
         raise ValueError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
     return budget

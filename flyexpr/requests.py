@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.interpret.simplify import simplify
-from flyexpr.items import check_size, key_of, stored_item
+from flyexpr.items import check_size, key_of, stored_item, with_defaults
 from flyexpr.lower import lower_condition, lower_update
-from flyexpr.nodes import And, Compare, Condition, Not, Or, Path, Value
+from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Value
 from flyexpr.operations import (
     BatchGet,
     ConditionCheck,
@@ -185,6 +185,7 @@ def batch_request(table: Table, members: Iterable[BatchMember]) -> Request:
 
 
 MAX_TRANSACTION = 100  # operations
+MAX_TOKEN = 36  # characters
 
 
 def transact_write_request(pairs: Sequence[tuple[Table, Write | ConditionCheck]], token: str) -> Request:
@@ -193,6 +194,12 @@ def transact_write_request(pairs: Sequence[tuple[Table, Write | ConditionCheck]]
     >>> transact_write_request([(Table("t", "id"), DeleteItem("a"))], "token").body
     b'{"TransactItems":[{"Delete":{"TableName":"t","Key":{"id":{"S":"a"}}}}],"ClientRequestToken":"token"}'
     """
+    if len(token) > MAX_TOKEN:
+        raise ValidationError(f"a token has at most {MAX_TOKEN} characters, not {len(token)}")
+    pairs = [
+        (table, replace(write, item=with_defaults(table, write.item)) if isinstance(write, PutItem) else write)
+        for table, write in pairs
+    ]
     _check_transaction(pairs, "transact_write", (PutItem, UpdateItem, DeleteItem, ConditionCheck))
     actions = [f'{{"{_ACTIONS[type(write)]}":{{{",".join(_write(table, write))}}}}}' for table, write in pairs]
     return wire_request(
@@ -228,6 +235,8 @@ def _check_transaction(pairs: Sequence[tuple[Table, Operation]], name: str, allo
             raise TypeError(f"{name} cannot hold {operation!r} (operation {place})")
         if isinstance(operation, UpdateItem) and any(action.parents for action in operation.update.actions):
             raise ExpressionError(f"a transaction cannot make parents; leave out parents=True (operation {place})")
+        if isinstance(operation, ConditionCheck) and operation.condition == ALWAYS:
+            raise ValidationError(f"a condition check needs a condition that can be false (operation {place})")
         if getattr(operation, "returns", None):
             raise ValidationError(f"a transaction returns no items; leave out returns= (operation {place})")
         earlier = seen.setdefault((table.name, encode_item(_key_in(table, operation))), place)

@@ -19,6 +19,7 @@ from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
     BatchGet,
     BatchWrite,
+    ConditionCheck,
     CreateTable,
     DeleteItem,
     DeleteTable,
@@ -64,7 +65,7 @@ class Items(Iterator[Item]):
         if isinstance(read, Scan) and read.segments:
             from flyexpr.segments import Segments  # threads and queues, for those who want them
 
-            self._reading: Reading | Segments = Segments(table, read, table.bound)
+            self._reading: Reading | Segments = Segments(table, read, table.bound, counting)
             self._items = iter(self._reading)
         else:
             self._reading = Reading(table, read, time.monotonic, counting)
@@ -122,7 +123,10 @@ def run(table: Table, operation: Operation) -> Any:
     try:
         does = _DOES[type(operation)]
     except KeyError:
-        raise TypeError(f"run takes an operation such as query(...) or put_item(...), not {operation!r}") from None
+        hint = "; only transact_write takes it" if isinstance(operation, ConditionCheck) else ""
+        raise TypeError(
+            f"run takes an operation such as query(...) or put_item(...), not {operation!r}{hint}"
+        ) from None
     return does(table, operation)
 
 

@@ -7,8 +7,9 @@ import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from queue import Full, Queue
+from queue import Empty, Full, Queue, SimpleQueue
 from typing import Any
 
 from flyexpr.errors import ValidationError
@@ -19,6 +20,7 @@ from flyexpr.tables import Engine, Table
 from flyexpr.values import Item
 
 _AHEAD = 256  # items that wait for the reader, over all segments
+_THREADS = 32  # of more segments the rest wait their turn
 
 
 class Segments:
@@ -31,15 +33,19 @@ class Segments:
     reader closes the iterator or lets go of it.
     """
 
-    def __init__(self, table: Table, read: Scan, engine: Engine) -> None:
+    def __init__(self, table: Table, read: Scan, engine: Engine, counting: bool = False) -> None:
         assert read.segments is not None
         self._engine, self._limit, self._budget, self._returned = engine, read.limit, read.budget, 0
         self._began, self._lock = time.monotonic(), threading.Lock()
         starts = _starts(read.start, read.segments)
+        counting = counting and read.limit is None
         self._readings = [
-            Reading(table, replace(read, segment=number, start=start, limit=None, budget=None), time.monotonic)
+            Reading(
+                table, replace(read, segment=number, start=start, limit=None, budget=None), time.monotonic, counting
+            )
             for number, start in enumerate(starts)
         ]
+        self._counting = counting
         self._marks = [
             None if start is None else reading.mark for start, reading in zip(starts, self._readings, strict=True)
         ]
@@ -48,10 +54,12 @@ class Segments:
 
     def __iter__(self) -> Iterator[Item]:
         running = [number for number, mark in enumerate(self._marks) if mark is not None]
-        threads = [threading.Thread(target=self._read, args=(number,), daemon=True) for number in running]
-        for thread in threads:
-            thread.start()
-        left = len(threads)
+        waiting: SimpleQueue[int] = SimpleQueue()
+        for number in running:
+            waiting.put(number)
+        for _ in running[:_THREADS]:
+            threading.Thread(target=self._read, args=(waiting,), daemon=True).start()
+        left = len(running)
         try:
             while left and (self._limit is None or self._returned < self._limit):
                 number, item, state = self._queue.get()
@@ -72,7 +80,12 @@ class Segments:
         running = (reading for reading, mark in zip(self._readings, self._marks, strict=True) if mark is not None)
         return [request for request in (reading.request() for reading in running) if request is not None]
 
-    def _read(self, number: int) -> None:
+    def _read(self, waiting: SimpleQueue[int]) -> None:
+        with suppress(Empty):
+            while not self._stop.is_set():
+                self._read_segment(waiting.get_nowait())
+
+    def _read_segment(self, number: int) -> None:
         reading = self._readings[number]
         try:
             while (request := self._next(reading)) is not None:
@@ -111,7 +124,7 @@ class Segments:
         return Stats(
             sum(one.requests for one in each),
             sum(one.examined for one in each),
-            self._returned,
+            sum(one.returned for one in each) if self._counting else self._returned,
             sum(one.capacity for one in each),
         )
 

@@ -166,6 +166,10 @@ class Table:
         names = [index.name for index in self.indexes]
         if len({*names}) < len(names):
             raise FlyexprError(f"table {self.name!r} has two indexes of one name: {', '.join(sorted(names))}")
+        if any(isinstance(index, LocalIndex) and index.sort_key == self.partition_key for index in self.indexes):
+            raise FlyexprError(f"table {self.name!r}: a local index cannot sort by the partition key")
+        if self.version in self.key_attributes:
+            raise FlyexprError(f"table {self.name!r}: a version counts up, so {self.version!r} cannot be in a key")
         if self.sort_key is None and any(isinstance(index, LocalIndex) for index in self.indexes):
             raise FlyexprError(f"table {self.name!r} has no sort key, which a local index needs")
 

@@ -154,5 +154,7 @@ def _elements(name: str, values: tuple[Any, ...]) -> Operand:
 
 def _members(name: str, members: tuple[Any, ...]) -> Value:
     one = len(members) == 1 and isinstance(members[0], set | frozenset)
+    if any(isinstance(member, list | tuple | dict | set) for member in members) and not one:
+        raise TypeError(f"{name} takes members one by one, or one set of them, not {members!r}")
     kind, body = freeze_constant(members[0] if one else set(members))
     return Value(kind, body)

@@ -108,7 +108,7 @@ _MANY_KEYS = 4096
 
 
 def _key(name: Any) -> str:
-    if type(name) is not str or not name:
+    if not isinstance(name, str) or not name:
         _bad_name(name)
     key = quote(name) + ":"
     if len(_KEYS) < _MANY_KEYS and len(name) < 256:
@@ -304,9 +304,9 @@ def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
     body = []
     try:
         for name, member in value.items():
-            if type(name) is not str or not name:
+            if not isinstance(name, str) or not name:
                 _bad_name(name)
-            body.append((name, _freeze(member, depth + 1)))
+            body.append((str.__str__(name), _freeze(member, depth + 1)))
     except _Refused as refused:
         refused.steps.insert(0, name)
         raise
@@ -419,7 +419,7 @@ def value_size(value: Any) -> int:
 
 
 _SIZES: dict[type, Callable[[Any], int]] = {
-    str: lambda text: len(text.encode()),
+    str: lambda text: len(text.encode(errors="surrogatepass")),
     bool: lambda value: 1,
     int: number_size,
     Decimal: number_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flyexpr.conditions import eq, not_exists
-from flyexpr.errors import ExpressionError
+from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.interpret.show import show
 from flyexpr.nodes import Condition, Path
 from flyexpr.operations import ConditionCheck, DeleteItem, PutItem, UpdateItem
@@ -26,7 +26,8 @@ def versioned(table: Table, operation: Write) -> Write:
     'ADD wins 1, version 1'
 
     A put holds only while the item has the version it was read with (none: while there is none); an update counts the
-    version up, and is guarded by `condition=eq("version", 3)` where the caller asks for it.
+    version up, and is guarded by `condition=eq("version", 3)` where the caller asks for it. The dict that was put keeps
+    the version it had: read the item again before the next put, or use `modify`.
     """
     name = table.version
     if name is None:
@@ -35,6 +36,8 @@ def versioned(table: Table, operation: Write) -> Write:
     match operation:
         case PutItem(item, condition, returns):
             version = item.get(name)
+            if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+                raise ValidationError(f"a version is a whole number, not {version!r}", at=name)
             guard = not_exists(path) if version is None else eq(path, version)
             return PutItem({**item, name: (version or 0) + 1}, _both(guard, condition), returns)
         case UpdateItem(key, update, condition, returns):

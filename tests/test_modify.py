@@ -74,7 +74,11 @@ def test_another_writer_is_not_written_over(
 ) -> None:
     if item:
         put(table, item)
-    recording = Recording(before(table.bound, "UpdateItem", lambda: update(table, "a", incr("n", 100)), times))
+    first = "UpdateItem" if item else "PutItem"  # what is not there is put whole
+    engine = before(table.bound, first, lambda: update(table, "a", incr("n", 100)), times if item else 1)
+    if not item:
+        engine = before(engine, "UpdateItem", lambda: update(table, "a", incr("n", 100)), times - 1)
+    recording = Recording(engine)
     seen: list[Any] = []
 
     def function(given: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +89,7 @@ def test_another_writer_is_not_written_over(
     made = modify(table.on(recording), "a", function)
     assert made == get(table, "a") == {"id": "a", "n": (start or 0) + 100 * times + 1}
     assert seen == [start, *((start or 0) + 100 * turn for turn in range(1, times + 1))]
-    assert recording.names == ["GetItem", "UpdateItem"] * (times + 1)
+    assert recording.names == ["GetItem", first, *["GetItem", "UpdateItem"] * times]
     assert all(body["ConsistentRead"] for name, body in recording.asked if name == "GetItem")
     assert len(pauses) == times
 
@@ -420,6 +424,7 @@ def test_two_that_make_the_same_parents_lose_nothing(table: Table) -> None:
 
 
 @no_old_item
+@pytest.mark.engine_fault("moto", "moto-server", reason="updates of several threads run into each other")
 def test_many_threads_that_make_parents_lose_nothing(table: Table) -> None:
     gate = threading.Barrier(4)
 

@@ -73,7 +73,8 @@ def parse_condition(text: str, **values: Any) -> Condition:
 
     Reads what `show` prints.
     """
-    return read_condition(text, _text_scope(values))
+    scope = _text_scope(values)
+    return _all_used(scope, read_condition(text, scope))
 
 
 def parse_update(text: str, **values: Any) -> Update:
@@ -83,7 +84,8 @@ def parse_update(text: str, **values: Any) -> Update:
     >>> parse_update("ADD wins 1 SET info.seen = :seen", seen=True) == incr("wins") + assign("info.seen", True)
     True
     """
-    return read_update(text, _text_scope(values))
+    scope = _text_scope(values)
+    return _all_used(scope, read_update(text, scope))
 
 
 @dataclass(slots=True)
@@ -114,6 +116,13 @@ def _text_scope(values: Mapping[str, Any]) -> Scope:
             raise TypeError(f"`:{name}` stands for a value, not for {value!r}")
         constants[":" + name] = found
     return Scope({}, constants, literals=True)
+
+
+def _all_used(scope: Scope, found: Read) -> Read:
+    unused = sorted(scope.values.keys() - scope.used)
+    if unused:
+        raise ExpressionError(f"the text does not speak of {', '.join(f'`{mark}`' for mark in unused)}")
+    return found
 
 
 def read_condition(text: str, scope: Scope) -> Condition:
@@ -452,8 +461,8 @@ class _Reader:
         start = self.token.start
         try:
             return Value(*freeze(self.literal(1)))
-        except ValidationError as error:
-            self.fail(str(error).partition("\n")[0], start)
+        except (ValidationError, ArithmeticError) as error:
+            self.fail(str(error).partition("\n")[0] if isinstance(error, ValidationError) else "no number", start)
 
     def is_literal_word(self, token: _Token) -> bool:
         return self.scope.literals and token.kind == "word" and token.text.upper() in _LITERAL_WORDS
