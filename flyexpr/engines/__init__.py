@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from flyexpr.errors import FlyexprError
 
@@ -42,12 +41,21 @@ def connect(url: str) -> Any:
         from flyexpr.engines.sqlite import connect_sqlite
 
         path, _, options = rest.partition("?")
-        return connect_sqlite(path, **dict(parse_qsl(options, strict_parsing=True) if options else ()))
+        return connect_sqlite(path, **_options(url, options))
     if scheme in ("dynamodb", "http", "https") and rest.startswith("//"):
         from flyexpr.engines.aws import connect_aws
 
         return connect_aws(url)
     raise FlyexprError(f"no engine for {url!r}\n  write one of: {_SCHEMES}")
+
+
+def _options(url: str, text: str) -> dict[str, str]:
+    from urllib.parse import parse_qsl  # here, because `import flyexpr` is to be quick
+
+    try:
+        return dict(parse_qsl(text, strict_parsing=True) if text else ())
+    except ValueError:
+        raise FlyexprError(f"the options of {url!r} are no query string\n  write them as ?sync=full") from None
 
 
 def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:

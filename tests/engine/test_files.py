@@ -1,5 +1,6 @@
 """The file under an engine: what is acknowledged stays, whoever uses it; what is no table file is refused."""
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from embedded import TABLE, key
 
-from flyexpr import ConditionFailed, FlyexprError
+from flyexpr import ConditionFailed, DynamoError, FlyexprError
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
 
@@ -121,6 +122,29 @@ def test_processes_share_a_file(path: str, method: str) -> None:
         assert number(engine) == "201"
 
 
+def make_and_put(path: str, partition: str) -> None:
+    with SqliteEngine(path) as engine:
+        with contextlib.suppress(DynamoError):  # another process was first
+            call(engine, "CreateTable", TABLE)
+        for sort in range(5):
+            call(engine, "PutItem", {"TableName": "tab", "Item": key(sort, partition)})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("name", ["a.db", "b.db", "c.db"])
+def test_processes_make_a_file_at_once(tmp_path: Path, name: str) -> None:
+    context: Any = multiprocessing.get_context("fork")
+    place = str(tmp_path / name)
+    processes = [context.Process(target=make_and_put, args=(place, f"p{number}")) for number in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 6
+    with SqliteEngine(place) as engine:
+        assert count(engine) == 30
+
+
 def test_another_engine_sees_changed_tables(path: str) -> None:
     with SqliteEngine(path) as one, SqliteEngine(path) as other:
         call(one, "PutItem", {"TableName": "tab", "Item": {**key(1), "x": {"S": "v"}}})
@@ -210,6 +234,12 @@ def test_a_read_only_file_is_refused(path: str, monkeypatch: pytest.MonkeyPatch)
     # The tests may run as root, whom no permission stops.
     monkeypatch.setattr(os, "access", lambda place, mode: False)
     with pytest.raises(FlyexprError, match="it is read-only"):
+        SqliteEngine(path)
+
+
+def test_a_read_only_folder_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: place == path)
+    with pytest.raises(FlyexprError, match="its folder is read-only, and an engine keeps a log beside the file"):
         SqliteEngine(path)
 
 

@@ -102,8 +102,7 @@ WRITES: list[tuple[str, dict[str, Any], str]] = [
     (
         "PutItem",
         {"Item": key(1), "ConditionExpression": "x = :v", "ExpressionAttributeValues": {":v": {"N": "x"}}},
-        "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x "
-        "for key :v",
+        "1 validation error detected: The parameter cannot be converted to a numeric value: x",
     ),
 ]
 
@@ -155,3 +154,89 @@ def test_batches(ask: Ask) -> None:
     with pytest.raises(DynamoError, match="Provided list of item keys contains duplicates"):
         ask("BatchWriteItem", RequestItems={"tab": [puts[0], {"DeleteRequest": {"Key": key(0)}}]})
     assert ask("Scan")["Count"] == 0
+
+
+ENVELOPE = "1 validation error detected: "
+V_UNUSED = {"ExpressionAttributeValues": {":v": {"N": "1"}, ":spare": {"N": "1"}}}
+ENVELOPED: list[tuple[str, dict[str, Any]]] = [
+    ("PutItem", {"Item": key(1), "ConditionExpression": "a ="}),
+    ("PutItem", {"Item": key(1), "ConditionExpression": ""}),
+    ("PutItem", {"Item": {**key(1), "a": {"SS": []}}}),
+    ("PutItem", {"Item": {**key(1), "a": {"N": "x"}}}),
+    ("PutItem", {"Item": key(1), "ConditionExpression": "a = :v", **V_UNUSED}),
+    ("PutItem", {"Item": key(1), "ReturnValues": "ALL_NEW"}),
+    ("DeleteItem", {"Key": key(1), "ConditionExpression": "((a = :v))", "ExpressionAttributeValues": V}),
+    ("DeleteItem", {"Key": key(1), "Expected": {"a": {}}, "ConditionExpression": "attribute_exists(a)"}),
+    ("UpdateItem", {"Key": key(1), "UpdateExpression": "REMOVE a, a"}),
+    ("UpdateItem", {"Key": key(1), "UpdateExpression": "SET a = :w", "ExpressionAttributeValues": V}),
+    ("UpdateItem", {"Key": key(1), "AttributeUpdates": {"a": {"Action": "SET", "Value": {"N": "1"}}}}),
+]
+BARE: list[tuple[str, dict[str, Any]]] = [
+    ("PutItem", {"Item": {**key(1), "a": {}}}),
+    ("PutItem", {"Item": {**key(1), "a": {"S": "x", "N": "1"}}}),
+    ("PutItem", {"Item": {"pk": {"S": "p"}}}),
+    ("PutItem", {"Item": {**key(1), "d": {"S": "x" * 409_600}}}),
+    ("DeleteItem", {"Key": {"pk": {"S": "p"}}}),
+    ("UpdateItem", {"Key": key(1), "UpdateExpression": "REMOVE sk"}),
+    ("UpdateItem", {"Key": key(1), "UpdateExpression": "SET a = b"}),
+    ("UpdateItem", {"Key": key(1), "UpdateExpression": "SET a.b = :v", "ExpressionAttributeValues": V}),
+    ("Query", {"KeyConditionExpression": "pk ="}),
+    ("Scan", {"FilterExpression": "a = :v", **V_UNUSED}),
+    ("GetItem", {"Key": key(1), "ProjectionExpression": "a, a"}),
+]
+
+
+@pytest.mark.parametrize(
+    "operation, members, enveloped",
+    [*((*row, True) for row in ENVELOPED), *((*row, False) for row in BARE)],
+)
+def test_single_writes_put_what_needs_no_table_into_an_envelope(
+    ask: Ask, operation: str, members: dict[str, Any], enveloped: bool
+) -> None:
+    with pytest.raises(DynamoError) as error:
+        ask(operation, **members)
+    assert error.value.code == "ValidationException"
+    assert error.value.message.count(ENVELOPE) == enveloped
+    assert error.value.message.startswith(ENVELOPE) == enveloped
+
+
+def test_a_transaction_says_which_constant_is_wrong(ask: Ask) -> None:
+    update = {"Key": key(1), "UpdateExpression": "SET a = :v", "ExpressionAttributeValues": {":v": {"N": "x"}}}
+    with pytest.raises(DynamoError, match=r"ExpressionAttributeValues contains invalid value: .* for key :v$"):
+        ask("TransactWriteItems", TransactItems=[{"Update": {"TableName": "tab", **update}}])
+
+
+FIRST_PROBLEM = [
+    ("begins_with(a, :v) AND AND", 'Syntax error; token: "AND"'),
+    ("a = :missing AND AND b", 'Syntax error; token: "AND"'),
+    ("#x = :v AND", 'Syntax error; token: "<EOF>"'),
+    ("begins_with(a, :v) AND b = :missing", "operator or function: begins_with, operand type: N"),
+    ("b = :missing AND begins_with(a, :v)", "attribute value: :missing"),
+    ("b = :missing AND foo(a)", "Invalid function name; function: foo"),
+]
+
+
+@pytest.mark.parametrize("text, message", FIRST_PROBLEM, ids=[text for text, _ in FIRST_PROBLEM])
+def test_syntax_comes_first_and_then_the_leftmost_problem(ask: Ask, text: str, message: str) -> None:
+    with pytest.raises(DynamoError) as error:
+        ask("Scan", FilterExpression=text, ExpressionAttributeValues=V)
+    assert message in error.value.message
+
+
+def test_a_text_that_is_sent_again_is_checked_again(ask: Ask) -> None:
+    text = "#a BETWEEN :low AND :high"
+    good = {"ExpressionAttributeNames": {"#a": "x"}, "ExpressionAttributeValues": {":low": V[":v"], ":high": V[":v"]}}
+    values = good["ExpressionAttributeValues"]
+    ask("PutItem", Item={**key(1), "x": {"N": "1"}, "y": {"N": "7"}})
+    assert ask("Scan", FilterExpression=text, **good)["Count"] == 1
+    for changed, message in [
+        ({"ExpressionAttributeValues": {**values, ":low": {"N": "2"}}}, "requires upper bound to be greater"),
+        ({"ExpressionAttributeValues": {**values, ":low": {"L": []}}}, "operand type: L"),
+        ({"ExpressionAttributeValues": {**values, ":spare": {"N": "2"}}}, "unused in expressions: keys: {:spare}"),
+        ({"ExpressionAttributeValues": {":low": {"N": "1"}}}, "attribute value: :high"),
+        ({"ExpressionAttributeNames": {"#b": "x"}}, "attribute name: #a"),
+    ]:
+        with pytest.raises(DynamoError) as error:
+            ask("Scan", FilterExpression=text, **{**good, **changed})
+        assert message in error.value.message
+    assert ask("Scan", FilterExpression=text, **{**good, "ExpressionAttributeNames": {"#a": "y"}})["Count"] == 0

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from embedded import TABLE, Ask, key
+from embedded import TABLE, Ask, Clock, key
 
 from flyexpr import DynamoError, NoSuchTable
 
@@ -158,3 +158,16 @@ def test_the_billing_mode_can_be_changed(ask: Ask) -> None:
     table = ask("DescribeTable")["Table"]
     assert table["ProvisionedThroughput"] == {"NumberOfDecreasesToday": 0, **units}
     assert "BillingModeSummary" not in table
+
+
+def test_a_large_table_is_counted_once_a_minute(ask: Ask, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.engines.sqlite.storage.FEW_ROWS", 1)
+
+    def count_after_put(number: int) -> int:
+        ask("PutItem", Item=key(number))
+        count: int = ask("DescribeTable")["Table"]["ItemCount"]
+        return count
+
+    assert [count_after_put(number) for number in range(4)] == [1, 2, 2, 2]
+    clock.now += 60
+    assert count_after_put(4) == 5

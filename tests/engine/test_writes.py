@@ -230,3 +230,16 @@ def test_item_collection_metrics_are_told_of_tables_with_a_local_index(ask: Ask)
         "ItemCollectionKey": {"pk": {"S": "p"}},
         "SizeEstimateRangeGB": [0.0, 1.0],
     }
+
+
+def test_attributes_in_another_order_change_no_index(ask: Ask) -> None:
+    item = {**key(1), "gk": {"S": "g"}, "x": {"N": "1"}}
+    ask("PutItem", Item=item)
+    again = ask("PutItem", Item=dict(reversed(item.items())), ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
+    assert again == {"TableName": "tab", "CapacityUnits": 1.0, "Table": {"CapacityUnits": 1.0}}
+
+
+@pytest.mark.parametrize("returns", ["UPDATED_OLD", "UPDATED_NEW"])
+def test_an_update_without_expression_has_updated_nothing(ask: Ask, returns: str) -> None:
+    ask("PutItem", Item={**key(1), "x": {"N": "1"}})
+    assert ask("UpdateItem", Key=key(1), ReturnValues=returns) == {}

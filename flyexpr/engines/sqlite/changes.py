@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
@@ -48,7 +49,7 @@ def carry_out(storage: Storage, table: Table, row: bytes, old: Image | None, new
 
 def _change_entry(storage: Storage, index: Index, before: Entry | None, after: Entry | None, usage: Usage) -> None:
     """An entry that stays as it is costs nothing; one that moves to another key is deleted and put anew."""
-    if before == after:
+    if before == after or (before is not None and after is not None and _says_the_same(before, after)):
         return
     if before is not None and after is not None and before[0] == after[0]:
         usage.add(write_units(before[1], after[1]), index)
@@ -60,6 +61,11 @@ def _change_entry(storage: Storage, index: Index, before: Entry | None, after: E
             storage.delete(index.store, before[0])
     if after is not None:
         storage.put(index.store, *after)
+
+
+def _says_the_same(before: Entry, after: Entry) -> bool:
+    """Whether two entries hold the same attributes, in whatever order."""
+    return before[:2] == after[:2] and json.loads(before[2]) == json.loads(after[2])
 
 
 def _entry(index: Index, row: bytes, image: Image | None) -> Entry | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
 from flyexpr.engines.sqlite.schema import Index, KeyAttribute, KeySchema, Table, kind_of, row_key
-from flyexpr.values import MAX_ITEM, Item, item_size, value_size
+from flyexpr.values import MAX_ITEM, Item, value_size
 
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
 MISMATCH = "The provided key element does not match the schema"
@@ -132,9 +132,8 @@ def check_empty_index_keys(table: Table, item: Item, changed: Container[str] | N
             )
 
 
-def check_item_size(item: Item, message: str = TOO_LARGE) -> int:
-    """The size of an item that is within the limit of 400 KB."""
-    size = item_size(item)
+def check_item_size(size: int) -> int:
+    """The same size; ValidationException when it is over 400 KB."""
     if size > MAX_ITEM:
-        raise invalid(message)
+        raise invalid(TOO_LARGE)
     return size

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from flyexpr.engines.sqlite.batches import batch_get_item, batch_write_item
-from flyexpr.engines.sqlite.faults import unreadable
+from flyexpr.engines.sqlite.faults import DamagedFileError, unreadable
 from flyexpr.engines.sqlite.files import MEMORY, open_connection
 from flyexpr.engines.sqlite.items import delete_item, put_item, update_item
 from flyexpr.engines.sqlite.limits import describe_endpoints, describe_limits
@@ -94,7 +94,7 @@ class SqliteEngine:
                     self._swept = now
                     sweep(storage, now)
                 return handler(storage, request, now)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError, DamagedFileError) as error:
                 raise _failure(error, self.path) from error
 
     def _open_storage(self) -> Storage:
@@ -177,11 +177,24 @@ def _no_constant(name: str) -> NoReturn:
 _decode = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
-def _failure(error: sqlite3.Error, path: str) -> DynamoError:
-    """What SQLite could not do; a file that another process holds too long is worth another try."""
-    if "locked" in str(error):
-        return DynamoError.of("ThrottlingException", f"{path} is locked by another process: {error}")
-    return DynamoError.of("InternalServerError", f"{path}: {error}")
+def _failure(error: Exception, path: str) -> DynamoError:
+    """What could not be done to the file; one that another process holds too long is worth another try."""
+    text = str(error)
+    if "locked" in text:
+        return DynamoError.of("ThrottlingException", f"{path} is locked by another process: {text}")
+    advice = next((advice for words, advice in _ADVICE.items() if words in text), "")
+    if not isinstance(error, sqlite3.Error):
+        advice = _RESTORE
+    return DynamoError.of("InternalServerError", f"{path}: {text}{advice}")
+
+
+_RESTORE = "; the file is damaged: put a copy in its place, or see what `sqlite3 FILE .recover` can save"
+_ADVICE = {
+    "malformed": _RESTORE,
+    "not a database": _RESTORE,
+    "disk is full": "; nothing of the request was written: make room, and send it again",
+    "readonly": "; the file, or its folder, cannot be written to any more",
+}
 
 
 _engines: weakref.WeakSet[SqliteEngine] = weakref.WeakSet()

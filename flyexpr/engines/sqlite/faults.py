@@ -55,6 +55,18 @@ def in_use(message: str) -> DynamoError:
     return DynamoError.of("ResourceInUseException", message)
 
 
+class DamagedFileError(Exception):
+    """What is stored cannot be read: somebody else wrote to the file, or the disk lost it."""
+
+
+class InvalidConstant(DynamoError):
+    """A value among ExpressionAttributeValues is refused; transactions also say which."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__("ValidationException", problem)
+        self.key = key
+
+
 def condition_failed(item: dict[str, Any] | None) -> DynamoError:
     """The condition of a write is false; with the item (wire form) if the request asked for it.
 

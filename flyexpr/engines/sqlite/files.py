@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
+import time
 
 from flyexpr.engines.sqlite.storage import CATALOG
 from flyexpr.errors import FlyexprError
@@ -42,7 +44,7 @@ def open_connection(path: str, sync: str) -> sqlite3.Connection:
     try:
         connection.text_factory = bytes
         _prepare(connection, path, sync)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes in what it says
         connection.close()
         raise FlyexprError(f"cannot use {path!r} as a table file: {error}") from None
     except BaseException:
@@ -61,11 +63,19 @@ def _check_place(path: str) -> None:
         raise FlyexprError(f"cannot open {path!r}: it is a folder; name a file, such as 'sqlite:{path}/tables.db'")
     if os.path.exists(path) and not os.access(path, os.W_OK):
         raise FlyexprError(f"cannot open {path!r}: it is read-only, and an engine writes")
+    if not os.access(folder, os.W_OK):
+        raise FlyexprError(f"cannot open {path!r}: its folder is read-only, and an engine keeps a log beside the file")
 
 
 def _prepare(connection: sqlite3.Connection, path: str, sync: str) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")  # a file may come from anybody, and its schema holds expressions
+    connection.execute("PRAGMA cell_size_check = ON")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+    connection.execute("BEGIN")  # one state of the file, though another process may be making it
     _check_format(connection, path)
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("COMMIT")
+    _use_log(connection)
     connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: a page written often is copied less often
     connection.execute(f"PRAGMA synchronous = {SYNC[sync]}")
     connection.execute("BEGIN IMMEDIATE")
@@ -76,6 +86,22 @@ def _prepare(connection: sqlite3.Connection, path: str, sync: str) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Switch the file to its write-ahead log.
+
+    Of several processes that switch at once SQLite refuses some without waiting, lest they wait for each other.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.005)
 
 
 def _check_format(connection: sqlite3.Connection, path: str) -> bool:
@@ -89,4 +115,9 @@ def _check_format(connection: sqlite3.Connection, path: str) -> bool:
         raise FlyexprError(f"cannot use {path!r}: it is an SQLite file of another program")
     if version > FORMAT:
         raise FlyexprError(f"cannot use {path!r}: it was written by a newer flyexpr (format {version}, not {FORMAT})")
+    ((foreign,),) = connection.execute(
+        "SELECT count(*) FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+    )
+    if foreign:
+        raise FlyexprError(f"cannot use {path!r}: it has triggers, views or virtual tables, which no engine makes")
     return False

@@ -7,12 +7,14 @@ its index entries, or nothing is.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from flyexpr.engines.sqlite.answers import answer, optional
 from flyexpr.engines.sqlite.capacity import consumed
 from flyexpr.engines.sqlite.changes import carry_out
 from flyexpr.engines.sqlite.charge import update_charge
 from flyexpr.engines.sqlite.checks import (
+    TOO_LARGE,
     UPDATE_TOO_LARGE,
     check_empty_index_keys,
     check_index_keys,
@@ -24,6 +26,7 @@ from flyexpr.engines.sqlite.members import Request, read_members, told
 from flyexpr.engines.sqlite.metrics import collection_metrics
 from flyexpr.engines.sqlite.schema import Table
 from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.engines.sqlite.wire import NO_TYPE, TWO_TYPES
 from flyexpr.engines.sqlite.writes import (
     Image,
     Write,
@@ -37,6 +40,7 @@ from flyexpr.engines.sqlite.writes import (
     read_update,
     returned,
 )
+from flyexpr.errors import DynamoError
 from flyexpr.values import MAX_ITEM
 
 
@@ -44,7 +48,7 @@ def put_item(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to PutItem."""
     members = read_members(request, ("TableName", "Item"))
     _check_returns(members)
-    write = read_put(members)
+    write = _enveloped(read_put, members)
     with storage.transaction("IMMEDIATE"):
         table = storage.table(write.table)
         row = item_row(table, write.given)
@@ -57,7 +61,7 @@ def delete_item(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to DeleteItem; deleting what is not there is no error."""
     members = read_members(request, ("TableName", "Key"))
     _check_returns(members)
-    write = read_delete(members)
+    write = _enveloped(read_delete, members)
     with storage.transaction("IMMEDIATE"):
         table = storage.table(write.table)
         return _carry_out(storage, table, key_row(table, write.given), write, members)
@@ -66,7 +70,7 @@ def delete_item(storage: Storage, request: Request, now: float) -> bytes:
 def update_item(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to UpdateItem."""
     members = read_members(request, ("TableName", "Key"))
-    write = read_update(members)
+    write = _enveloped(read_update, members)
     charged = write.update is not None and "UpdateExpression" in members
     with storage.transaction("IMMEDIATE"):
         table = storage.table(write.table)
@@ -75,6 +79,23 @@ def update_item(storage: Storage, request: Request, now: float) -> bytes:
             raise invalid(UPDATE_TOO_LARGE)
         check_keeps_key(write, table)
         return _carry_out(storage, table, row, write, members)
+
+
+def _enveloped(read: Callable[[Request], Write], members: Request) -> Write:
+    """The write that `read` makes of a request, whose refusals these three operations alone put into an envelope.
+
+    Bare remain values without a type or with two, and the size of an item.
+    """
+    try:
+        return read(members)
+    except DynamoError as error:
+        enveloped = error.message.startswith(told([""]))
+        if error.code != "ValidationException" or error.message in _BARE or enveloped:
+            raise
+        raise invalid(told([error.message])) from None
+
+
+_BARE = (NO_TYPE, TWO_TYPES, TOO_LARGE)
 
 
 def _check_returns(members: Request) -> None:

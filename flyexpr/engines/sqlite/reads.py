@@ -44,7 +44,11 @@ def get_item(storage: Storage, request: Request, now: float) -> bytes:
 
 
 def read_projected(members: Request) -> tuple[Path, ...] | None:
-    """The paths of a request's ProjectionExpression or AttributesToGet; None for whole items."""
+    """The paths of a request's ProjectionExpression or AttributesToGet; None for whole items.
+
+    The operations on keys know no ExpressionAttributeValues, so they pass them over as any unknown member.
+    """
+    members = {name: member for name, member in members.items() if name != "ExpressionAttributeValues"}
     nodes = read_expressions(members, ("ProjectionExpression",))
     paths: tuple[Path, ...] | None = nodes.get("ProjectionExpression")
     return paths if paths is not None else read_attributes_to_get(members)

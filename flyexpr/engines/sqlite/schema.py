@@ -6,6 +6,7 @@ tables that hold its rows, its tags and its time to live. `read_table` makes the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from flyexpr.engines.sqlite.keys import key_bytes, partition_bytes
 from flyexpr.values import Item
 
 Definition = dict[str, Any]
+_STORE = re.compile(r"(items|index|expiry)(_[0-9]+){1,2}")
 KINDS = {str: "S", int: "N", bytes: "B", bool: "BOOL", type(None): "NULL", list: "L", dict: "M"}
 
 
@@ -105,7 +107,8 @@ def read_table(definition: Definition) -> Table:
     ... }).key.names
     ('userid',)
     """
-    description, stores = definition["Description"], definition["Stores"]
+    description = definition["Description"]
+    stores = {name: _store(store) for name, store in definition["Stores"].items()}
     kinds = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
     key = read_key_schema(description["KeySchema"], kinds)
     indexes = [
@@ -119,8 +122,15 @@ def read_table(definition: Definition) -> Table:
         store=stores[""],
         key=key,
         indexes=tuple(sorted(indexes, key=lambda index: index.name)),
-        expiry=Expiry(expiry["AttributeName"], expiry["Store"]) if expiry else None,
+        expiry=Expiry(expiry["AttributeName"], _store(expiry["Store"])) if expiry else None,
     )
+
+
+def _store(name: str) -> str:
+    """The name of an SQLite table as engines choose it; it goes into statements, and a file may come from anybody."""
+    if not _STORE.fullmatch(name):
+        raise ValueError(f"{name!r} is no store")
+    return name
 
 
 def read_key_schema(elements: list[dict[str, str]], kinds: Mapping[str, str]) -> KeySchema:

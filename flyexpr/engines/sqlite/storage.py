@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flyexpr.engines.sqlite.faults import not_found
+from flyexpr.engines.sqlite.faults import DamagedFileError, not_found
 from flyexpr.engines.sqlite.keys import Range
 from flyexpr.engines.sqlite.schema import Definition, Table, read_table
 
@@ -31,6 +31,9 @@ CATALOG = (
 )
 
 
+FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
+
+
 class Storage:
     """The stores and the catalog of one open SQLite connection.
 
@@ -43,6 +46,7 @@ class Storage:
         self._execute = connection.execute
         self._version = -1
         self._tables: dict[str, Table] = {}
+        self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
 
     @contextmanager
     def transaction(self, kind: str) -> Iterator[None]:
@@ -73,13 +77,19 @@ class Storage:
             definition = self.definition(name)
             if definition is None:
                 return None
-            table = self._tables[name] = read_table(definition)
+            try:
+                table = self._tables[name] = read_table(definition)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise DamagedFileError(f"the definition of table {name!r} cannot be read: {error}") from error
         return table
 
     def definition(self, name: str) -> Definition | None:
         """What the catalog says of a table, or None."""
         for (text,) in self._execute("SELECT definition FROM catalog WHERE name = ?", (name,)):
-            definition: Definition = json.loads(text)
+            try:
+                definition: Definition = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise DamagedFileError(f"the definition of table {name!r} cannot be read: {error}") from error
             return definition
         return None
 
@@ -144,6 +154,14 @@ class Storage:
         """How many rows a range has, and their bytes."""
         ((count, size),) = self._execute(f"SELECT count(*), total(size) FROM {store} WHERE key >= ? AND key < ?", keys)
         return count, int(size)
+
+    def estimate(self, store: str, now: float) -> tuple[int, int]:
+        """The total of a store; of a large one, whose counting takes long, perhaps that of up to a minute ago."""
+        counted, total = self._counted.get(store, (float("-inf"), (0, 0)))
+        if total[0] <= FEW_ROWS or now - counted >= COUNT_SECONDS:
+            total = self.total(store)
+            self._counted[store] = now, total
+        return total
 
     def token(self, token: str) -> bytes | None:
         """What was remembered of the request that had this token."""

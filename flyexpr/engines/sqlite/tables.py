@@ -51,15 +51,15 @@ def create_table(storage: Storage, request: Request, now: float) -> bytes:
         for store in stores.values():
             storage.create_store(store)
         storage.define(name, {"Description": description, "Stores": stores, "Tags": tags})
-        return json_text({"TableDescription": _shown(storage, description, stores, "CREATING")})
+        return json_text({"TableDescription": _shown(storage, description, stores, "CREATING", now)})
 
 
 def describe_table(storage: Storage, request: Request, now: float) -> bytes:
-    """The answer to DescribeTable; items and bytes are counted, which takes a while in a large table."""
+    """The answer to DescribeTable; in a large table, items and bytes are counted anew once a minute at most."""
     members = read_members(request, ("TableName",))
     with storage.transaction("DEFERRED"):
         definition = known_definition(storage, members["TableName"])
-        return json_text({"Table": _shown(storage, definition["Description"], definition["Stores"], "ACTIVE")})
+        return json_text({"Table": _shown(storage, definition["Description"], definition["Stores"], "ACTIVE", now)})
 
 
 def update_table(storage: Storage, request: Request, now: float) -> bytes:
@@ -84,7 +84,7 @@ def update_table(storage: Storage, request: Request, now: float) -> bytes:
             storage.create_store(stores[index_name])
         storage.define(name, definition)
         _fill(storage, read_table(definition), fresh)
-        return json_text({"TableDescription": _shown(storage, description, stores, "UPDATING")})
+        return json_text({"TableDescription": _shown(storage, description, stores, "UPDATING", now)})
 
 
 def _fill(storage: Storage, table: Table, fresh: set[str]) -> None:
@@ -117,7 +117,7 @@ def delete_table(storage: Storage, request: Request, now: float) -> bytes:
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
-        shown = _shown(storage, description, definition["Stores"], "DELETING")
+        shown = _shown(storage, description, definition["Stores"], "DELETING", now)
         expiry = definition.get("Expiry")
         for store in (*definition["Stores"].values(), *([expiry["Store"]] if expiry else ())):
             storage.drop_store(store)
@@ -151,14 +151,14 @@ def known_definition(storage: Storage, name: str) -> Definition:
     return definition
 
 
-def _shown(storage: Storage, description: Description, stores: dict[str, str], status: str) -> Description:
+def _shown(storage: Storage, description: Description, stores: dict[str, str], status: str, now: float) -> Description:
     """A description as answers give it: with status, items and bytes."""
     shown: Description = json.loads(json.dumps(description))
-    count, size = storage.total(stores[""])
+    count, size = storage.estimate(stores[""], now)
     shown |= {"TableStatus": status, "ItemCount": count, "TableSizeBytes": size}
     for member in (GLOBAL, LOCAL):
         for index in shown.get(member, ()):
-            count, size = storage.total(stores[index["IndexName"]])
+            count, size = storage.estimate(stores[index["IndexName"]], now)
             index |= {"ItemCount": count, "IndexSizeBytes": size}
             if member == GLOBAL:
                 index["IndexStatus"] = "ACTIVE"

@@ -23,7 +23,7 @@ from flyexpr.engines.sqlite.checks import (
     key_row,
 )
 from flyexpr.engines.sqlite.expressions import top_names
-from flyexpr.engines.sqlite.faults import invalid, not_found
+from flyexpr.engines.sqlite.faults import InvalidConstant, invalid, not_found
 from flyexpr.engines.sqlite.members import Request, read_members
 from flyexpr.engines.sqlite.metrics import collection_metrics
 from flyexpr.engines.sqlite.reads import read_projected
@@ -98,7 +98,12 @@ def _read_write(position: int, wire: Any) -> Write:
         raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     required, read = _ACTIONS[given[0]]
     within = f"transactItems.{position}.member.{given[0][0].lower()}{given[0][1:]}."
-    return read(read_members(wire[given[0]], required, within))
+    try:
+        return read(read_members(wire[given[0]], required, within))
+    except InvalidConstant as error:
+        raise invalid(
+            f"ExpressionAttributeValues contains invalid value: {error.message} for key {error.key}"
+        ) from None
 
 
 def _sent(write: Write) -> int:

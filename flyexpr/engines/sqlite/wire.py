@@ -1,8 +1,8 @@
-"""Attribute values as they come in a request: checked as the service checks them, and read as plain values.
+"""Attribute values as they come in a request: checked as the service checks them, and read.
 
-Nothing here trusts the request: depth is bounded before descending, and a number is refused by its text before it
-is ever made a number. What the service would write otherwise (`1.50`, a set out of order) is rewritten in the wire
-value itself, so that the wire value of an item can be stored as it then stands.
+One pass gives three things: the plain value, the text that the service would write of it (`1.5` for `+1.50`, sets in
+their order), which is what is stored, and its size. Nothing here trusts the request: depth is bounded before
+descending, and a number is refused by its text before it is ever made a number.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
@@ -13,23 +13,28 @@ import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from decimal import Decimal
+from json.encoder import encode_basestring as quote
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, unreadable
+from flyexpr.engines.sqlite.numerals import read_number
 from flyexpr.errors import DynamoError
-from flyexpr.numbers import DIGITS, LARGEST, SMALLEST, number_text
+from flyexpr.numbers import DIGITS, number_size, number_text
 from flyexpr.values import MAX_DEPTH, Item
 
 TOO_DEEP = (
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 )
+NO_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+TWO_TYPES = (
+    "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+)
 Wire = dict[str, Any]
+Read = tuple[Any, str, int]
+"""A plain value, its wire JSON text, and its size in bytes. Together they cost a third of three passes."""
 
 _MAX_NAME = 65_535  # bytes of an attribute name
-_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
-_SHORT_INTEGER = re.compile(r"-?[1-9][0-9]{0,37}|0")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_MAX_EXPONENT = 19  # characters: beyond 64 bits the service reads no number at all
 _WORDS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0"), False),
@@ -37,16 +42,25 @@ _WORDS = {
 
 
 def read_item(wire: Any) -> Item:
-    """The plain item of a wire item, which is left in the service's own notation.
+    """The plain item of a wire item.
 
-    >>> wire = {"userid": {"S": "abc"}, "wins": {"N": "+1.50"}}
-    >>> read_item(wire), wire["wins"]
-    ({'userid': 'abc', 'wins': Decimal('1.5')}, {'N': '1.5'})
+    >>> read_item({"userid": {"S": "abc"}, "wins": {"N": "+1.50"}})
+    {'userid': 'abc', 'wins': Decimal('1.5')}
     >>> read_item({"wins": {}})
     Traceback (most recent call last):
     ...
     flyexpr.errors.DynamoError: ValidationException: Supplied AttributeValue is empty, must contain exactly one of the \
 supported datatypes
+    """
+    item, _, _ = _read_members(wire, 1)
+    return item
+
+
+def read_stored(wire: Any) -> tuple[Item, str, int]:
+    """The plain item of a wire item, the text to store of it, and its size.
+
+    >>> read_stored({"wins": {"N": "+1.50"}})
+    ({'wins': Decimal('1.5')}, '{"wins":{"N":"1.5"}}', 7)
     """
     return _read_members(wire, 1)
 
@@ -60,142 +74,121 @@ def read_value(wire: Any) -> Any:
     flyexpr.errors.DynamoError: ValidationException: One or more parameter values were invalid: Input collection \
 [1, 1.0] contains duplicates.
     """
-    return _read(wire, 1)
+    value, _, _ = _read(wire, 1)
+    return value
 
 
-def read_number(text: Any) -> int | Decimal:
-    """The number of a wire text, exactly; refused by its text alone when it is out of range.
-
-    >>> read_number("1e3"), read_number(".5"), read_number("-0")
-    (1000, Decimal('0.5'), 0)
-
-    Zero obeys the range as if its last digit were 1: `0e126` is too large.
-    """
-    if _SHORT_INTEGER.fullmatch(_string(text)):
-        return int(text)
-    matched = _NUMBER.fullmatch(text)
-    if matched is None:
-        raise _no_number(text)
-    sign, whole, fraction, exponent = matched.groups(default="")
-    if (not whole and not fraction) or len(exponent) > _MAX_EXPONENT:
-        raise _no_number(text)
-    digits = (whole + fraction).lstrip("0")
-    magnitude = int(exponent or 0) - len(fraction) + max(len(digits) - 1, 0)
-    significant = digits.rstrip("0")
-    _check_range(significant, magnitude)
-    return _number(sign, significant, magnitude - len(significant) + 1) if significant else 0
-
-
-def _check_range(significant: str, magnitude: int) -> None:
-    if magnitude > LARGEST:
-        raise invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
-    if magnitude < SMALLEST:
-        raise invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
-    if len(significant) > DIGITS:
-        raise invalid("Attempting to store more than 38 significant digits in a Number")
-
-
-def _number(sign: str, significant: str, exponent: int) -> int | Decimal:
-    if exponent < 0:
-        return Decimal(f"{sign}{significant}E{exponent}")
-    return int(sign + significant + "0" * exponent)
-
-
-def _no_number(text: str) -> DynamoError:
-    return invalid("The parameter cannot be converted to a numeric value" + (f": {text[:100]}" if text else ""))
-
-
-def _read(wire: Any, depth: int) -> Any:
+def _read(wire: Any, depth: int) -> Read:
     if type(wire) is not dict:
         raise _not_a(dict, wire)
     if len(wire) == 1:
         for kind, body in wire.items():
             # Strings come first: they are more than half of all values.
             if kind == "S" and type(body) is str:
-                return body
+                return body, f'{{"S":{quote(body)}}}', _text_size(body)
             reader = _READERS.get(kind)
             if reader is not None and body is not None:
-                return reader(wire, body, depth)
+                return reader(body, depth)
     return _read_odd(wire, depth)
 
 
-def _read_odd(wire: Wire, depth: int) -> Any:
+def _read_odd(wire: Wire, depth: int) -> Read:
     """A value with no type, several, or one that is JSON null and so counts as absent."""
-    given = {kind: body for kind, body in wire.items() if kind in _READERS and body is not None}
-    if not given:
-        raise invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
-    if len(given) > 1:
-        raise invalid(
-            "Supplied AttributeValue has more than one datatypes set, "
-            "must contain exactly one of the supported datatypes"
-        )
-    wire.clear()
-    wire.update(given)
-    ((kind, body),) = given.items()
-    return _READERS[kind](wire, body, depth)
+    given = [(kind, body) for kind, body in wire.items() if kind in _READERS and body is not None]
+    if len(given) != 1:
+        raise invalid(TWO_TYPES if given else NO_TYPE)
+    return _read(dict(given), depth)
 
 
-def _read_members(wire: Any, depth: int) -> Item:
+def _read_members(wire: Any, depth: int) -> tuple[Item, str, int]:
     if type(wire) is not dict:
         raise _not_a(dict, wire)
-    item = {name: _read(member, depth) for name, member in wire.items()}
-    if "" in item:
+    item, parts, total = {}, [], 0
+    for name, member in wire.items():
+        value, text, size = _read(member, depth)
+        key, length = _NAMES.get(name) or _name(name)
+        item[name] = value
+        parts.append(key + text)
+        total += length + size
+    return item, f"{{{','.join(parts)}}}", total
+
+
+_NAMES: dict[str, tuple[str, int]] = {}  # how a name stands in JSON, and its bytes: names are few and come often
+_MANY_NAMES, _SHORT_NAME = 4096, 255
+
+
+def _name(name: str) -> tuple[str, int]:
+    if not name:
         raise invalid("Empty attribute name")
-    if any(len(name) > _MAX_NAME // 4 and len(name.encode()) > _MAX_NAME for name in item):
+    read = quote(name) + ":", len(name.encode())
+    if read[1] > _MAX_NAME:
         raise invalid_parameter("Attribute name is too large, must be less than 65536 bytes")
-    return item
+    if len(_NAMES) < _MANY_NAMES and read[1] <= _SHORT_NAME:
+        _NAMES[name] = read
+    return read
 
 
-def _read_map(wire: Wire, body: Any, depth: int) -> Item:
+def _text_size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _read_map(body: Any, depth: int) -> Read:
     _check_depth(depth)
-    return _read_members(body, depth + 1)
+    item, text, size = _read_members(body, depth + 1)
+    return item, f'{{"M":{text}}}', 3 + len(item) + size
 
 
-def _read_list(wire: Wire, body: Any, depth: int) -> list[Any]:
+def _read_list(body: Any, depth: int) -> Read:
     _check_depth(depth)
-    return [_read(member, depth + 1) for member in _listed(body)]
+    members = [_read(member, depth + 1) for member in _listed(body)]
+    text = ",".join([text for _, text, _ in members])
+    return [value for value, _, _ in members], f'{{"L":[{text}]}}', 3 + sum([1 + size for _, _, size in members])
 
 
-def _read_string(wire: Wire, body: Any, depth: int) -> str:
-    return _string(body)
+def _read_string(body: Any, depth: int) -> Read:
+    raise _not_a(str, body)  # `_read` has read the strings
 
 
-def _read_number(wire: Wire, body: Any, depth: int) -> int | Decimal:
-    if type(body) is str and _SHORT_INTEGER.fullmatch(body):
-        return int(body)
-    value = read_number(body)
-    wire["N"] = number_text(value)
-    return value
+def _read_number(body: Any, depth: int) -> Read:
+    # A short whole number is known by its text in 0.3 us, where the general rule takes 4.
+    if type(body) is str and len(body) <= DIGITS and body.isascii() and body.isdigit() and body[0] != "0":
+        return int(body), f'{{"N":"{body}"}}', 1 + (len(body.rstrip("0")) + 1) // 2
+    value = read_number(_string(body))
+    return value, f'{{"N":"{number_text(value)}"}}', number_size(value)
 
 
-def _read_binary(wire: Wire, body: Any, depth: int) -> bytes:
-    return _binary(body)
+def _read_binary(body: Any, depth: int) -> Read:
+    value = _binary(body)
+    return value, f'{{"B":{_quoted_base64(value)}}}', len(value)
 
 
-def _read_bool(wire: Wire, body: Any, depth: int) -> bool:
-    wire["BOOL"] = value = read_bool(body)
-    return value
+def _read_bool(body: Any, depth: int) -> Read:
+    value = read_bool(body)
+    return value, '{"BOOL":true}' if value else '{"BOOL":false}', 1
 
 
-def _read_null(wire: Wire, body: Any, depth: int) -> None:
+def _read_null(body: Any, depth: int) -> Read:
     if not read_bool(body):
         raise invalid_parameter("Null attribute value types must have the value of true")
-    wire["NULL"] = True
+    return None, '{"NULL":true}', 1
 
 
 def _read_set(
-    kind: str, called: str, read: Callable[[Any], Any], write: Callable[[Any], str]
-) -> Callable[[Wire, Any, int], set[Any]]:
+    kind: str,
+    called: str,
+    read: Callable[[Any], Any],
+    write: Callable[[Any], str],
+    size: Callable[[Any], int],
+) -> Callable[[Any, int], Read]:
     """A reader of sets, which keep no order but the service's own: strings and binary by bytes, numbers by value."""
 
-    def reader(wire: Wire, body: Any, depth: int) -> set[Any]:
+    def reader(body: Any, depth: int) -> Read:
         members = set(map(read, _listed(body)))
         if not members:
             raise invalid_parameter(f"An {called} set  may not be empty")
         if len(members) < len(body):
             raise invalid_parameter(f"Input collection [{', '.join(body)}] contains duplicates.")
-        wire[kind] = [write(member) for member in sorted(members)]
-        return members
+        return members, f'{{"{kind}":[{",".join(map(write, sorted(members)))}]}}', sum(map(size, members))
 
     return reader
 
@@ -212,8 +205,12 @@ def _binary(body: Any) -> bytes:
     return a2b_base64(body)
 
 
-def _base64(value: bytes) -> str:
-    return b2a_base64(value, newline=False).decode("ascii")
+def _quoted_base64(value: bytes) -> str:
+    return f'"{b2a_base64(value, newline=False).decode("ascii")}"'
+
+
+def _quoted_number(value: int | Decimal) -> str:
+    return f'"{number_text(value)}"'
 
 
 def read_bool(body: Any) -> bool:
@@ -249,7 +246,7 @@ def _not_a(wanted: type, got: Any) -> DynamoError:
 _JSON_NAMES = {bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
 _JAVA_NAMES = {str: "String", bool: "Boolean", dict: "Map", list: "List"}
 
-_READERS: dict[str, Callable[[Wire, Any, int], Any]] = {
+_READERS: dict[str, Callable[[Any, int], Read]] = {
     "S": _read_string,
     "N": _read_number,
     "B": _read_binary,
@@ -257,7 +254,7 @@ _READERS: dict[str, Callable[[Wire, Any, int], Any]] = {
     "NULL": _read_null,
     "L": _read_list,
     "M": _read_map,
-    "SS": _read_set("SS", "string", _string, str),
-    "NS": _read_set("NS", "number", read_number, number_text),
-    "BS": _read_set("BS", "binary", _binary, _base64),
+    "SS": _read_set("SS", "string", _string, quote, _text_size),
+    "NS": _read_set("NS", "number", lambda body: read_number(_string(body)), _quoted_number, number_size),
+    "BS": _read_set("BS", "binary", _binary, _quoted_base64, len),
 }

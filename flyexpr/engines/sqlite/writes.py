@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import changed_text, item_text, json_text, read_text
+from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text
 from flyexpr.engines.sqlite.checks import (
     UPDATE_TOO_LARGE,
     check_empty_index_keys,
@@ -22,7 +22,7 @@ from flyexpr.engines.sqlite.legacy import read_attribute_updates, read_expected
 from flyexpr.engines.sqlite.members import Request
 from flyexpr.engines.sqlite.schema import Table
 from flyexpr.engines.sqlite.storage import Row
-from flyexpr.engines.sqlite.wire import TOO_DEEP, read_item
+from flyexpr.engines.sqlite.wire import TOO_DEEP, read_item, read_stored
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.interpret.apply import apply
 from flyexpr.interpret.evaluate import matches
@@ -56,8 +56,8 @@ class Write:
 def read_put(members: Request) -> Write:
     """The write that PutItem or a transaction's Put asks for."""
     nodes = read_expressions(members, ("ConditionExpression",))
-    item = read_item(members["Item"])
-    image = Image(item, check_item_size(item), json_text(members["Item"]))
+    item, text, size = read_stored(members["Item"])
+    image = Image(item, check_item_size(size), text.encode())
     return _write("Put", members, item, nodes, image)
 
 
@@ -166,6 +166,7 @@ def returned(returns: str, write: Write, old: Image | None, new: Image | None) -
         return None
     if returns.startswith("ALL_"):
         return image.text
-    paths = [action.path for action in write.update.actions] if write.update is not None else []
-    part = project(paths, image.item)
+    if write.update is None:
+        return None
+    part = project([action.path for action in write.update.actions], image.item)
     return item_text(part) if part else None

@@ -1,0 +1,162 @@
+"""Files that are full, damaged, or made by somebody who means harm: a clear error, never a crash or a wrong answer."""
+
+import json
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded import TABLE, key
+
+from flyexpr import DynamoError, FlyexprError
+from flyexpr.engines import call
+from flyexpr.engines.sqlite import SqliteEngine
+
+ITEMS = 60
+READS: list[tuple[str, dict[str, Any]]] = [
+    ("ListTables", {}),
+    ("DescribeTable", {"TableName": "tab"}),
+    ("Scan", {"TableName": "tab"}),
+    ("Scan", {"TableName": "tab", "IndexName": "by_g", "FilterExpression": "attribute_exists(x)"}),
+    ("GetItem", {"TableName": "tab", "Key": key(7)}),
+    (
+        "UpdateItem",
+        {
+            "TableName": "tab",
+            "Key": key(7),
+            "UpdateExpression": "ADD x :v",
+            "ExpressionAttributeValues": {":v": {"N": "1"}},
+        },
+    ),
+]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file with a table, 60 items of 500 bytes, and nothing left in its log."""
+    place = tmp_path / "tables.db"
+    with SqliteEngine(str(place)) as engine:
+        call(engine, "CreateTable", TABLE)
+        for number in range(ITEMS):
+            call(engine, "PutItem", {"TableName": "tab", "Item": item(number)})
+    return place
+
+
+def item(number: int) -> dict[str, Any]:
+    return {**key(number), "gk": {"S": "g"}, "x": {"N": str(number)}, "pad": {"S": "x" * 450}}
+
+
+def use(path: Path) -> None:
+    """Open the file and do everything; FlyexprError (DynamoError is one) for what cannot be done, and nothing else."""
+    try:
+        with SqliteEngine(str(path)) as engine:
+            codes = {refusal(engine, operation, request) for operation, request in READS}
+    except FlyexprError:  # not even opened
+        return
+    assert codes <= {None, "InternalServerError", "ResourceNotFoundException", "ValidationException"}
+
+
+def refusal(engine: SqliteEngine, operation: str, request: dict[str, Any]) -> str | None:
+    """The code that a request is refused with, or None."""
+    try:
+        engine(operation, json.dumps(request).encode())
+    except DynamoError as error:
+        return error.code
+    return None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_truncated_file(path: Path, seed: int) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: random.Random(seed).randrange(1, len(whole))])
+    use(path)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_bytes_in_the_middle(path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    content = bytearray(path.read_bytes())
+    for _ in range(chance.choice([1, 20, 400])):
+        content[chance.randrange(100, len(content))] = chance.randrange(256)
+    path.write_bytes(content)
+    use(path)
+
+
+def test_a_damaged_file_says_what_to_do(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)
+    path.write_bytes(content)
+    with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError, match="the file is damaged: put a copy in its"):
+        call(engine, "ListTables", {})
+
+
+@contextmanager
+def written(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file, open to whoever wants to write to it behind the engine's back."""
+    with closing(sqlite3.connect(path)) as connection:
+        yield connection
+        connection.commit()
+
+
+HOSTILE = [
+    "CREATE TRIGGER t AFTER INSERT ON items_1 BEGIN DELETE FROM items_1; END",
+    "CREATE VIEW v AS SELECT * FROM items_1",
+    "CREATE VIRTUAL TABLE v USING fts5(x)",
+]
+
+
+@pytest.mark.parametrize("statement", HOSTILE)
+def test_what_could_act_by_itself_is_refused(path: Path, statement: str) -> None:
+    with written(path) as connection:
+        connection.execute(statement)
+    with pytest.raises(FlyexprError, match="it has triggers, views or virtual tables"):
+        SqliteEngine(str(path))
+
+
+TEXTS = [
+    '{"pk":{"S":"p"},"sk":{"N":"7"},"x":{"N":"1e100000000"}}',
+    '{"pk":{"S":"p"},"sk":{"N":"7"},"x":{"N":"' + "9" * 100_000 + '"}}',
+    '{"pk":{"S":"p"},"sk":{"N":"7"},"x":' + '{"L":[' * 50_000 + "]}" * 50_000 + "}",
+    '{"pk":{"S":"p"},"sk":{"N":"7"},"x":{"Q":"?"}}',
+    '{"pk":{"S":"p"},"sk":{"N":"7"},"x":{}}',
+    "[]",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=[text[:50] for text in TEXTS])
+def test_a_stored_item_that_no_engine_wrote(path: Path, text: str) -> None:
+    with written(path) as connection:
+        connection.execute("UPDATE items_1 SET item = ?", (text,))
+    update = {"UpdateExpression": "SET x = x + :v", "ExpressionAttributeValues": {":v": {"N": "1"}}}
+    with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError) as error:
+        call(engine, "UpdateItem", {"TableName": "tab", "Key": key(7), **update})
+    assert error.value.code in ("InternalServerError", "ValidationException")
+
+
+@pytest.mark.parametrize("definition", ["", "[]", "{}", "[" * 100_000, '{"Stores":{"":"catalog"},"Description":{}}'])
+def test_a_definition_that_no_engine_wrote(path: Path, definition: str) -> None:
+    with written(path) as connection:
+        connection.execute("UPDATE catalog SET definition = ?", (definition,))
+    with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError, match="the definition of table 'tab' cannot"):
+        call(engine, "GetItem", {"TableName": "tab", "Key": key(7)})
+
+
+def test_a_full_disk_loses_nothing_and_the_engine_goes_on(path: Path) -> None:
+    with SqliteEngine(str(path)) as engine:
+        assert engine._storage is not None
+        connection = engine._storage.connection
+        ((pages,),) = connection.execute("PRAGMA page_count")
+        connection.execute(f"PRAGMA max_page_count = {pages + 5}")
+        acknowledged = ITEMS
+        while refusal(engine, "PutItem", {"TableName": "tab", "Item": item(acknowledged)}) is None:
+            acknowledged += 1
+        with pytest.raises(DynamoError, match="disk is full; nothing of the request was written"):
+            call(engine, "PutItem", {"TableName": "tab", "Item": item(acknowledged)})
+        for index in ({}, {"IndexName": "by_g"}):
+            assert call(engine, "Scan", {"TableName": "tab", **index})["Count"] == acknowledged
+        connection.execute("PRAGMA max_page_count = 1000000")
+        call(engine, "PutItem", {"TableName": "tab", "Item": item(acknowledged)})
