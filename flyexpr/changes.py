@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Context
 from typing import Any
 
@@ -12,7 +12,7 @@ from flyexpr.interpret.compile import Placeholders, compile
 from flyexpr.nodes import Action, And, Compare, Condition, Operand, Path, Step, Test, Update, Value, joined
 from flyexpr.numbers import number, number_text
 from flyexpr.terms import operand, path_of
-from flyexpr.values import Frozen, encode, thaw
+from flyexpr.values import MISSING, Frozen, encode, find, thaw
 
 
 def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) -> Update:
@@ -52,17 +52,8 @@ def unchanged(old: Mapping[str, Any], *paths: Any) -> Condition:
 
 
 def _still(path: Path, old: Mapping[str, Any]) -> Condition:
-    found: Any = old
-    for step in path.parts:
-        inside = step in found if isinstance(found, Mapping) else isinstance(found, list | tuple) and _has(found, step)
-        if not inside:
-            return Test("attribute_not_exists", (path,))
-        found = found[step]
-    return Compare("=", path, operand(found))
-
-
-def _has(elements: Sequence[Any], step: Step) -> bool:
-    return isinstance(step, int) and step < len(elements)
+    found = find(path.parts, old)
+    return Test("attribute_not_exists", (path,)) if found is MISSING else Compare("=", path, operand(found))
 
 
 def _changed_members(

@@ -7,10 +7,10 @@ from typing import Any
 
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.paths import paths
-from flyexpr.interpret.project import project
 from flyexpr.interpret.show import show
-from flyexpr.nodes import And, Condition, Or, Path, Test, Value
+from flyexpr.nodes import And, Condition, Or, Path
 from flyexpr.terms import operand
+from flyexpr.values import MISSING, find
 
 _LONGEST = 80  # characters of a value
 
@@ -50,10 +50,8 @@ def _actual(part: Condition, item: Mapping[str, Any]) -> str:
 
 
 def _held(path: Path, item: Mapping[str, Any]) -> str:
-    if not matches(Test("attribute_exists", (path,)), item):
+    found = find(path.parts, item)
+    if found is MISSING:
         return "missing"
-    found: Any = project([path], item)
-    for step in path.parts:  # a picked list element closes up to the front
-        found = found[0] if isinstance(step, int) else found[step]
-    text = show(Value("PYTHON", found) if isinstance(found, frozenset) else operand(found))
+    text = show(operand(found))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

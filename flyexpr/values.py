@@ -395,6 +395,26 @@ _SET_MEMBERS: dict[str, Callable[[Any], str]] = {
 }
 
 
+MISSING: Any = object()  # what `find` gives where nothing is
+
+
+def find(steps: Iterable[str | int], item: Mapping[str, Any]) -> Any:
+    """The value that the steps of a document path lead to in a plain item; MISSING where there is none.
+
+    >>> find(("info", "actors", 0), {"info": {"actors": ["Tom Hanks"]}}), find(("info", 0), {"info": {}}) is MISSING
+    ('Tom Hanks', True)
+    """
+    found: Any = item
+    for step in steps:
+        if isinstance(step, int):
+            if not isinstance(found, list | tuple) or step >= len(found):
+                return MISSING
+        elif not isinstance(found, Mapping) or step not in found:
+            return MISSING
+        found = found[step]
+    return found
+
+
 def item_size(item: Mapping[str, Any]) -> int:
     """Bytes of an item as DynamoDB counts them: names and values in UTF-8, at most 409,600 together.
 

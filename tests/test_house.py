@@ -164,7 +164,7 @@ def test_public_names_are_what_is_visible() -> None:
 
 def test_public_names_are_the_same_whatever_was_imported_before() -> None:
     """A submodule and a function may share a name, `flyexpr.run`; importing one must not hide the other."""
-    code = f"""
+    code = """
 import importlib, sys, types, flyexpr
 importlib.import_module("flyexpr." + sys.argv[1])
 functions = set(flyexpr.__all__)

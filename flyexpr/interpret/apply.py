@@ -14,13 +14,12 @@ from typing import Any
 from flyexpr.errors import ExpressionError
 from flyexpr.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
 from flyexpr.numbers import number, number_text
-from flyexpr.values import Item, thaw
+from flyexpr.values import MISSING, Item, find, thaw
 
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"
 _MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
 _WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
 
-_MISSING: Any = object()
 _REMOVED: Any = object()  # what an action leaves behind when the attribute goes
 
 
@@ -71,9 +70,9 @@ def _new_value(action: Action, item: Mapping[str, Any]) -> Any:
         case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
             return _value(operand, item)
         case Action("ADD", path, Value(kind, body)):
-            return _added(_find(path, item), kind, thaw((kind, body)))
+            return _added(find(path.parts, item), kind, thaw((kind, body)))
         case Action("DELETE", path, Value(kind, body)):
-            return _deleted(_find(path, item), body)
+            return _deleted(find(path.parts, item), body)
     return _REMOVED
 
 
@@ -88,7 +87,7 @@ def _rebuild(old: Any, changes: dict[Step, Any]) -> Any:
 def _rebuild_map(old: Mapping[Any, Any], changes: dict[Step, Any]) -> dict[Any, Any]:
     new = dict(old)
     for name, change in changes.items():
-        value = _changed(old.get(name, _MISSING), change)
+        value = _changed(old.get(name, MISSING), change)
         if value is _REMOVED:
             new.pop(name, None)
         else:
@@ -98,7 +97,7 @@ def _rebuild_map(old: Mapping[Any, Any], changes: dict[Step, Any]) -> dict[Any, 
 
 def _rebuild_list(old: Any, changes: dict[Step, Any]) -> list[Any]:
     kept = [_changed(value, changes[i]) if i in changes else value for i, value in enumerate(old)]
-    past = [_changed(_MISSING, changes[i]) for i in sorted(i for i in changes if isinstance(i, int) and i >= len(old))]
+    past = [_changed(MISSING, changes[i]) for i in sorted(i for i in changes if isinstance(i, int) and i >= len(old))]
     return [value for value in kept + past if value is not _REMOVED]
 
 
@@ -106,30 +105,20 @@ def _changed(old: Any, change: Any) -> Any:
     return change.value if isinstance(change, _Changed) else _rebuild(old, change)
 
 
-def _find(path: Path, item: Mapping[str, Any]) -> Any:
-    found: Any = item
-    for step in path.parts:
-        inside = isinstance(found, list | tuple) and isinstance(step, int) and step < len(found)
-        if not inside and not (isinstance(found, Mapping) and step in found):
-            return _MISSING
-        found = found[step]
-    return found
-
-
 def _value(operand: Operand, item: Mapping[str, Any]) -> Any:
     match operand:
         case Value(kind, body):
             return thaw((kind, body))
         case Path():
-            found = _find(operand, item)
-            if found is _MISSING:
+            found = find(operand.parts, item)
+            if found is MISSING:
                 raise ExpressionError(_MISSING_OPERAND)
             return found
         case Arithmetic(operator, left, right):
             return _sum(_value(left, item), _value(right, item), operator)
         case Call("if_not_exists", (Path() as path, other)):
-            found = _find(path, item)
-            return _value(other, item) if found is _MISSING else found
+            found = find(path.parts, item)
+            return _value(other, item) if found is MISSING else found
         case Call("list_append", (first, second)):
             return _joined(_value(first, item), _value(second, item))
     raise TypeError(f"{operand!r} belongs to a condition, not to an update")
@@ -142,7 +131,7 @@ def _joined(first: Any, second: Any) -> list[Any]:
 
 
 def _added(old: Any, kind: str, value: Any) -> Any:
-    if old is _MISSING:
+    if old is MISSING:
         return value
     if kind == "N":
         return _sum(old, value, "+")
@@ -150,7 +139,7 @@ def _added(old: Any, kind: str, value: Any) -> Any:
 
 
 def _deleted(old: Any, members: frozenset[Any]) -> Any:
-    if old is _MISSING:
+    if old is MISSING:
         return _REMOVED
     return _members_like(old, members) - members or _REMOVED
 

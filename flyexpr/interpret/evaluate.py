@@ -12,7 +12,7 @@ from typing import Any
 
 from flyexpr.attributes import meaning
 from flyexpr.nodes import And, Between, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
-from flyexpr.values import KINDS, ORDERED, Frozen
+from flyexpr.values import KINDS, MISSING, ORDERED, Frozen, find
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
@@ -50,27 +50,14 @@ def _value(node: Operand, item: Mapping[str, Any]) -> Frozen | None:
         case Value(kind, body):
             return (kind, body) if kind in _KINDS else meaning(body)
         case Path(parts):
-            found = _find(parts, item)
-            return None if found is _MISSING else meaning(found)
+            found = find(parts, item)
+            return None if found is MISSING else meaning(found)
         case Call("size", (operand,)):
             return _size(_value(operand, item))
     raise TypeError(f"{node!r} belongs to an update, not to a condition")
 
 
-_MISSING = object()
 _KINDS = frozenset(KINDS)
-
-
-def _find(parts: tuple[str | int, ...], item: Mapping[str, Any]) -> Any:
-    found: Any = item
-    for part in parts:
-        if isinstance(part, int):
-            if not isinstance(found, list | tuple) or part >= len(found):
-                return _MISSING
-        elif not isinstance(found, Mapping) or part not in found:
-            return _MISSING
-        found = found[part]
-    return found
 
 
 def _equal(left: Frozen | None, right: Frozen | None) -> bool:
