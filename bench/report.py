@@ -19,7 +19,8 @@ _PACKAGES = "boto3 botocore pynamodb aiodynamo aiohttp dyntastic pydynox orjson 
 
 _HEAD = """# Benchmarks
 
-Written by `make bench` on {date}: {machine}, {versions}.
+Written by `make bench` on {date}: {machine},
+{versions}.
 
 ![How many times as much CPU time each library takes as flyexpr](benchmarks.svg)
 

@@ -57,7 +57,9 @@ from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.interpret.simplify import simplify
 from flyexpr.modify import modify, transact_modify
+from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
+    Operation,
     batch_get,
     batch_write,
     condition_check,
@@ -72,11 +74,12 @@ from flyexpr.operations import (
     update_item,
     update_table,
 )
-from flyexpr.run import count, delete, first, get, one, put, run, update
-from flyexpr.tables import GlobalIndex, LocalIndex, Table
+from flyexpr.run import Items, count, delete, first, get, one, put, run, update
+from flyexpr.tables import Engine, GlobalIndex, LocalIndex, Table
 from flyexpr.terms import F
 from flyexpr.transact import transact_get, transact_write
 from flyexpr.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
+from flyexpr.values import Item
 
 __all__ = [
     "add",
@@ -94,6 +97,7 @@ __all__ = [
     "call",
     "Codec",
     "computed",
+    "Condition",
     "condition_check",
     "ConditionFailed",
     "connect",
@@ -110,6 +114,7 @@ __all__ = [
     "diff",
     "discard",
     "DynamoError",
+    "Engine",
     "epoch",
     "eq",
     "exists",
@@ -126,6 +131,8 @@ __all__ = [
     "if_not_exists",
     "incr",
     "is_in",
+    "Item",
+    "Items",
     "le",
     "LocalIndex",
     "lt",
@@ -137,6 +144,7 @@ __all__ = [
     "NotBound",
     "NotFound",
     "one",
+    "Operation",
     "parse_condition",
     "parse_update",
     "paths",
@@ -163,6 +171,7 @@ __all__ = [
     "TransactionCancelled",
     "type_is",
     "unchanged",
+    "Update",
     "update",
     "update_item",
     "update_matching",

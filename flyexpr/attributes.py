@@ -143,7 +143,10 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
 def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
     from string import Formatter
 
-    return list(Formatter().parse(text))
+    try:
+        return list(Formatter().parse(text))
+    except ValueError as error:
+        raise FlyexprError(f"template {text!r}: {error}") from None
 
 
 def _pieces(text: str, values: Mapping[str, Any], unique: bool) -> Iterator[str]:

@@ -63,6 +63,18 @@ def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in found.items() if name in table.keys or name not in used}
 
 
+def key_parts(table: Table, key: Any) -> dict[str, Any]:
+    """The parts of derived key attributes that a key was given by; an update has to store them as well.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> key_parts(accounts, {"type": "facebook", "id": "1"}), key_parts(accounts, "facebook:1")
+    ({'type': 'facebook', 'id': '1'}, {})
+    """
+    if not table.derived or not isinstance(key, Mapping):
+        return {}
+    return {name: value for name, value in key.items() if name not in table.keys}
+
+
 def implied_conditions(table: Table, condition: Condition) -> tuple[Condition, ...]:
     """What the condition says of derived key attributes: a value, or where only a start is sure, a prefix.
 

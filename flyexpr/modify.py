@@ -10,6 +10,7 @@ from typing import Any
 
 from flyexpr.changes import diff, unchanged
 from flyexpr.conditions import not_exists
+from flyexpr.derive import key_parts
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled
 from flyexpr.interpret.apply import apply
 from flyexpr.items import key_of, loaded_item, stored_item, with_defaults
@@ -151,7 +152,9 @@ def _in_types(table: Table, error: Any) -> Any:
 
 def _given(table: Table, key: Key, found: Item | None) -> Item:
     """What the function gets: a copy, so that it may do with it what it likes."""
-    return loaded_item(table, key_of(table, key) if found is None else copy.deepcopy(found))
+    if found is not None:
+        return loaded_item(table, copy.deepcopy(found))
+    return {**key_parts(table, key), **loaded_item(table, key_of(table, key))}
 
 
 def _guard(table: Table, found: Item | None, added: Iterable[str] = ()) -> Condition:

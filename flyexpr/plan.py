@@ -138,20 +138,22 @@ def _fit(
         narrowest = min(options, key=lambda part: len(options[part]))
         values.append(options[narrowest])
         used.add(narrowest)
-    sort, exact, fixed = _bound_sort_keys(table.sort_keys_of(index), (*parts, *implied))
+    sort, exact, fixed = _bound_sort_keys(table.sort_keys_of(index), parts, implied)
     rest = tuple(part for part in parts if part not in used and part not in exact)
     return _Fit(index, tuple(values), sort, rest, fixed)
 
 
 def _bound_sort_keys(
-    names: Sequence[str], parts: Sequence[Condition]
+    names: Sequence[str], parts: Sequence[Condition], implied: Sequence[Condition]
 ) -> tuple[tuple[Condition, ...], frozenset[Condition], int]:
     """Conditions on a leading run of sort keys: `=` on each, and on the last any one that the service allows."""
     conditions: list[Condition] = []
     for fixed, name in enumerate(names):
-        equal = next((part for part in parts if _is_equal(part, name)), None)
+        equal = next((part for part in (*parts, *implied) if _is_equal(part, name)), None)
         if equal is None:
             bound, exact = _bound(name, parts)
+            if not bound:  # what was asked for bounds better than the start of a template
+                bound, exact = _bound(name, implied)
             return (*conditions, *bound), frozenset({*conditions, *exact}), fixed
         conditions.append(equal)
     return tuple(conditions), frozenset(conditions), len(conditions)

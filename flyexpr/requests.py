@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flyexpr.derive import key_parts
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.interpret.simplify import simplify
-from flyexpr.items import check_size, key_of, stored_item, with_defaults
+from flyexpr.items import check_size, encoded_value, key_of, stored_item, with_defaults
 from flyexpr.lower import lower_condition, lower_update
-from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Value
+from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Update, Value
 from flyexpr.operations import (
     BatchGet,
     ConditionCheck,
@@ -25,6 +26,7 @@ from flyexpr.operations import (
 from flyexpr.plan import Access, without_overlap
 from flyexpr.prepare import expression_members
 from flyexpr.tables import LocalIndex, Table
+from flyexpr.updates import assign, if_not_exists
 from flyexpr.values import MAX_ITEM, encode_item, quote, thaw
 from flyexpr.versions import versioned
 
@@ -132,7 +134,7 @@ def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
     else:
         members = [table_name(table), _key(table, operation.key)]
     if isinstance(operation, UpdateItem):
-        update = lower_update(table, operation.update, key_of(table, operation.key))
+        update = _with_key_parts(table, operation, lower_update(table, operation.update, key_of(table, operation.key)))
     if operation.condition is not None:
         condition = _sayable(lower_condition(table, operation.condition))
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
@@ -289,6 +291,16 @@ def _sized(stored: Mapping[str, Any]) -> str:
     if len(text) * 4 > MAX_ITEM:  # the text is longer than the size that counts, but for characters of several bytes
         check_size(stored)
     return text
+
+
+def _with_key_parts(table: Table, operation: UpdateItem, lowered: Update) -> Update:
+    """The update, and the parts that a derived key was given by, for an item that it creates."""
+    spoken = {action.path.parts[0] for action in lowered.actions}
+    for name, value in key_parts(table, operation.key).items():
+        if name not in spoken:
+            stored = encoded_value(table, name, value) if name in table.codecs else value
+            lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
+    return lowered
 
 
 def _sayable(condition: Condition) -> Condition:

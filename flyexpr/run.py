@@ -15,7 +15,7 @@ from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
 from flyexpr.lifecycle import send
 from flyexpr.lower import lower_condition
-from flyexpr.nodes import Condition, Update
+from flyexpr.nodes import Condition, Path, Update
 from flyexpr.operations import (
     BatchGet,
     BatchWrite,
@@ -320,7 +320,8 @@ def count(table: Table, read: Query | Scan) -> int:
 
     The service counts, where it can, and sends no items; it costs as much as reading them.
     """
-    items = Items(table, _whole(read), counting=True)
+    keys = tuple(Path((name,)) for name in table.keys)  # whatever it projects, an index can count
+    items = Items(table, replace(_whole(read), project=read.project or keys), counting=True)
     for _ in items:
         pass
     return items.stats.returned

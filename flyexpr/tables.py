@@ -190,6 +190,8 @@ class Table:
         >>> Table("t", "id" ).on(lambda operation, body: b"{}").bound("Query", b"{}")
         b'{}'
         """
+        if not callable(engine):
+            raise TypeError(f"on() takes an engine, such as connect('sqlite:scores.db'), not {engine!r}")
         return replace(self, engine=engine)
 
     def named(self, name: str) -> Table:

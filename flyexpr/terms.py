@@ -72,6 +72,14 @@ class Term:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __and__(self, other: Any) -> NoReturn:
+        raise TypeError("write `(F.a == 1) & (F.b == 2)`, with parentheses, and `exists(F.a)` for a path alone")
+
+    __rand__ = __or__ = __ror__ = __and__
+
+    def __call__(self, *arguments: Any) -> NoReturn:
+        raise TypeError("a path has no methods; write `contains(F.a, value)`, `begins_with(F.a, prefix)`, `size(F.a)`")
+
     def __repr__(self) -> str:
         return f"Term({self.__operand!r})"
 

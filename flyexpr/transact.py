@@ -61,10 +61,13 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     ]
 
 
-def _engine(pairs: Sequence[tuple[Table, Any]]) -> Engine:
+def _engine(pairs: Sequence[Any]) -> Engine:
     if not pairs:
         raise FlyexprError("a transaction needs at least one operation")
-    engine = pairs[0][0].bound
+    for place, pair in enumerate(pairs):
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], Table):
+            raise TypeError(f"a transaction takes pairs (table, operation); entry {place} is {type(pair).__name__}")
+    engine: Engine = pairs[0][0].bound
     if any(table.bound != engine for table, _ in pairs):
         raise FlyexprError("the tables of a transaction have to be on one engine: bind them with the same connect(...)")
     return engine

@@ -420,7 +420,7 @@ def test_python_traps(trap: Callable[[], Any], text: str) -> None:
 @pytest.mark.parametrize("other", [1, "a", None, True, F.a])
 @pytest.mark.parametrize("join", [lambda a, b: a & b, lambda a, b: a | b, lambda a, b: b & a], ids=["&", "|", "&'"])
 def test_only_conditions_join_conditions(join: Callable[[Any, Any], Any], other: Any) -> None:
-    with pytest.raises(TypeError, match="unsupported operand type"):
+    with pytest.raises(TypeError, match=r"unsupported operand type|with parentheses"):
         join(eq("a", 1), other)
 
 

@@ -157,10 +157,11 @@ def test_a_scan_in_segments_reads_everything_once(accounts: Table, segments: int
 def test_modify_writes_what_a_function_makes(accounts: Table) -> None:
     assert modify(accounts, "a", lambda item: {**item, "tags": {"new"}}) == {"id": "a", "balance": 10, "tags": {"new"}}
     assert modify(accounts, "new", lambda item: {**item, "balance": 1}) == {"id": "new", "balance": 1}
-    assert modify(accounts, "b", lambda item: None) is None
+    assert modify(accounts, "b", lambda item: {}) is None
     assert balances(accounts) == {"a": 10, "c": 5, "new": 1}
 
 
+@pytest.mark.engine_fault("moto", "moto-server", reason="updates of several threads run into each other")
 def test_modify_loses_no_change_of_others(accounts: Table) -> None:
     def doubled(item: dict[str, Any]) -> dict[str, Any]:
         return {**item, "balance": item["balance"] * 2}

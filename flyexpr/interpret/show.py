@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from flyexpr.attributes import meaning
 from flyexpr.nodes import (
     CLAUSES,
     Action,
@@ -43,7 +44,8 @@ def show(expression: Condition | Update | Operand | Term) -> str:
     >>> show(incr("wins", 1) + assign("info.seen", True))
     'SET info.seen = true ADD wins 1'
 
-    A value of a type that only a table can store (datetime, Enum, …) is shown by its str.
+    A value of a type that only a table can store (datetime, Enum, …) is shown as it is stored where nothing else is
+    declared, and reads back as that.
     """
     match expression:
         case Path(parts):
@@ -115,7 +117,15 @@ def _literal(kind: str, body: Any) -> str:
         case "SS" | "NS" | "BS":
             return f"<<{', '.join(_literal(kind[0], member) for member in sorted(body))}>>"
         case _:
-            return f"<<{', '.join(sorted(map(str, body)))}>>" if isinstance(body, frozenset) else _quoted(str(body))
+            return _foreign(body)
+
+
+def _foreign(body: Any) -> str:
+    """A value of a foreign type, as it is stored where nothing else is declared."""
+    frozen = meaning(body)
+    if frozen[0] != "PYTHON":
+        return _literal(*frozen)
+    return f"<<{', '.join(sorted(map(str, body)))}>>" if isinstance(body, frozenset) else _quoted(str(body))
 
 
 def _quoted(text: str) -> str:

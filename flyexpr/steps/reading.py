@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
+from zlib import crc32
 
 from flyexpr.errors import ValidationError
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
+from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
@@ -51,7 +53,8 @@ class Reading:
     def __init__(self, table: Table, read: Query | Scan, clock: Callable[[], float], counting: bool = False) -> None:
         self.table, self.read, self.stats = table, read, Stats()
         self.access: Access = access(table, read)
-        self._branch, self._start = _place(read.start, self.access)
+        self._reverse = isinstance(read, Query) and read.reverse
+        self._branch, self._start = _place(read.start, self.access, self._reverse)
         self._last = self._branch, self._start  # after the last item given
         self._more = self.access.how != "Nothing"
         self._cut = False  # whether the limit was reached in the middle of a page
@@ -71,7 +74,7 @@ class Reading:
 
     def cursor_at(self, mark: tuple[int, Item | None] | None) -> str | None:
         """A text from which the same read goes on at a `mark`."""
-        return None if mark is None else _cursor(self.access, *mark)
+        return None if mark is None else _cursor(self.access, self._reverse, *mark)
 
     @property
     def cursor(self) -> str | None:
@@ -160,25 +163,33 @@ def out_of(budget: Mapping[str, float] | None, stats: Stats, seconds: float) -> 
     return any(spent[name] >= most for name, most in (budget or {}).items())
 
 
-def _cursor(access: Access, branch: int, start: Item | None) -> str:
+def _cursor(access: Access, reverse: bool, branch: int, start: Item | None) -> str:
     if not branch and start is None:
         return ""
     key = "null" if start is None else encode_item(start)
     index = json.dumps(access.index.name if access.index else None)
-    return urlsafe_b64encode(f"[{index},{branch},{key}]".encode()).decode().rstrip("=")
+    text = f"[{index},{branch},{_mark_of(access, reverse)},{key}]"
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _place(cursor: str | None, access: Access) -> tuple[int, Item | None]:
+def _mark_of(access: Access, reverse: bool) -> int:
+    """A number that tells one read from another: its key conditions and its direction, which a cursor depends on."""
+    return crc32(f"{'; '.join(map(show, access.keys))}{reverse}".encode(errors="surrogatepass"))
+
+
+def _place(cursor: str | None, access: Access, reverse: bool) -> tuple[int, Item | None]:
     if not cursor:
         return 0, None
     try:
-        index, branch, start = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        index, branch, mark, start = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         key = decode_item(start) if start else None
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
         raise ValidationError("start= takes the .cursor of an earlier read; this is none") from None
     name = access.index.name if access.index else None
-    if index != name or branch not in range(max(len(access.keys), 1)):
+    if index != name:
         raise ValidationError(
             f"the cursor comes from another read: of {index or 'the table'}, and this one reads {name or 'the table'}"
         )
+    if mark != _mark_of(access, reverse) or branch not in range(max(len(access.keys), 1)):
+        raise ValidationError("the cursor comes from another read, with another key condition or direction")
     return branch, key
