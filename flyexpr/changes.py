@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Context
 from typing import Any
 
 from flyexpr.attributes import meaning, standard
 from flyexpr.errors import ExpressionError
 from flyexpr.interpret.compile import Placeholders, compile
 from flyexpr.nodes import Action, And, Compare, Condition, Operand, Path, Step, Test, Update, Value, joined
-from flyexpr.numbers import number, number_text
+from flyexpr.numbers import EXACT, number, number_text
 from flyexpr.terms import operand, path_of
 from flyexpr.values import MISSING, Frozen, encode, find, thaw
 
@@ -134,12 +133,9 @@ def _changed_set(path: tuple[Step, ...], old: Frozen, new: Frozen) -> list[Actio
     return [Action(clause, Path(path), Value(new[0], members))]
 
 
-_EXACT = Context(prec=400)  # wide enough for any difference: magnitudes span 256 digits
-
-
 def _increment(path: tuple[Step, ...], old: Any, new: Any) -> list[Action] | None:
     try:
-        by = number(number_text(_EXACT.subtract(new, old)))
+        by = number(number_text(EXACT.subtract(new, old)))
     except ArithmeticError:
         return None
     return [Action("ADD", Path(path), Value("N", by))]

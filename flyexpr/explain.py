@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flyexpr.interpret.check import MAX_OPERATORS
+from flyexpr.interpret.compile import MAX_EXPRESSION
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.items import stored_item
@@ -38,7 +40,6 @@ from flyexpr.values import MAX_ITEM, item_size
 _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
 _BATCH = 16 * _PAGE  # of a batch of reads
 _READ_UNIT, _WRITE_UNIT = 4096, 1024
-MAX_OPERATORS, MAX_BYTES = 300, 4096
 
 
 def request(table: Table, operation: Operation) -> tuple[str, dict[str, Any]]:
@@ -160,7 +161,7 @@ class Plan:
         if len(self.requests) > 1:
             each = "segment" if self.operation == "Scan" else "partition key"
             yield "fan-out", f"{len(self.requests)} requests, one for each {each}"
-        yield "limits", f"{self.operators} of {MAX_OPERATORS} operators, {self.bytes} of {MAX_BYTES} bytes"
+        yield "limits", f"{self.operators} of {MAX_OPERATORS} operators, {self.bytes} of {MAX_EXPRESSION} bytes"
         yield "cost", self._cost()
         for warning in self.warnings:
             yield "warning", warning

@@ -5,12 +5,13 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 Number = int | Decimal
 
 WHOLE = 10**38  # below this every int has at most 38 digits
 _MAX_BITS = 419  # 9.99…E+125 needs 419 bits; str() of a longer int costs quadratic time
+EXACT = Context(prec=400)  # wide enough for any sum or difference: magnitudes span 256 digits
 DIGITS, LARGEST, SMALLEST = 38, 125, -130  # significant digits and decimal exponents
 
 

@@ -8,12 +8,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from flyexpr.errors import ExpressionError
 from flyexpr.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
-from flyexpr.numbers import number, number_text
+from flyexpr.numbers import EXACT, number, number_text
 from flyexpr.values import MISSING, Item, find, thaw
 
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"
@@ -156,14 +156,11 @@ def _member_type(members: Any) -> type:
     return Decimal if kind in (int, float) else kind
 
 
-_EXACT = Context(prec=400)  # wide enough for any sum: magnitudes span 256 digits
-
-
 def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
     if _no_number(left) or _no_number(right):
         raise ExpressionError(_WRONG_OPERAND)
     first, second = (Decimal(number_text(side)) for side in (left, right))
-    total = _EXACT.add(first, second) if operator == "+" else _EXACT.subtract(first, second)
+    total = EXACT.add(first, second) if operator == "+" else EXACT.subtract(first, second)
     try:
         return number(number_text(total))
     except OverflowError:
