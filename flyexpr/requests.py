@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from flyexpr.derive import key_parts
@@ -25,6 +24,7 @@ from flyexpr.operations import (
 )
 from flyexpr.plan import Access, without_overlap
 from flyexpr.prepare import expression_members
+from flyexpr.records import record, replace
 from flyexpr.tables import LocalIndex, Table
 from flyexpr.updates import assign, if_not_exists
 from flyexpr.values import MAX_ITEM, encode_item, quote, thaw
@@ -33,7 +33,7 @@ from flyexpr.versions import versioned
 Write = PutItem | UpdateItem | DeleteItem
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """What goes to an engine: the operation's AWS name and the bytes of its JSON.
 
@@ -141,7 +141,7 @@ def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
     return members + expression_members(("UpdateExpression", update), ("ConditionExpression", condition))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchMember:
     """One write of a batch: the operation, its key and its text.
 

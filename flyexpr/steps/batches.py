@@ -5,20 +5,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError
 from flyexpr.interpret.project import project
 from flyexpr.items import key_of, loaded_item
 from flyexpr.operations import BatchGet, DeleteItem, PutItem
+from flyexpr.records import record
 from flyexpr.requests import BatchMember, Request, batch_get_request, batch_member, batch_request
 from flyexpr.responses import fields_of
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pause:
     """A wait before the next request, in seconds.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
@@ -23,21 +22,24 @@ from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
 
-@dataclass(slots=True)
 class Stats:
     """What a read has cost so far.
 
-    >>> Stats().requests
-    0
+    >>> Stats(requests=2, capacity=1.5)
+    Stats(requests=2, examined=0, returned=0, capacity=1.5)
 
     `examined` items were read and paid for, `returned` ones were given; `capacity` is in read units. All but
     `returned` count whole pages, once they are through.
     """
 
-    requests: int = 0
-    examined: int = 0
-    returned: int = 0
-    capacity: float = 0.0
+    __slots__ = ("capacity", "examined", "requests", "returned")
+
+    def __init__(self, requests: int = 0, examined: int = 0, returned: int = 0, capacity: float = 0.0) -> None:
+        self.requests, self.examined, self.returned, self.capacity = requests, examined, returned, capacity
+
+    def __repr__(self) -> str:
+        counted = f"requests={self.requests}, examined={self.examined}, returned={self.returned}"
+        return f"Stats({counted}, capacity={self.capacity})"
 
 
 class Reading:

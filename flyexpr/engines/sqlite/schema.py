@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.engines.sqlite.keys import key_bytes, partition_bytes
+from flyexpr.records import record
 from flyexpr.values import Item
 
 Definition = dict[str, Any]
@@ -19,7 +19,7 @@ _STORE = re.compile(r"(items|index|expiry)(_[0-9]+){1,2}")
 KINDS = {str: "S", int: "N", bytes: "B", bool: "BOOL", type(None): "NULL", list: "L", dict: "M"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyAttribute:
     """One attribute of a key and its type, S, N or B.
 
@@ -31,7 +31,7 @@ class KeyAttribute:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeySchema:
     """The attributes of a key: one of each kind in a table, up to four of each in a global index.
 
@@ -51,7 +51,7 @@ class KeySchema:
         return tuple(attribute.name for attribute in self.attributes)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """A secondary index; `projected` is None when its entries are whole items."""
 
@@ -62,7 +62,7 @@ class Index:
     projected: frozenset[str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expiry:
     """A table's time to live: the attribute with the epoch seconds, and the SQLite table that lists them in order."""
 
@@ -70,7 +70,7 @@ class Expiry:
     store: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A table; its indexes come in the order of their names, which is the order the service checks them in."""
 

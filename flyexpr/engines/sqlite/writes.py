@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text
@@ -28,10 +27,11 @@ from flyexpr.interpret.apply import apply
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Update
+from flyexpr.records import record
 from flyexpr.values import MAX_ITEM, Item, item_size
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Image:
     """An item as it is before or after a write: the attributes that are looked at, its size, and its stored text."""
 
@@ -40,7 +40,7 @@ class Image:
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Write:
     """One write as a request states it: Put with the item and its image, the others with the key."""
 
