@@ -23,15 +23,15 @@ def number(text: str) -> Number:
 
     The text is DynamoDB's own or was checked before; anything else is a ValueError or an ArithmeticError.
     """
-    if text.isdecimal() or (text[1:].isdecimal() and text[0] == "-"):
+    # A fraction as DynamoDB writes it, without exponent or trailing zero: known by its text in half the time.
+    if "." in text and text[-1] not in "0." and "e" not in text and "E" not in text:
+        return Decimal(text)
+    if text.isdecimal() or (text[0] == "-" and text[1:].isdecimal()):
         return int(text)
     value = Decimal(text)
-    # DynamoDB writes no exponent and no trailing zero, so the exact test is for other spellings only.
-    if text[-1] == "0" or "e" in text or "E" in text or "." not in text:
-        if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
-            raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
-        return int(value) if value == value.to_integral_value() else value
-    return value
+    if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
+        raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
+    return int(value) if value == value.to_integral_value() else value
 
 
 def number_text(value: Number | float) -> str:

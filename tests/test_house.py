@@ -26,6 +26,7 @@ HOUSE = [
     "numbers",
     "reserved",
     "values",
+    "forms",
     "nodes",
     "terms",
     "conditions updates",

@@ -17,7 +17,7 @@ from flyexpr.items import loaded_item
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
 from flyexpr.requests import Request, read_request
-from flyexpr.responses import Page, fields_of, units
+from flyexpr.responses import Page, fields_of, plain_item, units
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
@@ -57,7 +57,7 @@ class Reading:
         self.access: Access = access(table, read)
         self._reverse = isinstance(read, Query) and read.reverse
         self._branch, self._start = _place(read.start, self.access, self._reverse)
-        self._last = self._branch, self._start  # after the last item given
+        self._given: tuple[Any, ...] | None = None  # key values of the last item given, if one of this page was
         self._more = self.access.how != "Nothing"
         self._cut = False  # whether the limit was reached in the middle of a page
         # The service can count what it need not show, unless the client has to look, or to stop in the middle.
@@ -72,7 +72,9 @@ class Reading:
     @property
     def mark(self) -> tuple[int, Item | None] | None:
         """The place after the last item given: which key condition, and the key; None once nothing is left."""
-        return self._last if self._more else None
+        if not self._more:
+            return None
+        return self._branch, (dict(zip(self._keys, self._given, strict=False)) if self._given else self._start)
 
     def cursor_at(self, mark: tuple[int, Item | None] | None) -> str | None:
         """A text from which the same read goes on at a `mark`."""
@@ -104,7 +106,7 @@ class Reading:
             rest = fields_of(body)
             found = rest.pop("Item", None)
             rest["ScannedCount"] = int(found is not None)
-            yield from self._wanted([] if found is None else [decode_item(found)])
+            yield from self._wanted([] if found is None else [plain_item(found)])
         elif self._counting:
             rest = fields_of(body)
             self.stats.returned += int(rest["Count"])
@@ -118,28 +120,31 @@ class Reading:
             self._turn(rest.get("LastEvaluatedKey"))
 
     def _wanted(self, page: Iterable[Item]) -> Iterator[Item]:
-        residue, trim, wanted = self.access.residue, self.access.trim, self.read.project or ()
-        key, names, stats = itemgetter(*self._keys, self._keys[0]), self._keys, self.stats
+        residue, wanted = self.access.residue, (self.read.project or ()) if self.access.trim else None
+        table, stats, limit = self.table, self.stats, self.read.limit
+        key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
         for item in page:
-            if self._full():
+            if limit is not None and stats.returned >= limit:
                 self._cut = True
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
             if residue is None or matches(residue, item):
-                place = self._branch, dict(zip(names, key(item), strict=False))
-                found = loaded_item(self.table, project(wanted, item) if trim else item)
-                self._last = place
+                given = key(item)  # before the item is the reader's, who may change it
+                found = item if wanted is None else project(wanted, item)
+                if table.decoders:
+                    loaded_item(table, found)
+                self._given = given
                 stats.returned += 1
                 yield found
 
     def _turn(self, last_key: dict[str, Any] | None) -> None:
         """On to the next page, or to the next key condition of a fan-out."""
         if last_key:
-            self._start = decode_item(last_key)
+            self._start = plain_item(last_key)
         elif self._branch + 1 < len(self.access.keys):
             self._branch, self._start = self._branch + 1, None
         else:
             self._more = False
-        self._last = self._branch, self._start
+        self._given = None
 
     def _full(self) -> bool:
         return self.read.limit is not None and self.stats.returned >= self.read.limit
