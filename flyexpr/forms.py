@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64
 from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -36,7 +37,7 @@ class Form:
     >>> NO_FORM.match('{"id":{"S":"a"}}', 0) is None
     True
 
-    With the item the comma after it is matched, where another item follows.
+    With the item the comma after it is matched; it has to be followed by another item, or by the end of the array.
     """
 
     __slots__ = ("item", "match")
@@ -49,12 +50,12 @@ def form_of(item: dict[str, Any]) -> Form:
     """The form that a wire item has.
 
     >>> form = form_of({"id": {"S": "a"}, "wins": {"N": "1"}, "log": {"L": [{"S": "x"}, {"S": "y"}]}})
-    >>> form.item(form.match('{"id":{"S":"b"},"wins":{"N":"2.5"},"log":{"L":[{"S":"z"}]}}', 0))
+    >>> form.item(form.match('{"id":{"S":"b"},"wins":{"N":"2.5"},"log":{"L":[{"S":"z"}]}}]', 0))
     {'id': 'b', 'wins': Decimal('2.5'), 'log': ['z']}
-    >>> form.match('{"id":{"S":"b"}}', 0) is None
+    >>> form.match('{"id":{"S":"b"}}]', 0) is None
     True
     """
-    pattern = _map_pattern(item) + r"(?:,(?=\{))?"
+    pattern = _map_pattern(item) + r"(?:,(?=\{)|(?=\]))"
     return Form(re.compile(pattern).match, _Maker().made(item))
 
 
@@ -120,6 +121,7 @@ def _form_met(pattern: str, item: dict[str, Any], alike: int) -> Form | None:
 
 _TEXT = r'[^"\\\x00-\x1f]*'  # a string, or what of one comes before a quote or an escape
 _MEMBERS = rf'\["({_TEXT}(?:","{_TEXT})*)"\]'
+_FRACTION = rf'\{{"N":"(?:(-?[0-9]+\.[0-9]*[1-9])|({_TEXT}))"\}}'  # of a number that is most often one
 _PATTERNS = {
     "NULL": r'\{"NULL":true\}',
     "BOOL": r'\{"BOOL":(true|false)\}',
@@ -152,7 +154,7 @@ def _pattern(wire: dict[str, Any]) -> str:
         return r'\{"M":' + _map_pattern(body) + r"\}"
     if kind == "L":
         return r'\{"L":\[' + _list_pattern(body) + r"\]\}"
-    return _PATTERNS[kind]
+    return _FRACTION if kind == "N" and "." in body else _PATTERNS[kind]
 
 
 def _list_pattern(members: list[Any]) -> str:
@@ -166,7 +168,9 @@ def _list_pattern(members: list[Any]) -> str:
 
 def _room(members: list[Any]) -> int:
     """For how many elements like these a form has room: the next power of two; 0 where they are not of one form."""
-    if not 1 <= len(members) <= LONG or len(set(map(_pattern, members))) > 1:
+    if not 1 <= len(members) <= LONG:
+        return 0
+    if len({_pattern(member).replace(_FRACTION, _PATTERNS["N"]) for member in members}) > 1:
         return 0
     return 1 << (len(members) - 1).bit_length()
 
@@ -176,7 +180,7 @@ class _Maker:
 
     def __init__(self) -> None:
         self.groups: list[str] = []
-        self.scope: dict[str, Any] = {"number": number, "a2b_base64": a2b_base64}
+        self.scope: dict[str, Any] = {"Decimal": Decimal, "number": number, "a2b_base64": a2b_base64}
 
     def made(self, item: dict[str, Any]) -> Callable[[Matched], Item]:
         text = self._map(item)
@@ -195,8 +199,9 @@ class _Maker:
             return self._map(body)
         if kind == "L":
             return self._list(body)
-        if kind == "N" and "." in body:  # an attribute that holds a fraction holds more of them
-            return f"number({self._group()})"
+        if kind == "N" and "." in body:
+            fraction, other = self._group(), self._group()
+            return f"number({other}) if {fraction} is None else Decimal({fraction})"
         return "None" if kind == "NULL" else _VALUES[kind].format(self._group())
 
     def _list(self, members: list[Any]) -> str:

@@ -54,22 +54,20 @@ def _items(text: str, place: int) -> Generator[Item, None, int]:
     """The items of the array at a place, one by one; then the place after it."""
     place = _after(text, place, "[")
     forms, form = Forms(len(text)), NO_FORM
-    while text[place] != "]":
+    while True:
         matched = form.match(text, place)
         if matched:
             place = matched.end()
             yield form.item(matched)
+        elif text[place] == "]":
+            return place + 1
         elif other := forms.other(form, text, place):
             form = other
-            continue
         else:
             item, end = _scan(text, place)
             form = forms.met(form, item, place, end)
-            place = end
             yield decode_item(item)
-        if text[place] not in "{]":  # what matched a form took the comma after it along
-            place = _next(text, place)
-    return place + 1
+            place = _next(text, end)
 
 
 def _after(text: str, place: int, mark: str) -> int:

@@ -111,7 +111,7 @@ def test_odd_items(first: dict[str, Any], second: dict[str, Any]) -> None:
 
 
 def matches(form: forms.Form, item: dict[str, Any]) -> bool:
-    return form.match(encode_item(item), 0) is not None
+    return form.match(encode_item(item) + "]", 0) is not None
 
 
 def test_what_is_part_of_a_form() -> None:
@@ -182,6 +182,6 @@ def test_no_name_becomes_code() -> None:
     item = {name: {"S": name} for name in names}
     form = form_of(item)
     text = encode_item(dict.fromkeys(names, "x"))
-    found = form.match(text, 0)
+    found = form.match(text + "]", 0)
     assert found is not None
     assert form.item(found) == dict.fromkeys(names, "x")

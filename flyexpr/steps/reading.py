@@ -102,28 +102,11 @@ class Reading:
 
     def feed(self, body: bytes) -> Iterator[Item]:
         """The items of a page that match, in the user's types; to be exhausted before the next `request`."""
-        if self.access.how == "GetItem":
-            rest = fields_of(body)
-            found = rest.pop("Item", None)
-            rest["ScannedCount"] = int(found is not None)
-            yield from self._wanted([] if found is None else [plain_item(found)])
-        elif self._counting:
-            rest = fields_of(body)
-            self.stats.returned += int(rest["Count"])
-        else:
-            page = Page(body)
-            yield from self._wanted(page)
-            rest = page.rest
-        self.stats.examined += int(rest.get("ScannedCount") or 0)
-        self.stats.capacity += units(rest)
-        if not self._cut:
-            self._turn(rest.get("LastEvaluatedKey"))
-
-    def _wanted(self, page: Iterable[Item]) -> Iterator[Item]:
+        items, rest = self._opened(body)
         residue, wanted = self.access.residue, (self.read.project or ()) if self.access.trim else None
         table, stats, limit = self.table, self.stats, self.read.limit
         key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
-        for item in page:
+        for item in items:
             if limit is not None and stats.returned >= limit:
                 self._cut = True
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
@@ -135,6 +118,24 @@ class Reading:
                 self._given = given
                 stats.returned += 1
                 yield found
+        stats.examined += int(rest.get("ScannedCount") or 0)
+        stats.capacity += units(rest)
+        if not self._cut:
+            self._turn(rest.get("LastEvaluatedKey"))
+
+    def _opened(self, body: bytes) -> tuple[Iterable[Item], dict[str, Any]]:
+        """The items of an answer, and what else it holds, which is complete once the items are taken."""
+        if self.access.how != "GetItem" and not self._counting:
+            page = Page(body)
+            return page, page.rest
+        rest = fields_of(body)
+        found = rest.pop("Item", None)
+        items = [] if found is None else [plain_item(found)]
+        if self._counting:
+            self.stats.returned += int(rest["Count"])
+        else:
+            rest["ScannedCount"] = len(items)
+        return items, rest
 
     def _turn(self, last_key: dict[str, Any] | None) -> None:
         """On to the next page, or to the next key condition of a fan-out."""
