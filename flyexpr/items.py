@@ -36,14 +36,14 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
     for name, rule in table.rules.items():
         if rule.required and found.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
-    for name in found:
-        if name in table.codecs:
+    for name in table.codecs:
+        if name in found:
             found[name] = stored_value(table, name, found[name])
     for name in table.keys:
         _check_key_part(table, name, found)
     for index in table.indexes:
         _check_index_key(table.keys_of(index), found)
-    return {name: found[name] for name in (*item, *found) if name in found}
+    return found
 
 
 def with_defaults(table: Table, item: Mapping[str, Any]) -> Item:

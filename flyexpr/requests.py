@@ -156,24 +156,27 @@ class BatchMember:
 
 def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
     """The part of a BatchWriteItem that one put or delete is; FlyexprError for one with a condition."""
-    match operation:
-        case PutItem() if table.version:
-            raise FlyexprError(
-                f"a batch cannot guard the versions of {table.name!r}\n  hint: use transact_write, or put one by one"
-            )
-        case PutItem(item, None, None):
-            stored = stored_item(table, item)
-            text = f'{{"PutRequest":{{"Item":{_sized(stored)}}}}}'
-        case DeleteItem(key, None, None):
-            stored = key_of(table, key)
-            text = f'{{"DeleteRequest":{{"Key":{encode_item(stored)}}}}}'
-        case PutItem() | DeleteItem():
-            raise FlyexprError(
-                "a batch takes no condition= and no returns=\n  hint: use transact_write, or put and delete one by one"
-            )
-        case _:
-            raise TypeError(f"batch_write takes put_item(...) and delete_item(...), not {operation!r}")
+    _check_batched(table, operation)
+    if isinstance(operation, PutItem):
+        stored = stored_item(table, operation.item)
+        text = f'{{"PutRequest":{{"Item":{_sized(stored)}}}}}'
+    else:
+        stored = key_of(table, operation.key)
+        text = f'{{"DeleteRequest":{{"Key":{encode_item(stored)}}}}}'
     return BatchMember(operation, encode_item({name: stored[name] for name in table.keys}), text)
+
+
+def _check_batched(table: Table, operation: PutItem | DeleteItem) -> None:
+    if not isinstance(operation, (PutItem, DeleteItem)):
+        raise TypeError(f"batch_write takes put_item(...) and delete_item(...), not {operation!r}")
+    if operation.condition is not None or operation.returns is not None:
+        raise FlyexprError(
+            "a batch takes no condition= and no returns=\n  hint: use transact_write, or put and delete one by one"
+        )
+    if table.version and isinstance(operation, PutItem):
+        raise FlyexprError(
+            f"a batch cannot guard the versions of {table.name!r}\n  hint: use transact_write, or put one by one"
+        )
 
 
 def batch_request(table: Table, members: Iterable[BatchMember]) -> Request:
