@@ -236,12 +236,16 @@ class Update:
         actions = self.actions
         if len(actions) < 2:
             return
-        if len({action.path.parts[0] for action in actions}) < len(actions):
+        names, last, ordered = set[Step](), 0, True
+        for action in actions:
+            names.add(action.path.parts[0])
+            order = _CLAUSE_ORDER[action.clause]
+            ordered, last = ordered and order >= last, order
+        if len(names) < len(actions):
             overlap = find_overlap([action.path for action in actions])
             if overlap:
                 raise ExpressionError(overlap, hint="each action of one update needs a path of its own")
-        order = [_CLAUSE_ORDER[action.clause] for action in actions]
-        if order != sorted(order):
+        if not ordered:
             fill(self, actions=tuple(sorted(actions, key=_clause_order)))
 
     def __add__(self, other: object) -> Update:
