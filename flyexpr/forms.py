@@ -27,7 +27,7 @@ Match = Callable[[str, int], Matched | None]
 WORTH = 300  # items: to make a form takes 1.5 ms, which it spares over so many
 FEW, LARGE = 8, 8192  # items on a page, and characters of one, for which a form is not worth looking for
 TRIES, PATIENCE = 5, 20  # items of a page that are looked at to find its forms, and that may miss them
-LONG = 8  # elements of a list that can be a part of a form
+LONG, SEVERAL = 8, 8  # elements of a list that can be a part of a form; forms of one table
 MOST = 512  # forms met and made; then all are forgotten
 
 
@@ -37,7 +37,8 @@ class Form:
     >>> NO_FORM.match('{"id":{"S":"a"}}', 0) is None
     True
 
-    With the item the comma after it is matched; it has to be followed by another item, or by the end of the array.
+    With the item the comma after it is matched; it has to be followed by another item, by the end of the array, or by
+    the bracket that ends the text.
     """
 
     __slots__ = ("item", "match")
@@ -55,7 +56,7 @@ def form_of(item: dict[str, Any]) -> Form:
     >>> form.match('{"id":{"S":"b"}}]', 0) is None
     True
     """
-    pattern = _map_pattern(item) + r"(?:,(?=\{)|(?=\]))"
+    pattern = _map_pattern(item) + r"(?:,(?=\{)|(?=\]|\}\Z))"
     return Form(re.compile(pattern).match, _Maker().made(item))
 
 
@@ -63,26 +64,61 @@ NO_FORM = Form(lambda text, place: None, lambda matched: {})
 
 
 class Forms:
-    """The forms that the items of one page, of so many characters, were found to have.
+    """The forms that items of one table were found to have, the latest first.
+
+    >>> forms = Forms()
+    >>> forms.add(form_of({"id": {"S": "a"}}))
+    >>> forms.item('{"Item":{"id":{"S":"b"}}}', 8), forms.item('{"Item":{"id":{"N":"1"}}}', 8)
+    ({'id': 'b'}, None)
+    """
+
+    __slots__ = ("_single", "found")
+
+    def __init__(self) -> None:
+        self.found: list[Form] = []
+        self._single = 0
+
+    def add(self, form: Form) -> None:
+        """Takes a form in, and lets go of the oldest where there are many."""
+        self.found = [form, *self.found[: SEVERAL - 1]]
+
+    def item(self, text: str, place: int) -> Item | None:
+        """The item at a place, if it has one of these forms and is the last thing in an object."""
+        for form in self.found:
+            matched = form.match(text, place)
+            if matched and matched.end() == len(text) - 1:
+                return form.item(matched)
+        return None
+
+    def met(self, item: dict[str, Any], size: int) -> None:
+        """Takes note of a wire item that came alone and has none of these forms; looks at one of eight."""
+        self._single += 1
+        if self._single % SEVERAL == 0 and size <= LARGE:
+            form = _form_met(_map_pattern(item), item, SEVERAL)
+            if form and form not in self.found:
+                self.add(form)
+
+
+class Search:
+    """The search for the forms of the items on one page of so many characters.
 
     >>> text = '{"id":{"S":"a"}},' * 1000
-    >>> forms = Forms(len(text))
-    >>> form = forms.met(NO_FORM, {"id": {"S": "a"}}, 0, 17)
-    >>> form.item(form.match(text, 17)), forms.other(form, text, 17) is None
+    >>> search = Search(Forms(), len(text))
+    >>> form = search.met(NO_FORM, {"id": {"S": "a"}}, 0, 17)
+    >>> form.item(form.match(text, 17)), search.other(form, text, 17) is None
     ({'id': 'a'}, True)
     """
 
-    __slots__ = ("_found", "_looked_at", "_missed", "_size")
+    __slots__ = ("_forms", "_given_up", "_looked_at", "_missed", "_size")
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._missed = 0
-        self._found: list[Form] = []
+    def __init__(self, forms: Forms, size: int) -> None:
+        self._forms, self._size = forms, size
+        self._missed, self._given_up = 0, False
         self._looked_at: list[str] = []
 
     def other(self, form: Form, text: str, place: int) -> Form | None:
         """Another form than the one tried last, which matches at a place."""
-        for found in self._found:
+        for found in () if self._given_up else self._forms.found:
             if found is not form and found.match(text, place):
                 return found
         return None
@@ -92,17 +128,17 @@ class Forms:
         size = end - start
         self._missed += size
         if self._missed > PATIENCE * size and self._missed > end // 2:  # forms are few, or full of escapes
-            self._found.clear()
-            return NO_FORM
+            self._given_up = True
         alike = (self._size - start) // size
-        if alike < FEW or size > LARGE or len(self._looked_at) == TRIES:
-            return form
+        if self._given_up or alike < FEW or size > LARGE or len(self._looked_at) == TRIES:
+            return NO_FORM if self._given_up else form
         pattern = _map_pattern(item)
         new = pattern not in self._looked_at and _form_met(pattern, item, alike)
         self._looked_at.append(pattern)
         if not new:
             return form
-        self._found.append(new)
+        if new not in self._forms.found:
+            self._forms.add(new)
         return new
 
 

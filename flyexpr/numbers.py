@@ -107,12 +107,19 @@ def number_size(value: Number) -> int:
 
     Zeros at either end are free, a minus costs one byte. DynamoDB documents the size as approximate.
     """
-    if not value:
-        return 1
-    text = number_text(negated(value) if value < 0 else value)
-    whole, _, fraction = text.partition(".")
+    return text_size(number_text(value))
+
+
+def text_size(text: str) -> int:
+    """The same, of the number's text as `number_text` writes it.
+
+    >>> text_size("-12.345")
+    5
+    """
+    negative = text[0] == "-"
+    whole, _, fraction = text[negative:].partition(".")
     if not fraction:
         whole = whole.rstrip("0")
     elif whole == "0":
         whole, fraction = "", fraction.lstrip("0")
-    return 1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2 + (value < 0)
+    return 1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2 + negative

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from flyexpr.errors import DynamoError
-from flyexpr.forms import NO_FORM, Forms
+from flyexpr.forms import NO_FORM, Forms, Search
 from flyexpr.numbers import Number
 from flyexpr.tables import GlobalIndex, Index, LocalIndex, Table
 from flyexpr.values import Item, decode_item
@@ -23,13 +23,14 @@ class Page:
     >>> list(page), page.rest
     ([{'id': 'a'}], {'Count': 1, 'ScannedCount': 2})
 
-    `rest` is complete once the items are taken. Taking three items of a page costs three items.
+    `rest` is complete once the items are taken. Taking three items of a page costs three items. `forms` are those that
+    items of the table were found to have.
     """
 
-    __slots__ = ("_text", "rest")
+    __slots__ = ("_forms", "_text", "rest")
 
-    def __init__(self, body: bytes) -> None:
-        self._text = _text(body)
+    def __init__(self, body: bytes, forms: Forms | None = None) -> None:
+        self._text, self._forms = _text(body), forms or Forms()
         self.rest: dict[str, Any] = {}
 
     def __iter__(self) -> Iterator[Item]:
@@ -42,7 +43,7 @@ class Page:
                 name, place = _scan(text, place)
                 place = _after(text, place, ":")
                 if name == "Items":
-                    place = yield from _items(text, place)
+                    place = yield from _items(text, place, self._forms)
                 else:
                     self.rest[name], place = _scan(text, place)
                 place = _next(text, place)
@@ -50,10 +51,10 @@ class Page:
             raise _malformed(error) from None
 
 
-def _items(text: str, place: int) -> Generator[Item, None, int]:
+def _items(text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
     """The items of the array at a place, one by one; then the place after it."""
     place = _after(text, place, "[")
-    forms, form = Forms(len(text)), NO_FORM
+    search, form = Search(forms, len(text)), forms.found[0] if forms.found else NO_FORM
     while True:
         matched = form.match(text, place)
         if matched:
@@ -61,11 +62,11 @@ def _items(text: str, place: int) -> Generator[Item, None, int]:
             yield form.item(matched)
         elif text[place] == "]":
             return place + 1
-        elif other := forms.other(form, text, place):
+        elif other := search.other(form, text, place):
             form = other
         else:
             item, end = _scan(text, place)
-            form = forms.met(form, item, place, end)
+            form = search.met(form, item, place, end)
             yield decode_item(item)
             place = _next(text, end)
 
@@ -89,14 +90,24 @@ def _next(text: str, place: int) -> int:
     return _after(text, place, ",") if text[place] == "," else place
 
 
-def item_of(body: bytes, member: str) -> Item | None:
-    """The item in a member of an answer; None where there is none.
+def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
+    """The item in a member of an answer; None where there is none. `forms` are those known of the table's items.
 
-    >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item"), item_of(b"{}", "Item")
+    >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item", Forms()), item_of(b"{}", "Item", Forms())
     ({'id': 'a'}, None)
     """
-    item = fields_of(body).get(member)
-    return None if item is None else plain_item(item)
+    text, start = _text(body), f'{{"{member}":'
+    found = forms.item(text, len(start)) if text.startswith(start) else None
+    if found is not None:
+        return found
+    wire = fields_of(body).get(member)
+    if wire is None:
+        return None
+    try:
+        forms.met(wire, len(text))
+        return decode_item(wire)
+    except _NOT_WIRE as error:
+        raise _malformed(error) from None
 
 
 def plain_item(wire: dict[str, Any]) -> Item:

@@ -182,7 +182,7 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
 
 
 def _item(table: Table, body: bytes, member: str) -> Item | None:
-    item = item_of(body, member)
+    item = item_of(body, member, table.forms)
     return None if item is None else loaded_item(table, item)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from flyexpr.attributes import Attribute, Codec, Derived, codec_of
 from flyexpr.errors import FlyexprError, NotBound
+from flyexpr.forms import Forms
 from flyexpr.records import fill, record, replace
 
 Engine = Callable[[str, bytes], bytes]
@@ -263,6 +264,11 @@ class Table:
     def decoders(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
         """What is to be done to which attributes of an item that was read."""
         return tuple((name, codec.decode) for name, codec in self.codecs.items() if codec.decode is not None)
+
+    @cached_property
+    def forms(self) -> Forms:
+        """The forms that items of the table were found to have, for whoever reads the next."""
+        return Forms()
 
     @cached_property
     def rules(self) -> dict[str, Attribute]:

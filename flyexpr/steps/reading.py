@@ -126,7 +126,7 @@ class Reading:
     def _opened(self, body: bytes) -> tuple[Iterable[Item], dict[str, Any]]:
         """The items of an answer, and what else it holds, which is complete once the items are taken."""
         if self.access.how != "GetItem" and not self._counting:
-            page = Page(body)
+            page = Page(body, self.table.forms)
             return page, page.rest
         rest = fields_of(body)
         found = rest.pop("Item", None)
