@@ -33,9 +33,7 @@ def get_item(storage: Storage, request: Request, now: float) -> bytes:
     members = read_members(request, ("TableName", "Key"))
     paths = read_projected(members)
     key = read_item(members["Key"])
-    with storage.transaction("DEFERRED"):
-        table = storage.table(members["TableName"])
-        row = storage.get(table.store, key_row(table, key))
+    table, row = storage.find_row(members["TableName"], lambda table: key_row(table, key))
     usage = Usage(read_units(row[0] if row else 0, members.get("ConsistentRead", False)))
     return answer(
         Item=shown(row[1], paths) if row else None,

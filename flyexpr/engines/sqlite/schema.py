@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from flyexpr.engines.sqlite.keys import key_bytes, partition_bytes
@@ -42,11 +43,11 @@ class KeySchema:
     partition: tuple[KeyAttribute, ...]
     sort: tuple[KeyAttribute, ...]
 
-    @property
+    @cached_property
     def attributes(self) -> tuple[KeyAttribute, ...]:
         return self.partition + self.sort
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
 
@@ -80,7 +81,7 @@ class Table:
     indexes: tuple[Index, ...]
     expiry: Expiry | None
 
-    @property
+    @cached_property
     def watched(self) -> frozenset[str]:
         """The attributes that the upkeep of indexes and time to live looks at."""
         names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
@@ -89,7 +90,7 @@ class Table:
     def index(self, name: str) -> Index | None:
         return next((index for index in self.indexes if index.name == name), None)
 
-    @property
+    @cached_property
     def has_local_index(self) -> bool:
         return any(not index.is_global for index in self.indexes)
 

@@ -110,7 +110,7 @@ def _read_members(wire: Any, depth: int) -> tuple[Item, str, int]:
             item[name] = body
             parts.append(f'{key}{{"S":{quote(body)}}}')
             total += len(body) if body.isascii() else len(body.encode())
-        else:
+        else:  # of another type, or nothing that may stand here
             item[name], text, size = _read(member, depth)
             parts.append(key + text)
             total += size
@@ -133,13 +133,15 @@ def _name(name: str) -> tuple[str, int]:
 
 
 def _read_map(body: Any, depth: int) -> Read:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise invalid(TOO_DEEP)
     item, text, size = _read_members(body, depth + 1)
     return item, f'{{"M":{text}}}', 3 + len(item) + size
 
 
 def _read_list(body: Any, depth: int) -> Read:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise invalid(TOO_DEEP)
     values, texts, total = [], [], 3
     for member in _listed(body):
         value, text, size = _read(member, depth + 1)
@@ -254,11 +256,6 @@ def _listed(body: Any) -> list[Any]:
     if type(body) is not list:
         raise _not_a(list, body)
     return body
-
-
-def _check_depth(depth: int) -> None:
-    if depth >= MAX_DEPTH:
-        raise invalid(TOO_DEEP)
 
 
 def _not_a(wanted: type, got: Any) -> DynamoError:
