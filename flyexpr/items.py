@@ -146,7 +146,9 @@ def key_of(table: Table, key: Any) -> Item:
     flyexpr.errors.ValidationError: the key of 'GameScores' lacks `title`
       hint: a key is (userid, title) as a tuple, or a dict with these attributes
     """
-    given = derived_key(table, _parts(table, key))
+    given = _parts(table, key)
+    if table.derived:
+        given = derived_key(table, given)
     for name in table.keys:
         if name not in given:
             raise ValidationError(f"the key of {table.name!r} lacks `{name}`", hint=_key_hint(table))
@@ -160,9 +162,9 @@ def key_of(table: Table, key: Any) -> Item:
 
 
 def _parts(table: Table, key: Any) -> Mapping[str, Any]:
-    if isinstance(key, Mapping):
+    if isinstance(key, dict | Mapping):  # a dict by the quick way
         return key
-    values: Sequence[Any] = key if isinstance(key, tuple | list) else (key,)
+    values: Sequence[Any] = key if isinstance(key, (tuple, list)) else (key,)
     if len(values) > len(table.keys):
         raise ValidationError(
             f"the key of {table.name!r} has {len(table.keys)} part{'s'[: len(table.keys) > 1]}, not {len(values)}",

@@ -116,8 +116,8 @@ def _get_item(table: Table, operation: GetItem) -> Request:
 
 
 def _get(table: Table, operation: GetItem) -> list[str]:
-    projection = expression_members(("ProjectionExpression", operation.project))
-    return [table_name(table), _key(table, operation.key), *projection]
+    members = [table_name(table), _key(table, operation.key)]
+    return members + expression_members(("ProjectionExpression", operation.project)) if operation.project else members
 
 
 def _one_write(table: Table, operation: Write) -> Request:

@@ -177,11 +177,12 @@ def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     """The row key of an item that has every key attribute, each of the right type.
 
     >>> schema = KeySchema((KeyAttribute("id", "S"),), ())
-    >>> row_key(schema, {"id": "abc"}) == partition_bytes([key_bytes("S", "abc")])
+    >>> row_key(schema, {"id": "abc"}) == partition_bytes((key_bytes("S", "abc"),))
     True
     """
-    start = partition_bytes([key_bytes(attribute.kind, item[attribute.name]) for attribute in key.partition])
-    return start + b"".join([key_bytes(attribute.kind, item[attribute.name]) for attribute in key.sort])
+    parts = [key_bytes(attribute.kind, item[attribute.name]) for attribute in key.attributes]
+    partition = len(key.partition)
+    return b"".join((partition_bytes(tuple(parts[:partition])), *parts[partition:]))
 
 
 def index_row_key(index: Index, row: bytes, item: Mapping[str, Any]) -> bytes | None:
