@@ -138,6 +138,8 @@ def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
     if operation.condition is not None:
         condition = _sayable(lower_condition(table, operation.condition))
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
+    if update is None and condition is None:
+        return members
     return members + expression_members(("UpdateExpression", update), ("ConditionExpression", condition))
 
 
