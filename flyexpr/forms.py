@@ -56,8 +56,8 @@ def form_of(item: dict[str, Any]) -> Form:
     >>> form.match('{"id":{"S":"b"}}]', 0) is None
     True
     """
-    pattern = _map_pattern(item) + r"(?:,(?=\{)|(?=\]|\}\Z))"
-    return Form(re.compile(pattern).match, _Maker().made(item))
+    pattern = item_pattern(item) + r"(?:,(?=\{)|(?=\]|\}\Z))"
+    return Form(re.compile(pattern).match, Maker().made(item))
 
 
 NO_FORM = Form(lambda text, place: None, lambda matched: {})
@@ -94,7 +94,7 @@ class Forms:
         """Takes note of a wire item that came alone and has none of these forms; looks at one of eight."""
         self._single += 1
         if self._single % SEVERAL == 0 and size <= LARGE:
-            form = _form_met(_map_pattern(item), item, SEVERAL)
+            form = _form_met(item_pattern(item), item, SEVERAL)
             if form and form not in self.found:
                 self.add(form)
 
@@ -132,7 +132,7 @@ class Search:
         alike = (self._size - start) // size
         if self._given_up or alike < FEW or size > LARGE or len(self._looked_at) == TRIES:
             return NO_FORM if self._given_up else form
-        pattern = _map_pattern(item)
+        pattern = item_pattern(item)
         new = pattern not in self._looked_at and _form_met(pattern, item, alike)
         self._looked_at.append(pattern)
         if not new:
@@ -157,16 +157,17 @@ def _form_met(pattern: str, item: dict[str, Any], alike: int) -> Form | None:
 
 _TEXT = r'[^"\\\x00-\x1f]*'  # a string, or what of one comes before a quote or an escape
 _MEMBERS = rf'\["({_TEXT}(?:","{_TEXT})*)"\]'
-_FRACTION = rf'\{{"N":"(?:(-?[0-9]+\.[0-9]*[1-9])|({_TEXT}))"\}}'  # of a number that is most often one
+_WHOLE, _FRACTION = r"-?[1-9][0-9]*|0", r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]"  # numbers, as the service writes them
+_FRACTION_FIRST = rf'\{{"N":"(?:({_FRACTION})|({_WHOLE}))"\}}'  # where the item that was met has a fraction
 _PATTERNS = {
+    "N": rf'\{{"N":"(?:({_WHOLE})|({_FRACTION}))"\}}',
     "NULL": r'\{"NULL":true\}',
     "BOOL": r'\{"BOOL":(true|false)\}',
-    **{kind: rf'\{{"{kind}":"({_TEXT})"\}}' for kind in ("S", "N", "B")},
+    **{kind: rf'\{{"{kind}":"({_TEXT})"\}}' for kind in ("S", "B")},
     **{kind: rf'\{{"{kind}":{_MEMBERS}\}}' for kind in ("SS", "NS", "BS")},
 }
 _VALUES = {
     "S": "{0}",
-    "N": "int({0}) if {0}.isdecimal() else number({0})",
     "B": "a2b_base64({0})",
     "BOOL": '{0} == "true"',
     "SS": """set({0}.split('","'))""",
@@ -175,7 +176,7 @@ _VALUES = {
 }
 
 
-def _map_pattern(members: dict[str, Any]) -> str:
+def item_pattern(members: dict[str, Any]) -> str:
     return r"\{" + ",".join([_name_pattern(name) + _pattern(wire) for name, wire in members.items()]) + r"\}"
 
 
@@ -187,10 +188,10 @@ def _name_pattern(name: str) -> str:
 def _pattern(wire: dict[str, Any]) -> str:
     ((kind, body),) = wire.items()
     if kind == "M":
-        return r'\{"M":' + _map_pattern(body) + r"\}"
+        return r'\{"M":' + item_pattern(body) + r"\}"
     if kind == "L":
         return r'\{"L":\[' + _list_pattern(body) + r"\]\}"
-    return _FRACTION if kind == "N" and "." in body else _PATTERNS[kind]
+    return _FRACTION_FIRST if kind == "N" and "." in body else _PATTERNS[kind]
 
 
 def _list_pattern(members: list[Any]) -> str:
@@ -206,53 +207,71 @@ def _room(members: list[Any]) -> int:
     """For how many elements like these a form has room: the next power of two; 0 where they are not of one form."""
     if not 1 <= len(members) <= LONG:
         return 0
-    if len({_pattern(member).replace(_FRACTION, _PATTERNS["N"]) for member in members}) > 1:
+    if len({_pattern(member).replace(_FRACTION_FIRST, _PATTERNS["N"]) for member in members}) > 1:
         return 0
     return 1 << (len(members) - 1).bit_length()
 
 
-class _Maker:
-    """The writing of the function that makes an item: its groups, in the pattern's order, and the names it uses."""
+class Maker:
+    """Writes the function that makes an item of a match: its groups, in the pattern's order, and the names it uses.
 
-    def __init__(self) -> None:
+    >>> matched = re.match(item_pattern({"id": {"S": "a"}}), '{"id":{"S":"b"}}')
+    >>> Maker().made({"id": {"S": "a"}})(matched)
+    {'id': 'b'}
+    """
+
+    def __init__(self, **scope: Any) -> None:
         self.groups: list[str] = []
-        self.scope: dict[str, Any] = {"Decimal": Decimal, "number": number, "a2b_base64": a2b_base64}
+        self.scope = {"Decimal": Decimal, "number": number, "a2b_base64": a2b_base64, **scope}
 
-    def made(self, item: dict[str, Any]) -> Callable[[Matched], Item]:
-        text = self._map(item)
+    def made(self, item: dict[str, Any], *more: str) -> Callable[..., Any]:
+        """The function of a match, and of `more`; what it gives is for `of_map`, `of_list` and `of_value` to say."""
+        text = self.of_map(item)
         groups = "".join([f"{group}, " for group in self.groups])
         unpacked = f"({groups}) = matched.groups()" if groups else "pass"
-        exec(f"def item(matched):\n {unpacked}\n return {text}", self.scope)
-        return self.scope["item"]  # type: ignore[no-any-return]
+        exec(f"def made({', '.join(['matched', *more])}):\n {unpacked}\n return {text}", self.scope)
+        return self.scope["made"]  # type: ignore[no-any-return]
 
-    def _map(self, members: dict[str, Any]) -> str:
-        values = [f"{self._name(name)}: {self._value(wire)}" for name, wire in members.items()]
+    def of_map(self, members: dict[str, Any]) -> str:
+        values = [f"{self._name(name)}: {self.of_value(wire)}" for name, wire in members.items()]
         return f"{{{', '.join(values)}}}"
 
-    def _value(self, wire: dict[str, Any]) -> str:
+    def of_list(self, members: list[Any]) -> str:
+        return f"[{self.elements(members)}]"
+
+    def of_value(self, wire: dict[str, Any]) -> str:
         ((kind, body),) = wire.items()
         if kind == "M":
-            return self._map(body)
+            return self.of_map(body)
         if kind == "L":
-            return self._list(body)
-        if kind == "N" and "." in body:
-            fraction, other = self._group(), self._group()
-            return f"number({other}) if {fraction} is None else Decimal({fraction})"
-        return "None" if kind == "NULL" else _VALUES[kind].format(self._group())
+            return self.of_list(body)
+        if kind == "N":
+            whole, fraction = self.number(body)
+            return f"int({whole}) if {fraction} is None else Decimal({fraction})"
+        return "None" if kind == "NULL" else _VALUES[kind].format(self.group())
 
-    def _list(self, members: list[Any]) -> str:
+    def elements(self, members: list[Any]) -> str:
+        """The elements of a list, one by one or, where they are of one form, as many as are there."""
         room = _room(members)
         if not room:
-            return f"[{', '.join(map(self._value, members))}]"
+            return ", ".join([self.element(member) for member in members])
         start = len(self.groups)
-        there = self._group()
-        value = self._value(members[0])
+        there = self.group()
+        value = self.element(members[0])
         first = self.groups[start:]
-        elements = [first] + [[self._group() for _ in first] for _ in range(room - 1)]
-        rows = ", ".join([f"({', '.join(groups)},)" for groups in elements])
-        return f"[{value} for {', '.join(first)}, in ({rows},) if {there} is not None]"
+        rows = [first] + [[self.group() for _ in first] for _ in range(room - 1)]
+        tuples = ", ".join([f"({', '.join(groups)},)" for groups in rows])
+        return f"{value} for {', '.join(first)}, in ({tuples},) if {there} is not None"
 
-    def _group(self) -> str:
+    def element(self, wire: dict[str, Any]) -> str:
+        return self.of_value(wire)
+
+    def number(self, sample: str) -> tuple[str, str]:
+        """The groups of a number, for a whole one and for a fraction; one of them is None."""
+        first, second = self.group(), self.group()
+        return (second, first) if "." in sample else (first, second)
+
+    def group(self) -> str:
         self.groups.append(f"group{len(self.groups)}")
         return self.groups[-1]
 

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from flyexpr.engines.sqlite.alike import Puts
 from flyexpr.engines.sqlite.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.faults import DamagedFileError, unreadable
 from flyexpr.engines.sqlite.files import MEMORY, open_connection
@@ -78,6 +79,7 @@ class SqliteEngine:
         self._clock, self._swept = clock, float("-inf")
         self._lock = threading.RLock()
         self._closed = False
+        self._puts = Puts()
         self._storage: Storage | None = Storage(open_connection(path, sync))
         _engines.add(self)
 
@@ -86,16 +88,20 @@ class SqliteEngine:
         handler = OPERATIONS.get(operation)
         if handler is None:
             raise DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
-        request, now = read_body(body), self._clock()
+        putting = operation == "PutItem"
+        request, now = putting and read_alike(body, self._puts) or read_body(body), self._clock()
         with self._lock:
             storage = self._open_storage()
             try:
                 if now - self._swept >= SWEEP_SECONDS:
                     self._swept = now
                     sweep(storage, now)
-                return handler(storage, request, now)
+                answer = handler(storage, request, now)
             except (sqlite3.Error, UnicodeDecodeError, DamagedFileError) as error:
                 raise _failure(error, self.path) from error
+            if putting:
+                self._puts.met(request["Item"])
+            return answer
 
     def _open_storage(self) -> Storage:
         if self._closed:
@@ -170,6 +176,31 @@ def read_body(body: bytes) -> Request:
     if type(request) is not dict:
         raise unreadable("the body is not the JSON of a request")
     return request
+
+
+def read_alike(body: bytes, puts: Puts) -> Request | None:
+    """The request of a PutItem, whose item is not read again if it is like many before it; None in any doubt.
+
+    >>> read_alike(b'{"Item":{"id":{"S":"a"}}}', Puts()) is None
+    True
+    """
+    if not puts.known or len(body) > MAX_BODY or b"\\" in body:
+        return None
+    request: Request = {}
+    place = 1
+    try:
+        text = body.decode()
+        while text[place - 1] == ("," if request else "{"):
+            name, place = _decode(text, place)
+            if type(name) is not str or text[place] != ":":
+                return None
+            found = puts.item(text, place + 1) if name == "Item" else None
+            value, place = (found, place + 1 + len(found.text)) if found else _decode(text, place + 1)
+            request[name] = value
+            place += 1
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return request if text[place - 1 :] == "}" else None
 
 
 def _no_constant(name: str) -> NoReturn:

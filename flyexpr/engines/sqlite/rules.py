@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from flyexpr.engines.sqlite.alike import Alike
 from flyexpr.engines.sqlite.faults import unreadable
 from flyexpr.engines.sqlite.wire import read_bool
 
@@ -81,6 +82,11 @@ def map_rule(raw: Any) -> tuple[dict[str, Any], list[str]]:
     if type(raw) is not dict:
         raise unreadable("Unexpected value type in payload")
     return raw, []
+
+
+def item_rule(raw: Any) -> tuple[dict[str, Any] | Alike, list[str]]:
+    """A JSON object; or an item that was read already."""
+    return (raw, []) if type(raw) is Alike else map_rule(raw)
 
 
 def list_rule(low: int = 0, high: int = INT_MAX) -> Rule:

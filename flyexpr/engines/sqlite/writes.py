@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flyexpr.engines.sqlite.alike import Alike
 from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text, split_text
 from flyexpr.engines.sqlite.checks import (
     UPDATE_TOO_LARGE,
@@ -61,7 +62,8 @@ class Write:
 def read_put(members: Request) -> Write:
     """The write that PutItem or a transaction's Put asks for."""
     nodes = read_expressions(members, ("ConditionExpression",))
-    item, text, size = read_stored(members["Item"])
+    given = members["Item"]
+    item, text, size = given if isinstance(given, Alike) else read_stored(given)
     image = Image(item, check_item_size(size), text.encode())
     return _write("Put", members, item, nodes, image)
 
