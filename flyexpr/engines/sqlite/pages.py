@@ -50,6 +50,11 @@ class Reading:
         return self.members.get("ScanIndexForward") is False
 
     @property
+    def whole(self) -> bool:
+        """Whether items are given whole, even where an index holds only a part of them."""
+        return self.members.get("Select") == "ALL_ATTRIBUTES"
+
+    @property
     def limit(self) -> int:
         return int(self.members.get("Limit", -1))
 
@@ -82,8 +87,10 @@ def read_target(storage: Storage, members: Request) -> tuple[Table, Index | None
     return table, index
 
 
-def read_page(storage: Storage, table: Table, index: Index | None, keys: Range, reading: Reading) -> bytes:
-    """The answer with one page of a range of rows."""
+def read_page(
+    storage: Storage, table: Table, index: Index | None, keys: Range, reading: Reading, *, restartable: bool = True
+) -> bytes:
+    """The answer with one page of a range of rows; no start key follows from one that is not `restartable`."""
     selection = read_selection(reading.members, index, reading.paths, reading.condition)
     usage = Usage()
     fetch = _fetcher(storage, table, reading, usage) if selection.fetches else None
@@ -91,11 +98,12 @@ def read_page(storage: Storage, table: Table, index: Index | None, keys: Range, 
     page = _Page()
     page.fill(storage.rows(store, keys, reverse=reading.reverse, limit=reading.limit), reading, fetch)
     usage.add(read_units(page.size, reading.consistent), index)
+    last = page.last if restartable else None
     return answer(
         Items=array(page.items) if selection.items else None,
         Count=str(page.count),
         ScannedCount=str(page.scanned),
-        LastEvaluatedKey=_last_key(table, index, page.last) if page.last is not None else None,
+        LastEvaluatedKey=_last_key(table, index, last) if last is not None else None,
         ConsumedCapacity=optional(consumed(table, usage, reading.members.get("ReturnConsumedCapacity"))),
     )
 
@@ -150,6 +158,6 @@ class _Page:
             return
         if reading.paths is not None:
             text = item_text(project(reading.paths, item))
-        elif fetch is not None:
+        elif fetch is not None and reading.whole:
             text = item_text(item)
         self.items.append(text)

@@ -17,7 +17,7 @@ from flyexpr.engines.sqlite.legacy import read_attributes_to_get, read_key_condi
 from flyexpr.engines.sqlite.members import Request, read_members
 from flyexpr.engines.sqlite.pages import read_page, read_reading, read_target
 from flyexpr.engines.sqlite.ranges import Clause, key_range, read_clauses
-from flyexpr.engines.sqlite.selection import check_select
+from flyexpr.engines.sqlite.selection import check_filter_held, check_select
 from flyexpr.engines.sqlite.starts import check_query_start, start_row
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.wire import read_item
@@ -72,12 +72,13 @@ def query(storage: Storage, request: Request, now: float) -> bytes:
         schema = index.key if index is not None else table.key
         low, high = key_range(clauses, schema)
         _check_filter(condition, schema.names)
+        check_filter_held(index, condition)
+        restartable = bool(schema.sort) or index is not None
         if reading.start is not None:
             row = start_row(table, index, reading.start)
-            restartable = bool(schema.sort) or index is not None
             check_query_start(reading.start, clauses, schema, restartable=restartable)
             low, high = (low, row) if reading.reverse else (row + b"\0", high)
-        return read_page(storage, table, index, (low, high), reading)
+        return read_page(storage, table, index, (low, high), reading, restartable=restartable)
 
 
 def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause, ...]:
