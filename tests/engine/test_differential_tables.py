@@ -50,6 +50,11 @@ DIFFERENCES: dict[str, Callable[[Case], bool]] = {
     "an entry of a local index is written as if it had 100 bytes more": lambda case: (
         case.operation not in ("Query", "Scan") and _only_units_differ(case) and "'by_l'" in str(case.ours)
     ),
+    "an index is charged for an item that it holds neither before nor after": lambda case: (
+        case.operation in ("PutItem", "UpdateItem", "BatchWriteItem")
+        and _only_units_differ(case)
+        and str(case.theirs).count("'by_") > str(case.ours).count("'by_")
+    ),
     "a transaction doubles the units of indexes, and not those of deletions, checks and replays": lambda case: (
         case.operation == "TransactWriteItems" and _only_units_differ(case)
     ),
@@ -140,7 +145,7 @@ def test_a_table_goes_as_on_dynamodb_local(engines: tuple[Engine, Engine], drawn
 
 @pytest.mark.slow
 @given(drawn=sessions())
-@settings(max_examples=5000)
+@settings(max_examples=2000)
 def test_many_tables_go_as_on_dynamodb_local(
     engines: tuple[Engine, Engine], drawn: tuple[Shape, list[Request]]
 ) -> None:

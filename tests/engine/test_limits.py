@@ -88,7 +88,7 @@ def test_an_update_has_at_most_300_operators(ask: Ask) -> None:
         }
 
     ask("UpdateItem", Key=key(1), **update(300))
-    with pytest.raises(DynamoError, match="Invalid UpdateExpression: .* too many operators; operator count: 301"):
+    with pytest.raises(DynamoError, match=r"Invalid UpdateExpression: .* too many operators; operator count: 301"):
         ask("UpdateItem", Key=key(1), **update(301))
 
 
