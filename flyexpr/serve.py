@@ -252,6 +252,8 @@ def _answer(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:
         return status, _error(error.code, error.message, error.fields)
     except FlyexprError as error:
         return 500, _error("InternalServerError", str(error), {})
+    except Exception as error:  # a defect of the engine: the client is told rather than left waiting
+        return 500, _error("InternalServerError", f"{type(error).__name__}: {error}", {})
 
 
 def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:

@@ -83,6 +83,15 @@ def test_the_health_check(server: Server):
     assert sent(server, "HEAD")[2] == b""
 
 
+def test_a_defect_of_an_engine_is_told():
+    def broken(operation: str, body: bytes) -> bytes:
+        raise ValueError("a defect")
+
+    with serve(broken) as server:
+        status, _, body = sent(server, X_Amz_Target="DynamoDB_20120810.ListTables")
+    assert (status, json.loads(body)["message"]) == (500, "ValueError: a defect")
+
+
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 

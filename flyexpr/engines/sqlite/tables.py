@@ -148,6 +148,7 @@ def known_definition(storage: Storage, name: str) -> Definition:
     definition = storage.definition(name)
     if definition is None:
         raise not_found(f"Requested resource not found: Table: {name} not found")
+    read_table(definition)  # what no engine wrote is refused before anything is done by it
     return definition
 
 
