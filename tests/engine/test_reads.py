@@ -75,6 +75,15 @@ def test_a_start_key_of_another_segment_is_refused(ask: Ask) -> None:
         ask("Scan", Segment=1, TotalSegments=2, ExclusiveStartKey=last)
 
 
+def test_a_start_key_of_the_wrong_type(ask: Ask) -> None:
+    wrong = {**key(1), "gk": {"N": "1"}}
+    with pytest.raises(DynamoError, match="Type mismatch for Index Key gk Expected: S Actual: N IndexName: by_g"):
+        ask("Scan", IndexName="by_g", ExclusiveStartKey=wrong)
+    of_g = {"KeyConditionExpression": "gk = :g", "ExpressionAttributeValues": {":g": {"S": "g"}}, "IndexName": "by_g"}
+    with pytest.raises(DynamoError, match="The provided starting key is invalid"):
+        ask("Query", **of_g, ExclusiveStartKey=wrong)
+
+
 def test_pages_of_an_index_whose_keys_are_all_equal(ask: Ask) -> None:
     put(ask, *({**key(n), "gk": {"S": "g"}, "x": {"N": str(n)}, "y": {"N": "1"}} for n in range(7)))
     of_g = {"KeyConditionExpression": "gk = :g", "ExpressionAttributeValues": {":g": {"S": "g"}}, "IndexName": "by_g"}

@@ -250,3 +250,10 @@ def test_a_large_table_is_counted_once_a_minute(ask: Ask, clock: Clock, monkeypa
     assert [count_after_put(number) for number in range(4)] == [1, 2, 2, 2]
     clock.now += 60
     assert count_after_put(4) == 5
+
+
+def test_a_ceiling_is_taken_away_by_minus_one(ask: Ask) -> None:
+    ask("UpdateTable", OnDemandThroughput={"MaxReadRequestUnits": 5, "MaxWriteRequestUnits": 6})
+    changed = ask("UpdateTable", OnDemandThroughput={"MaxReadRequestUnits": -1})["TableDescription"]
+    assert changed["OnDemandThroughput"] == {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 6}
+    assert ask("DescribeTable")["Table"]["OnDemandThroughput"] == {"MaxWriteRequestUnits": 6}

@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
 from flyexpr.engines.sqlite.capacity import Usage, consumed, read_units
-from flyexpr.engines.sqlite.checks import key_row
+from flyexpr.engines.sqlite.checks import check_index_keys, key_row
 from flyexpr.engines.sqlite.expressions import read_expressions, top_names
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.keys import Range, segment_range
@@ -109,6 +109,7 @@ def scan(storage: Storage, request: Request, now: float) -> bytes:
     with storage.transaction("DEFERRED"):
         table, index = read_target(storage, members)
         if reading.start is not None:
+            check_index_keys(table, reading.start)
             row = start_row(table, index, reading.start)
             if not keys[0] <= row < keys[1]:
                 raise invalid("The provided starting key is invalid: it is not in the segment that is scanned")

@@ -84,7 +84,10 @@ def update_table(storage: Storage, request: Request, now: float) -> bytes:
             storage.create_store(stores[index_name])
         storage.define(name, definition)
         _fill(storage, read_table(definition), fresh)
-        return json_text({"TableDescription": _shown(storage, description, stores, "UPDATING", now)})
+        shown = _shown(storage, description, stores, "UPDATING", now)
+        if "OnDemandThroughput" in members:  # a ceiling that goes is shown as -1 once more
+            shown["OnDemandThroughput"] = {**shown.get("OnDemandThroughput", {}), **members["OnDemandThroughput"]}
+        return json_text({"TableDescription": shown})
 
 
 def _fill(storage: Storage, table: Table, fresh: set[str]) -> None:
