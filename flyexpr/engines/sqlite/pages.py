@@ -23,10 +23,11 @@ from flyexpr.engines.sqlite.storage import Row, Storage
 from flyexpr.engines.sqlite.wire import read_item
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
-from flyexpr.nodes import Condition, Path
+from flyexpr.nodes import And, Condition, In, Or, Path
 from flyexpr.values import Item
 
 MAX_BYTES = 1024 * 1024
+MAX_COMPARISONS = 5_000_000  # of a page: some seconds, for a filter of the older kind may have conditions without end
 
 Fetch = Callable[[Item], Item]
 
@@ -57,6 +58,13 @@ class Reading:
     @property
     def limit(self) -> int:
         return int(self.members.get("Limit", -1))
+
+    @property
+    def most(self) -> int:
+        """How many items a page examines at most, whatever the Limit: few for a filter of very many conditions."""
+        parts = self.condition.parts if isinstance(self.condition, And | Or) else (self.condition,)
+        comparisons = sum(len(part.options) if isinstance(part, In) else 1 for part in parts)
+        return max(MAX_COMPARISONS // max(comparisons, 1), 1)
 
     @property
     def consistent(self) -> bool:
@@ -138,6 +146,7 @@ class _Page:
     def fill(self, rows: Iterable[Row], reading: Reading, fetch: Fetch | None) -> None:
         untouched = reading.condition is None and reading.paths is None and fetch is None
         names = None if fetch is not None else reading.names
+        limit, most = reading.limit, reading.most
         for size, text in rows:
             self.scanned += 1
             self.size += size
@@ -145,7 +154,7 @@ class _Page:
                 self.items.append(text)
             else:
                 self._examine(text, names, reading, fetch)
-            if self.scanned == reading.limit or self.size >= MAX_BYTES:
+            if self.scanned == limit or self.scanned == most or self.size >= MAX_BYTES:
                 self.last = text
                 break
         self.count = len(self.items)
