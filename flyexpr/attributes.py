@@ -17,7 +17,6 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import pairwise
@@ -25,10 +24,11 @@ from typing import Any, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.numbers import Number
+from flyexpr.records import record
 from flyexpr.values import Frozen, freeze, freeze_constant, thaw
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Codec:
     """How values of an attribute are stored: `encode` to a plain value of `type`, `decode` back.
 
@@ -56,7 +56,7 @@ class Codec:
         return _KINDS.get(self.type)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attribute:
     """A type, and what is asked of its values on every put.
 
@@ -74,7 +74,7 @@ class Attribute:
     check: Callable[[Any], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Derived:
     """An attribute that is made of others: filled in on put, never set by hand; see `template` and `computed`.
 

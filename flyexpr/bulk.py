@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from flyexpr.conditions import exists
 from flyexpr.errors import ConditionFailed
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.operations import DeleteItem, Query, Scan, UpdateItem
+from flyexpr.records import replace
 from flyexpr.run import run
 from flyexpr.tables import Table
 

@@ -12,7 +12,6 @@ What takes a table takes it first, so `run(scores)` waits for an operation and `
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from toolz import curry
@@ -54,6 +53,7 @@ from flyexpr.interpret.apply import apply as _apply
 from flyexpr.interpret.evaluate import matches as _matches
 from flyexpr.modify import modify as _modify
 from flyexpr.operations import Operation, refinement
+from flyexpr.records import replace
 from flyexpr.run import (
     count as _count,
 )
@@ -148,7 +148,7 @@ def _refining(name: str) -> Any:
     """The function `(value, operation) -> operation` that sets a refinement."""
 
     def refine(value: Any, operation: Operation) -> Operation:
-        return replace(operation, **{name: refinement(name, value)})  # type: ignore[type-var]
+        return replace(operation, **{name: refinement(name, value)})
 
     refine.__name__ = name
     refine.__doc__ = f"The operation with `{name}=` set to the value."

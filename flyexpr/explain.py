@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.interpret.check import MAX_OPERATORS, own_operators
@@ -29,6 +28,7 @@ from flyexpr.operations import (
     UpdateTable,
 )
 from flyexpr.plan import Access, access
+from flyexpr.records import record
 from flyexpr.requests import Request, item_request, read_request
 from flyexpr.steps.batches import BatchGetting, BatchWriting
 from flyexpr.steps.parents import ParentUpdating, makes_parents
@@ -91,7 +91,7 @@ def _wire(request: Request) -> tuple[str, dict[str, Any]]:
     return request.operation, json.loads(request.body)
 
 
-@dataclass(frozen=True)
+@record
 class Plan:
     """What an operation would do; prints as text, and as HTML in a notebook.
 

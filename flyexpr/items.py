@@ -36,14 +36,14 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
     for name, rule in table.rules.items():
         if rule.required and found.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
-    for name in found:
-        if name in table.codecs:
+    for name in table.codecs:
+        if name in found:
             found[name] = stored_value(table, name, found[name])
     for name in table.keys:
         _check_key_part(table, name, found)
     for index in table.indexes:
         _check_index_key(table.keys_of(index), found)
-    return {name: found[name] for name in (*item, *found) if name in found}
+    return found
 
 
 def with_defaults(table: Table, item: Mapping[str, Any]) -> Item:
@@ -146,7 +146,9 @@ def key_of(table: Table, key: Any) -> Item:
     flyexpr.errors.ValidationError: the key of 'GameScores' lacks `title`
       hint: a key is (userid, title) as a tuple, or a dict with these attributes
     """
-    given = derived_key(table, _parts(table, key))
+    given = _parts(table, key)
+    if table.derived:
+        given = derived_key(table, given)
     for name in table.keys:
         if name not in given:
             raise ValidationError(f"the key of {table.name!r} lacks `{name}`", hint=_key_hint(table))
@@ -160,9 +162,9 @@ def key_of(table: Table, key: Any) -> Item:
 
 
 def _parts(table: Table, key: Any) -> Mapping[str, Any]:
-    if isinstance(key, Mapping):
+    if isinstance(key, dict | Mapping):  # a dict by the quick way
         return key
-    values: Sequence[Any] = key if isinstance(key, tuple | list) else (key,)
+    values: Sequence[Any] = key if isinstance(key, (tuple, list)) else (key,)
     if len(values) > len(table.keys):
         raise ValidationError(
             f"the key of {table.name!r} has {len(table.keys)} part{'s'[: len(table.keys) > 1]}, not {len(values)}",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
+from flyexpr.records import replace
 from flyexpr.requests import Request
 from flyexpr.responses import described_table, fields_of
 from flyexpr.steps.altering import changes

@@ -127,7 +127,13 @@ def _untouched(table: Table, operands: tuple[Operand, ...]) -> bool:
         if kind is Path:
             if operand.parts[0] in codecs:  # type: ignore[union-attr, operator]
                 return False
-        elif kind is not Value or operand.kind in _FOREIGN:  # type: ignore[union-attr]
+        elif kind is Call:
+            if not _untouched(table, operand.arguments):  # type: ignore[union-attr]
+                return False
+        elif kind is Arithmetic:
+            if not _untouched(table, (operand.left, operand.right)):  # type: ignore[union-attr]
+                return False
+        elif operand.kind in _FOREIGN:  # type: ignore[union-attr]
             return False
     return True
 

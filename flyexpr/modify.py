@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from flyexpr.changes import diff, unchanged
@@ -18,6 +17,7 @@ from flyexpr.lower import lower_update
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.numbers import Number
 from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, Key, PutItem, UpdateItem
+from flyexpr.records import replace
 from flyexpr.run import run
 from flyexpr.steps.batches import backoff
 from flyexpr.tables import Table

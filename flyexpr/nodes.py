@@ -1,4 +1,4 @@
-"""The shapes of expressions: frozen dataclasses, one per shape; which operator or function it is, is a field.
+"""The shapes of expressions: frozen records, one per shape; which operator or function it is, is a field.
 
     operands    Path  Value  Call  Arithmetic
     conditions  Compare  Between  In  Test  And  Or  Not
@@ -11,15 +11,15 @@ one file a purpose.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flyexpr.errors import ExpressionError
+from flyexpr.records import fill, record
 
 Step = str | int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Path:
     """A document path: the attribute's name, then map keys and list indexes.
 
@@ -30,7 +30,7 @@ class Path:
     parts: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """A constant, as the `Frozen` pair of flyexpr.values; of kind `PYTHON` until a table says how to store it.
 
@@ -42,7 +42,7 @@ class Value:
     body: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A function that gives a value: `size`, `if_not_exists`, `list_append`.
 
@@ -54,7 +54,7 @@ class Call:
     arguments: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arithmetic:
     """A sum or difference on the right of an assignment: `+`, `-`.
 
@@ -97,7 +97,7 @@ class Condition:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare(Condition):
     """Two operands and one of `=` `<>` `<` `<=` `>` `>=`.
 
@@ -110,7 +110,7 @@ class Compare(Condition):
     right: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Between(Condition):
     """An operand from `low` to `high`, both included.
 
@@ -123,7 +123,7 @@ class Between(Condition):
     high: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class In(Condition):
     """An operand that equals one of up to 100 options.
 
@@ -135,7 +135,7 @@ class In(Condition):
     options: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Test(Condition):
     """A function that gives true or false, such as `attribute_exists` or `begins_with`.
 
@@ -149,7 +149,7 @@ class Test(Condition):
     arguments: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class And(Condition):
     """All of its parts; of no parts, always true.
 
@@ -160,7 +160,7 @@ class And(Condition):
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Or(Condition):
     """At least one of its parts; of no parts, never true.
 
@@ -171,7 +171,7 @@ class Or(Condition):
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not(Condition):
     """The opposite of its part.
 
@@ -205,7 +205,7 @@ CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
 _CLAUSE_ORDER = {clause: place for place, clause in enumerate(CLAUSES)}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Action:
     """One action of an update: its clause, its target and, but for REMOVE, what is done with it.
 
@@ -221,7 +221,7 @@ class Action:
     parents: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """What is to be done to an item, all of it at once: actions in the order of their clauses; joined with `+`.
 
@@ -236,13 +236,17 @@ class Update:
         actions = self.actions
         if len(actions) < 2:
             return
-        if len({action.path.parts[0] for action in actions}) < len(actions):
+        names, last, ordered = set[Step](), 0, True
+        for action in actions:
+            names.add(action.path.parts[0])
+            order = _CLAUSE_ORDER[action.clause]
+            ordered, last = ordered and order >= last, order
+        if len(names) < len(actions):
             overlap = find_overlap([action.path for action in actions])
             if overlap:
                 raise ExpressionError(overlap, hint="each action of one update needs a path of its own")
-        order = [_CLAUSE_ORDER[action.clause] for action in actions]
-        if order != sorted(order):
-            object.__setattr__(self, "actions", tuple(sorted(actions, key=_clause_order)))
+        if not ordered:
+            fill(self, actions=tuple(sorted(actions, key=_clause_order)))
 
     def __add__(self, other: object) -> Update:
         return Update(self.actions + other.actions) if isinstance(other, Update) else NotImplemented

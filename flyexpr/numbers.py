@@ -23,15 +23,15 @@ def number(text: str) -> Number:
 
     The text is DynamoDB's own or was checked before; anything else is a ValueError or an ArithmeticError.
     """
-    if text.isdecimal() or (text[1:].isdecimal() and text[0] == "-"):
+    # A fraction as DynamoDB writes it, without exponent or trailing zero: known by its text in half the time.
+    if "." in text and text[-1] not in "0." and "e" not in text and "E" not in text:
+        return Decimal(text)
+    if text.isdecimal() or (text[0] == "-" and text[1:].isdecimal()):
         return int(text)
     value = Decimal(text)
-    # DynamoDB writes no exponent and no trailing zero, so the exact test is for other spellings only.
-    if text[-1] == "0" or "e" in text or "E" in text or "." not in text:
-        if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
-            raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
-        return int(value) if value == value.to_integral_value() else value
-    return value
+    if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
+        raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
+    return int(value) if value == value.to_integral_value() else value
 
 
 def number_text(value: Number | float) -> str:
@@ -107,12 +107,19 @@ def number_size(value: Number) -> int:
 
     Zeros at either end are free, a minus costs one byte. DynamoDB documents the size as approximate.
     """
-    if not value:
-        return 1
-    text = number_text(negated(value) if value < 0 else value)
-    whole, _, fraction = text.partition(".")
+    return text_size(number_text(value))
+
+
+def text_size(text: str) -> int:
+    """The same, of the number's text as `number_text` writes it.
+
+    >>> text_size("-12.345")
+    5
+    """
+    negative = text[0] == "-"
+    whole, _, fraction = text[negative:].partition(".")
     if not fraction:
         whole = whole.rstrip("0")
     elif whole == "0":
         whole, fraction = "", fraction.lstrip("0")
-    return 1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2 + (value < 0)
+    return 1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2 + negative

@@ -6,10 +6,10 @@ Refinements use DynamoDB's words. `limit` counts the items returned, `page_size`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.nodes import ALWAYS, Condition, Path, Update
+from flyexpr.records import record
 from flyexpr.terms import path_of
 
 Key = Any  # a dict, a tuple or one value
@@ -25,7 +25,7 @@ class Operation:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Query(Operation):
     """A read of the items under one partition key of the table or an index; see `query`."""
 
@@ -40,7 +40,7 @@ class Query(Operation):
     budget: Mapping[str, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scan(Operation):
     """A read of the whole table or index; see `scan`."""
 
@@ -56,7 +56,7 @@ class Scan(Operation):
     segment: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GetItem(Operation):
     """A read of one item by its key; see `get_item`."""
 
@@ -65,7 +65,7 @@ class GetItem(Operation):
     consistent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PutItem(Operation):
     """A write of one whole item; see `put_item`."""
 
@@ -74,7 +74,7 @@ class PutItem(Operation):
     returns: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateItem(Operation):
     """A change of one item; see `update_item`."""
 
@@ -84,7 +84,7 @@ class UpdateItem(Operation):
     returns: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeleteItem(Operation):
     """A removal of one item; see `delete_item`."""
 
@@ -93,7 +93,7 @@ class DeleteItem(Operation):
     returns: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConditionCheck(Operation):
     """A condition on an item that a transaction does not change; see `condition_check`."""
 
@@ -101,7 +101,7 @@ class ConditionCheck(Operation):
     condition: Condition
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchGet(Operation):
     """Reads of items by their keys, as many as there are; see `batch_get`."""
 
@@ -110,28 +110,28 @@ class BatchGet(Operation):
     consistent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchWrite(Operation):
     """Puts and deletes, as many as there are; see `batch_write`."""
 
     operations: Iterable[PutItem | DeleteItem]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateTable(Operation):
     """The table, made as its descriptor says; see `create_table`."""
 
     wait: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeleteTable(Operation):
     """The table, gone with its items; see `delete_table`."""
 
     wait: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateTable(Operation):
     """The table, brought to what its descriptor says; see `update_table`."""
 
@@ -139,7 +139,7 @@ class UpdateTable(Operation):
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DescribeTable(Operation):
     """What the engine says of the table; see `describe_table`."""
 

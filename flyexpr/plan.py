@@ -14,7 +14,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyCondit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 
@@ -26,10 +25,11 @@ from flyexpr.interpret.simplify import simplify
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import ALWAYS, NEVER, And, Between, Compare, Condition, In, Or, Path, Test, Value, joined
 from flyexpr.operations import Query, Scan
+from flyexpr.records import record
 from flyexpr.tables import GlobalIndex, Index, Table
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Access:
     """How a read is done.
 
@@ -96,7 +96,7 @@ def _asks_for_empty_key(table: Table, part: Condition) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Fit:
     """An index that can serve a condition, and how much of its key the condition bounds."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from flyexpr.derive import key_parts
@@ -25,6 +24,7 @@ from flyexpr.operations import (
 )
 from flyexpr.plan import Access, without_overlap
 from flyexpr.prepare import expression_members
+from flyexpr.records import record, replace
 from flyexpr.tables import LocalIndex, Table
 from flyexpr.updates import assign, if_not_exists
 from flyexpr.values import MAX_ITEM, encode_item, quote, thaw
@@ -33,7 +33,7 @@ from flyexpr.versions import versioned
 Write = PutItem | UpdateItem | DeleteItem
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """What goes to an engine: the operation's AWS name and the bytes of its JSON.
 
@@ -116,8 +116,8 @@ def _get_item(table: Table, operation: GetItem) -> Request:
 
 
 def _get(table: Table, operation: GetItem) -> list[str]:
-    projection = expression_members(("ProjectionExpression", operation.project))
-    return [table_name(table), _key(table, operation.key), *projection]
+    members = [table_name(table), _key(table, operation.key)]
+    return members + expression_members(("ProjectionExpression", operation.project)) if operation.project else members
 
 
 def _one_write(table: Table, operation: Write) -> Request:
@@ -138,10 +138,12 @@ def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
     if operation.condition is not None:
         condition = _sayable(lower_condition(table, operation.condition))
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
+    if update is None and condition is None:
+        return members
     return members + expression_members(("UpdateExpression", update), ("ConditionExpression", condition))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchMember:
     """One write of a batch: the operation, its key and its text.
 
@@ -156,24 +158,27 @@ class BatchMember:
 
 def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
     """The part of a BatchWriteItem that one put or delete is; FlyexprError for one with a condition."""
-    match operation:
-        case PutItem() if table.version:
-            raise FlyexprError(
-                f"a batch cannot guard the versions of {table.name!r}\n  hint: use transact_write, or put one by one"
-            )
-        case PutItem(item, None, None):
-            stored = stored_item(table, item)
-            text = f'{{"PutRequest":{{"Item":{_sized(stored)}}}}}'
-        case DeleteItem(key, None, None):
-            stored = key_of(table, key)
-            text = f'{{"DeleteRequest":{{"Key":{encode_item(stored)}}}}}'
-        case PutItem() | DeleteItem():
-            raise FlyexprError(
-                "a batch takes no condition= and no returns=\n  hint: use transact_write, or put and delete one by one"
-            )
-        case _:
-            raise TypeError(f"batch_write takes put_item(...) and delete_item(...), not {operation!r}")
+    _check_batched(table, operation)
+    if isinstance(operation, PutItem):
+        stored = stored_item(table, operation.item)
+        text = f'{{"PutRequest":{{"Item":{_sized(stored)}}}}}'
+    else:
+        stored = key_of(table, operation.key)
+        text = f'{{"DeleteRequest":{{"Key":{encode_item(stored)}}}}}'
     return BatchMember(operation, encode_item({name: stored[name] for name in table.keys}), text)
+
+
+def _check_batched(table: Table, operation: PutItem | DeleteItem) -> None:
+    if not isinstance(operation, (PutItem, DeleteItem)):
+        raise TypeError(f"batch_write takes put_item(...) and delete_item(...), not {operation!r}")
+    if operation.condition is not None or operation.returns is not None:
+        raise FlyexprError(
+            "a batch takes no condition= and no returns=\n  hint: use transact_write, or put and delete one by one"
+        )
+    if table.version and isinstance(operation, PutItem):
+        raise FlyexprError(
+            f"a batch cannot guard the versions of {table.name!r}\n  hint: use transact_write, or put one by one"
+        )
 
 
 def batch_request(table: Table, members: Iterable[BatchMember]) -> Request:

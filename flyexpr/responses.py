@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from flyexpr.errors import DynamoError
+from flyexpr.forms import NO_FORM, Forms, Search
 from flyexpr.numbers import Number
 from flyexpr.tables import GlobalIndex, Index, LocalIndex, Table
 from flyexpr.values import Item, decode_item
 
+_NOT_WIRE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _scan = json.JSONDecoder().raw_decode
 
 
@@ -21,13 +23,14 @@ class Page:
     >>> list(page), page.rest
     ([{'id': 'a'}], {'Count': 1, 'ScannedCount': 2})
 
-    `rest` is complete once the items are taken. Taking three items of a page costs three items.
+    `rest` is complete once the items are taken. Taking three items of a page costs three items. `forms` are those that
+    items of the table were found to have.
     """
 
-    __slots__ = ("_text", "rest")
+    __slots__ = ("_forms", "_text", "rest")
 
-    def __init__(self, body: bytes) -> None:
-        self._text = _text(body)
+    def __init__(self, body: bytes, forms: Forms | None = None) -> None:
+        self._text, self._forms = _text(body), forms or Forms()
         self.rest: dict[str, Any] = {}
 
     def __iter__(self) -> Iterator[Item]:
@@ -40,17 +43,32 @@ class Page:
                 name, place = _scan(text, place)
                 place = _after(text, place, ":")
                 if name == "Items":
-                    place = _after(text, place, "[")
-                    while text[place] != "]":
-                        item, place = _scan(text, place)
-                        yield decode_item(item)
-                        place = _next(text, place)
-                    place += 1
+                    place = yield from _items(text, place, self._forms)
                 else:
                     self.rest[name], place = _scan(text, place)
                 place = _next(text, place)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except _NOT_WIRE as error:
             raise _malformed(error) from None
+
+
+def _items(text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
+    """The items of the array at a place, one by one; then the place after it."""
+    place = _after(text, place, "[")
+    search, form = Search(forms, len(text)), forms.found[0] if forms.found else NO_FORM
+    while True:
+        matched = form.match(text, place)
+        if matched:
+            place = matched.end()
+            yield form.item(matched)
+        elif text[place] == "]":
+            return place + 1
+        elif other := search.other(form, text, place):
+            form = other
+        else:
+            item, end = _scan(text, place)
+            form = search.met(form, item, place, end)
+            yield decode_item(item)
+            place = _next(text, end)
 
 
 def _after(text: str, place: int, mark: str) -> int:
@@ -67,23 +85,42 @@ def _after(text: str, place: int, mark: str) -> int:
 
 def _next(text: str, place: int) -> int:
     """The place of the next element, or of the bracket that ends them."""
-    if text[place] == "," and text[place + 1] in '{"':
-        return place + 1  # as the service writes it
     while text[place].isspace():
         place += 1
     return _after(text, place, ",") if text[place] == "," else place
 
 
-def item_of(body: bytes, member: str) -> Item | None:
-    """The item in a member of an answer; None where there is none.
+def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
+    """The item in a member of an answer; None where there is none. `forms` are those known of the table's items.
 
-    >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item"), item_of(b"{}", "Item")
+    >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item", Forms()), item_of(b"{}", "Item", Forms())
     ({'id': 'a'}, None)
     """
-    item = fields_of(body).get(member)
+    text, start = _text(body), f'{{"{member}":'
+    found = forms.item(text, len(start)) if text.startswith(start) else None
+    if found is not None:
+        return found
+    wire = fields_of(body).get(member)
+    if wire is None:
+        return None
     try:
-        return None if item is None else decode_item(item)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        forms.met(wire, len(text))
+        return decode_item(wire)
+    except _NOT_WIRE as error:
+        raise _malformed(error) from None
+
+
+def plain_item(wire: dict[str, Any]) -> Item:
+    """The plain item of an answer's wire item, which is used up.
+
+    >>> plain_item({"id": {"N": "one"}})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ConnectionFailed: ConnectionFailed: the answer is not what DynamoDB sends (InvalidOperation)
+    """
+    try:
+        return decode_item(wire)
+    except _NOT_WIRE as error:
         raise _malformed(error) from None
 
 

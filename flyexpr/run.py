@@ -6,7 +6,6 @@ import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, overload
 
 from flyexpr import lifecycle
@@ -38,6 +37,7 @@ from flyexpr.operations import (
     update_item,
 )
 from flyexpr.reasons import reason
+from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
 from flyexpr.responses import item_of
 from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
@@ -182,7 +182,7 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
 
 
 def _item(table: Table, body: bytes, member: str) -> Item | None:
-    item = item_of(body, member)
+    item = item_of(body, member, table.forms)
     return None if item is None else loaded_item(table, item)
 
 

@@ -8,12 +8,12 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.operations import Scan
+from flyexpr.records import replace
 from flyexpr.requests import Request
 from flyexpr.steps.reading import Reading, Stats, out_of
 from flyexpr.tables import Engine, Table

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from flyexpr.attributes import Attribute, Codec, Derived, codec_of
 from flyexpr.errors import FlyexprError, NotBound
+from flyexpr.forms import Forms
+from flyexpr.records import fill, record, replace
 
 Engine = Callable[[str, bytes], bytes]
 Keys = str | tuple[str, ...]
@@ -48,7 +49,10 @@ class Declared(Mapping[str, Any]):
         return Declared, (self._types,)
 
 
-@dataclass(frozen=True)
+_NOTHING = Declared({})
+
+
+@record
 class GlobalIndex:
     """A global secondary index: another key over the items that have all of its attributes.
 
@@ -66,9 +70,8 @@ class GlobalIndex:
 
     def __post_init__(self) -> None:
         _check_name("an index", self.name)
-        object.__setattr__(self, "partition_key", _plain_key(self.partition_key))
-        object.__setattr__(self, "sort_key", _plain_key(self.sort_key))
-        object.__setattr__(self, "project", _projection(self.project))
+        keys = {"partition_key": _plain_key(self.partition_key), "sort_key": _plain_key(self.sort_key)}
+        fill(self, **keys, project=_projection(self.project))
         if not 1 <= len(self.partition_keys) <= MAX_KEYS or len(self.sort_keys) > MAX_KEYS:
             raise FlyexprError(
                 f"index {self.name!r}: each key has at most {MAX_KEYS} attributes, and a partition key one"
@@ -92,7 +95,7 @@ class GlobalIndex:
         return self.partition_keys + self.sort_keys
 
 
-@dataclass(frozen=True)
+@record
 class LocalIndex:
     """A local secondary index: another order of the items under one partition key.
 
@@ -108,7 +111,7 @@ class LocalIndex:
 
     def __post_init__(self) -> None:
         _check_name("an index", self.name)
-        object.__setattr__(self, "project", _projection(self.project))
+        fill(self, project=_projection(self.project))
 
     @property
     def sort_keys(self) -> tuple[str, ...]:
@@ -119,7 +122,7 @@ class LocalIndex:
 Index = GlobalIndex | LocalIndex
 
 
-@dataclass(frozen=True)
+@record(hidden=("engine",))
 class Table:
     """A table: its name, its keys, what its attributes hold and which indexes it has.
 
@@ -140,22 +143,37 @@ class Table:
 
     name: str
     partition_key: str
-    sort_key: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=lambda: Declared({}), kw_only=True)
-    indexes: Sequence[Index] = field(default=(), kw_only=True)
-    throughput: tuple[int, int] | None = field(default=None, kw_only=True)
-    ttl: str | None = field(default=None, kw_only=True)
-    version: str | None = field(default=None, kw_only=True)
-    stream: str | None = field(default=None, kw_only=True)
-    tags: Mapping[str, str] = field(default_factory=lambda: Declared({}), kw_only=True)
-    deletion_protection: bool = field(default=False, kw_only=True)
-    engine: Engine | None = field(default=None, kw_only=True, compare=False, repr=False)
+    sort_key: str | None
+    attributes: Mapping[str, Any]
+    indexes: Sequence[Index]
+    throughput: tuple[int, int] | None
+    ttl: str | None
+    version: str | None
+    stream: str | None
+    tags: Mapping[str, str]
+    deletion_protection: bool
+    engine: Engine | None
 
-    def __post_init__(self) -> None:
-        _check_name("a table", self.name)
-        object.__setattr__(self, "attributes", Declared(self.attributes))
-        object.__setattr__(self, "tags", Declared(self.tags))
-        object.__setattr__(self, "indexes", tuple(self.indexes))
+    def __init__(
+        self,
+        name: str,
+        partition_key: str,
+        sort_key: str | None = None,
+        *,
+        attributes: Mapping[str, Any] = _NOTHING,
+        indexes: Sequence[Index] = (),
+        throughput: tuple[int, int] | None = None,
+        ttl: str | None = None,
+        version: str | None = None,
+        stream: str | None = None,
+        tags: Mapping[str, str] = _NOTHING,
+        deletion_protection: bool = False,
+        engine: Engine | None = None,
+    ) -> None:
+        _check_name("a table", name)
+        fill(self, name=name, partition_key=partition_key, sort_key=sort_key, version=version, engine=engine)
+        fill(self, attributes=Declared(attributes), indexes=tuple(indexes), tags=Declared(tags))
+        fill(self, throughput=throughput, ttl=ttl, stream=stream, deletion_protection=deletion_protection)
         if self.sort_key == self.partition_key:
             raise FlyexprError(f"table {self.name!r}: partition key and sort key are both {self.sort_key!r}")
         self._check_indexes()
@@ -180,9 +198,6 @@ class Table:
             raise FlyexprError(f"attribute {name!r} of table {self.name!r}: {error}") from None
         if name in self.key_attributes and kind not in ("S", "N", "B"):
             raise FlyexprError(f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def on(self, engine: Engine) -> Table:
         """A copy bound to an engine; operations on it go there.
@@ -249,6 +264,11 @@ class Table:
     def decoders(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
         """What is to be done to which attributes of an item that was read."""
         return tuple((name, codec.decode) for name, codec in self.codecs.items() if codec.decode is not None)
+
+    @cached_property
+    def forms(self) -> Forms:
+        """The forms that items of the table were found to have, for whoever reads the next."""
+        return Forms()
 
     @cached_property
     def rules(self) -> dict[str, Attribute]:

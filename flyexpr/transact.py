@@ -9,10 +9,10 @@ from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, Transacti
 from flyexpr.items import loaded_item
 from flyexpr.operations import ConditionCheck, GetItem
 from flyexpr.requests import Write, transact_get_request, transact_write_request
-from flyexpr.responses import fields_of
+from flyexpr.responses import fields_of, plain_item
 from flyexpr.run import explained
 from flyexpr.tables import Engine, Table
-from flyexpr.values import Item, decode_item
+from flyexpr.values import Item
 from flyexpr.versions import versioned
 
 Pair = tuple[Table, Write | ConditionCheck]
@@ -56,7 +56,7 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     request = transact_get_request(pairs)
     found = fields_of(engine(request.operation, request.body))["Responses"]
     return [
-        loaded_item(table, decode_item(each["Item"])) if "Item" in each else None
+        loaded_item(table, plain_item(each["Item"])) if "Item" in each else None
         for (table, _), each in zip(pairs, found, strict=True)
     ]
 

@@ -153,6 +153,8 @@ def _elements(name: str, values: tuple[Any, ...]) -> Operand:
 
 
 def _members(name: str, members: tuple[Any, ...]) -> Value:
+    if len(members) == 1 and type(members[0]) is str:  # by far the commonest, in a third of the time
+        return Value("SS", frozenset(members))
     one = len(members) == 1 and isinstance(members[0], set | frozenset)
     if any(isinstance(member, list | tuple | dict | set) for member in members) and not one:
         raise TypeError(f"{name} takes members one by one, or one set of them, not {members!r}")

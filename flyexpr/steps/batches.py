@@ -5,20 +5,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError
 from flyexpr.interpret.project import project
 from flyexpr.items import key_of, loaded_item
 from flyexpr.operations import BatchGet, DeleteItem, PutItem
+from flyexpr.records import record
 from flyexpr.requests import BatchMember, Request, batch_get_request, batch_member, batch_request
-from flyexpr.responses import fields_of
+from flyexpr.responses import fields_of, plain_item
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pause:
     """A wait before the next request, in seconds.
 
@@ -99,7 +99,7 @@ class BatchGetting:
         """Takes note of what a request has read."""
         fields = fields_of(body)
         for wire in (fields.get("Responses") or {}).get(self.table.name, ()):
-            item = decode_item(wire)
+            item = plain_item(wire)
             self._found[encode_item({name: item[name] for name in self.table.keys})] = item
         left = (fields.get("UnprocessedKeys") or {}).get(self.table.name, {}).get("Keys", ())
         unprocessed = [encode_item(key_of_wire(self.table, key)) for key in left]
@@ -123,7 +123,7 @@ class BatchGetting:
 
 def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:
     """The key attributes, in the table's order, of a wire key or item."""
-    item = decode_item(wire)
+    item = plain_item(wire)
     return {name: item[name] for name in table.keys}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from flyexpr.errors import ConditionFailed, ExpressionError
@@ -17,6 +16,7 @@ from flyexpr.interpret.show import show
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import Action, And, Condition, Path, Step, Test, Update, Value, joined
 from flyexpr.operations import UpdateItem
+from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, freeze_constant, thaw

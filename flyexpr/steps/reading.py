@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
@@ -18,26 +17,29 @@ from flyexpr.items import loaded_item
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
 from flyexpr.requests import Request, read_request
-from flyexpr.responses import Page, fields_of, units
+from flyexpr.responses import Page, fields_of, plain_item, units
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
 
-@dataclass(slots=True)
 class Stats:
     """What a read has cost so far.
 
-    >>> Stats().requests
-    0
+    >>> Stats(requests=2, capacity=1.5)
+    Stats(requests=2, examined=0, returned=0, capacity=1.5)
 
     `examined` items were read and paid for, `returned` ones were given; `capacity` is in read units. All but
     `returned` count whole pages, once they are through.
     """
 
-    requests: int = 0
-    examined: int = 0
-    returned: int = 0
-    capacity: float = 0.0
+    __slots__ = ("capacity", "examined", "requests", "returned")
+
+    def __init__(self, requests: int = 0, examined: int = 0, returned: int = 0, capacity: float = 0.0) -> None:
+        self.requests, self.examined, self.returned, self.capacity = requests, examined, returned, capacity
+
+    def __repr__(self) -> str:
+        counted = f"requests={self.requests}, examined={self.examined}, returned={self.returned}"
+        return f"Stats({counted}, capacity={self.capacity})"
 
 
 class Reading:
@@ -55,7 +57,7 @@ class Reading:
         self.access: Access = access(table, read)
         self._reverse = isinstance(read, Query) and read.reverse
         self._branch, self._start = _place(read.start, self.access, self._reverse)
-        self._last = self._branch, self._start  # after the last item given
+        self._given: tuple[Any, ...] | None = None  # key values of the last item given, if one of this page was
         self._more = self.access.how != "Nothing"
         self._cut = False  # whether the limit was reached in the middle of a page
         # The service can count what it need not show, unless the client has to look, or to stop in the middle.
@@ -70,7 +72,9 @@ class Reading:
     @property
     def mark(self) -> tuple[int, Item | None] | None:
         """The place after the last item given: which key condition, and the key; None once nothing is left."""
-        return self._last if self._more else None
+        if not self._more:
+            return None
+        return self._branch, (dict(zip(self._keys, self._given, strict=False)) if self._given else self._start)
 
     def cursor_at(self, mark: tuple[int, Item | None] | None) -> str | None:
         """A text from which the same read goes on at a `mark`."""
@@ -98,46 +102,50 @@ class Reading:
 
     def feed(self, body: bytes) -> Iterator[Item]:
         """The items of a page that match, in the user's types; to be exhausted before the next `request`."""
-        if self.access.how == "GetItem":
-            rest = fields_of(body)
-            found = rest.pop("Item", None)
-            rest["ScannedCount"] = int(found is not None)
-            yield from self._wanted([] if found is None else [decode_item(found)])
-        elif self._counting:
-            rest = fields_of(body)
-            self.stats.returned += int(rest["Count"])
-        else:
-            page = Page(body)
-            yield from self._wanted(page)
-            rest = page.rest
-        self.stats.examined += int(rest.get("ScannedCount") or 0)
-        self.stats.capacity += units(rest)
-        if not self._cut:
-            self._turn(rest.get("LastEvaluatedKey"))
-
-    def _wanted(self, page: Iterable[Item]) -> Iterator[Item]:
-        residue, trim, wanted = self.access.residue, self.access.trim, self.read.project or ()
-        key, names, stats = itemgetter(*self._keys, self._keys[0]), self._keys, self.stats
-        for item in page:
-            if self._full():
+        items, rest = self._opened(body)
+        residue, wanted = self.access.residue, (self.read.project or ()) if self.access.trim else None
+        table, stats, limit = self.table, self.stats, self.read.limit
+        key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
+        for item in items:
+            if limit is not None and stats.returned >= limit:
                 self._cut = True
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
             if residue is None or matches(residue, item):
-                place = self._branch, dict(zip(names, key(item), strict=False))
-                found = loaded_item(self.table, project(wanted, item) if trim else item)
-                self._last = place
+                given = key(item)  # before the item is the reader's, who may change it
+                found = item if wanted is None else project(wanted, item)
+                if table.decoders:
+                    loaded_item(table, found)
+                self._given = given
                 stats.returned += 1
                 yield found
+        stats.examined += int(rest.get("ScannedCount") or 0)
+        stats.capacity += units(rest)
+        if not self._cut:
+            self._turn(rest.get("LastEvaluatedKey"))
+
+    def _opened(self, body: bytes) -> tuple[Iterable[Item], dict[str, Any]]:
+        """The items of an answer, and what else it holds, which is complete once the items are taken."""
+        if self.access.how != "GetItem" and not self._counting:
+            page = Page(body, self.table.forms)
+            return page, page.rest
+        rest = fields_of(body)
+        found = rest.pop("Item", None)
+        items = [] if found is None else [plain_item(found)]
+        if self._counting:
+            self.stats.returned += int(rest["Count"])
+        else:
+            rest["ScannedCount"] = len(items)
+        return items, rest
 
     def _turn(self, last_key: dict[str, Any] | None) -> None:
         """On to the next page, or to the next key condition of a fan-out."""
         if last_key:
-            self._start = decode_item(last_key)
+            self._start = plain_item(last_key)
         elif self._branch + 1 < len(self.access.keys):
             self._branch, self._start = self._branch + 1, None
         else:
             self._more = False
-        self._last = self._branch, self._start
+        self._given = None
 
     def _full(self) -> bool:
         return self.read.limit is not None and self.stats.returned >= self.read.limit

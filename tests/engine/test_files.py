@@ -164,6 +164,25 @@ def test_another_engine_sees_changed_tables(path: str) -> None:
         assert count(other) == 0
 
 
+def test_another_engine_replaces_a_table(path: str) -> None:
+    """What a read remembers of a table lasts no longer than the table."""
+    one, other = connect(f"sqlite:{path}"), connect(f"sqlite:{path}")
+    asked = {"TableName": "tab", "Key": key(1)}
+    call(one, "PutItem", {"TableName": "tab", "Item": key(1)})
+    assert call(one, "GetItem", asked) == {"Item": key(1)}
+    call(other, "DeleteTable", {"TableName": "tab"})
+    with pytest.raises(DynamoError, match="ResourceNotFoundException"):
+        call(one, "GetItem", asked)
+    kinds = [{"AttributeName": "pk", "AttributeType": "N"}]
+    by_number = {"TableName": "tab", "KeySchema": TABLE["KeySchema"][:1], "AttributeDefinitions": kinds}
+    call(other, "CreateTable", by_number | {"BillingMode": "PAY_PER_REQUEST"})
+    assert call(one, "GetItem", {"TableName": "tab", "Key": {"pk": {"N": "1"}}}) == {}
+    with pytest.raises(DynamoError, match="does not match the schema"):
+        call(one, "GetItem", asked)
+    call(other, "PutItem", {"TableName": "tab", "Item": {"pk": {"N": "1"}}})
+    assert call(one, "GetItem", {"TableName": "tab", "Key": {"pk": {"N": "1"}}}) == {"Item": {"pk": {"N": "1"}}}
+
+
 def test_an_engine_pickles_as_its_path(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(path).parent)
     with SqliteEngine("tables.db", "full") as engine:

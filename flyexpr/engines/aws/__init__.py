@@ -14,11 +14,11 @@ the URL does not say, flyexpr.engines.aws.choice picks one; `repr(engine)` says 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from flyexpr.errors import FlyexprError
+from flyexpr.records import record
 from flyexpr.tables import Engine
 
 _OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
@@ -26,7 +26,7 @@ _TRANSPORTS = ("direct", "botocore")
 _Number = TypeVar("_Number", int, float)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """What a URL says: where to, as whom, and how long to wait.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from json.encoder import encode_basestring as quote
 from typing import Any
 
@@ -84,35 +84,46 @@ def read_text(text: bytes, names: Iterable[str] | None = None) -> Item:
         raise DamagedFileError("a stored item cannot be read") from error
 
 
-def changed_text(text: bytes, item: Item, names: Iterable[str]) -> bytes:
-    """A stored text with the attributes of these names as `item` has them, or without those that it does not have.
+def split_text(text: bytes, names: Container[str]) -> tuple[Item, dict[str, str]]:
+    """The attributes of these names of a stored text, as plain values; and the texts of all attributes.
 
-    >>> changed_text(b'{"wins":{"N":"1"},"losses":{"N":"2"}}', {"wins": 5}, ["wins", "losses"])
+    >>> split_text(b'{"wins":{"N":"1"},"losses":{"N":"2"}}', ["wins", "draws"])
+    ({'wins': 1}, {'wins': '{"N":"1"}', 'losses': '{"N":"2"}'})
+    """
+    try:
+        return _split(text.decode(), names)
+    except _UNREADABLE as error:
+        raise DamagedFileError("a stored item cannot be read") from error
+
+
+def _split(text: str, names: Container[str]) -> tuple[Item, dict[str, str]]:
+    """The same of an item that `json_text` or `item_text` wrote, so without a blank."""
+    item, texts = {}, {}
+    end = text.find('"')
+    try:
+        while 0 < end < len(text):
+            name, start = _scan(text, end)
+            wire, end = _scan(text, start + 1)
+            texts[name] = text[start + 1 : end]
+            if name in names:
+                item[name] = decode(wire)
+            end += 1
+    except StopIteration as stopped:
+        raise ValueError(f"no JSON at {stopped}") from None
+    return item, texts
+
+
+def changed_text(texts: Mapping[str, str], item: Item, names: Iterable[str]) -> bytes:
+    """The text of an item whose attributes of these names are as `item` has them, or gone; the others as they were.
+
+    >>> changed_text({"wins": '{"N":"1"}', "losses": '{"N":"2"}'}, {"wins": 5}, ["wins", "losses"])
     b'{"wins":{"N":"5"}}'
     """
     # What stays is copied as text: a third of the time that writing all of it anew would take.
-    try:
-        attributes = _attribute_texts(text.decode())
-    except _UNREADABLE as error:
-        raise DamagedFileError("a stored item cannot be read") from error
+    attributes = dict(texts)
     for name in names:
         if name in item:
             attributes[name] = encode(item[name])
         else:
             attributes.pop(name, None)
     return f"{{{','.join([f'{quote(name)}:{value}' for name, value in attributes.items()])}}}".encode()
-
-
-def _attribute_texts(text: str) -> dict[str, str]:
-    """The texts of the attributes of an item that `json_text` or `item_text` wrote, so without a blank."""
-    found = {}
-    end = text.find('"')
-    try:
-        while 0 < end < len(text):
-            name, start = _scan(text, end)
-            _, end = _scan(text, start + 1)
-            found[name] = text[start + 1 : end]
-            end += 1
-    except StopIteration as stopped:
-        raise ValueError(f"no JSON at {stopped}") from None
-    return found

@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from flyexpr.engines.sqlite.schema import Index, Table
@@ -36,12 +35,14 @@ def read_units(size: int, consistent: bool) -> float:
     return float(units) if consistent else units / 2
 
 
-@dataclass(slots=True)
 class Usage:
     """Units that a request has consumed of one table, and of each of its indexes."""
 
-    table: float = 0.0
-    indexes: dict[Index, float] = field(default_factory=dict)
+    __slots__ = ("indexes", "table")
+
+    def __init__(self, table: float = 0.0, indexes: dict[Index, float] | None = None) -> None:
+        self.table = table
+        self.indexes: dict[Index, float] = {} if indexes is None else indexes
 
     def add(self, units: float, index: Index | None = None) -> None:
         if index is None:

@@ -33,6 +33,7 @@ def carry_out(storage: Storage, table: Table, row: bytes, old: Image | None, new
     2.0
     >>> storage.get("items_1", b"key")
     (1500, '{}')
+    >>> storage.connection.close()
     """
     if new is not None:
         if old is None or new.text != old.text:

@@ -163,8 +163,10 @@ def read_body(body: bytes) -> Request:
     if len(body) > MAX_BODY:
         raise unreadable("the body is over 16 MB")
     try:
-        text = body.decode()
-        request = _decode(text)
+        text = body.decode().strip(" \t\r\n")
+        request, end = _decode(text)
+        if end != len(text):
+            raise ValueError("something follows the request")
         if "\\ud" in text or "\\uD" in text:
             json.dumps(request, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
     except (ValueError, RecursionError):
@@ -178,7 +180,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_decode = json.JSONDecoder(parse_constant=_no_constant).raw_decode
 
 
 def _failure(error: Exception, path: str) -> DynamoError:

@@ -33,9 +33,8 @@ from flyexpr.engines.sqlite.writes import (
     check_keeps_key,
     holds,
     image_after,
-    looked_at,
+    image_before,
     read_delete,
-    read_image,
     read_put,
     read_update,
     returned,
@@ -108,7 +107,7 @@ def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, members
     blind = not table.indexes and table.expiry is None and (returns, mode) == ("NONE", "NONE")
     old: Image | None = None
     if not blind or write.kind != "Put" or write.condition is not None:
-        old = read_image(storage.get(table.store, row), looked_at(write, table))
+        old = image_before(write, table, storage.get(table.store, row))
     if not holds(write, old):
         raise failed(write, old)
     new = image_after(write, table, old)

@@ -8,8 +8,8 @@ part, a partition is the range of one prefix, a sort key condition a range withi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 Range = tuple[bytes, bytes]
@@ -47,10 +47,11 @@ def prefix_bytes(kind: str, value: Any) -> bytes:
     return raw.replace(b"\0", b"\0\xff")
 
 
-def partition_bytes(parts: Iterable[bytes]) -> bytes:
+@lru_cache(maxsize=4096)
+def partition_bytes(parts: tuple[bytes, ...]) -> bytes:
     """The start of every row key of one partition: a hash of its key values, then the values.
 
-    >>> partition_bytes([key_bytes("S", "abc")]).hex()
+    >>> partition_bytes((key_bytes("S", "abc"),)).hex()
     '3d7c83f16162630000'
 
     The hash decides the order of a scan and the segment of a parallel scan. Its top bit is 0, so no range of keys is

@@ -59,7 +59,8 @@ def gather(
         rule = rules.get(name)
         if rule is not None and raw is not None:
             members[name], constraints = rule(raw)
-            problems += [_broken(within, name, raw, constraint) for constraint in constraints]
+            if constraints:
+                problems += [_broken(within, name, raw, constraint) for constraint in constraints]
     return members
 
 

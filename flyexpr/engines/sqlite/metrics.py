@@ -26,7 +26,7 @@ def collection_metrics(storage: Storage, table: Table, key: Item, members: Reque
     if members.get("ReturnItemCollectionMetrics") != "SIZE" or not table.has_local_index:
         return None
     partition = [key_bytes(attribute.kind, key[attribute.name]) for attribute in table.key.partition]
-    keys = prefix_range(partition_bytes(partition))
+    keys = prefix_range(partition_bytes(tuple(partition)))
     size = sum(
         storage.total(store, keys)[1]
         for store in (table.store, *(index.store for index in table.indexes if not index.is_global))

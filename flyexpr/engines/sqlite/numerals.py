@@ -13,6 +13,7 @@ from flyexpr.errors import DynamoError
 from flyexpr.numbers import DIGITS, LARGEST, SMALLEST
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
+_PLAIN = re.compile(r"-?[1-9][0-9]*(?:\.[0-9]*[1-9])?|-?0\.[0-9]*[1-9]|0")
 _MAX_EXPONENT = 19  # characters: beyond 64 bits the service reads no number at all
 
 
@@ -35,6 +36,15 @@ def read_number(text: str) -> int | Decimal:
     significant = digits.rstrip("0")
     _check_range(significant, magnitude)
     return _number(sign, significant, magnitude - len(significant) + 1) if significant else 0
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is that of a number just as the service writes it, and short enough not to be out of range.
+
+    >>> is_plain("-1.5"), is_plain("1.50"), is_plain("1e3"), is_plain("-0")
+    (True, False, False, False)
+    """
+    return len(text) <= DIGITS and _PLAIN.fullmatch(text) is not None
 
 
 def _check_range(significant: str, magnitude: int) -> None:

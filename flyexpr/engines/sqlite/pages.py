@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.capacity import Usage, consumed, read_units
@@ -24,6 +23,7 @@ from flyexpr.engines.sqlite.wire import read_item
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.nodes import And, Condition, In, Or, Path
+from flyexpr.records import record
 from flyexpr.values import Item
 
 MAX_BYTES = 1024 * 1024
@@ -32,7 +32,7 @@ MAX_COMPARISONS = 5_000_000  # of a page: some seconds, for a filter of the olde
 Fetch = Callable[[Item], Item]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """What a Query or Scan says about its page, before the table is known."""
 
@@ -133,15 +133,15 @@ def _fetcher(storage: Storage, table: Table, reading: Reading, usage: Usage) -> 
     return fetch
 
 
-@dataclass(slots=True)
 class _Page:
     """The rows taken so far; `last` is the one that the page ended with, if it ended before the rows did."""
 
-    items: list[bytes] = field(default_factory=list)
-    count: int = 0
-    scanned: int = 0
-    size: int = 0
-    last: bytes | None = None
+    __slots__ = ("count", "items", "last", "scanned", "size")
+
+    def __init__(self) -> None:
+        self.items: list[bytes] = []
+        self.count = self.scanned = self.size = 0
+        self.last: bytes | None = None
 
     def fill(self, rows: Iterable[Row], reading: Reading, fetch: Fetch | None) -> None:
         untouched = reading.condition is None and reading.paths is None and fetch is None

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyCondit
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from flyexpr.engines.sqlite.checks import empty_key
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
@@ -22,13 +21,14 @@ from flyexpr.engines.sqlite.keys import (
 from flyexpr.engines.sqlite.schema import KeyAttribute, KeySchema
 from flyexpr.interpret.evaluate import matches
 from flyexpr.nodes import And, Between, Compare, Condition, In, Not, Or, Path, Test, Value
+from flyexpr.records import record
 from flyexpr.values import Item
 
 _INVALID = "Invalid KeyConditionExpression: "
 _TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clause:
     """What is asked of one key attribute: `=` `<` `<=` `>` `>=` `BETWEEN` or `begins_with`, and the values."""
 
@@ -113,7 +113,7 @@ def key_range(clauses: Iterable[Clause], schema: KeySchema) -> Range:
     for attribute in schema.attributes:
         if attribute.name in by_name:
             _check_values(by_name[attribute.name], attribute)
-    start = partition_bytes([key_bytes(key.kind, by_name[key.name].values[0].body) for key in schema.partition])
+    start = partition_bytes(tuple([key_bytes(key.kind, by_name[key.name].values[0].body) for key in schema.partition]))
     rows = prefix_range(start)
     for attribute in schema.sort:
         if attribute.name in by_name:

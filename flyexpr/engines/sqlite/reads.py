@@ -31,16 +31,14 @@ _SEGMENT, _TOTAL = "Segment", "TotalSegments"
 def get_item(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to GetItem: no Item member when there is no item, an empty one when the projection finds nothing."""
     members = read_members(request, ("TableName", "Key"))
-    paths = read_projected(members)
+    paths = read_projected(members) if len(members) > 2 else None
     key = read_item(members["Key"])
-    with storage.transaction("DEFERRED"):
-        table = storage.table(members["TableName"])
-        row = storage.get(table.store, key_row(table, key))
+    table, row = storage.find_row(members["TableName"], lambda table: key_row(table, key))
+    item, mode = shown(row[1], paths) if row else None, members.get("ReturnConsumedCapacity")
+    if mode is None:
+        return answer(Item=item)
     usage = Usage(read_units(row[0] if row else 0, members.get("ConsistentRead", False)))
-    return answer(
-        Item=shown(row[1], paths) if row else None,
-        ConsumedCapacity=optional(consumed(table, usage, members.get("ReturnConsumedCapacity"))),
-    )
+    return answer(Item=item, ConsumedCapacity=optional(consumed(table, usage, mode)))
 
 
 def read_projected(members: Request) -> tuple[Path, ...] | None:

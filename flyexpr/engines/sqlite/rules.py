@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import unreadable
@@ -25,7 +26,11 @@ def name_rule(raw: Any) -> tuple[str, list[str]]:
     >>> name_rule("no spaces")
     ('no spaces', ['Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+'])
     """
-    name, _ = text_rule(raw)
+    return _name(text_rule(raw)[0])
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> tuple[str, list[str]]:
     if not name:
         return name, ["Member must have length greater than or equal to 1"]
     problems = length_problems(len(name), 3, 255)
@@ -41,8 +46,8 @@ def table_rule(raw: Any) -> tuple[str, list[str]]:
     ('scores', [])
     """
     text, _ = text_rule(raw)
-    arn = _ARN.fullmatch(text)
-    return name_rule(arn[1] if arn else text)
+    arn = _ARN.fullmatch(text) if text.startswith("arn:") else None
+    return _name(arn[1] if arn else text)
 
 
 def text_rule(raw: Any) -> tuple[str, list[str]]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flyexpr.engines.sqlite.keys import key_bytes, partition_bytes
+from flyexpr.records import record
 from flyexpr.values import Item
 
 Definition = dict[str, Any]
@@ -19,7 +20,7 @@ _STORE = re.compile(r"(items|index|expiry)(_[0-9]+){1,2}")
 KINDS = {str: "S", int: "N", bytes: "B", bool: "BOOL", type(None): "NULL", list: "L", dict: "M"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyAttribute:
     """One attribute of a key and its type, S, N or B.
 
@@ -31,7 +32,7 @@ class KeyAttribute:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeySchema:
     """The attributes of a key: one of each kind in a table, up to four of each in a global index.
 
@@ -42,16 +43,16 @@ class KeySchema:
     partition: tuple[KeyAttribute, ...]
     sort: tuple[KeyAttribute, ...]
 
-    @property
+    @cached_property
     def attributes(self) -> tuple[KeyAttribute, ...]:
         return self.partition + self.sort
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """A secondary index; `projected` is None when its entries are whole items."""
 
@@ -62,7 +63,7 @@ class Index:
     projected: frozenset[str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expiry:
     """A table's time to live: the attribute with the epoch seconds, and the SQLite table that lists them in order."""
 
@@ -70,7 +71,7 @@ class Expiry:
     store: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A table; its indexes come in the order of their names, which is the order the service checks them in."""
 
@@ -80,7 +81,7 @@ class Table:
     indexes: tuple[Index, ...]
     expiry: Expiry | None
 
-    @property
+    @cached_property
     def watched(self) -> frozenset[str]:
         """The attributes that the upkeep of indexes and time to live looks at."""
         names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
@@ -89,7 +90,7 @@ class Table:
     def index(self, name: str) -> Index | None:
         return next((index for index in self.indexes if index.name == name), None)
 
-    @property
+    @cached_property
     def has_local_index(self) -> bool:
         return any(not index.is_global for index in self.indexes)
 
@@ -176,11 +177,12 @@ def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     """The row key of an item that has every key attribute, each of the right type.
 
     >>> schema = KeySchema((KeyAttribute("id", "S"),), ())
-    >>> row_key(schema, {"id": "abc"}) == partition_bytes([key_bytes("S", "abc")])
+    >>> row_key(schema, {"id": "abc"}) == partition_bytes((key_bytes("S", "abc"),))
     True
     """
-    start = partition_bytes([key_bytes(attribute.kind, item[attribute.name]) for attribute in key.partition])
-    return start + b"".join([key_bytes(attribute.kind, item[attribute.name]) for attribute in key.sort])
+    parts = [key_bytes(attribute.kind, item[attribute.name]) for attribute in key.attributes]
+    partition = len(key.partition)
+    return b"".join((partition_bytes(tuple(parts[:partition])), *parts[partition:]))
 
 
 def index_row_key(index: Index, row: bytes, item: Mapping[str, Any]) -> bytes | None:

@@ -7,16 +7,16 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html (S
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.members import Request, told
 from flyexpr.engines.sqlite.schema import Index
 from flyexpr.interpret.paths import paths as paths_of
 from flyexpr.nodes import Condition, Path
+from flyexpr.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """Whether items are given at all, or only their count, and whether the index has to fetch what it does not hold."""
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from flyexpr.engines.sqlite.faults import DamagedFileError, not_found
 from flyexpr.engines.sqlite.keys import Range
 from flyexpr.engines.sqlite.schema import Definition, Table, read_table
+from flyexpr.errors import DynamoError
 
 Row = tuple[int, bytes]
 """The size and the text of a stored item."""
@@ -34,6 +35,30 @@ CATALOG = (
 FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
 
 
+class Transaction:
+    """A transaction of a storage, for `with`: a generator in its place would take three times as long."""
+
+    __slots__ = ("_kind", "_storage")
+
+    def __init__(self, storage: Storage, kind: str) -> None:
+        self._storage, self._kind = storage, kind
+
+    def __enter__(self) -> None:
+        try:
+            self._storage.begin(self._kind)
+        except BaseException:
+            self._storage.connection.rollback()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._storage.connection.execute("COMMIT")
+        finally:
+            if self._storage.connection.in_transaction:
+                self._storage.connection.rollback()
+
+
 class Storage:
     """The stores and the catalog of one open SQLite connection.
 
@@ -47,21 +72,19 @@ class Storage:
         self._version = -1
         self._tables: dict[str, Table] = {}
         self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
+        self._transactions = {kind: Transaction(self, kind) for kind in ("DEFERRED", "IMMEDIATE")}
 
-    @contextmanager
-    def transaction(self, kind: str) -> Iterator[None]:
+    def transaction(self, kind: str) -> Transaction:
         """All or nothing: `DEFERRED` sees one state of the file, `IMMEDIATE` also lets no one else write."""
+        return self._transactions[kind]
+
+    def begin(self, kind: str) -> None:
+        """Begins a transaction, and forgets what was remembered of the catalog if that has changed."""
         self._execute(f"BEGIN {kind}")
-        try:
-            ((version,),) = self._execute("SELECT version FROM catalog_version")
-            if version != self._version:
-                self._tables.clear()
-                self._version = version
-            yield
-            self._execute("COMMIT")
-        except BaseException:
-            self.connection.rollback()
-            raise
+        ((version,),) = self._execute("SELECT version FROM catalog_version")
+        if version != self._version:
+            self._tables.clear()
+            self._version = version
 
     def table(self, name: str) -> Table:
         """The table of that name; ResourceNotFoundException when there is none."""
@@ -131,6 +154,27 @@ class Storage:
         """The row of a key, or None."""
         row: Row | None = self._execute(f"SELECT size, item FROM {store} WHERE key = ?", (key,)).fetchone()
         return row
+
+    def find_row(self, name: str, row_key: Callable[[Table], bytes]) -> tuple[Table, Row | None]:
+        """A table and one of its rows; to be called outside a transaction."""
+        table = self._tables.get(name)
+        found = self._row_alone(table, row_key) if table is not None else None
+        if table is not None and found is not None and found[0] == self._version:
+            return table, None if found[2] is None else found[1:]
+        with self.transaction("DEFERRED"):
+            table = self.table(name)
+            return table, self.get(table.store, row_key(table))
+
+    def _row_alone(self, table: Table, row_key: Callable[[Table], bytes]) -> Any:
+        """The version of the catalog, and the row, by one statement: a third of what a transaction takes.
+
+        None where the table has gone, or perhaps is another one now, for which the key is right.
+        """
+        query = f"SELECT version, size, item FROM catalog_version LEFT JOIN {table.store} ON key = ?"
+        try:
+            return self._execute(query, (row_key(table),)).fetchone()
+        except (sqlite3.OperationalError, DynamoError):
+            return None
 
     def put(self, store: str, key: bytes, size: int, text: bytes) -> None:
         self._execute(

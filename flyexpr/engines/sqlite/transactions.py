@@ -36,9 +36,8 @@ from flyexpr.engines.sqlite.writes import (
     check_keeps_key,
     holds,
     image_after,
-    looked_at,
+    image_before,
     read_delete,
-    read_image,
     read_put,
     read_update,
 )
@@ -165,7 +164,7 @@ def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]]) -> list
     """The items before and after each action; every action that fails is told."""
     images, reasons = [], list[Reason]()
     for table, row, write in targets:
-        old = read_image(storage.get(table.store, row), looked_at(write, table))
+        old = image_before(write, table, storage.get(table.store, row))
         try:
             images.append((old, _after(table, write, old)))
             reasons.append({"Code": "None"})

@@ -17,9 +17,9 @@ from json.encoder import encode_basestring as quote
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, unreadable
-from flyexpr.engines.sqlite.numerals import read_number
+from flyexpr.engines.sqlite.numerals import is_plain, read_number
 from flyexpr.errors import DynamoError
-from flyexpr.numbers import DIGITS, number_size, number_text
+from flyexpr.numbers import DIGITS, number_text, text_size
 from flyexpr.values import MAX_DEPTH, Item
 
 TOO_DEEP = (
@@ -94,9 +94,6 @@ def _read(wire: Any, depth: int) -> Read:
         raise _not_a(dict, wire)
     if len(wire) == 1:
         for kind, body in wire.items():
-            # Strings come first: they are more than half of all values.
-            if kind == "S" and type(body) is str:
-                return body, f'{{"S":{quote(body)}}}', _text_size(body)
             reader = _READERS.get(kind)
             if reader is not None and body is not None:
                 return reader(body, depth)
@@ -116,11 +113,18 @@ def _read_members(wire: Any, depth: int) -> tuple[Item, str, int]:
         raise _not_a(dict, wire)
     item, parts, total = {}, [], 0
     for name, member in wire.items():
-        value, text, size = _read(member, depth)
         key, length = _NAMES.get(name) or _name(name)
-        item[name] = value
-        parts.append(key + text)
-        total += length + size
+        total += length
+        # Strings are read in place: they are more than half of all values, and a call costs as much as the rest.
+        body = member.get("S") if type(member) is dict and len(member) == 1 else None
+        if type(body) is str:
+            item[name] = body
+            parts.append(f'{key}{{"S":{quote(body)}}}')
+            total += len(body) if body.isascii() else len(body.encode())
+        else:  # of another type, or nothing that may stand here
+            item[name], text, size = _read(member, depth)
+            parts.append(key + text)
+            total += size
     return item, f"{{{','.join(parts)}}}", total
 
 
@@ -148,38 +152,53 @@ def _name(name: str) -> tuple[str, int]:
     return read
 
 
-def _text_size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
-
-
 def _read_map(body: Any, depth: int) -> Read:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise invalid(TOO_DEEP)
     item, text, size = _read_members(body, depth + 1)
     return item, f'{{"M":{text}}}', 3 + len(item) + size
 
 
 def _read_list(body: Any, depth: int) -> Read:
-    _check_depth(depth)
-    members = [_read(member, depth + 1) for member in _listed(body)]
-    text = ",".join([text for _, text, _ in members])
-    return [value for value, _, _ in members], f'{{"L":[{text}]}}', 3 + sum([1 + size for _, _, size in members])
+    if depth >= MAX_DEPTH:
+        raise invalid(TOO_DEEP)
+    values, texts, total = [], [], 3
+    for member in _listed(body):
+        value, text, size = _read(member, depth + 1)
+        values.append(value)
+        texts.append(text)
+        total += 1 + size
+    return values, f'{{"L":[{",".join(texts)}]}}', total
 
 
 def _read_string(body: Any, depth: int) -> Read:
-    raise _not_a(str, body)  # `_read` has read the strings
+    value, text, size = _string_member(body)
+    return value, f'{{"S":{text}}}', size
 
 
 def _read_number(body: Any, depth: int) -> Read:
-    # A short whole number is known by its text in 0.3 us, where the general rule takes 4.
-    if type(body) is str and len(body) <= DIGITS and body.isascii() and body.isdigit() and body[0] != "0":
-        return int(body), f'{{"N":"{body}"}}', 1 + (len(body.rstrip("0")) + 1) // 2
+    value, text, size = _number(body)
+    return value, f'{{"N":"{text}"}}', size
+
+
+def _number(body: Any) -> Read:
+    """A number, its text and its size.
+
+    One written as the service writes it is known by that, in a fifth of the time that the general rule takes.
+    """
+    if type(body) is str and len(body) <= DIGITS:
+        if body.isascii() and body.isdigit() and body[0] != "0":
+            return int(body), body, 1 + (len(body.rstrip("0")) + 1) // 2
+        if is_plain(body):
+            return Decimal(body) if "." in body else int(body), body, text_size(body)
     value = read_number(_string(body))
-    return value, f'{{"N":"{number_text(value)}"}}', number_size(value)
+    text = number_text(value)
+    return value, text, text_size(text)
 
 
 def _read_binary(body: Any, depth: int) -> Read:
-    value = _binary(body)
-    return value, f'{{"B":{_quoted_base64(value)}}}', len(value)
+    value, text, size = _binary_member(body)
+    return value, f'{{"B":{text}}}', size
 
 
 def _read_bool(body: Any, depth: int) -> Read:
@@ -193,24 +212,37 @@ def _read_null(body: Any, depth: int) -> Read:
     return None, '{"NULL":true}', 1
 
 
-def _read_set(
-    kind: str,
-    called: str,
-    read: Callable[[Any], Any],
-    write: Callable[[Any], str],
-    size: Callable[[Any], int],
-) -> Callable[[Any, int], Read]:
+def _read_set(kind: str, called: str, read: Callable[[Any], Read]) -> Callable[[Any, int], Read]:
     """A reader of sets, which keep no order but the service's own: strings and binary by bytes, numbers by value."""
 
     def reader(body: Any, depth: int) -> Read:
-        members = set(map(read, _listed(body)))
-        if not members:
+        texts, total = {}, 0
+        for one in _listed(body):
+            value, text, size = read(one)
+            texts[value] = text
+            total += size
+        if not texts:
             raise invalid_parameter(f"An {called} set  may not be empty")
-        if len(members) < len(body):
+        if len(texts) < len(body):
             raise invalid_parameter(f"Input collection [{', '.join(body)}] contains duplicates.")
-        return members, f'{{"{kind}":[{",".join(map(write, sorted(members)))}]}}', sum(map(size, members))
+        return set(texts), f'{{"{kind}":[{",".join([texts[value] for value in sorted(texts)])}]}}', total
 
     return reader
+
+
+def _string_member(body: Any) -> Read:
+    text = _string(body)
+    return text, quote(text), len(text) if text.isascii() else len(text.encode())
+
+
+def _number_member(body: Any) -> Read:
+    value, text, size = _number(body)
+    return value, f'"{text}"', size
+
+
+def _binary_member(body: Any) -> Read:
+    value = _binary(body)
+    return value, f'"{b2a_base64(value, newline=False).decode("ascii")}"', len(value)
 
 
 def _string(body: Any) -> str:
@@ -223,14 +255,6 @@ def _binary(body: Any) -> bytes:
     if _BASE64.fullmatch(_string(body)) is None:
         raise unreadable("Invalid Base64 in a binary value")
     return a2b_base64(body)
-
-
-def _quoted_base64(value: bytes) -> str:
-    return f'"{b2a_base64(value, newline=False).decode("ascii")}"'
-
-
-def _quoted_number(value: int | Decimal) -> str:
-    return f'"{number_text(value)}"'
 
 
 def read_bool(body: Any) -> bool:
@@ -254,11 +278,6 @@ def _listed(body: Any) -> list[Any]:
     return body
 
 
-def _check_depth(depth: int) -> None:
-    if depth >= MAX_DEPTH:
-        raise invalid(TOO_DEEP)
-
-
 def _not_a(wanted: type, got: Any) -> DynamoError:
     return unreadable(f"{_JSON_NAMES.get(type(got), 'VALUE')} cannot be converted to {_JAVA_NAMES[wanted]}")
 
@@ -274,7 +293,7 @@ _READERS: dict[str, Callable[[Any, int], Read]] = {
     "NULL": _read_null,
     "L": _read_list,
     "M": _read_map,
-    "SS": _read_set("SS", "string", _string, quote, _text_size),
-    "NS": _read_set("NS", "number", lambda body: read_number(_string(body)), _quoted_number, number_size),
-    "BS": _read_set("BS", "binary", _binary, _quoted_base64, len),
+    "SS": _read_set("SS", "string", _string_member),
+    "NS": _read_set("NS", "number", _number_member),
+    "BS": _read_set("BS", "binary", _binary_member),
 }

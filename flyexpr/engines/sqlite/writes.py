@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text
+from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text, split_text
 from flyexpr.engines.sqlite.checks import (
     UPDATE_TOO_LARGE,
     check_empty_index_keys,
@@ -28,19 +28,24 @@ from flyexpr.interpret.apply import apply
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Update
+from flyexpr.records import record
 from flyexpr.values import MAX_ITEM, Item, item_size
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Image:
-    """An item as it is before or after a write: the attributes that are looked at, its size, and its stored text."""
+    """An item as it is before or after a write: the attributes that are looked at, its size, and its stored text.
+
+    Before an update, also the texts of its attributes, of which most stay.
+    """
 
     item: Item
     size: int
     text: bytes
+    texts: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Write:
     """One write as a request states it: Put with the item and its image, the others with the key."""
 
@@ -90,9 +95,13 @@ def read_image(row: Row | None, names: frozenset[str]) -> Image | None:
     return None if row is None else Image(read_text(row[1], names), *row)
 
 
-def looked_at(write: Write, table: Table) -> frozenset[str]:
-    """The attributes of an item that a write looks at."""
-    return table.watched | attribute_names(write.condition, write.update)
+def image_before(write: Write, table: Table, row: Row | None) -> Image | None:
+    """The image that a write finds, with the attributes that it looks at."""
+    names = table.watched | attribute_names(write.condition, write.update)
+    if row is None or write.kind != "Update":
+        return read_image(row, names)
+    item, texts = split_text(row[1], names)
+    return Image(item, *row, texts)
 
 
 def holds(write: Write, old: Image | None) -> bool:
@@ -125,7 +134,7 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     check_empty_index_keys(table, item, changed)
     check_index_keys(table, item, changed)
     try:
-        text = item_text(item) if old is None else changed_text(old.text, item, sorted(changed))
+        text = changed_text(old.texts, item, sorted(changed)) if old and old.texts else item_text(item)
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now
         raise invalid(TOO_DEEP) from None
     return Image(item, size, text)

@@ -1,0 +1,94 @@
+"""Records are to their users what frozen dataclasses are."""
+
+import copy
+import dataclasses
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+
+from flyexpr import GlobalIndex, Table, eq, query
+from flyexpr.nodes import Compare, Path, Value
+from flyexpr.operations import Query
+from flyexpr.records import record
+
+CONDITION = Compare("=", Path(("a",)), Value("N", 1))
+INDEX = GlobalIndex("by_b", "b", "a")
+TABLE = Table("t", "a", attributes={"n": int}, indexes=[INDEX], ttl="n")
+READ = query(eq("a", "x"), limit=3)
+RECORDS = pytest.mark.parametrize("made", [CONDITION, INDEX, TABLE, READ], ids=lambda made: type(made).__name__)
+
+
+@RECORDS
+def test_copies_are_equal(made: Any) -> None:
+    for other in (pickle.loads(pickle.dumps(made)), copy.copy(made), copy.deepcopy(made), dataclasses.replace(made)):
+        assert other == made
+        assert hash(other) == hash(made)
+        assert repr(other) == repr(made)
+
+
+@RECORDS
+def test_nothing_can_be_changed(made: Any) -> None:
+    for name in made.__match_args__:
+        with pytest.raises(dataclasses.FrozenInstanceError, match=f"`{name}`"):
+            setattr(made, name, None)
+        with pytest.raises(dataclasses.FrozenInstanceError, match=f"`{name}`"):
+            delattr(made, name)
+    with pytest.raises(AttributeError):
+        made.unknown = 1
+
+
+@RECORDS
+def test_the_functions_of_dataclasses_know_them(made: Any) -> None:
+    assert dataclasses.is_dataclass(made)
+    assert [field.name for field in dataclasses.fields(made)] == list(inspect.signature(type(made)).parameters)
+
+
+def test_some_fields_can_be_replaced() -> None:
+    assert dataclasses.replace(READ, limit=5) == query(eq("a", "x"), limit=5)
+    assert dataclasses.replace(TABLE, name="u").indexes == (INDEX,)
+    with pytest.raises(TypeError, match="colour"):
+        dataclasses.replace(READ, colour="red")  # type: ignore[call-arg]
+
+
+def test_fields_are_matched_in_their_order() -> None:
+    match CONDITION:
+        case Compare("=", Path((name,)), Value(kind, body)):
+            assert (name, kind, body) == ("a", "N", 1)
+        case _:
+            pytest.fail("not matched")
+
+
+def test_two_shapes_are_never_equal() -> None:
+    @record
+    class One:
+        a: int
+
+    @record
+    class Other:
+        a: int
+
+    assert One(1) != Other(1)
+    assert One(1) != 1
+    assert One(1) == One(1)
+
+
+def test_arguments_are_those_of_the_fields() -> None:
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'condition'"):
+        Query()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="colour"):
+        Query(CONDITION, colour="red")  # type: ignore[call-arg]
+
+
+def test_what_is_hidden_is_not_looked_at() -> None:
+    bound = TABLE.on(lambda operation, body: b"{}")
+    assert bound == TABLE
+    assert hash(bound) == hash(TABLE)
+    assert "engine" not in repr(bound)
+    assert dataclasses.replace(bound, name="u").engine is bound.engine
+
+
+def test_what_is_remembered_of_a_table_is_not_pickled() -> None:
+    assert TABLE.codecs
+    assert "codecs" not in vars(pickle.loads(pickle.dumps(TABLE)))
