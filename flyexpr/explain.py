@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flyexpr.interpret.check import MAX_OPERATORS
+from flyexpr.interpret.check import MAX_OPERATORS, own_operators
 from flyexpr.interpret.compile import MAX_EXPRESSION
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.items import stored_item
-from flyexpr.nodes import And, Condition, Not, Or, Test
+from flyexpr.nodes import And, Condition, Not, Or
 from flyexpr.operations import (
     BatchGet,
     BatchWrite,
@@ -229,12 +229,10 @@ def _conditions(operation: Operation, way: Access | None) -> list[Condition]:
 def _operators(condition: Condition) -> int:
     match condition:
         case And(parts) | Or(parts):
-            return max(len(parts) - 1, 0) + sum(map(_operators, parts))
+            return own_operators(condition) + sum(map(_operators, parts))
         case Not(part):
-            return 1 + _operators(part)
-        case Test():
-            return 0
-    return 1
+            return own_operators(condition) + _operators(part)
+    return own_operators(condition)
 
 
 def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterator[str]:

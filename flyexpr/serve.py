@@ -9,10 +9,15 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Low
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import socket
 import threading
+import time
 import uuid
 from binascii import crc32
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +27,9 @@ from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
 
 MAX_BODY = 16 * 1024 * 1024  # bytes of a request; a batch of 25 items of 400 KB fits
 IDLE_SECONDS = 300.0  # a connection that says nothing for so long is closed
+BODY_SECONDS = 60.0  # a body that has begun comes to its end within so long
+MAX_CONNECTIONS = 1000
+LARGE_BODY, LARGE_BODIES = 1024 * 1024, 8  # so many bodies that are larger are in memory at once; others wait
 _CONTENT_TYPE = "application/x-amz-json-1.0"
 _TARGET = "DynamoDB_20120810."
 
@@ -79,6 +87,28 @@ class _HTTPServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self.large = threading.BoundedSemaphore(LARGE_BODIES)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """A thread for the connection; one too many is closed."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
 
@@ -90,8 +120,14 @@ class _Refused(Exception):
         self.status, self.code, self.message = status, code, message
 
 
+_TOO_LARGE = _Refused(413, "RequestEntityTooLargeException", "a request has at most 16 MB")
+_NO_CHUNKS = _Refused(400, "SerializationException", "the body is not in chunks, as its Transfer-Encoding says")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?\r?\n")
+
+
 class _Handler(BaseHTTPRequestHandler):
     engine: Engine
+    server: _HTTPServer
     protocol_version = "HTTP/1.1"  # connections are kept
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave in one piece
@@ -100,16 +136,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """One operation."""
+        length = self._length()
+        large = length is None or length > LARGE_BODY
+        if large:
+            self.server.large.acquire()
         try:
-            status, body = _answer(self.engine, self._target(), self._body())
+            status, body = _answer(self.engine, self._target(), self._body(length))
         except _Refused as refused:
-            self.close_connection = True  # what is left of the body is not read
+            self.close_connection = True
             status, body = refused.status, _error(refused.code, refused.message, {})
+        finally:
+            if large:
+                self.server.large.release()
         self._send(status, _CONTENT_TYPE, body)
+        if self.close_connection:
+            self._hear_out()
 
     def do_GET(self) -> None:
         """DynamoDB's health check."""
         self._send(HTTPStatus.OK, "text/plain", b"healthy: flyexpr\n")
+
+    do_HEAD = do_GET
 
     def _target(self) -> str:
         # A page in a browser can send a POST here from anywhere, but not without saying where it comes from.
@@ -120,16 +167,63 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(400, "UnknownOperationException", "")
         return target.removeprefix(_TARGET)
 
-    def _body(self) -> bytes:
+    def _length(self) -> int | None:
+        """The bytes that a body says it has; None for one that comes in chunks, or says nothing sensible."""
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdecimal()):
+        if "Transfer-Encoding" in self.headers or not re.fullmatch("[0-9]{1,12}", length):
+            return None
+        return int(length)
+
+    def _body(self, length: int | None) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return b"".join(self._chunks())
+        if length is None:
             raise _Refused(411, "SerializationException", "a request needs a Content-Length")
-        if len(length) > 9 or int(length) > MAX_BODY:
-            raise _Refused(413, "RequestEntityTooLargeException", "a request has at most 16 MB")
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            raise _Refused(400, "SerializationException", "the request was cut short")
-        return body
+        if length > MAX_BODY:
+            raise _TOO_LARGE
+        return b"".join(self._pieces(length))
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        """So many bytes, as they come."""
+        until = time.monotonic() + BODY_SECONDS
+        while size:
+            piece = self.rfile.read1(min(size, 65536))
+            if not piece:
+                raise _Refused(400, "SerializationException", "the request was cut short")
+            if time.monotonic() > until:
+                raise _Refused(408, "RequestTimeoutException", "the request takes too long to come")
+            size -= len(piece)
+            yield piece
+
+    def _hear_out(self) -> None:
+        """Read what a client still sends, or it would find the door closed before it reads its answer."""
+        with contextlib.suppress(OSError, _Refused):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(1.0)
+            for _ in self._pieces(4 * MAX_BODY):
+                pass
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The pieces of a body that tells its length piece by piece."""
+        left = MAX_BODY
+        while True:
+            line = _CHUNK_SIZE.fullmatch(self.rfile.readline(1024))
+            if line is None:
+                raise _NO_CHUNKS
+            size = int(line[1], 16)
+            left -= size
+            if left < 0:
+                raise _TOO_LARGE
+            yield from self._pieces(size)
+            if not size and any(self._line_ends() for _ in range(100)):  # trailers are of no use here
+                return
+            if not size or not self._line_ends():
+                raise _NO_CHUNKS
+
+    def _line_ends(self) -> bool:
+        """Whether the next line is empty."""
+        return self.rfile.readline(1024) in (b"\r\n", b"\n")
 
     def _send(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
@@ -140,7 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a log on stderr would cost more than most requests."""
@@ -157,6 +252,8 @@ def _answer(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:
         return status, _error(error.code, error.message, error.fields)
     except FlyexprError as error:
         return 500, _error("InternalServerError", str(error), {})
+    except Exception as error:  # a defect of the engine: the client is told rather than left waiting
+        return 500, _error("InternalServerError", f"{type(error).__name__}: {error}", {})
 
 
 def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:

@@ -1,14 +1,18 @@
 """The embedded engine behind HTTP: whatever speaks to DynamoDB can speak to it."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from binascii import crc32
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -75,7 +79,96 @@ def test_refusals(server: Server, headers: dict[str, str], status: int, code: st
 
 
 def test_the_health_check(server: Server):
-    assert sent(server, "GET")[0] == 200
+    assert sent(server, "GET")[0] == sent(server, "HEAD")[0] == 200
+    assert sent(server, "HEAD")[2] == b""
+
+
+def test_a_defect_of_an_engine_is_told():
+    def broken(operation: str, body: bytes) -> bytes:
+        raise ValueError("a defect")
+
+    with serve(broken) as server:
+        status, _, body = sent(server, X_Amz_Target="DynamoDB_20120810.ListTables")
+    assert (status, json.loads(body)["message"]) == (500, "ValueError: a defect")
+
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@contextmanager
+def connected(server: Server, data: bytes) -> Iterator[socket.socket]:
+    """A connection that has sent something."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(data)
+        yield connection
+
+
+def answered(server: Server, data: bytes) -> bytes:
+    """Everything that comes back until the server closes, or a first answer is whole."""
+    with connected(server, data) as connection, connection.makefile("rb") as lines:
+        head = list(iter(lines.readline, b"\r\n"))
+        length = next((int(line[16:]) for line in head if line.startswith(b"Content-Length: ")), -1)
+        return b"".join(head) + lines.read(length)
+
+
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        (b"2\r\n{}\r\n0\r\n\r\n", b"200"),
+        (b"1;a=b\r\n{\r\n01\r\n}\r\n0\r\nTrailer: x\r\n\r\n", b"200"),
+        (b"1\r\n{}\r\n0\r\n\r\n", b"400"),
+        (b"-1\r\n{}\r\n0\r\n\r\n", b"400"),
+        (b"f" * 100 + b"\r\n", b"400"),
+        (b"ffffffff\r\n", b"413"),
+    ],
+)
+def test_a_body_in_chunks(server: Server, body: bytes, status: bytes):
+    assert answered(server, CHUNKED + body).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_body_that_is_too_large_is_answered_though_all_of_it_is_sent(server: Server):
+    size = 17 * 2**20
+    answer = answered(server, HEAD + b"Content-Length: %d\r\n\r\n" % size + b"x" * size)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"a request has at most 16 MB" in answer
+
+
+def test_a_body_comes_to_an_end_in_time(server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flyexpr.serve.BODY_SECONDS", 0.05)
+    with connected(server, HEAD + b"Content-Length: 1000\r\n\r\n") as connection:
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                connection.sendall(b" ")
+            time.sleep(0.005)
+        assert b"408" in connection.recv(1000)
+
+
+def test_large_bodies_wait_for_one_another(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flyexpr.serve.LARGE_BODIES", 1)
+    large, body = HEAD + b"Content-Length: 2000000\r\n\r\n", b"{}" + b" " * 1_999_998
+    with connect("sqlite::memory:") as engine, serve(engine) as server:
+        with connected(server, large):
+            while server._http.large.acquire(blocking=False):  # until the first one is being read
+                server._http.large.release()
+            with connected(server, large + body) as second:
+                second.settimeout(0.1)
+                with pytest.raises(TimeoutError):
+                    second.recv(1)
+                assert sent(server, X_Amz_Target="DynamoDB_20120810.ListTables")[0] == 200  # small ones do not wait
+        assert answered(server, large + body).startswith(b"HTTP/1.1 200 ")
+
+
+def test_one_connection_too_many_is_closed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flyexpr.serve.MAX_CONNECTIONS", 2)
+    with connect("sqlite::memory:") as engine, serve(engine) as server:
+        with connected(server, b""), connected(server, b""), connected(server, b"") as third:
+            assert third.recv(1) == b""
+        answer = b""
+        while not answer:  # until the server has noticed that they are gone
+            with contextlib.suppress(OSError), connected(server, b"GET / HTTP/1.1\r\n\r\n") as another:
+                answer = another.recv(1)
 
 
 def test_errors_keep_their_members(server: Server):

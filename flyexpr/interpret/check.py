@@ -47,13 +47,16 @@ def check(expression: Condition | Update | Sequence[Path]) -> None:
     flyexpr.errors.ExpressionError: Incorrect operand type for operator or function; ...: <, operand type: L
 
     ExpressionError for constants of a wrong type, reversed bounds, a path compared with itself, more than 300
-    operators or 100 options, paths deeper than 32 levels, and paths that overlap.
+    operators and functions, or 100 options, paths deeper than 32 levels, and paths that overlap.
     """
     if isinstance(expression, Condition):
         _condition(expression)
     elif isinstance(expression, Update):
+        operators = 0
         for action in expression.actions:
             _action(action)
+            operators += 0 if isinstance(action.operand, Value) else _functions(action.operand)
+        _few(operators)
     else:
         for path in expression:
             _path(path)
@@ -66,22 +69,53 @@ def _condition(root: Condition) -> None:
     operators, waiting = 0, [root]
     while waiting:  # a loop, so that depth is bounded by the count and not by Python's stack
         node = waiting.pop()
+        operators += own_operators(node)
         if isinstance(node, Compare):
-            operators += 1
             _compare(node)
         elif isinstance(node, (And, Or)):
-            operators += max(len(node.parts) - 1, 0)
             waiting.extend(reversed(node.parts))
         elif isinstance(node, Test):
             _test(node)
         elif isinstance(node, Not):
-            operators += 1
             waiting.append(node.part)
         else:
-            operators += 1
             _comparison(node)
-        if operators > MAX_OPERATORS:
-            raise ExpressionError(f"The expression contains too many operators; operator count: {operators}")
+        _few(operators)
+
+
+def own_operators(node: Condition) -> int:
+    """How many operators and functions a condition is made of, without those of the conditions in it.
+
+    >>> from flyexpr import F, size
+    >>> own_operators(size(F.a) > 0)
+    2
+    """
+    if isinstance(node, Compare):
+        return 1 + (type(node.left) is Call) + (type(node.right) is Call)
+    if isinstance(node, (And, Or)):
+        return max(len(node.parts) - 1, 0)
+    match node:
+        case Test(_, arguments):
+            return 1 + sum(map(_functions, arguments))
+        case Between(operand, low, high):
+            return 1 + sum(map(_functions, (operand, low, high)))
+        case In(operand, options):
+            return 1 + sum(map(_functions, (operand, *options)))
+    return 1
+
+
+def _functions(operand: Operand | None) -> int:
+    """How many functions and arithmetic operators an operand is made of."""
+    if isinstance(operand, Call):
+        return 1 + sum(map(_functions, operand.arguments))
+    if isinstance(operand, Arithmetic):
+        return 1 + _functions(operand.left) + _functions(operand.right)
+    return 0
+
+
+def _few(operators: int) -> None:
+    if operators > MAX_OPERATORS:
+        raise ExpressionError(f"The expression contains too many operators; operator count: {MAX_OPERATORS + 1}")
 
 
 def _compare(node: Compare) -> None:

@@ -145,6 +145,72 @@ def test_a_definition_that_no_engine_wrote(path: Path, definition: str) -> None:
         call(engine, "GetItem", {"TableName": "tab", "Key": key(7)})
 
 
+ARN = "arn:aws:dynamodb:local:000000000000:table/tab"
+ADMINISTRATION: list[tuple[str, dict[str, Any]]] = [
+    ("DescribeTimeToLive", {"TableName": "tab"}),
+    ("ListTagsOfResource", {"ResourceArn": ARN}),
+    ("TagResource", {"ResourceArn": ARN, "Tags": [{"Key": "a", "Value": "b"}]}),
+    ("UpdateTable", {"TableName": "tab", "DeletionProtectionEnabled": False}),
+    ("UpdateTimeToLive", {"TableName": "tab", "TimeToLiveSpecification": {"AttributeName": "x", "Enabled": True}}),
+    ("DeleteTable", {"TableName": "tab"}),
+]
+WRONG: list[Any] = [None, 0, 1.5, "", "catalog", [], [None], {}, {"": "items_1"}]
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value within a JSON value."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield (*place, name)
+        yield from places(part, (*place, name))
+
+
+def changed(value: Any, place: tuple[Any, ...], wrong: Any) -> Any:
+    """A JSON value with something else at one place."""
+    if not place:
+        return wrong
+    copied = value.copy()
+    copied[place[0]] = changed(value[place[0]], place[1:], wrong)
+    return copied
+
+
+def test_no_part_of_a_definition_is_trusted(path: Path) -> None:
+    with written(path) as connection:
+        ((text,),) = connection.execute("SELECT definition FROM catalog")
+    definition = json.loads(text)
+    chance = random.Random(0)
+    for place in places(definition):
+        with written(path) as connection:
+            hostile = json.dumps(changed(definition, place, chance.choice(WRONG)))
+            connection.execute("UPDATE catalog SET definition = ?", (hostile,))
+        with SqliteEngine(str(path)) as engine:
+            for operation, request in (*READS, *chance.sample(ADMINISTRATION[:-1], 2)):
+                refusal(engine, operation, request)  # whatever comes, it is a DynamoError
+    with written(path) as connection:
+        ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name LIKE 'catalog%'")
+    assert tables
+
+
+def test_a_table_is_not_deleted_by_the_names_that_a_file_gives(path: Path) -> None:
+    with written(path) as connection:
+        ((text,),) = connection.execute("SELECT definition FROM catalog")
+        connection.execute("UPDATE catalog SET definition = ?", (text.replace('"items_1"', '"tokens"'),))
+    with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError, match="'tokens' is no store"):
+        call(engine, "DeleteTable", {"TableName": "tab"})
+
+
+@pytest.mark.parametrize("text", ["zz", "", "{}"])
+def test_a_time_to_live_that_no_engine_wrote(path: Path, text: str) -> None:
+    with SqliteEngine(str(path)) as engine:
+        specification = {"AttributeName": "x", "Enabled": True}
+        call(engine, "UpdateTimeToLive", {"TableName": "tab", "TimeToLiveSpecification": specification})
+        call(engine, "PutItem", {"TableName": "tab", "Item": {**key(7), "x": {"N": "1800000000"}}})
+    with written(path) as connection:
+        connection.execute("UPDATE expiry_2 SET item = ?", (text,))
+    with SqliteEngine(str(path), clock=lambda: 1_800_000_100.0) as engine:
+        assert refusal(engine, "ListTables", {}) in (None, "InternalServerError")
+
+
 def test_a_full_disk_loses_nothing_and_the_engine_goes_on(path: Path) -> None:
     with SqliteEngine(str(path)) as engine:
         assert engine._storage is not None

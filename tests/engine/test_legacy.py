@@ -112,3 +112,16 @@ def test_attributes_to_get(ask: Ask) -> None:
     assert ask("GetItem", Key=key(1), AttributesToGet=["n", "q"])["Item"] == {"n": {"N": "5"}}
     with pytest.raises(DynamoError, match="Duplicate value in attribute name: n"):
         ask("GetItem", Key=key(1), AttributesToGet=["n", "n"])
+
+
+def test_a_filter_of_very_many_conditions_makes_short_pages(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.engines.sqlite.pages.MAX_COMPARISONS", 500)
+    for sort in range(12):
+        ask("PutItem", Item=key(sort))
+    many = {f"a{n}": condition("NE", [{"N": "1"}]) for n in range(100)}
+    counts, start = [], dict[str, Any]()
+    while not counts or start:
+        page = ask("Scan", ScanFilter=many, **start)
+        counts.append(page["Count"])
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]} if "LastEvaluatedKey" in page else {}
+    assert counts == [5, 5, 2]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from embedded import Ask, key
+from embedded import KEY, Ask, key
 
 from flyexpr import DynamoError
 
@@ -75,6 +75,15 @@ def test_a_start_key_of_another_segment_is_refused(ask: Ask) -> None:
         ask("Scan", Segment=1, TotalSegments=2, ExclusiveStartKey=last)
 
 
+def test_a_start_key_of_the_wrong_type(ask: Ask) -> None:
+    wrong = {**key(1), "gk": {"N": "1"}}
+    with pytest.raises(DynamoError, match="Type mismatch for Index Key gk Expected: S Actual: N IndexName: by_g"):
+        ask("Scan", IndexName="by_g", ExclusiveStartKey=wrong)
+    of_g = {"KeyConditionExpression": "gk = :g", "ExpressionAttributeValues": {":g": {"S": "g"}}, "IndexName": "by_g"}
+    with pytest.raises(DynamoError, match="The provided starting key is invalid"):
+        ask("Query", **of_g, ExclusiveStartKey=wrong)
+
+
 def test_pages_of_an_index_whose_keys_are_all_equal(ask: Ask) -> None:
     put(ask, *({**key(n), "gk": {"S": "g"}, "x": {"N": str(n)}, "y": {"N": "1"}} for n in range(7)))
     of_g = {"KeyConditionExpression": "gk = :g", "ExpressionAttributeValues": {":g": {"S": "g"}}, "IndexName": "by_g"}
@@ -84,47 +93,55 @@ def test_pages_of_an_index_whose_keys_are_all_equal(ask: Ask) -> None:
     assert {*found[0]["LastEvaluatedKey"]} == {"pk", "sk", "gk"}
 
 
-def test_a_local_index_fetches_what_it_does_not_hold(ask: Ask) -> None:
-    index = {
-        "IndexName": "lean",
-        "KeySchema": [
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "lk", "KeyType": "RANGE"},
-        ],
-        "Projection": {"ProjectionType": "KEYS_ONLY"},
-    }
-    ask(
-        "CreateTable",
-        TableName="fetching",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "N"},
-            {"AttributeName": "lk", "AttributeType": "S"},
-        ],
-        LocalSecondaryIndexes=[index],
-    )
-    items = [{**key(n), "lk": {"S": str(9 - n)}, "d": {"S": "x" * 5000}, "n": {"N": str(n)}} for n in range(3)]
-    for item in items:
-        ask("PutItem", TableName="fetching", Item=item)
-    values = {**OF_P["ExpressionAttributeValues"], ":n": {"N": "0"}}
-    found = ask(
-        "Query",
-        **{**OF_P, "ExpressionAttributeValues": values},
-        TableName="fetching",
-        IndexName="lean",
-        FilterExpression="n > :n",
-        ProjectionExpression="n",
-        ReturnConsumedCapacity="INDEXES",
-    )
-    assert found["Items"] == [{"n": {"N": "2"}}, {"n": {"N": "1"}}]
+LEAN = {
+    "TableName": "fetching",
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": KEY,
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "N"},
+        {"AttributeName": "lk", "AttributeType": "S"},
+    ],
+    "LocalSecondaryIndexes": [
+        {
+            "IndexName": "lean",
+            "KeySchema": [KEY[0], {"AttributeName": "lk", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+}
+OF_LEAN = {"TableName": "fetching", "IndexName": "lean"}
+
+
+@pytest.fixture
+def lean(ask: Ask) -> Ask:
+    """The engine with a local index that holds keys only, and three items in it."""
+    ask("CreateTable", **LEAN)
+    for n in range(3):
+        values = {"lk": {"S": str(9 - n)}, "d": {"S": "x" * 5000}, "n": {"N": str(n)}}
+        ask("PutItem", TableName="fetching", Item={**key(n), **values})
+    return ask
+
+
+def test_a_local_index_fetches_what_it_does_not_hold(lean: Ask) -> None:
+    found = lean("Query", **OF_P, **OF_LEAN, ProjectionExpression="n", ReturnConsumedCapacity="INDEXES")
+    assert found["Items"] == [{"n": {"N": "2"}}, {"n": {"N": "1"}}, {"n": {"N": "0"}}]
     capacity = found["ConsumedCapacity"]
     assert capacity["Table"]["CapacityUnits"] == 3.0
     assert capacity["LocalSecondaryIndexes"]["lean"]["CapacityUnits"] == 0.5
+
+
+def test_a_query_does_not_filter_by_what_its_local_index_does_not_hold(lean: Ask) -> None:
+    with pytest.raises(DynamoError, match=r"lean does not project one or more filter attributes: \[n\]"):
+        lean("Query", **OF_P, **OF_LEAN, FilterExpression="attribute_exists(n)")
+
+
+def test_a_scan_filters_by_it_and_gives_no_more_than_asked(lean: Ask) -> None:
+    filtered = {"FilterExpression": "n = :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}
+    (item,) = lean("Scan", **OF_LEAN, **filtered)["Items"]
+    assert {*item} == {"pk", "sk", "lk"}
+    (item,) = lean("Scan", **OF_LEAN, **filtered, Select="ALL_ATTRIBUTES")["Items"]
+    assert {*item} == {"pk", "sk", "lk", "d", "n"}
 
 
 def test_batch_get_leaves_what_is_beyond_16_mb(ask: Ask) -> None:
@@ -135,3 +152,20 @@ def test_batch_get_leaves_what_is_beyond_16_mb(ask: Ask) -> None:
     left = found["UnprocessedKeys"]
     assert left == {"tab": {"Keys": keys[41:], "ConsistentRead": True}}
     assert len(ask("BatchGetItem", RequestItems=left)["Responses"]["tab"]) == 4
+
+
+def test_a_query_for_one_item_gives_no_key_that_could_not_start_another(ask: Ask) -> None:
+    definition = [{"AttributeName": "id", "AttributeType": "S"}]
+    schema = [{"AttributeName": "id", "KeyType": "HASH"}]
+    ask(
+        "CreateTable",
+        TableName="lone",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=schema,
+        AttributeDefinitions=definition,
+    )
+    ask("PutItem", TableName="lone", Item={"id": {"S": "a"}})
+    of_a = {"KeyConditionExpression": "id = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}, "TableName": "lone"}
+    assert "LastEvaluatedKey" not in ask("Query", **of_a, Limit=1)
+    with pytest.raises(DynamoError, match="The provided exclusive start key is invalid"):
+        ask("Query", **of_a, ExclusiveStartKey={"id": {"S": "a"}})

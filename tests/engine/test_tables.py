@@ -31,6 +31,18 @@ def with_index(*keys: tuple[str, str], projection: Any = None) -> dict[str, Any]
     }
 
 
+def projecting(*names: str) -> dict[str, Any]:
+    return with_index(("g", "HASH"), projection={"ProjectionType": "INCLUDE", "NonKeyAttributes": list(names)})
+
+
+def many_indexes(count: int, projected: int) -> dict[str, Any]:
+    """So many indexes, each of which is sent so many attributes."""
+    names = [f"a{n}" for n in range(projected)]
+    projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": names} if names else None
+    indexes = [index(f"by_{n}", ("g", "HASH"), projection=projection) for n in range(count)]
+    return {**with_index(("g", "HASH")), "GlobalSecondaryIndexes": indexes}
+
+
 HASHES = [(f"h{n}", "HASH") for n in range(5)]
 RANGES = [(f"r{n}", "RANGE") for n in range(5)]
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -54,6 +66,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         with_index(("g", "HASH"), projection={"ProjectionType": "ALL", "NonKeyAttributes": ["x"]}),
         "ProjectionType is ALL, but NonKeyAttributes is specified",
     ),
+    (projecting("x" * 256), "must be between 1 and 255 characters"),
+    (projecting(""), "must be between 1 and 255 characters"),
+    (projecting("x", "x"), "Duplicate names in NonKeyAttributes"),
+    (many_indexes(21, 0), "GlobalSecondaryIndex count exceeds the per-table limit of 20"),
+    (many_indexes(6, 17), "Number of projected attributes exceeds the per-table limit of 100"),
+    ({"GlobalSecondaryIndexes": []}, "List of GlobalSecondaryIndexes is empty"),
+    ({"LocalSecondaryIndexes": []}, "List of LocalSecondaryIndexes is empty"),
+    ({"StreamSpecification": {"StreamEnabled": True}}, "StreamViewType must be specified when StreamEnabled is true"),
+    ({"Tags": [{"Key": "aws:x", "Value": "y"}]}, "Tag keys starting with aws: are reserved"),
     (
         {"AttributeDefinitions": [*SIMPLE["AttributeDefinitions"], {"AttributeName": "z", "AttributeType": "S"}]},
         "Number of attributes in KeySchema does not exactly match",
@@ -68,6 +89,11 @@ def test_create_table_refuses(ask: Ask, change: dict[str, Any], message: str) ->
     assert error.value.code == "ValidationException"
     assert message in error.value.message
     assert ask("ListTables")["TableNames"] == ["tab"]
+
+
+@pytest.mark.parametrize("change", [projecting("x" * 255), many_indexes(20, 5)])
+def test_create_table_takes_what_is_at_the_limit(ask: Ask, change: dict[str, Any]) -> None:
+    ask("CreateTable", **deepcopy({**SIMPLE, **change}))
 
 
 def test_a_table_is_described_as_it_was_made(ask: Ask) -> None:
@@ -150,6 +176,59 @@ def test_update_table_wants_something_to_update(ask: Ask) -> None:
         ask("UpdateTable")
 
 
+UNITS = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+BY_G = [{"AttributeName": "gk", "AttributeType": "S"}]
+
+
+@pytest.mark.parametrize(
+    "members, message",
+    [
+        ({"GlobalSecondaryIndexUpdates": []}, "At least one of"),
+        (
+            {
+                "AttributeDefinitions": BY_G,
+                "GlobalSecondaryIndexUpdates": [
+                    {"Create": {**index("new", ("gk", "HASH")), "ProvisionedThroughput": UNITS}}
+                ],
+            },
+            "Neither ReadCapacityUnits nor",
+        ),
+        (
+            {"GlobalSecondaryIndexUpdates": [{"Update": {"IndexName": "by_g", "ProvisionedThroughput": UNITS}}]},
+            "Neither ReadCapacityUnits nor",
+        ),
+        ({"StreamSpecification": {"StreamEnabled": False}}, "Table has no stream to disable"),
+    ],
+)
+def test_update_table_checks_what_it_changes(ask: Ask, members: dict[str, Any], message: str) -> None:
+    with pytest.raises(DynamoError, match=message):
+        ask("UpdateTable", **members)
+
+
+def test_a_provisioned_table_wants_units_for_a_new_index(ask: Ask) -> None:
+    ask("UpdateTable", BillingMode="PROVISIONED", ProvisionedThroughput=UNITS)
+    create = {"Create": index("new", ("gk", "HASH"))}
+    with pytest.raises(DynamoError, match="must both be specified"):
+        ask("UpdateTable", AttributeDefinitions=BY_G, GlobalSecondaryIndexUpdates=[create])
+
+
+def test_a_table_has_at_most_20_global_indexes_however_they_come(ask: Ask) -> None:
+    ask("CreateTable", **{**SIMPLE, **many_indexes(20, 0)})
+    create = {"Create": index("new", ("g", "HASH"))}
+    definitions = [{"AttributeName": "g", "AttributeType": "S"}]
+    with pytest.raises(DynamoError, match="per-table limit of 20"):
+        ask("UpdateTable", TableName="simple", AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[create])
+
+
+def test_a_stream_is_enabled_once(ask: Ask) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    ask("UpdateTable", StreamSpecification=stream)
+    with pytest.raises(DynamoError, match="already has an enabled stream"):
+        ask("UpdateTable", StreamSpecification=stream)
+    ask("UpdateTable", StreamSpecification={"StreamEnabled": False})
+    assert "StreamSpecification" not in ask("DescribeTable")["Table"]
+
+
 def test_the_billing_mode_can_be_changed(ask: Ask) -> None:
     units = {"ReadCapacityUnits": 3, "WriteCapacityUnits": 4}
     with pytest.raises(DynamoError, match="must both be specified"):
@@ -171,3 +250,10 @@ def test_a_large_table_is_counted_once_a_minute(ask: Ask, clock: Clock, monkeypa
     assert [count_after_put(number) for number in range(4)] == [1, 2, 2, 2]
     clock.now += 60
     assert count_after_put(4) == 5
+
+
+def test_a_ceiling_is_taken_away_by_minus_one(ask: Ask) -> None:
+    ask("UpdateTable", OnDemandThroughput={"MaxReadRequestUnits": 5, "MaxWriteRequestUnits": 6})
+    changed = ask("UpdateTable", OnDemandThroughput={"MaxReadRequestUnits": -1})["TableDescription"]
+    assert changed["OnDemandThroughput"] == {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 6}
+    assert ask("DescribeTable")["Table"]["OnDemandThroughput"] == {"MaxWriteRequestUnits": 6}

@@ -12,6 +12,8 @@ from flyexpr.engines.sqlite.descriptions import (
     Description,
     check_ceilings,
     check_global_index,
+    check_indexes,
+    check_throughput,
     names_of,
     new_index,
     set_features,
@@ -31,17 +33,19 @@ def altered_description(description: Description, members: Request) -> Descripti
 
     AttributeDefinitions is a delta: an attribute that is known keeps its type, and one that no key uses any more goes.
     """
-    if not any(member in members for member in (*_CHANGES, *_FEATURES)):
+    if not any(members.get(member, []) != [] for member in (*_CHANGES, *_FEATURES)):
         raise invalid_parameter(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
             "SSESpecification or ReplicaUpdates is required"
         )
     new = deepcopy(description)
     _alter_throughput(new, members)
+    _check_stream(description, members)
     set_features(new, members)
     definitions = {one["AttributeName"]: one for one in members.get("AttributeDefinitions", ())}
     definitions |= {one["AttributeName"]: one for one in description["AttributeDefinitions"]}
     _alter_indexes(new, members.get(UPDATES, []), members.get("AttributeDefinitions", []))
+    check_indexes(new)
     used = names_of([new["KeySchema"], *(index["KeySchema"] for index in _indexes(new))])
     new["AttributeDefinitions"] = [one for name, one in sorted(definitions.items()) if name in used]
     return new
@@ -59,6 +63,13 @@ def billing_mode(description: Description) -> str:
     """
     mode: str = description.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     return mode
+
+
+def _check_stream(description: Description, members: Request) -> None:
+    """None unless a stream would be enabled twice, or disabled where there is none."""
+    wanted, enabled = members.get("StreamSpecification"), "StreamSpecification" in description
+    if wanted and wanted["StreamEnabled"] == enabled:
+        raise invalid("Table already has an enabled stream" if enabled else "Table has no stream to disable")
 
 
 def _alter_throughput(description: Description, members: Request) -> None:
@@ -105,6 +116,7 @@ def _create_index(description: Description, index: Request, definitions: list[Re
     used, given = names_of([index["KeySchema"]]), {one["AttributeName"] for one in definitions}
     if not used <= given:
         raise invalid_parameter(undefined(used, sorted(given)))
+    check_throughput(index, billing_mode(description))
     description.setdefault(GLOBAL, []).append(new_index(index, billing_mode(description)))
 
 
@@ -120,6 +132,9 @@ def _delete_index(description: Description, name: str) -> None:
 def _update_index(description: Description, update: Request) -> None:
     for index in description.get(GLOBAL, ()):
         if index["IndexName"] == update["IndexName"]:
+            if "ProvisionedThroughput" in update:
+                check_throughput(update, billing_mode(description))
+            check_ceilings(update, billing_mode(description))
             set_throughput(index, update, billing_mode(description))
             index.pop("BillingModeSummary", None)
             return

@@ -15,7 +15,7 @@ from flyexpr.engines.sqlite.members import Request
 
 Description = dict[str, Any]
 
-MAX_LOCAL_INDEXES, MAX_GLOBAL_INDEXES, MAX_KEY_ATTRIBUTES = 5, 20, 4
+MAX_LOCAL_INDEXES, MAX_GLOBAL_INDEXES, MAX_KEY_ATTRIBUTES, MAX_PROJECTED = 5, 20, 4, 100
 _SAME_NAME = "Both the Hash Key and the Range Key element in the KeySchema have the same name"
 _UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
 
@@ -34,11 +34,14 @@ def new_description(members: Request) -> Description:
     keys, mode = members["KeySchema"], members.get("BillingMode", "PROVISIONED")
     _check_key_schema(keys, "")
     _check_local_indexes(members.get(LOCAL, []), keys)
-    _check_global_indexes(members.get(GLOBAL, []))
+    for index in members.get(GLOBAL, ()):
+        check_global_index(index)
     indexes = [*members.get(LOCAL, ()), *members.get(GLOBAL, ())]
+    check_indexes(members)
     _check_index_names(indexes)
     _check_attributes(members["AttributeDefinitions"], keys, indexes)
-    _check_throughput(members, mode)
+    for part in (members, *members.get(GLOBAL, ())):
+        check_throughput(part, mode)
     description = {
         "AttributeDefinitions": members["AttributeDefinitions"],
         "TableName": members["TableName"],
@@ -68,10 +71,12 @@ def set_features(description: Description, members: Request) -> None:
         description["DeletionProtectionEnabled"] = members["DeletionProtectionEnabled"]
     if "StreamSpecification" in members:
         stream = members["StreamSpecification"]
-        if not stream.get("StreamEnabled") and stream.get("StreamViewType"):
+        if not stream["StreamEnabled"] and stream.get("StreamViewType"):
             raise invalid_parameter("StreamViewType cannot be specified when StreamEnabled is false")
+        if stream["StreamEnabled"] and not stream.get("StreamViewType"):
+            raise invalid_parameter("StreamViewType must be specified when StreamEnabled is true")
         description.pop("StreamSpecification", None)
-        if stream.get("StreamEnabled"):
+        if stream["StreamEnabled"]:
             description["StreamSpecification"] = stream
     if "TableClass" in members:
         description["TableClassSummary"] = {"TableClass": members["TableClass"]}
@@ -95,18 +100,17 @@ def set_throughput(description: Description, members: Request, mode: str) -> Non
         description["OnDemandThroughput"] = kept
 
 
-def _check_throughput(members: Request, mode: str) -> None:
-    """Provisioned tables need units, and so do their indexes; tables on demand may have none."""
-    for part in (members, *members.get(GLOBAL, ())):
-        if mode == "PROVISIONED" and "ProvisionedThroughput" not in part:
-            raise invalid_parameter(
-                "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
-            )
-        if mode == "PAY_PER_REQUEST" and "ProvisionedThroughput" in part:
-            raise invalid_parameter(
-                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
-            )
-        check_ceilings(part, mode)
+def check_throughput(part: Request, mode: str) -> None:
+    """None for a table or global index with units if it is provisioned, and without if it is on demand."""
+    if mode == "PROVISIONED" and "ProvisionedThroughput" not in part:
+        raise invalid_parameter(
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
+        )
+    if mode == "PAY_PER_REQUEST" and "ProvisionedThroughput" in part:
+        raise invalid_parameter(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+        )
+    check_ceilings(part, mode)
 
 
 def check_ceilings(part: Request, mode: str) -> None:
@@ -133,11 +137,16 @@ def _check_key_schema(keys: list[Request], place: str) -> None:
         raise invalid(_SAME_NAME + place)
 
 
-def _check_global_indexes(indexes: list[Request]) -> None:
-    if len(indexes) > MAX_GLOBAL_INDEXES:
+def check_indexes(members: Request) -> None:
+    """None for indexes that are not too many, and are not sent more attributes than 100 together."""
+    for member in (GLOBAL, LOCAL):
+        if members.get(member) == []:
+            raise invalid_parameter(f"List of {member} is empty")
+    if len(members.get(GLOBAL, ())) > MAX_GLOBAL_INDEXES:
         raise invalid_parameter(f"GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}")
-    for index in indexes:
-        check_global_index(index)
+    indexes = (*members.get(GLOBAL, ()), *members.get(LOCAL, ()))
+    if sum(len(index["Projection"].get("NonKeyAttributes", ())) for index in indexes) > MAX_PROJECTED:
+        raise invalid_parameter(f"Number of projected attributes exceeds the per-table limit of {MAX_PROJECTED}")
 
 
 def check_global_index(index: Request) -> None:
@@ -189,7 +198,11 @@ def _check_projection(projection: Request) -> None:
         raise invalid_parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
     if kind != "INCLUDE" and names is not None:
         raise invalid_parameter(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
-    if names is not None and len(set(map(str, names))) < len(names):
+    if not all(1 <= len(name.encode()) <= 255 for name in names or ()):
+        raise invalid_parameter(
+            "Names of key attributes and attributes projected into an index must be between 1 and 255 characters"
+        )
+    if names is not None and len(set(names)) < len(names):
         raise invalid_parameter("Duplicate names in NonKeyAttributes")
 
 

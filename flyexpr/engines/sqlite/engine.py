@@ -97,7 +97,11 @@ class SqliteEngine:
                     self._swept = now
                     sweep(storage, now)
                 answer = handler(storage, request, now)
-            except (sqlite3.Error, UnicodeDecodeError, DamagedFileError) as error:
+            except FlyexprError:
+                raise
+            except Exception as error:
+                if self.path == MEMORY and not isinstance(error, sqlite3.Error):
+                    raise
                 raise _failure(error, self.path) from error
             if putting:
                 self._puts.met(request["Item"])
@@ -218,6 +222,8 @@ def _failure(error: Exception, path: str) -> DynamoError:
     advice = next((advice for words, advice in _ADVICE.items() if words in text), "")
     if not isinstance(error, sqlite3.Error):
         advice = _RESTORE
+    if not isinstance(error, sqlite3.Error | UnicodeDecodeError | DamagedFileError):
+        text = f"what is stored cannot be understood ({type(error).__name__}: {text})"
     return DynamoError.of("InternalServerError", f"{path}: {text}{advice}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import InvalidConstant, invalid, unreadable
 from flyexpr.engines.sqlite.members import Request
 from flyexpr.engines.sqlite.templates import fill, find_template
-from flyexpr.engines.sqlite.wire import read_value
+from flyexpr.engines.sqlite.wire import MAX_NAME, NAME_TOO_LARGE, read_sized
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.interpret.check import check
 from flyexpr.interpret.parse import Scope, read_condition, read_projection, read_update
@@ -53,7 +53,8 @@ LEGACY_MEMBERS = (
 )
 MAX_BYTES = 4096
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
-_NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]+"), re.compile(r":[A-Za-z0-9_]+")
+MAX_KEY, MAX_MAPS = 255, 2 * 1024 * 1024  # bytes of a placeholder, and of all of both maps
+_NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]{1,254}"), re.compile(r":[A-Za-z0-9_]{1,254}")
 
 _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
     "KeyConditionExpression": read_condition,
@@ -79,8 +80,10 @@ def read_expressions(request: Request, expected: tuple[str, ...]) -> dict[str, A
     _check_company(request, given, expected)
     if not given:
         return {}
-    names = _read_names(request.get(_NAMES))
-    values = _read_values(request.get(_VALUES))
+    names, size = _read_names(request.get(_NAMES))
+    values, more = _read_values(request.get(_VALUES))
+    if size + more > MAX_MAPS:
+        raise invalid(f"Combined size of {_NAMES} and {_VALUES} exceeds max size")
     scope = Scope(names, values, verify=check)
     nodes = {member: _parse(member, request[member], scope) for member in given}
     _check_used(_NAMES, names, scope.used)
@@ -160,29 +163,52 @@ def mixed(legacy: list[str], given: list[str]) -> DynamoError:
     )
 
 
-def _read_names(names: Any) -> Mapping[str, str]:
+def _read_names(names: Any) -> tuple[Mapping[str, str], int]:
+    """The names behind the placeholders, and the bytes of both."""
+    size = 0
     for key, name in (names or {}).items():
         if not _NAME_KEY.fullmatch(key):
-            raise invalid(f'{_NAMES} contains invalid key: Syntax error; key: "{key}"')
+            raise _invalid_key(_NAMES, key)
         if type(name) is not str:
             raise unreadable("Unexpected token received from parser")
         if not name:
             raise invalid(f"{_NAMES} contains invalid value: Empty attribute name for key {key}")
-    return names or {}
+        length = len(name.encode())
+        if length > MAX_NAME:
+            raise invalid(f"{_NAMES} contains invalid value: {NAME_TOO_LARGE} for key {key}")
+        size += len(key) + length
+    return names or {}, _within(_NAMES, size)
 
 
-def _read_values(values: Any) -> Mapping[str, Value]:
-    read = {}
+def _read_values(values: Any) -> tuple[Mapping[str, Value], int]:
+    """The constants behind the placeholders, and the bytes of both."""
+    read, size = {}, 0
     for key, wire in (values or {}).items():
         if not _VALUE_KEY.fullmatch(key):
-            raise invalid(f'{_VALUES} contains invalid key: Syntax error; key: "{key}"')
+            raise _invalid_key(_VALUES, key)
         try:
-            read[key] = Value(*freeze(read_value(wire)))
+            value, length = read_sized(wire)
         except DynamoError as error:
             if error.code != "ValidationException":
                 raise
             raise InvalidConstant(key, error.message) from None
-    return read
+        read[key] = Value(*freeze(value))
+        size += len(key) + length
+    return read, _within(_VALUES, size)
+
+
+def _invalid_key(member: str, key: str) -> DynamoError:
+    if len(key.encode()) > MAX_KEY:
+        problem = f"The expression attribute map contains a key that is too long; size of key: {len(key.encode())}"
+    else:
+        problem = f'Syntax error; key: "{key}"'
+    return invalid(f"{member} contains invalid key: {problem}")
+
+
+def _within(member: str, size: int) -> int:
+    if size > MAX_MAPS:
+        raise invalid(f"{member} exceeds max size")
+    return size
 
 
 def _parse(member: str, text: str, scope: Scope) -> Any:

@@ -12,7 +12,7 @@ from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, unreadable
 from flyexpr.engines.sqlite.members import Request, broken, told
 from flyexpr.engines.sqlite.ranges import Clause
 from flyexpr.engines.sqlite.rules import choice_rule
-from flyexpr.engines.sqlite.wire import read_bool, read_value
+from flyexpr.engines.sqlite.wire import check_name, read_bool, read_value
 from flyexpr.nodes import (
     Action,
     And,
@@ -181,9 +181,7 @@ def read_attribute_updates(members: Request) -> Update | None:
 
 
 def _read_action(name: str, wire: Any) -> Action:
-    wire, path = _object(wire), Path((name,))
-    if not name:
-        raise invalid("Empty attribute name")
+    wire, path = _object(wire), Path((check_name(name),))
     action, problems = _ACTION(wire.get("Action") or "PUT")
     if problems:
         raise invalid(told([broken(f"attributeUpdates.{name}.member.action", action, problems[0])]))
@@ -217,9 +215,7 @@ def read_attributes_to_get(members: Request) -> tuple[Path, ...] | None:
     for name in names:
         if type(name) is not str:
             raise unreadable("Unexpected token received from parser")
-        if not name:
-            raise invalid("Empty attribute name")
-        if name in seen:
+        if check_name(name) in seen:
             raise invalid_parameter(f"Duplicate value in attribute name: {name}")
         seen.add(name)
     return tuple(Path((name,)) for name in names)

@@ -22,11 +22,12 @@ from flyexpr.engines.sqlite.storage import Row, Storage
 from flyexpr.engines.sqlite.wire import read_item
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
-from flyexpr.nodes import Condition, Path
+from flyexpr.nodes import And, Condition, In, Or, Path
 from flyexpr.records import record
 from flyexpr.values import Item
 
 MAX_BYTES = 1024 * 1024
+MAX_COMPARISONS = 5_000_000  # of a page: some seconds, for a filter of the older kind may have conditions without end
 
 Fetch = Callable[[Item], Item]
 
@@ -50,8 +51,20 @@ class Reading:
         return self.members.get("ScanIndexForward") is False
 
     @property
+    def whole(self) -> bool:
+        """Whether items are given whole, even where an index holds only a part of them."""
+        return self.members.get("Select") == "ALL_ATTRIBUTES"
+
+    @property
     def limit(self) -> int:
         return int(self.members.get("Limit", -1))
+
+    @property
+    def most(self) -> int:
+        """How many items a page examines at most, whatever the Limit: few for a filter of very many conditions."""
+        parts = self.condition.parts if isinstance(self.condition, And | Or) else (self.condition,)
+        comparisons = sum(len(part.options) if isinstance(part, In) else 1 for part in parts)
+        return max(MAX_COMPARISONS // max(comparisons, 1), 1)
 
     @property
     def consistent(self) -> bool:
@@ -82,8 +95,10 @@ def read_target(storage: Storage, members: Request) -> tuple[Table, Index | None
     return table, index
 
 
-def read_page(storage: Storage, table: Table, index: Index | None, keys: Range, reading: Reading) -> bytes:
-    """The answer with one page of a range of rows."""
+def read_page(
+    storage: Storage, table: Table, index: Index | None, keys: Range, reading: Reading, *, restartable: bool = True
+) -> bytes:
+    """The answer with one page of a range of rows; no start key follows from one that is not `restartable`."""
     selection = read_selection(reading.members, index, reading.paths, reading.condition)
     usage = Usage()
     fetch = _fetcher(storage, table, reading, usage) if selection.fetches else None
@@ -91,11 +106,12 @@ def read_page(storage: Storage, table: Table, index: Index | None, keys: Range, 
     page = _Page()
     page.fill(storage.rows(store, keys, reverse=reading.reverse, limit=reading.limit), reading, fetch)
     usage.add(read_units(page.size, reading.consistent), index)
+    last = page.last if restartable else None
     return answer(
         Items=array(page.items) if selection.items else None,
         Count=str(page.count),
         ScannedCount=str(page.scanned),
-        LastEvaluatedKey=_last_key(table, index, page.last) if page.last is not None else None,
+        LastEvaluatedKey=_last_key(table, index, last) if last is not None else None,
         ConsumedCapacity=optional(consumed(table, usage, reading.members.get("ReturnConsumedCapacity"))),
     )
 
@@ -130,6 +146,7 @@ class _Page:
     def fill(self, rows: Iterable[Row], reading: Reading, fetch: Fetch | None) -> None:
         untouched = reading.condition is None and reading.paths is None and fetch is None
         names = None if fetch is not None else reading.names
+        limit, most = reading.limit, reading.most
         for size, text in rows:
             self.scanned += 1
             self.size += size
@@ -137,7 +154,7 @@ class _Page:
                 self.items.append(text)
             else:
                 self._examine(text, names, reading, fetch)
-            if self.scanned == reading.limit or self.size >= MAX_BYTES:
+            if self.scanned == limit or self.scanned == most or self.size >= MAX_BYTES:
                 self.last = text
                 break
         self.count = len(self.items)
@@ -150,6 +167,6 @@ class _Page:
             return
         if reading.paths is not None:
             text = item_text(project(reading.paths, item))
-        elif fetch is not None:
+        elif fetch is not None and reading.whole:
             text = item_text(item)
         self.items.append(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
 from flyexpr.engines.sqlite.capacity import Usage, consumed, read_units
-from flyexpr.engines.sqlite.checks import key_row
+from flyexpr.engines.sqlite.checks import check_index_keys, key_row
 from flyexpr.engines.sqlite.expressions import read_expressions, top_names
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.keys import Range, segment_range
@@ -17,7 +17,7 @@ from flyexpr.engines.sqlite.legacy import read_attributes_to_get, read_key_condi
 from flyexpr.engines.sqlite.members import Request, read_members
 from flyexpr.engines.sqlite.pages import read_page, read_reading, read_target
 from flyexpr.engines.sqlite.ranges import Clause, key_range, read_clauses
-from flyexpr.engines.sqlite.selection import check_select
+from flyexpr.engines.sqlite.selection import check_filter_held, check_select
 from flyexpr.engines.sqlite.starts import check_query_start, start_row
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.wire import read_item
@@ -70,12 +70,13 @@ def query(storage: Storage, request: Request, now: float) -> bytes:
         schema = index.key if index is not None else table.key
         low, high = key_range(clauses, schema)
         _check_filter(condition, schema.names)
+        check_filter_held(index, condition)
+        restartable = bool(schema.sort) or index is not None
         if reading.start is not None:
             row = start_row(table, index, reading.start)
-            restartable = bool(schema.sort) or index is not None
             check_query_start(reading.start, clauses, schema, restartable=restartable)
             low, high = (low, row) if reading.reverse else (row + b"\0", high)
-        return read_page(storage, table, index, (low, high), reading)
+        return read_page(storage, table, index, (low, high), reading, restartable=restartable)
 
 
 def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause, ...]:
@@ -106,6 +107,7 @@ def scan(storage: Storage, request: Request, now: float) -> bytes:
     with storage.transaction("DEFERRED"):
         table, index = read_target(storage, members)
         if reading.start is not None:
+            check_index_keys(table, reading.start)
             row = start_row(table, index, reading.start)
             if not keys[0] <= row < keys[1]:
                 raise invalid("The provided starting key is invalid: it is not in the segment that is scanned")

@@ -46,15 +46,25 @@ def read_selection(
     select = members.get("Select")
     fetches = False
     if index is not None and index.projected is not None:
-        wanted = _missing(index.projected, paths or ())
-        tested = _missing(index.projected, paths_of(condition) if condition is not None else ())
+        wanted = _missing(index, paths or ())
+        tested = _missing(index, paths_of(condition) if condition is not None else ())
         if index.is_global:
-            _refuse(index, wanted, tested, select)
+            _refuse(index, wanted, select)
+            check_filter_held(index, condition)
         fetches = bool(wanted or tested) or select == "ALL_ATTRIBUTES"
     return Selection(select != "COUNT", fetches)
 
 
-def _refuse(index: Index, wanted: list[str], tested: list[str], select: str | None) -> None:
+def check_filter_held(index: Index | None, condition: Condition | None) -> None:
+    """None for a filter of attributes that the index holds: a Query looks at no others, even through a local index."""
+    tested = _missing(index, paths_of(condition)) if index is not None and condition is not None else []
+    if index is not None and tested:
+        raise invalid_parameter(
+            f"Secondary index {index.name} does not project one or more filter attributes: [{', '.join(tested)}]"
+        )
+
+
+def _refuse(index: Index, wanted: list[str], select: str | None) -> None:
     if select == "ALL_ATTRIBUTES":
         raise invalid_parameter(
             f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} because its "
@@ -62,11 +72,9 @@ def _refuse(index: Index, wanted: list[str], tested: list[str], select: str | No
         )
     if wanted:
         raise invalid_parameter(f"Global secondary index {index.name} does not project [{', '.join(wanted)}]")
-    if tested:
-        raise invalid_parameter(
-            f"Secondary index {index.name} does not project one or more filter attributes: [{', '.join(tested)}]"
-        )
 
 
-def _missing(projected: frozenset[str], paths: Iterable[Path]) -> list[str]:
-    return [name for name in dict.fromkeys(str(path.parts[0]) for path in paths) if name not in projected]
+def _missing(index: Index, paths: Iterable[Path]) -> list[str]:
+    held = index.projected
+    names = dict.fromkeys(str(path.parts[0]) for path in paths)
+    return [name for name in names if held is not None and name not in held]

@@ -84,7 +84,10 @@ def update_table(storage: Storage, request: Request, now: float) -> bytes:
             storage.create_store(stores[index_name])
         storage.define(name, definition)
         _fill(storage, read_table(definition), fresh)
-        return json_text({"TableDescription": _shown(storage, description, stores, "UPDATING", now)})
+        shown = _shown(storage, description, stores, "UPDATING", now)
+        if "OnDemandThroughput" in members:  # a ceiling that goes is shown as -1 once more
+            shown["OnDemandThroughput"] = {**shown.get("OnDemandThroughput", {}), **members["OnDemandThroughput"]}
+        return json_text({"TableDescription": shown})
 
 
 def _fill(storage: Storage, table: Table, fresh: set[str]) -> None:
@@ -148,6 +151,7 @@ def known_definition(storage: Storage, name: str) -> Definition:
     definition = storage.definition(name)
     if definition is None:
         raise not_found(f"Requested resource not found: Table: {name} not found")
+    read_table(definition)  # what no engine wrote is refused before anything is done by it
     return definition
 
 

@@ -72,6 +72,8 @@ def check_tags(tags: list[Any]) -> dict[str, str]:
     given = {tag["Key"]: tag["Value"] for tag in read}
     if len(given) < len(read):
         raise invalid_parameter("Duplicate tag keys")
+    if any(key.lower().startswith("aws:") for key in given):
+        raise invalid_parameter("Tag keys starting with aws: are reserved")
     return given
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.capacity import Usage, consumed_by_table, read_units, write_units
 from flyexpr.engines.sqlite.changes import carry_out
-from flyexpr.engines.sqlite.charge import update_charge
 from flyexpr.engines.sqlite.checks import (
     check_empty_index_keys,
     check_empty_key,
@@ -22,13 +21,13 @@ from flyexpr.engines.sqlite.checks import (
     item_row,
     key_row,
 )
-from flyexpr.engines.sqlite.expressions import top_names
+from flyexpr.engines.sqlite.expressions import MEMBERS, top_names
 from flyexpr.engines.sqlite.faults import InvalidConstant, invalid, not_found
 from flyexpr.engines.sqlite.members import Request, read_members
 from flyexpr.engines.sqlite.metrics import collection_metrics
 from flyexpr.engines.sqlite.reads import read_projected
 from flyexpr.engines.sqlite.schema import Table
-from flyexpr.engines.sqlite.storage import Storage
+from flyexpr.engines.sqlite.storage import Row, Storage
 from flyexpr.engines.sqlite.tokens import remembered
 from flyexpr.engines.sqlite.wire import read_item
 from flyexpr.engines.sqlite.writes import (
@@ -44,6 +43,7 @@ from flyexpr.engines.sqlite.writes import (
 )
 from flyexpr.errors import DynamoError
 from flyexpr.interpret.project import project
+from flyexpr.nodes import Path
 from flyexpr.values import item_size
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -64,9 +64,11 @@ _ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Request], Write]]] = {
 def transact_write_items(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to TransactWriteItems; a ClientRequestToken met in the last ten minutes changes nothing again."""
     members = read_members(request, ("TransactItems",))
-    writes = [_read_write(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
-    if sum(map(_sent, writes)) > MAX_BYTES:
-        raise invalid("Transaction request size has exceeded the maximum allowed size of 4 MB")
+    read = [_read_write(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
+    writes = [write for write, _ in read]
+    sent = sum(size for _, size in read)
+    if sent > MAX_BYTES:
+        raise invalid(f"Transaction payload size cannot exceed 4MB. Payload Size: {sent}")
     with storage.transaction("IMMEDIATE"):
         replayed = "ClientRequestToken" in members and remembered(storage, members, now)
         tables = _tables(storage, writes)
@@ -89,7 +91,8 @@ def transact_write_items(storage: Storage, request: Request, now: float) -> byte
     )
 
 
-def _read_write(position: int, wire: Any) -> Write:
+def _read_write(position: int, wire: Any) -> tuple[Write, int]:
+    """A write, and the bytes it sends."""
     given = [kind for kind in _ACTIONS if type(wire) is dict and wire.get(kind) is not None]
     if not given:
         raise invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
@@ -98,16 +101,25 @@ def _read_write(position: int, wire: Any) -> Write:
     required, read = _ACTIONS[given[0]]
     within = f"transactItems.{position}.member.{given[0][0].lower()}{given[0][1:]}."
     try:
-        return read(read_members(wire[given[0]], required, within))
+        members = read_members(wire[given[0]], required, within)
+        write = read(members)
+        return write, _sent(members, write)
     except InvalidConstant as error:
         raise invalid(
             f"ExpressionAttributeValues contains invalid value: {error.message} for key {error.key}"
         ) from None
 
 
-def _sent(write: Write) -> int:
-    """Roughly the bytes a write sends; what it touches does not count towards the limit of 4 MB."""
-    return item_size(write.given) + (update_charge(write.update) if write.update is not None else 0)
+def _sent(members: Request, write: Write) -> int:
+    """The bytes of a write that count towards the 4 MB: of its item or key, its expressions, and their constants.
+
+    The items that it touches do not count: more than 4 MB may be deleted at once.
+    """
+    size = write.image.size if write.image is not None else item_size(write.given)
+    size += sum(len(members[member].encode()) for member in MEMBERS if member in members)
+    size += sum(len(name.encode()) for name in members.get("ExpressionAttributeNames", {}).values())
+    constants = members.get("ExpressionAttributeValues")
+    return size + item_size(read_item(constants)) - sum(map(len, constants)) if constants else size
 
 
 def _tables(storage: Storage, writes: list[Write]) -> list[Table]:
@@ -196,7 +208,7 @@ def transact_get_items(storage: Storage, request: Request, now: float) -> bytes:
     projections = [read_projected(read) for read in reads]
     keys = [read_item(read["Key"]) for read in reads]
     usages: dict[str, tuple[Table, Usage]] = {}
-    responses = []
+    responses, given = [], 0
     with storage.transaction("DEFERRED"):
         tables = [storage.table(read["TableName"]) for read in reads]
         rows = _rows([(table, key, key_row) for table, key in zip(tables, keys, strict=True)])
@@ -204,16 +216,24 @@ def transact_get_items(storage: Storage, request: Request, now: float) -> bytes:
             found = storage.get(table.store, row)
             units = 2 * read_units(found[0] if found else 0, True)
             usages.setdefault(table.name, (table, Usage()))[1].add(units)
-            text = found[1] if found else None
-            if text is not None and paths is not None:
-                part = project(paths, read_text(text, top_names(paths)))
-                text = item_text(part) if part else None
+            size, text = _part(found, paths)
+            given += size
+            if given > MAX_BYTES:
+                raise invalid(f"Payload in response is too large. {given} bytes are over 4 MB")
             responses.append(answer(Item=text))
     mode = members.get("ReturnConsumedCapacity")
     return answer(
         Responses=array(responses),
         ConsumedCapacity=optional(consumed_by_table(usages.values(), mode, "Read")),
     )
+
+
+def _part(row: Row | None, paths: tuple[Path, ...] | None) -> tuple[int, bytes | None]:
+    """The size and the text of what is given of an item; nothing of one in which the projection finds nothing."""
+    if row is None or paths is None:
+        return row or (0, None)
+    part = project(paths, read_text(row[1], top_names(paths)))
+    return (item_size(part), item_text(part)) if part else (0, None)
 
 
 def _read_get(position: int, wire: Any) -> Request:

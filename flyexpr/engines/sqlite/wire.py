@@ -29,11 +29,12 @@ NO_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the sup
 TWO_TYPES = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
 )
+NAME_TOO_LARGE = "Attribute name is too large, must be less than 65536 bytes"
 Wire = dict[str, Any]
 Read = tuple[Any, str, int]
 """A plain value, its wire JSON text, and its size in bytes. Together they cost a third of three passes."""
 
-_MAX_NAME = 65_535  # bytes of an attribute name
+MAX_NAME = 65_535  # bytes of an attribute name
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _WORDS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
@@ -76,6 +77,16 @@ def read_value(wire: Any) -> Any:
     """
     value, _, _ = _read(wire, 1)
     return value
+
+
+def read_sized(wire: Any) -> tuple[Any, int]:
+    """The plain value of a wire value, and its size.
+
+    >>> read_sized({"S": "abc"})
+    ('abc', 3)
+    """
+    value, _, size = _read(wire, 1)
+    return value, size
 
 
 def _read(wire: Any, depth: int) -> Read:
@@ -121,12 +132,21 @@ _NAMES: dict[str, tuple[str, int]] = {}  # how a name stands in JSON, and its by
 _MANY_NAMES, _SHORT_NAME = 4096, 255
 
 
-def _name(name: str) -> tuple[str, int]:
+def check_name(name: str) -> str:
+    """The same attribute name; ValidationException when it is empty or over 65,535 bytes.
+
+    >>> check_name("wins")
+    'wins'
+    """
     if not name:
         raise invalid("Empty attribute name")
-    read = quote(name) + ":", len(name.encode())
-    if read[1] > _MAX_NAME:
-        raise invalid_parameter("Attribute name is too large, must be less than 65536 bytes")
+    if len(name.encode()) > MAX_NAME:
+        raise invalid(NAME_TOO_LARGE)
+    return name
+
+
+def _name(name: str) -> tuple[str, int]:
+    read = quote(check_name(name)) + ":", len(name.encode())
     if len(_NAMES) < _MANY_NAMES and read[1] <= _SHORT_NAME:
         _NAMES[name] = read
     return read

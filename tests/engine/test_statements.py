@@ -1,0 +1,249 @@
+"""What the service has been seen to refuse, request by request: code, and the clause that all regions have."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flyexpr import DynamoError
+from flyexpr.engines import call
+from flyexpr.engines.sqlite import SqliteEngine
+
+Wire = dict[str, Any]
+KEY: Wire = {"pk": {"S": "p"}, "sk": {"N": "1"}}
+ONE, X = {"N": "1"}, {"S": "x"}
+VALIDATION, CANCELLED = "ValidationException", "TransactionCanceledException"
+KINDS = {"pk": "S", "sk": "N", "g": "S", "h": "N", "l": "S", "h1": "S", "h2": "S", "a": "S", "b": "N", "c": "S"}
+
+
+def keys(partition: str, sort: str = "") -> list[Wire]:
+    """A KeySchema of so many attributes, separated by blanks."""
+    named = [(name, "HASH") for name in partition.split()] + [(name, "RANGE") for name in sort.split()]
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in named]
+
+
+def index(name: str, schema: list[Wire], projection: str = "KEYS_ONLY") -> Wire:
+    return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": projection}}
+
+
+TABLE: Wire = {
+    "TableName": "tab",
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": keys("pk", "sk"),
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in KINDS.items()],
+    "LocalSecondaryIndexes": [index("lsi", keys("pk", "l"))],
+    "GlobalSecondaryIndexes": [
+        index("gsi", keys("g", "h")),
+        index("multi", keys("h1 h2", "a b c"), "ALL"),
+    ],
+}
+
+
+def values(**constants: Wire) -> Wire:
+    return {"ExpressionAttributeValues": {f":{name}": value for name, value in constants.items()}}
+
+
+def where(text: str, **constants: Wire) -> Wire:
+    return {"KeyConditionExpression": text, **values(**constants)}
+
+
+def start(**key: Wire) -> Wire:
+    return {"ExclusiveStartKey": key}
+
+
+def several(*actions: Wire) -> Wire:
+    """Actions of a transaction, on `tab` unless they say otherwise."""
+    told = [{kind: {"TableName": "tab", **members} for kind, members in action.items()} for action in actions]
+    return {"TransactItems": told}
+
+
+def update(text: str, **constants: Wire) -> Wire:
+    return {"Key": KEY, "UpdateExpression": text, **values(**constants)}
+
+
+def put(**attributes: Wire) -> Wire:
+    return {"Item": {**KEY, **attributes}}
+
+
+P = {"S": "p"}
+OF_P = where("pk = :v", v=P)
+OF_P_AFTER_5 = where("pk = :v AND sk > :w", v=P, w={"N": "5"})
+NO_TABLE = {"TableName": "nowhere"}
+
+REFUSED: list[tuple[str, Wire, str, str]] = [
+    ("PutItem", {**put(), "ReturnValues": "X", "ReturnConsumedCapacity": "Y"}, VALIDATION, "2 validation errors"),
+    ("PutItem", {**put(), **NO_TABLE, "ReturnValues": "ALL_NEW"}, VALIDATION, "ReturnValues can only be ALL_OLD or"),
+    ("GetItem", {"TableName": "ab", "Key": KEY}, VALIDATION, "length greater than or equal to 3"),
+    ("GetItem", {"TableName": "", "Key": KEY}, VALIDATION, "length greater than or equal to 1"),
+    ("GetItem", {"TableName": "a b", "Key": KEY}, VALIDATION, "regular expression pattern"),
+    ("GetItem", {**NO_TABLE, "Key": KEY}, "ResourceNotFoundException", "Requested resource not found"),
+    ("BatchGetItem", {"RequestItems": {"ab": {"Keys": [KEY]}}}, VALIDATION, "greater than or equal to 3"),
+    ("TransactGetItems", several({"Get": {"TableName": "ab", "Key": KEY}}), VALIDATION, "greater than or equal to 3"),
+    (
+        "UpdateItem",
+        {**update("SET q.r = :v", v=ONE, w={"N": "2"}), "ConditionExpression": "n = :w"},
+        "ConditionalCheckFailedException",
+        "The conditional request failed",
+    ),
+    ("UpdateItem", update("SET q.r = :v ADD s :v", v=ONE), VALIDATION, "operand in the update expression has an inc"),
+    ("Scan", {"FilterExpression": "  "}, VALIDATION, 'token: "<EOF>", near: "  "'),
+    (
+        "TransactWriteItems",
+        several({"Put": {**NO_TABLE, **put(), "ConditionExpression": ""}}),
+        VALIDATION,
+        "The expression can not be empty",
+    ),
+    ("Scan", {"FilterExpression": "é = :v", **values(v=ONE)}, VALIDATION, "Syntax error"),
+    ("Scan", {"FilterExpression": "a\u00a0= :v", **values(v=ONE)}, VALIDATION, "Syntax error"),
+    ("Scan", {"FilterExpression": "attribute_exists(l[01])"}, VALIDATION, "Syntax error"),
+    ("Scan", {"FilterExpression": "a IN (:v, a)", **values(v=ONE)}, VALIDATION, "must be distinct"),
+    ("Scan", {"FilterExpression": "m.a = m.a"}, VALIDATION, "[m, a]"),
+    ("Query", {**NO_TABLE, **where("begins_with(pk, :v)", v=ONE)}, VALIDATION, "operand type: N"),
+    ("Query", where("pk = :v AND pk = :w", v=X, w=X), VALIDATION, "one condition per key"),
+    ("Query", where("pk.a = :v", v=X), VALIDATION, "nested attributes"),
+    (
+        "Query",
+        where("pk = :v AND sk = :w AND z = :w", v=X, w=ONE),
+        VALIDATION,
+        "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)",
+    ),
+    ("Query", where("pk > :v", v=X), VALIDATION, "Query key condition not supported"),
+    ("Query", where("pk = :v", v=ONE), VALIDATION, "Condition parameter type does not match schema type"),
+    ("GetItem", {"Key": {**KEY, "pk": X}, "ProjectionExpression": "a, a"}, VALIDATION, "overlap"),
+    ("PutItem", {"Item": {**KEY, "": ONE}}, VALIDATION, "Empty attribute name"),
+    ("GetItem", {**NO_TABLE, "Key": {"": ONE}}, VALIDATION, "Empty attribute name"),
+    ("GetItem", {**NO_TABLE, "Key": KEY, "AttributesToGet": [""]}, VALIDATION, "Empty attribute name"),
+    ("UpdateItem", update("SET z = :a + :b", a=X, b=ONE), VALIDATION, "operator or function: +, operand type: S"),
+    ("UpdateItem", update("ADD z :a", a={"BOOL": True}), VALIDATION, "operand type: BOOL, typeSet: ALLOWED_FOR_ADD"),
+    ("PutItem", put(x={"BOOL": "maybe"}), "SerializationException", "Unexpected token received from parser"),
+    ("PutItem", put(x={"BOOL": 1}), "SerializationException", "NUMBER_VALUE cannot be converted to Boolean"),
+    ("Scan", {"Limit": 0.5}, VALIDATION, "greater than or equal to 1"),
+    ("Scan", {"Limit": "1"}, "SerializationException", ""),
+    ("GetItem", {"Key": {**KEY, "pk": {"S": ""}}}, VALIDATION, "cannot contain an empty string value. Key: pk"),
+    ("UpdateItem", {"Key": {**KEY, "pk": {"S": ""}}}, VALIDATION, "Key: pk"),
+    ("PutItem", put(g={"S": ""}), VALIDATION, "IndexName: gsi, IndexKey: g"),
+    ("PutItem", put(n={"N": "1e2147483648"}), VALIDATION, "Number overflow"),
+    ("PutItem", put(n={"N": "1e-2147483649"}), VALIDATION, "Number underflow"),
+    ("PutItem", put(n={"N": "1e99999999999999999999"}), VALIDATION, "cannot be converted to a numeric value"),
+    ("PutItem", put(n={"N": "0e126"}), VALIDATION, "Number overflow"),
+    ("PutItem", put(n={"N": "0e-131"}), VALIDATION, "Number underflow"),
+    ("PutItem", put(h1=X, h2=X, a=X, b=ONE, c=ONE), VALIDATION, "Index Key c Expected: S Actual: N IndexName: multi"),
+    (
+        "Query",
+        {"IndexName": "multi", **where("h1 = :v", v=X)},
+        VALIDATION,
+        "HASH key attributes h2 must have equality conditions specified in the query",
+    ),
+    (
+        "Query",
+        {"IndexName": "multi", **where("h1 = :v AND h2 = :v AND a > :v AND b = :w", v=X, w=ONE)},
+        VALIDATION,
+        "RANGE key attributes a must have equality conditions specified in the query because a condition is present on "
+        "key attribute b",
+    ),
+    ("Query", {**OF_P, **start(pk=X, sk=ONE)}, VALIDATION, "outside query boundaries based on provided conditions"),
+    ("Query", {**OF_P_AFTER_5, **start(pk=X, sk={"N": "6"})}, VALIDATION, "return at most one row and cannot be rest"),
+    ("Query", {**OF_P_AFTER_5, **start(pk=P, sk=ONE)}, VALIDATION, "does not match the range key predicate"),
+    ("Query", {**OF_P, **start(pk=P)}, VALIDATION, "The provided starting key is invalid"),
+    ("Scan", {"Segment": 0}, VALIDATION, "The TotalSegments parameter is required"),
+    ("Scan", {"Segment": 1_000_000, "TotalSegments": 1_000_000}, VALIDATION, "less than or equal to 999999"),
+    ("Scan", {"Segment": 0, "TotalSegments": 1_000_001}, VALIDATION, "less than or equal to 1000000"),
+    ("Scan", {"Select": "ALL_PROJECTED_ATTRIBUTES"}, VALIDATION, "ALL_PROJECTED_ATTRIBUTES can be used only"),
+    ("Scan", {"Select": "SPECIFIC_ATTRIBUTES"}, VALIDATION, "when choosing to get SPECIFIC_ATTRIBUTES"),
+    ("Scan", {"IndexName": "gsi", "Select": "ALL_ATTRIBUTES"}, VALIDATION, "ALL_ATTRIBUTES is not supported for gl"),
+    ("BatchGetItem", {"RequestItems": {}}, VALIDATION, "Value at 'RequestItems' failed to satisfy constraint"),
+    ("BatchWriteItem", {"RequestItems": {}}, VALIDATION, "The requestItems parameter is required for BatchWriteItem"),
+    (
+        "BatchWriteItem",
+        {"RequestItems": {"tab": [{"PutRequest": {"Item": {"pk": ONE, "sk": ONE}}}]}},
+        VALIDATION,
+        "The provided key element does not match the schema",
+    ),
+    ("TransactWriteItems", several({}), VALIDATION, "should contain Delete or Put or Update request"),
+    (
+        "TransactWriteItems",
+        several({"Put": put(), "Delete": {"Key": KEY}}),
+        VALIDATION,
+        "TransactItems can only contain one of Check, Put, Update or Delete",
+    ),
+    ("TransactWriteItems", several({"Put": put(d={"S": "x" * 410_000})}), VALIDATION, "Item size has exceeded"),
+    ("TransactWriteItems", several({"Put": put(g={"S": ""})}), VALIDATION, "cannot contain an empty string"),
+    ("TransactWriteItems", several({"Put": {**NO_TABLE, **put(s={"SS": []})}}), VALIDATION, "may not be empty"),
+    (
+        "TransactWriteItems",
+        several({"Put": {**put(), "ReturnValuesOnConditionCheckFailure": "ALL_NEW"}}),
+        VALIDATION,
+        "enum value set",
+    ),
+    ("TransactWriteItems", several({"Put": {"Item": {"pk": ONE, "sk": ONE}}}), CANCELLED, "Type mismatch for key pk"),
+    ("TransactWriteItems", several({"Delete": {"Key": {"pk": ONE, "sk": ONE}}}), CANCELLED, "does not match the sch"),
+    ("TransactWriteItems", several({"Put": put(g=ONE)}), CANCELLED, "Type mismatch for Index Key g"),
+    ("TransactGetItems", several({"Get": {"Key": {**KEY, "pk": {"S": ""}}}}), CANCELLED, "ValidationError"),
+    ("ListTables", {"Limit": 101}, VALIDATION, "less than or equal to 100"),
+    ("CreateTable", TABLE, "ResourceInUseException", "Table already exists"),
+    (
+        "ListTagsOfResource",
+        {"ResourceArn": "arn:aws:dynamodb:local:000000000000:table/nowhere"},
+        "AccessDeniedException",
+        "",
+    ),
+]
+
+TAKEN: list[tuple[str, Wire]] = [
+    ("Query", where("(pk = :v) AND (:w < sk)", v=X, w=ONE)),
+    ("PutItem", {"Item": {**KEY, " ": ONE}}),
+    ("PutItem", put(x={"BOOL": "YES"}, y={"NULL": "t"}, z={"S": "a", "N": None})),
+    ("PutItem", put(n={"N": "9.9999999999999999999999999999999999999E125"}, m={"N": "0e-130"}, o={"N": "+5"})),
+    ("Scan", {"Limit": 4_294_967_296}),
+    ("Scan", {"Limit": 1.5, "ConsistentRead": "true"}),
+    ("Scan", {"Segment": 0, "TotalSegments": 1}),
+]
+
+
+@pytest.fixture
+def engine() -> Iterator[SqliteEngine]:
+    with SqliteEngine(":memory:") as engine:
+        call(engine, "CreateTable", TABLE)
+        call(engine, "PutItem", {"TableName": "tab", **put(n=ONE, s=X)})
+        yield engine
+
+
+def request(operation: str, members: Wire) -> Wire:
+    named = operation.startswith(("Batch", "Transact", "List"))
+    return members if named else {"TableName": "tab", **members}
+
+
+@pytest.mark.parametrize(
+    "operation, members, code, clause",
+    REFUSED,
+    ids=[f"{operation} {clause[:40]}" for operation, _, _, clause in REFUSED],
+)
+def test_refused(engine: SqliteEngine, operation: str, members: Wire, code: str, clause: str) -> None:
+    with pytest.raises(DynamoError) as error:
+        call(engine, operation, request(operation, members))
+    assert error.value.code == code
+    assert clause in error.value.message + json.dumps(error.value.fields)
+
+
+@pytest.mark.parametrize("operation, members", TAKEN)
+def test_taken(engine: SqliteEngine, operation: str, members: Wire) -> None:
+    call(engine, operation, request(operation, members))
+
+
+def test_a_key_of_several_attributes_takes_its_clauses_in_any_order(engine: SqliteEngine) -> None:
+    call(engine, "PutItem", {"TableName": "tab", **put(h1=X, h2=X, a=X, b=ONE, c=X)})
+    text = "c BETWEEN :v AND :v AND b = :w AND h2 = :v AND a = :v AND h1 = :v"
+    found = call(engine, "Query", {"TableName": "tab", "IndexName": "multi", "Limit": 1, **where(text, v=X, w=ONE)})
+    assert found["Count"] == 1
+    assert sorted(found["LastEvaluatedKey"]) == ["a", "b", "c", "h1", "h2", "pk", "sk"]
+
+
+def test_a_replayed_transaction_costs_reads(engine: SqliteEngine) -> None:
+    check = {"Key": {**KEY, "pk": X}, "ConditionExpression": "attribute_not_exists(pk)"}
+    actions = several({"Put": put(d={"S": "x" * 1500})}, {"ConditionCheck": check})
+    told = {**actions, "ClientRequestToken": "again", "ReturnConsumedCapacity": "TOTAL"}
+    (first,) = call(engine, "TransactWriteItems", told)["ConsumedCapacity"]
+    (again,) = call(engine, "TransactWriteItems", told)["ConsumedCapacity"]
+    assert first == {"TableName": "tab", "CapacityUnits": 6.0, "WriteCapacityUnits": 6.0}
+    assert again == {"TableName": "tab", "CapacityUnits": 4.0, "ReadCapacityUnits": 4.0}

@@ -1,0 +1,76 @@
+"""Transactions: their limits, their tokens, and the order in which they are checked."""
+
+from typing import Any
+
+import pytest
+from embedded import Ask, key
+
+from flyexpr import DynamoError
+
+LIMIT = 4 * 1024 * 1024
+PART = 349_000
+CONDITION = "x <> :v"
+
+
+def in_full(size: int, action: Any) -> list[Any]:
+    """Twelve actions that together send so many bytes; `action` makes one of its number and a text."""
+    actions = [action(number, "x" * PART) for number in range(11)]
+    return [*actions, action(11, "x" * (size - 11 * PART))]
+
+
+def put(number: int, text: str) -> Any:
+    return {"Put": {"TableName": "tab", "Item": {**key(number + 1), "x": {"S": text}}}}
+
+
+def update(number: int, text: str) -> Any:
+    expression = {"UpdateExpression": "SET #x = :v", "ExpressionAttributeNames": {"#x": "x"}}
+    values = {"ExpressionAttributeValues": {":v": {"S": text}}}
+    return {"Update": {"TableName": "tab", "Key": key(number + 1), **expression, **values}}
+
+
+def check(number: int, text: str) -> Any:
+    values = {"ExpressionAttributeValues": {":v": {"S": text}}}
+    return {"ConditionCheck": {"TableName": "tab", "Key": key(number + 1), "ConditionExpression": CONDITION, **values}}
+
+
+KEY_BYTES = len("pk") + len("sk") + len("p") + 2  # a number of one or two digits is 2 bytes
+
+
+@pytest.mark.parametrize(
+    "action, beside",
+    [
+        (put, KEY_BYTES + len("x")),
+        (update, KEY_BYTES + len("SET #x = :v") + len("x")),
+        (check, KEY_BYTES + len(CONDITION)),
+    ],
+)
+def test_a_transaction_sends_at_most_4_mb(ask: Ask, action: Any, beside: int) -> None:
+    room = LIMIT - 12 * beside
+    ask("TransactWriteItems", TransactItems=in_full(room, action))
+    with pytest.raises(DynamoError) as error:
+        ask("TransactWriteItems", TransactItems=in_full(room + 1, action))
+    assert error.value.code == "ValidationException"
+    assert error.value.message == f"Transaction payload size cannot exceed 4MB. Payload Size: {LIMIT + 1}"
+
+
+def test_what_a_transaction_touches_is_not_counted(ask: Ask) -> None:
+    for number in range(14):
+        ask("PutItem", Item={**key(number), "x": {"S": "x" * PART}})
+    add = {"UpdateExpression": "ADD n :v", "ExpressionAttributeValues": {":v": {"N": "1"}}}
+    exists = {"ConditionExpression": "attribute_exists(x)"}
+    for kind, rest in (("Update", add), ("ConditionCheck", exists), ("Delete", exists)):
+        actions = [{kind: {"TableName": "tab", "Key": key(number), **rest}} for number in range(14)]
+        ask("TransactWriteItems", TransactItems=actions)
+    assert ask("Scan")["Count"] == 0
+
+
+def test_a_transaction_gives_back_at_most_4_mb(ask: Ask) -> None:
+    for number in range(13):
+        ask("PutItem", Item={**key(number), "x": {"S": "x" * PART}})
+    gets = [{"TableName": "tab", "Key": key(number)} for number in range(13)]
+    assert len(ask("TransactGetItems", TransactItems=[{"Get": get} for get in gets[:12]])["Responses"]) == 12
+    with pytest.raises(DynamoError, match="Payload in response is too large") as error:
+        ask("TransactGetItems", TransactItems=[{"Get": get} for get in gets])
+    assert error.value.code == "ValidationException"
+    lean = [{"Get": {**get, "ProjectionExpression": "sk"}} for get in gets]
+    assert len(ask("TransactGetItems", TransactItems=lean)["Responses"]) == 13
