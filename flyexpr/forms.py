@@ -148,6 +148,8 @@ _MET: dict[str, Form | int] = {}  # by pattern: the form, or how many items were
 def _form_met(pattern: str, item: dict[str, Any], alike: int) -> Form | None:
     """The form of an item, once so many of it were met that it is worth making."""
     found = _MET.get(pattern, 0)
+    if len(pattern) > 2 * LARGE:  # lists in lists, with room in each for more
+        return None
     if isinstance(found, int):
         if len(_MET) >= MOST:
             _MET.clear()

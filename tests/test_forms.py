@@ -185,3 +185,13 @@ def test_no_name_becomes_code() -> None:
     found = form.match(text + "]", 0)
     assert found is not None
     assert form.item(found) == dict.fromkeys(names, "x")
+
+
+def test_lists_in_lists_have_no_form_where_it_would_be_long() -> None:
+    deep: Any = 1
+    for _ in range(6):
+        deep = [deep] * 3
+    text = page(*[{"id": str(number), "deep": deep} for number in range(10)])
+    formed, plain = both(text)
+    assert formed == plain
+    assert made() == 0

@@ -67,8 +67,9 @@ class Puts:
             pattern = item_pattern(item)
         except (ValueError, KeyError):  # a value beside which something stands that counts as absent
             return
-        if len(pattern) > LARGE or len(self._met) >= _MANY:
+        if len(self._met) >= _MANY:
             self._met.clear()
+        if len(pattern) > 2 * LARGE:
             return
         met = self._met[pattern] = self._met.get(pattern, 0) + 1
         if met == WORTH // SEVERAL:
