@@ -189,7 +189,7 @@ def test_no_name_becomes_code() -> None:
 
 def test_lists_in_lists_have_no_form_where_it_would_be_long() -> None:
     deep: Any = 1
-    for _ in range(6):
+    for _ in range(5):
         deep = [deep] * 3
     text = page(*[{"id": str(number), "deep": deep} for number in range(10)])
     formed, plain = both(text)
