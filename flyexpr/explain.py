@@ -254,6 +254,8 @@ def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterato
         lacking = [name for name in table.keys_of(way.index) if name not in asked and name not in table.keys]
         if lacking:
             yield f"items without {' or '.join(f'`{name}`' for name in lacking)} are not in this index"
+    if operation.prefetch:  # type: ignore[attr-defined]
+        yield "reads a page ahead: a reader that stops early pays for it"
     yield from _projection_warnings(table, way)
     if not operation.consistent:  # type: ignore[attr-defined]
         yield (

@@ -38,6 +38,7 @@ class Query(Operation):
     page_size: int | None = None
     start: str | None = None
     budget: Mapping[str, float] | None = None
+    prefetch: bool = False
 
 
 @record
@@ -54,6 +55,7 @@ class Scan(Operation):
     budget: Mapping[str, float] | None = None
     segments: int | None = None
     segment: int | None = None
+    prefetch: bool = False
 
 
 @record
@@ -155,6 +157,7 @@ def query(
     page_size: int | None = None,
     start: str | None = None,
     budget: Mapping[str, float] | None = None,
+    prefetch: bool = False,
 ) -> Query:
     """A read of the items that match, in sort key order, under one partition key.
 
@@ -163,7 +166,8 @@ def query(
 
     The index is chosen by the condition unless `index` names one; `reverse` reads from the largest sort key down.
     `start` is the `.cursor` of an earlier read; `budget` stops a read early, with a cursor to go on from:
-    {"requests": 10, "units": 500, "seconds": 2.5}.
+    {"requests": 10, "units": 500, "seconds": 2.5}. `prefetch` asks for each page while the one before it is taken: it
+    hides the waiting, and costs a page for nothing where the reader stops early.
     """
     _need(condition, Condition, "query takes a condition such as eq('userid', 'abc')")
     return Query(
@@ -176,6 +180,7 @@ def query(
         _count("page_size", page_size),
         start,
         _budget(budget),
+        _prefetch(prefetch, limit=limit, budget=budget),
     )
 
 
@@ -190,13 +195,15 @@ def scan(
     start: str | None = None,
     budget: Mapping[str, float] | None = None,
     segments: int | None = None,
+    prefetch: bool = False,
 ) -> Scan:
     """A read of the whole table or index, and of it the items that match: it pays for every item there is.
 
     >>> scan(contains("tags", "new"), limit=10).limit
     10
 
-    The partition keys come in no useful order. `segments` reads so many parts at the same time, in threads.
+    The partition keys come in no useful order. `segments` reads so many parts at the same time, in threads; `prefetch`
+    asks for each page while the one before it is taken.
     """
     _need(condition, Condition, "scan takes a condition such as eq('wins', 3)")
     return Scan(
@@ -209,6 +216,7 @@ def scan(
         start,
         _budget(budget),
         _count("segments", segments),
+        prefetch=_prefetch(prefetch, limit=limit, budget=budget, segments=segments),
     )
 
 
@@ -354,7 +362,7 @@ def refinement(name: str, value: Any) -> Any:
             return _condition(value)
         case "returns":
             return _returns(value, *_RETURNS)
-        case "reverse" | "consistent":
+        case "reverse" | "consistent" | "prefetch":
             return bool(value)
     return value
 
@@ -379,6 +387,14 @@ def _paths(project: Iterable[Any] | None) -> tuple[Path, ...] | None:
     if not found:
         raise ValueError("project= needs at least one path; leave it out to read whole items")
     return found
+
+
+def _prefetch(prefetch: bool, **others: Any) -> bool:
+    given = [name for name, value in others.items() if value is not None]
+    if prefetch and given:
+        why = "reads ahead by itself" if given == ["segments"] else "stops early, and what was read ahead is paid for"
+        raise ValueError(f"leave out prefetch= or {given[0]}=: {given[0]}= {why}")
+    return bool(prefetch)
 
 
 def _name(index: str | None) -> str | None:

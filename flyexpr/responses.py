@@ -152,6 +152,20 @@ def _malformed(error: Exception) -> DynamoError:
     return DynamoError.of("ConnectionFailed", f"the answer is not what DynamoDB sends ({type(error).__name__})")
 
 
+def last_key_of(body: bytes) -> Item | None:
+    """The LastEvaluatedKey of a page, looked for from its end; an attribute of that name may be taken for it.
+
+    >>> last_key_of(b'{"Items":[],"LastEvaluatedKey":{"id":{"S":"a"}},"Count":0}'), last_key_of(b'{"Items":[]}')
+    ({'id': 'a'}, None)
+    """
+    mark = b'"LastEvaluatedKey":'
+    place = body.rfind(mark)
+    try:
+        return None if place < 0 else decode_item(_scan(body[place + len(mark) :].decode().lstrip(), 0)[0])
+    except _NOT_WIRE:
+        return None
+
+
 def units(rest: dict[str, Any]) -> float:
     """The capacity units that an answer says it consumed, over all tables.
 

@@ -70,6 +70,10 @@ class Items(Iterator[Item]):
         else:
             self._reading = Reading(table, read, time.monotonic, counting)
             self._items = self._pages(self._reading)
+            if read.prefetch and read.limit is None and read.budget is None:
+                from flyexpr.ahead import items_ahead
+
+                self._items = items_ahead(self._reading, self._engine)
 
     def _pages(self, reading: Reading) -> Iterator[Item]:
         engine = self._engine

@@ -47,7 +47,7 @@ HOUSE = [
     "engines/aws/* engines/sqlite/*",
     "steps/__init__",
     "steps/reading steps/batches steps/parents steps/altering",
-    "segments lifecycle",
+    "segments ahead lifecycle",
     "run",
     "transact bulk",
     "modify",

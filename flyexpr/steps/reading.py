@@ -17,7 +17,7 @@ from flyexpr.items import loaded_item
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
 from flyexpr.requests import Request, read_request
-from flyexpr.responses import Page, fields_of, plain_item, units
+from flyexpr.responses import Page, fields_of, last_key_of, plain_item, units
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
@@ -99,6 +99,21 @@ class Reading:
             self._page_limit(),
             self._counting,
         )
+
+    def following(self, body: bytes) -> Request | None:
+        """The request that will follow a page, as far as its last bytes tell before its items are read.
+
+        >>> reading = Reading(Table("t", "id"), Scan(), clock=lambda: 0.0)
+        >>> reading.following(b'{"Items":[],"LastEvaluatedKey":{"id":{"S":"a"}}}').body
+        b'{"TableName":"t","ExclusiveStartKey":{"id":{"S":"a"}},"ReturnConsumedCapacity":"TOTAL"}'
+        """
+        start, branch = last_key_of(body), self._branch
+        if start is None:
+            branch += 1
+            if branch >= len(self.access.keys):
+                return None
+        limit = self._page_limit()
+        return read_request(self.table, self.read, self.access, branch, start, limit, self._counting)
 
     def feed(self, body: bytes) -> Iterator[Item]:
         """The items of a page that match, in the user's types; to be exhausted before the next `request`."""
