@@ -90,7 +90,7 @@ def _recorded(cls: type, hidden: tuple[str, ...]) -> type:
         {
             **_shared([name for name in names if name not in hidden]),
             **own,
-            "__slots__": (*names, "__dict__") if cached else names,
+            "__slots__": (*names, "__dict__", "__weakref__") if cached else names,
             "__match_args__": names,
             "__dataclass_fields__": _Fields(),
         },
