@@ -61,7 +61,7 @@ def _stages(
     def growing() -> None:
         results.pages = growth.pages("flyexpr", port, few)
         results.growth = {"operators": growth.operators(rounds), "indexes": growth.indexes(rounds)}
-        results.items = (20_000, given.growth_items or (60_000 if given.quick else 200_000))
+        results.items = (20_000, given.growth_items or (60_000 if given.quick else 2_000_000))
         results.growth |= growth.items(*results.items, rounds)
 
     def engines() -> None:
@@ -77,7 +77,7 @@ def _arguments() -> argparse.Namespace:
         "--only", metavar="REGEX", help=f"some of: {'; '.join(JOBS)}; starting; memory; growth; engines. Writes no page"
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="5 unless said otherwise")
-    parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (200000)")
+    parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (2000000)")
     parser.add_argument("--seed", type=int, default=1, help="of the order within the rounds")
     parser.add_argument("--verbose", action="store_true", help="show what the workers write to stderr")
     return parser.parse_args()
