@@ -29,6 +29,15 @@ def items(page: int, size: int = 0) -> list[Item]:
     return [_item(chance, page * PAGE + place) for place in range(size or PAGE)]
 
 
+def unlike(items: list[Item]) -> list[Item]:
+    """The items, each with an attribute that no other has.
+
+    >>> [list(item) for item in unlike([{"pk": "a"}, {"pk": "b"}])]
+    [['pk', 'extra0'], ['pk', 'extra1']]
+    """
+    return [item | {f"extra{number}": "x"} for number, item in enumerate(items)]
+
+
 def _item(chance: random.Random, number: int) -> Item:
     return {
         "pk": "customer#0001",

@@ -92,6 +92,7 @@ _EXPECTED: dict[str, Callable[[], Any]] = {
     "transaction": lambda: ["Delete", "Put", "Update"],
     "failed condition": lambda: True,
     "decode": lambda: data.items(0),
+    "decode, no two alike": lambda: data.unlike(data.items(0)),
     "encode": lambda: [data.wire_item(item) for item in data.items(0, BATCH)],
     "compile condition": lambda: _CONDITION,
     "compile condition, reused": lambda: _CONDITION,

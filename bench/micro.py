@@ -18,6 +18,13 @@ def page() -> bytes:
     return b'{"Count":%d,"Items":%b,"ScannedCount":%d}' % (data.PAGE, page_items(0), data.PAGE)
 
 
+def unlike_page() -> bytes:
+    """The same, of items of which no two have the same attributes."""
+    items = [data.wire_item(item) for item in data.unlike(data.items(0))]
+    text = json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode()
+    return b'{"Count":%d,"Items":%b,"ScannedCount":%d}' % (data.PAGE, text, data.PAGE)
+
+
 def batch() -> list[data.Item]:
     """The items of a batch write."""
     return data.items(0, BATCH)

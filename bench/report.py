@@ -37,7 +37,9 @@ there, the network's milliseconds come on top for everyone.
 _READS = """The data: {pages} pages of {page} items, each of 15 attributes, 41 values (nested ones counted) and some 950
 bytes. `flyexpr` is the `direct` transport, `flyexpr-botocore` the other one. "compile" is building, compiling and
 writing an expression's members of a request, with another constant each time; flyexpr remembers a shape that it has
-met, so "new shape" has another attribute's name each time, and "reused" is one object compiled again and again.
+met, so "new shape" has another attribute's name each time, and "reused" is one object compiled again and again. So with
+reading: the items of a page have one form here, as most have, which flyexpr learns; in "no two alike" each has one more
+attribute, that no other has.
 """
 
 

@@ -28,7 +28,7 @@ WORTH = 300  # items: to make a form takes 1.5 ms, which it spares over so many
 FEW, LARGE = 8, 8192  # items on a page, and characters of one, for which a form is not worth looking for
 TRIES, PATIENCE = 5, 20  # items of a page that are looked at to find its forms, and that may miss them
 LONG, SEVERAL = 8, 8  # elements of a list that can be a part of a form; forms of one table
-MOST = 512  # forms met and made; then all are forgotten
+MOST = 256  # forms met and made; then all are forgotten
 
 
 class Form:

@@ -171,10 +171,11 @@ def written_update() -> str:
 
 
 def _micro() -> Jobs:
-    page, batch = micro.page(), micro.batch()
+    page, unlike, batch = micro.page(), micro.unlike_page(), micro.batch()
     reused = condition()
     return {
         "decode": Job(lambda: list(map(decoded, botocore_parts.parsed(page)))),
+        "decode, no two alike": Job(lambda: list(map(decoded, botocore_parts.parsed(unlike)))),
         "encode": micro.encoding(lambda: botocore_parts.batch(list(map(encoded, batch)))),
         "compile condition": micro.compiling(lambda: compiled(condition())),
         "compile condition, reused": micro.compiling(lambda: compiled(reused)),

@@ -131,10 +131,10 @@ def _compiled(member: str, expression: Condition | UpdateExpression) -> str:
 
 
 def _micro() -> Jobs:
-    page, batch = micro.page(), micro.batch()
+    page, unlike, batch = micro.page(), micro.unlike_page(), micro.batch()
     reused = condition()
 
-    def decode() -> list[data.Item]:
+    def decode(page: bytes) -> list[data.Item]:
         return [dy2py(item, float) for item in json.loads(page)["Items"]]
 
     def encode() -> bytes:
@@ -142,7 +142,8 @@ def _micro() -> Jobs:
         return json.dumps({"RequestItems": {"items": puts}}).encode()
 
     return {
-        "decode": Job(decode),
+        "decode": Job(lambda: decode(page)),
+        "decode, no two alike": Job(lambda: decode(unlike)),
         "encode": micro.encoding(encode),
         "compile condition": micro.compiling(lambda: _compiled("ConditionExpression", condition())),
         "compile condition, new shape": micro.compiling(

@@ -129,11 +129,12 @@ def built_update() -> Update:
 
 
 def _micro() -> Jobs:
-    page, batch = micro.page(), micro.batch()
+    page, unlike, batch = micro.page(), micro.unlike_page(), micro.batch()
     condition, change = built_condition(), built_update()
     signer, keys = Signer("us-east-1", "dynamodb.us-east-1.amazonaws.com"), Keys("key", "secret")
     return {
         "decode": Job(lambda: list(Page(page))),
+        "decode, no two alike": Job(lambda: list(Page(unlike))),
         "encode": micro.encoding(
             lambda: batch_request(TABLE, [batch_member(TABLE, put_item(item)) for item in batch]).body
         ),
