@@ -44,12 +44,12 @@ def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run
 
 
 def _still(table: Table, read: Query | Scan) -> Condition:
+    if not isinstance(read, (Query, Scan)):
+        raise TypeError(f"expected query(...) or scan(...), not {read!r}")
     return exists(Path((table.partition_key,))) & read.condition
 
 
 def _keys(table: Table, read: Query | Scan) -> Iterator[Any]:
-    if not isinstance(read, Query | Scan):
-        raise TypeError(f"expected query(...) or scan(...), not {read!r}")
     wanted = tuple(Path((name,)) for name in table.keys)
     for item in run(table, replace(read, project=wanted)):
         yield {name: item[name] for name in table.keys}

@@ -44,6 +44,8 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
     Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
     unnoticed.
     """
+    if not callable(function):
+        raise TypeError(f"modify takes a function of the item, which returns the new one, not {function!r}")
     stored = _as_stored(table)
     for attempt in range(1, attempts + 1):
         found = run(stored, GetItem(key_of(table, key), consistent=True))

@@ -251,6 +251,14 @@ class Update:
     def __add__(self, other: object) -> Update:
         return Update(self.actions + other.actions) if isinstance(other, Update) else NotImplemented
 
+    def __radd__(self, other: object) -> Update:
+        return self if type(other) is int and other == 0 else NotImplemented  # what sum() begins with
+
+    def __and__(self, other: object) -> NoReturn:
+        raise TypeError("join updates with `+`, or a list of them with sum(...)")
+
+    __or__ = __and__
+
     def __bool__(self) -> NoReturn:
         raise TypeError("an update has no truth value; join updates with `+`, not `and`, and look at `.actions`")
 

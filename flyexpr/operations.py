@@ -6,9 +6,11 @@ Refinements use DynamoDB's words. `limit` counts the items returned, `page_size`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
-from flyexpr.nodes import ALWAYS, Condition, Path, Update
+from flyexpr.errors import ExpressionError
+from flyexpr.interpret.show import show
+from flyexpr.nodes import ALWAYS, Condition, Path, Update, find_overlap
 from flyexpr.records import record
 from flyexpr.terms import path_of
 
@@ -23,6 +25,9 @@ class Operation:
     """
 
     __slots__ = ()
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is only what to do; run(table, ...) does it and gives the items")
 
 
 @record
@@ -386,6 +391,9 @@ def _paths(project: Iterable[Any] | None) -> tuple[Path, ...] | None:
     found = tuple(dict.fromkeys(map(path_of, project)))
     if not found:
         raise ValueError("project= needs at least one path; leave it out to read whole items")
+    overlap = find_overlap(found)
+    if overlap:
+        raise ExpressionError(overlap, expression=", ".join(map(show, found)))
     return found
 
 

@@ -171,14 +171,21 @@ class Table:
         engine: Engine | None = None,
     ) -> None:
         _check_name("a table", name)
+        indexes = _checked_indexes(indexes)
+        _check_options(name, throughput, stream)
         fill(self, name=name, partition_key=partition_key, sort_key=sort_key, version=version, engine=engine)
-        fill(self, attributes=Declared(attributes), indexes=tuple(indexes), tags=Declared(tags))
+        fill(self, attributes=Declared(attributes), indexes=indexes, tags=Declared(tags))
         fill(self, throughput=throughput, ttl=ttl, stream=stream, deletion_protection=deletion_protection)
         if self.sort_key == self.partition_key:
             raise FlyexprError(f"table {self.name!r}: partition key and sort key are both {self.sort_key!r}")
         self._check_indexes()
         for name in self.attributes:
             self._check_attribute(name)
+        if ttl is not None and self.kind(ttl) not in (None, "N"):
+            raise FlyexprError(
+                f"attribute {ttl!r} of table {self.name!r} cannot be its ttl=, which is a number of seconds; "
+                f"declare it so: attributes={{{ttl!r}: epoch}}"
+            )
 
     def _check_indexes(self) -> None:
         names = [index.name for index in self.indexes]
@@ -301,6 +308,24 @@ def _projection(project: Projection) -> Projection:
             raise FlyexprError(f"project is 'all', 'keys' or a list of attribute names, not {project!r}")
         return project
     return tuple(project)
+
+
+def _checked_indexes(indexes: Any) -> tuple[Index, ...]:
+    if isinstance(indexes, (GlobalIndex, LocalIndex)):
+        raise TypeError(f"indexes= takes a list, such as [{indexes!r}]")
+    found = tuple(indexes)
+    for index in found:
+        if not isinstance(index, (GlobalIndex, LocalIndex)):
+            raise TypeError(f"indexes= takes GlobalIndex(...) and LocalIndex(...), not {index!r}")
+    return found
+
+
+def _check_options(name: str, throughput: Any, stream: Any) -> None:
+    if stream not in (None, "keys", "new", "old", "both"):
+        raise FlyexprError(f"table {name!r}: stream= is one of 'keys', 'new', 'old' and 'both', not {stream!r}")
+    pair = isinstance(throughput, tuple) and len(throughput) == 2
+    if throughput is not None and not (pair and all(type(units) is int and units > 0 for units in throughput)):
+        raise FlyexprError(f"table {name!r}: throughput= is (read units, write units) a second, not {throughput!r}")
 
 
 def _check_name(what: str, name: Any) -> None:

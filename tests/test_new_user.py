@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flyexpr import (
+    ExpressionError,
     F,
     FlyexprError,
     GlobalIndex,
@@ -18,6 +19,7 @@ from flyexpr import (
     count,
     create_table,
     delete_item,
+    delete_matching,
     eq,
     first,
     ge,
@@ -35,6 +37,7 @@ from flyexpr import (
     transact_get,
     transact_write,
     update,
+    update_matching,
 )
 
 
@@ -124,3 +127,72 @@ MISTAKES: list[tuple[Any, str]] = [
 def test_mistakes_are_told(shop: Table, make: Any, text: str) -> None:
     with pytest.raises((TypeError, FlyexprError), match=text):
         make(shop)
+
+
+@pytest.mark.parametrize(
+    "url, hint",
+    [
+        ("sqlite::memory", "sqlite::memory: for no file"),
+        ("sqlite:memory:", "sqlite::memory: for no file"),
+        ("sqlite://scores.db", "sqlite:scores.db"),
+        ("sqlite:///scores.db", "sqlite:/data/scores.db"),
+        ("http://localhost:99999", "1 to 65535"),
+        ("http://localhost:x", "1 to 65535"),
+    ],
+)
+def test_a_url_spelled_as_elsewhere_says_how_it_is_spelled_here(url: str, hint: str) -> None:
+    with pytest.raises(FlyexprError, match=hint):
+        connect(url)
+
+
+def test_a_path_is_no_url(tmp_path: Any) -> None:
+    with pytest.raises(TypeError, match="sqlite:"):
+        connect(tmp_path / "scores.db")
+
+
+@pytest.mark.parametrize("read", [query(eq("customer", "zed")), scan()], ids=["query", "scan"])
+def test_paths_of_a_projection_that_overlap_are_refused(read: Any) -> None:
+    build = query if hasattr(read, "reverse") else scan
+    with pytest.raises(ExpressionError, match="overlap"):
+        build(read.condition, project=["info", "info.rating"])
+
+
+def test_an_operation_alone_does_nothing() -> None:
+    with pytest.raises(TypeError, match=r"run\(table, ...\)"):
+        list(query(eq("customer", "zed")))
+
+
+def test_updates_are_joined_with_plus() -> None:
+    changes = [incr("a"), incr("b"), incr("c")]
+    assert sum(changes) == incr("a") + incr("b") + incr("c")
+    with pytest.raises(TypeError, match=r"join updates with `\+`"):
+        incr("a") & incr("b")
+    with pytest.raises(TypeError):
+        1 + incr("a")
+
+
+def test_what_goes_through_all_that_matches_takes_a_read(shop: Table) -> None:
+    for act in (lambda: delete_matching(shop, eq("n", 1)), lambda: update_matching(shop, eq("n", 1), incr("n"))):
+        with pytest.raises(TypeError, match=r"expected query\(...\) or scan\(...\)"):
+            act()
+
+
+def test_modify_takes_a_function(shop: Table) -> None:
+    with pytest.raises(TypeError, match="modify takes a function"):
+        modify(shop, ("C#zed", "O#1"), {"n": 1})
+
+
+@pytest.mark.parametrize(
+    "options, kind, text",
+    [
+        ({"indexes": GlobalIndex("ByKind", "kind")}, TypeError, "takes a list"),
+        ({"indexes": [("ByKind", "kind")]}, TypeError, r"GlobalIndex\(...\)"),
+        ({"stream": "x"}, FlyexprError, "'keys', 'new', 'old' and 'both'"),
+        ({"throughput": 5}, FlyexprError, "read units, write units"),
+        ({"throughput": (5, 0)}, FlyexprError, "read units, write units"),
+        ({"ttl": "until", "attributes": {"until": datetime}}, FlyexprError, "'until': epoch"),
+    ],
+)
+def test_what_a_table_cannot_be(options: dict[str, Any], kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        Table("Shop", "pk", **options)

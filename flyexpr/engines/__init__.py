@@ -36,7 +36,15 @@ def connect(url: str) -> Any:
     `sqlite:PATH?sync=full` waits for the disk on every write; for the options of the others see flyexpr.engines.aws.
     Neither sqlite3 nor botocore is imported before an engine needs it.
     """
+    if not isinstance(url, str):
+        raise TypeError(
+            f"connect takes a URL such as 'sqlite:scores.db', not {url!r}; for a path write f\"sqlite:{{path}}\""
+        )
     scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and (rest.startswith("//") or rest.partition("?")[0] in (":memory", "memory", "memory:")):
+        raise FlyexprError(
+            f"no engine for {url!r}\n  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file"
+        )
     if scheme == "sqlite" and rest:
         from flyexpr.engines.sqlite import connect_sqlite
 

@@ -87,6 +87,10 @@ def target_of(url: str) -> Target:
         raise FlyexprError(
             f"no transport {options['transport']!r} in {url!r}\n  write one of: {', '.join(_TRANSPORTS)}"
         )
+    try:
+        assert parts.port is None or parts.port
+    except (ValueError, AssertionError):
+        raise FlyexprError(f"no port of a server in {url!r}\n  write one from 1 to 65535") from None
     aws = parts.scheme == "dynamodb"
     region = (parts.netloc or None) if aws else options.get("region")
     return Target(
