@@ -100,6 +100,8 @@ def run_program(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if options.COMPLETING in os.environ:
+        importlib.import_module("flyexpr.cli.completion")  # it knows what click does not of bash
     try:
         code: Any = program.main(list(arguments), "flyexpr", standalone_mode=False)
         return code if isinstance(code, int) else 0

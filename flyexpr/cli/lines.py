@@ -22,7 +22,7 @@ _output = options.all_of(options.form("json", "csv", "table"), options.wire)
 
 @click.command()
 @click.argument("condition")
-@click.argument("file", default="-")
+@options.file
 @_output
 def filter(condition: str, file: str, form: str, wire: bool) -> None:
     """The items that match, of JSON Lines from a file or standard input; exit code 4 for none.
@@ -41,7 +41,7 @@ def filter(condition: str, file: str, form: str, wire: bool) -> None:
 
 @click.command()
 @click.argument("update")
-@click.argument("file", default="-")
+@options.file
 @_output
 def apply(update: str, file: str, form: str, wire: bool) -> None:
     """Every item with the update done to it, of JSON Lines from a file or standard input.

@@ -38,9 +38,7 @@ def get(
     """
     found = options.session().table(table)
     operation = GetItem(key_words(found, key), options.paths_of(project), consistent)
-    if explain:
-        click.echo(explained(found, operation))
-        return
+    options.plan(explain, explained(found, operation))
     item = run(found, operation)
     with options.standard_output() as stream:
         write_items([] if item is None else [item], stream, options.form_of(form, wire), found.keys)
@@ -132,9 +130,7 @@ def scan(
 
 
 def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: str) -> None:
-    if explain:
-        click.echo(explained(table, read))
-        return
+    options.plan(explain, explained(table, read))
     items = run(table, read)
     with options.standard_output() as stream:
         number = write_items(items, stream, form, table.keys if read.project is None else ())
@@ -165,9 +161,7 @@ def count(table: str, condition: str | None, index: str | None, consistent: bool
     """
     found = options.session().table(table)
     read, why = read_of(found, options.condition_of(condition), index, consistent)
-    if explain:
-        click.echo(explained(found, read))
-        return
+    options.plan(explain, explained(found, read))
     if why and condition:
         options.note(why)
     click.echo(counted(found, read))

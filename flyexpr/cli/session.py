@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from flyexpr.engines import Engine, call, connect
@@ -37,6 +38,11 @@ class Session:
         """The engine, connected when it is first asked for."""
         engine: Engine = connect(self.place)
         return engine
+
+    def exists(self) -> bool:
+        """False for a file that connecting would make."""
+        kind, _, path = self.place.partition(":")
+        return kind != "sqlite" or Path(path.partition("?")[0]).is_file()
 
     def table(self, name: str) -> Table:
         """The table as the engine describes it, bound to the engine; NoSuchTable where there is none."""

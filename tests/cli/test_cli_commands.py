@@ -111,10 +111,35 @@ def test_explain_touches_nothing(movies: Program):
         ["update", "Movies", "REMOVE info", "--where", "year = 2013"],
         ["delete", "Movies", "2013", "Rush"],
         ["delete", "Movies", "--where", "year = 2013"],
+        ["create", "Others", "id"],
+        ["put", "Movies"],
+        ["copy", "Movies", "--to", "sqlite:copy.db"],
+        ["export", "Movies", "folder"],
+        ["import", "Movies", "movies.jsonl"],
     ):
         before = movies("scan", "Movies", "--segments", "1")
-        assert movies(*arguments, "--explain").startswith("operation ")
+        shown = movies(*arguments, "--explain", stdin='{"year": 1, "title": "x"}')
+        assert shown.startswith("operation ")
         assert movies("scan", "Movies", "--segments", "1") == before
+    assert movies("tables") == "Movies\n"
+    assert {path.name for path in movies.folder.iterdir() if "tables.db" not in path.name} == set()
+
+
+def test_plans_of_whole_tables(movies: Program):
+    shown = movies("copy", "Movies", "--to", "sqlite:copy.db", "--explain").splitlines()
+    assert "fan-out       4 requests, one for each segment" in shown
+    assert shown[-2:] == [
+        "items         3 when the table was last counted",
+        "then          BatchWriteItem into Movies on sqlite:copy.db, made like Movies where it is not there",
+    ]
+    shown = movies("export", "Movies", "folder", "--dry-run")
+    assert shown.endswith("then          packed files and a manifest in folder\n")
+    assert movies("export", "Movies", "movies.csv", "--dry-run").endswith("then          lines of movies.csv\n")
+    assert movies("put", "Movies", "--explain") == (
+        "operation     BatchWriteItem on Movies\n"
+        "items         those of standard input; each replaces the one with its key\n"
+        "cost          at least 1 write unit for each KB of an item, and of each index that it is in\n"
+    )
 
 
 def test_dry_run_changes_nothing(movies: Program):
@@ -125,7 +150,13 @@ def test_dry_run_changes_nothing(movies: Program):
     )
     assert "BatchWriteItem into Copy" in movies("copy", "Movies", "--to", ".", "--as", "Copy", "--dry-run")
     assert "Scan on Movies" in movies("export", "Movies", "folder", "--dry-run")
-    assert "1 item checked" in movies.error("put", "Movies", "--dry-run", stdin='{"year": 1, "title": "x"}', code=0)
+    assert "CreateTable on Others" in movies("create", "Others", "id", "--dry-run")
+    checked = movies.run("put", "Movies", "--dry-run", stdin='{"year": 1, "title": "x"}')
+    assert checked.stdout.startswith(b"operation     BatchWriteItem on Movies\n")
+    assert checked.stderr.startswith(b"flyexpr: 1 item checked,")
+    assert "line 2: at `title`" in movies.error(
+        "put", "Movies", "--dry-run", stdin='{"year": 1, "title": "x"}\n{"year": 1, "title": 2}'
+    )
     assert movies("tables") == "Movies\n"
     assert movies("scan", "Movies", "--segments", "1") == before
     assert not (movies.folder / "folder").exists()
@@ -301,12 +332,14 @@ def test_completion(program: Program, shell):
 
 
 def test_completion_of_commands_and_tables(movies: Program):
-    def completed(words: str, count: int) -> list[str]:
-        said = movies(_FLYEXPR_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(count))
-        return [line.partition(",")[2] for line in said.splitlines()]
+    def completed(line: str) -> list[str]:
+        said = movies(_FLYEXPR_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD="9999")
+        return [line.partition(",")[2] for line in said.split()]
 
-    assert completed("flyexpr de", 1) == ["describe", "delete"]
-    assert completed("flyexpr query Mo", 2) == ["Movies"]
+    assert completed("flyexpr de") == ["describe", "delete"]
+    assert completed("flyexpr query Mo") == ["Movies"]
+    assert completed("flyexpr --engine sqlite:tables.db query ") == ["Movies"]
+    assert completed("flyexpr --engine http://127.0.0.1:9 query ") == []
 
 
 def test_a_closed_pipe_is_quiet(program: Program):
