@@ -9,10 +9,10 @@ from typing import Any
 
 from flyexpr.cli.bulk import Job
 from flyexpr.cli.marked import item_text
+from flyexpr.cli.reads import is_repeatable
 from flyexpr.cli.rejects import Refusal
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError
-from flyexpr.interpret.paths import paths
-from flyexpr.nodes import Action, Call, Condition, Path, Update, Value
+from flyexpr.nodes import Condition, Update
 from flyexpr.operations import DeleteItem, PutItem, UpdateItem
 from flyexpr.requests import batch_member
 from flyexpr.run import run
@@ -163,39 +163,6 @@ def _seen(update: Update, item: Item) -> str:
     """What an item holds where an update changes it."""
     names = sorted({str(action.path.parts[0]) for action in update.actions})
     return item_text({name: item[name] for name in names if name in item})
-
-
-def is_repeatable(update: Update) -> bool:
-    """Whether doing an update again changes nothing more.
-
-    >>> texts = ("SET a = 1 REMOVE b", "ADD wins 1", "SET a = b", "ADD tags <<'x'>>")
-    >>> [is_repeatable(parse_update(text)) for text in texts]
-    [True, False, False, True]
-    """
-    return all(map(_is_repeatable, update.actions))
-
-
-def _is_repeatable(action: Action) -> bool:
-    if any(isinstance(step, int) for step in action.path.parts):
-        return False  # an element of a list is another one when one before it is gone
-    match action.operand:
-        case None:
-            return True
-        case Value(kind):
-            return action.clause != "ADD" or kind != "N"
-        case Call("if_not_exists", (path, Value())):
-            return path == action.path
-    return False
-
-
-def read_for(update: Update | None, table: Table) -> tuple[Path, ...]:
-    """What has to be read of an item to change it: its key, and what an update that may not be done twice changes.
-
-    >>> [path.parts[0] for path in read_for(incr("wins", 1), Table("t", "id"))]
-    ['id', 'wins']
-    """
-    changed = [] if update is None or is_repeatable(update) else [path.parts[0] for path in paths(update)]
-    return tuple(Path((name,)) for name in dict.fromkeys([*table.keys, *changed]))
 
 
 def _write(job: Job, table: Table, operation: DeleteItem | UpdateItem) -> None:

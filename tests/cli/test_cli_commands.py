@@ -366,7 +366,7 @@ def test_without_its_extra_it_says_what_to_install(program: Program):
     )
 
 
-@pytest.mark.parametrize("arguments", [["tables"], ["--help"], ["scan", "Movies"]])
+@pytest.mark.parametrize("arguments", [["tables"], ["--help"], ["query", "Movies", "year = 2013"], ["scan", "Movies"]])
 def test_a_run_imports_what_it_needs(movies: Program, arguments):
     code = (
         "import sys, runpy; sys.argv = ['flyexpr', *sys.argv[1:]]\n"
@@ -383,7 +383,9 @@ def test_a_run_imports_what_it_needs(movies: Program, arguments):
     )
     loaded = done.stderr.split()
     assert "flyexpr.cli.app" in loaded
-    assert not {"botocore", "rich", "csv", "http.server", "toolz", "dateutil", "asyncio"} & {*loaded}
+    heavy = {"botocore", "rich", "csv", "http.server", "importlib.metadata", "toolz", "dateutil", "asyncio"}
+    heavy |= {"flyexpr.cli.bulk", "tempfile"} | ({"concurrent.futures"} if "scan" not in arguments else set())
+    assert not heavy & {*loaded}
 
 
 def test_ctrl_c_is_said_in_a_word(movies: Program):
