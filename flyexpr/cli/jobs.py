@@ -16,7 +16,7 @@ from flyexpr.cli.bulk import CHUNK, Chunk, Job
 from flyexpr.cli.journal import Journal
 from flyexpr.cli.rejects import Refusal, Rejects
 from flyexpr.cli.sources import Entry, entries
-from flyexpr.cli.writes import check_all, put_all
+from flyexpr.cli.writes import Placed, check_all, put_all
 from flyexpr.tables import Table
 
 _options = options.all_of(
@@ -115,7 +115,9 @@ def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, 
     target = work.metered(table)
 
     def do(_: str, chunk: list[Entry]) -> None:
-        placed = [(f"{where}line {entry.line:,}", entry.item) for entry in chunk if entry.item is not None]
+        placed = [
+            Placed(f"{where}line {entry.line:,}", entry.item, entry.text) for entry in chunk if entry.item is not None
+        ]
         (check_all if dry_run else put_all)(work, target, placed)
         for entry in chunk:
             if entry.fault is not None:

@@ -16,8 +16,8 @@ from flyexpr.cli.folders import DataFile, check_file, data_files, find_export, p
 from flyexpr.cli.jobs import Manner, bulk, job, put_entries, put_plan, put_stream
 from flyexpr.cli.session import Session
 from flyexpr.cli.sinks import write_items
-from flyexpr.cli.sources import entries, opened
-from flyexpr.cli.writes import put_all
+from flyexpr.cli.sources import entries, form_of_file, opened
+from flyexpr.cli.writes import Placed, put_all
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.explain import explain as explained
 from flyexpr.operations import Scan, create_table, describe_table
@@ -58,7 +58,7 @@ def copy(
         into = work.metered(_made_like(run(found, describe_table()), target, name or table))
         work.run(
             work.parts(found, read, segments),
-            lambda _, items: put_all(work, into, [("an item", item) for item in items]),
+            lambda _, items: put_all(work, into, [Placed("an item", item) for item in items]),
         )
 
 
@@ -97,7 +97,7 @@ def export(
     """
     session = options.session()
     found, said = session.described(table)
-    form = _form_of(folder)
+    form = form_of_file(folder)
     if form and manner.resume:
         raise click.UsageError("--resume is for an export into a folder")
     then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
@@ -108,13 +108,6 @@ def export(
             _export_file(work, found, Path(folder), form, segments)
         else:
             _export_folder(work, found, Path(folder), segments)
-
-
-_FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
-
-
-def _form_of(path: str) -> str | None:
-    return _FORMS.get(Path(path.removesuffix(".gz")).suffix)
 
 
 def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) -> None:
@@ -201,7 +194,7 @@ def import_(
                     _import_file(work, found, file, manner.dry_run)
             else:
                 with opened(source) as stream:
-                    put_stream(work, found, stream, "wire" if wire else _form_of(source) or "json", manner.dry_run)
+                    put_stream(work, found, stream, "wire" if wire else form_of_file(source) or "json", manner.dry_run)
 
     manner.plan(*put_plan(found, source), look=write)
     write()

@@ -6,6 +6,7 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.options import Nothing
+from flyexpr.cli.progress import counted as amount
 from flyexpr.cli.reads import read_of
 from flyexpr.cli.sinks import write_items
 from flyexpr.cli.words import key_words
@@ -136,8 +137,8 @@ def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: st
         number = write_items(items, stream, form, table.keys if read.project is None else ())
     if stats:
         spent = items.stats
-        examined = f"{spent.examined} items examined, {spent.returned} returned"
-        options.note(f"{spent.requests} requests, {examined}, {spent.capacity:g} read units")
+        examined = f"{amount(spent.examined, 'item')} examined, {spent.returned:,} returned"
+        options.note(f"{amount(spent.requests, 'request')}, {examined}, {amount(spent.capacity, 'read unit')}")
         if items.cursor:
             options.note(f"there is more: --start {items.cursor}")
     if not number:

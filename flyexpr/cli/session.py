@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flyexpr.engines import Engine, call, connect
+from flyexpr.errors import FlyexprError
 from flyexpr.requests import Request
 from flyexpr.responses import described_table, fields_of
 from flyexpr.table_requests import table_request
@@ -36,7 +37,12 @@ class Session:
     @cached_property
     def engine(self) -> Engine:
         """The engine, connected when it is first asked for."""
-        engine: Engine = connect(self.place)
+        try:
+            engine: Engine = connect(self.place)
+        except FlyexprError as error:
+            if self.place != AWS:
+                raise
+            raise FlyexprError(f"{error}, or name another engine by --engine or {ENVIRONMENT}") from None
         return engine
 
     def exists(self) -> bool:

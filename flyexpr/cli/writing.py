@@ -11,7 +11,7 @@ from flyexpr.cli import options
 from flyexpr.cli.jobs import Manner, bulk, job, put_plan, put_stream
 from flyexpr.cli.reads import bulk_read
 from flyexpr.cli.sinks import write_items
-from flyexpr.cli.sources import opened
+from flyexpr.cli.sources import form_of_file, opened
 from flyexpr.cli.words import key_words
 from flyexpr.cli.writes import delete_all, update_all
 from flyexpr.conditions import exists
@@ -46,7 +46,7 @@ def put(
     flyexpr scan Movies | flyexpr put Copies
     flyexpr put Movies movies.jsonl --resume movies.journal
     """
-    form = options.form_of(form, wire)
+    form = options.form_of(form_of_file(file) or form, wire)
     found = options.session().table(table)
 
     def write() -> None:

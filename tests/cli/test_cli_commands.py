@@ -4,9 +4,11 @@ import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from program import COMMAND, Program
@@ -83,7 +85,7 @@ def test_query(movies: Program):
 
 def test_a_cursor_goes_on(movies: Program):
     said = movies.run("scan", "Movies", "--segments", "1", "--limit", "2", "--stats")
-    assert b"1 requests, 2 items examined, 2 returned" in said.stderr
+    assert b"1 request, 2 items examined, 2 returned" in said.stderr
     cursor = said.stderr.decode().rpartition("--start ")[2].strip()
     rest = movies("scan", "Movies", "--segments", "1", "--start", cursor)
     everything = movies("scan", "Movies", "--segments", "1")
@@ -241,6 +243,23 @@ def test_scan_put_makes_an_equal_table(program: Program):
     assert program("count", "Second") == "4\n"
 
 
+def test_a_sheet_is_known_by_its_name(movies: Program):
+    sheet = "year,title,n\n1,a,7\n2,b,8\n"
+    (movies.folder / "more.csv").write_text(sheet)
+    movies("put", "Movies", "more.csv")
+    assert movies("get", "Movies", "2", "b") == '{"year": 2, "title": "b", "n": 8}\n'
+    assert movies("filter", "n > 7", "more.csv") == '{"year": 2, "title": "b", "n": 8}\n'
+    assert movies("apply", "SET n = n + 1", "more.csv", "--format", "csv") == "year,title,n\n1,a,8\n2,b,9\n"
+
+
+def test_the_format_of_filter_is_that_of_its_output(movies: Program):
+    lines = '{"id": "a", "n": 1}\n{"id": "b", "n": 2}\n'
+    assert movies("filter", "n > 1", "--format", "csv", stdin=lines) == "id,n\nb,2\n"
+    assert movies("apply", "REMOVE n", "--format", "csv", stdin=lines) == "id\na\nb\n"
+    assert "│ b  │ 2 │" in movies("filter", "n > 1", "--format", "table", stdin=lines)
+    assert movies("filter", "n > 1", "--wire", stdin='{"n":{"N":"2"}}') == '{"n":{"N":"2"}}\n'
+
+
 def test_put_reads_files(movies: Program):
     (movies.folder / "more.jsonl.gz").write_bytes(gzip.compress(b'{"year": 1, "title": "a"}\n'))
     movies("put", "Movies", "more.jsonl.gz")
@@ -272,15 +291,18 @@ def test_bad_json_on_line_3017(program: Program):
 def test_rejects_go_to_a_file_with_the_reason(program: Program):
     program("create", "Things", "id")
     lines = many(2000, bad=1017) + '{"id": 5}\n{"n": 1}\n{"id": "big", "x": "' + "x" * 409_600 + '"}\n'
+    lines += '{"id": "n",  "n": 1e200}\n'
     said = program.error("put", "Things", "--rejects", "rejects.jsonl", stdin=lines)
-    assert "1,999 items put, 4 refused" in said
+    assert "1,999 items put, 5 refused" in said
     found = [json.loads(line) for line in (program.folder / "rejects.jsonl").read_text().splitlines()]
     assert sorted((each["place"], each["reason"]) for each in found) == [
         ("line 1,017", "not JSON: Expecting ',' delimiter at character 15"),
         ("line 2,001", "at `id`: expected str, got int"),
         ("line 2,002", "at `id`: an item of 'Things' needs its key"),
         ("line 2,003", "the item has 409,606 bytes; DynamoDB stores up to 409,600"),
+        ("line 2,004", "at `n`: number overflow: the largest magnitude is 9.99…E+125"),
     ]
+    assert found[-1]["text"] == '{"id": "n",  "n": 1e200}'
     assert found[0]["text"] == '{"id": "1017" "n": 1017}'
 
 
@@ -300,6 +322,7 @@ def test_what_only_the_service_refuses_is_found_among_the_others(program: Progra
         (["scan", "Movies", "contains(a"], "expression: contains(a\n"),
         (["get", "Movies", "2013"], "the key of 'Movies' is year:N title:S, and 1 of 2 are given"),
         (["get", "Movies", "x", "y"], "at `year`: 'x' is no number"),
+        (["get", "Movies", "-5", "y"], "hint: write -- before a key that begins with a minus sign"),
         (["create", "Things", "id:X"], "'id:X' is no key attribute; write NAME:TYPE, the type one of S N B"),
         (["scan", "Movies", "--limit", "0"], "0 is not in the range x>=1"),
         (["nothing"], "No such command 'nothing'"),
@@ -313,6 +336,27 @@ def test_a_wrong_command_line_says_where(movies: Program, arguments, shown):
 
 def test_a_missing_table_is_exit_code_1(program: Program):
     assert program.error("scan", "Nothing").startswith("flyexpr: ResourceNotFoundException")
+
+
+def test_without_any_engine_it_says_how_to_name_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+    said = Program(tmp_path, "").error("tables", **nowhere)
+    assert said.endswith("write dynamodb://eu-west-1, or name another engine by --engine or FLYEXPR_ENGINE\n")
+
+
+def test_a_port_that_is_taken(program: Program):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = program.error("serve", "--port", port)
+    assert said.startswith(f"flyexpr: port {port} of 127.0.0.1 cannot be served: ")
+    assert said.endswith("  hint: --port 0 takes one that is free\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is not there")
+def test_a_full_disk_is_a_failure(movies: Program):
+    assert movies.shell("flyexpr scan Movies > /dev/full; echo $?") == "flyexpr: No space left on device\n1\n"
 
 
 def test_engine_options(program: Program):
