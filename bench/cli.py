@@ -1,188 +1,283 @@
-"""The command line beside the AWS CLI and dql: `python -m bench.cli`, in the environment of the benchmark.
+"""The command line beside the AWS CLI and dql: `python -m bench.cli [--rounds N] [--load N] [--only REGEX]`.
 
-Each job is a process, from its start to its end, against one server: the embedded engine behind `flyexpr.serve`, in a
-process of its own. In each round every program runs once, in random order; ratios are within a round.
+Each job is a process, from its start to its end, against one server: the embedded engine in memory, behind
+`flyexpr.serve` in a process of its own. The server remembers what it answered to a read, as its work is not what is
+compared. In each round every program runs once, in random order; ratios are within a round. Seconds of wall time hold
+the server's work too, those of CPU only the program's own. What a program writes is counted, so that none is quick by
+doing less.
 
-The AWS CLI loads at most 25 items a process, so its load is measured on a part and multiplied; dql loads no JSON Lines.
-dql wants a pyparsing older than Python 3.10, so it is started with the names that `collections` had then.
+The AWS CLI puts at most 25 items a process. So its load is `xargs -P` over files of 25 items, as many processes at once
+as there are cores, measured on a part and multiplied; what the same processes take that only start is a row of its own.
+A script with boto3 shows what one process of Python takes without any command line. dql wants a pyparsing older than
+Python 3.10, so it is started with the names that `collections` had then.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench import data
+from bench.rounds import environment
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 PAGES = 20  # of 1000 items of about 1 KB: 20 MB
-LOAD, PART = 100_000, 1_000  # items of the load, and of the part that the AWS CLI loads
-FLYEXPR = [sys.executable, "-m", "flyexpr.cli"]
+BATCH, PROCESSES = 25, 16  # items that the AWS CLI puts at once, and how many of its processes are measured
+BIN = Path(sys.executable).parent
+FLYEXPR, AWS = str(BIN / "flyexpr"), str(BIN / "aws")
+QUERY = "pk = 'customer#0001' AND sk = 7"
+
 SERVER = """
 import sys
 from flyexpr import connect
 from flyexpr.serve import serve
-with serve(connect(sys.argv[1])) as server:
+engine, known = connect("sqlite::memory:"), {}
+def answer(operation, body):
+    if operation not in ("DescribeTable", "Query", "Scan"):
+        return engine(operation, body)
+    if (operation, body) not in known:
+        known[operation, body] = engine(operation, body)
+    return known[operation, body]
+with serve(answer) as server:
     print(server.url, flush=True)
     sys.stdin.read()
 """
-
 DQL = """
-import collections, collections.abc, sys
+import collections, collections.abc
 for name in collections.abc.__all__:
     setattr(collections, name, getattr(collections.abc, name))
 from dql import main
 main()
 """
+BOTO3 = """
+import boto3, json, sys
+from decimal import Decimal
+url, table, file = sys.argv[1:]
+with open(file) as lines, boto3.resource("dynamodb", endpoint_url=url).Table(table).batch_writer() as batch:
+    for line in lines:
+        batch.put_item(json.loads(line, parse_float=Decimal))
+"""
 
-Job = Callable[[], float]
-"""Seconds that a job took, of which a part was measured where it says so."""
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds that a job took: of wall time, and of CPU.
+
+    >>> Took(2.0, 1.5) * 10
+    Took(wall=20.0, cpu=15.0)
+    """
+
+    wall: float
+    cpu: float
+
+    def __mul__(self, times: float) -> Took:
+        return Took(self.wall * times, self.cpu * times)
+
+
+Job = Callable[[], Took]
 
 
 def main() -> None:
-    """Prints a table: each job, the seconds of each program, and the ratio to flyexpr's."""
-    with tempfile.TemporaryDirectory() as folder:
-        server, url = start_server(Path(folder))
-        try:
-            bench = Bench(Path(folder), url)
-            bench.prepare()
-            for name, jobs in bench.jobs().items():
-                report(name, compare(jobs))
-        finally:
-            assert server.stdin
-            server.stdin.close()
-            server.wait()
+    """Prints a table: each job, the seconds of each program, and how many times flyexpr's those are."""
+    parser = argparse.ArgumentParser("python -m bench.cli", description="the command line beside its peers")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--load", type=int, default=100_000, help="items of the load")
+    parser.add_argument("--only", default="", metavar="REGEX", help="some of: start-up; one query; scan; load")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, server() as url:
+        bench = Bench(Path(folder), url, given.load)
+        print(f"{'':14} {'':12} {'wall':>9} {'':9} {'CPU':>9}")
+        for name, jobs in bench.jobs().items():
+            if re.search(given.only, name):
+                if name != "load":
+                    compare(jobs, 1)  # now the server knows the answers, and all is compiled
+                report(name, compare(jobs, given.rounds))
 
 
-def start_server(folder: Path) -> tuple[subprocess.Popen[str], str]:
-    """The server's process and its URL."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, f"sqlite:{folder / 'tables.db'}"],
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a server in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert server.stdout
-    return server, server.stdout.readline().strip()
+    with process:
+        assert process.stdin
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.stdin.close()
 
 
-def compare(jobs: dict[str, Job]) -> dict[str, list[float]]:
-    """The seconds of each program, one number a round."""
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(ROUNDS):
+def compare(jobs: dict[str, Job], rounds: int) -> dict[str, list[Took]]:
+    """What each program took, once a round."""
+    times: dict[str, list[Took]] = {name: [] for name in jobs}
+    for _ in range(rounds):
         for name in random.sample([*jobs], len(jobs)):
             times[name].append(jobs[name]())
     return times
 
 
-def report(job: str, times: dict[str, list[float]]) -> None:
+def report(job: str, times: dict[str, list[Took]]) -> None:
     """Prints what the programs took for one job."""
     for name, taken in times.items():
-        ratio = median(other / ours for other, ours in zip(taken, times["flyexpr"], strict=True))
-        print(f"{job:14} {name:10} {median(taken):9.2f} s   {ratio:6.2f} x flyexpr", flush=True)
+        row = [f"{job:14} {name:12}"]
+        for kind in ("wall", "cpu"):
+            seconds, ours = ([getattr(took, kind) for took in each] for each in (taken, times["flyexpr"]))
+            ratio = median(one / other for one, other in zip(seconds, ours, strict=True))
+            row.append(f"{median(seconds):8.2f}s {ratio:7.2f} x")
+        print(*row, flush=True)
 
 
 class Bench:
     """The programs, their files, and the jobs."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder, self.url = folder, url
-        keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
-        self.environment = os.environ | keys | {"FLYEXPR_ENGINE": url, "AWS_PAGER": "", "HOME": str(folder)}
-        self.aws = [str(Path(sys.executable).parent / "aws")]
-        self.dql = [sys.executable, "-W", "ignore", "-c", DQL]
+    def __init__(self, folder: Path, url: str, load: int) -> None:
+        self.folder, self.url, self.load, self.tables = folder, url, load, 0
+        plain = {name: value for name, value in environment().items() if name != "PYTHONUNBUFFERED"}
+        self.environment = plain | {"FLYEXPR_ENGINE": url, "AWS_PAGER": "", "HOME": str(folder)}
+        host, _, port = url.removeprefix("http://").partition(":")
+        self.aws = [AWS, "dynamodb", "--endpoint-url", url]
+        self.dql = [sys.executable, "-W", "ignore", "-c", DQL, "--host", host, "--port", port, "--json", "--command"]
+        self._prepare()
 
-    def starts(self, command: list[str]) -> bool:
-        """Whether a program is there and starts; said where it does not."""
-        try:
-            self.run(command)
-        except (OSError, subprocess.CalledProcessError) as error:
-            print(f"left out: {error}"[:200])
-            return False
-        return True
-
-    def run(self, command: list[str], stdin: Path | None = None) -> float:
-        """Seconds of a process whose output goes to a file."""
-        with (self.folder / "output").open("wb") as output, (stdin or Path(os.devnull)).open("rb") as source:
+    def run(self, *command: str, stdin: Path = Path(os.devnull)) -> Took:
+        """What a process took whose output goes to a file; CalledProcessError where it fails."""
+        with self.output.open("wb") as output, stdin.open("rb") as source:
             began = time.perf_counter()
-            subprocess.run(
-                command, stdin=source, stdout=output, stderr=subprocess.PIPE, env=self.environment, check=True
+            process = subprocess.Popen(
+                command, stdin=source, stdout=output, stderr=subprocess.DEVNULL, env=self.environment
             )
-            return time.perf_counter() - began
+            _, status, usage = os.wait4(process.pid, 0)
+            took = Took(time.perf_counter() - began, usage.ru_utime + usage.ru_stime)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
+        return took
 
-    def prepare(self) -> None:
-        """The tables, and the files to load."""
+    @property
+    def output(self) -> Path:
+        """What the process that ran last has written."""
+        return self.folder / "output"
+
+    def _prepare(self) -> None:
+        """The table that is read, and the files that are loaded."""
         from flyexpr.cli.marked import item_text
 
-        for table in ("Items", "Load"):
-            self.run([*FLYEXPR, "create", table, "pk", "sk:N"])
+        self.run(FLYEXPR, "create", "Items", "pk", "sk:N")
         with (self.folder / "items.jsonl").open("w", encoding="utf-8") as file:
             file.writelines(item_text(item) + "\n" for page in range(PAGES) for item in data.items(page))
-        self.run([*FLYEXPR, "put", "Items", str(self.folder / "items.jsonl")])
-        with (self.folder / "load.jsonl").open("w") as file:
-            file.writelines(f'{{"pk": "a", "sk": {number}, "name": "item {number}"}}\n' for number in range(LOAD))
-        for batch in range(PART // 25):
-            puts = [{"PutRequest": {"Item": data.wire_item(small(batch * 25 + place))}} for place in range(25)]
-            (self.folder / f"batch{batch}.json").write_text(json.dumps({"Load": puts}))
+        self.run(FLYEXPR, "put", "Items", str(self.folder / "items.jsonl"))
+        self.lines = self.folder / "load.json"  # dql knows JSON Lines by this name
+        self.lines.write_text("".join(json.dumps(small(number)) + "\n" for number in range(self.load)))
 
     def jobs(self) -> dict[str, dict[str, Job]]:
         """Each job by its name, and under it each program that can do it."""
-        ours: dict[str, Job] = {
-            "start-up": lambda: self.run([*FLYEXPR, "--version"]),
-            "one query": lambda: self.run([*FLYEXPR, "query", "Items", "pk = 'customer#0001' AND sk = 7"]),
-            "scan 20 MB": lambda: self.run([*FLYEXPR, "scan", "Items"]),
-            "load 100,000": lambda: self.run([*FLYEXPR, "put", "Load", str(self.folder / "load.jsonl")]),
-        }
-        theirs = {
-            "aws": self.aws_jobs() if self.starts([*self.aws, "--version"]) else {},
-            "dql": self.dql_jobs() if self.starts([*self.dql, "--help"]) else {},
-        }
+        programs = {"flyexpr": self._flyexpr(), "aws": self._aws(), "dql": self._dql()}
+        programs |= {"aws starting": {"load": self._aws_starting}, "boto3 script": {"load": self._load_by_boto3}}
+        there = {name: jobs for name, jobs in programs.items() if self._starts(name, jobs.get("start-up"))}
         return {
-            name: {"flyexpr": job, **{program: jobs[name] for program, jobs in theirs.items() if name in jobs}}
-            for name, job in ours.items()
+            job: {name: jobs[job] for name, jobs in there.items() if job in jobs}
+            for job in ("start-up", "one query", "scan 20 MB", "load")
         }
 
-    def aws_jobs(self) -> dict[str, Job]:
-        """What the AWS CLI does; its scan gives one JSON document of wire values, not lines."""
-        aws = [*self.aws, "dynamodb", "--endpoint-url", self.url]
+    def _starts(self, name: str, start: Job | None) -> bool:
+        """Whether a program is there and starts, which also compiles it; said where it does not."""
+        try:
+            if start is not None:
+                start()
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"without {name}: {error}"[:200])
+            return False
+        return True
+
+    def _flyexpr(self) -> dict[str, Job]:
+        return {
+            "start-up": lambda: self.run(FLYEXPR, "--version"),
+            "one query": lambda: self._read(1, FLYEXPR, "query", "Items", QUERY),
+            "scan 20 MB": lambda: self._read(PAGES * data.PAGE, FLYEXPR, "scan", "Items"),
+            "load": lambda: self._written(
+                self.load, lambda table: self.run(FLYEXPR, "put", table, "--quiet", stdin=self.lines)
+            ),
+        }
+
+    def _aws(self) -> dict[str, Job]:
+        """What the AWS CLI does; it gives one JSON document of wire values, not lines."""
         values = json.dumps({":p": {"S": "customer#0001"}, ":s": {"N": "7"}})
         query = ["--key-condition-expression", "pk = :p AND sk = :s", "--expression-attribute-values", values]
         return {
-            "start-up": lambda: self.run([*self.aws, "--version"]),
-            "one query": lambda: self.run([*aws, "query", "--table-name", "Items", *query]),
-            "scan 20 MB": lambda: self.run([*aws, "scan", "--table-name", "Items"]),
-            "load 100,000": lambda: self._load_by_aws(aws),
+            "start-up": lambda: self.run(AWS, "--version"),
+            "one query": lambda: self._read(1, *self.aws, "query", "--table-name", "Items", *query),
+            "scan 20 MB": lambda: self._read(PAGES * data.PAGE, *self.aws, "scan", "--table-name", "Items"),
+            "load": self._load_by_aws,
         }
 
-    def _load_by_aws(self, aws: list[str]) -> float:
-        """A part of the load, a process for each 25 items, times the rest; at most eight processes are measured."""
-        batches = range(min(PART // 25, 8))
-        took = sum(
-            self.run([*aws, "batch-write-item", "--request-items", f"file://{self.folder}/batch{batch}.json"])
-            for batch in batches
-        )
-        return took / (len(batches) * 25) * LOAD
-
-    def dql_jobs(self) -> dict[str, Job]:
-        """What dql does; it has no command that loads JSON Lines."""
-        host, _, port = self.url.removeprefix("http://").partition(":")
-        dql = [*self.dql, "--host", host, "--port", port, "--json", "--command"]
+    def _dql(self) -> dict[str, Job]:
         return {
-            "start-up": lambda: self.run([*self.dql, "--help"]),
-            "one query": lambda: self.run([*dql, "SELECT * FROM Items WHERE pk = 'customer#0001' AND sk = 7"]),
-            "scan 20 MB": lambda: self.run([*dql, "SCAN * FROM Items"]),
+            "start-up": lambda: self.run(*self.dql[:-4], "--version"),
+            "one query": lambda: self._read(1, *self.dql, f"SELECT * FROM Items WHERE {QUERY}"),
+            "scan 20 MB": lambda: self._read(PAGES * data.PAGE, *self.dql, "SCAN * FROM Items"),
+            "load": lambda: self._written(
+                self.load, lambda table: self.run(*self.dql, f"LOAD '{self.lines}' INTO {table}")
+            ),
         }
 
+    def _read(self, items: int, *command: str) -> Took:
+        """What a read took that has to write so many items."""
+        took = self.run(*command)
+        text = self.output.read_bytes()
+        found = json.loads(text)["Count"] if command[0] == AWS else sum(1 for line in text.splitlines() if line.strip())
+        assert found == items, (command, found)
+        return took
 
-def small(number: int) -> data.Item:
+    def _written(self, items: int, load: Callable[[str], Took]) -> Took:
+        """What a load into a new table took, in which so many items have to be found."""
+        self.tables += 1
+        table = f"Load{self.tables}"
+        self.run(FLYEXPR, "create", table, "pk", "sk:N")
+        took = load(table)
+        self.run(FLYEXPR, "count", table)
+        assert int(self.output.read_text()) == items, table
+        return took
+
+    def _load_by_aws(self) -> Took:
+        def load(table: str) -> Took:
+            for number in range(PROCESSES):
+                batch = [{"PutRequest": {"Item": data.wire_item(small(number * BATCH + at))}} for at in range(BATCH)]
+                (self.folder / f"batch{number}.json").write_text(json.dumps({table: batch}))
+            return self._processes("--request-items", f"file://{self.folder}/batch{{}}.json")
+
+        return self._written(PROCESSES * BATCH, load) * (self.load / BATCH / PROCESSES)
+
+    def _aws_starting(self) -> Took:
+        """What the AWS CLI's processes take that come as far as the request, and send none."""
+        return self._processes("--generate-cli-skeleton", "input") * (self.load / BATCH / PROCESSES)
+
+    def _processes(self, *arguments: str) -> Took:
+        numbers = self.folder / "numbers"
+        numbers.write_text("".join(f"{number}\n" for number in range(PROCESSES)))
+        at_once = str(os.cpu_count() or 1)
+        return self.run(*["xargs", "-P", at_once, "-I", "{}", *self.aws, "batch-write-item", *arguments], stdin=numbers)
+
+    def _load_by_boto3(self) -> Took:
+        command: Sequence[str] = [sys.executable, "-c", BOTO3, self.url]
+        return self._written(self.load, lambda table: self.run(*command, table, str(self.lines)))
+
+
+def small(number: int) -> dict[str, Any]:
     """An item of the load."""
     return {"pk": "a", "sk": number, "name": f"item {number}"}
 

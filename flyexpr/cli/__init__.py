@@ -2,9 +2,10 @@
 
 marked  wire  sheets              one value, one row: text and back (pure)
 words  folders  journal  pace     keys and schemas in words; export folders; how far a job is; how fast
+reads                             which read answers a condition; what an update has to know of an item
 sources  sinks                    items from streams and to streams
 bulk  writes  rejects  progress   long work: parts side by side, what they write, what was refused, what is seen
-session  options  reads  jobs     what commands share
+session  options  jobs            what commands share
 tables reading writing moving lines serving completion        the commands
 app                               which command is which, and what an error comes to
 """

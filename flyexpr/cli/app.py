@@ -100,6 +100,8 @@ def run_program(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if options.COMPLETING in os.environ:
+        importlib.import_module("flyexpr.cli.completion")  # it knows what click does not of bash
     try:
         code: Any = program.main(list(arguments), "flyexpr", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -112,6 +114,8 @@ def _run(arguments: Sequence[str]) -> int:
         return end.exit_code
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name[1:2].isdigit():
+            print("  hint: write -- before a key that begins with a minus sign", file=sys.stderr)
         return options.USAGE
     except ConditionFailed as error:
         options.note(f"the condition was false: {error}")
@@ -125,5 +129,5 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        options.note(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
         return options.FAILED

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flyexpr.cli.journal import Journal
 from flyexpr.cli.pace import Pace
-from flyexpr.cli.progress import progress
+from flyexpr.cli.progress import counted, progress
 from flyexpr.cli.rejects import Rejects
 from flyexpr.operations import Query, Scan
 from flyexpr.responses import units
@@ -99,10 +99,10 @@ class Job:
         >>> Job("copy").summary("copied").rpartition(",")[0]
         '0 items copied, 0 read units, 0 write units'
         """
-        one = "item" if self.done == 1 else "items"
-        spent = f"{self._counts['read']:,.0f} read units, {self._counts['written']:,.0f} write units"
+        units = (counted(self._counts[name], noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
         refused = f", {self.rejects.number:,} refused" if self.rejects.number else ""
-        return f"{self.done:,.0f} {one} {verb}{refused}, {spent}, {time.monotonic() - self._began:.1f} s"
+        took = f"{time.monotonic() - self._began:.1f} s"
+        return f"{counted(self.done, 'item')} {verb}{refused}, {', '.join(units)}, {took}"
 
     # doing
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,54 +16,108 @@ from flyexpr.cli.bulk import CHUNK, Chunk, Job
 from flyexpr.cli.journal import Journal
 from flyexpr.cli.rejects import Refusal, Rejects
 from flyexpr.cli.sources import Entry, entries
-from flyexpr.cli.writes import check_all, put_all
+from flyexpr.cli.writes import Placed, check_all, put_all
 from flyexpr.tables import Table
 
-bulk = options.all_of(options.rate, options.dry_run, options.rejects, options.resume, options.quiet, options.engine)
+_options = options.all_of(
+    options.rate,
+    options.explain,
+    options.dry_run,
+    options.rejects,
+    options.resume,
+    options.quiet,
+    options.engine,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a job is to be done: what its options say.
+
+    >>> Manner().dry_run
+    False
+    """
+
+    rate: float | None = None
+    explain: bool = False
+    dry_run: bool = False
+    rejects: Path | None = None
+    resume: Path | None = None
+    quiet: bool = False
+
+    def plan(self, *lines: object, look: Callable[[], object] | None = None) -> None:
+        """Ends the command with its plan where only that is wanted; with a dry run after it where that is."""
+        options.plan(self.explain or self.dry_run, *lines, look=look if self.dry_run else None)
+
+
+def bulk(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a job as one decorator; the command takes what they say as `manner`."""
+
+    @wraps(command)
+    def gathered(
+        *,
+        rate: float | None,
+        explain: bool,
+        dry_run: bool,
+        rejects: Path | None,
+        resume: Path | None,
+        quiet: bool,
+        **others: Any,
+    ) -> None:
+        command(manner=Manner(rate, explain, dry_run, rejects, resume, quiet), **others)
+
+    return _options(gathered)
 
 
 @contextmanager
-def job(
-    title: str,
-    verb: str,
-    settings: dict[str, Any],
-    rate: float | None,
-    rejects: Path | None,
-    resume: Path | None,
-    quiet: bool,
-    total: int | None = None,
-) -> Iterator[Job]:
-    """A job of the command line: its journal is gone once it is done, and a line says what it came to."""
+def job(title: str, verb: str, settings: dict[str, Any], manner: Manner, total: int | None = None) -> Iterator[Job]:
+    """A job of the command line: its journal is gone once it is done, and a line says what it came to.
+
+    A dry run looks at the same entries, and keeps no journal.
+    """
+    verb, resume = ("checked", None) if manner.dry_run else (verb, manner.resume)
     journal = Journal(resume, {"command": title, "engine": options.session().place, **settings})
-    refused = Rejects(rejects, journal.length("rejects") or 0)
-    work = Job(title, journal, refused, rate, total)
+    refused = Rejects(manner.rejects, journal.length("rejects") or 0)
+    work = Job(title, journal, refused, manner.rate, total)
     try:
         yield work
     except BaseException:
-        if work.done and not quiet:
+        if work.done and not manner.quiet:
             options.note(work.summary(f"{verb} so far"))
         raise
     finally:
         work.close()
     journal.close()
-    if not quiet:
+    if not manner.quiet:
         options.note(work.summary(verb))
     if refused.number:
         raise click.exceptions.Exit(options.FAILED)
 
 
+def put_plan(table: Table, source: str) -> list[str]:
+    """The plan of a put of many items, which are not looked at."""
+    spread = ", and of each index that it is in" if table.indexes else ""
+    return [
+        options.step("operation", f"BatchWriteItem on {table.name}"),
+        options.step("items", f"those of {source}; each replaces the one with its key"),
+        options.step("cost", f"at least 1 write unit for each KB of an item{spread}"),
+    ]
+
+
 def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, dry_run: bool) -> None:
-    """Puts what a stream holds, from where the journal has come to."""
+    """Puts what a stream holds, from where the journal has come to; a dry run only looks whether it could be put."""
     kinds = {name: table.kind(name) or "" for name in table.keys}
     put_entries(work, table, entries(stream, form, kinds), dry_run)
 
 
 def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, where: str = "") -> None:
-    """Puts the items of entries, from where the journal has come to."""
+    """Puts the items of entries, from where the journal has come to; a dry run only looks at them."""
     target = work.metered(table)
 
     def do(_: str, chunk: list[Entry]) -> None:
-        placed = [(f"{where}line {entry.line:,}", entry.item) for entry in chunk if entry.item is not None]
+        placed = [
+            Placed(f"{where}line {entry.line:,}", entry.item, entry.text) for entry in chunk if entry.item is not None
+        ]
         (check_all if dry_run else put_all)(work, target, placed)
         for entry in chunk:
             if entry.fault is not None:

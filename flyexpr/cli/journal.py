@@ -39,6 +39,8 @@ class Journal:
         self._path, self._lock = path, threading.Lock()
         self._entries: dict[str, Any] = {"version": _VERSION, "job": dict(job)}
         self._entries |= {"marks": {}, "lengths": {}, "counts": {}, "notes": {}}
+        if path is not None and not path.parent.is_dir():
+            raise FlyexprError(f"{path} cannot be written: there is no folder {path.parent}")
         if path is not None and path.exists():
             self._entries = _read(path, self._entries)
         self._found: dict[str, Mapping[str, str]] = dict(self._entries["notes"])

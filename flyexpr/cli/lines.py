@@ -9,7 +9,7 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.options import Nothing
 from flyexpr.cli.sinks import write_items
-from flyexpr.cli.sources import entries, opened
+from flyexpr.cli.sources import entries, form_of_file, opened
 from flyexpr.errors import ExpressionError, FlyexprError
 from flyexpr.interpret.apply import apply as applied
 from flyexpr.interpret.check import check
@@ -22,10 +22,10 @@ _output = options.all_of(options.form("json", "csv", "table"), options.wire)
 
 @click.command()
 @click.argument("condition")
-@click.argument("file", default="-")
+@options.file
 @_output
 def filter(condition: str, file: str, form: str, wire: bool) -> None:
-    """The items that match, of JSON Lines from a file or standard input; exit code 4 for none.
+    """The items that match, of JSON Lines from standard input or a file, or of a .csv file; exit code 4 for none.
 
     \b
     flyexpr scan Movies | flyexpr filter "size(info.actors) > 2" | wc -l
@@ -34,17 +34,17 @@ def filter(condition: str, file: str, form: str, wire: bool) -> None:
     check(wanted)
     form = options.form_of(form, wire)
     with options.standard_output() as stream:
-        found = (item for _, item in _items(file, form) if matches(wanted, item))
+        found = (item for _, item in _items(file, wire) if matches(wanted, item))
         if not write_items(found, stream, form):
             raise Nothing
 
 
 @click.command()
 @click.argument("update")
-@click.argument("file", default="-")
+@options.file
 @_output
 def apply(update: str, file: str, form: str, wire: bool) -> None:
-    """Every item with the update done to it, of JSON Lines from a file or standard input.
+    """Every item with the update done to it, of JSON Lines from standard input or a file, or of a .csv file.
 
     \b
     flyexpr scan Movies | flyexpr apply "REMOVE info.plot ADD views 1" | flyexpr put Copies
@@ -54,7 +54,7 @@ def apply(update: str, file: str, form: str, wire: bool) -> None:
     form = options.form_of(form, wire)
 
     def changed() -> Iterator[Item]:
-        for line, item in _items(file, form):
+        for line, item in _items(file, wire):
             try:
                 yield applied(change, item)
             except ExpressionError as error:
@@ -64,9 +64,9 @@ def apply(update: str, file: str, form: str, wire: bool) -> None:
         write_items(changed(), stream, form)
 
 
-def _items(file: str, form: str) -> Iterator[tuple[int, Item]]:
+def _items(file: str, wire: bool) -> Iterator[tuple[int, Item]]:
     with opened(file) as stream:
-        for entry in entries(stream, "json" if form == "table" else form):
+        for entry in entries(stream, "wire" if wire else form_of_file(file) or "json"):
             if entry.item is None:
                 raise FlyexprError(f"line {entry.line:,}: {entry.fault}")
             yield entry.line, entry.item

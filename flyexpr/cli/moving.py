@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.bulk import Job
 from flyexpr.cli.folders import DataFile, check_file, data_files, find_export, packed, write_manifest
-from flyexpr.cli.jobs import bulk, job, put_entries, put_stream
+from flyexpr.cli.jobs import Manner, bulk, job, put_entries, put_plan, put_stream
 from flyexpr.cli.session import Session
 from flyexpr.cli.sinks import write_items
-from flyexpr.cli.sources import entries, opened
-from flyexpr.cli.writes import put_all
+from flyexpr.cli.sources import entries, form_of_file, opened
+from flyexpr.cli.writes import Placed, put_all
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.explain import explain as explained
 from flyexpr.operations import Scan, create_table, describe_table
@@ -36,11 +37,7 @@ def copy(
     to: str,
     name: str | None,
     segments: int,
-    rate: float | None,
-    dry_run: bool,
-    rejects: Path | None,
-    resume: Path | None,
-    quiet: bool,
+    manner: Manner,
 ) -> None:
     """Copy all items to a table elsewhere, which is made like this one where it is not there.
 
@@ -54,17 +51,21 @@ def copy(
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
     read = Scan()
-    if dry_run:
-        click.echo(explained(found, read))
-        click.echo(f"{'then':14}BatchWriteItem into {name or table} on {target.place}")
-        return
+    then = f"BatchWriteItem into {name or table} on {target.place}, made like {table} where it is not there"
+    manner.plan(*_plan(found, said, segments), options.step("then", then))
     settings = {"table": table, "to": target.place, "as": name, "segments": segments}
-    with job("copy", "copied", settings, rate, rejects, resume, quiet, said.get("ItemCount")) as work:
+    with job("copy", "copied", settings, manner, said.get("ItemCount")) as work:
         into = work.metered(_made_like(run(found, describe_table()), target, name or table))
         work.run(
             work.parts(found, read, segments),
-            lambda _, items: put_all(work, into, [("an item", item) for item in items]),
+            lambda _, items: put_all(work, into, [Placed("an item", item) for item in items]),
         )
+
+
+def _plan(table: Table, said: Mapping[str, Any], segments: int) -> list[str]:
+    """The plan of a read of everything, with the number of items when they were last counted."""
+    counted = f"{said.get('ItemCount', 0):,} when the table was last counted"
+    return [str(explained(table, Scan(segments=segments))), options.step("items", counted)]
 
 
 def _made_like(table: Table, target: Session, name: str) -> Table:
@@ -79,18 +80,14 @@ def _made_like(table: Table, target: Session, name: str) -> Table:
 
 @click.command()
 @options.table
-@click.argument("folder", metavar="FOLDER-OR-FILE")
+@click.argument("folder", metavar="FOLDER-OR-FILE", type=click.Path())
 @options.segments
 @bulk
 def export(
     table: str,
     folder: str,
     segments: int,
-    rate: float | None,
-    dry_run: bool,
-    rejects: Path | None,
-    resume: Path | None,
-    quiet: bool,
+    manner: Manner,
 ) -> None:
     """Write all items into a folder, as DynamoDB exports a table to S3; or into a file .jsonl or .csv.
 
@@ -100,25 +97,17 @@ def export(
     """
     session = options.session()
     found, said = session.described(table)
-    if dry_run:
-        click.echo(explained(found, Scan()))
-        return
-    form = _form_of(folder)
-    if form and resume:
+    form = form_of_file(folder)
+    if form and manner.resume:
         raise click.UsageError("--resume is for an export into a folder")
+    then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
+    manner.plan(*_plan(found, said, segments), options.step("then", then))
     settings = {"table": table, "folder": folder, "segments": segments}
-    with job("export", "exported", settings, rate, rejects, resume, quiet, said.get("ItemCount")) as work:
+    with job("export", "exported", settings, manner, said.get("ItemCount")) as work:
         if form:
             _export_file(work, found, Path(folder), form, segments)
         else:
             _export_folder(work, found, Path(folder), segments)
-
-
-_FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
-
-
-def _form_of(path: str) -> str | None:
-    return _FORMS.get(Path(path.removesuffix(".gz")).suffix)
 
 
 def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) -> None:
@@ -172,18 +161,14 @@ def _now() -> str:
 
 @click.command("import")
 @options.table
-@click.argument("source", metavar="FOLDER-OR-FILE")
+@click.argument("source", metavar="FOLDER-OR-FILE", type=click.Path())
 @options.wire
 @bulk
 def import_(
     table: str,
     source: str,
     wire: bool,
-    rate: float | None,
-    dry_run: bool,
-    rejects: Path | None,
-    resume: Path | None,
-    quiet: bool,
+    manner: Manner,
 ) -> None:
     """Write the items of an export to S3, whose checksums are looked at first, or of a file .jsonl or .csv.
 
@@ -195,21 +180,24 @@ def import_(
     """
     found = options.session().table(table)
     settings: dict[str, Any] = {"table": table, "source": source}
-    verb, kept = ("checked", None) if dry_run else ("imported", resume)
     export = find_export(Path(source))
     if export is None and Path(source).is_dir():
         raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
     files = data_files(export) if export else []
-    for file in files:
-        check_file(file)
-    total = sum(file.items for file in files) or None
-    with job("import", verb, settings, rate, rejects, kept, quiet, total) as work:
-        if export:
-            for file in files:
-                _import_file(work, found, file, dry_run)
-        else:
-            with opened(source) as stream:
-                put_stream(work, found, stream, "wire" if wire else _form_of(source) or "json", dry_run)
+
+    def write() -> None:
+        for file in files:
+            check_file(file)
+        with job("import", "imported", settings, manner, sum(file.items for file in files) or None) as work:
+            if export:
+                for file in files:
+                    _import_file(work, found, file, manner.dry_run)
+            else:
+                with opened(source) as stream:
+                    put_stream(work, found, stream, "wire" if wire else form_of_file(source) or "json", manner.dry_run)
+
+    manner.plan(*put_plan(found, source), look=write)
+    write()
 
 
 def _import_file(work: Job, table: Table, file: DataFile, dry_run: bool) -> None:

@@ -17,6 +17,8 @@ from flyexpr.nodes import Path as DocumentPath
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+COMPLETING = "_FLYEXPR_COMPLETE"  # the environment's variable by which a shell asks for completions
+
 FAILED, USAGE, CONDITION_FALSE, NOTHING_FOUND = 1, 2, 3, 4
 
 
@@ -59,16 +61,31 @@ def session() -> Session:
 
 
 def _table_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
-    """Table names for the shell's completion, or nothing: a shell that completes shows no errors."""
+    return _names(context, lambda session: session.names(begun))
+
+
+def _index_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    def names(session: Session) -> list[str]:
+        [table, *_] = context.args  # not taken for arguments yet where an option still lacks its value
+        found = session.table(table).indexes
+        return [index.name for index in found if index.name.startswith(begun)]
+
+    return _names(context, names)
+
+
+def _names(context: click.Context, find: Callable[[Session], list[str]]) -> list[str]:
+    """Names for the shell's completion, or none: a shell that completes shows no errors, and makes no database."""
+    root = context.find_root()
+    session = root.obj or Session(root.params.get("engine"))
     try:
-        root = context.find_root()
-        return (root.obj or Session(root.params.get("engine"))).names(begun)
+        return find(session) if session.exists() else []
     except Exception:
         return []
 
 
 table = click.argument("table", shell_complete=_table_names)
-index = click.option("--index", metavar="NAME", help="Read this index.")
+index = click.option("--index", metavar="NAME", help="Read this index.", shell_complete=_index_names)
+file = click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 consistent = click.option(
     "--consistent", is_flag=True, help="See every write that was acknowledged; costs twice as much."
 )
@@ -87,7 +104,7 @@ start = click.option("--start", metavar="CURSOR", help="Go on where --stats of a
 stats = click.option("--stats", is_flag=True, help="Say on stderr what the read has cost.")
 wire = click.option("--wire", is_flag=True, help='DynamoDB JSON, {"id": {"S": "a"}}, as of the AWS CLI and S3 exports.')
 explain = click.option("--explain", is_flag=True, help="Print what would be done, and why; touch nothing.")
-dry_run = click.option("--dry-run", is_flag=True, help="Print what would be done; change nothing.")
+dry_run = click.option("--dry-run", is_flag=True, help="Print what would be done, and to how many; change nothing.")
 condition_if = click.option(
     "--if", "condition", metavar="CONDITION", help="Only where this is true of the item; else exit code 3."
 )
@@ -137,6 +154,20 @@ def condition_of(text: str | None) -> Condition:
 def note(message: str) -> None:
     """A line for people, on stderr."""
     print(f"flyexpr: {message}", file=sys.stderr)
+
+
+def plan(wanted: bool, *lines: object, look: Callable[[], object] | None = None) -> None:
+    """Prints a plan and ends the command, where no more is wanted; `look` says what a dry run finds besides."""
+    if wanted:
+        click.echo("\n".join(map(str, lines)))
+        if look is not None:
+            look()
+        raise click.exceptions.Exit(0)
+
+
+def step(label: str, text: str) -> str:
+    """A line of a plan, under the label that the library's own lines would have."""
+    return f"{label:14}{text}"
 
 
 def confirm(question: str, yes: bool) -> None:

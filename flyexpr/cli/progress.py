@@ -10,6 +10,15 @@ Tick = Callable[[float, float], None]
 """Takes how many items are done, and how many units were spent."""
 
 
+def counted(number: float, noun: str) -> str:
+    """How many of something, for people.
+
+    >>> counted(1, "item"), counted(50_000, "item"), counted(0.5, "read unit")
+    ('1 item', '50,000 items', '0.5 read units')
+    """
+    return f"{number:,.12g} {noun}{'' if number == 1 else 's'}"
+
+
 @contextmanager
 def progress(title: str, total: int | None, done: float = 0) -> Iterator[Tick]:
     """A function that shows how far the work is; it shows nothing where stderr is no terminal.

@@ -6,6 +6,7 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.options import Nothing
+from flyexpr.cli.progress import counted as amount
 from flyexpr.cli.reads import read_of
 from flyexpr.cli.sinks import write_items
 from flyexpr.cli.words import key_words
@@ -38,9 +39,7 @@ def get(
     """
     found = options.session().table(table)
     operation = GetItem(key_words(found, key), options.paths_of(project), consistent)
-    if explain:
-        click.echo(explained(found, operation))
-        return
+    options.plan(explain, explained(found, operation))
     item = run(found, operation)
     with options.standard_output() as stream:
         write_items([] if item is None else [item], stream, options.form_of(form, wire), found.keys)
@@ -132,16 +131,14 @@ def scan(
 
 
 def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: str) -> None:
-    if explain:
-        click.echo(explained(table, read))
-        return
+    options.plan(explain, explained(table, read))
     items = run(table, read)
     with options.standard_output() as stream:
         number = write_items(items, stream, form, table.keys if read.project is None else ())
     if stats:
         spent = items.stats
-        examined = f"{spent.examined} items examined, {spent.returned} returned"
-        options.note(f"{spent.requests} requests, {examined}, {spent.capacity:g} read units")
+        examined = f"{amount(spent.examined, 'item')} examined, {spent.returned:,} returned"
+        options.note(f"{amount(spent.requests, 'request')}, {examined}, {amount(spent.capacity, 'read unit')}")
         if items.cursor:
             options.note(f"there is more: --start {items.cursor}")
     if not number:
@@ -165,9 +162,7 @@ def count(table: str, condition: str | None, index: str | None, consistent: bool
     """
     found = options.session().table(table)
     read, why = read_of(found, options.condition_of(condition), index, consistent)
-    if explain:
-        click.echo(explained(found, read))
-        return
+    options.plan(explain, explained(found, read))
     if why and condition:
         options.note(why)
     click.echo(counted(found, read))

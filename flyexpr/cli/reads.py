@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flyexpr.cli.writes import is_repeatable, read_for
 from flyexpr.errors import PlanError
-from flyexpr.nodes import Condition, Update
+from flyexpr.interpret.paths import paths
+from flyexpr.nodes import Action, Call, Condition, Path, Update, Value
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import access
 from flyexpr.tables import GlobalIndex, Table
@@ -45,3 +45,36 @@ def bulk_read(table: Table, condition: Condition, index: str | None, change: Upd
         read, used = Scan(condition), None
     exact = change is not None and not is_repeatable(change) and not isinstance(used, GlobalIndex)
     return replace(read, project=read_for(change, table), consistent=exact), why
+
+
+def is_repeatable(update: Update) -> bool:
+    """Whether doing an update again changes nothing more.
+
+    >>> texts = ("SET a = 1 REMOVE b", "ADD wins 1", "SET a = b", "ADD tags <<'x'>>")
+    >>> [is_repeatable(parse_update(text)) for text in texts]
+    [True, False, False, True]
+    """
+    return all(map(_is_repeatable, update.actions))
+
+
+def _is_repeatable(action: Action) -> bool:
+    if any(isinstance(step, int) for step in action.path.parts):
+        return False  # an element of a list is another one when one before it is gone
+    match action.operand:
+        case None:
+            return True
+        case Value(kind):
+            return action.clause != "ADD" or kind != "N"
+        case Call("if_not_exists", (path, Value())):
+            return path == action.path
+    return False
+
+
+def read_for(update: Update | None, table: Table) -> tuple[Path, ...]:
+    """What has to be read of an item to change it: its key, and what an update that may not be done twice changes.
+
+    >>> [path.parts[0] for path in read_for(incr("wins", 1), Table("t", "id"))]
+    ['id', 'wins']
+    """
+    changed = [] if update is None or is_repeatable(update) else [path.parts[0] for path in paths(update)]
+    return tuple(Path((name,)) for name in dict.fromkeys([*table.keys, *changed]))

@@ -35,15 +35,18 @@ class Rejects:
     ...
     flyexpr.cli.rejects.Refusal: line 7: not JSON
 
-    `length` is where an interrupted job left off: what came after is written again.
+    `length` is where an interrupted job left off: what came after is written again, what came before counts.
+
+    >>> rejects = Rejects(Path("rejects.jsonl"), length=55); rejects.close(); rejects.number
+    1
     """
 
     def __init__(self, path: Path | None, length: int = 0) -> None:
         self.number, self._lock, self._file = 0, threading.Lock(), None
         if path is not None:
-            self._file = path.open("r+b" if length and path.exists() else "wb")
+            self._file = path.open("r+b" if length and path.exists() else "w+b")
             self._file.truncate(length)
-            self._file.seek(length)
+            self.number = sum(1 for _ in self._file)
 
     @property
     def kept(self) -> bool:

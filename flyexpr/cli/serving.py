@@ -7,6 +7,7 @@ import threading
 import click
 
 from flyexpr.cli import options
+from flyexpr.errors import FlyexprError
 
 
 @click.command()
@@ -30,7 +31,12 @@ def serve(port: int, host: str) -> None:
     from flyexpr.serve import serve as served
 
     session = options.session()
-    with served(session.engine, port, host) as server:
+    try:
+        running = served(session.engine, port, host)
+    except OSError as error:
+        reason = f"port {port} of {host} cannot be served: {error.strerror}"
+        raise FlyexprError(f"{reason}\n  hint: --port 0 takes one that is free") from None
+    with running as server:
         click.echo(f"{session.place} is served at {server.url}; Ctrl-C ends it", err=True)
         try:
             threading.Event().wait()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from flyexpr.engines import Engine, call, connect
+from flyexpr.errors import FlyexprError
 from flyexpr.requests import Request
 from flyexpr.responses import described_table, fields_of
 from flyexpr.table_requests import table_request
@@ -35,8 +37,18 @@ class Session:
     @cached_property
     def engine(self) -> Engine:
         """The engine, connected when it is first asked for."""
-        engine: Engine = connect(self.place)
+        try:
+            engine: Engine = connect(self.place)
+        except FlyexprError as error:
+            if self.place != AWS:
+                raise
+            raise FlyexprError(f"{error}, or name another engine by --engine or {ENVIRONMENT}") from None
         return engine
+
+    def exists(self) -> bool:
+        """False for a file that connecting would make."""
+        kind, _, path = self.place.partition(":")
+        return kind != "sqlite" or Path(path.partition("?")[0]).is_file()
 
     def table(self, name: str) -> Table:
         """The table as the engine describes it, bound to the engine; NoSuchTable where there is none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Sequence
-from tempfile import TemporaryFile
 from typing import IO
 
 from flyexpr.cli.marked import item_text, read_item
@@ -48,6 +47,7 @@ def _write_lines(items: Iterable[Item], stream: IO[bytes], text: Callable[[Item]
 
 def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
     import csv
+    from tempfile import TemporaryFile
 
     number, names = 0, dict.fromkeys(columns)
     with TemporaryFile() as waiting:

@@ -37,6 +37,18 @@ class Entry:
     text: str = ""
 
 
+_FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
+
+
+def form_of_file(path: str) -> str | None:
+    """The form of the items in a file, by its name; None where that says nothing.
+
+    >>> form_of_file("movies.jsonl.gz"), form_of_file("movies.csv"), form_of_file("-")
+    ('json', 'csv', None)
+    """
+    return _FORMS.get(Path(path.removesuffix(".gz")).suffix)
+
+
 @contextmanager
 def opened(path: str) -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked when its name ends with .gz; `-` is standard input.

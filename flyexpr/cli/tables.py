@@ -10,6 +10,7 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.words import schema_python, schema_words
+from flyexpr.explain import explain as explained
 from flyexpr.operations import create_table, describe_table
 from flyexpr.run import run
 from flyexpr.tables import Index, LocalIndex, Table
@@ -85,9 +86,17 @@ def _index(table: Table, index: Index) -> str:
 )
 @click.option("--local", "locals_", multiple=True, metavar="TEXT", help="A local index: 'NAME KEY [project=keys|a,b]'.")
 @click.option("--ttl", metavar="ATTRIBUTE", help="Items may go after the time in this attribute.")
+@options.explain
+@options.dry_run
 @options.engine
 def create(
-    table: str, keys: tuple[str, ...], indexes: tuple[str, ...], locals_: tuple[str, ...], ttl: str | None
+    table: str,
+    keys: tuple[str, ...],
+    indexes: tuple[str, ...],
+    locals_: tuple[str, ...],
+    ttl: str | None,
+    explain: bool,
+    dry_run: bool,
 ) -> None:
     """Make a table, on demand, and wait until it can be used.
 
@@ -98,4 +107,5 @@ def create(
     flyexpr create Movies year:N title --index "ByTitle title year:N"
     """
     wanted = schema_words(table, keys, indexes, locals_, ttl=ttl)
+    options.plan(explain or dry_run, explained(wanted, create_table()))
     run(wanted.on(options.session().engine), create_table())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flyexpr.cli.bulk import Job
 from flyexpr.cli.marked import item_text
+from flyexpr.cli.reads import is_repeatable
 from flyexpr.cli.rejects import Refusal
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError
-from flyexpr.interpret.paths import paths
-from flyexpr.nodes import Action, Call, Condition, Path, Update, Value
+from flyexpr.nodes import Condition, Update
 from flyexpr.operations import DeleteItem, PutItem, UpdateItem
 from flyexpr.requests import batch_member
 from flyexpr.run import run
@@ -20,15 +20,24 @@ from flyexpr.steps.batches import WRITES, BatchWriting, Pause
 from flyexpr.tables import Table
 from flyexpr.values import Item
 
-Placed = tuple[str, Item]
-"""Where an item comes from, for people, and the item."""
+
+class Placed(NamedTuple):
+    """An item, where it comes from, for people, and the text that it was there, if it was one.
+
+    >>> Placed("line 7", {"id": "a"}).text is None
+    True
+    """
+
+    place: str
+    item: Item
+    text: str | None = None
 
 
 def put_all(job: Job, table: Table, items: Sequence[Placed]) -> None:
     """Puts items, in batches side by side; of two with one key the later one is put later.
 
     >>> job = Job("put")
-    >>> put_all(job, scores, [("line 1", {"userid": "x", "title": "y"}), ("line 2", {"userid": "x"})])
+    >>> put_all(job, scores, [Placed("line 1", {"userid": "x", "title": "y"}), Placed("line 2", {"userid": "x"})])
     Traceback (most recent call last):
     ...
     flyexpr.cli.rejects.Refusal: line 2: at `title`: an item of 'GameScores' needs its key
@@ -50,7 +59,7 @@ def _waves(table: Table, items: Iterable[Placed]) -> list[list[Placed]]:
     seen: Counter[Any] = Counter()
     waves: list[list[Placed]] = []
     for placed in items:
-        key = tuple((type(value) is bool, value) for value in map(placed[1].get, table.keys) if _hashable(value))
+        key = tuple((type(value) is bool, value) for value in map(placed.item.get, table.keys) if _hashable(value))
         if seen[key] == len(waves):
             waves.append([])
         waves[seen[key]].append(placed)
@@ -65,7 +74,7 @@ def _hashable(value: Any) -> bool:
 def _put_batch(job: Job, table: Table, batch: Sequence[Placed]) -> list[Refusal]:
     """Puts up to 25 items with different keys; those that are refused."""
     try:
-        _send(table, [PutItem(item) for _, item in batch])
+        _send(table, [PutItem(placed.item) for placed in batch])
         job.add(len(batch))
         return []
     except DynamoError as error:
@@ -94,7 +103,7 @@ def _send(table: Table, operations: list[PutItem]) -> None:
 def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:
     """Looks whether items could be put, as far as that can be told without sending them.
 
-    >>> check_all(Job("put"), scores, [("line 1", {"userid": 7, "title": "y"})])
+    >>> check_all(Job("put"), scores, [Placed("line 1", {"userid": 7, "title": "y"})])
     Traceback (most recent call last):
     ...
     flyexpr.cli.rejects.Refusal: line 1: at `userid`: expected str, got int
@@ -109,16 +118,15 @@ def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:
 
 def _check(table: Table, placed: Placed) -> Refusal | None:
     try:
-        batch_member(table, PutItem(placed[1]))
+        batch_member(table, PutItem(placed.item))
     except (FlyexprError, RecursionError) as error:
         return _refusal(placed, error)
     return None
 
 
 def _refusal(placed: Placed, error: Exception) -> Refusal:
-    place, item = placed
     reason = error.message if isinstance(error, DynamoError) else str(error).partition("\n")[0]
-    return Refusal(place, reason, item_text(item))
+    return Refusal(placed.place, reason, item_text(placed.item) if placed.text is None else placed.text)
 
 
 def delete_all(job: Job, table: Table, items: Iterable[Item], condition: Condition) -> None:
@@ -165,39 +173,6 @@ def _seen(update: Update, item: Item) -> str:
     return item_text({name: item[name] for name in names if name in item})
 
 
-def is_repeatable(update: Update) -> bool:
-    """Whether doing an update again changes nothing more.
-
-    >>> texts = ("SET a = 1 REMOVE b", "ADD wins 1", "SET a = b", "ADD tags <<'x'>>")
-    >>> [is_repeatable(parse_update(text)) for text in texts]
-    [True, False, False, True]
-    """
-    return all(map(_is_repeatable, update.actions))
-
-
-def _is_repeatable(action: Action) -> bool:
-    if any(isinstance(step, int) for step in action.path.parts):
-        return False  # an element of a list is another one when one before it is gone
-    match action.operand:
-        case None:
-            return True
-        case Value(kind):
-            return action.clause != "ADD" or kind != "N"
-        case Call("if_not_exists", (path, Value())):
-            return path == action.path
-    return False
-
-
-def read_for(update: Update | None, table: Table) -> tuple[Path, ...]:
-    """What has to be read of an item to change it: its key, and what an update that may not be done twice changes.
-
-    >>> [path.parts[0] for path in read_for(incr("wins", 1), Table("t", "id"))]
-    ['id', 'wins']
-    """
-    changed = [] if update is None or is_repeatable(update) else [path.parts[0] for path in paths(update)]
-    return tuple(Path((name,)) for name in dict.fromkeys([*table.keys, *changed]))
-
-
 def _write(job: Job, table: Table, operation: DeleteItem | UpdateItem) -> None:
     try:
         run(table, operation)
@@ -206,6 +181,6 @@ def _write(job: Job, table: Table, operation: DeleteItem | UpdateItem) -> None:
     except DynamoError as error:
         if error.code != "ValidationException":
             raise
-        job.rejects.add(_refusal((f"item {item_text(operation.key)}", operation.key), error))
+        job.rejects.add(_refusal(Placed(f"item {item_text(operation.key)}", operation.key), error))
     else:
         job.add(1)

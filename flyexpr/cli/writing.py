@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
 from flyexpr.cli import options
-from flyexpr.cli.jobs import bulk, job, put_stream
+from flyexpr.cli.jobs import Manner, bulk, job, put_plan, put_stream
 from flyexpr.cli.reads import bulk_read
 from flyexpr.cli.sinks import write_items
-from flyexpr.cli.sources import opened
+from flyexpr.cli.sources import form_of_file, opened
 from flyexpr.cli.words import key_words
 from flyexpr.cli.writes import delete_all, update_all
 from flyexpr.conditions import exists
@@ -28,7 +27,7 @@ from flyexpr.tables import Table
 
 @click.command()
 @options.table
-@click.argument("file", default="-")
+@options.file
 @options.form("json", "csv")
 @options.wire
 @bulk
@@ -37,11 +36,7 @@ def put(
     file: str,
     form: str,
     wire: bool,
-    rate: float | None,
-    dry_run: bool,
-    rejects: Path | None,
-    resume: Path | None,
-    quiet: bool,
+    manner: Manner,
 ) -> None:
     """Write items, one JSON object a line, from a file or standard input; each replaces one with the same key.
 
@@ -51,13 +46,15 @@ def put(
     flyexpr scan Movies | flyexpr put Copies
     flyexpr put Movies movies.jsonl --resume movies.journal
     """
+    form = options.form_of(form_of_file(file) or form, wire)
     found = options.session().table(table)
-    verb, kept = ("checked", None) if dry_run else ("put", resume)
-    with (
-        job("put", verb, {"table": table, "file": file}, rate, rejects, kept, quiet) as work,
-        opened(file) as stream,
-    ):
-        put_stream(work, found, stream, options.form_of(form, wire), dry_run)
+
+    def write() -> None:
+        with job("put", "put", {"table": table, "file": file}, manner) as work, opened(file) as stream:
+            put_stream(work, found, stream, form, manner.dry_run)
+
+    manner.plan(*put_plan(found, "standard input" if file == "-" else file), look=write)
+    write()
 
 
 _guard = options.all_of(
@@ -77,7 +74,6 @@ _guard = options.all_of(
 )
 @options.index
 @options.segments
-@options.explain
 @bulk
 def update(
     table: str,
@@ -87,12 +83,7 @@ def update(
     returns: str | None,
     index: str | None,
     segments: int,
-    explain: bool,
-    rate: float | None,
-    dry_run: bool,
-    rejects: Path | None,
-    resume: Path | None,
-    quiet: bool,
+    manner: Manner,
 ) -> None:
     """Change one item by its key, or with --where every item that matches, each atomically.
 
@@ -106,17 +97,15 @@ def update(
     change = parse_update(text)
     if where is None:
         operation = UpdateItem(key_words(found, key), change, _condition(condition), returns)
-        _do_one(found, operation, explain or dry_run)
+        _do_one(found, operation, manner)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
     read, why = bulk_read(found, matching, index, change)
     settings = {"table": table, "update": show(change), "where": show(matching), "index": index, "segments": segments}
-    if explain or dry_run:
-        _print_plan(found, read, f"UpdateItem of each: {show(change)}", dry_run)
-        return
+    _plan(manner, found, read, f"UpdateItem of each: {show(change)}")
     _note_scan(why)
-    with job("update", "updated", settings, rate, rejects, resume, quiet) as work:
+    with job("update", "updated", settings, manner) as work:
         target, guard = work.metered(found), _still(found, matching)
         work.run(
             work.parts(target, read, segments), lambda part, items: update_all(work, target, part, items, change, guard)
@@ -131,7 +120,6 @@ def update(
 @options.index
 @options.segments
 @options.yes
-@options.explain
 @bulk
 def delete(
     table: str,
@@ -142,12 +130,7 @@ def delete(
     index: str | None,
     segments: int,
     yes: bool,
-    explain: bool,
-    rate: float | None,
-    dry_run: bool,
-    rejects: Path | None,
-    resume: Path | None,
-    quiet: bool,
+    manner: Manner,
 ) -> None:
     """Remove one item by its key, or with --where every item that matches.
 
@@ -157,18 +140,16 @@ def delete(
     """
     found = options.session().table(table)
     if where is None:
-        _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), explain or dry_run)
+        _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), manner)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
     read, why = bulk_read(found, matching, index, None)
     settings = {"table": table, "where": show(matching), "index": index, "segments": segments}
-    if explain or dry_run:
-        _print_plan(found, read, "DeleteItem of each", dry_run)
-        return
+    _plan(manner, found, read, "DeleteItem of each")
     _note_scan(why)
     options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
-    with job("delete", "deleted", settings, rate, rejects, resume, quiet) as work:
+    with job("delete", "deleted", settings, manner) as work:
         target, guard = work.metered(found), _still(found, matching)
         work.run(work.parts(target, read, segments), lambda _, items: delete_all(work, target, items, guard))
 
@@ -177,10 +158,8 @@ def _condition(text: str | None) -> Condition | None:
     return None if text is None else parse_condition(text)
 
 
-def _do_one(table: Table, operation: UpdateItem | DeleteItem, explain: bool) -> None:
-    if explain:
-        click.echo(explained(table, operation))
-        return
+def _do_one(table: Table, operation: UpdateItem | DeleteItem, manner: Manner) -> None:
+    manner.plan(explained(table, operation))
     item = run(table, operation)
     if item is not None:
         with options.standard_output() as stream:
@@ -203,8 +182,8 @@ def _note_scan(why: str) -> None:
         options.note(why)
 
 
-def _print_plan(table: Table, read: Query | Scan, then: str, counting: bool) -> None:
-    click.echo(explained(table, read))
-    click.echo(f"{'then':14}{then}")
-    if counting:
-        click.echo(f"{'items':14}{count(table, replace(read, project=None)):,}")
+def _plan(manner: Manner, table: Table, read: Query | Scan, then: str) -> None:
+    def look() -> None:
+        click.echo(options.step("items", f"{count(table, replace(read, project=None)):,}"))
+
+    manner.plan(explained(table, read), options.step("then", then), look=look)

@@ -4,9 +4,11 @@ import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from program import COMMAND, Program
@@ -83,7 +85,7 @@ def test_query(movies: Program):
 
 def test_a_cursor_goes_on(movies: Program):
     said = movies.run("scan", "Movies", "--segments", "1", "--limit", "2", "--stats")
-    assert b"1 requests, 2 items examined, 2 returned" in said.stderr
+    assert b"1 request, 2 items examined, 2 returned" in said.stderr
     cursor = said.stderr.decode().rpartition("--start ")[2].strip()
     rest = movies("scan", "Movies", "--segments", "1", "--start", cursor)
     everything = movies("scan", "Movies", "--segments", "1")
@@ -111,10 +113,35 @@ def test_explain_touches_nothing(movies: Program):
         ["update", "Movies", "REMOVE info", "--where", "year = 2013"],
         ["delete", "Movies", "2013", "Rush"],
         ["delete", "Movies", "--where", "year = 2013"],
+        ["create", "Others", "id"],
+        ["put", "Movies"],
+        ["copy", "Movies", "--to", "sqlite:copy.db"],
+        ["export", "Movies", "folder"],
+        ["import", "Movies", "movies.jsonl"],
     ):
         before = movies("scan", "Movies", "--segments", "1")
-        assert movies(*arguments, "--explain").startswith("operation ")
+        shown = movies(*arguments, "--explain", stdin='{"year": 1, "title": "x"}')
+        assert shown.startswith("operation ")
         assert movies("scan", "Movies", "--segments", "1") == before
+    assert movies("tables") == "Movies\n"
+    assert {path.name for path in movies.folder.iterdir() if "tables.db" not in path.name} == set()
+
+
+def test_plans_of_whole_tables(movies: Program):
+    shown = movies("copy", "Movies", "--to", "sqlite:copy.db", "--explain").splitlines()
+    assert "fan-out       4 requests, one for each segment" in shown
+    assert shown[-2:] == [
+        "items         3 when the table was last counted",
+        "then          BatchWriteItem into Movies on sqlite:copy.db, made like Movies where it is not there",
+    ]
+    shown = movies("export", "Movies", "folder", "--dry-run")
+    assert shown.endswith("then          packed files and a manifest in folder\n")
+    assert movies("export", "Movies", "movies.csv", "--dry-run").endswith("then          lines of movies.csv\n")
+    assert movies("put", "Movies", "--explain") == (
+        "operation     BatchWriteItem on Movies\n"
+        "items         those of standard input; each replaces the one with its key\n"
+        "cost          at least 1 write unit for each KB of an item, and of each index that it is in\n"
+    )
 
 
 def test_dry_run_changes_nothing(movies: Program):
@@ -125,7 +152,13 @@ def test_dry_run_changes_nothing(movies: Program):
     )
     assert "BatchWriteItem into Copy" in movies("copy", "Movies", "--to", ".", "--as", "Copy", "--dry-run")
     assert "Scan on Movies" in movies("export", "Movies", "folder", "--dry-run")
-    assert "1 item checked" in movies.error("put", "Movies", "--dry-run", stdin='{"year": 1, "title": "x"}', code=0)
+    assert "CreateTable on Others" in movies("create", "Others", "id", "--dry-run")
+    checked = movies.run("put", "Movies", "--dry-run", stdin='{"year": 1, "title": "x"}')
+    assert checked.stdout.startswith(b"operation     BatchWriteItem on Movies\n")
+    assert checked.stderr.startswith(b"flyexpr: 1 item checked,")
+    assert "line 2: at `title`" in movies.error(
+        "put", "Movies", "--dry-run", stdin='{"year": 1, "title": "x"}\n{"year": 1, "title": 2}'
+    )
     assert movies("tables") == "Movies\n"
     assert movies("scan", "Movies", "--segments", "1") == before
     assert not (movies.folder / "folder").exists()
@@ -210,6 +243,23 @@ def test_scan_put_makes_an_equal_table(program: Program):
     assert program("count", "Second") == "4\n"
 
 
+def test_a_sheet_is_known_by_its_name(movies: Program):
+    sheet = "year,title,n\n1,a,7\n2,b,8\n"
+    (movies.folder / "more.csv").write_text(sheet)
+    movies("put", "Movies", "more.csv")
+    assert movies("get", "Movies", "2", "b") == '{"year": 2, "title": "b", "n": 8}\n'
+    assert movies("filter", "n > 7", "more.csv") == '{"year": 2, "title": "b", "n": 8}\n'
+    assert movies("apply", "SET n = n + 1", "more.csv", "--format", "csv") == "year,title,n\n1,a,8\n2,b,9\n"
+
+
+def test_the_format_of_filter_is_that_of_its_output(movies: Program):
+    lines = '{"id": "a", "n": 1}\n{"id": "b", "n": 2}\n'
+    assert movies("filter", "n > 1", "--format", "csv", stdin=lines) == "id,n\nb,2\n"
+    assert movies("apply", "REMOVE n", "--format", "csv", stdin=lines) == "id\na\nb\n"
+    assert "│ b  │ 2 │" in movies("filter", "n > 1", "--format", "table", stdin=lines)
+    assert movies("filter", "n > 1", "--wire", stdin='{"n":{"N":"2"}}') == '{"n":{"N":"2"}}\n'
+
+
 def test_put_reads_files(movies: Program):
     (movies.folder / "more.jsonl.gz").write_bytes(gzip.compress(b'{"year": 1, "title": "a"}\n'))
     movies("put", "Movies", "more.jsonl.gz")
@@ -241,15 +291,18 @@ def test_bad_json_on_line_3017(program: Program):
 def test_rejects_go_to_a_file_with_the_reason(program: Program):
     program("create", "Things", "id")
     lines = many(2000, bad=1017) + '{"id": 5}\n{"n": 1}\n{"id": "big", "x": "' + "x" * 409_600 + '"}\n'
+    lines += '{"id": "n",  "n": 1e200}\n'
     said = program.error("put", "Things", "--rejects", "rejects.jsonl", stdin=lines)
-    assert "1,999 items put, 4 refused" in said
+    assert "1,999 items put, 5 refused" in said
     found = [json.loads(line) for line in (program.folder / "rejects.jsonl").read_text().splitlines()]
     assert sorted((each["place"], each["reason"]) for each in found) == [
         ("line 1,017", "not JSON: Expecting ',' delimiter at character 15"),
         ("line 2,001", "at `id`: expected str, got int"),
         ("line 2,002", "at `id`: an item of 'Things' needs its key"),
         ("line 2,003", "the item has 409,606 bytes; DynamoDB stores up to 409,600"),
+        ("line 2,004", "at `n`: number overflow: the largest magnitude is 9.99…E+125"),
     ]
+    assert found[-1]["text"] == '{"id": "n",  "n": 1e200}'
     assert found[0]["text"] == '{"id": "1017" "n": 1017}'
 
 
@@ -269,6 +322,7 @@ def test_what_only_the_service_refuses_is_found_among_the_others(program: Progra
         (["scan", "Movies", "contains(a"], "expression: contains(a\n"),
         (["get", "Movies", "2013"], "the key of 'Movies' is year:N title:S, and 1 of 2 are given"),
         (["get", "Movies", "x", "y"], "at `year`: 'x' is no number"),
+        (["get", "Movies", "-5", "y"], "hint: write -- before a key that begins with a minus sign"),
         (["create", "Things", "id:X"], "'id:X' is no key attribute; write NAME:TYPE, the type one of S N B"),
         (["scan", "Movies", "--limit", "0"], "0 is not in the range x>=1"),
         (["nothing"], "No such command 'nothing'"),
@@ -282,6 +336,27 @@ def test_a_wrong_command_line_says_where(movies: Program, arguments, shown):
 
 def test_a_missing_table_is_exit_code_1(program: Program):
     assert program.error("scan", "Nothing").startswith("flyexpr: ResourceNotFoundException")
+
+
+def test_without_any_engine_it_says_how_to_name_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+    said = Program(tmp_path, "").error("tables", **nowhere)
+    assert said.endswith("write dynamodb://eu-west-1, or name another engine by --engine or FLYEXPR_ENGINE\n")
+
+
+def test_a_port_that_is_taken(program: Program):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = program.error("serve", "--port", port)
+    assert said.startswith(f"flyexpr: port {port} of 127.0.0.1 cannot be served: ")
+    assert said.endswith("  hint: --port 0 takes one that is free\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is not there")
+def test_a_full_disk_is_a_failure(movies: Program):
+    assert movies.shell("flyexpr scan Movies > /dev/full; echo $?") == "flyexpr: No space left on device\n1\n"
 
 
 def test_engine_options(program: Program):
@@ -301,12 +376,14 @@ def test_completion(program: Program, shell):
 
 
 def test_completion_of_commands_and_tables(movies: Program):
-    def completed(words: str, count: int) -> list[str]:
-        said = movies(_FLYEXPR_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(count))
-        return [line.partition(",")[2] for line in said.splitlines()]
+    def completed(line: str) -> list[str]:
+        said = movies(_FLYEXPR_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD="9999")
+        return [line.partition(",")[2] for line in said.split()]
 
-    assert completed("flyexpr de", 1) == ["describe", "delete"]
-    assert completed("flyexpr query Mo", 2) == ["Movies"]
+    assert completed("flyexpr de") == ["describe", "delete"]
+    assert completed("flyexpr query Mo") == ["Movies"]
+    assert completed("flyexpr --engine sqlite:tables.db query ") == ["Movies"]
+    assert completed("flyexpr --engine http://127.0.0.1:9 query ") == []
 
 
 def test_a_closed_pipe_is_quiet(program: Program):
@@ -333,7 +410,7 @@ def test_without_its_extra_it_says_what_to_install(program: Program):
     )
 
 
-@pytest.mark.parametrize("arguments", [["tables"], ["--help"], ["scan", "Movies"]])
+@pytest.mark.parametrize("arguments", [["tables"], ["--help"], ["query", "Movies", "year = 2013"], ["scan", "Movies"]])
 def test_a_run_imports_what_it_needs(movies: Program, arguments):
     code = (
         "import sys, runpy; sys.argv = ['flyexpr', *sys.argv[1:]]\n"
@@ -350,7 +427,9 @@ def test_a_run_imports_what_it_needs(movies: Program, arguments):
     )
     loaded = done.stderr.split()
     assert "flyexpr.cli.app" in loaded
-    assert not {"botocore", "rich", "csv", "http.server", "toolz", "dateutil", "asyncio"} & {*loaded}
+    heavy = {"botocore", "rich", "csv", "http.server", "importlib.metadata", "toolz", "dateutil", "asyncio"}
+    heavy |= {"flyexpr.cli.bulk", "tempfile"} | ({"concurrent.futures"} if "scan" not in arguments else set())
+    assert not heavy & {*loaded}
 
 
 def test_ctrl_c_is_said_in_a_word(movies: Program):
