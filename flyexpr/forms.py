@@ -24,11 +24,14 @@ from flyexpr.values import Item, quote
 Matched = re.Match[str]
 Match = Callable[[str, int], Matched | None]
 
-WORTH = 300  # items: to make a form takes 1.5 ms, which it spares over so many
+WORTH = 300  # items of a form that were met: to make it takes some milliseconds, which it spares over so many
 FEW, LARGE = 8, 8192  # items on a page, and characters of one, for which a form is not worth looking for
-TRIES, PATIENCE = 5, 20  # items of a page that are looked at to find its forms, and that may miss them
-LONG, SEVERAL = 8, 8  # elements of a list that can be a part of a form; forms of one table
-MOST = 256  # forms met and made; then all are forgotten
+LOOKS = frozenset((1, 17, 18, 19, 20))  # which of a page's items without a form are looked at
+PATIENCE = 20  # patterns that may fail on a page before they are counted
+LONG, LISTS = 8, 3  # elements of a list, and lists in lists, that can be a part of a form
+LONG_VALUE = 80  # characters of a value, on average: a pattern takes longer over them than JSON's own scanner
+SEVERAL = 8  # forms of one table
+MOST = 64  # forms met and made; then all are forgotten
 
 
 class Form:
@@ -56,7 +59,7 @@ def form_of(item: dict[str, Any]) -> Form:
     >>> form.match('{"id":{"S":"b"}}]', 0) is None
     True
     """
-    pattern = item_pattern(item) + r"(?:,(?=\{)|(?=\]|\}\Z))"
+    pattern = _map_pattern(item, LISTS) + r"(?:,(?=\{)|(?=\]|\}\Z))"
     return Form(re.compile(pattern).match, Maker().made(item))
 
 
@@ -72,11 +75,11 @@ class Forms:
     ({'id': 'b'}, None)
     """
 
-    __slots__ = ("_single", "found")
+    __slots__ = ("_failed", "_single", "found")
 
     def __init__(self) -> None:
         self.found: list[Form] = []
-        self._single = 0
+        self._single = self._failed = 0
 
     def add(self, form: Form) -> None:
         """Takes a form in, and lets go of the oldest where there are many."""
@@ -84,17 +87,20 @@ class Forms:
 
     def item(self, text: str, place: int) -> Item | None:
         """The item at a place, if it has one of these forms and is the last thing in an object."""
+        self._single += 1
+        if self._failed > PATIENCE and self._failed > self._single // 4:
+            return None  # the items that come alone are of too many forms
         for form in self.found:
             matched = form.match(text, place)
             if matched and matched.end() == len(text) - 1:
                 return form.item(matched)
+            self._failed += 1
         return None
 
     def met(self, item: dict[str, Any], size: int) -> None:
         """Takes note of a wire item that came alone and has none of these forms; looks at one of eight."""
-        self._single += 1
-        if self._single % SEVERAL == 0 and size <= LARGE:
-            form = _form_met(item_pattern(item), item, SEVERAL)
+        if self._single % SEVERAL == 0:
+            form = _form_met(item, size, SEVERAL)
             if form and form not in self.found:
                 self.add(form)
 
@@ -103,57 +109,68 @@ class Search:
     """The search for the forms of the items on one page of so many characters.
 
     >>> text = '{"id":{"S":"a"}},' * 1000
-    >>> search = Search(Forms(), len(text))
-    >>> form = search.met(NO_FORM, {"id": {"S": "a"}}, 0, 17)
+    >>> search, form = Search(Forms(), len(text)), NO_FORM
+    >>> for place in range(0, 17 * 17, 17):
+    ...     form = search.met(form, {"id": {"S": "a"}}, place, place + 17)
     >>> form.item(form.match(text, 17)), search.other(form, text, 17) is None
     ({'id': 'a'}, True)
     """
 
-    __slots__ = ("_forms", "_given_up", "_looked_at", "_missed", "_size")
+    __slots__ = ("_failed", "_forms", "_given_up", "_missed", "_size")
 
     def __init__(self, forms: Forms, size: int) -> None:
         self._forms, self._size = forms, size
-        self._missed, self._given_up = 0, False
-        self._looked_at: list[str] = []
+        self._missed = self._failed = 0
+        self._given_up = False
 
-    def other(self, form: Form, text: str, place: int) -> Form | None:
-        """Another form than the one tried last, which matches at a place."""
-        for found in () if self._given_up else self._forms.found:
-            if found is not form and found.match(text, place):
-                return found
+    def other(self, form: Form, text: str, place: int) -> tuple[Form, Matched] | None:
+        """Another form than the one tried last, and its match at a place."""
+        if self._given_up:
+            return None
+        self._failed += form is not NO_FORM
+        for found in self._forms.found:
+            if found is not form:
+                matched = found.match(text, place)
+                if matched:
+                    self._weigh(matched.end() - place, place)
+                    return found, matched
+                self._failed += 1
         return None
 
     def met(self, form: Form, item: dict[str, Any], start: int, end: int) -> Form:
         """The form to try next, after a wire item, from `start` to `end`, that none has matched."""
         size = end - start
-        self._missed += size
-        if self._missed > PATIENCE * size and self._missed > end // 2:  # forms are few, or full of escapes
-            self._given_up = True
+        self._missed += 1
+        self._weigh(size, end)
+        if self._given_up:
+            return NO_FORM
         alike = (self._size - start) // size
-        if self._given_up or alike < FEW or size > LARGE or len(self._looked_at) == TRIES:
-            return NO_FORM if self._given_up else form
-        pattern = item_pattern(item)
-        new = pattern not in self._looked_at and _form_met(pattern, item, alike)
-        self._looked_at.append(pattern)
-        if not new:
+        new = _form_met(item, size, alike) if self._missed in LOOKS and alike >= FEW else None
+        if new is None or new is form:
             return form
         if new not in self._forms.found:
             self._forms.add(new)
         return new
 
+    def _weigh(self, size: int, place: int) -> None:
+        """Gives up where one pattern in four items of such a size failed: that costs more than the others spare."""
+        if self._failed > PATIENCE and self._failed * size * 4 > place:
+            self._given_up = True
+
 
 _MET: dict[str, Form | int] = {}  # by pattern: the form, or how many items were met that may be of it
 
 
-def _form_met(pattern: str, item: dict[str, Any], alike: int) -> Form | None:
-    """The form of an item, once so many of it were met that it is worth making."""
-    found = _MET.get(pattern, 0)
-    if len(pattern) > 2 * LARGE:  # lists in lists, with room in each for more
+def _form_met(item: dict[str, Any], size: int, alike: int) -> Form | None:
+    """The form of an item of `size` characters, if enough of it were met before; `alike` may be like it."""
+    pattern = item_pattern(item) if size <= LARGE else None
+    if pattern is None or pattern.count("(") * LONG_VALUE < size:
         return None
+    found = _MET.get(pattern, 0)
     if isinstance(found, int):
         if len(_MET) >= MOST:
             _MET.clear()
-        found = _MET[pattern] = form_of(item) if found + alike >= WORTH else found + alike
+        found = _MET[pattern] = form_of(item) if found >= WORTH else found + alike
     return found if isinstance(found, Form) else None
 
 
@@ -178,8 +195,25 @@ _VALUES = {
 }
 
 
-def item_pattern(members: dict[str, Any]) -> str:
-    return r"\{" + ",".join([_name_pattern(name) + _pattern(wire) for name, wire in members.items()]) + r"\}"
+def item_pattern(item: dict[str, Any]) -> str | None:
+    """The pattern of a wire item; None for one that would have a long pattern, or lists in lists in lists.
+
+    >>> item_pattern({"id": {"S": "a"}, "on": {"NULL": True}})
+    '\\\\{"id":\\\\{"S":"([^"\\\\\\\\\\\\x00-\\\\x1f]*)"\\\\},"on":\\\\{"NULL":true\\\\}\\\\}'
+    """
+    try:
+        pattern = _map_pattern(item, LISTS)
+    except _NoForm:
+        return None
+    return pattern if len(pattern) <= 2 * LARGE else None
+
+
+class _NoForm(Exception):
+    """An item is not for a pattern."""
+
+
+def _map_pattern(members: dict[str, Any], lists: int) -> str:
+    return r"\{" + ",".join([_name_pattern(name) + _pattern(wire, lists) for name, wire in members.items()]) + r"\}"
 
 
 @lru_cache(maxsize=4096)
@@ -187,31 +221,33 @@ def _name_pattern(name: str) -> str:
     return re.escape(quote(name)) + ":"
 
 
-def _pattern(wire: dict[str, Any]) -> str:
+def _pattern(wire: dict[str, Any], lists: int) -> str:
     ((kind, body),) = wire.items()
     if kind == "M":
-        return r'\{"M":' + item_pattern(body) + r"\}"
+        return r'\{"M":' + _map_pattern(body, lists) + r"\}"
     if kind == "L":
-        return r'\{"L":\[' + _list_pattern(body) + r"\]\}"
+        return r'\{"L":\[' + _list_pattern(body, lists) + r"\]\}"
     return _FRACTION_FIRST if kind == "N" and "." in body else _PATTERNS[kind]
 
 
-def _list_pattern(members: list[Any]) -> str:
+def _list_pattern(members: list[Any], lists: int) -> str:
     """Up to so many elements as there is room for; an empty group before each says whether it is there."""
-    room = _room(members)
+    room, patterns = _elements(members, lists)
     if not room:
-        return ",".join(map(_pattern, members))
-    element = "()" + _pattern(members[0])
+        return ",".join(patterns)
+    element = "()" + patterns[0]
     return f"(?:{element}" + f"(?:,{element}" * (room - 1) + ")?" * room
 
 
-def _room(members: list[Any]) -> int:
-    """For how many elements like these a form has room: the next power of two; 0 where they are not of one form."""
-    if not 1 <= len(members) <= LONG:
-        return 0
-    if len({_pattern(member).replace(_FRACTION_FIRST, _PATTERNS["N"]) for member in members}) > 1:
-        return 0
-    return 1 << (len(members) - 1).bit_length()
+def _elements(members: list[Any], lists: int) -> tuple[int, list[str]]:
+    """For how many elements a list has room, and the pattern of each: room up to the next power of two where all are
+    alike, and 0 where they are not.
+    """
+    if lists == 0 or len(members) > LONG:
+        raise _NoForm
+    patterns = [_pattern(member, lists - 1) for member in members]
+    alike = len({pattern.replace(_FRACTION_FIRST, _PATTERNS["N"]) for pattern in patterns}) == 1
+    return (1 << (len(members) - 1).bit_length() if alike else 0), patterns
 
 
 class Maker:
@@ -254,7 +290,7 @@ class Maker:
 
     def elements(self, members: list[Any]) -> str:
         """The elements of a list, one by one or, where they are of one form, as many as are there."""
-        room = _room(members)
+        room, _ = _elements(members, LISTS)
         if not room:
             return ", ".join([self.element(member) for member in members])
         start = len(self.groups)

@@ -63,7 +63,9 @@ def _items(text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
         elif text[place] == "]":
             return place + 1
         elif other := search.other(form, text, place):
-            form = other
+            form, matched = other
+            place = matched.end()
+            yield form.item(matched)
         else:
             item, end = _scan(text, place)
             form = search.met(form, item, place, end)
@@ -97,13 +99,13 @@ def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
     ({'id': 'a'}, None)
     """
     text, start = _text(body), f'{{"{member}":'
-    found = forms.item(text, len(start)) if text.startswith(start) else None
-    if found is not None:
-        return found
-    wire = fields_of(body).get(member)
-    if wire is None:
-        return None
     try:
+        found = forms.item(text, len(start)) if text.startswith(start) else None
+        if found is not None:
+            return found
+        wire = fields_of(body).get(member)
+        if wire is None:
+            return None
         forms.met(wire, len(text))
         return decode_item(wire)
     except _NOT_WIRE as error:

@@ -1,5 +1,6 @@
 """A page read by the forms of its items is what it is when read one value after the other, whatever stands in it."""
 
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -8,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyexpr import FlyexprError, forms
+from flyexpr import DynamoError, FlyexprError, forms
 from flyexpr.forms import form_of
-from flyexpr.responses import Page
+from flyexpr.responses import Page, item_of
 from flyexpr.values import encode_item
 from tests import strategies as some
 
@@ -20,11 +21,11 @@ NEVER = 10**9
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     """Every form is worth making at once, unless a test says otherwise."""
-    worth, few = forms.WORTH, forms.FEW
-    forms.WORTH = forms.FEW = 0
+    before = forms.WORTH, forms.FEW, forms.LONG_VALUE
+    forms.WORTH, forms.FEW, forms.LONG_VALUE = 0, 0, NEVER
     forms._MET.clear()
     yield
-    forms.WORTH, forms.FEW = worth, few
+    forms.WORTH, forms.FEW, forms.LONG_VALUE = before
     forms._MET.clear()
 
 
@@ -146,7 +147,7 @@ def test_a_form_is_made_once_it_is_worth_it() -> None:
 
 def test_few_forms_are_made_of_one_page() -> None:
     outcome(page(*[{f"name{number}": 1} for number in range(1000)]))
-    assert made() <= forms.TRIES
+    assert made() <= len(forms.LOOKS)
 
 
 def test_forms_do_not_fill_the_memory() -> None:
@@ -169,6 +170,64 @@ def test_a_page_without_a_common_form_costs_few_looks() -> None:
 def test_large_items_have_no_form() -> None:
     outcome(page(*[{"text": "x" * 9000, "id": str(number)} for number in range(20)]))
     assert made() == 0
+
+
+def test_pages_of_several_forms_do_not_try_them_all_again_and_again() -> None:
+    kinds = [{"id": str(number), **{f"name{kind}": 1 for kind in range(number % 4)}} for number in range(400)]
+    tries: list[int] = []
+    for number in range(4):
+        form = form_of({"id": {"S": "a"}, **{f"name{kind}": {"N": "1"} for kind in range(number)}})
+
+        def match(text: str, place: int, match: Any = form.match) -> Any:
+            tries.append(place)
+            return match(text, place)
+
+        KNOWN.add(forms.Form(match, form.item))
+    text = page(*kinds)
+    assert list(Page(text.encode(), KNOWN)) == kinds
+    assert len(tries) < 100, "four items of four forms, tried a few times, are enough to see it"
+    for number in range(200):
+        KNOWN.item(f'{{"Item":{{"id":{{"S":"say \\"{number}\\""}}}}}}', 8)
+    assert len(tries) < 300
+
+
+KNOWN = forms.Forms()
+
+
+def test_long_strings_are_not_for_patterns() -> None:
+    forms.LONG_VALUE = 80
+    outcome(page(*[{"text": "x" * 3000, "id": str(number)} for number in range(50)]))
+    assert made() == 0
+    outcome(page(*[{"text": "x" * 30, "id": str(number)} for number in range(50)]))
+    assert made() == 1
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 21, 31])
+def test_lists_in_lists(depth: int) -> None:
+    """Short ones have a form; deep ones would take a time, and generated code, without end."""
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    began = time.process_time()
+    formed, plain = both(page(*[{"v": value}] * 40))
+    assert formed == plain
+    assert time.process_time() - began < 5
+    forms.WORTH = 0
+    outcome(page(*[{"v": value}] * 40))
+    assert made() == (depth <= forms.LISTS)
+
+
+@pytest.mark.parametrize("value", ['{"B":"YQ"}', '{"NS":["x"]}', '{"N":"%s"}' % ("9" * 5000), '{"BS":["Y"]}'])
+def test_an_answer_that_is_no_item_is_refused_whether_its_form_is_known_or_not(value: str) -> None:
+    kind = value[2 : value.index('"', 2)]
+    sample = {"B": "YQ==", "NS": ["1"], "N": "1", "BS": ["YQ=="]}[kind]
+    known = forms.Forms()
+    known.add(form_of({"a": {kind: sample}}))
+    for have in (known, forms.Forms()):
+        with pytest.raises(DynamoError, match="not what DynamoDB sends"):
+            item_of(f'{{"Item":{{"a":{value}}}}}'.encode(), "Item", have)
+        with pytest.raises(DynamoError, match="not what DynamoDB sends"):
+            list(Page(f'{{"Items":[{{"a":{value}}}]}}'.encode(), have))
 
 
 def test_items_are_of_their_own() -> None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from flyexpr.forms import LARGE, SEVERAL, WORTH, Maker, Match, Matched, item_pattern
+from flyexpr.forms import LARGE, LONG_VALUE, PATIENCE, SEVERAL, WORTH, Maker, Match, Matched, item_pattern
 from flyexpr.numbers import DIGITS, text_size
 from flyexpr.values import Item
 
 Length = Callable[[str], int]
 
-_MANY = 256  # forms that are counted
+_MANY = 64  # forms that are counted
 
 
 class Alike(NamedTuple):
@@ -34,7 +35,7 @@ class Puts:
 
     >>> puts = Puts()
     >>> for _ in range(304):
-    ...     puts.met({"id": {"S": "a"}, "wins": {"N": "1"}})
+    ...     puts.met({"id": {"S": "a"}, "wins": {"N": "1"}}, size=100)
     >>> puts.item('{"Item":{"id":{"S":"b"},"wins":{"N":"200"}}}', 8)
     Alike(item={'id': 'b', 'wins': 200}, text='{"id":{"S":"b"},"wins":{"N":"200"}}', size=9)
     >>> puts.item('{"Item":{"id":{"S":"b"},"wins":{"N":"0200"}}}', 8) is None
@@ -44,33 +45,40 @@ class Puts:
     def __init__(self) -> None:
         self.known: list[tuple[Match, Callable[[Matched], Item], Callable[[Matched, Length], int]]] = []
         self._met: dict[str, int] = {}
-        self._puts = 0
+        self._puts = self._failed = 0
 
     def item(self, text: str, place: int) -> Alike | None:
         """The item at a place of a request, if it has one of these forms and is written as the service writes it."""
+        if self._failed > PATIENCE and self._failed > self._puts // 4:
+            return None  # the items are of too many forms
         for match, make, size in self.known:
             matched = match(text, place)
             if matched:
                 own = matched[0]
                 try:
-                    return Alike(make(matched), own, size(matched, len if own.isascii() else _utf8))
-                except _Odd:
+                    counted = size(matched, len if own.isascii() else _utf8)
+                    return Alike(make(matched), own, counted)
+                except (_Odd, ValueError, ArithmeticError):
                     return None
+            self._failed += 1
         return None
 
-    def met(self, item: dict[str, Any] | Alike) -> None:
-        """Takes note of an item that was put, and so was found to be right; looks at one in eight."""
+    def met(self, item: dict[str, Any] | Alike, size: int) -> None:
+        """Takes note of an item that was put, and so was found to be right, in a request of so many bytes.
+
+        It looks at one in eight. What cannot be learnt from is passed over, for the put is done.
+        """
         self._puts += 1
-        if self._puts % SEVERAL or isinstance(item, Alike):
+        if self._puts % SEVERAL or size > LARGE or isinstance(item, Alike):
             return
-        try:
+        with suppress(ValueError, KeyError, TypeError):  # a value beside which something stands that counts as absent
             pattern = item_pattern(item)
-        except (ValueError, KeyError):  # a value beside which something stands that counts as absent
-            return
+            if pattern is not None and pattern.count("(") * LONG_VALUE >= size:
+                self._count(pattern, item)
+
+    def _count(self, pattern: str, item: dict[str, Any]) -> None:
         if len(self._met) >= _MANY:
             self._met.clear()
-        if len(pattern) > 2 * LARGE:
-            return
         met = self._met[pattern] = self._met.get(pattern, 0) + 1
         if met == WORTH // SEVERAL:
             self.take(pattern, item)

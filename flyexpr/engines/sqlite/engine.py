@@ -31,7 +31,6 @@ from flyexpr.engines.sqlite.tags import list_tags_of_resource, tag_resource, unt
 from flyexpr.engines.sqlite.transactions import transact_get_items, transact_write_items
 from flyexpr.engines.sqlite.ttl import describe_time_to_live, sweep, update_time_to_live
 from flyexpr.errors import DynamoError, FlyexprError
-from flyexpr.forms import LARGE
 
 MAX_BODY = 16 * 1024 * 1024
 SWEEP_SECONDS = 1.0
@@ -104,9 +103,9 @@ class SqliteEngine:
                 if self.path == MEMORY and not isinstance(error, sqlite3.Error):
                     raise
                 raise _failure(error, self.path) from error
-            if putting and len(body) <= LARGE:
-                self._puts.met(request["Item"])
-            return answer
+        if putting:
+            self._puts.met(request["Item"], len(body))
+        return answer
 
     def _open_storage(self) -> Storage:
         if self._closed:
