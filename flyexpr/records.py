@@ -9,7 +9,7 @@ an expression consists, takes half as long again (0.49 us against 0.32 for three
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -92,9 +92,9 @@ def _recorded(cls: type, hidden: tuple[str, ...]) -> type:
             **own,
             "__slots__": (*names, "__dict__", "__weakref__") if cached else names,
             "__match_args__": names,
-            "__dataclass_fields__": _Fields(),
         },
     )
+    _HIDDEN[made] = hidden
     if "__init__" not in own:
         defaults = {name: member for name, member in vars(cls).items() if name in names}
         made.__init__ = _initializer(made, names, defaults)  # type: ignore[misc]
@@ -110,7 +110,10 @@ def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any]) -
     scope = {f"set_{name}": vars(made)[name].__set__ for name in names}
     scope |= {f"_{name}": default for name, default in defaults.items()}
     exec(f"def __init__({', '.join(['self', *parameters])}):\n {'; '.join(body) or 'pass'}", scope)
-    return scope["__init__"]  # type: ignore[no-any-return]
+    function: Callable[..., None] = scope["__init__"]
+    function.__qualname__, function.__module__ = f"{made.__qualname__}.__init__", made.__module__
+    function.__annotations__ = {**made.__annotations__, "return": "None"}
+    return function
 
 
 def _shared(spoken: list[str]) -> dict[str, Any]:
@@ -146,25 +149,54 @@ def _refuse_assignment(self: Any, name: str, value: Any = None) -> None:
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:
-    return _remade, (self.__class__, {name: getattr(self, name) for name in self.__match_args__})
+    """Pickled are the fields, and what a subclass has besides; not what a cached property remembers."""
+    kept = {name: getattr(self, name) for name in self.__match_args__}
+    for name, value in getattr(self, "__dict__", {}).items():
+        if not isinstance(getattr(type(self), name, None), cached_property):
+            kept[name] = value
+    return _remade, (self.__class__, kept)
 
 
 def _remade(cls: type[R], fields: dict[str, Any]) -> R:
-    return cls(**fields)
+    made = cls.__new__(cls)  # without its own __init__, which a subclass may have with other arguments
+    fill(made, **fields)
+    return made
 
+
+class _Twin:
+    """What the functions of `dataclasses` look for, of a dataclass with the same fields that is made when they do."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return getattr(_twin(owner), self._name)
+
+
+@cache
+def _twin(cls: type) -> type:
+    from dataclasses import field, make_dataclass
+    from inspect import Parameter, signature
+
+    record = next(each for each in cls.__mro__ if each in _HIDDEN)
+    fields = []
+    for parameter in signature(record).parameters.values():
+        shown = parameter.name not in _HIDDEN[record]
+        given: dict[str, Any] = {"repr": shown, "compare": shown, "kw_only": parameter.kind is Parameter.KEYWORD_ONLY}
+        if parameter.default is not Parameter.empty:
+            value = parameter.default
+            given["default_factory"] = lambda value=value: value
+        fields.append((parameter.name, record.__annotations__[parameter.name], field(**given)))
+    return make_dataclass(cls.__name__, fields, frozen=True, repr=False)
+
+
+_HIDDEN: dict[type, tuple[str, ...]] = {}  # the hidden fields of every record
 
 _SAME = {
     "__setattr__": _refuse_assignment,
     "__delattr__": _refuse_assignment,
     "__reduce__": _reduce,
     "__replace__": replace,
+    "__dataclass_fields__": _Twin("__dataclass_fields__"),
+    "__dataclass_params__": _Twin("__dataclass_params__"),
 }
-
-
-class _Fields:
-    """What the functions of `dataclasses` look for, made when they do."""
-
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        from dataclasses import make_dataclass
-
-        return make_dataclass(owner.__name__, owner.__match_args__).__dataclass_fields__  # type: ignore[attr-defined]

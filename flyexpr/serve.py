@@ -27,6 +27,7 @@ from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
 
 MAX_BODY = 16 * 1024 * 1024  # bytes of a request; a batch of 25 items of 400 KB fits
 IDLE_SECONDS = 300.0  # a connection that says nothing for so long is closed
+HEAR_SECONDS = 5.0  # so long a client that was refused may go on sending
 BODY_SECONDS = 60.0  # a body that has begun comes to its end within so long
 MAX_CONNECTIONS = 1000
 LARGE_BODY, LARGE_BODIES = 1024 * 1024, 8  # so many bodies that are larger are in memory at once; others wait
@@ -120,8 +121,18 @@ class _Refused(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-_TOO_LARGE = _Refused(413, "RequestEntityTooLargeException", "a request has at most 16 MB")
-_NO_CHUNKS = _Refused(400, "SerializationException", "the body is not in chunks, as its Transfer-Encoding says")
+def _too_large() -> _Refused:
+    return _Refused(413, "RequestEntityTooLargeException", "a request has at most 16 MB")
+
+
+def _no_chunks() -> _Refused:
+    return _Refused(400, "SerializationException", "the body is not in chunks, as its Transfer-Encoding says")
+
+
+def _too_slow() -> _Refused:
+    return _Refused(408, "RequestTimeoutException", "the request takes too long to come")
+
+
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?\r?\n")
 
 
@@ -136,18 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """One operation."""
-        length = self._length()
-        large = length is None or length > LARGE_BODY
-        if large:
-            self.server.large.acquire()
         try:
-            status, body = _answer(self.engine, self._target(), self._body(length))
+            operation, length = self._target(), self._length()
+            with self._place(length):
+                status, body = _answer(self.engine, operation, self._body(length))
         except _Refused as refused:
             self.close_connection = True
             status, body = refused.status, _error(refused.code, refused.message, {})
-        finally:
-            if large:
-                self.server.large.release()
         self._send(status, _CONTENT_TYPE, body)
         if self.close_connection:
             self._hear_out()
@@ -168,58 +174,80 @@ class _Handler(BaseHTTPRequestHandler):
         return target.removeprefix(_TARGET)
 
     def _length(self) -> int | None:
-        """The bytes that a body says it has; None for one that comes in chunks, or says nothing sensible."""
+        """The bytes that a body says it has; None for one that comes in chunks."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return None
         length = self.headers.get("Content-Length", "")
         if "Transfer-Encoding" in self.headers or not re.fullmatch("[0-9]{1,12}", length):
-            return None
+            raise _Refused(411, "SerializationException", "a request needs a Content-Length")
+        if int(length) > MAX_BODY:
+            raise _too_large()
         return int(length)
 
-    def _body(self, length: int | None) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return b"".join(self._chunks())
-        if length is None:
-            raise _Refused(411, "SerializationException", "a request needs a Content-Length")
-        if length > MAX_BODY:
-            raise _TOO_LARGE
-        return b"".join(self._pieces(length))
+    @contextlib.contextmanager
+    def _place(self, length: int | None) -> Iterator[None]:
+        """A place among the large bodies, for one that is, or may be."""
+        if length is not None and length <= LARGE_BODY:
+            yield
+            return
+        if not self.server.large.acquire(timeout=BODY_SECONDS):
+            raise _Refused(503, "ServiceUnavailable", "too many large requests at once; send it again")
+        try:
+            yield
+        finally:
+            self.server.large.release()
 
-    def _pieces(self, size: int) -> Iterator[bytes]:
-        """So many bytes, as they come."""
+    def _body(self, length: int | None) -> bytes:
         until = time.monotonic() + BODY_SECONDS
+        try:
+            return b"".join(self._chunks(until) if length is None else self._pieces(length, until))
+        except TimeoutError:
+            raise _too_slow() from None
+        finally:
+            self.connection.settimeout(IDLE_SECONDS)
+
+    def _pieces(self, size: int, until: float) -> Iterator[bytes]:
+        """So many bytes, as they come."""
         while size:
+            self._wait_no_longer(until)
             piece = self.rfile.read1(min(size, 65536))
             if not piece:
                 raise _Refused(400, "SerializationException", "the request was cut short")
-            if time.monotonic() > until:
-                raise _Refused(408, "RequestTimeoutException", "the request takes too long to come")
             size -= len(piece)
             yield piece
+
+    def _wait_no_longer(self, until: float) -> None:
+        """Lets the next read wait as long as the whole body may still take."""
+        left = until - time.monotonic()
+        if left <= 0:
+            raise _too_slow()
+        self.connection.settimeout(left)
 
     def _hear_out(self) -> None:
         """Read what a client still sends, or it would find the door closed before it reads its answer."""
         with contextlib.suppress(OSError, _Refused):
             self.wfile.flush()
             self.connection.shutdown(socket.SHUT_WR)
-            self.connection.settimeout(1.0)
-            for _ in self._pieces(4 * MAX_BODY):
+            for _ in self._pieces(4 * MAX_BODY, time.monotonic() + HEAR_SECONDS):
                 pass
 
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self, until: float) -> Iterator[bytes]:
         """The pieces of a body that tells its length piece by piece."""
         left = MAX_BODY
         while True:
+            self._wait_no_longer(until)
             line = _CHUNK_SIZE.fullmatch(self.rfile.readline(1024))
             if line is None:
-                raise _NO_CHUNKS
+                raise _no_chunks()
             size = int(line[1], 16)
             left -= size
             if left < 0:
-                raise _TOO_LARGE
-            yield from self._pieces(size)
+                raise _too_large()
+            yield from self._pieces(size, until)
             if not size and any(self._line_ends() for _ in range(100)):  # trailers are of no use here
                 return
             if not size or not self._line_ends():
-                raise _NO_CHUNKS
+                raise _no_chunks()
 
     def _line_ends(self) -> bool:
         """Whether the next line is empty."""

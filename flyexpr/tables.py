@@ -237,9 +237,9 @@ class Table:
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
 
     @cached_property
-    def key_attributes(self) -> frozenset[str]:
-        """Every attribute that stands in a key of the table or of an index."""
-        return frozenset(self.keys).union(*(self.keys_of(index) for index in self.indexes))
+    def key_attributes(self) -> tuple[str, ...]:
+        """Every attribute that stands in a key of the table or of an index, in this order, each once."""
+        return tuple(dict.fromkeys(name for index in (None, *self.indexes) for name in self.keys_of(index)))
 
     def keys_of(self, index: Index | None) -> tuple[str, ...]:
         """The key attributes of an index, or of the table itself: partition key first."""

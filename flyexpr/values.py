@@ -143,7 +143,7 @@ def _encode_number(value: int | float | Decimal, depth: int) -> str:
 
 
 def _encode_decimal(value: Decimal, depth: int) -> str:
-    text = str(value)
+    text = Decimal.__str__(value)  # of a subclass too, whose own text may be anything
     # As number_text has it, without its calls: of a fraction they are half the time.
     if "." in text and text[-1] != "0" and "E" not in text and len(text) <= DIGITS:
         return f'{{"N":"{text}"}}'

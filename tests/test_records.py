@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import inspect
 import pickle
+import pprint
 from typing import Any
 
 import pytest
@@ -92,3 +93,31 @@ def test_what_is_hidden_is_not_looked_at() -> None:
 def test_what_is_remembered_of_a_table_is_not_pickled() -> None:
     assert TABLE.forms
     assert "forms" not in vars(pickle.loads(pickle.dumps(TABLE)))
+
+
+class Mine(Table):
+    """A table of somebody's own, with an `__init__` of its own."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "id")
+        object.__setattr__(self, "owner", "me")
+
+
+def test_a_subclass_with_other_arguments_is_copied_and_pickled() -> None:
+    for other in (pickle.loads(pickle.dumps(Mine("a"))), copy.deepcopy(Mine("a"))):
+        assert (other, other.owner, type(other)) == (Mine("a"), "me", Mine)
+
+
+@RECORDS
+def test_they_print_prettily_and_say_what_they_hold(made: Any) -> None:
+    assert pprint.pformat(made, width=20).replace("\n", "").replace(" ", "") == repr(made).replace(" ", "")
+    assert "engine" not in [field.name for field in dataclasses.fields(made) if field.repr]
+    assert type(made).__dataclass_fields__ is type(made).__dataclass_fields__, "made once"
+
+
+def test_defaults_and_types_are_told() -> None:
+    by_name = {field.name: field for field in dataclasses.fields(Query)}
+    assert by_name["condition"].default_factory is dataclasses.MISSING
+    assert by_name["limit"].type == "int | None"
+    assert inspect.signature(GlobalIndex).parameters["name"].annotation == "str"
+    assert Query.__init__.__qualname__ == "Query.__init__"

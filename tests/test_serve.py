@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import http.client
 import json
 import os
@@ -143,6 +144,33 @@ def test_a_body_comes_to_an_end_in_time(server: Server, monkeypatch: pytest.Monk
                 connection.sendall(b" ")
             time.sleep(0.005)
         assert b"408" in connection.recv(1000)
+
+
+def test_a_body_in_chunks_comes_to_an_end_in_time_too(server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flyexpr.serve.BODY_SECONDS", 0.1)
+    with connected(server, CHUNKED) as connection:
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                connection.sendall(b"1\r\n \r\n")
+            time.sleep(0.005)
+        assert b"408" in connection.recv(1000)
+
+
+def test_silence_holds_no_place_for_long(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("flyexpr.serve.LARGE_BODIES", 1)
+    monkeypatch.setattr("flyexpr.serve.BODY_SECONDS", 0.2)
+    large, body = HEAD + b"Content-Length: 2000000\r\n\r\n", b"{}" + b" " * 1_999_998
+    with connect("sqlite::memory:") as engine, serve(engine) as server, connected(server, large) as silent:
+        assert b"408" in silent.recv(1000)
+        assert answered(server, large + body).startswith(b"HTTP/1.1 200 ")
+
+
+def test_refusals_leave_nothing_behind(server: Server):
+    for _ in range(20):
+        assert b"413" in answered(server, HEAD + b"Content-Length: 99999999\r\n\r\n")
+    gc.collect()
+    handlers = [one for one in gc.get_objects() if type(one).__name__ == "_Handler"]
+    assert len(handlers) < 10
 
 
 def test_large_bodies_wait_for_one_another(monkeypatch: pytest.MonkeyPatch):

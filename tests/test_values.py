@@ -317,3 +317,11 @@ def test_what_another_writer_stored_otherwise(kind: Any, wire: str, text: str) -
     with pytest.raises(ValidationError) as caught:
         get(Table("t", "id", attributes={"a": kind}).on(answer), "k")
     assert str(caught.value).startswith(text)
+
+
+def test_what_a_subclass_of_decimal_prints_does_not_reach_the_wire() -> None:
+    class Money(Decimal):
+        def __str__(self) -> str:
+            return f'${format(self, "f")}"}},"x":{{"S":"y'
+
+    assert encode({"a": Money("1.25"), "b": [Money("1.50")]}) == '{"M":{"a":{"N":"1.25"},"b":{"L":[{"N":"1.5"}]}}}'

@@ -27,17 +27,22 @@ def name_rule(raw: Any) -> tuple[str, list[str]]:
     >>> name_rule("no spaces")
     ('no spaces', ['Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+'])
     """
-    return _name(text_rule(raw)[0])
+    name, _ = text_rule(raw)
+    return name, [] if len(name) <= 255 and _is_name(name) else _name_problems(name)
 
 
 @lru_cache(maxsize=1024)
-def _name(name: str) -> tuple[str, list[str]]:
+def _is_name(name: str) -> bool:
+    return not _name_problems(name)
+
+
+def _name_problems(name: str) -> list[str]:
     if not name:
-        return name, ["Member must have length greater than or equal to 1"]
+        return ["Member must have length greater than or equal to 1"]
     problems = length_problems(len(name), 3, 255)
     if not _NAME.fullmatch(name):
         problems.append("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
-    return name, problems
+    return problems
 
 
 def table_rule(raw: Any) -> tuple[str, list[str]]:
@@ -48,7 +53,7 @@ def table_rule(raw: Any) -> tuple[str, list[str]]:
     """
     text, _ = text_rule(raw)
     arn = _ARN.fullmatch(text) if text.startswith("arn:") else None
-    return _name(arn[1] if arn else text)
+    return name_rule(arn[1] if arn else text)
 
 
 def text_rule(raw: Any) -> tuple[str, list[str]]:
