@@ -151,7 +151,7 @@ class Bench:
         self.environment = plain | {"FLYEXPR_ENGINE": url, "AWS_PAGER": "", "HOME": str(folder)}
         host, _, port = url.removeprefix("http://").partition(":")
         self.aws = [AWS, "dynamodb", "--endpoint-url", url]
-        self.dql = [sys.executable, "-W", "ignore", "-c", DQL, "--host", host, "--port", port, "--json", "--command"]
+        self.dql = [sys.executable, "-W", "ignore", "-c", DQL, "--host", host, "--port", port]
         self._prepare()
 
     def run(self, *command: str, stdin: Path = Path(os.devnull)) -> Took:
@@ -186,19 +186,24 @@ class Bench:
 
     def jobs(self) -> dict[str, dict[str, Job]]:
         """Each job by its name, and under it each program that can do it."""
-        programs = {"flyexpr": self._flyexpr(), "aws": self._aws(), "dql": self._dql()}
-        programs |= {"aws starting": {"load": self._aws_starting}, "boto3 script": {"load": self._load_by_boto3}}
-        there = {name: jobs for name, jobs in programs.items() if self._starts(name, jobs.get("start-up"))}
+        aws, dql, boto3 = [AWS, "--version"], [*self.dql, "--version"], [sys.executable, "-c", "import boto3"]
+        programs: dict[str, tuple[list[str], dict[str, Job]]] = {
+            "flyexpr": ([FLYEXPR, "--version"], self._flyexpr()),
+            "aws": (aws, self._aws()),
+            "aws starting": (aws, {"load": self._aws_starting}),
+            "dql": (dql, self._dql()),
+            "boto3 script": (boto3, {"load": self._load_by_boto3}),
+        }
+        there = {name: jobs for name, (start, jobs) in programs.items() if self._starts(name, start)}
         return {
             job: {name: jobs[job] for name, jobs in there.items() if job in jobs}
             for job in ("start-up", "one query", "scan 20 MB", "load")
         }
 
-    def _starts(self, name: str, start: Job | None) -> bool:
+    def _starts(self, name: str, command: Sequence[str]) -> bool:
         """Whether a program is there and starts, which also compiles it; said where it does not."""
         try:
-            if start is not None:
-                start()
+            self.run(*command)
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"without {name}: {error}"[:200])
             return False
@@ -227,11 +232,11 @@ class Bench:
 
     def _dql(self) -> dict[str, Job]:
         return {
-            "start-up": lambda: self.run(*self.dql[:-4], "--version"),
-            "one query": lambda: self._read(1, *self.dql, f"SELECT * FROM Items WHERE {QUERY}"),
-            "scan 20 MB": lambda: self._read(PAGES * data.PAGE, *self.dql, "SCAN * FROM Items"),
+            "start-up": lambda: self.run(*self.dql, "--version"),
+            "one query": lambda: self._read(1, *self.dql, "--json", "--command", f"SELECT * FROM Items WHERE {QUERY}"),
+            "scan 20 MB": lambda: self._read(PAGES * data.PAGE, *self.dql, "--json", "--command", "SCAN * FROM Items"),
             "load": lambda: self._written(
-                self.load, lambda table: self.run(*self.dql, f"LOAD '{self.lines}' INTO {table}")
+                self.load, lambda table: self.run(*self.dql, "--command", f"LOAD '{self.lines}' INTO {table}")
             ),
         }
 
@@ -273,8 +278,8 @@ class Bench:
         return self.run(*["xargs", "-P", at_once, "-I", "{}", *self.aws, "batch-write-item", *arguments], stdin=numbers)
 
     def _load_by_boto3(self) -> Took:
-        command: Sequence[str] = [sys.executable, "-c", BOTO3, self.url]
-        return self._written(self.load, lambda table: self.run(*command, table, str(self.lines)))
+        boto3 = [sys.executable, "-c", BOTO3, self.url]
+        return self._written(self.load, lambda table: self.run(*boto3, table, str(self.lines)))
 
 
 def small(number: int) -> dict[str, Any]:

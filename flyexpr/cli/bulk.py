@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flyexpr.cli.journal import Journal
 from flyexpr.cli.pace import Pace
-from flyexpr.cli.progress import counted, progress
+from flyexpr.cli.progress import Tick, counted, progress
 from flyexpr.cli.rejects import Rejects
 from flyexpr.operations import Query, Scan
 from flyexpr.responses import units
@@ -116,7 +116,7 @@ class Job:
             for part, chunks in parts.items()
             if not self.journal.is_done(part)
         ]
-        with progress(self.title, self.total, self.done) as tick:
+        with progress(self.title, self.done) as tick:
             for thread in threads:
                 thread.start()
             self._await(threads, tick)
@@ -160,11 +160,11 @@ class Job:
             counts = dict(self._counts)
         self.journal.enter(part, mark, {**lengths, "rejects": self.rejects.flushed()}, counts)
 
-    def _await(self, threads: list[threading.Thread], tick: Callable[[float, float], None]) -> None:
+    def _await(self, threads: list[threading.Thread], tick: Tick) -> None:
         try:
             while any(thread.is_alive() for thread in threads):
                 threads[0].join(0.05) if threads[0].is_alive() else time.sleep(0.02)
-                tick(self.done, self._counts["read"] + self._counts["written"])
+                tick(self.done, self._counts["read"] + self._counts["written"], self.total or None)
         except KeyboardInterrupt:
             self.stopping.set()
             try:

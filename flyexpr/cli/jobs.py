@@ -15,7 +15,7 @@ from flyexpr.cli import options
 from flyexpr.cli.bulk import CHUNK, Chunk, Job
 from flyexpr.cli.journal import Journal
 from flyexpr.cli.rejects import Refusal, Rejects
-from flyexpr.cli.sources import Entry, entries
+from flyexpr.cli.sources import Entry, entries, size_of
 from flyexpr.cli.writes import Placed, check_all, put_all
 from flyexpr.tables import Table
 
@@ -107,7 +107,18 @@ def put_plan(table: Table, source: str) -> list[str]:
 def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, dry_run: bool) -> None:
     """Puts what a stream holds, from where the journal has come to; a dry run only looks whether it could be put."""
     kinds = {name: table.kind(name) or "" for name in table.keys}
-    put_entries(work, table, entries(stream, form, kinds), dry_run)
+    put_entries(work, table, _watched(work, stream, entries(stream, form, kinds)), dry_run)
+
+
+def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[Entry]:
+    """The entries; now and then the job learns how many there will be, if the stream has a size."""
+    size = size_of(stream)
+    for entry in found:
+        yield entry
+        if size and entry.line % CHUNK == 0:
+            expected = round(entry.line * size / stream.tell())
+            if abs(expected - (work.total or 0)) > expected / 20:  # each new end makes the bar forget its speed
+                work.total = expected
 
 
 def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, where: str = "") -> None:

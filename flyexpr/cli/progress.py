@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Tick = Callable[[float, float], None]
-"""Takes how many items are done, and how many units were spent."""
+Tick = Callable[[float, float, float | None], None]
+"""Takes how many items are done, how many units were spent, and how many items there are, if that is known by now."""
 
 
 def counted(number: float, noun: str) -> str:
@@ -20,16 +20,16 @@ def counted(number: float, noun: str) -> str:
 
 
 @contextmanager
-def progress(title: str, total: int | None, done: float = 0) -> Iterator[Tick]:
+def progress(title: str, done: float = 0) -> Iterator[Tick]:
     """A function that shows how far the work is; it shows nothing where stderr is no terminal.
 
-    >>> with progress("copy", None) as tick:
-    ...     tick(10, 5.0)
+    >>> with progress("copy") as tick:
+    ...     tick(10, 5.0, None)
 
-    The bar, the rate and the time left need the `total`, which the service counts every six hours or so.
+    The bar and the time left need the number of items; of a table the service counts it every six hours or so.
     """
     if not sys.stderr.isatty():
-        yield lambda done, units: None
+        yield lambda done, units, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -40,13 +40,14 @@ def progress(title: str, total: int | None, done: float = 0) -> Iterator[Tick]:
         TextColumn("{task.completed:,.0f} items"),
         TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[units]:,.0f} units"),
-        TimeElapsedColumn() if total is None else TimeRemainingColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
     ]
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(title, total=total or None, completed=int(done), rate="", units=0.0)
+        task = shown.add_task(title, total=None, completed=int(done), rate="", units=0.0)
 
-        def tick(done: float, units: float) -> None:
+        def tick(done: float, units: float, total: float | None) -> None:
             speed = shown.tasks[task].speed
-            shown.update(task, completed=done, units=units, rate=f"{speed:,.0f}/s" if speed else "")
+            shown.update(task, completed=done, total=total, units=units, rate=f"{speed:,.0f}/s" if speed else "")
 
         yield tick

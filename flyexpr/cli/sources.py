@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -68,6 +70,21 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         raise FlyexprError(
             f"{path}: {error.strerror or error}" if isinstance(error, OSError) else f"{path}: {error}"
         ) from None
+
+
+def size_of(stream: IO[bytes]) -> int:
+    """The bytes of a stream, the place in which `tell` says; 0 where nobody knows, as of a pipe or a packed file.
+
+    >>> _ = Path("a.jsonl").write_text('{"id": "a"}')
+    >>> with opened("a.jsonl") as stream:
+    ...     size_of(stream), size_of(io.BytesIO(b"{}"))
+    (11, 0)
+    """
+    try:
+        found = os.fstat(stream.fileno())
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) and not isinstance(stream, gzip.GzipFile) else 0
 
 
 def entries(stream: IO[bytes], form: str, kinds: Mapping[str, str] | None = None) -> Iterator[Entry]:

@@ -72,6 +72,7 @@ _guard = options.all_of(
     type=click.Choice(["ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]),
     help="Print the item as it was or is.",
 )
+@options.wire
 @options.index
 @options.segments
 @bulk
@@ -81,6 +82,7 @@ def update(
     condition: str | None,
     where: str | None,
     returns: str | None,
+    wire: bool,
     index: str | None,
     segments: int,
     manner: Manner,
@@ -97,7 +99,7 @@ def update(
     change = parse_update(text)
     if where is None:
         operation = UpdateItem(key_words(found, key), change, _condition(condition), returns)
-        _do_one(found, operation, manner)
+        _do_one(found, operation, manner, wire)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
@@ -117,6 +119,7 @@ def update(
 @click.argument("key", nargs=-1)
 @_guard
 @click.option("--returns", type=click.Choice(["ALL_OLD"]), help="Print the item as it was.")
+@options.wire
 @options.index
 @options.segments
 @options.yes
@@ -127,6 +130,7 @@ def delete(
     condition: str | None,
     where: str | None,
     returns: str | None,
+    wire: bool,
     index: str | None,
     segments: int,
     yes: bool,
@@ -140,7 +144,7 @@ def delete(
     """
     found = options.session().table(table)
     if where is None:
-        _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), manner)
+        _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), manner, wire)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
@@ -158,12 +162,12 @@ def _condition(text: str | None) -> Condition | None:
     return None if text is None else parse_condition(text)
 
 
-def _do_one(table: Table, operation: UpdateItem | DeleteItem, manner: Manner) -> None:
+def _do_one(table: Table, operation: UpdateItem | DeleteItem, manner: Manner, wire: bool) -> None:
     manner.plan(explained(table, operation))
     item = run(table, operation)
     if item is not None:
         with options.standard_output() as stream:
-            write_items([item], stream, "json")
+            write_items([item], stream, options.form_of("json", wire))
 
 
 def _check_where(key: Any, condition: str | None, returns: str | None) -> None:

@@ -193,6 +193,8 @@ def test_an_update_does_not_chase_items_through_an_index(movies: Program):
 
 
 def test_delete(movies: Program):
+    changed = movies("update", "Movies", "1991", "Rush", "ADD wins 1", "--returns", "UPDATED_NEW", "--wire")
+    assert changed == '{"wins":{"N":"2"}}\n'
     assert "Rush" in movies("delete", "Movies", "1991", "Rush", "--returns", "ALL_OLD")
     said = movies.error("delete", "Movies", "--where", "year = 2013", code=2)
     assert "write --yes" in said

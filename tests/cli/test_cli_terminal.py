@@ -1,6 +1,7 @@
 """The program at a terminal: progress, the question, Ctrl-C."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -49,6 +50,9 @@ def test_progress_is_shown(movies: Program):
     assert "items" in seen
     assert "units" in seen
     assert "10,000 items put" in seen
+    assert re.search(
+        r"[ ━╸]+ [\d,]+ items [\d,]+/s [\d,]+ units 0:00:\d\d 0:00:\d\d", re.sub(r"\x1b\[[\d;?]*\w", "", seen)
+    )
 
 
 def test_ctrl_c_at_a_terminal(movies: Program):
