@@ -90,13 +90,19 @@ def program(context: click.Context, engine: str | None) -> None:
 
 def run_program(arguments: Sequence[str]) -> int:
     """The exit code of a run with these arguments; what went wrong stands on stderr."""
+    code = 0
     try:
         code = _run(arguments)
         sys.stdout.flush()
         return code
     except (BrokenPipeError, _ReaderGone):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = 0
+    except OSError as error:
+        if code != options.FAILED:  # else it is said already
+            _note(error)
+        code = options.FAILED
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of the output goes
+    return code
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -129,5 +135,9 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
+        _note(error)
         return options.FAILED
+
+
+def _note(error: OSError) -> None:
+    options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])))

@@ -114,6 +114,7 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
     """The items in one file, which is there when it is complete."""
     import gzip
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
     items = run(table, Scan(segments=segments if segments > 1 else None))
     try:

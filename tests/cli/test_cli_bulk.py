@@ -214,9 +214,9 @@ def test_a_damaged_export_is_refused_before_anything_is_written(movies: Program)
 
 def test_exports_into_files(movies: Program):
     for name in ("movies.jsonl", "movies.csv", "movies.jsonl.gz"):
-        movies("export", "Movies", name)
+        movies("export", "Movies", f"new/{name}")
         movies("create", name, "year:N", "title")
-        movies("import", name, name)
+        movies("import", name, f"new/{name}")
         assert movies.shell(f"diff <(flyexpr scan Movies | sort) <(flyexpr scan {name} | sort)") == ""
 
 

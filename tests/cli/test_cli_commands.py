@@ -357,8 +357,17 @@ def test_a_port_that_is_taken(program: Program):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is not there")
-def test_a_full_disk_is_a_failure(movies: Program):
-    assert movies.shell("flyexpr scan Movies > /dev/full; echo $?") == "flyexpr: No space left on device\n1\n"
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["scan Movies", "tables", "get Movies 1 none"])
+def test_a_full_disk_is_a_failure(movies: Program, command: str, unbuffered: str):
+    said = movies.shell(f"PYTHONUNBUFFERED={unbuffered} flyexpr {command} > /dev/full; echo $?")
+    assert said == ("4\n" if "none" in command else "flyexpr: No space left on device\n1\n")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_never_reads(movies: Program, unbuffered: str):
+    script = f"export PYTHONUNBUFFERED={unbuffered}; (sleep 1; flyexpr scan Movies; echo $? >&2) | true"
+    assert movies.shell(script) == "0\n"
 
 
 def test_engine_options(program: Program):
