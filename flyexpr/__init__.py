@@ -81,6 +81,8 @@ from flyexpr.transact import transact_get, transact_write
 from flyexpr.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
 from flyexpr.values import Item
 
+__version__ = "0.1.0"
+
 __all__ = [
     "add",
     "all_of",

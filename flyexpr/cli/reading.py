@@ -117,6 +117,8 @@ def scan(
     \b
     flyexpr scan Movies | sort | gzip > movies.jsonl.gz
     flyexpr scan Movies "contains(info.genres, 'Drama')" --limit 10
+
+    With --limit it reads one segment after the other, so that it can stop.
     """
     read = Scan(
         options.condition_of(condition),
@@ -125,7 +127,7 @@ def scan(
         consistent,
         limit,
         start=start,
-        segments=segments if segments > 1 else None,
+        segments=segments if segments > 1 and limit is None else None,
     )
     _show(options.session().table(table), read, stats, explain, options.form_of(form, wire))
 

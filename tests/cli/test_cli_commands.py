@@ -83,6 +83,11 @@ def test_query(movies: Program):
     assert found == [{"year": 2013}]
 
 
+def test_a_limit_stops_the_read(movies: Program):
+    said = movies.run("scan", "Movies", "--limit", "2", "--stats")
+    assert b"1 request, 2 items examined, 2 returned" in said.stderr
+
+
 def test_a_cursor_goes_on(movies: Program):
     said = movies.run("scan", "Movies", "--segments", "1", "--limit", "2", "--stats")
     assert b"1 request, 2 items examined, 2 returned" in said.stderr
