@@ -80,8 +80,7 @@ from flyexpr.terms import F
 from flyexpr.transact import transact_get, transact_write
 from flyexpr.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
 from flyexpr.values import Item
-
-__version__ = "0.1.0"
+from flyexpr.version import __version__ as __version__
 
 __all__ = [
     "add",

@@ -22,7 +22,7 @@ ROOT = Path(flyexpr.__file__).parent
 # From the ground up; a file imports only what stands on a line before its own. What stands on one line, a
 # folder too, does not import its neighbours, save inside an engine, which is a house of its own.
 HOUSE = [
-    "errors records",
+    "errors records version",
     "numbers",
     "reserved",
     "values",

@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
-import flyexpr
 from flyexpr.cli import options
 from flyexpr.cli.session import ENVIRONMENT, Session
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
+from flyexpr.version import __version__
 
 INTERRUPTED = 130
 
@@ -75,7 +75,7 @@ class _Program(click.Group):
     metavar="URL",
     help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {ENVIRONMENT}, else AWS's configuration.",
 )
-@click.version_option(flyexpr.__version__, prog_name="flyexpr")
+@click.version_option(__version__, prog_name="flyexpr")
 @click.pass_context
 def program(context: click.Context, engine: str | None) -> None:
     """Query and update DynamoDB: JSON Lines in and out, conditions in DynamoDB's own syntax with literals in place.
