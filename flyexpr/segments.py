@@ -19,8 +19,12 @@ from flyexpr.steps.reading import Reading, Stats, out_of
 from flyexpr.tables import Engine, Table
 from flyexpr.values import Item
 
-_AHEAD = 256  # items that wait for the reader, over all segments
+_AHEAD = 8  # bundles that wait for the reader, over all segments
+_BUNDLE = 32  # items that are handed over at once: one by one, that takes as long as decoding them
 _THREADS = 32  # of more segments the rest wait their turn
+
+
+Bundle = list[tuple[Item, Any]]
 
 
 class Segments:
@@ -49,7 +53,7 @@ class Segments:
         self._marks = [
             None if start is None else reading.mark for start, reading in zip(starts, self._readings, strict=True)
         ]
-        self._queue: Queue[tuple[int, Item | None, Any]] = Queue(_AHEAD)
+        self._queue: Queue[tuple[int, Bundle | None, Any]] = Queue(_AHEAD)
         self._stop = threading.Event()
 
     def __iter__(self) -> Iterator[Item]:
@@ -62,14 +66,17 @@ class Segments:
         left = len(running)
         try:
             while left and (self._limit is None or self._returned < self._limit):
-                number, item, state = self._queue.get()
-                if item is None:
+                number, bundle, state = self._queue.get()
+                if bundle is None:
                     left -= 1
                     if isinstance(state, BaseException):
                         raise state
                     self._marks[number] = state
-                else:
-                    self._marks[number] = state
+                    continue
+                for item, mark in bundle:
+                    if self._limit is not None and self._returned >= self._limit:
+                        break
+                    self._marks[number] = mark
                     self._returned += 1
                     yield item
         finally:
@@ -89,8 +96,8 @@ class Segments:
         reading = self._readings[number]
         try:
             while (request := self._next(reading)) is not None:
-                for item in reading.feed(self._engine(request.operation, request.body)):
-                    if not self._put((number, item, reading.mark)):
+                for bundle in _bundles(reading, self._engine(request.operation, request.body)):
+                    if not self._put((number, bundle, None)):
                         return
             self._put((number, None, reading.mark))
         except BaseException as error:  # whatever it is belongs to the reader, in whose thread it is raised
@@ -100,7 +107,7 @@ class Segments:
         with self._lock:  # so that no two threads take the last request of the budget
             return None if out_of(self._budget, self.stats, time.monotonic() - self._began) else reading.request()
 
-    def _put(self, entry: tuple[int, Item | None, Any]) -> bool:
+    def _put(self, entry: tuple[int, Bundle | None, Any]) -> bool:
         while not self._stop.is_set():
             try:
                 self._queue.put(entry, timeout=0.1)
@@ -127,6 +134,18 @@ class Segments:
             sum(one.returned for one in each) if self._counting else self._returned,
             sum(one.capacity for one in each),
         )
+
+
+def _bundles(reading: Reading, body: bytes) -> Iterator[Bundle]:
+    """The items of a page in bundles, each item with the mark after it."""
+    bundle: Bundle = []
+    for item in reading.feed(body):
+        bundle.append((item, reading.mark))
+        if len(bundle) == _BUNDLE:
+            yield bundle
+            bundle = []
+    if bundle:
+        yield bundle
 
 
 def _starts(cursor: str | None, segments: int) -> list[str | None]:

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
-from flyexpr.numbers import number_text
+from flyexpr.numbers import WHOLE, number_text
 from flyexpr.values import Item, freeze, quote
 
 _MARK = re.compile(r"\$+(set|bytes)")
@@ -30,7 +30,27 @@ def item_text(item: Mapping[str, Any]) -> str:
     >>> print(item_text({"id": "é", "n": Decimal("1.50"), "tags": {"b", "a"}, "odd": {"$set": 1}}))
     {"id": "é", "n": 1.5, "tags": {"$set": ["a", "b"]}, "odd": {"$$set": 1}}
     """
-    return "{" + ", ".join([f"{quote(name)}: {_WRITERS[type(value)](value)}" for name, value in item.items()]) + "}"
+    parts = []
+    for name, value in item.items():
+        key, kind = _NAMES.get(name) or _name(name), type(value)
+        if kind is str:  # strings and whole numbers in place: they are most of what there is
+            parts.append(key + quote(value))
+        elif kind is int and -WHOLE < value < WHOLE:
+            parts.append(f"{key}{value}")
+        else:
+            parts.append(key + _WRITERS[kind](value))
+    return "{" + ", ".join(parts) + "}"
+
+
+_NAMES: dict[str, str] = {}  # how names stand in JSON: they are few, and come again and again
+_MANY = 4096
+
+
+def _name(name: str) -> str:
+    if len(_NAMES) >= _MANY:
+        _NAMES.clear()
+    key = _NAMES[name] = quote(name) + ": "
+    return key
 
 
 def value_text(value: Any) -> str:
