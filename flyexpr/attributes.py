@@ -201,7 +201,7 @@ def codec_of(kind: Any) -> Codec:
     flyexpr.errors.FlyexprError: complex is no type of an attribute
       hint: use str int float Decimal bool bytes datetime date UUID list dict set[...], an Enum, epoch, or a Codec
     """
-    if isinstance(kind, Attribute | Derived):
+    if isinstance(kind, (Attribute, Derived)):
         return codec_of(kind.type)
     if isinstance(kind, Codec):
         return kind
@@ -230,9 +230,9 @@ def standard(value: Any) -> Any:
     >>> standard([date(2026, 1, 31), 1])
     ['2026-01-31', 1]
     """
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [standard(member) for member in value]
-    if isinstance(value, set | frozenset):
+    if isinstance(value, (set, frozenset)):
         return {standard(member) for member in value}
     if isinstance(value, dict):
         return {name: standard(member) for name, member in value.items()}
@@ -275,8 +275,8 @@ def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
 
 
 def _encode_int(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not _is_whole(value):
-        got = f"{value}, which is no whole number" if isinstance(value, float | Decimal) else type(value).__name__
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not _is_whole(value):
+        got = f"{value}, which is no whole number" if isinstance(value, (float, Decimal)) else type(value).__name__
         raise ValidationError(f"expected int, got {got}")
     return int(value)
 

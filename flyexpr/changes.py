@@ -72,7 +72,7 @@ def _changed_members(
 
 
 def _is_empty_set(value: Any) -> bool:
-    return isinstance(value, set | frozenset) and not value
+    return isinstance(value, (set, frozenset)) and not value
 
 
 def _change(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action]:
@@ -91,9 +91,9 @@ def _is_increment(action: Action) -> bool:
 def _change_inside(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action] | None:
     if isinstance(old, dict) and isinstance(new, dict):
         return list(_changed_members(path, old, new, incr))
-    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+    if isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
         return list(_changed_elements(path, old, new, incr))
-    if isinstance(old, set | frozenset) and isinstance(new, set | frozenset) and meaning(old)[0] == meaning(new)[0]:
+    if isinstance(old, (set, frozenset)) and isinstance(new, (set, frozenset)) and meaning(old)[0] == meaning(new)[0]:
         return _changed_set(path, meaning(old), meaning(new))
     if incr and meaning(old)[0] == meaning(new)[0] == "N":
         return _increment(path, meaning(old)[1], meaning(new)[1])

@@ -115,9 +115,9 @@ def is_in(path: Any, values: Iterable[Any]) -> Condition:
 
     DynamoDB takes 100 values; more than 99 become several IN joined with OR.
     """
-    if isinstance(values, str | bytes | dict) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes, dict)) or not isinstance(values, Iterable):
         raise TypeError(f"is_in takes a list of values, not {values!r}; for one value write eq(...)")
-    options = tuple(map(operand, sorted(values, key=repr) if isinstance(values, set | frozenset) else values))
+    options = tuple(map(operand, sorted(values, key=repr) if isinstance(values, (set, frozenset)) else values))
     if not options:
         name = path if isinstance(path, str) else "…"
         raise ExpressionError(

@@ -71,7 +71,7 @@ def _first_requests(table: Table, operation: Operation) -> list[Request]:
         case BatchGet():
             return [step for step in [BatchGetting(table, operation).request()] if isinstance(step, Request)]
         case BatchWrite(operations):
-            if not isinstance(operations, tuple | list):
+            if not isinstance(operations, (tuple, list)):
                 raise TypeError("a look at the batch would use up its iterator; give batch_write a list")
             return [step for step in [BatchWriting(table, operations).request()] if isinstance(step, Request)]
         case UpdateItem() if makes_parents(operation):
@@ -200,7 +200,7 @@ def explain(table: Table, operation: Operation) -> Plan:
     aws cli       aws dynamodb query --cli-input-json ...
     """
     wires = tuple(map(_wire, _first_requests(table, operation)))
-    way = access(table, operation) if isinstance(operation, Query | Scan) else None
+    way = access(table, operation) if isinstance(operation, (Query, Scan)) else None
     name = way.how if way else wires[0][0] if wires else "Nothing"
     expressions = [str(value) for wire in wires[:1] for key, value in wire[1].items() if key.endswith("Expression")]
     return Plan(

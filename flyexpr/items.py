@@ -162,7 +162,7 @@ def key_of(table: Table, key: Any) -> Item:
 
 
 def _parts(table: Table, key: Any) -> Mapping[str, Any]:
-    if isinstance(key, dict | Mapping):  # a dict by the quick way
+    if isinstance(key, (dict, Mapping)):  # a dict by the quick way
         return key
     values: Sequence[Any] = key if isinstance(key, (tuple, list)) else (key,)
     if len(values) > len(table.keys):
@@ -193,8 +193,8 @@ def _check_key_part(table: Table, name: str, found: Mapping[str, Any]) -> None:
     value = found.get(name)
     if value is None:
         raise ValidationError(f"an item of {table.name!r} needs its key", at=name)
-    if isinstance(value, str | bytes) and not value:
+    if isinstance(value, (str, bytes)) and not value:
         raise ValidationError("a key attribute may not be empty", at=name)
     part = "partition" if name == table.partition_key else "sort"
-    if isinstance(value, str | bytes) and len(value) * 4 > _MAX_KEY[part] < value_size(value):
+    if isinstance(value, (str, bytes)) and len(value) * 4 > _MAX_KEY[part] < value_size(value):
         raise ValidationError(f"a {part} key has at most {_MAX_KEY[part]:,} bytes", at=name)

@@ -295,7 +295,7 @@ def batch_get(keys: Iterable[Key], *, project: Iterable[Any] | None = None, cons
 
     The items come in the order of the keys, None for one that is not there; a key may stand several times.
     """
-    if isinstance(keys, str | bytes | Mapping) or not isinstance(keys, Iterable):
+    if isinstance(keys, (str, bytes, Mapping)) or not isinstance(keys, Iterable):
         raise TypeError(f"batch_get takes a list of keys, not {keys!r}")
     return BatchGet(tuple(keys), _paths(project), bool(consistent))
 
@@ -308,7 +308,7 @@ def batch_write(operations: Iterable[PutItem | DeleteItem]) -> BatchWrite:
 
     One key may stand only once among the 25 of a request, so a later operation on the same key waits for the next.
     """
-    return BatchWrite(tuple(operations) if isinstance(operations, list | tuple) else operations)
+    return BatchWrite(tuple(operations) if isinstance(operations, (list, tuple)) else operations)
 
 
 def create_table(*, wait: bool = True) -> CreateTable:
@@ -432,7 +432,7 @@ _BUDGET = ("requests", "units", "seconds")
 def _budget(budget: Mapping[str, Any] | None) -> Mapping[str, float] | None:
     if budget is None:
         return None
-    numbers = all(isinstance(most, int | float) and most > 0 for most in budget.values())
+    numbers = all(isinstance(most, (int, float)) and most > 0 for most in budget.values())
     if not budget or not budget.keys() <= {*_BUDGET} or not numbers:
         raise ValueError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
     return budget

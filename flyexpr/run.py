@@ -333,7 +333,7 @@ def count(table: Table, read: Query | Scan) -> int:
 
 def _whole(read: Query | Scan) -> Query | Scan:
     """The read, which has to be one, and to come to its end."""
-    if not isinstance(read, Query | Scan):
+    if not isinstance(read, (Query, Scan)):
         raise TypeError(f"expected query(...) or scan(...), not {read!r}")
     if read.budget is not None:
         raise FlyexprError("a read with budget= may stop before it knows the answer; go through run(...) instead")

@@ -167,7 +167,7 @@ def operand(value: Any) -> Operand:
         return Value("N", value)
     if kind is Term:
         return node_of(value)
-    if isinstance(value, Path | Value | Call | Arithmetic):
+    if isinstance(value, (Path, Value, Call, Arithmetic)):
         return value
     return Value(*freeze_constant(value))
 

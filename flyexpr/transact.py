@@ -65,7 +65,7 @@ def _engine(pairs: Sequence[Any]) -> Engine:
     if not pairs:
         raise FlyexprError("a transaction needs at least one operation")
     for place, pair in enumerate(pairs):
-        if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], Table):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], Table):
             raise TypeError(f"a transaction takes pairs (table, operation); entry {place} is {type(pair).__name__}")
     engine: Engine = pairs[0][0].bound
     if any(table.bound != engine for table, _ in pairs):

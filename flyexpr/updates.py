@@ -147,7 +147,7 @@ def _numeric(amount: Value, given: Any) -> Value:
 def _elements(name: str, values: tuple[Any, ...]) -> Operand:
     if not values:
         raise TypeError(f"{name} needs at least one value, as {name}(path, value)")
-    if len(values) == 1 and isinstance(values[0], Term | Path):
+    if len(values) == 1 and isinstance(values[0], (Term, Path)):
         return operand(values[0])  # another list attribute
     return operand(list(values))
 
@@ -155,8 +155,8 @@ def _elements(name: str, values: tuple[Any, ...]) -> Operand:
 def _members(name: str, members: tuple[Any, ...]) -> Value:
     if len(members) == 1 and type(members[0]) is str:  # by far the commonest, in a third of the time
         return Value("SS", frozenset(members))
-    one = len(members) == 1 and isinstance(members[0], set | frozenset)
-    if any(isinstance(member, list | tuple | dict | set) for member in members) and not one:
+    one = len(members) == 1 and isinstance(members[0], (set, frozenset))
+    if any(isinstance(member, (list, tuple, dict, set)) for member in members) and not one:
         raise TypeError(f"{name} takes members one by one, or one set of them, not {members!r}")
     kind, body = freeze_constant(members[0] if one else set(members))
     return Value(kind, body)

@@ -289,14 +289,14 @@ def freeze_constant(value: Any) -> Frozen:
 
 
 def _freeze_foreign(value: Any) -> Frozen:
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return "L", tuple([_freeze_foreign(member) for member in value])
     if isinstance(value, dict):
         return "M", tuple(sorted(((name, _freeze_foreign(member)) for name, member in value.items()), key=_first))
     try:
         return _freeze(value, 1)
     except _Unknown:
-        return "PYTHON", frozenset(value) if isinstance(value, set | frozenset) else value
+        return "PYTHON", frozenset(value) if isinstance(value, (set, frozenset)) else value
 
 
 def _freeze(value: Any, depth: int) -> Frozen:
@@ -432,7 +432,7 @@ def find(steps: Iterable[str | int], item: Mapping[str, Any]) -> Any:
     found: Any = item
     for step in steps:
         if isinstance(step, int):
-            if not isinstance(found, list | tuple) or step >= len(found):
+            if not isinstance(found, (list, tuple)) or step >= len(found):
                 return MISSING
         elif not isinstance(found, Mapping) or step not in found:
             return MISSING

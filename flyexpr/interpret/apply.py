@@ -80,7 +80,7 @@ def _new_value(action: Action, item: Mapping[str, Any]) -> Any:
 def _rebuild(old: Any, changes: dict[Step, Any]) -> Any:
     if all(isinstance(step, str) for step in changes) and isinstance(old, Mapping):
         return _rebuild_map(old, changes)
-    if all(isinstance(step, int) for step in changes) and isinstance(old, list | tuple):
+    if all(isinstance(step, int) for step in changes) and isinstance(old, (list, tuple)):
         return _rebuild_list(old, changes)
     raise ExpressionError(_INVALID_PATH)
 
@@ -126,7 +126,7 @@ def _value(operand: Operand, item: Mapping[str, Any]) -> Any:
 
 
 def _joined(first: Any, second: Any) -> list[Any]:
-    if not isinstance(first, list | tuple) or not isinstance(second, list | tuple):
+    if not isinstance(first, (list, tuple)) or not isinstance(second, (list, tuple)):
         raise ExpressionError(_WRONG_OPERAND)
     return [*first, *second]
 
@@ -147,7 +147,7 @@ def _deleted(old: Any, members: frozenset[Any]) -> Any:
 
 def _members_like(old: Any, members: Any) -> set[Any]:
     """The members of a set that holds the same type as another."""
-    if not isinstance(old, set | frozenset) or _member_type(old) is not _member_type(members):
+    if not isinstance(old, (set, frozenset)) or _member_type(old) is not _member_type(members):
         raise ExpressionError(_WRONG_OPERAND)
     return set(old)
 
@@ -175,4 +175,4 @@ def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
 
 
 def _no_number(value: Any) -> bool:
-    return isinstance(value, bool) or not isinstance(value, int | float | Decimal)
+    return isinstance(value, bool) or not isinstance(value, (int, float, Decimal))

@@ -36,7 +36,7 @@ def _pick(wanted: dict[str | int, Any], value: Any) -> Any:
     if isinstance(value, Mapping):
         picked = {name: _pick(below, value[name]) for name, below in wanted.items() if name in value}
         kept: Any = {name: below for name, below in picked.items() if below is not _NOTHING}
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, (list, tuple)):
         indexes = sorted(index for index in wanted if isinstance(index, int) and index < len(value))
         elements = [_pick(wanted[index], value[index]) for index in indexes]
         kept = [element for element in elements if element is not _NOTHING]

@@ -142,7 +142,7 @@ class BatchWriting:
     def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
         self.table, self.written = table, 0
         members = map(self._member, enumerate(operations))
-        self._listed = isinstance(operations, tuple | list)
+        self._listed = isinstance(operations, (tuple, list))
         self._members = iter(list(members)) if self._listed else members
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}

@@ -107,7 +107,7 @@ def _change_expiry(storage: Storage, expiry: Expiry, row: bytes, old: Image | No
 
 def _expiry_key(expiry: Expiry, row: bytes, image: Image | None) -> bytes | None:
     seconds: Any = image.item.get(expiry.attribute) if image is not None else None
-    if seconds is None or isinstance(seconds, bool | str | bytes | list | dict | set):
+    if seconds is None or isinstance(seconds, (bool, str, bytes, list, dict, set)):
         return None
     return time_key(seconds) + row if 0 <= seconds <= _LATEST else None
 

@@ -62,7 +62,7 @@ class Reading:
     @property
     def most(self) -> int:
         """How many items a page examines at most, whatever the Limit: few for a filter of very many conditions."""
-        parts = self.condition.parts if isinstance(self.condition, And | Or) else (self.condition,)
+        parts = self.condition.parts if isinstance(self.condition, (And, Or)) else (self.condition,)
         comparisons = sum(len(part.options) if isinstance(part, In) else 1 for part in parts)
         return max(MAX_COMPARISONS // max(comparisons, 1), 1)
 
