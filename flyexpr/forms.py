@@ -4,6 +4,8 @@ Most items of a page have the same attributes, of the same types, in the same or
 that matches an item's whole text and gives the texts of its values, and a function that puts these together: no wire
 dicts are made, and no name is read twice. A page of 1,000 items and 41,000 values takes 10.6 ms instead of 17.1.
 
+What a form is, is told here; which are made, and when they are tried, in flyexpr.familiar.
+
 A pattern matches items of exactly its form: all but the contents of strings stands in it letter by letter, and a string
 goes on to the next quote. An item with an escape in a string matches no pattern and is, like one of another form, for
 `decode_item`. No text of an answer becomes code: names are handed as values to the function that is made.
@@ -24,14 +26,8 @@ from flyexpr.values import Item, quote
 Matched = re.Match[str]
 Match = Callable[[str, int], Matched | None]
 
-WORTH = 300  # items of a form that were met: to make it takes some milliseconds, which it spares over so many
-FEW, LARGE = 8, 8192  # items on a page, and characters of one, for which a form is not worth looking for
-LOOKS = frozenset((1, 17, 18, 19, 20))  # which of a page's items without a form are looked at
-PATIENCE = 20  # patterns that may fail on a page before they are counted
+LARGE = 16_384  # characters of a pattern
 LONG, LISTS = 8, 3  # elements of a list, and lists in lists, that can be a part of a form
-LONG_VALUE = 80  # characters of a value, on average: a pattern takes longer over them than JSON's own scanner
-SEVERAL = 8  # forms of one table
-MOST = 64  # forms met and made; then all are forgotten
 
 
 class Form:
@@ -66,114 +62,6 @@ def form_of(item: dict[str, Any]) -> Form:
 NO_FORM = Form(lambda text, place: None, lambda matched: {})
 
 
-class Forms:
-    """The forms that items of one table were found to have, the latest first.
-
-    >>> forms = Forms()
-    >>> forms.add(form_of({"id": {"S": "a"}}))
-    >>> forms.item('{"Item":{"id":{"S":"b"}}}', 8), forms.item('{"Item":{"id":{"N":"1"}}}', 8)
-    ({'id': 'b'}, None)
-    """
-
-    __slots__ = ("_failed", "_single", "found")
-
-    def __init__(self) -> None:
-        self.found: list[Form] = []
-        self._single = self._failed = 0
-
-    def add(self, form: Form) -> None:
-        """Takes a form in, and lets go of the oldest where there are many."""
-        self.found = [form, *self.found[: SEVERAL - 1]]
-
-    def item(self, text: str, place: int) -> Item | None:
-        """The item at a place, if it has one of these forms and is the last thing in an object."""
-        self._single += 1
-        if self._failed > PATIENCE and self._failed > self._single // 4:
-            return None  # the items that come alone are of too many forms
-        for form in self.found:
-            matched = form.match(text, place)
-            if matched and matched.end() == len(text) - 1:
-                return form.item(matched)
-            self._failed += 1
-        return None
-
-    def met(self, item: dict[str, Any], size: int) -> None:
-        """Takes note of a wire item that came alone and has none of these forms; looks at one of eight."""
-        if self._single % SEVERAL == 0:
-            form = _form_met(item, size, SEVERAL)
-            if form and form not in self.found:
-                self.add(form)
-
-
-class Search:
-    """The search for the forms of the items on one page of so many characters.
-
-    >>> text = '{"id":{"S":"a"}},' * 1000
-    >>> search, form = Search(Forms(), len(text)), NO_FORM
-    >>> for place in range(0, 17 * 17, 17):
-    ...     form = search.met(form, {"id": {"S": "a"}}, place, place + 17)
-    >>> form.item(form.match(text, 17)), search.other(form, text, 17) is None
-    ({'id': 'a'}, True)
-    """
-
-    __slots__ = ("_failed", "_forms", "_given_up", "_missed", "_size")
-
-    def __init__(self, forms: Forms, size: int) -> None:
-        self._forms, self._size = forms, size
-        self._missed = self._failed = 0
-        self._given_up = False
-
-    def other(self, form: Form, text: str, place: int) -> tuple[Form, Matched] | None:
-        """Another form than the one tried last, and its match at a place."""
-        if self._given_up:
-            return None
-        self._failed += form is not NO_FORM
-        for found in self._forms.found:
-            if found is not form:
-                matched = found.match(text, place)
-                if matched:
-                    self._weigh(matched.end() - place, place)
-                    return found, matched
-                self._failed += 1
-        return None
-
-    def met(self, form: Form, item: dict[str, Any], start: int, end: int) -> Form:
-        """The form to try next, after a wire item, from `start` to `end`, that none has matched."""
-        size = end - start
-        self._missed += 1
-        self._weigh(size, end)
-        if self._given_up:
-            return NO_FORM
-        alike = (self._size - start) // size
-        new = _form_met(item, size, alike) if self._missed in LOOKS and alike >= FEW else None
-        if new is None or new is form:
-            return form
-        if new not in self._forms.found:
-            self._forms.add(new)
-        return new
-
-    def _weigh(self, size: int, place: int) -> None:
-        """Gives up where one pattern in four items of such a size failed: that costs more than the others spare."""
-        if self._failed > PATIENCE and self._failed * size * 4 > place:
-            self._given_up = True
-
-
-_MET: dict[str, Form | int] = {}  # by pattern: the form, or how many items were met that may be of it
-
-
-def _form_met(item: dict[str, Any], size: int, alike: int) -> Form | None:
-    """The form of an item of `size` characters, if enough of it were met before; `alike` may be like it."""
-    pattern = item_pattern(item) if size <= LARGE else None
-    if pattern is None or pattern.count("(") * LONG_VALUE < size:
-        return None
-    found = _MET.get(pattern, 0)
-    if isinstance(found, int):
-        if len(_MET) >= MOST:
-            _MET.clear()
-        found = _MET[pattern] = form_of(item) if found >= WORTH else found + alike
-    return found if isinstance(found, Form) else None
-
-
 _TEXT = r'[^"\\\x00-\x1f]*'  # a string, or what of one comes before a quote or an escape
 _MEMBERS = rf'\["({_TEXT}(?:","{_TEXT})*)"\]'
 _WHOLE, _FRACTION = r"-?[1-9][0-9]*|0", r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]"  # numbers, as the service writes them
@@ -205,7 +93,7 @@ def item_pattern(item: dict[str, Any]) -> str | None:
         pattern = _map_pattern(item, LISTS)
     except _NoForm:
         return None
-    return pattern if len(pattern) <= 2 * LARGE else None
+    return pattern if len(pattern) <= LARGE else None
 
 
 class _NoForm(Exception):

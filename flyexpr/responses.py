@@ -7,7 +7,8 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from flyexpr.errors import DynamoError
-from flyexpr.forms import NO_FORM, Forms, Search
+from flyexpr.familiar import Forms, Search
+from flyexpr.forms import NO_FORM
 from flyexpr.numbers import Number
 from flyexpr.tables import GlobalIndex, Index, LocalIndex, Table
 from flyexpr.values import Item, decode_item

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from flyexpr.attributes import Attribute, Codec, Derived, codec_of
 from flyexpr.errors import FlyexprError, NotBound
-from flyexpr.forms import Forms
+from flyexpr.familiar import Forms
 from flyexpr.records import fill, record, replace
 
 Engine = Callable[[str, bytes], bytes]

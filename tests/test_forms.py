@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyexpr import DynamoError, FlyexprError, forms
+from flyexpr import DynamoError, FlyexprError, familiar, forms
 from flyexpr.forms import form_of
 from flyexpr.responses import Page, item_of
 from flyexpr.values import encode_item
@@ -20,12 +20,12 @@ NEVER = 10**9
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     """Every form is worth making at once, unless a test says otherwise."""
-    before = forms.WORTH, forms.FEW, forms.LONG_VALUE
-    forms.WORTH, forms.FEW, forms.LONG_VALUE = 0, 0, NEVER
-    forms._MET.clear()
+    before = familiar.WORTH, familiar.FEW, familiar.LONG_VALUE
+    familiar.WORTH, familiar.FEW, familiar.LONG_VALUE = 0, 0, NEVER
+    familiar._MET.clear()
     yield
-    forms.WORTH, forms.FEW, forms.LONG_VALUE = before
-    forms._MET.clear()
+    familiar.WORTH, familiar.FEW, familiar.LONG_VALUE = before
+    familiar._MET.clear()
 
 
 def page(*items: dict[str, Any]) -> str:
@@ -46,10 +46,10 @@ def outcome(text: str) -> Any:
 
 def both(text: str) -> tuple[Any, Any]:
     """The outcome with forms and without."""
-    forms.WORTH = 0
+    familiar.WORTH = 0
     formed = outcome(text)
-    forms.WORTH = NEVER
-    forms._MET.clear()
+    familiar.WORTH = NEVER
+    familiar._MET.clear()
     return formed, outcome(text)
 
 
@@ -128,11 +128,11 @@ def test_what_is_part_of_a_form() -> None:
 
 
 def made() -> int:
-    return sum(isinstance(found, forms.Form) for found in forms._MET.values())
+    return sum(isinstance(found, forms.Form) for found in familiar._MET.values())
 
 
 def test_a_form_is_made_once_it_is_worth_it() -> None:
-    forms.WORTH = 300
+    familiar.WORTH = 300
     small = page(*[{"id": str(number)} for number in range(20)])
     for _ in range(3):
         outcome(small)
@@ -146,14 +146,14 @@ def test_a_form_is_made_once_it_is_worth_it() -> None:
 
 def test_few_forms_are_made_of_one_page() -> None:
     outcome(page(*[{f"name{number}": 1} for number in range(1000)]))
-    assert made() <= len(forms.LOOKS)
+    assert made() <= len(familiar.LOOKS)
 
 
 def test_forms_do_not_fill_the_memory() -> None:
-    forms.WORTH = NEVER
-    for number in range(3 * forms.MOST):
+    familiar.WORTH = NEVER
+    for number in range(3 * familiar.MOST):
         outcome(page({f"name{number}": 1}))
-    assert len(forms._MET) <= forms.MOST
+    assert len(familiar._MET) <= familiar.MOST
 
 
 def test_a_page_without_a_common_form_costs_few_looks() -> None:
@@ -161,9 +161,9 @@ def test_a_page_without_a_common_form_costs_few_looks() -> None:
     watched = forms.Form(lambda text, place: tried.append(place), lambda matched: {})
     odd = [{"id": f'say "{number}"'} for number in range(200)]
     outcome(page({"id": "a"}))
-    forms._MET.update(dict.fromkeys(forms._MET, watched))
+    familiar._MET.update(dict.fromkeys(familiar._MET, watched))
     outcome(page({"id": "a"}, *odd))
-    assert 1 <= len(tried) <= forms.PATIENCE + 1
+    assert 1 <= len(tried) <= familiar.PATIENCE + 1
 
 
 def test_large_items_have_no_form() -> None:
@@ -190,11 +190,11 @@ def test_pages_of_several_forms_do_not_try_them_all_again_and_again() -> None:
     assert len(tries) < 300
 
 
-KNOWN = forms.Forms()
+KNOWN = familiar.Forms()
 
 
 def test_long_strings_are_not_for_patterns() -> None:
-    forms.LONG_VALUE = 80
+    familiar.LONG_VALUE = 80
     outcome(page(*[{"text": "x" * 3000, "id": str(number)} for number in range(50)]))
     assert made() == 0
     outcome(page(*[{"text": "x" * 30, "id": str(number)} for number in range(50)]))
@@ -209,7 +209,7 @@ def test_lists_in_lists(depth: int) -> None:
         value = [value]
     formed, plain = both(page(*[{"v": value}] * 40))
     assert formed == plain
-    forms.WORTH = 0
+    familiar.WORTH = 0
     outcome(page(*[{"v": value}] * 40))
     assert made() == (depth <= forms.LISTS)
 
@@ -218,9 +218,9 @@ def test_lists_in_lists(depth: int) -> None:
 def test_an_answer_that_is_no_item_is_refused_whether_its_form_is_known_or_not(value: str) -> None:
     kind = value[2 : value.index('"', 2)]
     sample = {"B": "YQ==", "NS": ["1"], "N": "1", "BS": ["YQ=="]}[kind]
-    known = forms.Forms()
+    known = familiar.Forms()
     known.add(form_of({"a": {kind: sample}}))
-    for have in (known, forms.Forms()):
+    for have in (known, familiar.Forms()):
         with pytest.raises(DynamoError, match="not what DynamoDB sends"):
             item_of(f'{{"Item":{{"a":{value}}}}}'.encode(), "Item", have)
         with pytest.raises(DynamoError, match="not what DynamoDB sends"):

@@ -27,6 +27,7 @@ HOUSE = [
     "reserved",
     "values",
     "forms",
+    "familiar",
     "nodes",
     "terms",
     "conditions updates",

@@ -12,7 +12,8 @@ from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.alike import Alike, Puts
 from flyexpr.engines.sqlite.engine import read_alike
 from flyexpr.engines.sqlite.wire import read_stored
-from flyexpr.forms import SEVERAL, WORTH, item_pattern
+from flyexpr.familiar import SEVERAL, WORTH
+from flyexpr.forms import item_pattern
 from flyexpr.values import encode_item
 from tests import strategies as some
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from flyexpr.forms import LARGE, LONG_VALUE, PATIENCE, SEVERAL, WORTH, Maker, Match, Matched, item_pattern
+from flyexpr.familiar import LARGE, LONG_VALUE, PATIENCE, SEVERAL, WORTH
+from flyexpr.forms import Maker, Match, Matched, item_pattern
 from flyexpr.numbers import DIGITS, text_size
 from flyexpr.values import Item
 
