@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+from textwrap import fill
 
 from bench.adapters import ADAPTERS
 from bench.goals import figure_text, goal_table
@@ -67,7 +68,7 @@ def missed(rows: Iterable[tuple[str, str, str, str]]) -> str:
         ]
         if found:
             told = "; ".join(f"{what.lstrip(':, ')} {got} ({goal})" for what, goal, got in found)
-            lines.append(f"- {begin}: {told}. Why: {why}.")
+            lines.append(fill(f"- {begin}: {told}. Why: {why}.", 120, subsequent_indent="  "))
     return "What is missed:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
