@@ -711,3 +711,11 @@ def test_actions_keep_the_order_of_their_clauses() -> None:
     clauses = [action.clause for action in found.actions]
     assert all(order.index(first) <= order.index(second) for first, second in pairwise(clauses))
     assert [thaw((one.kind, one.body)) for one in texts.sent(found)[1].values.values()] == [1, {1}]
+
+
+def test_the_default_of_if_not_exists_has_to_be_there_though_it_is_not_needed() -> None:
+    """As on DynamoDB Local, where nothing else is known of the service."""
+    change = assign("a", if_not_exists("a", F.b))
+    assert apply(change, {"a": 1, "b": 2}) == {"a": 1, "b": 2}
+    with pytest.raises(ExpressionError, match="does not exist in the item"):
+        apply(change, {"a": 1})

@@ -118,8 +118,9 @@ def _value(operand: Operand, item: Mapping[str, Any]) -> Any:
         case Arithmetic(operator, left, right):
             return _sum(_value(left, item), _value(right, item), operator)
         case Call("if_not_exists", (Path() as path, other)):
+            default = _value(other, item)  # of which a missing path is an error though it is not needed
             found = find(path.parts, item)
-            return _value(other, item) if found is MISSING else found
+            return default if found is MISSING else found
         case Call("list_append", (first, second)):
             return _joined(_value(first, item), _value(second, item))
     raise TypeError(f"{operand!r} belongs to a condition, not to an update")
