@@ -113,13 +113,23 @@ class Search:
             self._given_up = True
 
 
+def worthy_pattern(item: dict[str, Any], size: int) -> str | None:
+    """The pattern of a wire item of so many characters; None for one that is large, or mostly of long strings.
+
+    >>> worthy_pattern({"id": {"S": "a"}}, 16) is None, worthy_pattern({"id": {"S": "a" * 3000}}, 3015) is None
+    (False, True)
+    """
+    pattern = item_pattern(item) if size <= LARGE else None
+    return pattern if pattern is not None and pattern.count("(") * LONG_VALUE >= size else None
+
+
 _MET: dict[str, Form | int] = {}  # by pattern: the form, or how many items were met that may be of it
 
 
 def _form_met(item: dict[str, Any], size: int, alike: int) -> Form | None:
     """The form of an item of `size` characters, if enough of it were met before; `alike` may be like it."""
-    pattern = item_pattern(item) if size <= LARGE else None
-    if pattern is None or pattern.count("(") * LONG_VALUE < size:
+    pattern = worthy_pattern(item, size)
+    if pattern is None:
         return None
     found = _MET.get(pattern, 0)
     if isinstance(found, int):

@@ -88,9 +88,11 @@ def target_of(url: str) -> Target:
             f"no transport {options['transport']!r} in {url!r}\n  write one of: {', '.join(_TRANSPORTS)}"
         )
     try:
-        assert parts.port is None or parts.port
-    except (ValueError, AssertionError):
-        raise FlyexprError(f"no port of a server in {url!r}\n  write one from 1 to 65535") from None
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise FlyexprError(f"no port of a server in {url!r}\n  write one from 1 to 65535")
     aws = parts.scheme == "dynamodb"
     region = (parts.netloc or None) if aws else options.get("region")
     return Target(

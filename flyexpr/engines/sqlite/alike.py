@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from flyexpr.familiar import LARGE, LONG_VALUE, PATIENCE, SEVERAL, WORTH
-from flyexpr.forms import Maker, Match, Matched, item_pattern
+from flyexpr.familiar import PATIENCE, SEVERAL, WORTH, worthy_pattern
+from flyexpr.forms import Maker, Match, Matched
 from flyexpr.numbers import DIGITS, text_size
 from flyexpr.values import Item
 
@@ -70,11 +70,11 @@ class Puts:
         It looks at one in eight. What cannot be learnt from is passed over, for the put is done.
         """
         self._puts += 1
-        if self._puts % SEVERAL or size > LARGE or isinstance(item, Alike):
+        if self._puts % SEVERAL or isinstance(item, Alike):
             return
         with suppress(ValueError, KeyError, TypeError):  # a value beside which something stands that counts as absent
-            pattern = item_pattern(item)
-            if pattern is not None and pattern.count("(") * LONG_VALUE >= size:
+            pattern = worthy_pattern(item, size)
+            if pattern is not None:
                 self._count(pattern, item)
 
     def _count(self, pattern: str, item: dict[str, Any]) -> None:
