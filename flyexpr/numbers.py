@@ -116,10 +116,19 @@ def text_size(text: str) -> int:
     >>> text_size("-12.345")
     5
     """
+    if "." not in text:
+        return whole_size(text)
     negative = text[0] == "-"
     whole, _, fraction = text[negative:].partition(".")
-    if not fraction:
-        whole = whole.rstrip("0")
-    elif whole == "0":
+    if whole == "0":
         whole, fraction = "", fraction.lstrip("0")
     return 1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2 + negative
+
+
+def whole_size(text: str) -> int:
+    """The same, of the text of a whole number.
+
+    >>> whole_size("0"), whole_size("1200"), whole_size("-10")
+    (1, 2, 3)
+    """
+    return (len(text.rstrip("0")) + (4 if text[0] == "-" else 3)) // 2

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from flyexpr.familiar import PATIENCE, SEVERAL, WORTH, worthy_pattern
 from flyexpr.forms import Maker, Match, Matched
-from flyexpr.numbers import DIGITS, text_size
+from flyexpr.numbers import DIGITS, text_size, whole_size
 from flyexpr.values import Item
 
 Length = Callable[[str], int]
@@ -134,7 +134,7 @@ def _utf8(text: str) -> int:
 def _whole(text: str) -> int:
     if len(text) > DIGITS:
         raise _Odd
-    return (len(text.rstrip("0")) + (4 if text[0] == "-" else 3)) // 2
+    return whole_size(text)
 
 
 def _fraction(text: str) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, unreadable
 from flyexpr.engines.sqlite.numerals import is_plain, read_number
 from flyexpr.errors import DynamoError
-from flyexpr.numbers import DIGITS, number_text, text_size
+from flyexpr.numbers import DIGITS, number_text, text_size, whole_size
 from flyexpr.values import MAX_DEPTH, Item
 
 TOO_DEEP = (
@@ -188,7 +188,7 @@ def _number(body: Any) -> Read:
     """
     if type(body) is str and len(body) <= DIGITS:
         if body.isascii() and body.isdigit() and body[0] != "0":
-            return int(body), body, 1 + (len(body.rstrip("0")) + 1) // 2
+            return int(body), body, whole_size(body)
         if is_plain(body):
             return Decimal(body) if "." in body else int(body), body, text_size(body)
     value = read_number(_string(body))
