@@ -69,7 +69,7 @@ def missed(rows: Iterable[tuple[str, str, str, str]]) -> str:
         if found:
             told = "; ".join(f"{what.lstrip(':, ')} {got} ({goal})" for what, goal, got in found)
             lines.append(fill(f"- {begin}: {told}. Why: {why}.", 120, subsequent_indent="  "))
-    return "What is missed:\n\n" + "\n".join(lines) + "\n" if lines else ""
+    return "Goals missed:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def page(results: Results) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from flyexpr.errors import ExpressionError
 from flyexpr.nodes import And, Between, Call, Compare, Condition, In, Or, Path, Test, Value, joined
@@ -99,7 +99,7 @@ def between(path: Any, low: Any, high: Any) -> Between:
     return Between(subject(path), operand(low), operand(high))
 
 
-def is_in(path: Any, values: Iterable[Any]) -> Condition:
+def is_in(path: Any, values: Iterable[Any], *more: NoReturn) -> Condition:
     """True where the operand equals one of the values, which may be of several types.
 
     >>> show(is_in("title", ["Comet Quest", "Starship X"]))
@@ -115,6 +115,8 @@ def is_in(path: Any, values: Iterable[Any]) -> Condition:
 
     DynamoDB takes 100 values; more than 99 become several IN joined with OR.
     """
+    if more:
+        raise TypeError(f"is_in takes its values as one list: is_in({path!r}, {[values, *more]!r})")
     if isinstance(values, (str, bytes, dict)) or not isinstance(values, Iterable):
         raise TypeError(f"is_in takes a list of values, not {values!r}; for one value write eq(...)")
     options = tuple(map(operand, sorted(values, key=repr) if isinstance(values, (set, frozenset)) else values))

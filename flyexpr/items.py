@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flyexpr.derive import derived_item, derived_key
@@ -98,17 +99,20 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
     Traceback (most recent call last):
     ...
     flyexpr.errors.ValidationError: at `id`: expected str, got int
-      hint: declare it: attributes={'id': int}
+      hint: write str(...), or, where the key is a number, declare it: attributes={'id': int}
 
     None stays None, which is NULL, except in the key.
     """
     if value is None and name not in table.keys:
         return None
+    if value is None:
+        raise ValidationError("a key attribute cannot be None", at=name)
     try:
         return table.codecs[name].encode(value)
     except ValidationError as error:
-        declared = name in table.attributes or value is None
-        hint = None if declared else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
+        hint = None if name in table.attributes else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
+        if hint and isinstance(value, (int, float, Decimal)):
+            hint = f"write str(...), or, where the key is a number, {hint}"
         raise ValidationError(error.message, at=name, hint=hint) from None
 
 
@@ -146,15 +150,21 @@ def key_of(table: Table, key: Any) -> Item:
     flyexpr.errors.ValidationError: the key of 'GameScores' lacks `title`
       hint: a key is (userid, title) as a tuple, or a dict with these attributes
     """
+    if key is None:
+        raise ValidationError(f"a key of {table.name!r} cannot be None", hint=_key_hint(table))
     given = _parts(table, key)
     if table.derived:
         given = derived_key(table, given)
     for name in table.keys:
         if name not in given:
-            raise ValidationError(f"the key of {table.name!r} lacks `{name}`", hint=_key_hint(table))
+            foreign = [f"`{other}`" for other in given if other not in table.keys]
+            besides = (
+                f", and {', '.join(foreign)} {'is' if len(foreign) == 1 else 'are'} not part of it" if foreign else ""
+            )
+            raise ValidationError(f"the key of {table.name!r} lacks `{name}`{besides}", hint=_key_hint(table))
     for name in given:
         if name not in table.keys:
-            raise ValidationError(f"`{name}` is no part of the key of {table.name!r}", hint=_key_hint(table))
+            raise ValidationError(f"`{name}` is not part of the key of {table.name!r}", hint=_key_hint(table))
     found = {name: encoded_value(table, name, given[name]) for name in table.keys}
     for name in table.keys:
         _check_key_part(table, name, found)

@@ -81,10 +81,15 @@ class Condition:
     __slots__ = ()
 
     def __and__(self, other: object) -> Condition:
-        return joined(And, (self, other)) if isinstance(other, Condition) else NotImplemented
+        return joined(And, (self, other)) if isinstance(other, Condition) else self.__rand__(other)
 
     def __or__(self, other: object) -> Condition:
-        return joined(Or, (self, other)) if isinstance(other, Condition) else NotImplemented
+        return joined(Or, (self, other)) if isinstance(other, Condition) else self.__rand__(other)
+
+    def __rand__(self, other: object) -> NoReturn:
+        raise TypeError(f"& and | join conditions, not {other!r}; write `(F.a == 1) & (F.b == 2)`, with parentheses")
+
+    __ror__ = __rand__
 
     def __invert__(self) -> Condition:
         return Not(self)

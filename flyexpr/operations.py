@@ -12,6 +12,7 @@ from flyexpr.errors import ExpressionError
 from flyexpr.interpret.show import show
 from flyexpr.nodes import ALWAYS, Condition, Path, Update, find_overlap
 from flyexpr.records import record
+from flyexpr.tables import Table
 from flyexpr.terms import path_of
 
 Key = Any  # a dict, a tuple or one value
@@ -28,6 +29,9 @@ class Operation:
 
     def __iter__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} is only what to do; run(table, ...) does it and gives the items")
+
+    def __getitem__(self, place: Any) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is only what to do; first(table, ...) does it and gives the first item")
 
 
 @record
@@ -153,7 +157,7 @@ class DescribeTable(Operation):
 
 def query(
     condition: Condition,
-    *,
+    *more: NoReturn,
     index: str | None = None,
     project: Iterable[Any] | None = None,
     reverse: bool = False,
@@ -174,6 +178,7 @@ def query(
     {"requests": 10, "units": 500, "seconds": 2.5}. `prefetch` asks for each page while the one before it is taken: it
     hides the waiting, and costs a page for nothing where the reader stops early.
     """
+    _alone("query", condition, more)
     _need(condition, Condition, "query takes a condition such as eq('userid', 'abc')")
     return Query(
         condition,
@@ -191,7 +196,7 @@ def query(
 
 def scan(
     condition: Condition = ALWAYS,
-    *,
+    *more: NoReturn,
     index: str | None = None,
     project: Iterable[Any] | None = None,
     consistent: bool = False,
@@ -210,6 +215,7 @@ def scan(
     The partition keys come in no useful order. `segments` reads so many parts at the same time, in threads; `prefetch`
     asks for each page while the one before it is taken.
     """
+    _alone("scan", condition, more)
     _need(condition, Condition, "scan takes a condition such as eq('wins', 3)")
     return Scan(
         condition,
@@ -225,16 +231,19 @@ def scan(
     )
 
 
-def get_item(key: Key, *, project: Iterable[Any] | None = None, consistent: bool = False) -> GetItem:
+def get_item(key: Key, *more: NoReturn, project: Iterable[Any] | None = None, consistent: bool = False) -> GetItem:
     """A read of the item with this key.
 
     >>> get_item(("abc", "Comet Quest"), project=["wins"]).project
     (Path(parts=('wins',)),)
     """
+    _alone("get_item", key, more, "get(table, key)", "run(table, get_item(...))")
     return GetItem(key, _paths(project), bool(consistent))
 
 
-def put_item(item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None) -> PutItem:
+def put_item(
+    item: Mapping[str, Any], *more: NoReturn, condition: Condition | None = None, returns: str | None = None
+) -> PutItem:
     """A write of the item, in place of one with the same key.
 
     >>> put_item({"userid": "abc"}, condition=not_exists("userid")).returns is None
@@ -242,12 +251,13 @@ def put_item(item: Mapping[str, Any], *, condition: Condition | None = None, ret
 
     `returns="ALL_OLD"` gives the item that was replaced.
     """
+    _alone("put_item", item, more, "put(table, item)", "run(table, put_item(...))")
     _need(item, Mapping, "put takes an item, a dict")
     return PutItem(item, _condition(condition), _returns(returns, "NONE", "ALL_OLD"))
 
 
 def update_item(
-    key: Key, update: Update, *, condition: Condition | None = None, returns: str | None = None
+    key: Key, update: Update, *more: NoReturn, condition: Condition | None = None, returns: str | None = None
 ) -> UpdateItem:
     """A change of the item with this key, which is created when it is not there.
 
@@ -257,6 +267,7 @@ def update_item(
     `returns` is one of ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW. An update of nothing but `remove` and `discard` creates
     no item.
     """
+    _alone("update_item", key, more, "update(table, key, change)", "run(table, update_item(...))")
     _need(update, Update, "update takes an update such as incr('wins', 1)")
     return UpdateItem(
         key,
@@ -266,16 +277,19 @@ def update_item(
     )
 
 
-def delete_item(key: Key, *, condition: Condition | None = None, returns: str | None = None) -> DeleteItem:
+def delete_item(
+    key: Key, *more: NoReturn, condition: Condition | None = None, returns: str | None = None
+) -> DeleteItem:
     """A removal of the item with this key; that it is not there is no error.
 
     >>> delete_item("abc", returns="ALL_OLD").key
     'abc'
     """
+    _alone("delete_item", key, more, "delete(table, key)", "run(table, delete_item(...))")
     return DeleteItem(key, _condition(condition), _returns(returns, "NONE", "ALL_OLD"))
 
 
-def condition_check(key: Key, condition: Condition) -> ConditionCheck:
+def condition_check(key: Key, condition: Condition, *more: NoReturn) -> ConditionCheck:
     """A condition on an item that the transaction does not change, but depends on.
 
     >>> condition_check("abc", exists("userid")).key
@@ -283,11 +297,14 @@ def condition_check(key: Key, condition: Condition) -> ConditionCheck:
 
     Only `transact_write` takes it.
     """
+    _alone("condition_check", key, more, "transact_write([(table, condition_check(key, condition))])")
     _need(condition, Condition, "condition_check takes a condition such as exists('userid')")
     return ConditionCheck(key, condition)
 
 
-def batch_get(keys: Iterable[Key], *, project: Iterable[Any] | None = None, consistent: bool = False) -> BatchGet:
+def batch_get(
+    keys: Iterable[Key], *more: NoReturn, project: Iterable[Any] | None = None, consistent: bool = False
+) -> BatchGet:
     """Reads of any number of items by their keys, sent 100 a request.
 
     >>> run(scores, batch_get([("abc", "Comet Quest"), ("no", "one")], project=["wins"]))
@@ -295,12 +312,13 @@ def batch_get(keys: Iterable[Key], *, project: Iterable[Any] | None = None, cons
 
     The items come in the order of the keys, None for one that is not there; a key may stand several times.
     """
+    _alone("batch_get", keys, more)
     if isinstance(keys, (str, bytes, Mapping)) or not isinstance(keys, Iterable):
         raise TypeError(f"batch_get takes a list of keys, not {keys!r}")
     return BatchGet(tuple(keys), _paths(project), bool(consistent))
 
 
-def batch_write(operations: Iterable[PutItem | DeleteItem]) -> BatchWrite:
+def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn) -> BatchWrite:
     """Any number of puts and deletes without conditions, sent 25 a request; not a transaction.
 
     >>> len(batch_write([put_item({"userid": "a"}), delete_item("b")]).operations)
@@ -308,28 +326,31 @@ def batch_write(operations: Iterable[PutItem | DeleteItem]) -> BatchWrite:
 
     One key may stand only once among the 25 of a request, so a later operation on the same key waits for the next.
     """
+    _alone("batch_write", operations, more)
     return BatchWrite(tuple(operations) if isinstance(operations, (list, tuple)) else operations)
 
 
-def create_table(*, wait: bool = True) -> CreateTable:
+def create_table(*more: NoReturn, wait: bool = True) -> CreateTable:
     """The making of the table and its indexes; `wait` until it can be used.
 
     >>> create_table().wait
     True
     """
+    _alone("create_table", None, more)
     return CreateTable(wait)
 
 
-def delete_table(*, wait: bool = True) -> DeleteTable:
+def delete_table(*more: NoReturn, wait: bool = True) -> DeleteTable:
     """The removal of the table with all of its items; `wait` until it is gone.
 
     >>> delete_table(wait=False).wait
     False
     """
+    _alone("delete_table", None, more)
     return DeleteTable(wait)
 
 
-def update_table(*, drop: bool = False, dry_run: bool = False) -> UpdateTable:
+def update_table(*more: NoReturn, drop: bool = False, dry_run: bool = False) -> UpdateTable:
     """The table brought to what its descriptor says: indexes, throughput, stream, protection, time to live.
 
     >>> run(scores, update_table(dry_run=True))
@@ -338,15 +359,17 @@ def update_table(*, drop: bool = False, dry_run: bool = False) -> UpdateTable:
     `run` gives what was done, in words; with `dry_run`, what would be. Indexes are added; those that the descriptor
     does not name go only with `drop`. It waits until the table is ready.
     """
+    _alone("update_table", None, more)
     return UpdateTable(drop, dry_run)
 
 
-def describe_table() -> DescribeTable:
+def describe_table(*more: NoReturn) -> DescribeTable:
     """A look at the table: `run` gives a `Table` as the engine describes it.
 
     >>> describe_table() == describe_table()
     True
     """
+    _alone("describe_table", None, more)
     return DescribeTable()
 
 
@@ -370,6 +393,19 @@ def refinement(name: str, value: Any) -> Any:
         case "reverse" | "consistent" | "prefetch":
             return bool(value)
     return value
+
+
+def _alone(name: str, first: Any, more: tuple[Any, ...], *ways: str) -> None:
+    """Refuses further arguments, the table above all: an operation is made without its table."""
+    if not more:
+        return
+    if isinstance(first, Table) or isinstance(more[0], Table):
+        plain = "" if first is None else "..."
+        raise TypeError(
+            f"{name} does not take the table; write {' or '.join(ways or [f'run(table, {name}({plain}))'])}"
+        )
+    hint = f"; a key of two parts is a tuple: ({first!r}, {more[0]!r})" if name in ("get_item", "delete_item") else ""
+    raise TypeError(f"{name} takes fewer arguments{hint}")
 
 
 def _need(value: Any, kind: type, message: str) -> None:
@@ -432,6 +468,8 @@ _BUDGET = ("requests", "units", "seconds")
 def _budget(budget: Mapping[str, Any] | None) -> Mapping[str, float] | None:
     if budget is None:
         return None
+    if not isinstance(budget, Mapping):
+        raise TypeError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
     numbers = all(isinstance(most, (int, float)) and most > 0 for most in budget.values())
     if not budget or not budget.keys() <= {*_BUDGET} or not numbers:
         raise ValueError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")

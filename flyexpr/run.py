@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 from flyexpr import lifecycle
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NotFound, SeveralFound, ValidationError
@@ -85,6 +85,15 @@ class Items(Iterator[Item]):
 
     def __next__(self) -> Item:
         return next(self._items)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("nothing is read yet; write `first(table, ...) is not None` or `count(table, ...)`")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError("nothing is read yet; write count(table, ...), or len(list(run(table, ...)))")
+
+    def __getitem__(self, place: object) -> NoReturn:
+        raise TypeError("items come one by one; write first(table, ...) for the first, list(run(table, ...)) for all")
 
     @property
     def cursor(self) -> str | None:

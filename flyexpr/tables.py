@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from flyexpr.attributes import Attribute, Codec, Derived, codec_of
 from flyexpr.errors import FlyexprError, NotBound
@@ -173,6 +173,7 @@ class Table:
         _check_name("a table", name)
         indexes = _checked_indexes(indexes)
         _check_options(name, throughput, stream)
+        _check_members(name, attributes, version)
         fill(self, name=name, partition_key=partition_key, sort_key=sort_key, version=version, engine=engine)
         fill(self, attributes=Declared(attributes), indexes=indexes, tags=Declared(tags))
         fill(self, throughput=throughput, ttl=ttl, stream=stream, deletion_protection=deletion_protection)
@@ -223,6 +224,12 @@ class Table:
         'prod-Scores'
         """
         return replace(self, name=name.replace("{}", self.name))
+
+    if not TYPE_CHECKING:  # or type checkers would take any name for an attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            way = _WAYS.get(name)
+            raise AttributeError(f"a table has no {name!r}" + (f"; write {way}" if way else ""), name=name, obj=self)
 
     @property
     def bound(self) -> Engine:
@@ -293,6 +300,15 @@ class Table:
         return codec.kind if codec else None
 
 
+_OPERATIONS = "query scan create_table delete_table update_table describe_table batch_get batch_write".split()
+_VERBS = "get put update delete first one count modify explain request run update_matching delete_matching".split()
+_WAYS = {  # what people write as a method of a table, and what does it
+    **{name: f"run(table, {name}(...))" for name in _OPERATIONS},
+    **{name: f"{name}(table, ...)" for name in _VERBS},
+    **{f"{name}_item": f"{name}(table, ...)" for name in ("get", "put", "update", "delete")},
+}
+
+
 def _tuple(key: Keys | None) -> tuple[str, ...]:
     return () if key is None else (key,) if isinstance(key, str) else tuple(key)
 
@@ -326,6 +342,15 @@ def _check_options(name: str, throughput: Any, stream: Any) -> None:
     pair = isinstance(throughput, tuple) and len(throughput) == 2
     if throughput is not None and not (pair and all(type(units) is int and units > 0 for units in throughput)):
         raise FlyexprError(f"table {name!r}: throughput= is (read units, write units) a second, not {throughput!r}")
+
+
+def _check_members(name: str, attributes: Any, version: Any) -> None:
+    if not isinstance(attributes, Mapping):
+        raise TypeError(
+            f"table {name!r}: attributes= takes a dict of names and types, such as {{'wins': int}}, not {attributes!r}"
+        )
+    if version is not None and not isinstance(version, str):
+        raise TypeError(f"table {name!r}: version= takes the name of an attribute, such as 'version', not {version!r}")
 
 
 def _check_name(what: str, name: Any) -> None:

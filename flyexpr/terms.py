@@ -211,7 +211,7 @@ def parse_path(text: str) -> Path:
     flyexpr.errors.ExpressionError: 'a..b' is no document path: something is wrong at character 2
       hint: write names and indexes as 'info.actors[0]', or F["a..b"] for one attribute of that very name
 
-    Every name is sent as a placeholder, so reserved words and odd characters need no care.
+    Every name is sent as a placeholder, so you never need to escape reserved words or odd characters.
     """
     steps: list[Step] = []
     place, found = 0, _FIRST.match(text)

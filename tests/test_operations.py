@@ -161,7 +161,7 @@ def test_reads_that_stay_unprocessed_are_reported(pauses: list[float]) -> None:
 def test_a_bad_key_of_a_batch_sends_nothing() -> None:
     with pytest.raises(ValidationError) as caught:
         run(things.on(scripted([])), batch_get([*(f"{n}" for n in range(150)), 7]))
-    assert str(caught.value) == "at `id`: expected str, got int\n  hint: declare it: attributes={'id': int}"
+    assert str(caught.value) == "at `id`: expected str, got int\n  hint: write str(...), or, where the key is a number, declare it: attributes={'id': int}"
 
 
 # --- batches of writes
