@@ -56,7 +56,7 @@ _WHY = {
 def missed(rows: Iterable[tuple[str, str, str, str]]) -> str:
     """What was missed, by how much, and why.
 
-    >>> print(missed([("batch write: against x", "≥ 10 x", "7.0 x", "MISSED"), ("get", "≥ 5 x", "9 x", "yes")])[17:61])
+    >>> print(missed([("batch write: against x", "≥ 10 x", "7.0 x", "MISSED"), ("get", "≥ 5 x", "9 x", "yes")])[15:59])
     - batch write: against x 7.0 x (≥ 10 x). Why
     """
     lines = []

@@ -89,7 +89,8 @@ def create_table_request(table: Table) -> Request:
     for name in (table.name, *(index.name for index in table.indexes)):
         if not _NAME.fullmatch(name):
             raise ValidationError(
-                f"{name!r} cannot name a table or an index", hint="use 3 to 255 letters, digits, `_`, `-` and `.`"
+                f"{name!r} is not a valid name for a table or an index",
+                hint="use 3 to 255 letters, digits, `_`, `-` and `.`",
             )
     return wire_request("CreateTable", [table_name(table), *_table_members(table)])
 
