@@ -11,7 +11,6 @@ one-step forms touch the outside world, through one function: an engine.
 """
 
 from flyexpr.attributes import Attribute, Codec, computed, epoch, template
-from flyexpr.bulk import delete_matching, update_matching
 from flyexpr.changes import diff, unchanged
 from flyexpr.conditions import (
     all_of,
@@ -56,7 +55,6 @@ from flyexpr.interpret.parse import parse_condition, parse_update
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.interpret.simplify import simplify
-from flyexpr.modify import modify, transact_modify
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
     Operation,
@@ -71,13 +69,30 @@ from flyexpr.operations import (
     put_item,
     query,
     scan,
+    transact_get_items,
+    transact_write_items,
     update_item,
     update_table,
 )
-from flyexpr.run import Items, count, delete, first, get, one, put, run, update
+from flyexpr.sync import (
+    Items,
+    count,
+    delete,
+    delete_matching,
+    first,
+    get,
+    modify,
+    one,
+    put,
+    run,
+    transact_get,
+    transact_modify,
+    transact_write,
+    update,
+    update_matching,
+)
 from flyexpr.tables import Engine, GlobalIndex, LocalIndex, Table
 from flyexpr.terms import F
-from flyexpr.transact import transact_get, transact_write
 from flyexpr.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
 from flyexpr.values import Item
 from flyexpr.version import __version__ as __version__
@@ -167,8 +182,10 @@ __all__ = [
     "template",
     "Throttled",
     "transact_get",
+    "transact_get_items",
     "transact_modify",
     "transact_write",
+    "transact_write_items",
     "TransactionCancelled",
     "type_is",
     "unchanged",

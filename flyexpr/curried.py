@@ -51,31 +51,31 @@ from flyexpr.explain import explain as _explain
 from flyexpr.explain import request as _request
 from flyexpr.interpret.apply import apply as _apply
 from flyexpr.interpret.evaluate import matches as _matches
-from flyexpr.modify import modify as _modify
 from flyexpr.operations import Operation, refinement
 from flyexpr.records import replace
-from flyexpr.run import (
+from flyexpr.sync import (
     count as _count,
 )
-from flyexpr.run import (
+from flyexpr.sync import (
     delete as _delete,
 )
-from flyexpr.run import (
+from flyexpr.sync import (
     first as _first,
 )
-from flyexpr.run import (
+from flyexpr.sync import (
     get as _get,
 )
-from flyexpr.run import (
+from flyexpr.sync import modify as _modify
+from flyexpr.sync import (
     one as _one,
 )
-from flyexpr.run import (
+from flyexpr.sync import (
     put as _put,
 )
-from flyexpr.run import (
+from flyexpr.sync import (
     run as _run,
 )
-from flyexpr.run import (
+from flyexpr.sync import (
     update as _update,
 )
 from flyexpr.updates import assign as _assign
@@ -125,7 +125,6 @@ count = curry(_count)
 delete = curry(_delete)
 diff = curry(_diff)
 eq = curry(_eq)
-explain = curry(_explain)
 first = curry(_first)
 ge = curry(_ge)
 get = curry(_get)
@@ -138,10 +137,21 @@ modify = curry(_modify)
 ne = curry(_ne)
 one = curry(_one)
 put = curry(_put)
-request = curry(_request)
-run = curry(_run)
 type_is = curry(_type_is)
 update = curry(_update)
+
+
+def _two(does: Any) -> Any:
+    """A curried function of a table and an operation; `does` takes a transaction alone as well, which is no pipe."""
+
+    def waiting(table: Any, operation: Any) -> Any:
+        return does(table, operation)
+
+    waiting.__name__, waiting.__doc__ = does.__name__, does.__doc__
+    return curry(waiting)
+
+
+explain, request, run = map(_two, (_explain, _request, _run))
 
 
 def _refining(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,48 +11,32 @@ from flyexpr.interpret.check import MAX_OPERATORS, own_operators
 from flyexpr.interpret.compile import MAX_EXPRESSION
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
-from flyexpr.items import stored_item
 from flyexpr.nodes import And, Condition, Not, Or
-from flyexpr.operations import (
-    BatchGet,
-    BatchWrite,
-    CreateTable,
-    DeleteItem,
-    DeleteTable,
-    DescribeTable,
-    GetItem,
-    Operation,
-    PutItem,
-    Query,
-    Scan,
-    UpdateItem,
-    UpdateTable,
-)
+from flyexpr.operations import BatchWrite, Operation, Query, Scan, TransactWriteItems
 from flyexpr.plan import Access, access
 from flyexpr.records import record
-from flyexpr.requests import Request, item_request, read_request
-from flyexpr.steps.batches import BatchGetting, BatchWriting
-from flyexpr.steps.parents import ParentUpdating, makes_parents
-from flyexpr.steps.reading import Reading
-from flyexpr.table_requests import create_table_request, table_request
+from flyexpr.requests import Request, read_request
+from flyexpr.steps.course import addressed, course, tables_of
+from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.read import Reading
 from flyexpr.tables import GlobalIndex, LocalIndex, Table
-from flyexpr.values import MAX_ITEM, item_size
+from flyexpr.values import MAX_ITEM, decode_item, item_size
 
 _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
 _BATCH = 16 * _PAGE  # of a batch of reads
 _READ_UNIT, _WRITE_UNIT = 4096, 1024
 
 
-def request(table: Table, operation: Operation) -> tuple[str, dict[str, Any]]:
+def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
     """The request that the operation begins with: its AWS name and its wire members, exactly as they would be sent.
 
     >>> request(Table("t", "id"), get_item("a"))
     ('GetItem', {'TableName': 't', 'Key': {'id': {'S': 'a'}}})
 
     PlanError, ExpressionError or ValidationError for what would not be sent. A condition that can never be true sends
-    nothing: ("Nothing", {}).
+    nothing: ("Nothing", {}). A transaction names its tables, and is given alone.
     """
-    found = _first_requests(table, operation)
+    found = _first_requests(*addressed(table, operation))
     return _wire(found[0]) if found else ("Nothing", {})
 
 
@@ -59,32 +44,18 @@ def _first_requests(table: Table, operation: Operation) -> list[Request]:
     """What is sent before any answer has come: a request for each key condition of a fan-out, else one at most."""
     match operation:
         case Scan(segments=int()):
-            from flyexpr.segments import Segments
-
-            return Segments(table, operation, lambda name, body: b"{}").requests()
+            lanes = Lanes(table, operation, clock=lambda: 0.0)
+            return [request for _, request in iter(lanes.take, None)]
         case Query() | Scan():
             reading = Reading(table, operation, clock=lambda: 0.0)
             first = reading.request()
             branches = range(1, len(reading.access.keys))
             others = [read_request(table, operation, reading.access, branch) for branch in branches]
             return [] if first is None else [first, *others]
-        case BatchGet():
-            return [step for step in [BatchGetting(table, operation).request()] if isinstance(step, Request)]
-        case BatchWrite(operations):
-            if not isinstance(operations, (tuple, list)):
-                raise TypeError("a look at the batch would use up its iterator; give batch_write a list")
-            return [step for step in [BatchWriting(table, operations).request()] if isinstance(step, Request)]
-        case UpdateItem() if makes_parents(operation):
-            return [ParentUpdating(table, operation).request()]
-        case CreateTable():
-            return [create_table_request(table)]
-        case DeleteTable():
-            return [table_request(table, "DeleteTable")]
-        case DescribeTable() | UpdateTable():
-            return [table_request(table, "DescribeTable")]
-        case GetItem() | PutItem() | UpdateItem() | DeleteItem():
-            return [item_request(table, operation)]
-    raise TypeError(f"expected an operation such as query(...) or put_item(...), not {operation!r}")
+        case BatchWrite(operations) if not isinstance(operations, (tuple, list)):
+            raise TypeError("a look at the batch would use up its iterator; give batch_write a list")
+    step = next(course(table, operation), None)
+    return [step] if isinstance(step, Request) else []
 
 
 def _wire(request: Request) -> tuple[str, dict[str, Any]]:
@@ -183,7 +154,7 @@ class Plan:
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
 
 
-def explain(table: Table, operation: Operation) -> Plan:
+def explain(table: Any, operation: Any = None) -> Plan:
     """What the operation would do, and why; nothing is sent.
 
     >>> print(explain(scores, query(eq("userid", "abc") & gt("title", "C") & lt("title", "D"))))
@@ -199,12 +170,13 @@ def explain(table: Table, operation: Operation) -> Plan:
     request       Query {...
     aws cli       aws dynamodb query --cli-input-json ...
     """
+    table, operation = addressed(table, operation)
     wires = tuple(map(_wire, _first_requests(table, operation)))
     way = access(table, operation) if isinstance(operation, (Query, Scan)) else None
     name = way.how if way else wires[0][0] if wires else "Nothing"
     expressions = [str(value) for wire in wires[:1] for key, value in wire[1].items() if key.endswith("Expression")]
     return Plan(
-        table=table.name,
+        table=", ".join(dict.fromkeys(each.name for each in tables_of(table, operation))),
         operation=name,
         index=way.index.name if way and way.index else None,
         key_condition=" or ".join(map(show, way.keys)) if way and way.keys else None,
@@ -222,8 +194,9 @@ def explain(table: Table, operation: Operation) -> Plan:
 def _conditions(operation: Operation, way: Access | None) -> list[Condition]:
     if way is not None:
         return [condition for condition in (*way.keys[:1], way.filter) if condition is not None]
-    condition = getattr(operation, "condition", None)
-    return [condition] if isinstance(condition, Condition) else []
+    several = getattr(operation, "operations", ()) if isinstance(operation, TransactWriteItems) else [(None, operation)]
+    conditions = (getattr(one, "condition", None) for _, one in several)
+    return [condition for condition in conditions if isinstance(condition, Condition)]
 
 
 def _operators(condition: Condition) -> int:
@@ -285,24 +258,32 @@ def _units(
     table: Table, operation: Operation, name: str, wires: Sequence[tuple[str, dict[str, Any]]]
 ) -> tuple[float, float | None]:
     """Least and most units of one request; sizes in bytes, units of 4 KB for reads and 1 KB for writes."""
-    if name == "Nothing":
+    if name == "Nothing" or name.endswith("Table"):
         return 0.0, 0.0
     if name in _READS:
-        factor = 1.0 if getattr(operation, "consistent", False) else 0.5
-        items = len(wires[0][1]["RequestItems"][table.name]["Keys"]) if name == "BatchGetItem" else 1
-        most = {"GetItem": MAX_ITEM, "BatchGetItem": min(items * MAX_ITEM, _BATCH)}.get(name, _PAGE)
+        factor = 2.0 if name == "TransactGetItems" else 1.0 if getattr(operation, "consistent", False) else 0.5
+        items = len(_asked_for(table, wires[0][1]))
+        most = _PAGE if name in ("Query", "Scan") else min(items * MAX_ITEM, _BATCH)
         return factor * items, factor * most / _READ_UNIT
-    if isinstance(operation, PutItem):
-        return _put_units(table, operation), None
-    if isinstance(operation, BatchWrite):
-        sent = len(wires[0][1]["RequestItems"][table.name]) if wires else 0
-        writes = list(operation.operations)[:sent]
-        return sum(_put_units(table, one) if isinstance(one, PutItem) else 1.0 for one in writes), None
-    return (0.0, 0.0) if name.endswith("Table") else (1.0, None)
+    factor = 2.0 if name == "TransactWriteItems" else 1.0  # a transaction prepares, then commits
+    return factor * sum(map(_write_units, _asked_for(table, wires[0][1]))), None
 
 
-def _put_units(table: Table, operation: PutItem) -> float:
-    return float(-(-item_size(stored_item(table, operation.item)) // _WRITE_UNIT))
+def _asked_for(table: Table, wire: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a request asks for, item by item; the request itself where it is on one item, or reads a page."""
+    if "TransactItems" in wire:
+        return [action for entry in wire["TransactItems"] for action in entry.values()]
+    if "RequestItems" in wire:
+        batch = wire["RequestItems"][table.name]
+        return list(batch["Keys"]) if "Keys" in batch else [one for entry in batch for one in entry.values()]
+    return [wire]
+
+
+def _write_units(request: dict[str, Any]) -> float:
+    """The units of one write, as far as they are known: of a put by its item, else at least one."""
+    if "Item" not in request:
+        return 1.0
+    return float(-(-item_size(decode_item(copy.deepcopy(request["Item"]))) // _WRITE_UNIT))
 
 
 def _kebab(name: str) -> str:

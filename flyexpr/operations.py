@@ -16,6 +16,7 @@ from flyexpr.tables import Table
 from flyexpr.terms import path_of
 
 Key = Any  # a dict, a tuple or one value
+Pair = tuple[Table, Any]  # a table, and a write or condition check of a transaction
 
 
 class Operation:
@@ -126,6 +127,21 @@ class BatchWrite(Operation):
     """Puts and deletes, as many as there are; see `batch_write`."""
 
     operations: Iterable[PutItem | DeleteItem]
+
+
+@record
+class TransactWriteItems(Operation):
+    """Writes and condition checks in several tables, all or none; see `transact_write_items`."""
+
+    operations: tuple[tuple[Table, PutItem | UpdateItem | DeleteItem | ConditionCheck], ...]
+    token: str | None = None
+
+
+@record
+class TransactGetItems(Operation):
+    """Reads in several tables, of one moment; see `transact_get_items`."""
+
+    operations: tuple[tuple[Table, GetItem], ...]
 
 
 @record
@@ -328,6 +344,47 @@ def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn) -> 
     """
     _alone("batch_write", operations, more)
     return BatchWrite(tuple(operations) if isinstance(operations, (list, tuple)) else operations)
+
+
+def transact_write_items(operations: Iterable[Pair], *, token: str | None = None) -> TransactWriteItems:
+    """Up to 100 writes and condition checks, in several tables of one engine, all or none.
+
+    >>> move = transact_write_items([
+    ...     (scores, update_item(("abc", "Comet Quest"), incr("wins", 1))),
+    ...     (scores, condition_check(("abc", "Galaxy Invaders"), gt("top_score", 9000))),
+    ... ])
+    >>> run(move)
+    >>> explain(move).operation
+    'TransactWriteItems'
+
+    It names its tables, so `run`, `explain` and `request` take it alone. The `token` (36 characters at most; a new one
+    each time by default) makes it safe to send the same transaction again within 10 minutes.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    return TransactWriteItems(_pairs(operations), token)
+
+
+def transact_get_items(operations: Iterable[tuple[Table, GetItem]]) -> TransactGetItems:
+    """Reads of up to 100 items, in several tables of one engine, as they were at one moment.
+
+    >>> run(transact_get_items([(scores, get_item(("abc", "Comet Quest"), project=["wins"])),
+    ...                         (scores, get_item(("no", "one")))]))
+    [{'wins': 3}, None]
+
+    It names its tables, so `run`, `explain` and `request` take it alone. A consistent read, at twice its price.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
+    """
+    return TransactGetItems(_pairs(operations))
+
+
+def _pairs(operations: Iterable[Any]) -> tuple[Any, ...]:
+    pairs = tuple(operations)
+    for place, pair in enumerate(pairs):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], Table):
+            swapped = isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[1], Table)
+            shown = "(operation, table): swap them" if swapped else type(pair).__name__
+            raise TypeError(f"a transaction takes pairs (table, operation); entry {place} is {shown}")
+    return pairs
 
 
 def create_table(*more: NoReturn, wait: bool = True) -> CreateTable:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flyexpr.derive import key_parts
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.interpret.simplify import simplify
-from flyexpr.items import check_size, encoded_value, key_of, stored_item, with_defaults
+from flyexpr.items import check_size, encoded_value, key_of, stored_item
 from flyexpr.lower import lower_condition, lower_update
 from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Update, Value
 from flyexpr.operations import (
@@ -24,10 +24,10 @@ from flyexpr.operations import (
 )
 from flyexpr.plan import Access, without_overlap
 from flyexpr.prepare import expression_members
-from flyexpr.records import record, replace
+from flyexpr.records import record
 from flyexpr.tables import LocalIndex, Table
 from flyexpr.updates import assign, if_not_exists
-from flyexpr.values import MAX_ITEM, encode_item, quote, thaw
+from flyexpr.values import MAX_ITEM, Item, encode_item, quote, thaw
 from flyexpr.versions import versioned
 
 Write = PutItem | UpdateItem | DeleteItem
@@ -45,13 +45,65 @@ class Request:
     body: bytes
 
 
-def item_request(table: Table, operation: Operation) -> Request:
-    """The request of an operation on one item.
+def get_request(table: Table, operation: GetItem) -> Request:
+    """The request that reads one item.
 
-    >>> item_request(Table("t", "id"), GetItem("a")).body
+    >>> get_request(Table("t", "id"), GetItem("a")).body
     b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
     """
-    return _WRITERS[type(operation)](table, operation)
+    return wire_request("GetItem", [*_get(table, operation), *_flag("ConsistentRead", operation.consistent)])
+
+
+@record
+class Prepared:
+    """A write, prepared once: the members of its request, and the stored values that they were made of.
+
+    `key` is the item's key, `item` the whole item of a put, and `condition` the one that is sent, the guard of a
+    version included; each in stored types.
+    """
+
+    members: list[str]
+    key: Item
+    item: Item | None
+    condition: Condition | None
+
+
+def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
+    """A write as it is sent, alone or in a transaction; `default=` functions are called here, once.
+
+    >>> write = prepared(Table("t", "id"), PutItem({"id": "a"}, not_exists("id")))
+    >>> write.members[:2], write.key, show(write.condition)
+    (['"TableName":"t"', '"Item":{"id":{"S":"a"}}'], {'id': 'a'}, 'attribute_not_exists(id)')
+    """
+    operation = versioned(table, operation)
+    item = update = condition = None
+    if isinstance(operation, PutItem):
+        item = stored_item(table, operation.item)
+        key = {name: item[name] for name in table.keys}
+        members = [table_name(table), f'"Item":{_sized(item)}']
+    else:
+        key = key_of(table, operation.key)
+        members = [table_name(table), f'"Key":{encode_item(key)}']
+    if isinstance(operation, UpdateItem):
+        update = _with_key_parts(table, operation, lower_update(table, operation.update, key))
+    if operation.condition is not None:
+        condition = lower_condition(table, operation.condition)
+        members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
+    if update is not None or condition is not None:
+        members += expression_members(
+            ("UpdateExpression", update), ("ConditionExpression", None if condition is None else _sayable(condition))
+        )
+    return Prepared(members, key, item, condition)
+
+
+def write_request(operation: Write, write: Prepared) -> Request:
+    """The request of a prepared write that stands alone.
+
+    >>> write_request(DeleteItem("a"), prepared(Table("t", "id"), DeleteItem("a"))).body
+    b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
+    """
+    returns = [f'"ReturnValues":"{operation.returns}"'] if operation.returns else []
+    return wire_request(type(operation).__name__, [*write.members, *returns])
 
 
 def read_request(
@@ -111,36 +163,9 @@ def _fixed_key(condition: Condition) -> dict[str, Any]:
     }
 
 
-def _get_item(table: Table, operation: GetItem) -> Request:
-    return wire_request("GetItem", [*_get(table, operation), *_flag("ConsistentRead", operation.consistent)])
-
-
 def _get(table: Table, operation: GetItem) -> list[str]:
     members = [table_name(table), _key(table, operation.key)]
     return members + expression_members(("ProjectionExpression", operation.project)) if operation.project else members
-
-
-def _one_write(table: Table, operation: Write) -> Request:
-    returns = [f'"ReturnValues":"{operation.returns}"'] if operation.returns else []
-    return wire_request(type(operation).__name__, [*_write(table, operation), *returns])
-
-
-def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
-    """The members of a write that stand alone and in a transaction alike."""
-    operation = versioned(table, operation)
-    update = condition = None
-    if isinstance(operation, PutItem):
-        members = [table_name(table), f'"Item":{_sized(stored_item(table, operation.item))}']
-    else:
-        members = [table_name(table), _key(table, operation.key)]
-    if isinstance(operation, UpdateItem):
-        update = _with_key_parts(table, operation, lower_update(table, operation.update, key_of(table, operation.key)))
-    if operation.condition is not None:
-        condition = _sayable(lower_condition(table, operation.condition))
-        members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
-    if update is None and condition is None:
-        return members
-    return members + expression_members(("UpdateExpression", update), ("ConditionExpression", condition))
 
 
 @record
@@ -195,20 +220,36 @@ MAX_TRANSACTION = 100  # operations
 MAX_TOKEN = 36  # characters
 
 
-def transact_write_request(pairs: Sequence[tuple[Table, Write | ConditionCheck]], token: str) -> Request:
-    """The TransactWriteItems of up to 100 writes and condition checks, on as many items.
+def prepared_writes(pairs: Sequence[tuple[Table, Write | ConditionCheck]]) -> list[Prepared]:
+    """The writes of a transaction, each prepared once; refused where one cannot stand in a transaction.
 
-    >>> transact_write_request([(Table("t", "id"), DeleteItem("a"))], "token").body
+    >>> [write.key for write in prepared_writes([(Table("t", "id"), DeleteItem("a"))])]
+    [{'id': 'a'}]
+    """
+    _check_transaction(pairs, "transact_write", (PutItem, UpdateItem, DeleteItem, ConditionCheck))
+    for place, (_, write) in enumerate(pairs):
+        if isinstance(write, UpdateItem) and any(action.parents for action in write.update.actions):
+            raise ExpressionError(f"a transaction cannot make parents; leave out parents=True (operation {place})")
+        if isinstance(write, ConditionCheck) and write.condition == ALWAYS:
+            raise ValidationError(f"a condition check needs a condition that can be false (operation {place})")
+        if getattr(write, "returns", None):
+            raise ValidationError(f"a transaction returns no items; leave out returns= (operation {place})")
+    writes = [prepared(table, write) for table, write in pairs]
+    _check_different((table, write.key) for (table, _), write in zip(pairs, writes, strict=True))
+    return writes
+
+
+def transact_write_request(pairs: Sequence[tuple[Table, Any]], writes: Iterable[Prepared], token: str) -> Request:
+    """The TransactWriteItems of up to 100 prepared writes and condition checks, on as many items.
+
+    >>> pairs = [(Table("t", "id"), DeleteItem("a"))]
+    >>> transact_write_request(pairs, prepared_writes(pairs), "token").body
     b'{"TransactItems":[{"Delete":{"TableName":"t","Key":{"id":{"S":"a"}}}}],"ClientRequestToken":"token"}'
     """
     if len(token) > MAX_TOKEN:
         raise ValidationError(f"a token has at most {MAX_TOKEN} characters, not {len(token)}")
-    pairs = [
-        (table, replace(write, item=with_defaults(table, write.item)) if isinstance(write, PutItem) else write)
-        for table, write in pairs
-    ]
-    _check_transaction(pairs, "transact_write", (PutItem, UpdateItem, DeleteItem, ConditionCheck))
-    actions = [f'{{"{_ACTIONS[type(write)]}":{{{",".join(_write(table, write))}}}}}' for table, write in pairs]
+    kinds = (_ACTIONS[type(write)] for _, write in pairs)
+    actions = [f'{{"{kind}":{{{",".join(write.members)}}}}}' for kind, write in zip(kinds, writes, strict=True)]
     return wire_request(
         "TransactWriteItems", [f'"TransactItems":[{",".join(actions)}]', f'"ClientRequestToken":{quote(token)}']
     )
@@ -221,6 +262,7 @@ def transact_get_request(pairs: Sequence[tuple[Table, GetItem]]) -> Request:
     b'{"TransactItems":[{"Get":{"TableName":"t","Key":{"id":{"S":"a"}}}}]}'
     """
     _check_transaction(pairs, "transact_get", (GetItem,))
+    _check_different((table, key_of(table, read.key)) for table, read in pairs)
     gets = [f'{{"Get":{{{",".join(_get(table, read))}}}}}' for table, read in pairs]
     return wire_request("TransactGetItems", [f'"TransactItems":[{",".join(gets)}]'])
 
@@ -236,26 +278,17 @@ _ACTIONS: dict[type, str] = {
 def _check_transaction(pairs: Sequence[tuple[Table, Operation]], name: str, allowed: tuple[type, ...]) -> None:
     if not 1 <= len(pairs) <= MAX_TRANSACTION:
         raise ValidationError(f"{name} takes 1 to {MAX_TRANSACTION} operations, not {len(pairs)}")
-    seen: dict[tuple[str, str], int] = {}
-    for place, (table, operation) in enumerate(pairs):
+    for place, (_, operation) in enumerate(pairs):
         if not isinstance(operation, allowed):
             raise TypeError(f"{name} cannot hold {operation!r} (operation {place})")
-        if isinstance(operation, UpdateItem) and any(action.parents for action in operation.update.actions):
-            raise ExpressionError(f"a transaction cannot make parents; leave out parents=True (operation {place})")
-        if isinstance(operation, ConditionCheck) and operation.condition == ALWAYS:
-            raise ValidationError(f"a condition check needs a condition that can be false (operation {place})")
-        if getattr(operation, "returns", None):
-            raise ValidationError(f"a transaction returns no items; leave out returns= (operation {place})")
-        earlier = seen.setdefault((table.name, encode_item(_key_in(table, operation))), place)
+
+
+def _check_different(keys: Iterable[tuple[Table, Item]]) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for place, (table, key) in enumerate(keys):
+        earlier = seen.setdefault((table.name, encode_item(key)), place)
         if earlier != place:
             raise ValidationError(f"operations {earlier} and {place} of the transaction are on one item")
-
-
-def _key_in(table: Table, operation: Any) -> Mapping[str, Any]:
-    if isinstance(operation, PutItem):
-        stored = stored_item(table, operation.item)
-        return {name: stored[name] for name in table.keys}
-    return key_of(table, operation.key)
 
 
 def batch_get_request(table: Table, keys: Iterable[str], operation: BatchGet) -> Request:
@@ -268,14 +301,6 @@ def batch_get_request(table: Table, keys: Iterable[str], operation: BatchGet) ->
     members = [f'"Keys":[{",".join(keys)}]', *_flag("ConsistentRead", operation.consistent)]
     members += expression_members(("ProjectionExpression", project and without_overlap(project)))
     return wire_request("BatchGetItem", [f'"RequestItems":{{{quote(table.name)}:{{{",".join(members)}}}}}'])
-
-
-_WRITERS: dict[type, Callable[[Table, Any], Request]] = {
-    GetItem: _get_item,
-    PutItem: _one_write,
-    UpdateItem: _one_write,
-    DeleteItem: _one_write,
-}
 
 
 def table_name(table: Table) -> str:

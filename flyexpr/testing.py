@@ -17,7 +17,7 @@ import pytest
 
 from flyexpr.engines import connect
 from flyexpr.operations import create_table
-from flyexpr.run import put, run
+from flyexpr.sync import put, run
 from flyexpr.tables import Table
 
 

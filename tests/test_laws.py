@@ -494,14 +494,14 @@ def test_a_table_is_described_as_it_was_made(made: Table) -> None:
 SEEDED = """
 from flyexpr import *
 from flyexpr.interpret.compile import Placeholders, compile
-from flyexpr.requests import item_request
+from flyexpr.explain import request
 from flyexpr.operations import update_item, put_item
 table = Table("t", "id", attributes={"tags": set[str]})
 change = remove("z", "y") + add("tags", "c", "a", "b") + assign("m", {"s": {"q", "p"}}) + discard("n", {3, 1, 2})
 condition = is_in("a", {"x", "y", "z"}) & contains("b", {b"2", b"1"}) & eq("c", {"d": {1, 2}, "e": [{"g", "f"}]})
 print(compile(change, Placeholders()), compile(condition, Placeholders()), show(change), show(condition))
-print(item_request(table, update_item("k", change, condition=condition)).body)
-print(item_request(table, put_item({"id": "k", "tags": {"c", "a", "b"}})).body)
+print(request(table, update_item("k", change, condition=condition)))
+print(request(table, put_item({"id": "k", "tags": {"c", "a", "b"}})))
 """
 
 

@@ -21,7 +21,7 @@ from flyexpr.cli.progress import Tick, counted, progress
 from flyexpr.cli.rejects import Rejects
 from flyexpr.operations import Query, Scan
 from flyexpr.responses import units
-from flyexpr.steps.reading import Reading
+from flyexpr.steps.read import Reading
 from flyexpr.tables import Engine, Table
 
 Given = TypeVar("Given")

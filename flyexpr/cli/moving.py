@@ -21,7 +21,7 @@ from flyexpr.cli.writes import Placed, put_all
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.explain import explain as explained
 from flyexpr.operations import Scan, create_table, describe_table
-from flyexpr.run import run
+from flyexpr.sync import run
 from flyexpr.tables import Table
 from flyexpr.values import Item
 

@@ -12,8 +12,8 @@ from flyexpr.cli.sinks import write_items
 from flyexpr.cli.words import key_words
 from flyexpr.explain import explain as explained
 from flyexpr.operations import GetItem, Query, Scan
-from flyexpr.run import count as counted
-from flyexpr.run import run
+from flyexpr.sync import count as counted
+from flyexpr.sync import run
 from flyexpr.tables import Table
 
 _output = options.all_of(options.form("json", "csv", "table"), options.wire, options.engine)

@@ -12,7 +12,7 @@ from flyexpr.cli import options
 from flyexpr.cli.words import schema_python, schema_words
 from flyexpr.explain import explain as explained
 from flyexpr.operations import create_table, describe_table
-from flyexpr.run import run
+from flyexpr.sync import run
 from flyexpr.tables import Index, LocalIndex, Table
 
 

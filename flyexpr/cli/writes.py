@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -13,10 +12,10 @@ from flyexpr.cli.reads import is_repeatable
 from flyexpr.cli.rejects import Refusal
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError
 from flyexpr.nodes import Condition, Update
-from flyexpr.operations import DeleteItem, PutItem, UpdateItem
+from flyexpr.operations import DeleteItem, PutItem, UpdateItem, batch_write
 from flyexpr.requests import batch_member
-from flyexpr.run import run
-from flyexpr.steps.batches import WRITES, BatchWriting, Pause
+from flyexpr.steps.batches import WRITES
+from flyexpr.sync import run
 from flyexpr.tables import Table
 from flyexpr.values import Item
 
@@ -74,7 +73,7 @@ def _hashable(value: Any) -> bool:
 def _put_batch(job: Job, table: Table, batch: Sequence[Placed]) -> list[Refusal]:
     """Puts up to 25 items with different keys; those that are refused."""
     try:
-        _send(table, [PutItem(placed.item) for placed in batch])
+        run(table, batch_write([PutItem(placed.item) for placed in batch]))
         job.add(len(batch))
         return []
     except DynamoError as error:
@@ -89,15 +88,6 @@ def _put_batch(job: Job, table: Table, batch: Sequence[Placed]) -> list[Refusal]
             raise
         good = [placed for place, placed in enumerate(batch) if place not in refused]
         return [*refused.values(), *(_put_batch(job, table, good) if good else [])]
-
-
-def _send(table: Table, operations: list[PutItem]) -> None:
-    writing = BatchWriting(table, operations)
-    while (step := writing.request()) is not None:
-        if isinstance(step, Pause):
-            time.sleep(step.seconds)
-        else:
-            writing.feed(table.bound(step.operation, step.body))
 
 
 def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:

@@ -21,7 +21,7 @@ from flyexpr.interpret.show import show
 from flyexpr.nodes import Condition
 from flyexpr.nodes import Path as DocumentPath
 from flyexpr.operations import DeleteItem, Query, Scan, UpdateItem
-from flyexpr.run import count, run
+from flyexpr.sync import count, run
 from flyexpr.tables import Table
 
 

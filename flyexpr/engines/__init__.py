@@ -57,6 +57,19 @@ def connect(url: str) -> Any:
     raise FlyexprError(f"no engine for {url!r}\n  write one of: {_SCHEMES}")
 
 
+def connect_awaited(url: str) -> Any:
+    """The engine that a URL names, for `flyexpr.aio`; the URLs and options are those of `connect`.
+
+    >>> connect_awaited("sqlite::memory:")
+    <awaited engine sqlite::memory:>
+
+    `async with` or `await engine.close()` closes it.
+    """
+    from flyexpr.engines.awaited import AwaitedEngine
+
+    return AwaitedEngine(connect(url))
+
+
 def _options(url: str, text: str) -> dict[str, str]:
     from urllib.parse import parse_qsl  # here, because `import flyexpr` is to be quick
 

@@ -1,4 +1,7 @@
-"""The course of operations that take several requests, without a word to any engine.
+"""Operations that may take several requests, as steps: no engine, no clock and no thread.
 
-Each is an object that says the next request and is fed its answer; `run` drives them, and an async loop can as well.
+What ends in one result is a generator: it yields a Request or a Pause, is sent the answer's bytes, has a DynamoError
+thrown in where the engine raised one, and returns the result. What gives items is an object, a Reading: `request()`
+says what to send and `feed(body)` gives the items of its answer. The doors, `flyexpr.sync` and `flyexpr.aio`, drive
+both.
 """

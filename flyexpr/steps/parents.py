@@ -7,17 +7,17 @@ the item that the service gives back says what is really there, and the next req
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.errors import ConditionFailed, ExpressionError
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.show import show
-from flyexpr.lower import lower_condition
 from flyexpr.nodes import Action, And, Condition, Path, Step, Test, Update, Value, joined
 from flyexpr.operations import UpdateItem
 from flyexpr.records import replace
-from flyexpr.requests import Request, item_request
+from flyexpr.requests import prepared, write_request
+from flyexpr.steps.step import Steps
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, freeze_constant, thaw
 
@@ -33,63 +33,69 @@ def makes_parents(operation: UpdateItem) -> bool:
     return any(action.parents for action in operation.update.actions)
 
 
-class ParentUpdating:
-    """Such an update under way.
+def update_with_parents(table: Table, asked: UpdateItem, condition: Condition | None) -> Steps[bytes]:
+    """The answer to such an update; `condition` is its own one, in stored types.
 
-    >>> updating = ParentUpdating(Table("t", "id"), update_item("x", assign("a.b", 1, parents=True)))
-    >>> show(updating.operation.update), show(updating.operation.condition)
+    >>> steps = update_with_parents(Table("t", "id"), update_item("x", assign("a.b", 1, parents=True)), None)
+    >>> next(steps).body[:75]
+    b'{"TableName":"t","Key":{"id":{"S":"x"}},"ReturnValuesOnConditionCheckFailur'
+    """
+    for action in asked.update.actions:
+        if action.parents and not isinstance(action.operand, Value):
+            raise ExpressionError("parents=True needs a constant value", expression=show(asked.update))
+    operation = _for_present_parents(asked)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            body: bytes = yield write_request(operation, prepared(table, operation))
+            return body
+        except ConditionFailed as error:
+            found = error.fields.get("Item")
+            item = decode_item(copy.deepcopy(found)) if found else {}
+            if attempt == ATTEMPTS or (condition is not None and not matches(condition, item)):
+                raise
+            operation = _for_item(asked, item)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _for_present_parents(asked: UpdateItem) -> UpdateItem:
+    """The update for an item that has all of the maps.
+
+    >>> guarded = _for_present_parents(update_item("x", assign("a.b", 1, parents=True)))
+    >>> show(guarded.update), show(guarded.condition)
     ('SET a.b = 1', "attribute_type(a, 'M')")
-    >>> updating.refused(DynamoError.of("ConditionalCheckFailedException", "", {"Item": {"id": {"S": "x"}}}))
-    >>> show(updating.operation.update), show(updating.operation.condition)
+    """
+    actions = asked.update.actions
+    guards = [_is_map(action.path.parts[:-1]) for action in actions if action.parents]
+    return _guarded(asked, map(_plain, actions), guards)
+
+
+def _for_item(asked: UpdateItem, item: Item) -> UpdateItem:
+    """The update for an item that has some of the maps.
+
+    >>> guarded = _for_item(update_item("x", assign("a.b", 1, parents=True)), {"id": "x"})
+    >>> show(guarded.update), show(guarded.condition)
     ("SET a = {'b': 1}", 'attribute_not_exists(a)')
     """
+    actions: list[Action] = []
+    made: dict[tuple[Step, ...], dict[str, Any]] = {}
+    guards: list[Condition] = []
+    for action in asked.update.actions:
+        present = _present(action.path, item) if action.parents else len(action.path.parts) - 1
+        if action.parents and present:
+            guards.append(_is_map(action.path.parts[:present]))
+        if present == len(action.path.parts) - 1:
+            actions.append(_plain(action))
+        else:
+            _put_inside(made, action, present + 1)
+    for place, content in made.items():
+        actions.append(Action("SET", Path(place), Value(*freeze_constant(content))))
+        guards.append(Test("attribute_not_exists", (Path(place),)))
+    return _guarded(asked, actions, guards)
 
-    def __init__(self, table: Table, operation: UpdateItem) -> None:
-        self.table, self._asked, self._attempts = table, operation, 0
-        self._actions = operation.update.actions
-        for action in self._actions:
-            if action.parents and not isinstance(action.operand, Value):
-                raise ExpressionError("parents=True needs a constant value", expression=show(operation.update))
-        self.operation = self._for_present_parents()
 
-    def request(self) -> Request:
-        """The request to send next."""
-        return item_request(self.table, self.operation)
-
-    def refused(self, error: ConditionFailed) -> None:
-        """Takes note of what is really there; raises the error when it is not for the parents."""
-        self._attempts += 1
-        found = error.fields.get("Item")
-        item = decode_item(copy.deepcopy(found)) if found else {}
-        asked = self._asked.condition
-        if self._attempts >= ATTEMPTS or (asked is not None and not matches(lower_condition(self.table, asked), item)):
-            raise error
-        self.operation = self._for_item(item)
-
-    def _for_present_parents(self) -> UpdateItem:
-        guards = [_is_map(action.path.parts[:-1]) for action in self._actions if action.parents]
-        return self._guarded(tuple(_plain(action) for action in self._actions), guards)
-
-    def _for_item(self, item: Item) -> UpdateItem:
-        actions: list[Action] = []
-        made: dict[tuple[Step, ...], dict[str, Any]] = {}
-        guards: list[Condition] = []
-        for action in self._actions:
-            present = _present(action.path, item) if action.parents else len(action.path.parts) - 1
-            if action.parents and present:
-                guards.append(_is_map(action.path.parts[:present]))
-            if present == len(action.path.parts) - 1:
-                actions.append(_plain(action))
-            else:
-                _put_inside(made, action, present + 1)
-        for place, content in made.items():
-            actions.append(Action("SET", Path(place), Value(*freeze_constant(content))))
-            guards.append(Test("attribute_not_exists", (Path(place),)))
-        return self._guarded(tuple(actions), guards)
-
-    def _guarded(self, actions: tuple[Action, ...], guards: list[Condition]) -> UpdateItem:
-        own = [] if self._asked.condition is None else [self._asked.condition]
-        return replace(self._asked, update=Update(actions), condition=joined(And, [*own, *dict.fromkeys(guards)]))
+def _guarded(asked: UpdateItem, actions: Iterable[Action], guards: list[Condition]) -> UpdateItem:
+    own = [] if asked.condition is None else [asked.condition]
+    return replace(asked, update=Update(tuple(actions)), condition=joined(And, [*own, *dict.fromkeys(guards)]))
 
 
 def _present(path: Path, item: Item) -> int:

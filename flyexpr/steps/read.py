@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
-from flyexpr.errors import ValidationError
+from flyexpr.errors import FlyexprError, NotFound, SeveralFound, ValidationError
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
+from flyexpr.nodes import Path
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
+from flyexpr.records import replace
 from flyexpr.requests import Request, read_request
 from flyexpr.responses import Page, fields_of, last_key_of, plain_item, units
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
+
+Clock = Callable[[], float]  # seconds that only grow
 
 
 class Stats:
@@ -52,7 +56,7 @@ class Reading:
     ([{'id': 'a'}], None, None)
     """
 
-    def __init__(self, table: Table, read: Query | Scan, clock: Callable[[], float], counting: bool = False) -> None:
+    def __init__(self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False) -> None:
         self.table, self.read, self.stats = table, read, Stats()
         self.access: Access = access(table, read)
         self._reverse = isinstance(read, Query) and read.reverse
@@ -115,11 +119,14 @@ class Reading:
         limit = self._page_limit()
         return read_request(self.table, self.read, self.access, branch, start, limit, self._counting)
 
-    def feed(self, body: bytes) -> Iterator[Item]:
-        """The items of a page that match, in the user's types; to be exhausted before the next `request`."""
+    def feed(self, body: bytes, most: int | None = None) -> Iterator[Item]:
+        """The items of a page that match, in the user's types; to be exhausted before the next `request`.
+
+        `most` takes the place of the read's own limit, for several readings that share one.
+        """
         items, rest = self._opened(body)
         residue, wanted = self.access.residue, (self.read.project or ()) if self.access.trim else None
-        table, stats, limit = self.table, self.stats, self.read.limit
+        table, stats, limit = self.table, self.stats, self.read.limit if most is None else most
         key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
         for item in items:
             if limit is not None and stats.returned >= limit:
@@ -174,6 +181,45 @@ class Reading:
         if self.read.limit is not None and self.access.filter is None and self.access.residue is None:
             sizes.append(self.read.limit - self.stats.returned)
         return min((size for size in sizes if size is not None), default=None)
+
+
+def first_of(read: Query | Scan, most: int) -> Query | Scan:
+    """The read of the first `most` items; refused where it may stop before it knows them.
+
+    >>> first_of(scan(), 2).limit
+    2
+    """
+    return replace(_whole(read), limit=most)
+
+
+def only(table: Table, read: Query | Scan, items: Sequence[Item]) -> Item:
+    """The only item that a read gives; NotFound when there is none, SeveralFound when there are more.
+
+    >>> only(Table("t", "id"), scan(), [{"id": "a"}])
+    {'id': 'a'}
+    """
+    if not items:
+        raise NotFound(f"no item of {table.name!r} matches: {show(read.condition)}")
+    if len(items) > 1:
+        raise SeveralFound(f"more than one item of {table.name!r} matches: {show(read.condition)}")
+    return items[0]
+
+
+def to_count(table: Table, read: Query | Scan) -> Query | Scan:
+    """The read whose items are counted: of their keys alone, which every index holds.
+
+    >>> to_count(Table("t", "id"), scan()).project
+    (Path(parts=('id',)),)
+    """
+    return replace(_whole(read), project=read.project or tuple(Path((name,)) for name in table.keys))
+
+
+def _whole(read: Query | Scan) -> Query | Scan:
+    if not isinstance(read, (Query, Scan)):
+        raise TypeError(f"expected query(...) or scan(...), not {read!r}")
+    if read.budget is not None:
+        raise FlyexprError("a read with budget= may stop before it knows the answer; go through run(...) instead")
+    return read
 
 
 def out_of(budget: Mapping[str, float] | None, stats: Stats, seconds: float) -> bool:

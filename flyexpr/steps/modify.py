@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,76 +15,57 @@ from flyexpr.items import key_of, loaded_item, stored_item, with_defaults
 from flyexpr.lower import lower_update
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.numbers import Number
-from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, Key, PutItem, UpdateItem
+from flyexpr.operations import (
+    ConditionCheck,
+    DeleteItem,
+    GetItem,
+    Key,
+    PutItem,
+    TransactGetItems,
+    TransactWriteItems,
+    UpdateItem,
+)
 from flyexpr.records import replace
-from flyexpr.run import run
-from flyexpr.steps.batches import backoff
+from flyexpr.steps.items import get, write
+from flyexpr.steps.step import Steps, backoff
+from flyexpr.steps.transactions import transact_get, transact_write
 from flyexpr.tables import Table
-from flyexpr.transact import transact_get, transact_write
 from flyexpr.values import Item
 from flyexpr.versions import versioned
 
 MAX_GUARDED = 150  # attributes: so many equalities, and the ANDs between them, are the 300 operators of a condition
 Function = Callable[[Item], Mapping[str, Any]]
+Functions = Callable[[list[Item]], Iterable[Mapping[str, Any]]]
 
 
-def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) -> Item | None:
-    """Reads the item, gives it to a pure function, and writes the difference to what it returns; the new item.
-
-    >>> def best(item):
-    ...     return {**item, "best": max(item["top_score"], item.get("best", 0))}
-    >>> modify(scores, ("abc", "Comet Quest"), best)
-    {'userid': 'abc', 'title': 'Comet Quest', 'top_score': 150, 'wins': 3, 'best': 150}
-
-    The write is guarded by every attribute that the item has and every one that it is given, or by the version where
-    the table declares one. When another writer changed it meanwhile, the function is called again with what is there
-    now, up to `attempts` times; then ConditionFailed. An item that is not there is given as its key; `{}`, which stands
-    for no item, removes it (None is an error: a `return` was forgotten); nothing is written where nothing changes.
-    Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
-    unnoticed.
-    """
+def modify(table: Table, key: Key, function: Function, attempts: int) -> Steps[Item | None]:
+    """The item as the function made it, once it is written; ConditionFailed after `attempts` tries."""
     if not callable(function):
         raise TypeError(f"modify takes a function of the item, which returns the new one, not {function!r}")
     stored = _as_stored(table)
     for attempt in range(1, attempts + 1):
-        found = run(stored, GetItem(key_of(table, key), consistent=True))
+        found = yield from get(stored, GetItem(key_of(table, key), consistent=True))
         new = _returned(function(_given(table, key, found)))
         try:
             if found is None and new is not None and _changes(table, _given(table, key, None), new).actions:
-                return _put_new(table, key, new)
+                return (yield from _put_new(table, key, new))
             operation = _write(table, key, found, new)
-            written = None if operation is None else run(stored, _returning(operation))
+            written = None if operation is None else (yield from write(stored, _returning(operation)))
         except ConditionFailed as error:
             if attempt == attempts:
                 raise _in_types(table, error) from None
-            time.sleep(backoff(attempt).seconds)
+            yield backoff(attempt)
         else:
             return loaded_item(table, written) if written else None if new is None else dict(new)
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 
-def transact_modify(
-    keys: Sequence[tuple[Table, Key]],
-    function: Callable[[list[Item]], Iterable[Mapping[str, Any]]],
-    *,
-    attempts: int = 10,
-) -> list[Item | None]:
-    """Reads several items, gives them to a pure function, and writes what it returns, all or none; the new items.
-
-    >>> def hand_over(items):
-    ...     giver, taker = items
-    ...     return [{**giver, "wins": giver["wins"] - 1}, {**taker, "wins": taker.get("wins", 0) + 1}]
-    >>> [item["wins"] for item in transact_modify(
-    ...     [(scores, ("abc", "Comet Quest")), (scores, ("abc", "Galaxy Invaders"))], hand_over)]
-    [2, 1]
-
-    As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
-    function leaves as they are; then the function is called again with what is there now.
-    """
+def transact_modify(keys: Sequence[tuple[Table, Key]], function: Functions, attempts: int) -> Steps[list[Item | None]]:
+    """The items as the function made them, once all are written; TransactionCancelled after `attempts` tries."""
     stored = [_as_stored(table) for table, _ in keys]
-    wanted = [(bare, GetItem(key_of(table, key))) for bare, (table, key) in zip(stored, keys, strict=True)]
+    wanted = tuple((bare, GetItem(key_of(table, key))) for bare, (table, key) in zip(stored, keys, strict=True))
     for attempt in range(1, attempts + 1):
-        found = transact_get(wanted)
+        found = yield from transact_get(TransactGetItems(wanted))
         given = [_given(table, key, item) for (table, key), item in zip(keys, found, strict=True)]
         new = list(map(_returned, function(given)))
         if len(new) != len(keys):
@@ -93,33 +73,34 @@ def transact_modify(
         places = list(zip(keys, found, new, strict=True))
         writes = [_write(table, key, old, item) for (table, key), old, item in places]
         try:
-            if any(write is not None for write in writes):
-                transact_write(
-                    (bare, write or ConditionCheck(key_of(table, key), _guard(table, old)))
-                    for bare, write, ((table, key), old, _) in zip(stored, writes, places, strict=True)
+            if any(one is not None for one in writes):
+                checked = tuple(
+                    (bare, one or ConditionCheck(key_of(table, key), _guard(table, old)))
+                    for bare, one, ((table, key), old, _) in zip(stored, writes, places, strict=True)
                 )
+                yield from transact_write(TransactWriteItems(checked))
         except TransactionCancelled as error:
             if attempt == attempts or not all(_is_conflict(reason) for reason in error.reasons):
                 for (table, _), reason in zip(keys, error.reasons, strict=False):
                     _in_types(table, reason)
                 raise
-            time.sleep(backoff(attempt).seconds)
+            yield backoff(attempt)
         else:
             return [
-                _after(table, key, old, item, write)
-                for write, ((table, key), old, item) in zip(writes, places, strict=True)
+                _after(table, key, old, item, one)
+                for one, ((table, key), old, item) in zip(writes, places, strict=True)
             ]
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 
-def _put_new(table: Table, key: Key, new: Mapping[str, Any]) -> Item:
+def _put_new(table: Table, key: Key, new: Mapping[str, Any]) -> Steps[Item]:
     """Writes an item that is not there yet: with the defaults, and all else that a put sees to."""
     given = {name: value for name, value in new.items() if name != table.version}
     found = stored_item(table, with_defaults(table, given))
     place = key_of(table, key)
     if {name: found[name] for name in table.keys} != place:
         raise ExpressionError(f"the function changed the key of the item, which was {place!r}")
-    run(table, PutItem(loaded_item(table, dict(found)), not_exists(Path((table.partition_key,)))))
+    yield from write(table, PutItem(loaded_item(table, dict(found)), not_exists(Path((table.partition_key,)))))
     counted = {table.version: 1} if table.version else {}
     return loaded_item(table, {**found, **counted})
 

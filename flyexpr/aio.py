@@ -1,0 +1,368 @@
+"""The awaited door: the names of flyexpr that touch the outside world, for asyncio.
+
+    >>> import asyncio
+    >>> from flyexpr import Table, aio, create_table, eq, query
+    >>> async def main():
+    ...     async with aio.connect("sqlite::memory:") as engine:
+    ...         table = Table("GameScores", "userid", "title").on(engine)
+    ...         await aio.run(table, create_table())
+    ...         await aio.put(table, {"userid": "abc", "title": "Galaxy Invaders", "top_score": 9001})
+    ...         async for item in aio.run(table, query(eq("userid", "abc"))):
+    ...             print(item["title"])
+    >>> asyncio.run(main())
+    Galaxy Invaders
+
+Conditions, updates, operations and tables are those of `flyexpr`; so are `explain`, `matches` and all else that sends
+nothing. A table is bound to an engine of `aio.connect(url)`, or to any `async def engine(operation, body) -> bytes`.
+
+A call that is cancelled (a timeout, a closed request) ends at once; a write that was sent by then may have happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from inspect import iscoroutinefunction
+from typing import Any, NoReturn, TypeVar, overload
+
+from flyexpr.engines import connect_awaited as connect
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.nodes import Condition, Update
+from flyexpr.operations import (
+    BatchGet,
+    BatchWrite,
+    CreateTable,
+    DeleteItem,
+    DeleteTable,
+    DescribeTable,
+    GetItem,
+    Key,
+    Operation,
+    Pair,
+    PutItem,
+    Query,
+    Scan,
+    TransactGetItems,
+    TransactWriteItems,
+    UpdateItem,
+    UpdateTable,
+    delete_item,
+    get_item,
+    put_item,
+    transact_get_items,
+    transact_write_items,
+    update_item,
+)
+from flyexpr.requests import Request
+from flyexpr.steps import matching
+from flyexpr.steps import modify as modifying
+from flyexpr.steps.course import addressed, course, engine_of, tables_of
+from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.read import Reading, Stats, first_of, only, to_count
+from flyexpr.steps.step import Pause, Steps
+from flyexpr.tables import Table
+from flyexpr.values import Item
+
+Engine = Callable[[str, bytes], Awaitable[bytes]]
+R = TypeVar("R")
+_HELD = 0.004  # seconds for which items are decoded before other tasks get their turn
+_LOOK = 8  # items between looks at the clock
+_LANES = 32  # requests of one parallel scan under way
+
+__all__ = [
+    "Engine",
+    "Items",
+    "connect",
+    "count",
+    "delete",
+    "delete_matching",
+    "first",
+    "get",
+    "modify",
+    "one",
+    "put",
+    "run",
+    "transact_get",
+    "transact_modify",
+    "transact_write",
+    "update",
+    "update_matching",
+]
+
+
+def _awaited(*tables: Table) -> Engine:
+    """The engine that the tables are bound to, where it is one that can be awaited."""
+    engine: Any = engine_of(*tables)
+    if iscoroutinefunction(engine) or iscoroutinefunction(getattr(engine, "__call__", None)):  # noqa: B004
+        return engine  # type: ignore[no-any-return]
+    raise FlyexprError(
+        f"the engine of table {tables[0].name!r} cannot be awaited; bind the table with table.on(aio.connect(...)), "
+        "or use the functions of flyexpr itself"
+    )
+
+
+async def drive(steps: Steps[R], engine: Engine) -> R:
+    """What the steps come to, their requests sent to an engine one by one.
+
+    >>> from flyexpr.steps.items import get
+    >>> async def answer(operation, body):
+    ...     return b'{"Item":{"id":{"S":"a"}}}'
+    >>> asyncio.run(drive(get(Table("t", "id"), get_item("a")), answer))
+    {'id': 'a'}
+    """
+    resume: Callable[[Any], Any] = steps.send
+    argument: Any = None
+    try:
+        while True:
+            step = resume(argument)
+            try:
+                resume, argument = steps.send, None
+                if type(step) is Pause:
+                    await asyncio.sleep(step.seconds)
+                else:
+                    argument = await engine(step.operation, step.body)
+            except DynamoError as error:
+                resume, argument = steps.throw, error
+    except StopIteration as end:
+        result: R = end.value
+        return result
+
+
+class Items(AsyncIterator[Item]):
+    """The items of a query or scan, read page by page as they are taken by `async for`.
+
+    `.cursor` resumes after the last item taken, and `.stats` says what the read has cost so far, as of
+    `flyexpr.Items`. Decoding gives way to other tasks every few milliseconds.
+    """
+
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
+        engine = _awaited(table)
+        self._reading: Reading | Lanes
+        if isinstance(read, Scan) and read.segments and read.segment is None:
+            self._reading = Lanes(table, read, time.monotonic, counting)
+            pages = _pages_of_lanes(self._reading, engine)
+        else:
+            self._reading = Reading(table, read, time.monotonic, counting)
+            ahead = read.prefetch and read.limit is None and read.budget is None
+            pages = (_pages_ahead if ahead else _pages)(self._reading, engine)
+        self._items = _taken(pages)
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self._items
+
+    def __anext__(self) -> Coroutine[Any, Any, Item]:
+        return self._items.__anext__()
+
+    async def aclose(self) -> None:
+        """Ends the read; requests that are under way are given up."""
+        await self._items.aclose()
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on; None once nothing is left."""
+        return self._reading.cursor
+
+    @property
+    def stats(self) -> Stats:
+        """Requests, items examined and returned, read units."""
+        return self._reading.stats
+
+    def __await__(self) -> NoReturn:
+        raise TypeError(_NOT_AWAITED)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("write `async for`, not `for`; or use the functions of flyexpr itself")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("nothing is read yet; write `await first(table, ...) is not None` or `await count(table, ...)`")
+
+
+_NOT_AWAITED = (
+    "a query or scan gives items one by one: write `async for item in run(table, ...)`, "
+    "`[item async for item in run(table, ...)]` or `await first(table, ...)`"
+)
+
+
+Pages = AsyncGenerator[Iterator[Item], None]
+
+
+async def _taken(pages: Pages) -> AsyncGenerator[Item, None]:
+    """The items of the pages; other tasks get their turn every few milliseconds."""
+    try:
+        since = time.monotonic()
+        async for page in pages:
+            for place, item in enumerate(page):
+                yield item
+                if place % _LOOK == 0 and time.monotonic() - since > _HELD:
+                    await asyncio.sleep(0)
+                    since = time.monotonic()
+    finally:
+        await pages.aclose()
+
+
+async def _pages(reading: Reading, engine: Engine) -> Pages:
+    while (request := reading.request()) is not None:
+        yield reading.feed(await engine(request.operation, request.body))
+
+
+async def _pages_ahead(reading: Reading, engine: Engine) -> Pages:
+    """The pages, each asked for while the one before it is taken; see flyexpr.threads.items_ahead."""
+    sent: tuple[Request, asyncio.Task[bytes]] | None = None
+    try:
+        while (request := reading.request()) is not None:
+            if sent is not None and sent[0] == request:
+                body = await sent[1]
+            else:
+                body = await engine(request.operation, request.body)
+            following = reading.following(body)
+            sent = None if following is None else (following, _sent(engine, following))
+            yield reading.feed(body)
+    finally:
+        if sent is not None:
+            await _given_up([sent[1]])
+
+
+async def _pages_of_lanes(lanes: Lanes, engine: Engine) -> Pages:
+    """The pages of all lanes as they come, each lane's request in a task; see flyexpr.threads.items_of_lanes."""
+    flying: dict[asyncio.Task[bytes], int] = {}
+    try:
+        while not lanes.full:
+            while len(flying) < _LANES and (taken := lanes.take()) is not None:
+                lane, request = taken
+                flying[_sent(engine, request)] = lane
+            if not flying:
+                return
+            done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+            landed = next(iter(done))
+            yield lanes.feed(flying.pop(landed), landed.result())
+    finally:
+        await _given_up(flying)
+
+
+def _sent(engine: Engine, request: Request) -> asyncio.Task[bytes]:
+    async def ask() -> bytes:
+        return await engine(request.operation, request.body)
+
+    return asyncio.create_task(ask())
+
+
+async def _given_up(tasks: Iterable[asyncio.Task[bytes]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@overload
+def run(table: Table, operation: Query | Scan) -> Items: ...
+@overload
+def run(table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem) -> Coroutine[Any, Any, Item | None]: ...
+@overload
+def run(table: Table, operation: DescribeTable) -> Coroutine[Any, Any, Table]: ...
+@overload
+def run(table: Table, operation: BatchGet) -> Coroutine[Any, Any, list[Item | None]]: ...
+@overload
+def run(table: Table, operation: BatchWrite) -> Coroutine[Any, Any, int]: ...
+@overload
+def run(table: Table, operation: UpdateTable) -> Coroutine[Any, Any, list[str]]: ...
+@overload
+def run(table: Table, operation: CreateTable | DeleteTable) -> Coroutine[Any, Any, None]: ...
+@overload
+def run(table: Table, operation: Operation) -> Any: ...
+@overload
+def run(table: TransactWriteItems, /) -> Coroutine[Any, Any, None]: ...
+@overload
+def run(table: TransactGetItems, /) -> Coroutine[Any, Any, list[Item | None]]: ...
+def run(table: Any, operation: Any = None) -> Any:
+    """Does an operation on a table: `async for` over what a query or scan gives, `await` for all others."""
+    if isinstance(operation, (Query, Scan)):
+        return Items(table, operation)
+    table, operation = addressed(table, operation)
+    return drive(course(table, operation), _awaited(*tables_of(table, operation)))
+
+
+async def get(table: Table, key: Key, **refinements: Any) -> Item | None:
+    """The item with this key, or None; see `flyexpr.get`."""
+    return await run(table, get_item(key, **refinements))
+
+
+async def put(
+    table: Table, item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Writes the item, in place of one with the same key; see `flyexpr.put`."""
+    return await run(table, put_item(item, condition=condition, returns=returns))
+
+
+async def update(
+    table: Table, key: Key, change: Update, *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Changes the item with this key, atomically; see `flyexpr.update`."""
+    return await run(table, update_item(key, change, condition=condition, returns=returns))
+
+
+async def delete(
+    table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Removes the item with this key; see `flyexpr.delete`."""
+    return await run(table, delete_item(key, condition=condition, returns=returns))
+
+
+async def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> None:
+    """Writes up to 100 items, in several tables of one engine, all or none; see `flyexpr.transact_write`."""
+    await run(transact_write_items(operations, token=token))
+
+
+async def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | None]:
+    """Up to 100 items as they were at one moment, in the order asked for; see `flyexpr.transact_get`."""
+    return await run(transact_get_items(operations))
+
+
+async def modify(table: Table, key: Key, function: modifying.Function, *, attempts: int = 10) -> Item | None:
+    """Reads the item, gives it to a pure function, and writes the difference; the new item; see `flyexpr.modify`."""
+    return await drive(modifying.modify(table, key, function, attempts), _awaited(table))
+
+
+async def transact_modify(
+    keys: Sequence[tuple[Table, Key]], function: modifying.Functions, *, attempts: int = 10
+) -> list[Item | None]:
+    """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
+    return await drive(modifying.transact_modify(keys, function, attempts), _awaited(*(table for table, _ in keys)))
+
+
+async def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
+    """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
+    return await drive(matching.delete_matching(table, read, dry_run, time.monotonic), _awaited(table))
+
+
+async def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
+    """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
+    return await drive(matching.update_matching(table, read, update, dry_run, time.monotonic), _awaited(table))
+
+
+async def first(table: Table, read: Query | Scan) -> Item | None:
+    """The first item of a query or scan, or None; see `flyexpr.first`."""
+    items = [item async for item in run(table, first_of(read, 1))]
+    return items[0] if items else None
+
+
+async def one(table: Table, read: Query | Scan) -> Item:
+    """The only item of a query or scan; NotFound or SeveralFound; see `flyexpr.one`."""
+    return only(table, read, [item async for item in run(table, first_of(read, 2))])
+
+
+async def count(table: Table, read: Query | Scan) -> int:
+    """How many items a query or scan gives; see `flyexpr.count`."""
+    items = Items(table, to_count(table, read), counting=True)
+    async for _ in items:
+        pass
+    return items.stats.returned

@@ -1,0 +1,50 @@
+"""A plain engine, awaited: its requests run in a few threads, so that the event loop is never held by them."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flyexpr.tables import Engine
+
+THREADS = 8
+
+
+class AwaitedEngine:
+    """An engine for `flyexpr.aio`, made of a plain one.
+
+    >>> engine = AwaitedEngine(connect("sqlite::memory:"))
+    >>> asyncio.run(engine("ListTables", b"{}"))
+    b'{"TableNames":[]}'
+
+    At most 8 requests are under way, the rest wait. A request whose call is cancelled goes on in its thread: a write
+    may be done all the same. `await engine.close()` closes the plain engine too.
+    """
+
+    def __init__(self, engine: Engine, threads: int = THREADS) -> None:
+        self.plain = engine
+        self._pool = ThreadPoolExecutor(threads, "flyexpr-engine")
+
+    async def __call__(self, operation: str, body: bytes) -> bytes:
+        """The answer to one request; DynamoError in the service's words when it is refused."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self.plain, operation, body)
+
+    async def close(self) -> None:
+        """Waits for the requests under way and closes the engine, which cannot be used any more."""
+        await asyncio.to_thread(self._pool.shutdown)
+        close = getattr(self.plain, "close", None)
+        if close is not None:
+            close()
+
+    async def __aenter__(self) -> AwaitedEngine:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<awaited {repr(self.plain).strip('<>')}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AwaitedEngine, (self.plain,)

@@ -1,0 +1,107 @@
+"""Several readings at the same time, one for each segment of a scan, with one limit, one budget and one cursor.
+
+Without threads: `take` says what to send next, and for which lane; `feed` gives the items of a lane's answer.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from flyexpr.errors import ValidationError
+from flyexpr.operations import Query, Scan
+from flyexpr.records import replace
+from flyexpr.requests import Request
+from flyexpr.steps.read import Clock, Reading, Stats, out_of
+from flyexpr.tables import Table
+from flyexpr.values import Item
+
+
+class Lanes:
+    """The readings of a read: a lane for each segment of a scan, else a single one.
+
+    >>> lanes = Lanes(Table("t", "id"), scan(segments=2), lambda: 0.0)
+    >>> [lanes.take()[0], lanes.take()[0], lanes.take()]
+    [0, 1, None]
+    >>> list(lanes.feed(1, b'{"Items":[{"id":{"S":"a"}}]}')), lanes.take(), lanes.stats.requests
+    ([{'id': 'a'}], None, 2)
+
+    The budget is looked at before each request; the answers of one lane are fed one after the other.
+    """
+
+    def __init__(self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False) -> None:
+        self._limit, self._budget, self._clock, self._began = None, None, clock, clock()
+        if isinstance(read, Scan) and read.segments and read.segment is None:
+            self._limit, self._budget = read.limit, read.budget
+            counting = counting and read.limit is None
+            starts = _starts(read.start, read.segments)
+            reads: list[Query | Scan] = [
+                replace(read, segment=number, start=start, limit=None, budget=None)
+                for number, start in enumerate(starts)
+            ]
+        else:
+            starts, reads = [read.start or ""], [read]
+        self._readings = [Reading(table, each, clock, counting) for each in reads]
+        self._over = {lane for lane, start in enumerate(starts) if start is None}  # before this read began
+        self._idle = deque(lane for lane in range(len(reads)) if lane not in self._over)
+
+    def __len__(self) -> int:
+        return len(self._readings)
+
+    def take(self) -> tuple[int, Request] | None:
+        """A lane that waits for no answer, and its next request; None where there is none to send now."""
+        while self._idle and not self.full and not self._spent():
+            lane = self._idle.popleft()
+            request = self._readings[lane].request()
+            if request is not None:
+                return lane, request
+        return None
+
+    def feed(self, lane: int, body: bytes) -> Iterator[Item]:
+        """The items of the answer to the lane's request, in the user's types; to be exhausted before the next feed."""
+        reading = self._readings[lane]
+        most = None if self._limit is None else self._limit - self.stats.returned + reading.stats.returned
+        yield from reading.feed(body, most)
+        self._idle.append(lane)
+
+    @property
+    def full(self) -> bool:
+        """Whether the limit of all lanes together is reached."""
+        return self._limit is not None and self.stats.returned >= self._limit
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on, in all lanes at once; None once nothing is left."""
+        cursors = [None if lane in self._over else each.cursor for lane, each in enumerate(self._readings)]
+        if all(cursor is None for cursor in cursors):
+            return None
+        return urlsafe_b64encode(json.dumps(cursors).encode()).decode()
+
+    @property
+    def stats(self) -> Stats:
+        """The sum over all lanes."""
+        each = [reading.stats for reading in self._readings]
+        return Stats(
+            sum(one.requests for one in each),
+            sum(one.examined for one in each),
+            sum(one.returned for one in each),
+            sum(one.capacity for one in each),
+        )
+
+    def _spent(self) -> bool:
+        return self._budget is not None and out_of(self._budget, self.stats, self._clock() - self._began)
+
+
+def _starts(cursor: str | None, segments: int) -> list[str | None]:
+    if not cursor:
+        return [""] * segments
+    try:
+        found: Any = json.loads(urlsafe_b64decode(cursor))
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or len(found) != segments:
+        raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is none")
+    return found

@@ -1,0 +1,73 @@
+"""The life of a table: made, looked at, altered, removed; and the waiting that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flyexpr.errors import DynamoError, NoSuchTable
+from flyexpr.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
+from flyexpr.records import replace
+from flyexpr.responses import described_table, fields_of
+from flyexpr.steps.alter_table import changes
+from flyexpr.steps.step import Pause, Steps
+from flyexpr.table_requests import create_table_request, table_request, ttl_request
+from flyexpr.tables import Table
+
+_MOST = 600.0  # seconds of pauses, until a table has to be ready
+
+
+def create_table(table: Table, operation: CreateTable) -> Steps[None]:
+    """Makes the table, and turns its expiry on; None, once it can be used."""
+    yield create_table_request(table)
+    if operation.wait or table.ttl:
+        yield from _until_ready(table)
+    if table.ttl:
+        yield ttl_request(table, table.ttl, True)
+
+
+def delete_table(table: Table, operation: DeleteTable) -> Steps[None]:
+    """Removes the table; None, once it is gone."""
+    yield table_request(table, "DeleteTable")
+    if operation.wait:
+        yield from _until(table, lambda status: status is None)
+
+
+def describe_table(table: Table, operation: DescribeTable) -> Steps[Table]:
+    """The table as its engine describes it, bound to that engine."""
+    described = described_table((yield table_request(table, "DescribeTable")))
+    ttl = fields_of((yield table_request(table, "DescribeTimeToLive"))).get("TimeToLiveDescription", {})
+    on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
+
+
+def update_table(table: Table, operation: UpdateTable) -> Steps[list[str]]:
+    """Brings the table to what its descriptor says; what was done, or would be, in words."""
+    live = yield from describe_table(table, DescribeTable())
+    steps = changes(live, table, drop=operation.drop)
+    for change in () if operation.dry_run else steps:
+        yield change.request
+        yield from _until_ready(table)
+    return [change.words for change in steps]
+
+
+def _until_ready(table: Table) -> Steps[None]:
+    return _until(table, lambda status: status == "ACTIVE")
+
+
+def _until(table: Table, ready: Callable[[str | None], bool]) -> Steps[None]:
+    """Waits until the table's status is as wanted; None is the status of a table that is not there."""
+    waited, pause = 0.0, 0.02
+    while not ready((yield from _status(table))):
+        if waited > _MOST:
+            raise DynamoError.of("TimeoutError", f"table {table.name!r} was not ready after {_MOST:.0f} seconds")
+        yield Pause(pause)
+        waited, pause = waited + pause, min(pause * 2, 5.0)
+
+
+def _status(table: Table) -> Steps[str | None]:
+    try:
+        found = fields_of((yield table_request(table, "DescribeTable")))["Table"]
+    except NoSuchTable:
+        return None
+    indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
+    return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))

@@ -1,0 +1,55 @@
+"""Several operations at once, on one or more tables of one engine: all of them, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flyexpr.errors import ConditionFailed, DynamoError, TransactionCancelled
+from flyexpr.items import loaded_item
+from flyexpr.operations import TransactGetItems, TransactWriteItems
+from flyexpr.requests import Prepared, prepared_writes, transact_get_request, transact_write_request
+from flyexpr.responses import fields_of, plain_item
+from flyexpr.steps.items import explained
+from flyexpr.steps.step import Steps
+from flyexpr.tables import Table
+from flyexpr.values import Item
+
+
+def transact_write(operation: TransactWriteItems) -> Steps[None]:
+    """None, once all is written; TransactionCancelled has one reason per operation."""
+    from uuid import uuid4  # here, because it is an eighth of `import flyexpr`
+
+    pairs = operation.operations
+    writes = prepared_writes(pairs)
+    try:
+        yield transact_write_request(pairs, writes, operation.token or str(uuid4()))
+    except TransactionCancelled as error:
+        raise _with_reasons([table for table, _ in pairs], writes, error) from None
+
+
+def transact_get(operation: TransactGetItems) -> Steps[list[Item | None]]:
+    """The items in the order asked for; None for one that is not there."""
+    body = yield transact_get_request(operation.operations)
+    return [
+        loaded_item(table, plain_item(each["Item"])) if "Item" in each else None
+        for (table, _), each in zip(operation.operations, fields_of(body)["Responses"], strict=True)
+    ]
+
+
+def _with_reasons(
+    tables: Iterable[Table], writes: Sequence[Prepared], error: TransactionCancelled
+) -> TransactionCancelled:
+    reasons = error.fields.get("CancellationReasons") or ()
+    error.reasons = tuple(
+        _reason(table, write, reason) for table, write, reason in zip(tables, writes, reasons, strict=False)
+    )
+    return error
+
+
+def _reason(table: Table, write: Prepared, reason: dict[str, Any]) -> DynamoError | None:
+    code = reason.get("Code", "None")
+    if code == "None":
+        return None
+    found = DynamoError.of(code, reason.get("Message") or "", {k: v for k, v in reason.items() if k == "Item"})
+    return explained(table, write.condition, found) if isinstance(found, ConditionFailed) else found

@@ -1,0 +1,355 @@
+"""The plain door: operations done one after the other, each call waiting for its answer.
+
+`flyexpr.aio` has the same names, awaited. Only the two of them call an engine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar, overload
+
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.nodes import Condition, Update
+from flyexpr.operations import (
+    BatchGet,
+    BatchWrite,
+    CreateTable,
+    DeleteItem,
+    DeleteTable,
+    DescribeTable,
+    GetItem,
+    Key,
+    Operation,
+    Pair,
+    PutItem,
+    Query,
+    Scan,
+    TransactGetItems,
+    TransactWriteItems,
+    UpdateItem,
+    UpdateTable,
+    delete_item,
+    get_item,
+    put_item,
+    transact_get_items,
+    transact_write_items,
+    update_item,
+)
+from flyexpr.steps import matching
+from flyexpr.steps import modify as modifying
+from flyexpr.steps.course import addressed, course, engine_of, tables_of
+from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.read import Reading, Stats, first_of, only, to_count
+from flyexpr.steps.step import Pause, Steps
+from flyexpr.tables import Engine, Table
+from flyexpr.values import Item
+
+R = TypeVar("R")
+
+
+def drive(steps: Steps[R], engine: Engine) -> R:
+    """What the steps come to, their requests sent to an engine one by one.
+
+    >>> from flyexpr.steps.items import get
+    >>> drive(get(scores, get_item(("abc", "Comet Quest"))), scores.engine)["wins"]
+    3
+    """
+    resume: Callable[[Any], Any] = steps.send
+    argument: Any = None
+    try:
+        while True:
+            step = resume(argument)
+            try:
+                resume, argument = steps.send, None
+                if type(step) is Pause:
+                    time.sleep(step.seconds)
+                else:
+                    argument = engine(step.operation, step.body)
+                    if type(argument) is not bytes:
+                        _refuse(argument)
+            except DynamoError as error:
+                resume, argument = steps.throw, error
+    except StopIteration as end:
+        result: R = end.value
+        return result
+
+
+def _refuse(answer: Any) -> None:
+    """Lets other kinds of bytes pass, and refuses the promise of an answer that an engine of `flyexpr.aio` gives."""
+    if hasattr(answer, "__await__"):
+        answer.close()
+        raise FlyexprError("this engine is to be awaited: use flyexpr.aio, or bind the table with flyexpr.connect(...)")
+
+
+class Items(Iterator[Item]):
+    """The items of a query or scan, read page by page as they are taken.
+
+    >>> run(scores, query(eq("userid", "abc"))).stats.requests
+    0
+
+    `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
+    once nothing is left. `.stats` says what the read has cost so far.
+    """
+
+    __slots__ = ("_engine", "_items", "_reading")
+
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
+        self._engine: Engine = table.bound
+        self._reading: Reading | Lanes
+        if isinstance(read, Scan) and read.segments and read.segment is None:
+            from flyexpr.threads import items_of_lanes  # threads, for those who want them
+
+            self._reading = Lanes(table, read, time.monotonic, counting)
+            self._items = items_of_lanes(self._reading, self._engine)
+        else:
+            self._reading = Reading(table, read, time.monotonic, counting)
+            self._items = self._pages(self._reading)
+            if read.prefetch and read.limit is None and read.budget is None:
+                from flyexpr.threads import items_ahead
+
+                self._items = items_ahead(self._reading, self._engine)
+
+    def _pages(self, reading: Reading) -> Iterator[Item]:
+        engine = self._engine
+        while (request := reading.request()) is not None:
+            body = engine(request.operation, request.body)
+            if type(body) is not bytes:
+                _refuse(body)
+            yield from reading.feed(body)
+
+    def __iter__(self) -> Items:
+        return self
+
+    def __next__(self) -> Item:
+        return next(self._items)
+
+    def __aiter__(self) -> NoReturn:
+        raise TypeError("write `for`, not `async for`; or use flyexpr.aio, with an engine of aio.connect(...)")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("nothing is read yet; write `first(table, ...) is not None` or `count(table, ...)`")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError("nothing is read yet; write count(table, ...), or len(list(run(table, ...)))")
+
+    def __getitem__(self, place: object) -> NoReturn:
+        raise TypeError("items come one by one; write first(table, ...) for the first, list(run(table, ...)) for all")
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on; None once nothing is left."""
+        return self._reading.cursor
+
+    @property
+    def stats(self) -> Stats:
+        """Requests, items examined and returned, read units."""
+        return self._reading.stats
+
+
+@overload
+def run(table: Table, operation: Query | Scan) -> Items: ...
+@overload
+def run(table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem) -> Item | None: ...
+@overload
+def run(table: Table, operation: DescribeTable) -> Table: ...
+@overload
+def run(table: Table, operation: BatchGet) -> list[Item | None]: ...
+@overload
+def run(table: Table, operation: BatchWrite) -> int: ...
+@overload
+def run(table: Table, operation: UpdateTable) -> list[str]: ...
+@overload
+def run(table: Table, operation: CreateTable | DeleteTable) -> None: ...
+@overload
+def run(table: Table, operation: Operation) -> Any: ...
+@overload
+def run(table: TransactWriteItems, /) -> None: ...
+@overload
+def run(table: TransactGetItems, /) -> list[Item | None]: ...
+def run(table: Any, operation: Any = None) -> Any:
+    """Does an operation on a table and gives what comes of it.
+
+    >>> [item["title"] for item in run(scores, query(eq("userid", "abc") & gt("top_score", 9000)))]
+    ['Galaxy Invaders']
+    >>> run(scores, get_item(("abc", "Comet Quest"), project=["wins"]))
+    {'wins': 3}
+
+    A query or scan gives `Items`, a lazy iterator; a read or write of one item gives an item or None, a batch of
+    writes their number, `describe_table` a `Table`. A transaction names its tables, and is given alone:
+    `run(transact_write_items([...]))`. DynamoError and its kin say what an engine refused.
+    """
+    if isinstance(operation, (Query, Scan)):
+        return Items(table, operation)
+    table, operation = addressed(table, operation)
+    return drive(course(table, operation), engine_of(*tables_of(table, operation)))
+
+
+def get(table: Table, key: Key, **refinements: Any) -> Item | None:
+    """The item with this key, or None.
+
+    >>> get(scores, ("abc", "Comet Quest"), project=["wins"])
+    {'wins': 3}
+
+    A key is a dict, a tuple or one value. Refinements as of `get_item`.
+    """
+    return run(table, get_item(key, **refinements))
+
+
+def put(
+    table: Table, item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Writes the item, in place of one with the same key; None, or the old item with `returns="ALL_OLD"`.
+
+    >>> put(scores, {"userid": "new", "title": "Comet Quest"}, condition=not_exists("userid"))
+
+    ConditionFailed when the condition is false: then nothing is written.
+    """
+    return run(table, put_item(item, condition=condition, returns=returns))
+
+
+def update(
+    table: Table, key: Key, change: Update, *, condition: Condition | None = None, returns: str | None = None
+) -> Item | None:
+    """Changes the item with this key, atomically; None, or what `returns` asks for.
+
+    >>> update(scores, ("abc", "Comet Quest"), incr("wins", 1), returns="UPDATED_NEW")
+    {'wins': 4}
+
+    ConditionFailed when the condition is false: then nothing is changed.
+    """
+    return run(table, update_item(key, change, condition=condition, returns=returns))
+
+
+def delete(table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None) -> Item | None:
+    """Removes the item with this key; None, or the old item with `returns="ALL_OLD"`.
+
+    >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
+    3
+    """
+    return run(table, delete_item(key, condition=condition, returns=returns))
+
+
+def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> None:
+    """Writes up to 100 items, in several tables of one engine, all or none; None.
+
+    >>> transact_write([
+    ...     (scores, update_item(("abc", "Comet Quest"), incr("wins", 1))),
+    ...     (scores, condition_check(("abc", "Galaxy Invaders"), gt("top_score", 9000))),
+    ... ])
+    >>> transact_write([(scores, put_item({"userid": "abc", "title": "Comet Quest"}, condition=not_exists("userid")))])
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.TransactionCancelled: TransactionCanceledException: ...
+      operation 0: attribute_not_exists(userid) was false: userid is 'abc'
+
+    TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
+    it safe to send the same transaction again within 10 minutes.
+    """
+    run(transact_write_items(operations, token=token))
+
+
+def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | None]:
+    """Up to 100 items as they were at one moment, in the order asked for; None for one that is not there.
+
+    >>> transact_get([(scores, get_item(("abc", "Comet Quest"), project=["wins"])), (scores, get_item(("no", "one")))])
+    [{'wins': 3}, None]
+    """
+    return run(transact_get_items(operations))
+
+
+def modify(table: Table, key: Key, function: modifying.Function, *, attempts: int = 10) -> Item | None:
+    """Reads the item, gives it to a pure function, and writes the difference to what it returns; the new item.
+
+    >>> def best(item):
+    ...     return {**item, "best": max(item["top_score"], item.get("best", 0))}
+    >>> modify(scores, ("abc", "Comet Quest"), best)
+    {'userid': 'abc', 'title': 'Comet Quest', 'top_score': 150, 'wins': 3, 'best': 150}
+
+    The write is guarded by every attribute that the item has and every one that it is given, or by the version where
+    the table declares one. When another writer changed it meanwhile, the function is called again with what is there
+    now, up to `attempts` times; then ConditionFailed. An item that is not there is given as its key; `{}`, which stands
+    for no item, removes it (None is an error: a `return` was forgotten); nothing is written where nothing changes.
+    Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
+    unnoticed.
+    """
+    return drive(modifying.modify(table, key, function, attempts), table.bound)
+
+
+def transact_modify(
+    keys: Sequence[tuple[Table, Key]], function: modifying.Functions, *, attempts: int = 10
+) -> list[Item | None]:
+    """Reads several items, gives them to a pure function, and writes what it returns, all or none; the new items.
+
+    >>> def hand_over(items):
+    ...     giver, taker = items
+    ...     return [{**giver, "wins": giver["wins"] - 1}, {**taker, "wins": taker.get("wins", 0) + 1}]
+    >>> [item["wins"] for item in transact_modify(
+    ...     [(scores, ("abc", "Comet Quest")), (scores, ("abc", "Galaxy Invaders"))], hand_over)]
+    [2, 1]
+
+    As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
+    function leaves as they are; then the function is called again with what is there now.
+    """
+    return drive(modifying.transact_modify(keys, function, attempts), engine_of(*(table for table, _ in keys)))
+
+
+def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
+    """Removes every item that a query or scan gives; how many were removed, or with `dry_run` would be.
+
+    >>> delete_matching(scores, query(eq("userid", "abc") & lt("top_score", 200)), dry_run=True)
+    1
+    >>> delete_matching(scores, query(eq("userid", "abc") & lt("top_score", 200)))
+    1
+
+    Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
+    """
+    return drive(matching.delete_matching(table, read, dry_run, time.monotonic), table.bound)
+
+
+def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
+    """Updates every item that a query or scan gives; how many were updated, or with `dry_run` would be.
+
+    >>> update_matching(scores, scan(not_exists("wins")), assign("wins", 0))
+    1
+    >>> update_matching(scores, scan(not_exists("wins")), assign("wins", 0))
+    0
+
+    Each update holds only while the item still matches. It is no transaction: when it ends early, what was done is
+    done. An update that makes further items match may meet them in the same scan.
+    """
+    return drive(matching.update_matching(table, read, update, dry_run, time.monotonic), table.bound)
+
+
+def first(table: Table, read: Query | Scan) -> Item | None:
+    """The first item of a query or scan, or None.
+
+    >>> first(scores, query(eq("userid", "abc")))["title"]
+    'Comet Quest'
+    """
+    return next(run(table, first_of(read, 1)), None)
+
+
+def one(table: Table, read: Query | Scan) -> Item:
+    """The only item of a query or scan.
+
+    >>> one(scores, query(eq("userid", "abc") & eq("title", "Comet Quest")))["wins"]
+    3
+
+    NotFound when there is none, SeveralFound when there are more.
+    """
+    return only(table, read, list(run(table, first_of(read, 2))))
+
+
+def count(table: Table, read: Query | Scan) -> int:
+    """How many items a query or scan gives.
+
+    >>> count(scores, query(eq("userid", "abc")))
+    2
+
+    The service counts, where it can, and sends no items; it costs as much as reading them.
+    """
+    items = Items(table, to_count(table, read), counting=True)
+    for _ in items:
+        pass
+    return items.stats.returned
