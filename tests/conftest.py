@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
-from engines import NAMES, Engine, absence, opened, without_transport
+from doors import through_the_loop
+from engines import AWAITED, NAMES, Engine, absence, opened, without_transport
 
 from flyexpr import DynamoError, call
 
@@ -65,6 +66,13 @@ def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """An engine, one test for each; a server keeps the tables of others, so name yours by `fresh_name`."""
     with opened(engine_name, tmp_path_factory.mktemp("engine")) as engine:
         yield engine
+
+
+@pytest.fixture(autouse=True)
+def door(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The awaited functions in the test's module, where its engine is to be awaited."""
+    if "engine_name" in request.fixturenames and request.getfixturevalue("engine_name").endswith(AWAITED):
+        through_the_loop(request.module, monkeypatch)
 
 
 @pytest.fixture

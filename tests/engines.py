@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from doors import Looped
+
 from flyexpr import connect
 
 Engine = Callable[[str, bytes], bytes]
 
 EMBEDDED = ("embedded-memory", "embedded-file")
+AWAITED = "+awaited"
 SERVERS = ("dynamodb-local", "dynalite", "moto-server", "dynoxide")
 
 
@@ -29,21 +32,27 @@ def endpoints(text: str) -> dict[str, str]:
 
 ENDPOINTS = endpoints(os.environ.get("FLYEXPR_ENDPOINTS", ""))
 BY_BOTOCORE = "+botocore"
-NAMES = (*EMBEDDED, "moto", *dict.fromkeys((*SERVERS, *ENDPOINTS)), *(name + BY_BOTOCORE for name in ENDPOINTS))
+NAMES = (
+    *EMBEDDED,
+    EMBEDDED[0] + AWAITED,
+    "moto",
+    *dict.fromkeys((*SERVERS, *ENDPOINTS)),
+    *(name + way for way in (BY_BOTOCORE, AWAITED) for name in ENDPOINTS),
+)
 
 
 def without_transport(name: str) -> str:
-    """The engine itself, which has the same faults over either transport.
+    """The engine itself, which has the same faults over either transport and through either door.
 
-    >>> without_transport("dynalite+botocore")
-    'dynalite'
+    >>> without_transport("dynalite+botocore"), without_transport("embedded-memory+awaited")
+    ('dynalite', 'embedded-memory')
     """
-    return name.removesuffix(BY_BOTOCORE)
+    return name.removesuffix(BY_BOTOCORE).removesuffix(AWAITED)
 
 
 def absence(name: str) -> str | None:
     """Why the engine cannot take part, or None."""
-    if name in EMBEDDED or without_transport(name) in ENDPOINTS:
+    if without_transport(name) in EMBEDDED or without_transport(name) in ENDPOINTS:
         return None
     if name == "moto":
         return None if importlib.util.find_spec("moto") else "moto is not installed"
@@ -59,14 +68,14 @@ def opened(name: str, folder: Path) -> Iterator[Engine]:
         with moto.mock_aws(), closing(connect("dynamodb://us-east-1?transport=botocore")) as engine:
             yield engine
     else:
-        with closing(connect(url(name, folder))) as engine:
+        with closing((Looped if name.endswith(AWAITED) else connect)(url(name, folder))) as engine:
             yield engine
 
 
 def url(name: str, folder: Path) -> str:
     """What `connect` takes for the engine of that name."""
-    if name in EMBEDDED:
-        return "sqlite::memory:" if name == "embedded-memory" else f"sqlite:{folder / 'engine.db'}"
+    if without_transport(name) in EMBEDDED:
+        return "sqlite::memory:" if without_transport(name) == "embedded-memory" else f"sqlite:{folder / 'engine.db'}"
     return ENDPOINTS[without_transport(name)] + ("?transport=botocore" if name.endswith(BY_BOTOCORE) else "")
 
 

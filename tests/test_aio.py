@@ -1,0 +1,164 @@
+"""What only the awaited door has: tasks, cancelling, a loop that is never held; and the wrong door is named."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import flyexpr
+from flyexpr import (
+    ConditionFailed,
+    FlyexprError,
+    Table,
+    aio,
+    batch_write,
+    connect,
+    create_table,
+    eq,
+    get_item,
+    incr,
+    put_item,
+    query,
+    scan,
+)
+
+ITEMS = [{"userid": f"user{n % 4}", "title": f"{n:03}", "wins": n} for n in range(200)]
+
+
+def awaited(test: Callable[[Table], Awaitable[None]]) -> Callable[[], None]:
+    """A test of a table on an awaited engine, with items in it."""
+
+    async def run() -> None:
+        async with aio.connect("sqlite::memory:") as engine:
+            table = Table("Scores", "userid", "title").on(engine)
+            await aio.run(table, create_table())
+            assert await aio.run(table, batch_write(map(put_item, ITEMS))) == len(ITEMS)
+            await test(table)
+
+    def test_in_a_loop() -> None:
+        asyncio.run(run(), debug=False)
+
+    test_in_a_loop.__name__ = test.__name__  # type: ignore[attr-defined]
+    return test_in_a_loop
+
+
+@awaited
+async def test_a_hundred_at_the_same_time(table: Table) -> None:
+    items = await asyncio.gather(*(aio.get(table, (item["userid"], item["title"])) for item in ITEMS[:100]))
+    assert items == ITEMS[:100]
+
+
+@awaited
+async def test_a_query_page_by_page_with_a_cursor(table: Table) -> None:
+    titles, cursor = [], ""
+    while cursor is not None:
+        items = aio.run(table, query(eq("userid", "user1"), limit=7, start=cursor))
+        titles += [item["title"] async for item in items]
+        cursor = items.cursor
+    assert titles == [item["title"] for item in ITEMS if item["userid"] == "user1"]
+
+
+@awaited
+async def test_modify_under_contention(table: Table) -> None:
+    def won(item: dict[str, Any]) -> dict[str, Any]:
+        return {**item, "wins": item["wins"] + 1}
+
+    await asyncio.gather(*(aio.modify(table, ("user0", "000"), won, attempts=100) for _ in range(20)))
+    assert (await aio.get(table, ("user0", "000"))) == {"userid": "user0", "title": "000", "wins": 20}
+
+
+@pytest.mark.parametrize("read", [scan(), scan(segments=3, page_size=9), scan(page_size=9, prefetch=True)])
+def test_a_read_that_is_left_early_leaves_nothing_behind(read: Any) -> None:
+    @awaited
+    async def left(table: Table) -> None:
+        items = aio.run(table, read)
+        async for _ in items:
+            break
+        await items.aclose()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert [item async for item in items] == []
+
+    left()
+
+
+@awaited
+async def test_a_cancelled_read_gives_up_its_requests(table: Table) -> None:
+    asked = asyncio.Event()
+
+    async def slow(operation: str, body: bytes) -> bytes:
+        asked.set()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits that long")
+
+    async def read() -> None:
+        async for _ in aio.run(table.on(slow), scan(segments=3)):  # type: ignore[arg-type]
+            pass
+
+    reading = asyncio.create_task(read())
+    await asked.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@awaited
+async def test_other_tasks_have_their_turn_while_a_page_is_read(table: Table) -> None:
+    turns = 0
+
+    async def ticking() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    page = await table.bound("Scan", b'{"TableName":"Scores"}')  # type: ignore[misc]
+    large = page.replace(
+        b'"Items":[', b'"Items":[' + b",".join([page[page.index(b"[") + 1 : page.index(b"]")]] * 30) + b","
+    )
+
+    async def engine(operation: str, body: bytes) -> bytes:
+        return large
+
+    ticker = asyncio.create_task(ticking())
+    items = aio.run(table.on(engine), scan())  # type: ignore[arg-type]
+    await anext(items)
+    before = turns
+    async for _ in items:  # the engine answers at once, so nothing else gives them a turn
+        pass
+    assert turns - before >= 3
+    ticker.cancel()
+
+
+def test_the_same_names_as_the_plain_door() -> None:
+    plain = {name for name in flyexpr.__all__ if getattr(getattr(flyexpr, name), "__module__", "") == "flyexpr.sync"}
+    assert {*aio.__all__} == plain | {"Engine", "connect"}
+
+
+@awaited
+async def test_the_other_door_is_named(table: Table) -> None:
+    refused: list[tuple[Callable[[], Any], str]] = [
+        (lambda: flyexpr.run(table, get_item(("a", "b"))), "this engine is to be awaited: use flyexpr.aio"),
+        (lambda: list(flyexpr.run(table, scan())), "this engine is to be awaited: use flyexpr.aio"),
+        (lambda: list(aio.run(table, scan())), "write `async for`, not `for`"),  # type: ignore[call-overload]
+        (lambda: bool(aio.run(table, scan())), "nothing is read yet; write `await first"),
+    ]
+    for use, text in refused:
+        with pytest.raises((FlyexprError, TypeError), match=re.escape(text)):
+            use()
+    with pytest.raises(TypeError, match="write `async for item in run"):
+        await aio.run(table, scan())
+    plain = connect("sqlite::memory:")
+    with pytest.raises(FlyexprError, match=r"cannot be awaited; bind the table with table\.on"):
+        await aio.get(table.on(plain), ("a", "b"))
+    with pytest.raises(TypeError, match="write `for`, not `async for`"):
+        [item async for item in flyexpr.run(table.on(plain), scan())]  # type: ignore[attr-defined]
+    plain.close()
+
+
+@awaited
+async def test_an_error_of_the_engine_is_the_caller_s(table: Table) -> None:
+    with pytest.raises(ConditionFailed, match=r"wins = 7 was false: wins is 0"):
+        await aio.update(table, ("user0", "000"), incr("wins"), condition=eq("wins", 7))
