@@ -67,7 +67,7 @@ from flyexpr.operations import (
 from flyexpr.requests import Request
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import addressed, course, engine_of, tables_of
+from flyexpr.steps.course import common_engine, course, engine_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading, Stats, first_of, only, to_count
 from flyexpr.steps.step import Pause, Steps
@@ -101,13 +101,12 @@ __all__ = [
 ]
 
 
-def _awaited(*tables: Table) -> Engine:
-    """The engine that the tables are bound to, where it is one that can be awaited."""
-    engine: Any = engine_of(*tables)
+def _awaited(engine: Any) -> Engine:
+    """The engine, where it is one that can be awaited."""
     if iscoroutinefunction(engine) or iscoroutinefunction(getattr(engine, "__call__", None)):  # noqa: B004
         return engine  # type: ignore[no-any-return]
     raise FlyexprError(
-        f"the engine of table {tables[0].name!r} cannot be awaited; bind the table with table.on(aio.connect(...)), "
+        f"{engine!r} cannot be awaited; bind the table with table.on(aio.connect(...)), "
         "or use the functions of flyexpr itself"
     )
 
@@ -121,19 +120,19 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
     >>> asyncio.run(drive(get(Table("t", "id"), get_item("a")), answer))
     {'id': 'a'}
     """
-    resume: Callable[[Any], Any] = steps.send
-    argument: Any = None
     try:
+        step = next(steps)
         while True:
-            step = resume(argument)
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+                step = next(steps)
+                continue
             try:
-                resume, argument = steps.send, None
-                if type(step) is Pause:
-                    await asyncio.sleep(step.seconds)
-                else:
-                    argument = await engine(step.operation, step.body)
+                answer = await engine(step.operation, step.body)
             except DynamoError as error:
-                resume, argument = steps.throw, error
+                step = steps.throw(error)
+                continue
+            step = steps.send(answer)
     except StopIteration as end:
         result: R = end.value
         return result
@@ -147,7 +146,7 @@ class Items(AsyncIterator[Item]):
     """
 
     def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
-        engine = _awaited(table)
+        engine = _awaited(table.bound)
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             self._reading = Lanes(table, read, time.monotonic, counting)
@@ -287,8 +286,7 @@ def run(table: Any, operation: Any = None) -> Any:
     """Does an operation on a table: `async for` over what a query or scan gives, `await` for all others."""
     if isinstance(operation, (Query, Scan)):
         return Items(table, operation)
-    table, operation = addressed(table, operation)
-    return drive(course(table, operation), _awaited(*tables_of(table, operation)))
+    return drive(course(table, operation), _awaited(engine_of(table, operation)))
 
 
 async def get(table: Table, key: Key, **refinements: Any) -> Item | None:
@@ -329,24 +327,25 @@ async def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item
 
 async def modify(table: Table, key: Key, function: modifying.Function, *, attempts: int = 10) -> Item | None:
     """Reads the item, gives it to a pure function, and writes the difference; the new item; see `flyexpr.modify`."""
-    return await drive(modifying.modify(table, key, function, attempts), _awaited(table))
+    return await drive(modifying.modify(table, key, function, attempts), _awaited(table.bound))
 
 
 async def transact_modify(
     keys: Sequence[tuple[Table, Key]], function: modifying.Functions, *, attempts: int = 10
 ) -> list[Item | None]:
     """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
-    return await drive(modifying.transact_modify(keys, function, attempts), _awaited(*(table for table, _ in keys)))
+    engine = _awaited(common_engine([table for table, _ in keys]))
+    return await drive(modifying.transact_modify(keys, function, attempts), engine)
 
 
 async def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
-    return await drive(matching.delete_matching(table, read, dry_run, time.monotonic), _awaited(table))
+    return await drive(matching.delete_matching(table, read, dry_run, time.monotonic), _awaited(table.bound))
 
 
 async def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
-    return await drive(matching.update_matching(table, read, update, dry_run, time.monotonic), _awaited(table))
+    return await drive(matching.update_matching(table, read, update, dry_run, time.monotonic), _awaited(table.bound))
 
 
 async def first(table: Table, read: Query | Scan) -> Item | None:

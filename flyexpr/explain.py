@@ -12,7 +12,7 @@ from flyexpr.interpret.compile import MAX_EXPRESSION
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.nodes import And, Condition, Not, Or
-from flyexpr.operations import BatchWrite, Operation, Query, Scan, TransactWriteItems
+from flyexpr.operations import BatchWrite, Operation, Query, Scan, TransactGetItems, TransactWriteItems
 from flyexpr.plan import Access, access
 from flyexpr.records import record
 from flyexpr.requests import Request, read_request
@@ -36,11 +36,11 @@ def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
     PlanError, ExpressionError or ValidationError for what would not be sent. A condition that can never be true sends
     nothing: ("Nothing", {}). A transaction names its tables, and is given alone.
     """
-    found = _first_requests(*addressed(table, operation))
+    found = _first_requests(table, operation)
     return _wire(found[0]) if found else ("Nothing", {})
 
 
-def _first_requests(table: Table, operation: Operation) -> list[Request]:
+def _first_requests(table: Any, operation: Any) -> list[Request]:
     """What is sent before any answer has come: a request for each key condition of a fan-out, else one at most."""
     match operation:
         case Scan(segments=int()):
@@ -170,13 +170,13 @@ def explain(table: Any, operation: Any = None) -> Plan:
     request       Query {...
     aws cli       aws dynamodb query --cli-input-json ...
     """
-    table, operation = addressed(table, operation)
     wires = tuple(map(_wire, _first_requests(table, operation)))
+    table, operation = addressed(table, operation)
     way = access(table, operation) if isinstance(operation, (Query, Scan)) else None
     name = way.how if way else wires[0][0] if wires else "Nothing"
     expressions = [str(value) for wire in wires[:1] for key, value in wire[1].items() if key.endswith("Expression")]
     return Plan(
-        table=", ".join(dict.fromkeys(each.name for each in tables_of(table, operation))),
+        table=_names(table, operation),
         operation=name,
         index=way.index.name if way and way.index else None,
         key_condition=" or ".join(map(show, way.keys)) if way and way.keys else None,
@@ -189,6 +189,12 @@ def explain(table: Any, operation: Any = None) -> Plan:
         units=_units(table, operation, name, wires),
         requests=wires,
     )
+
+
+def _names(table: Table, operation: Operation) -> str:
+    several = isinstance(operation, (TransactWriteItems, TransactGetItems))
+    tables = tables_of(operation) if several else [table]  # type: ignore[arg-type]
+    return ", ".join(dict.fromkeys(each.name for each in tables))
 
 
 def _conditions(operation: Operation, way: Access | None) -> list[Condition]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, overload
 
 from flyexpr.errors import DynamoError, FlyexprError
@@ -38,7 +38,7 @@ from flyexpr.operations import (
 )
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import addressed, course, engine_of, tables_of
+from flyexpr.steps.course import common_engine, course, engine_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading, Stats, first_of, only, to_count
 from flyexpr.steps.step import Pause, Steps
@@ -55,28 +55,28 @@ def drive(steps: Steps[R], engine: Engine) -> R:
     >>> drive(get(scores, get_item(("abc", "Comet Quest"))), scores.engine)["wins"]
     3
     """
-    resume: Callable[[Any], Any] = steps.send
-    argument: Any = None
     try:
+        step = next(steps)
         while True:
-            step = resume(argument)
+            if isinstance(step, Pause):
+                time.sleep(step.seconds)
+                step = next(steps)
+                continue
             try:
-                resume, argument = steps.send, None
-                if type(step) is Pause:
-                    time.sleep(step.seconds)
-                else:
-                    argument = engine(step.operation, step.body)
-                    if type(argument) is not bytes:
-                        _refuse(argument)
+                answer = engine(step.operation, step.body)
             except DynamoError as error:
-                resume, argument = steps.throw, error
+                step = steps.throw(error)
+                continue
+            if type(answer) is not bytes:
+                _refuse(answer)
+            step = steps.send(answer)
     except StopIteration as end:
         result: R = end.value
         return result
 
 
 def _refuse(answer: Any) -> None:
-    """Lets other kinds of bytes pass, and refuses the promise of an answer that an engine of `flyexpr.aio` gives."""
+    """Refuses the promise of an answer, which an engine of `flyexpr.aio` gives; all else may pass."""
     if hasattr(answer, "__await__"):
         answer.close()
         raise FlyexprError("this engine is to be awaited: use flyexpr.aio, or bind the table with flyexpr.connect(...)")
@@ -181,8 +181,7 @@ def run(table: Any, operation: Any = None) -> Any:
     """
     if isinstance(operation, (Query, Scan)):
         return Items(table, operation)
-    table, operation = addressed(table, operation)
-    return drive(course(table, operation), engine_of(*tables_of(table, operation)))
+    return drive(course(table, operation), engine_of(table, operation))
 
 
 def get(table: Table, key: Key, **refinements: Any) -> Item | None:
@@ -291,7 +290,7 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
-    return drive(modifying.transact_modify(keys, function, attempts), engine_of(*(table for table, _ in keys)))
+    return drive(modifying.transact_modify(keys, function, attempts), common_engine([table for table, _ in keys]))
 
 
 def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:

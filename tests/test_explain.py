@@ -38,7 +38,9 @@ from flyexpr import (
     request,
     run,
     scan,
+    transact_get_items,
     transact_write,
+    transact_write_items,
     update_item,
     update_table,
     where,
@@ -381,3 +383,31 @@ def test_a_transaction_is_its_parts() -> None:
     (body,) = engine.bodies
     sent = [wire for item in body["TransactItems"] for wire in item.values()]
     assert sent == [request(table, part)[1] for part in parts]
+
+
+MOVE = transact_write_items(
+    [
+        (scores, update_item(("a", "x"), flyexpr.incr("wins"), condition=gt("wins", 3))),
+        (scores.named("Other"), put_item({"userid": "a", "title": "x"})),
+    ]
+)
+
+
+def test_a_transaction_is_explained_by_itself() -> None:
+    plan = explain(MOVE)
+    assert (plan.operation, plan.table, plan.units) == ("TransactWriteItems", "GameScores, Other", (4.0, None))
+    name, wire = request(MOVE)
+    assert name == "TransactWriteItems"
+    assert [[*action] for action in wire["TransactItems"]] == [["Update"], ["Put"]]
+    assert len(wire["ClientRequestToken"]) == 36
+    reads = transact_get_items([(scores, get_item(("a", "x"))), (scores, get_item(("a", "y")))])
+    assert explain(reads).units == (4.0, 400.0)
+
+
+def test_a_transaction_names_its_tables_by_itself() -> None:
+    with pytest.raises(TypeError, match="a transaction names its tables; give it alone"):
+        explain(scores, MOVE)
+    with pytest.raises(FlyexprError, match="needs at least one operation"):
+        explain(transact_get_items([]))
+    with pytest.raises(TypeError, match=re.escape("entry 0 is (operation, table): swap them")):
+        transact_get_items([(get_item("a"), scores)])  # type: ignore[list-item]

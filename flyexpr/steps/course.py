@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flyexpr.errors import FlyexprError
@@ -17,6 +17,8 @@ from flyexpr.operations import (
     GetItem,
     Operation,
     PutItem,
+    Query,
+    Scan,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
@@ -27,42 +29,32 @@ from flyexpr.steps.step import Steps
 from flyexpr.tables import Engine, Table
 
 
-def course(table: Table, operation: Operation) -> Steps[Any]:
-    """The steps of an operation that ends in one result.
+def course(table: Any, operation: Any = None) -> Steps[Any]:
+    """The steps of an operation that ends in one result; a transaction stands alone.
 
     >>> next(course(Table("t", "id"), get_item("a"))).operation
     'GetItem'
     """
-    try:
-        steps = _STEPS[type(operation)]
-    except KeyError:
-        hint = "; only a transaction takes it" if isinstance(operation, ConditionCheck) else ""
-        raise TypeError(f"expected an operation such as query(...) or put_item(...), not {operation!r}{hint}") from None
+    steps = _STEPS.get(type(operation))
+    if steps is None or type(table) is not Table:
+        table, operation = addressed(table, operation)
+        steps = _STEPS.get(type(operation)) or _SEVERAL[type(operation)]
     return steps(table, operation)
 
 
-def addressed(table: Any, operation: Any) -> tuple[Table, Operation]:
-    """An operation and its table: a transaction names its tables, of which this is the first; all others are given one.
+def engine_of(table: Any, operation: Any = None) -> Engine:
+    """The engine that does an operation: its table's, or the one that all tables of a transaction are bound to.
 
-    >>> addressed(transact_get_items([(scores, get_item("a"))]), None)[0].name
-    'GameScores'
+    >>> engine_of(scores, get_item("a")) == engine_of(transact_get_items([(scores, get_item("a"))])) == scores.engine
+    True
     """
-    if isinstance(table, (TransactWriteItems, TransactGetItems)) and operation is None:
-        if not table.operations:
-            raise FlyexprError("a transaction needs at least one operation")
-        return table.operations[0][0], table
-    if not isinstance(table, Table):
-        hint = "the table comes first: run(table, operation)" if isinstance(operation, Table) else f"not {table!r}"
-        raise TypeError(f"expected a table, such as Table(...).on(connect(...)); {hint}")
-    if isinstance(operation, (TransactWriteItems, TransactGetItems)):
-        raise TypeError("a transaction names its tables; give it alone, as in run(transact_write_items([...]))")
-    return table, operation
+    return common_engine(tables_of(table)) if operation is None else table.bound
 
 
-def engine_of(*tables: Table) -> Engine:
+def common_engine(tables: Sequence[Table]) -> Engine:
     """The engine that all of the tables are bound to.
 
-    >>> engine_of(scores, scores.named("Other")) == scores.engine
+    >>> common_engine([scores, scores.named("Other")]) == scores.engine
     True
     """
     engine = tables[0].bound
@@ -71,15 +63,34 @@ def engine_of(*tables: Table) -> Engine:
     return engine
 
 
-def tables_of(table: Table, operation: Operation) -> list[Table]:
-    """The tables that an operation acts on.
+def tables_of(operation: TransactWriteItems | TransactGetItems) -> list[Table]:
+    """The tables that a transaction names, once for each of its operations.
 
-    >>> len(tables_of(scores, transact_get_items([(scores, get_item("a")), (scores, get_item("b"))])))
+    >>> len(tables_of(transact_get_items([(scores, get_item("a")), (scores, get_item("b"))])))
     2
     """
-    if isinstance(operation, (TransactWriteItems, TransactGetItems)):
-        return [each for each, _ in operation.operations]
-    return [table]
+    return [table for table, _ in operation.operations]
+
+
+def addressed(table: Any, operation: Any) -> tuple[Table, Operation]:
+    """A table and an operation, checked; of a transaction, which stands alone, its first table.
+
+    >>> addressed(transact_get_items([(scores, get_item("a"))]), None)[0].name
+    'GameScores'
+    """
+    if type(table) in _SEVERAL and operation is None:
+        if not table.operations:
+            raise FlyexprError("a transaction needs at least one operation")
+        return table.operations[0][0], table
+    if not isinstance(table, Table):
+        hint = "the table comes first: run(table, operation)" if isinstance(operation, Table) else f"not {table!r}"
+        raise TypeError(f"expected a table, such as Table(...).on(connect(...)); {hint}")
+    if type(operation) in _SEVERAL:
+        raise TypeError("a transaction names its tables; give it alone, as in run(transact_write_items([...]))")
+    if type(operation) not in _STEPS and not isinstance(operation, (Query, Scan)):
+        hint = "; only a transaction takes it" if isinstance(operation, ConditionCheck) else ""
+        raise TypeError(f"expected an operation such as query(...) or put_item(...), not {operation!r}{hint}")
+    return table, operation
 
 
 _STEPS: dict[type, Callable[[Table, Any], Steps[Any]]] = {
@@ -89,10 +100,13 @@ _STEPS: dict[type, Callable[[Table, Any], Steps[Any]]] = {
     DeleteItem: items.write,
     BatchGet: batches.batch_get,
     BatchWrite: batches.batch_write,
-    TransactWriteItems: lambda _, operation: transactions.transact_write(operation),
-    TransactGetItems: lambda _, operation: transactions.transact_get(operation),
     CreateTable: lifecycle.create_table,
     DeleteTable: lifecycle.delete_table,
     DescribeTable: lifecycle.describe_table,
     UpdateTable: lifecycle.update_table,
+}
+
+_SEVERAL: dict[type, Callable[[Table, Any], Steps[Any]]] = {
+    TransactWriteItems: lambda _, operation: transactions.transact_write(operation),
+    TransactGetItems: lambda _, operation: transactions.transact_get(operation),
 }
