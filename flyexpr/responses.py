@@ -119,7 +119,7 @@ def plain_item(wire: dict[str, Any]) -> Item:
     >>> plain_item({"id": {"N": "one"}})
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ConnectionFailed: ConnectionFailed: the answer is not what DynamoDB sends (InvalidOperation)
+    flyexpr.errors.ConnectionFailed: the answer is not what DynamoDB sends (InvalidOperation)
     """
     try:
         return decode_item(wire)
@@ -133,7 +133,7 @@ def fields_of(body: bytes) -> dict[str, Any]:
     >>> fields_of(b"<html>")
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ConnectionFailed: ConnectionFailed: the answer is not what DynamoDB sends (JSONDecodeError)
+    flyexpr.errors.ConnectionFailed: the answer is not what DynamoDB sends (JSONDecodeError)
     """
     try:
         found = json.loads(body) if body else {}

@@ -11,7 +11,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError
+from flyexpr.responses import fields_of
 
 Engine = Callable[[str, bytes], bytes]
 """Takes an operation's AWS name and its request body, gives the body of the answer, raises DynamoError."""
@@ -43,7 +45,8 @@ def connect(url: str) -> Any:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and (rest.startswith("//") or rest.partition("?")[0] in (":memory", "memory", "memory:")):
         raise FlyexprError(
-            f"no engine for {url!r}\n  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file"
+            f"no engine for {shown(url)!r}\n"
+            "  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file"
         )
     if scheme == "sqlite" and rest:
         from flyexpr.engines.sqlite import connect_sqlite
@@ -54,7 +57,7 @@ def connect(url: str) -> Any:
         from flyexpr.engines.aws import connect_aws
 
         return connect_aws(url)
-    raise FlyexprError(f"no engine for {url!r}\n  write one of: {_SCHEMES}")
+    raise FlyexprError(f"no engine for {shown(url)!r}\n  write one of: {_SCHEMES}")
 
 
 def _options(url: str, text: str) -> dict[str, str]:
@@ -63,7 +66,7 @@ def _options(url: str, text: str) -> dict[str, str]:
     try:
         return dict(parse_qsl(text, strict_parsing=True) if text else ())
     except ValueError:
-        raise FlyexprError(f"the options of {url!r} are no query string\n  write them as ?sync=full") from None
+        raise FlyexprError(f"the options of {shown(url)!r} cannot be read\n  write them as ?sync=full") from None
 
 
 def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +74,7 @@ def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, A
 
     >>> call(lambda operation, body: b'{"Count":0}', "Scan", {"TableName": "scores"})
     {'Count': 0}
+
+    ConnectionFailed for an answer that is not a JSON object.
     """
-    answer: dict[str, Any] = json.loads(engine(operation, json.dumps(request).encode()) or b"{}")
-    return answer
+    return fields_of(engine(operation, json.dumps(request).encode()))

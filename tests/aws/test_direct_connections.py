@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 from misbehaving import Server, echo, error, http, late, open_direct, send, send_and_close
+from signatures import TESTING
 
 from flyexpr import ConnectionFailed, FlyexprError, connect
 from flyexpr.engines.aws.connections import IDLE_SECONDS, Connection, Pool
 from flyexpr.engines.aws.endpoints import Endpoint
+from flyexpr.engines.aws.signing import CONTENT_TYPE, Signer
 
 Serve = Callable[..., Server]
 EngineAt = Callable[..., Any]
@@ -88,7 +90,10 @@ def test_a_service_in_trouble_is_not_asked_ever_more(serve: Serve, waits: list[f
 def test_an_idle_connection_is_dropped_after_a_while(serve: Serve) -> None:
     server, now = serve(echo), [0.0]
     pool = Pool(Endpoint(False, "127.0.0.1", server.port, "/", "eu-west-1"), 5, 5, clock=lambda: now[0])
-    request = b"POST / HTTP/1.1\r\nX-Amz-Target: x.GetItem\r\nContent-Length: 2\r\n\r\n{}"
+    host = f"127.0.0.1:{server.port}"
+    signed = Signer("us-east-1", host).headers("GetItem", b"{}", TESTING["testing"], 0)
+    start = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: 2\r\n"
+    request = f"{start}{signed}\r\n{{}}".encode()
     for later, connections in ((0, 1), (IDLE_SECONDS - 1, 1), (IDLE_SECONDS + 1, 2)):
         now[0] += later
         assert pool.exchange(request).body == b"{}"

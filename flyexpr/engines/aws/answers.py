@@ -37,7 +37,7 @@ def refusal(status: int, body: bytes) -> DynamoError:
     >>> refusal(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"none"}')
     NoSuchTable('ResourceNotFoundException: none')
     >>> refusal(302, b"<html>Please log in</html>")
-    ConnectionFailed("ConnectionFailed: the answer is not DynamoDB's: HTTP status 302, '<html>Please log in</html>'")
+    ConnectionFailed("the answer is not DynamoDB's: HTTP status 302, '<html>Please log in</html>'")
     """
     try:
         fields: dict[str, Any] = json.loads(body)
@@ -56,7 +56,7 @@ def perhaps_done(lost: DynamoError, operation: str) -> DynamoError:
     """The error for a request whose answer was lost, and which is not safe to send again.
 
     >>> print(perhaps_done(DynamoError.of("ConnectionFailed", "no answer from dynamodb://eu-west-1"), "UpdateItem"))
-    ConnectionFailed: no answer from dynamodb://eu-west-1
+    no answer from dynamodb://eu-west-1
       UpdateItem was sent and may have been done, so it is not sent again
       hint: look before you repeat it
     """
