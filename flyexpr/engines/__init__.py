@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError
 from flyexpr.responses import fields_of
 
@@ -44,9 +43,8 @@ def connect(url: str) -> Any:
         )
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and (rest.startswith("//") or rest.partition("?")[0] in (":memory", "memory", "memory:")):
-        raise FlyexprError(
-            f"no engine for {shown(url)!r}\n"
-            "  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file"
+        raise _refused(
+            "no engine for {}\n  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file", url
         )
     if scheme == "sqlite" and rest:
         from flyexpr.engines.sqlite import connect_sqlite
@@ -57,7 +55,13 @@ def connect(url: str) -> Any:
         from flyexpr.engines.aws import connect_aws
 
         return connect_aws(url)
-    raise FlyexprError(f"no engine for {shown(url)!r}\n  write one of: {_SCHEMES}")
+    raise _refused(f"no engine for {{}}\n  write one of: {_SCHEMES}", url)
+
+
+def _refused(text: str, url: str) -> FlyexprError:
+    from flyexpr.engines.urls import shown  # here, because `import flyexpr` is to be quick
+
+    return FlyexprError(text.format(repr(shown(url))))
 
 
 def _options(url: str, text: str) -> dict[str, str]:
@@ -66,7 +70,7 @@ def _options(url: str, text: str) -> dict[str, str]:
     try:
         return dict(parse_qsl(text, strict_parsing=True) if text else ())
     except ValueError:
-        raise FlyexprError(f"the options of {shown(url)!r} cannot be read\n  write them as ?sync=full") from None
+        raise _refused("the options of {} cannot be read\n  write them as ?sync=full", url) from None
 
 
 def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:

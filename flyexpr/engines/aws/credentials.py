@@ -191,10 +191,12 @@ class SessionKeys:
 
 def _cause(error: Exception) -> str:
     """What went wrong, in one line: further lines may quote an answer that could not be read, and the keys in it."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     if type(error).__name__ in ("EOFError", "GetPassWarning"):
         return "it needs a code of its MFA device, and there is no terminal to type it in"
+    if isinstance(error, ParamValidationError):  # of what the profile says, such as an `external_id`
+        return str(error).replace("\n", " ")
     text = str(error).partition("\n")[0].rstrip(" :")
     return text if isinstance(error, (BotoCoreError, ClientError)) else f"{type(error).__name__}: {text}"
 
