@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, overload
 
 from flyexpr import lifecycle
-from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NotFound, SeveralFound, ValidationError
+from flyexpr.errors import ConditionFailed, FlyexprError, NotFound, SeveralFound, ValidationError
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
 from flyexpr.lifecycle import send
@@ -170,7 +170,8 @@ def _make_parents(table: Table, operation: UpdateItem) -> bytes:
 def explained(table: Table, condition: Condition | None, error: ConditionFailed) -> ConditionFailed:
     """The error with the item as it stood, and with the part of the condition that was false.
 
-    >>> error = DynamoError.of("ConditionalCheckFailedException", "", {"Item": {"id": {"S": "a"}, "wins": {"N": "1"}}})
+    >>> item = {"id": {"S": "a"}, "wins": {"N": "1"}}
+    >>> error = ConditionFailed("ConditionalCheckFailedException", "", {"Item": item})
     >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
@@ -223,7 +224,7 @@ def _drive(table: Table, batch: BatchGetting | BatchWriting) -> None:
 def _answered(engine: Engine, request: Request, batch: BatchGetting | BatchWriting) -> bytes:
     try:
         return engine(request.operation, request.body)
-    except DynamoError as error:
+    except FlyexprError as error:  # also of keys that cannot be fetched again
         incomplete = batch.incomplete(why=str(error))
         if not incomplete.written:
             raise

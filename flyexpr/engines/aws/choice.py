@@ -15,10 +15,12 @@ from flyexpr.engines.aws.credentials import (
     SessionKeys,
     environment_keys,
     environment_region,
+    no_keys,
     open_session,
     settings_in_sight,
 )
 from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint, ruled_endpoint
+from flyexpr.engines.aws.signing import fault_of
 from flyexpr.errors import FlyexprError
 
 
@@ -76,6 +78,9 @@ def _environment_setup(target: Target) -> Setup | None:
     bundle = trusted_bundle(environ.get("AWS_CA_BUNDLE"))
     keys = environment_keys(environ)
     if keys is not None:
+        wrong = fault_of(keys)
+        if wrong:
+            raise no_keys(wrong, "env")
         _refuse_proxy(endpoint)
         why = "keys in the environment" if target.endpoint else "keys and region in the environment"
         return Setup(endpoint, lambda: keys, bundle, why)

@@ -35,7 +35,7 @@ _Found = TypeVar("_Found")
 
 
 def environment_keys(environ: Mapping[str, str]) -> Keys | None:
-    """The keys in the environment, or None; FlyexprError for keys that cannot sign.
+    """The keys in the environment, or None.
 
     >>> environment_keys({"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"})
     Keys('AKIA', ...)
@@ -43,11 +43,7 @@ def environment_keys(environ: Mapping[str, str]) -> Keys | None:
     access_key, secret_key = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
         return None
-    keys = Keys(access_key, secret_key, environ.get("AWS_SESSION_TOKEN") or None)
-    wrong = fault_of(keys)
-    if wrong:
-        raise no_keys(wrong, "env")
-    return keys
+    return Keys(access_key, secret_key, environ.get("AWS_SESSION_TOKEN") or None)
 
 
 def environment_region(environ: Mapping[str, str]) -> str | None:
@@ -133,7 +129,8 @@ class SessionKeys:
         self._profile = session.get_config_variable("profile") or "default"
         self._named = self._profile in session.full_config["profiles"]
         self._checked: Any = None
-        self._credentials = self._first_of(session.get_component("credential_provider").providers)
+        resolver = self._asked(None, lambda: session.get_component("credential_provider"))
+        self._credentials = self._first_of(resolver.providers)
 
     def _first_of(self, providers: list[Any]) -> Any:
         for provider in providers:
@@ -142,15 +139,17 @@ class SessionKeys:
                 return credentials
         return None
 
-    def _asked(self, method: str, ask: Callable[[], _Found]) -> _Found:
+    def _asked(self, method: str | None, ask: Callable[[], _Found]) -> _Found:
         try:
             return ask()
         except Exception as error:  # of a program, a file, a service: anything may come
             failure = no_keys(_cause(error), self._source(method))
         raise failure  # without the first error, which may hold the keys as they were read
 
-    def _source(self, method: str) -> str:
-        return method if method in _WITHOUT_PROFILE else f"profile {self._profile!r} by {method}"
+    def _source(self, method: str | None = None) -> str | None:
+        if method in _WITHOUT_PROFILE or not self._named:
+            return method
+        return f"profile {self._profile!r} by {method}" if method else f"profile {self._profile!r}"
 
     @property
     def method(self) -> str | None:
@@ -170,12 +169,13 @@ class SessionKeys:
     def get_frozen_credentials(self) -> Any:
         """As of botocore's credentials."""
         if self._credentials is None:
-            raise no_keys(source=f"profile {self._profile!r}" if self._named else None)
+            raise no_keys(source=self._source())
         method = self._credentials.method
         frozen = self._asked(method, self._credentials.get_frozen_credentials)
         if frozen != self._checked:
             wrong = fault_of(frozen)
             if wrong:
+                del frozen  # a report of the error may show the variables of each function
                 raise no_keys(wrong, self._source(method))
             self._checked = frozen
         return frozen
