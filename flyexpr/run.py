@@ -39,12 +39,12 @@ from flyexpr.operations import (
 from flyexpr.reasons import reason
 from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
-from flyexpr.responses import item_of
+from flyexpr.responses import item_of, plain_item
 from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
 from flyexpr.steps.parents import ParentUpdating, makes_parents
 from flyexpr.steps.reading import Reading, Stats
 from flyexpr.tables import Engine, Table
-from flyexpr.values import Item, decode_item
+from flyexpr.values import Item
 from flyexpr.versions import versioned
 
 
@@ -176,7 +176,7 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
     found = error.fields.get("Item")
-    item = decode_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
+    item = plain_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
         error.reason = reason(lower_condition(table, condition), item)
     error.item = item

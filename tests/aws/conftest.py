@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from authority import Authority
 from fake_aws import FakeAws
 from furnished import Place
 from misbehaving import ATTEMPTS, Behaviour, Server, open_direct
@@ -62,3 +63,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     aws = FakeAws()
     yield Place(tmp_path, monkeypatch, aws)
     aws.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """An authority that the engines of the test trust."""
+    found = Authority(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(found.bundle))
+    return found

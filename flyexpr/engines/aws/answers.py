@@ -42,6 +42,8 @@ def refusal(status: int, body: bytes) -> DynamoError:
     try:
         fields: dict[str, Any] = json.loads(body)
         code = fields["__type"].rpartition("#")[2].partition(":")[0]
+        if not code:
+            raise ValueError("an error without a code")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         start = body[:200].decode("utf-8", "replace")
         return DynamoError.of(
