@@ -37,7 +37,7 @@ from inspect import iscoroutinefunction
 from typing import Any, NoReturn, TypeVar, overload
 
 from flyexpr.engines import connect_awaited as connect
-from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.errors import FlyexprError
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
     BatchGet,
@@ -129,7 +129,7 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
                 continue
             try:
                 answer = await engine(step.operation, step.body)
-            except DynamoError as error:
+            except FlyexprError as error:
                 step = steps.throw(error)
                 continue
             step = steps.send(answer)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, overload
 
-from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.errors import FlyexprError
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
     BatchGet,
@@ -64,7 +64,7 @@ def drive(steps: Steps[R], engine: Engine) -> R:
                 continue
             try:
                 answer = engine(step.operation, step.body)
-            except DynamoError as error:
+            except FlyexprError as error:
                 step = steps.throw(error)
                 continue
             if type(answer) is not bytes:

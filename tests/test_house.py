@@ -44,6 +44,7 @@ HOUSE = [
     "prepare",
     "requests responses",
     "table_requests",
+    "engines/urls",
     "engines/__init__",
     "engines/aws/* engines/sqlite/* engines/awaited",
     "steps/__init__",

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from flyexpr.errors import BatchIncomplete, DynamoError, FlyexprError
+from flyexpr.errors import BatchIncomplete, FlyexprError
 from flyexpr.interpret.project import project
 from flyexpr.items import key_of, loaded_item
 from flyexpr.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests import BatchMember, batch_get_request, batch_member, batch_request
-from flyexpr.responses import fields_of, plain_item
+from flyexpr.responses import decoding, fields_of, plain_item
 from flyexpr.steps.step import Steps, backoff
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
@@ -36,17 +36,19 @@ def batch_get(table: Table, operation: BatchGet) -> Steps[list[Item | None]]:
     while waiting:
         sent, waiting = waiting[:GETS], waiting[GETS:]
         try:
-            fields = fields_of((yield batch_get_request(table, sent, operation)))
-        except DynamoError as error:
+            body = yield batch_get_request(table, sent, operation)
+        except FlyexprError as error:  # also of keys that cannot be fetched again
             left = [*sent, *waiting]
             if len(left) == different:
                 raise
             raise _unread(different, left, why=str(error)) from error
-        for wire in (fields.get("Responses") or {}).get(table.name, ()):
-            item = plain_item(wire)
-            found[encode_item({name: item[name] for name in table.keys})] = item
-        again = (fields.get("UnprocessedKeys") or {}).get(table.name, {}).get("Keys", ())
-        unprocessed = [encode_item(key_of_wire(table, key)) for key in again]
+        with decoding:
+            fields = fields_of(body)
+            for wire in (fields.get("Responses") or {}).get(table.name, ()):
+                item = plain_item(wire)
+                found[encode_item({name: item[name] for name in table.keys})] = item
+            again = (fields.get("UnprocessedKeys") or {}).get(table.name, {}).get("Keys", ())
+            unprocessed = [encode_item(key_of_wire(table, key)) for key in again]
         waiting = unprocessed + waiting
         fruitless = _tries(fruitless, len(sent) - len(unprocessed), len(unprocessed))
         if fruitless > ATTEMPTS:
@@ -71,12 +73,12 @@ def batch_write(table: Table, operation: BatchWrite) -> Steps[int]:
     fruitless = 0
     while members := writing.taken():
         try:
-            fields = fields_of((yield batch_request(table, members)))
-        except DynamoError as error:
+            body = yield batch_request(table, members)
+        except FlyexprError as error:
             if not writing.written:
                 raise
             raise writing.incomplete(why=str(error)) from error
-        unprocessed = writing.note((fields.get("UnprocessedItems") or {}).get(table.name, ()))
+        unprocessed = writing.note(body)
         fruitless = _tries(fruitless, len(members) - unprocessed, unprocessed)
         if fruitless > ATTEMPTS:
             raise writing.incomplete()
@@ -122,9 +124,11 @@ class _Writing:
             self._fill()
         return list(self._sent.values())
 
-    def note(self, left: Iterable[dict[str, Any]]) -> int:
-        """Takes note of what the service left unprocessed; how many that is."""
-        unprocessed = {key: self._sent[key] for key in map(self._key, left)}
+    def note(self, body: bytes) -> int:
+        """Takes note of what the answer leaves unprocessed; how many that is."""
+        with decoding:
+            left = (fields_of(body).get("UnprocessedItems") or {}).get(self._table.name, ())
+            unprocessed = {key: self._sent[key] for key in map(self._key, left)}
         self.written += len(self._sent) - len(unprocessed)
         self._sent = unprocessed
         return len(unprocessed)

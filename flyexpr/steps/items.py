@@ -12,11 +12,11 @@ from flyexpr.nodes import Condition
 from flyexpr.operations import DeleteItem, GetItem, PutItem, UpdateItem
 from flyexpr.reasons import reason
 from flyexpr.requests import get_request, prepared, write_request
-from flyexpr.responses import item_of
+from flyexpr.responses import item_of, plain_item
 from flyexpr.steps.parents import makes_parents, update_with_parents
 from flyexpr.steps.step import Steps
 from flyexpr.tables import Table
-from flyexpr.values import Item, decode_item
+from flyexpr.values import Item
 
 
 def get(table: Table, operation: GetItem) -> Steps[Item | None]:
@@ -43,12 +43,13 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
 def explained(table: Table, condition: Condition | None, error: ConditionFailed) -> ConditionFailed:
     """The error with the item as it stood, and with the part of the condition, in stored types, that was false.
 
-    >>> error = DynamoError.of("ConditionalCheckFailedException", "", {"Item": {"id": {"S": "a"}, "wins": {"N": "1"}}})
+    >>> item = {"id": {"S": "a"}, "wins": {"N": "1"}}
+    >>> error = ConditionFailed("ConditionalCheckFailedException", "", {"Item": item})
     >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
     found = error.fields.get("Item")
-    item = decode_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
+    item = plain_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
         error.reason = reason(condition, item)
     error.item = item

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
 from flyexpr.records import replace
-from flyexpr.responses import described_table, fields_of
+from flyexpr.responses import decoding, described_table, fields_of
 from flyexpr.steps.alter_table import changes
 from flyexpr.steps.step import Pause, Steps
 from flyexpr.table_requests import create_table_request, table_request, ttl_request
@@ -35,9 +35,11 @@ def delete_table(table: Table, operation: DeleteTable) -> Steps[None]:
 def describe_table(table: Table, operation: DescribeTable) -> Steps[Table]:
     """The table as its engine describes it, bound to that engine."""
     described = described_table((yield table_request(table, "DescribeTable")))
-    ttl = fields_of((yield table_request(table, "DescribeTimeToLive"))).get("TimeToLiveDescription", {})
-    on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
+    body = yield table_request(table, "DescribeTimeToLive")
+    with decoding:
+        ttl = fields_of(body).get("TimeToLiveDescription", {})
+        on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+        return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
 
 
 def update_table(table: Table, operation: UpdateTable) -> Steps[list[str]]:
@@ -66,8 +68,10 @@ def _until(table: Table, ready: Callable[[str | None], bool]) -> Steps[None]:
 
 def _status(table: Table) -> Steps[str | None]:
     try:
-        found = fields_of((yield table_request(table, "DescribeTable")))["Table"]
+        body = yield table_request(table, "DescribeTable")
     except NoSuchTable:
         return None
-    indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
-    return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))
+    with decoding:
+        found = fields_of(body)["Table"]
+        indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
+        return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))

@@ -9,7 +9,7 @@ from flyexpr.errors import ConditionFailed, DynamoError, TransactionCancelled
 from flyexpr.items import loaded_item
 from flyexpr.operations import TransactGetItems, TransactWriteItems
 from flyexpr.requests import Prepared, prepared_writes, transact_get_request, transact_write_request
-from flyexpr.responses import fields_of, plain_item
+from flyexpr.responses import decoding, fields_of, plain_item
 from flyexpr.steps.items import explained
 from flyexpr.steps.step import Steps
 from flyexpr.tables import Table
@@ -31,19 +31,21 @@ def transact_write(operation: TransactWriteItems) -> Steps[None]:
 def transact_get(operation: TransactGetItems) -> Steps[list[Item | None]]:
     """The items in the order asked for; None for one that is not there."""
     body = yield transact_get_request(operation.operations)
-    return [
-        loaded_item(table, plain_item(each["Item"])) if "Item" in each else None
-        for (table, _), each in zip(operation.operations, fields_of(body)["Responses"], strict=True)
-    ]
+    tables = [table for table, _ in operation.operations]
+    with decoding:
+        wires = [each.get("Item") for each in fields_of(body)["Responses"]]
+        found = [None if wire is None else plain_item(wire) for _, wire in zip(tables, wires, strict=True)]
+    return [None if item is None else loaded_item(table, item) for table, item in zip(tables, found, strict=True)]
 
 
 def _with_reasons(
     tables: Iterable[Table], writes: Sequence[Prepared], error: TransactionCancelled
 ) -> TransactionCancelled:
-    reasons = error.fields.get("CancellationReasons") or ()
-    error.reasons = tuple(
-        _reason(table, write, reason) for table, write, reason in zip(tables, writes, reasons, strict=False)
-    )
+    with decoding:
+        reasons = error.fields.get("CancellationReasons") or ()
+        error.reasons = tuple(
+            _reason(table, write, reason) for table, write, reason in zip(tables, writes, reasons, strict=False)
+        )
     return error
 
 

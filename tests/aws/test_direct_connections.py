@@ -1,10 +1,8 @@
 """One engine for many threads, for the child of a fork, after an interruption; and TLS that knows whom it talks to."""
 
-import datetime
 import gc
 import os
 import pickle
-import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authority import Authority
 from misbehaving import Server, echo, error, http, late, open_direct, send, send_and_close
+from signatures import TESTING
 
 from flyexpr import ConnectionFailed, FlyexprError, connect
 from flyexpr.engines.aws.connections import IDLE_SECONDS, Connection, Pool
 from flyexpr.engines.aws.endpoints import Endpoint
+from flyexpr.engines.aws.signing import CONTENT_TYPE, Signer
 
 Serve = Callable[..., Server]
 EngineAt = Callable[..., Any]
@@ -88,7 +89,10 @@ def test_a_service_in_trouble_is_not_asked_ever_more(serve: Serve, waits: list[f
 def test_an_idle_connection_is_dropped_after_a_while(serve: Serve) -> None:
     server, now = serve(echo), [0.0]
     pool = Pool(Endpoint(False, "127.0.0.1", server.port, "/", "eu-west-1"), 5, 5, clock=lambda: now[0])
-    request = b"POST / HTTP/1.1\r\nX-Amz-Target: x.GetItem\r\nContent-Length: 2\r\n\r\n{}"
+    host = f"127.0.0.1:{server.port}"
+    signed = Signer("us-east-1", host).headers("GetItem", b"{}", TESTING["testing"], 0)
+    start = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: 2\r\n"
+    request = f"{start}{signed}\r\n{{}}".encode()
     for later, connections in ((0, 1), (IDLE_SECONDS - 1, 1), (IDLE_SECONDS + 1, 2)):
         now[0] += later
         assert pool.exchange(request).body == b"{}"
@@ -125,62 +129,6 @@ def test_the_headers_that_are_sent(serve: Serve, engine_at: EngineAt) -> None:
     assert headers["accept-encoding"] == "identity"
     assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=testing/")
     assert headers["user-agent"].startswith("flyexpr")
-
-
-class Authority:
-    """A certificate authority, and the certificates it gives."""
-
-    def __init__(self, folder: Path, name: str = "authority") -> None:
-        ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
-        self._folder, self._key, self._name = folder, ec.generate_private_key(ec.SECP256R1()), name
-        self.bundle = folder / f"{name}.pem"
-        self.bundle.write_bytes(self._certificate(self._key.public_key(), None))
-
-    def server(self, host: str, days: int = 1) -> ssl.SSLContext:
-        """What a server of that name needs; with negative days the certificate is out of date."""
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        key = ec.generate_private_key(ec.SECP256R1())
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        path = self._folder / f"{host}.pem"
-        path.write_bytes(private + self._certificate(key.public_key(), host, days))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
-
-    def _certificate(self, key: Any, host: str | None, days: int = 1) -> bytes:
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.x509.oid import NameOID
-
-        def named(text: str) -> x509.Name:
-            return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-        day, now = datetime.timedelta(days=1), datetime.datetime.now(datetime.timezone.utc)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(named(host or self._name))
-            .issuer_name(named(self._name))
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 10 * day)
-            .not_valid_after(now + days * day)
-            .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
-        )
-        if host:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """An authority that the engines of the test trust."""
-    found = Authority(tmp_path)
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(found.bundle))
-    return found
 
 
 def test_a_right_certificate(serve: Serve, engine_at: EngineAt, authority: Authority) -> None:
