@@ -116,7 +116,7 @@ async def test_other_tasks_have_their_turn_while_a_page_is_read(table: Table) ->
 
     page = await table.bound("Scan", b'{"TableName":"Scores"}')  # type: ignore[misc]
     large = page.replace(
-        b'"Items":[', b'"Items":[' + b",".join([page[page.index(b"[") + 1 : page.index(b"]")]] * 30) + b","
+        b'"Items":[', b'"Items":[' + b",".join([page[page.index(b"[") + 1 : page.index(b"]")]] * 200) + b","
     )
 
     async def engine(operation: str, body: bytes) -> bytes:

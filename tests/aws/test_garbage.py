@@ -176,7 +176,7 @@ def answering(status: int, answer: object) -> Engine:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setattr("flyexpr.steps.batches.ATTEMPTS", 1)
-    monkeypatch.setattr("flyexpr.lifecycle._await.__defaults__", (0.0,))
+    monkeypatch.setattr("flyexpr.steps.lifecycle._MOST", 0.0)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
