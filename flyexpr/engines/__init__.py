@@ -72,6 +72,10 @@ def connect_awaited(url: str) -> Any:
 
     `async with` or `await engine.close()` closes it.
     """
+    if str(url).startswith(("dynamodb://", "http://", "https://")):
+        from flyexpr.engines.aws import connect_aws_awaited
+
+        return connect_aws_awaited(url)
     from flyexpr.engines.awaited import AwaitedEngine
 
     return AwaitedEngine(connect(url))

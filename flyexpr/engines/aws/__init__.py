@@ -14,7 +14,7 @@ the URL does not say, flyexpr.engines.aws.choice picks one; `repr(engine)` says 
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from flyexpr.engines.urls import shown
@@ -71,6 +71,28 @@ def connect_aws(url: str) -> Engine:
     from flyexpr.engines.aws.client import BotocoreEngine
 
     return BotocoreEngine(target, choice)
+
+
+def connect_aws_awaited(url: str) -> Any:
+    """The same engine for `flyexpr.aio`; botocore does its work in threads.
+
+    >>> connect_aws_awaited("http://localhost:8000")
+    <awaited engine http://localhost:8000 by direct: a server on this machine, no keys needed>
+    >>> connect_aws_awaited("http://localhost:8000?transport=botocore")
+    <awaited engine http://localhost:8000?transport=botocore by botocore: as asked>
+    """
+    target = target_of(url)
+    from flyexpr.engines.aws.choice import Setup, choose
+
+    choice = choose(target)
+    if isinstance(choice, Setup):
+        from flyexpr.engines.aws.aio import AwaitedDirectEngine
+
+        return AwaitedDirectEngine(target, choice)
+    from flyexpr.engines.awaited import AwaitedEngine
+    from flyexpr.engines.aws.client import BotocoreEngine
+
+    return AwaitedEngine(BotocoreEngine(target, choice))
 
 
 def target_of(url: str) -> Target:

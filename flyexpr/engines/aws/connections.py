@@ -105,12 +105,7 @@ class Pool:
         try:
             return Connection(self._connected(), self._timeout)
         except ssl.SSLCertVerificationError as error:
-            raise NoAnswer(
-                f"{where} is not who it says: {error.verify_message}\n"
-                "  hint: AWS_CA_BUNDLE names a file of the authorities to trust",
-                sent=False,
-                lasting=True,
-            ) from error
+            raise untrusted(where, error) from error
         except (OSError, UnicodeError) as error:
             raise NoAnswer(f"no connection to {where}: {error}", sent=False) from error
 
@@ -202,6 +197,16 @@ class Connection:
     def close(self) -> None:
         """Give the connection up."""
         self._socket.close()
+
+
+def untrusted(where: str, error: ssl.SSLCertVerificationError) -> NoAnswer:
+    """What to say of a server whose certificate no trusted authority vouches for."""
+    return NoAnswer(
+        f"{where} is not who it says: {error.verify_message}\n"
+        "  hint: AWS_CA_BUNDLE names a file of the authorities to trust",
+        sent=False,
+        lasting=True,
+    )
 
 
 def trusted_bundle(named: str | None) -> str | None:

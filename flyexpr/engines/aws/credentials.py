@@ -162,6 +162,11 @@ class SessionKeys:
         account: str | None = vars(self._credentials).get("account_id") if self._credentials else None
         return account
 
+    @property
+    def are_due(self) -> bool:
+        """Whether the keys are to be fetched again, which may take seconds."""
+        return bool(getattr(self._credentials, "refresh_needed", bool)())
+
     def __call__(self) -> Keys:
         frozen = self.get_frozen_credentials()
         return Keys(frozen.access_key, frozen.secret_key, frozen.token)
@@ -187,6 +192,15 @@ class SessionKeys:
     def load_credentials(self) -> SessionKeys:
         """As of a provider of botocore's."""
         return self
+
+
+def may_wait(keys: KeysNow) -> bool:
+    """Whether the next look at the keys may have to fetch them.
+
+    >>> may_wait(lambda: LOCAL)
+    False
+    """
+    return isinstance(keys, SessionKeys) and keys.are_due
 
 
 def _cause(error: Exception) -> str:

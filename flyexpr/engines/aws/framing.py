@@ -7,8 +7,8 @@ begin in the wrong place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Generator
+from typing import NamedTuple, TypeVar
 
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 100
@@ -23,6 +23,10 @@ _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?")
 
 Receive = Callable[[int], bytes]
 """Gives at most so many bytes, at least one, and none at the end: a socket's `recv`."""
+
+R = TypeVar("R")
+Reading = Generator[int, bytes, R]
+"""Yields how many bytes it would like, is sent some, or none at the end, and returns what it read."""
 
 
 class Malformed(Exception):
@@ -56,20 +60,41 @@ def read_answer(receive: Receive) -> Answer:
 
     Malformed when it is cut short, too large or ambiguous; the errors of `receive` come through.
     """
-    source = _Source(receive)
-    status, headers, reusable = _head(source.until(b"\r\n\r\n", MAX_HEAD))
+    reading = answer_read()
+    try:
+        size = next(reading)
+        while True:
+            size = reading.send(receive(size))
+    except StopIteration as end:
+        answer: Answer = end.value
+        return answer
+
+
+def answer_read() -> Reading[Answer]:
+    r"""The reading of the next answer, whatever gives the bytes; they may come in larger pieces than it likes.
+
+    >>> reading = answer_read()
+    >>> next(reading) > 0
+    True
+    >>> reading.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    Traceback (most recent call last):
+    ...
+    StopIteration: Answer(status=200, headers={'content-length': '2'}, body=b'{}', reusable=True, early=False)
+    """
+    source = _Source()
+    status, headers, reusable = _head((yield from source.until(b"\r\n\r\n", MAX_HEAD)))
     while status < 200:  # 100 Continue and its like announce the answer
-        status, headers, reusable = _head(source.until(b"\r\n\r\n", MAX_HEAD))
+        status, headers, reusable = _head((yield from source.until(b"\r\n\r\n", MAX_HEAD)))
     if "transfer-encoding" in headers:
         # With a length beside it the two may disagree; what follows on this connection is not worth the doubt.
         reusable = reusable and "content-length" not in headers
-        body = _chunked(source, headers["transfer-encoding"])
+        body = yield from _chunked(source, headers["transfer-encoding"])
     elif "content-length" in headers:
-        body = source.exactly(_length(headers["content-length"]))
+        body = yield from source.exactly(_length(headers["content-length"]))
     elif status in (204, 304):
         body = b""
     else:
-        body, reusable = source.to_the_end(), False
+        body, reusable = (yield from source.to_the_end()), False
     return Answer(status, headers, body, reusable and not source.rest)
 
 
@@ -98,12 +123,12 @@ def _length(text: str) -> int:
     return int(text)
 
 
-def _chunked(source: _Source, encoding: str) -> bytes:
+def _chunked(source: _Source, encoding: str) -> Reading[bytes]:
     if encoding.lower() != "chunked":
         raise Malformed(f"the answer has the transfer encoding {encoding[:60]!r}")
     chunks, total = [], 0
     while True:
-        line = source.until(b"\r\n", 1024)
+        line = yield from source.until(b"\r\n", 1024)
         found = _CHUNK_LINE.fullmatch(line)
         if found is None:
             raise Malformed(f"the answer has a chunk that begins with {line[:60]!r}")
@@ -113,37 +138,36 @@ def _chunked(source: _Source, encoding: str) -> bytes:
         total += size
         if total > MAX_BODY:
             raise Malformed(f"the answer is longer than {MAX_BODY} bytes")
-        chunks.append(source.exactly(size))
-        if source.exactly(2) != b"\r\n":
+        chunks.append((yield from source.exactly(size)))
+        if (yield from source.exactly(2)) != b"\r\n":
             raise Malformed("the answer has a chunk of another length than it says")
     for _ in range(MAX_HEADERS):
-        if not source.until(b"\r\n", MAX_HEAD):
+        if not (yield from source.until(b"\r\n", MAX_HEAD)):
             return b"".join(chunks)
     raise Malformed(f"the answer has more than {MAX_HEADERS} headers after its body")
 
 
 class _Source:
-    """What was received and not yet read, and a way to more."""
+    """What was received and not yet read."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self) -> None:
         self.rest = b""
 
-    def until(self, mark: bytes, limit: int) -> bytes:
+    def until(self, mark: bytes, limit: int) -> Reading[bytes]:
         """What stands before the mark, which is read over."""
         found = self.rest.find(mark)
         while found < 0:
             if len(self.rest) > limit:
                 raise Malformed(f"the head of the answer is longer than {limit} bytes")
             seen = max(0, len(self.rest) - len(mark) + 1)
-            self.rest += self._more(_RECEIPT)
+            self.rest += _some((yield _RECEIPT))
             found = self.rest.find(mark, seen)
         if found > limit:
             raise Malformed(f"the head of the answer is longer than {limit} bytes")
         before, self.rest = self.rest[:found], self.rest[found + len(mark) :]
         return before
 
-    def exactly(self, size: int) -> bytes:
+    def exactly(self, size: int) -> Reading[bytes]:
         """So many bytes."""
         if size > MAX_BODY:
             raise Malformed(f"the answer is longer than {MAX_BODY} bytes")
@@ -153,24 +177,26 @@ class _Source:
             return found
         parts, self.rest = [self.rest], b""
         while missing > 0:
-            part = self._more(min(missing, _RECEIPT))
+            part = _some((yield min(missing, _RECEIPT)))
             missing -= len(part)
+            if missing < 0:  # a piece that is larger than asked for
+                part, self.rest = part[:missing], part[missing:]
             parts.append(part)
         return b"".join(parts)
 
-    def to_the_end(self) -> bytes:
+    def to_the_end(self) -> Reading[bytes]:
         """What comes until the other side closes."""
         parts, total = [self.rest], len(self.rest)
         self.rest = b""
-        while part := self._receive(_RECEIPT):
+        while part := (yield _RECEIPT):
             total += len(part)
             if total > MAX_BODY:
                 raise Malformed(f"the answer is longer than {MAX_BODY} bytes")
             parts.append(part)
         return b"".join(parts)
 
-    def _more(self, size: int) -> bytes:
-        part = self._receive(size)
-        if not part:
-            raise Malformed("the connection was closed before the answer was whole")
-        return part
+
+def _some(part: bytes) -> bytes:
+    if not part:
+        raise Malformed("the connection was closed before the answer was whole")
+    return part
