@@ -1,0 +1,265 @@
+"""The `direct` transport for asyncio: the same attempts, over connections of an event loop.
+
+A connection is a protocol, not a pair of streams: a GetItem costs half as much CPU.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections import deque
+from typing import Any
+
+from flyexpr.engines.aws import Target, connect_aws_awaited
+from flyexpr.engines.aws.attempts import Attempts, Pause
+from flyexpr.engines.aws.choice import Setup, mock_is_active
+from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
+from flyexpr.engines.aws.credentials import may_wait
+from flyexpr.engines.aws.direct import HOST_OF_ITS_OWN
+from flyexpr.engines.aws.endpoints import Endpoint
+from flyexpr.engines.aws.framing import Answer, Malformed, Reading, answer_read
+from flyexpr.errors import FlyexprError
+
+CONNECTIONS = 100  # at the same time; further requests wait for one of them
+
+
+class AwaitedDirectEngine:
+    """DynamoDB over connections of the running event loop; for any number of tasks.
+
+    >>> from flyexpr.engines.aws import target_of
+    >>> from flyexpr.engines.aws.choice import choose
+    >>> target = target_of("http://localhost:8000")
+    >>> AwaitedDirectEngine(target, choose(target))
+    <awaited engine http://localhost:8000 by direct: a server on this machine, no keys needed>
+
+    What is repeated, and what never is: flyexpr.engines.aws.retries. A call that is cancelled closes its connection.
+    In another event loop the engine opens connections anew.
+    """
+
+    def __init__(self, target: Target, setup: Setup) -> None:
+        self.target, self.why, self._keys = target, setup.why, setup.keys
+        self._attempts = Attempts(target, setup, time.time, random.random)
+        self._pool = AwaitedPool(setup.endpoint, target.timeout, target.connect_timeout, setup.bundle)
+        self._other: Any = None
+        self._closed = False
+
+    async def __call__(self, operation: str, body: bytes) -> bytes:
+        """The answer to one request; DynamoError in the service's words when it is refused."""
+        if self._closed:
+            raise FlyexprError(f"{self!r} is closed")
+        if mock_is_active() or operation == HOST_OF_ITS_OWN:
+            return await self._by_botocore(operation, body)
+        steps = self._attempts.steps(operation, body)
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Pause):
+                    await asyncio.sleep(step.seconds)
+                    step = next(steps)
+                    continue
+                keys = await asyncio.to_thread(self._keys) if may_wait(self._keys) else self._keys()
+                request = self._attempts.signed(step, keys)
+                try:
+                    answer = await self._pool.exchange(request)
+                except NoAnswer as error:
+                    step = steps.throw(error)
+                    continue
+                step = steps.send(answer)
+        except StopIteration as end:
+            found: bytes = end.value
+            return found
+
+    async def _by_botocore(self, operation: str, body: bytes) -> bytes:
+        """The answer through the other transport: only that one knows mocks, and the hosts of single operations."""
+        if self._other is None:
+            from flyexpr.engines.awaited import AwaitedEngine
+            from flyexpr.engines.aws.client import BotocoreEngine
+
+            self._other = AwaitedEngine(BotocoreEngine(self.target))
+        answer: bytes = await self._other(operation, body)
+        return answer
+
+    async def close(self) -> None:
+        """Close the connections; the engine cannot be used any more."""
+        self._closed = True
+        self._pool.close()
+        if self._other is not None:
+            await self._other.close()
+
+    async def __aenter__(self) -> AwaitedDirectEngine:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<awaited engine {self.target.url} by direct: {self.why}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return connect_aws_awaited, (self.target.url,)
+
+
+class AwaitedPool:
+    """The connections to one endpoint, of one event loop; a task has one for itself while it waits for an answer."""
+
+    def __init__(self, endpoint: Endpoint, timeout: float, connect_timeout: float, bundle: str | None) -> None:
+        self._endpoint, self._timeout, self._connect_timeout = endpoint, timeout, connect_timeout
+        self._tls = tls_context(bundle) if endpoint.secure else None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._idle: list[Connection] = []  # last in, first out
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._open = 0
+
+    async def exchange(self, request: bytes) -> Answer:
+        """The answer to one request; NoAnswer when there is none."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._idle, self._waiting, self._open = loop, [], deque(), 0
+        await self._turn(loop)
+        try:
+            connection = self._fresh(loop) or await self._opened(loop)
+            try:
+                answer = await connection.exchange(request, self._timeout)
+            except BaseException as error:  # what is still to come on it belongs to this request; also when cancelled
+                connection.close()
+                if isinstance(error, NoAnswer):
+                    self.close()  # the idle ones are as old, and likely as dead
+                raise
+            if answer.reusable:
+                connection.idle_since = loop.time()
+                self._idle.append(connection)
+            else:
+                connection.close()
+            return answer
+        finally:
+            self._open -= 1
+            self._next_turn()
+
+    async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Waits until one of the connections can be had, and takes it."""
+        while self._open >= CONNECTIONS:
+            turn = loop.create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if not turn.cancelled():  # it was this one's turn, and is another's now
+                    self._next_turn()
+                raise
+        self._open += 1
+
+    def _next_turn(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _fresh(self, loop: asyncio.AbstractEventLoop) -> Connection | None:
+        """An idle connection that the other side has not closed, or None."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and loop.time() - connection.idle_since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        return None
+
+    async def _opened(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        where = self._endpoint
+        opening = loop.create_connection(
+            Connection, where.host, where.port, ssl=self._tls, server_hostname=where.host if self._tls else None
+        )
+        try:
+            return (await asyncio.wait_for(opening, self._connect_timeout))[1]
+        except ssl.SSLCertVerificationError as error:
+            raise untrusted(where.authority, error) from error
+        except (asyncio.TimeoutError, OSError, UnicodeError) as error:
+            why = error if str(error) else "timed out"
+            raise NoAnswer(f"no connection to {where.authority}: {why}", sent=False) from error
+
+    def close(self) -> None:
+        """Close what is idle now."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class Connection(asyncio.Protocol):
+    """One connection, with one request at a time on it."""
+
+    def __init__(self) -> None:
+        self.idle_since = 0.0
+        self.usable = True  # until it is closed, or something comes that nobody asked for
+        self._transport: Any = None
+        self._sending = False
+        self._early = False  # whether an answer began before the request was sent whole
+        self._reading: Reading[Answer] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
+
+    async def exchange(self, request: bytes, timeout: float) -> Answer:
+        """The answer to one request; NoAnswer says whether the request went out."""
+        loop = asyncio.get_running_loop()
+        self._answer, self._reading, self._early = loop.create_future(), answer_read(), False
+        next(self._reading)
+        self._transport.write(request)
+        timer = loop.call_later(timeout, self._fail, f"no answer within {timeout:g} s")
+        try:
+            return await self._answer
+        finally:
+            timer.cancel()
+            self._answer = self._reading = None
+
+    def close(self) -> None:
+        """Give the connection up, whatever is on its way."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, why: str, cause: Exception | None = None) -> None:
+        self.usable = False
+        if self._answer is not None and not self._answer.done():
+            text = f"the request could not be sent: {why}" if self._sending else why
+            error = NoAnswer(text, sent=not self._sending)
+            error.__cause__ = cause
+            self._answer.set_exception(error)
+
+    # what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        self._transport = transport
+        self._transport.set_write_buffer_limits(high=0)  # so that it is known when a request is sent whole
+
+    def pause_writing(self) -> None:
+        """A part of the request waits to be sent."""
+        self._sending = True
+
+    def resume_writing(self) -> None:
+        """The request is sent."""
+        self._sending = False
+
+    def data_received(self, data: bytes) -> None:
+        """A part of the answer."""
+        if self._reading is None or self._answer is None or self._answer.done():
+            self.usable = False  # what comes unasked is an answer to nobody
+            return
+        self._early = self._early or self._sending
+        try:
+            self._reading.send(data)
+        except StopIteration as end:
+            answer: Answer = end.value
+            self._answer.set_result(answer._replace(reusable=False, early=True) if self._early else answer)
+        except Malformed as error:
+            self._fail(str(error), error)
+
+    def eof_received(self) -> bool:
+        """The other side sends no more, which ends an answer without length."""
+        if self._reading is not None:
+            self.data_received(b"")
+        self.usable = False
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Nothing more comes."""
+        self._fail(str(error or "the connection was closed before the answer was whole"), error)

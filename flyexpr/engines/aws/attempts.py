@@ -1,0 +1,115 @@
+"""One request to the service, as steps: signed, sent, judged, and tried again where that is safe.
+
+The steps yield an Exchange or a Pause; they are sent an Answer, or have NoAnswer thrown in. Both direct transports, on
+sockets and on asyncio's streams, drive them, so they never disagree about what is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import NamedTuple
+
+from flyexpr.engines.aws import Target
+from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
+from flyexpr.engines.aws.choice import Setup
+from flyexpr.engines.aws.connections import NoAnswer
+from flyexpr.engines.aws.framing import Answer
+from flyexpr.engines.aws.retries import Quota, delay, is_passing, is_throttle, may_repeat
+from flyexpr.engines.aws.signing import CONTENT_TYPE, Keys, Signer
+from flyexpr.errors import DynamoError
+
+
+class Exchange(NamedTuple):
+    """A request to be signed by the keys of the moment and sent; the Answer to it is wanted."""
+
+    operation: str
+    body: bytes
+
+
+class Pause(NamedTuple):
+    """A wait, in seconds."""
+
+    seconds: float
+
+
+Steps = Generator[Exchange | Pause, Answer, bytes]
+
+
+class _Failure(NamedTuple):
+    """Why an attempt failed; `passing`: the next may not, `lost`: the request may have been done all the same."""
+
+    error: DynamoError
+    passing: bool
+    lost: bool = False
+    throttled: bool = False
+    asked_for: str | None = None
+
+
+class Attempts:
+    """How requests are made for one target, and how often each is tried.
+
+    `clock` (seconds since 1970) and `chance` (0 to 1) are for whoever wants to test what time and luck do.
+    """
+
+    def __init__(self, target: Target, setup: Setup, clock: Callable[[], float], chance: Callable[[], float]) -> None:
+        self._target, self._clock, self._chance = target, clock, chance
+        where = setup.endpoint
+        self._signer = Signer(where.region, where.authority, where.path)
+        self._start = (
+            f"POST {where.path} HTTP/1.1\r\nHost: {where.authority}\r\nUser-Agent: flyexpr\r\n"
+            f"Accept-Encoding: identity\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: "
+        )
+        self._quota = Quota()
+
+    def signed(self, exchange: Exchange, keys: Keys) -> bytes:
+        """The bytes of a request."""
+        headers = self._signer.headers(exchange.operation, exchange.body, keys, self._clock())
+        return f"{self._start}{len(exchange.body)}\r\n{headers}\r\n".encode() + exchange.body
+
+    def steps(self, operation: str, body: bytes) -> Steps:
+        """The body of the answer; DynamoError in the service's words when the request is refused."""
+        if not (operation.isascii() and operation.isalnum()):
+            raise DynamoError.of("UnknownOperationException", f"{operation!r} is not an operation of DynamoDB")
+        exchange, attempt, taken = Exchange(operation, body), 1, 0
+        while True:
+            try:
+                outcome = self._judged((yield exchange))
+            except NoAnswer as error:
+                outcome = _Failure(self._no_answer(error), passing=not error.lasting, lost=error.sent)
+            if isinstance(outcome, bytes):
+                self._quota.give(taken or 1)
+                return outcome
+            taken = self._cost_of_another(outcome, operation, body, attempt)
+            yield Pause(delay(attempt, outcome.throttled, self._chance(), outcome.asked_for))
+            attempt += 1
+
+    def _judged(self, answer: Answer) -> bytes | _Failure:
+        broken = damage(answer.headers, answer.body)
+        if broken:
+            return _Failure(self._no_answer(broken), passing=True, lost=not answer.early)
+        return answer.body if answer.status < 300 else _refused(answer)
+
+    def _cost_of_another(self, failure: _Failure, operation: str, body: bytes, attempt: int) -> int:
+        """What another attempt takes from the quota; raises the failure's error when there shall be none."""
+        if failure.lost and not may_repeat(operation, body):
+            raise perhaps_done(failure.error, operation) from failure.error.__cause__
+        cost = Quota.THROTTLE_COST if failure.throttled else Quota.COST
+        if not failure.passing or attempt >= self._target.attempts or not self._quota.take(cost):
+            raise failure.error
+        return cost
+
+    def _no_answer(self, why: str | NoAnswer) -> DynamoError:
+        error = DynamoError.of("ConnectionFailed", f"no answer from {self._target.url}: {why}")
+        error.__cause__ = why.__cause__ if isinstance(why, NoAnswer) else None
+        return error
+
+
+def _refused(answer: Answer) -> _Failure:
+    error = refusal(answer.status, answer.body)
+    return _Failure(
+        error,
+        passing=is_passing(answer.status, error.code),
+        lost=is_foreign(answer.status, error) and not answer.early,
+        throttled=is_throttle(answer.status, error.code),
+        asked_for=answer.headers.get("x-amz-retry-after"),
+    )
