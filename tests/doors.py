@@ -21,11 +21,11 @@ from flyexpr.records import replace
 class Looped:
     """An awaited engine as a plain one: `awaited`, asked in a loop of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, engine: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="loop", daemon=True)
         self._thread.start()
-        self.awaited = aio.connect(url)
+        self.awaited = aio.connect(engine) if isinstance(engine, str) else engine
 
     def wait(self, awaitable: Any) -> Any:
         """What the awaitable comes to."""
@@ -45,6 +45,12 @@ class Looped:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
         self.loop.close()
+
+    def __enter__(self) -> "Looped":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         return f"<looped {self.awaited!r}>"

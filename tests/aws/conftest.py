@@ -10,14 +10,21 @@ import pytest
 from authority import Authority
 from fake_aws import FakeAws
 from furnished import Place
-from misbehaving import ATTEMPTS, Behaviour, Server, open_direct
+from misbehaving import ATTEMPTS, Behaviour, Server, open_awaited, open_direct
 
 from flyexpr import connect
 
 
-@pytest.fixture(params=["direct", "botocore"])
+@pytest.fixture(params=["direct", "awaited", "botocore"])
 def transport(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+OPEN: dict[str, Callable[[str, list[float]], Any]] = {
+    "direct": open_direct,
+    "awaited": open_awaited,
+    "botocore": lambda url, _: connect(url),
+}
 
 
 @pytest.fixture
@@ -48,8 +55,9 @@ def engine_at(transport: str, waits: list[float]) -> Iterator[Callable[..., Any]
     engines: list[Any] = []
 
     def open_engine(server: Server, timeout: float = 5, scheme: str = "http", host: str = "127.0.0.1") -> Any:
-        url = f"{scheme}://{host}:{server.port}?transport={transport}&attempts={ATTEMPTS}&timeout={timeout}"
-        engines.append(open_direct(url, waits) if transport == "direct" else connect(url))
+        way = "botocore" if transport == "botocore" else "direct"
+        url = f"{scheme}://{host}:{server.port}?transport={way}&attempts={ATTEMPTS}&timeout={timeout}"
+        engines.append(OPEN[transport](url, waits))
         return engines[-1]
 
     yield open_engine

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from doors import Looped
 from signatures import TESTING, fault_of_signature
 
 from flyexpr.engines.aws import target_of
+from flyexpr.engines.aws.aio import AwaitedDirectEngine
 from flyexpr.engines.aws.choice import Setup, choose
 from flyexpr.engines.aws.direct import DirectEngine
 
@@ -215,3 +217,15 @@ def open_direct(url: str, waits: list[float]) -> DirectEngine:
     setup = choose(target)
     assert isinstance(setup, Setup)
     return DirectEngine(target, setup, sleep=waits.append)
+
+
+def open_awaited(url: str, waits: list[float]) -> Looped:
+    """The same for asyncio, asked in a loop of its own."""
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+
+    target = target_of(url)
+    setup = choose(target)
+    assert isinstance(setup, Setup)
+    return Looped(AwaitedDirectEngine(target, setup, sleep=note))

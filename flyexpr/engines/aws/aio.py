@@ -10,6 +10,7 @@ import random
 import ssl
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from flyexpr.engines.aws import Target, connect_aws_awaited
@@ -38,8 +39,8 @@ class AwaitedDirectEngine:
     In another event loop the engine opens connections anew.
     """
 
-    def __init__(self, target: Target, setup: Setup) -> None:
-        self.target, self.why, self._keys = target, setup.why, setup.keys
+    def __init__(self, target: Target, setup: Setup, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
+        self.target, self.why, self._keys, self._sleep = target, setup.why, setup.keys, sleep
         self._attempts = Attempts(target, setup, time.time, random.random)
         self._pool = AwaitedPool(setup.endpoint, target.timeout, target.connect_timeout, setup.bundle)
         self._other: Any = None
@@ -56,7 +57,7 @@ class AwaitedDirectEngine:
             step = next(steps)
             while True:
                 if isinstance(step, Pause):
-                    await asyncio.sleep(step.seconds)
+                    await self._sleep(step.seconds)
                     step = next(steps)
                     continue
                 keys = await asyncio.to_thread(self._keys) if may_wait(self._keys) else self._keys()
@@ -229,7 +230,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
         self._transport = transport
-        self._transport.set_write_buffer_limits(high=0)  # so that it is known when a request is sent whole
+        # So that it is known when a request is sent whole; with 0, TLS would say that it never is.
+        self._transport.set_write_buffer_limits(high=1, low=0)
 
     def pause_writing(self) -> None:
         """A part of the request waits to be sent."""
