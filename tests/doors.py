@@ -33,6 +33,8 @@ class Looped:
         async def waited() -> Any:
             return await awaitable
 
+        if self.loop.is_closed():  # a closed engine is asked all the same
+            return asyncio.run(waited())
         return asyncio.run_coroutine_threadsafe(waited(), self.loop).result(60)
 
     def __call__(self, operation: str, body: bytes) -> bytes:
@@ -41,6 +43,8 @@ class Looped:
 
     def close(self) -> None:
         """Closes the engine and ends the loop."""
+        if self.loop.is_closed():
+            return
         self.wait(self.awaited.close())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
