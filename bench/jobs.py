@@ -17,6 +17,8 @@ from bench import data
 FEW = int(os.environ.get("BENCH_FEW", 4))  # pages of a read that is timed often
 BATCH = 25  # items of a batch write
 THREADS, EACH = 8, 25  # threads, and reads of each
+AT_ONCE = int(os.environ.get("BENCH_AT_ONCE", 1000))  # reads that wait at the same time
+SLOW_KEY = ("wait#5", 7)  # of an item for which the replay server waits so many milliseconds
 
 numbers = count(9000)  # a constant that is another one each time
 
@@ -86,6 +88,7 @@ _EXPECTED: dict[str, Callable[[], Any]] = {
     "first three": lambda: data.items(0)[:3],
     "get": lambda: data.SMALL,
     "get, 8 threads": lambda: [data.SMALL] * (THREADS * EACH),
+    "get, 1,000 at once": lambda: [data.SMALL] * AT_ONCE,
     "update": lambda: ["1", "9000", "closed", "open"],
     "put": lambda: data.wire_item(data.items(0, 1)[0]),
     "batch write": lambda: [data.wire_item(item) for item in data.items(0, BATCH)],

@@ -13,6 +13,7 @@ import re
 import socket
 import sys
 import threading
+import time
 import zlib
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,7 @@ Last = dict[str, bytes]  # the body of the write that came last, under the name 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _TARGET = re.compile(rb"x-amz-target: *\w+\.(\w+)", re.IGNORECASE)
 _PAGES = re.compile(rb"pages#(\d+)")
+_WAIT = re.compile(rb"wait#(\d+)")  # milliseconds
 _START = re.compile(rb'"ExclusiveStartKey":.*?"sk": ?\{"N": ?"(\d+)"')
 _REFUSAL = {
     "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -80,6 +82,8 @@ def _answer(operation: str, body: bytes, last: Last) -> bytes:
         page = (int(start[1]) + 1) // data.PAGE if start else 0
         return _page(page, page + 1 == int(pages[1] if pages else 1), b"ReturnConsumedCapacity" in body)
     if operation == "GetItem":
+        if wait := _WAIT.search(body):
+            time.sleep(int(wait[1]) / 1000)
         return _small(b'"Item"')
     if operation == "Last":
         return _response(json.dumps({name: json.loads(sent) for name, sent in last.items()}).encode())
@@ -138,7 +142,7 @@ def _response(body: bytes, status: bytes = b"200 OK") -> bytes:
 
 def listen() -> socket.socket:
     """A listener on a free port of this machine."""
-    return socket.create_server(("127.0.0.1", 0), backlog=64)
+    return socket.create_server(("127.0.0.1", 0), backlog=1024)
 
 
 def main() -> None:

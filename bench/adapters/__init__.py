@@ -3,6 +3,7 @@
 ADAPTERS: dict[str, tuple[str, str]] = {
     "flyexpr": ("ours", "direct"),
     "flyexpr-botocore": ("ours", "botocore"),
+    "flyexpr-aio": ("ours_awaited", ""),
     "boto3-resource": ("boto3_resource", ""),
     "boto3-client": ("boto3_client", ""),
     "pynamodb": ("of_pynamodb", ""),

@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from bench import data, micro
-from bench.jobs import BATCH, EACH, FEW, THREADS, Job, Jobs, numbers, shown_writes
+from bench.jobs import AT_ONCE, BATCH, EACH, FEW, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
 
 
 def jobs(url: str, _: str) -> Jobs:
@@ -72,7 +72,12 @@ def _reads(awaited: Any, table: Any) -> Jobs:
     async def threads() -> list[data.Item]:
         return [item for items in await asyncio.gather(*(each() for _ in range(THREADS))) for item in items]
 
+    async def at_once() -> list[data.Item]:
+        slow = {"pk": SLOW_KEY[0], "sk": SLOW_KEY[1]}
+        return list(await asyncio.gather(*(table.get_item(slow) for _ in range(AT_ONCE))))
+
     return {
+        "get, 1,000 at once": Job(awaited(at_once)),
         "query pages": Job(awaited(drain), awaited(few)),
         "pages kept": Job(awaited(kept)),
         "first three": Job(awaited(three)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import flyexpr
 from bench import data, micro
-from bench.jobs import BATCH, EACH, FEW, THREADS, Job, Jobs, numbers, shown_writes
+from bench.jobs import AT_ONCE, BATCH, EACH, FEW, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
 from flyexpr import (
     ConditionFailed,
     F,
@@ -65,8 +65,14 @@ def _reads(table: Table) -> Jobs:
         found = pool.map(lambda _: [get(table, key) for _ in range(EACH)], range(THREADS))
         return [item for items in found for item in items]
 
+    many = ThreadPoolExecutor(32)
+
+    def at_once() -> list[Any]:
+        return list(many.map(lambda _: get(table, SLOW_KEY), range(AT_ONCE)))
+
     key = (data.SMALL["pk"], data.SMALL["sk"])
     return {
+        "get, 1,000 at once": Job(at_once),
         "query pages": Job(drain, lambda: list(pages(FEW))),
         "pages kept": Job(lambda: list(pages(data.PAGES))),
         "first three": Job(lambda: list(islice(pages(data.PAGES), 3))),
