@@ -7,7 +7,7 @@ from flyexpr import DynamoError
 from flyexpr.engines import Engine
 from flyexpr.values import decode, encode_frozen, freeze
 
-REFERENCE = "dynamodb-local"
+REFERENCE = "dynoxide"
 
 
 class Outcome(NamedTuple):
