@@ -100,7 +100,7 @@ def known_fault(request: pytest.FixtureRequest, engine_name: str) -> Callable[..
 
 
 def expected_failure(name: str, reason: str, sometimes: bool = False) -> pytest.MarkDecorator:
-    """A test that must fail, so that a fault that is gone is noticed; or one that may, where chance has a part in it."""
+    """A test that must fail, so that a fault that is gone is noticed; `sometimes` where chance has a part in it."""
     return pytest.mark.xfail(reason=f"{name}: {reason}", strict=not sometimes)
 
 
