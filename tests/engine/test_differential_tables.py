@@ -38,9 +38,6 @@ DIFFERENCES: dict[str, Callable[[Case], bool]] = {
     "ALL_OLD of an item that was not there is its key": lambda case: (
         case.operation == "UpdateItem" and not case.ours.code and not case.theirs.code and _gives_a_key(case)
     ),
-    "a time to live may be set to what it is, and for another attribute": lambda case: (
-        case.ours.message.startswith("TimeToLive is ") and not case.theirs.code
-    ),
     "a filter may name what an index does not hold, and finds nothing in it": lambda case: (
         not case.theirs.code and "does not project one or more filter attributes" in case.ours.message
     ),
