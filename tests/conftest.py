@@ -100,7 +100,11 @@ def known_fault(request: pytest.FixtureRequest, engine_name: str) -> Callable[..
 
 
 def expected_failure(name: str, reason: str, sometimes: bool = False) -> pytest.MarkDecorator:
-    """A test that must fail, so that a fault that is gone is noticed; `sometimes` where chance has a part in it."""
+    """A test that must fail, so that a fault that is gone is noticed; `sometimes` where chance has a part in it.
+
+    >>> expected_failure("moto", "is lenient").kwargs, expected_failure("moto", "is late", True).kwargs["strict"]
+    ({'reason': 'moto: is lenient', 'strict': True}, False)
+    """
     return pytest.mark.xfail(reason=f"{name}: {reason}", strict=not sometimes)
 
 

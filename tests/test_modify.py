@@ -352,8 +352,13 @@ MADE: dict[str, tuple[dict[str, Any], Any, dict[str, Any], int]] = {  # before, 
 }
 
 
+LOOKED_UP = {"one missing", "one made, one there", "in a list", "an element"}  # in the item of the failed condition
+
+
 @pytest.mark.parametrize("name", MADE)
-def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, name: str) -> None:
+def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, known_fault: Any, name: str) -> None:
+    if name in LOOKED_UP:
+        known_fault("dynalite", reason=NO_OLD_ITEM)
     old, change, new, requests = MADE[name]
     put(table, {"id": "x", **old})
     recording = Recording(table.bound)
