@@ -15,7 +15,7 @@ from flyexpr import connect
 Engine = Callable[[str, bytes], bytes]
 
 EMBEDDED = ("embedded-memory", "embedded-file")
-SERVERS = ("dynamodb-local", "dynalite", "moto-server", "dynoxide")
+SERVERS = ("dynoxide", "dynalite", "moto-server")
 
 
 def endpoints(text: str) -> dict[str, str]:

@@ -714,7 +714,7 @@ def test_actions_keep_the_order_of_their_clauses() -> None:
 
 
 def test_the_default_of_if_not_exists_has_to_be_there_though_it_is_not_needed() -> None:
-    """As on DynamoDB Local, where nothing else is known of the service."""
+    """As DynamoDB Local was seen to do, where nothing else is known of the service."""
     change = assign("a", if_not_exists("a", F.b))
     assert apply(change, {"a": 1, "b": 2}) == {"a": 1, "b": 2}
     with pytest.raises(ExpressionError, match="does not exist in the item"):

@@ -42,7 +42,8 @@ from flyexpr import (
 engine_name, engine = kept.engine_name, kept.engine
 
 no_transactions = pytest.mark.engine_fault("dynalite", reason="has no transactions")
-no_old_item = pytest.mark.engine_fault("dynalite", reason="knows no ReturnValuesOnConditionCheckFailure")
+NO_OLD_ITEM = "knows no ReturnValuesOnConditionCheckFailure"
+no_old_item = pytest.mark.engine_fault("dynalite", reason=NO_OLD_ITEM)
 no_nested_equality = pytest.mark.engine_fault("dynalite", reason="no two lists or maps are equal")
 
 
@@ -351,9 +352,13 @@ MADE: dict[str, tuple[dict[str, Any], Any, dict[str, Any], int]] = {  # before, 
 }
 
 
-@no_old_item
+LOOKED_UP = {"one missing", "one made, one there", "in a list", "an element"}  # in the item of the failed condition
+
+
 @pytest.mark.parametrize("name", MADE)
-def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, name: str) -> None:
+def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, known_fault: Any, name: str) -> None:
+    if name in LOOKED_UP:
+        known_fault("dynalite", reason=NO_OLD_ITEM)
     old, change, new, requests = MADE[name]
     put(table, {"id": "x", **old})
     recording = Recording(table.bound)
@@ -362,7 +367,6 @@ def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, name: str) 
     assert get(table, "x") == {"id": "x", **new}
 
 
-@no_old_item
 def test_parents_are_made_along_with_the_item(table: Table) -> None:
     recording = Recording(table.bound)
     update(table.on(recording), "new", make("a.b.c"))
@@ -380,9 +384,10 @@ REFUSED: dict[str, tuple[dict[str, Any], Any, str]] = {
 }
 
 
-@no_old_item
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_parent_that_is_no_map_is_left_as_it_is(table: Table, name: str) -> None:
+def test_a_parent_that_is_no_map_is_left_as_it_is(table: Table, known_fault: Any, name: str) -> None:
+    if name != "a list to be made":  # which is refused before a request
+        known_fault("dynalite", reason=NO_OLD_ITEM)
     old, change, text = REFUSED[name]
     put(table, {"id": "x", **old})
     with pytest.raises(ExpressionError) as caught:
@@ -423,8 +428,10 @@ def test_two_that_make_the_same_parents_lose_nothing(table: Table) -> None:
     assert len(engine.asked) == 4
 
 
-@no_old_item
-@pytest.mark.engine_fault("moto", "moto-server", reason="updates of several threads run into each other")
+@pytest.mark.engine_fault("dynalite", reason=NO_OLD_ITEM, sometimes=True)
+@pytest.mark.engine_fault(
+    "moto", "moto-server", reason="updates of several threads run into each other", sometimes=True
+)
 def test_many_threads_that_make_parents_lose_nothing(table: Table) -> None:
     gate = threading.Barrier(4)
 

@@ -337,7 +337,7 @@ def test_a_transaction_tells_why_for_each_operation(table: Table, log: Table) ->
 
 
 @no_transactions
-@pytest.mark.engine_fault("dynamodb-local", "moto", "moto-server", reason="refuses it before the transaction")
+@pytest.mark.engine_fault("moto", "moto-server", reason="refuses it before the transaction")
 def test_a_service_s_own_reason_stands_beside_the_others(table: Table) -> None:
     put(table, {**thing(0), "text": "x"})
     with pytest.raises(TransactionCancelled) as caught:
@@ -600,7 +600,7 @@ def test_a_table_is_made_with_its_options(engine: Engine, fresh_name: str, known
         assert run(replace(table, deletion_protection=False), update_table()) == ["deletion protection off"]
 
 
-@pytest.mark.engine_fault("dynalite", "dynamodb-local", reason="knows no tags")
+@pytest.mark.engine_fault("dynalite", reason="knows no tags")
 def test_a_table_is_made_with_its_tags(engine: Engine, fresh_name: str) -> None:
     table = Table(fresh_name, "id", tags={"team": "games", "é": ""}).on(engine)
     run(table, create_table())

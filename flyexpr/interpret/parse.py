@@ -186,14 +186,28 @@ def _lexer(literals: bool) -> re.Pattern[str]:
     return re.compile(_TEXT if literals else _WIRE, re.VERBOSE | re.DOTALL)
 
 
-@lru_cache(maxsize=512)  # an engine is sent the same texts over and over, with other values
 def _tokens(text: str, literals: bool) -> tuple[_Token, ...]:
+    """The tokens of a text; remembered, since an engine is sent the same texts over and over, with other values.
+
+    A character takes up to 120 bytes as tokens, so what is remembered is bounded by characters: 128 K of short texts,
+    128 K of long ones.
+    """
+    size = len(text)
+    if size <= 512:
+        return _short(text, literals)
+    return _long(text, literals) if size <= 4096 else _split(text, literals)
+
+
+def _split(text: str, literals: bool) -> tuple[_Token, ...]:
     tokens = [
         _Token(found.lastgroup or "", found[0], found.start(), found.end())
         for found in _lexer(literals).finditer(text)
         if found.lastgroup != "space"
     ]
     return (*tokens, _Token("end", "<EOF>", len(text), len(text)))
+
+
+_short, _long = lru_cache(maxsize=256)(_split), lru_cache(maxsize=32)(_split)
 
 
 def _closing(tokens: Sequence[_Token]) -> dict[int, int]:

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from decimal import Decimal
 from pathlib import Path
 
@@ -359,6 +361,41 @@ def test_a_port_that_is_taken(program: Program):
         said = program.error("serve", "--port", port)
     assert said.startswith(f"flyexpr: port {port} of 127.0.0.1 cannot be served: ")
     assert said.endswith("  hint: --port 0 takes one that is free\n")
+
+
+@pytest.mark.parametrize(
+    "host, hint",
+    [("192.0.2.77", "\n  hint: --host takes an address of this machine\n"), ("a" * 64, "this is not a host name\n")],
+)
+def test_a_host_that_cannot_be_served(program: Program, host: str, hint: str):
+    said = program.error("serve", "--port", "0", "--host", host)
+    assert said.startswith(f"flyexpr: port 0 of {host} cannot be served: ")
+    assert said.endswith(hint)
+    assert ("  hint: " in said) == ("hint" in hint)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_server_answers_to_further_names(program: Program, allowed: bool):
+    more = ["--allow-host", "db.example", "--allow-host", "other.example"] if allowed else []
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *more],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=program.folder,
+        env=program.environment({}),
+    )
+    assert process.stderr
+    url = process.stderr.readline().partition(" is served at ")[2].partition(";")[0]
+    request = urllib.request.Request(url, headers={"Host": "db.example:8000"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            status = answer.status
+    except urllib.error.HTTPError as error:
+        status = error.code
+        error.close()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert (status, process.returncode, said) == (200 if allowed else 403, 0, "\n")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is not there")
