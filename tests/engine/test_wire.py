@@ -26,7 +26,7 @@ REFUSED = [
     ({"N": "-1e-131"}, "Number underflow"),
     ({"N": "1" * 39}, "more than 38 significant digits"),
     ({"SS": []}, "An string set  may not be empty"),
-    ({"BS": []}, "An binary set  may not be empty"),
+    ({"BS": []}, "Binary sets should not be empty"),
     ({"NS": ["1", "1.0"]}, "Input collection [1, 1.0] contains duplicates"),
     ({"SS": ["a", "b", "a"]}, "contains duplicates"),
     ({"NULL": False}, "Null attribute value types must have the value of true"),

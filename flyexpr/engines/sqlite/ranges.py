@@ -150,6 +150,7 @@ def _check_clauses(clauses: dict[str, Clause], schema: KeySchema) -> None:
         clause = clauses.get(attribute.name)
         if clause is None and not several:
             raise invalid(f"Query condition missed key schema element: {attribute.name}")
+        _check_operator(clause)
         if clause is None or clause.operator != "=":
             raise invalid(_unequal_partition(attribute.name) if several else "Query key condition not supported")
     if any(name not in schema.names for name in clauses):
@@ -168,13 +169,21 @@ def _check_run(clauses: dict[str, Clause], schema: KeySchema) -> None:
     if not named:
         return
     last = schema.sort[named[-1]].name
+    _check_operator(clauses[last])
     for key in schema.sort[: named[-1]]:
         clause = clauses.get(key.name)
+        _check_operator(clause)
         if clause is None or clause.operator != "=":
             raise invalid(
                 f"RANGE key attributes {key.name} must have equality conditions specified in the query "
                 f"because a condition is present on key attribute {last}"
             )
+
+
+def _check_operator(clause: Clause | None) -> None:
+    """KeyConditions may have any operator of the older parameters until the attribute is known to be a key's."""
+    if clause is not None and clause.operator not in (*_TURNED, "BETWEEN", "begins_with"):
+        raise invalid("Attempted conditional constraint is not an indexable operation")
 
 
 def _check_values(clause: Clause, attribute: KeyAttribute) -> None:

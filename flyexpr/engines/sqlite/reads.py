@@ -69,7 +69,7 @@ def query(storage: Storage, request: Request, now: float) -> bytes:
         table, index = read_target(storage, members)
         schema = index.key if index is not None else table.key
         low, high = key_range(clauses, schema)
-        _check_filter(condition, schema.names)
+        _check_filter(condition, schema.names, "QueryFilter" if "QueryFilter" in members else "Filter Expression")
         check_filter_held(index, condition)
         restartable = bool(schema.sort) or index is not None
         if reading.start is not None:
@@ -87,12 +87,12 @@ def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause
     raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 
 
-def _check_filter(condition: Condition | None, names: tuple[str, ...]) -> None:
+def _check_filter(condition: Condition | None, names: tuple[str, ...], member: str) -> None:
     """The filter of a Query may not name the key attributes of what is queried."""
     for path in paths_of(condition) if condition is not None else ():
         if path.parts[0] in names:
             raise invalid(
-                f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {path.parts[0]}"
+                f"{member} can only contain non-primary key attributes: Primary key attribute: {path.parts[0]}"
             )
 
 

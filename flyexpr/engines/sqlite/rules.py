@@ -11,12 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr.engines.sqlite.alike import Alike
-from flyexpr.engines.sqlite.faults import unreadable
-from flyexpr.engines.sqlite.wire import read_bool
+from flyexpr.engines.sqlite.jsontypes import INTEGER, ITEM, STRING, STRINGS, read_bool, wrong_type
 
 Rule = Callable[[Any], tuple[Any, list[str]]]
 
-INT_MAX = 2**31 - 1
+INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
 
@@ -59,7 +58,7 @@ def table_rule(raw: Any) -> tuple[str, list[str]]:
 def text_rule(raw: Any) -> tuple[str, list[str]]:
     """Any string."""
     if type(raw) is not str:
-        raise unreadable("Unexpected token received from parser")
+        raise wrong_type(raw, STRING)
     return raw, []
 
 
@@ -85,7 +84,7 @@ def boolean_rule(raw: Any) -> tuple[bool, list[str]]:
 def map_rule(raw: Any) -> tuple[dict[str, Any], list[str]]:
     """A JSON object, whose members are for others to read."""
     if type(raw) is not dict:
-        raise unreadable("Unexpected value type in payload")
+        raise wrong_type(raw, ITEM)
     return raw, []
 
 
@@ -103,7 +102,7 @@ def list_rule(low: int = 0, high: int = INT_MAX) -> Rule:
 
     def rule(raw: Any) -> tuple[list[Any], list[str]]:
         if type(raw) is not list:
-            raise unreadable("Unexpected value type in payload")
+            raise wrong_type(raw, STRINGS)
         return raw, length_problems(len(raw), low, high)
 
     return rule
@@ -123,17 +122,17 @@ def texts_rule(low: int = 0, high: int = INT_MAX) -> Rule:
     return rule
 
 
-def integer_rule(low: int, high: int = INT_MAX) -> Rule:
-    """A number of 32 bits: the service saturates larger ones, and cuts off fractions.
+def integer_rule(low: int, high: int = INT_MAX, largest: int = INT_MAX) -> Rule:
+    """A number of 32 bits, or of 64: the service saturates larger ones, and cuts off fractions.
 
-    >>> integer_rule(1)(1.5), integer_rule(1)(2**40)
-    ((1, []), (2147483647, []))
+    >>> integer_rule(1)(1.5), integer_rule(1)(2**40), long_rule(1)(2**40)
+    ((1, []), (2147483647, []), (1099511627776, []))
     """
 
     def rule(raw: Any) -> tuple[int, list[str]]:
         if type(raw) not in (int, float):
-            raise unreadable("Unexpected token received from parser")
-        value = int(max(min(raw, INT_MAX), -INT_MAX))
+            raise wrong_type(raw, INTEGER)
+        value = int(max(min(raw, largest), -largest))
         if value < low:
             return value, [f"Member must have value greater than or equal to {low}"]
         if value > high:
@@ -141,6 +140,11 @@ def integer_rule(low: int, high: int = INT_MAX) -> Rule:
         return value, []
 
     return rule
+
+
+def long_rule(low: int) -> Rule:
+    """A number of 64 bits."""
+    return integer_rule(low, LONG_MAX, LONG_MAX)
 
 
 def choice_rule(*options: str) -> Rule:
