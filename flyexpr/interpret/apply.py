@@ -172,7 +172,7 @@ def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
             "Number overflow. Attempting to store a number with magnitude larger than supported range"
         ) from None
     except ArithmeticError:
-        raise ExpressionError("DynamoDB only supports precision up to 38 digits") from None
+        raise ExpressionError("Attempting to store more than 38 significant digits in a Number") from None
 
 
 def _no_number(value: Any) -> bool:

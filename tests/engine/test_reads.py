@@ -71,7 +71,7 @@ def test_segments_hold_every_item_once(ask: Ask, total: int) -> None:
 def test_a_start_key_of_another_segment_is_refused(ask: Ask) -> None:
     put(ask, *(key(1, f"p{n}") for n in range(20)))
     last = ask("Scan", Segment=0, TotalSegments=2, Limit=1)["LastEvaluatedKey"]
-    with pytest.raises(DynamoError, match="not in the segment"):
+    with pytest.raises(DynamoError, match="with correct Segment. TotalSegments: 2 Segment: 1"):
         ask("Scan", Segment=1, TotalSegments=2, ExclusiveStartKey=last)
 
 
@@ -145,13 +145,25 @@ def test_a_scan_filters_by_it_and_gives_no_more_than_asked(lean: Ask) -> None:
 
 
 def test_batch_get_leaves_what_is_beyond_16_mb(ask: Ask) -> None:
-    put(ask, *({**key(n), "d": {"S": "x" * 400_000}} for n in range(45)))
-    keys = [key(n) for n in range(45)]
+    keys = [key(1, f"p{n}") for n in range(45)]
+    put(ask, *({**one, "d": {"S": "x" * 400_000}} for one in keys))
     found = ask("BatchGetItem", RequestItems={"tab": {"Keys": keys, "ConsistentRead": True}})
     assert len(found["Responses"]["tab"]) == 41
     left = found["UnprocessedKeys"]
     assert left == {"tab": {"Keys": keys[41:], "ConsistentRead": True}}
     assert len(ask("BatchGetItem", RequestItems=left)["Responses"]["tab"]) == 4
+
+
+def test_batch_get_leaves_what_is_beyond_1_mb_of_a_partition(ask: Ask) -> None:
+    large = [key(n) for n in range(5)]
+    put(ask, *({**one, "d": {"S": "x" * 400_000}} for one in large), key(1, "other"))
+    keys = [*large, key(9), key(1, "other")]
+    found = ask("BatchGetItem", RequestItems={"tab": {"Keys": keys}}, ReturnConsumedCapacity="TOTAL")
+    assert [item["sk"]["N"] for item in found["Responses"]["tab"]] == ["0", "1", "2", "1"]
+    assert found["UnprocessedKeys"] == {"tab": {"Keys": large[3:]}}
+    assert found["ConsumedCapacity"] == [{"TableName": "tab", "CapacityUnits": 3 * 49.0 + 2 * 0.5}]
+    rest = ask("BatchGetItem", RequestItems=found["UnprocessedKeys"])
+    assert [item["sk"]["N"] for item in rest["Responses"]["tab"]] == ["3", "4"]
 
 
 def test_a_query_for_one_item_gives_no_key_that_could_not_start_another(ask: Ask) -> None:

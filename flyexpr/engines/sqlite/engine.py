@@ -16,7 +16,7 @@ from flyexpr.engines.sqlite.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.faults import DamagedFileError, unreadable
 from flyexpr.engines.sqlite.files import MEMORY, open_connection
 from flyexpr.engines.sqlite.items import delete_item, put_item, update_item
-from flyexpr.engines.sqlite.limits import describe_endpoints, describe_limits
+from flyexpr.engines.sqlite.limits import describe_continuous_backups, describe_endpoints, describe_limits
 from flyexpr.engines.sqlite.members import Request
 from flyexpr.engines.sqlite.reads import get_item, query, scan
 from flyexpr.engines.sqlite.shapes import check_refused
@@ -44,6 +44,7 @@ OPERATIONS: dict[str, Handler] = {
     "CreateTable": create_table,
     "DeleteItem": delete_item,
     "DeleteTable": delete_table,
+    "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeEndpoints": describe_endpoints,
     "DescribeLimits": describe_limits,
     "DescribeTable": describe_table,

@@ -48,6 +48,27 @@ Member must have value greater than or equal to 1
     return members
 
 
+def check_table_name(request: Request) -> None:
+    """None for a request that names a table; the operations on tables themselves ask for it before all else.
+
+    >>> check_table_name({"TableName": "ab"})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.DynamoError: ValidationException: TableName must be at least 3 characters long and at most 255 \
+characters long
+    """
+    check_table_named(request)
+    name, problems = table_rule(request["TableName"])
+    if problems and not 3 <= len(name) <= 255:
+        raise invalid("TableName must be at least 3 characters long and at most 255 characters long")
+
+
+def check_table_named(request: Request) -> None:
+    """None for a request with a TableName; that of CreateTable may be told to be too short among other problems."""
+    if request.get("TableName") is None:
+        raise invalid("The parameter 'TableName' is required but was not present in the request")
+
+
 def gather(
     request: Any, rules: Mapping[str, Rule], required: Iterable[str], within: str, problems: list[str]
 ) -> Request:

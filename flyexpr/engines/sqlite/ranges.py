@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyCondit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flyexpr.engines.sqlite.checks import empty_key
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
@@ -20,11 +20,12 @@ from flyexpr.engines.sqlite.keys import (
 )
 from flyexpr.engines.sqlite.schema import KeyAttribute, KeySchema
 from flyexpr.interpret.evaluate import matches
-from flyexpr.nodes import And, Between, Compare, Condition, In, Not, Or, Path, Test, Value
+from flyexpr.nodes import And, Between, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
 from flyexpr.records import record
 from flyexpr.values import Item
 
 _INVALID = "Invalid KeyConditionExpression: "
+_CONDITION = "Invalid condition in KeyConditionExpression: "
 _TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -76,7 +77,33 @@ def _read_clause(part: Condition) -> tuple[Path, str, tuple[Value, ...]]:
             return path, "BETWEEN", (low, high)
         case Test("begins_with", (Path() as path, Value() as prefix)):
             return path, "begins_with", (prefix,)
-    raise invalid(f"Invalid operator used in KeyConditionExpression: {_operator(part)}")
+    raise invalid(_why_no_clause(part))
+
+
+def _why_no_clause(part: Condition) -> str:
+    """What is said of a condition that is no clause: its operator, then its operands."""
+    match part:
+        case Compare(operator, left, right) if operator in _TURNED:
+            return _why_no_operands([left, right])
+        case Between(first, low, high):
+            return _why_no_first("BETWEEN", first) or _why_no_operands([first, low, high])
+        case Test("begins_with", (first, prefix)):
+            return _why_no_first("begins_with", first) or _why_no_operands([first, prefix])
+    return f"Invalid operator used in KeyConditionExpression: {_operator(part)}"
+
+
+def _why_no_first(operator: str, first: Operand) -> str:
+    if isinstance(first, Path | Call):
+        return ""
+    return _CONDITION + f"{operator} operator must have the key attribute as its first operand"
+
+
+def _why_no_operands(operands: Sequence[Operand]) -> str:
+    if any(isinstance(operand, Call) for operand in operands):
+        return _INVALID + "KeyConditionExpressions cannot contain nested operations"
+    if any(isinstance(operand, Path) for operand in operands):
+        return _CONDITION + "Multiple attribute names used in one condition"
+    return _CONDITION + "No key attribute specified"
 
 
 def _operator(part: Condition) -> str:

@@ -17,13 +17,15 @@ from flyexpr.engines.sqlite.legacy import read_attributes_to_get, read_key_condi
 from flyexpr.engines.sqlite.members import Request, read_members
 from flyexpr.engines.sqlite.pages import read_page, read_reading, read_target
 from flyexpr.engines.sqlite.ranges import Clause, key_range, read_clauses
-from flyexpr.engines.sqlite.selection import check_filter_held, check_select
+from flyexpr.engines.sqlite.schema import Table
+from flyexpr.engines.sqlite.selection import check_filter_held, check_key_paths, check_select
 from flyexpr.engines.sqlite.starts import check_query_start, start_row
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.wire import read_item
 from flyexpr.interpret.paths import paths as paths_of
 from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Path
+from flyexpr.values import Item
 
 _SEGMENT, _TOTAL = "Segment", "TotalSegments"
 
@@ -33,12 +35,19 @@ def get_item(storage: Storage, request: Request, now: float) -> bytes:
     members = read_members(request, ("TableName", "Key"))
     paths = read_projected(members) if len(members) > 2 else None
     key = read_item(members["Key"])
-    table, row = storage.find_row(members["TableName"], lambda table: key_row(table, key))
+    table, row = storage.find_row(members["TableName"], lambda table: _row(table, key, paths))
     item, mode = shown(row[1], paths) if row else None, members.get("ReturnConsumedCapacity")
     if mode is None:
         return answer(Item=item)
     usage = Usage(read_units(row[0] if row else 0, members.get("ConsistentRead", False)))
     return answer(Item=item, ConsumedCapacity=optional(consumed(table, usage, mode)))
+
+
+def _row(table: Table, key: Item, paths: tuple[Path, ...] | None) -> bytes:
+    row = key_row(table, key)
+    if paths is not None:
+        check_key_paths(table, paths)
+    return row
 
 
 def read_projected(members: Request) -> tuple[Path, ...] | None:
@@ -69,7 +78,9 @@ def query(storage: Storage, request: Request, now: float) -> bytes:
         table, index = read_target(storage, members)
         schema = index.key if index is not None else table.key
         low, high = key_range(clauses, schema)
+        check_key_paths(table, reading.paths or ())
         _check_filter(condition, schema.names, "QueryFilter" if "QueryFilter" in members else "Filter Expression")
+        check_key_paths(table, paths_of(condition) if condition is not None else ())
         check_filter_held(index, condition)
         restartable = bool(schema.sort) or index is not None
         if reading.start is not None:
@@ -106,11 +117,16 @@ def scan(storage: Storage, request: Request, now: float) -> bytes:
     reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
     with storage.transaction("DEFERRED"):
         table, index = read_target(storage, members)
+        check_key_paths(table, reading.paths or ())
+        check_key_paths(table, paths_of(condition) if condition is not None else ())
         if reading.start is not None:
             check_index_keys(table, reading.start)
             row = start_row(table, index, reading.start)
             if not keys[0] <= row < keys[1]:
-                raise invalid("The provided starting key is invalid: it is not in the segment that is scanned")
+                raise invalid(
+                    "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey "
+                    f"with correct Segment. TotalSegments: {members[_TOTAL]} Segment: {members[_SEGMENT]}"
+                )
             keys = row + b"\0", keys[1]
         return read_page(storage, table, index, keys, reading)
 

@@ -17,6 +17,7 @@ Rule = Callable[[Any], tuple[Any, list[str]]]
 
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
+_PATTERN = f"Member must satisfy regular expression pattern: {_NAME.pattern}"
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
 
 
@@ -40,8 +41,19 @@ def _name_problems(name: str) -> list[str]:
         return ["Member must have length greater than or equal to 1"]
     problems = length_problems(len(name), 3, 255)
     if not _NAME.fullmatch(name):
-        problems.append("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+        problems.append(_PATTERN)
     return problems
+
+
+def start_name_rule(raw: Any) -> tuple[str, list[str]]:
+    """The name that a list of tables starts after, of which ListTables tells the characters first.
+
+    >>> start_name_rule("")[1][0]
+    'Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+'
+    """
+    name, _ = text_rule(raw)
+    unlike = [] if _NAME.fullmatch(name) else [_PATTERN]
+    return name, unlike + length_problems(len(name), 3, 255)
 
 
 def table_rule(raw: Any) -> tuple[str, list[str]]:
