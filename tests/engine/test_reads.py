@@ -71,7 +71,7 @@ def test_segments_hold_every_item_once(ask: Ask, total: int) -> None:
 def test_a_start_key_of_another_segment_is_refused(ask: Ask) -> None:
     put(ask, *(key(1, f"p{n}") for n in range(20)))
     last = ask("Scan", Segment=0, TotalSegments=2, Limit=1)["LastEvaluatedKey"]
-    with pytest.raises(DynamoError, match="with correct Segment. TotalSegments: 2 Segment: 1"):
+    with pytest.raises(DynamoError, match="with correct Segment"):
         ask("Scan", Segment=1, TotalSegments=2, ExclusiveStartKey=last)
 
 

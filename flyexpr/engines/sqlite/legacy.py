@@ -140,7 +140,7 @@ def _read_expected_comparison(name: str, given: Request) -> tuple[str, Values]:
         raise invalid_parameter(
             f"Value or AttributeValueList must be used with ComparisonOperator: {operator} for Attribute: {name}"
         )
-    values = _read_values([given["Value"]] if "Value" in given else given.get("AttributeValueList", []))
+    values = _read_values([given["Value"]] if "Value" in given else given.get("AttributeValueList"))
     _check_count(operator, values)
     _check_alike(operator, values)
     return operator, values
@@ -164,7 +164,7 @@ def _read_comparison(where: str, name: str, wire: Any) -> tuple[str, Values]:
     if wire.get("ComparisonOperator") is None:
         raise invalid(told([broken(f"{where}.{name}.member.comparisonOperator", None, "Member must not be null")]))
     operator = _read_operator(wire["ComparisonOperator"])
-    values = _read_values(wire.get("AttributeValueList") or [])
+    values = _read_values(wire.get("AttributeValueList"))
     _check_count(operator, values)
     for value in values:
         if value.kind not in _OPERATORS[operator].kinds:
@@ -181,7 +181,7 @@ def _read_operator(raw: Any) -> str:
 
 
 def _read_values(raw: Any) -> Values:
-    return tuple(map(_read_constant, _LIST(raw)[0]))
+    return () if raw is None else tuple(map(_read_constant, _LIST(raw)[0]))
 
 
 def _check_count(operator: str, values: Values) -> None:
@@ -213,7 +213,8 @@ def read_attribute_updates(members: Request) -> Update | None:
 
 def _read_action(name: str, wire: Any) -> Action:
     wire, path = map_rule(wire)[0], Path((check_name(name),))
-    action, problems = _ACTION(wire.get("Action") or "PUT")
+    given = wire.get("Action")
+    action, problems = _ACTION("PUT" if given is None else given)
     if problems:
         raise invalid(told([broken(f"attributeUpdates.{name}.member.action", action, problems[0])]))
     if wire.get("Value") is None:
