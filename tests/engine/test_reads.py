@@ -144,6 +144,28 @@ def test_a_scan_filters_by_it_and_gives_no_more_than_asked(lean: Ask) -> None:
     assert {*item} == {"pk", "sk", "lk", "d", "n"}
 
 
+UNHELD: list[tuple[dict[str, Any], list[str]]] = [
+    ({"FilterExpression": "attribute_exists(v)"}, []),
+    ({"FilterExpression": "attribute_not_exists(v)"}, ["1", "2"]),
+    ({"FilterExpression": "v = :v OR sk = :v", "ExpressionAttributeValues": {":v": {"N": "1"}}}, ["1"]),
+    ({"ScanFilter": {"v": {"ComparisonOperator": "NOT_NULL"}}}, []),
+    ({"ScanFilter": {"v": {"ComparisonOperator": "NULL"}}}, ["1", "2"]),
+]
+
+
+@pytest.mark.parametrize("members, found", UNHELD)
+def test_of_an_entry_of_a_global_index_a_scan_misses_what_is_not_held(
+    ask: Ask, members: dict[str, Any], found: list[str]
+) -> None:
+    put(ask, *({**key(n), "gk": {"S": "g"}, "v": {"N": "1"}} for n in (1, 2)))
+    page = ask("Scan", IndexName="by_g", **members)
+    assert [item["sk"]["N"] for item in page["Items"]] == found
+    assert page["ScannedCount"] == 2
+    counted = ask("Scan", IndexName="by_g", Select="COUNT", ReturnConsumedCapacity="INDEXES", **members)
+    assert counted["Count"] == len(found)
+    assert counted["ConsumedCapacity"]["Table"] == {"CapacityUnits": 0.0}
+
+
 def test_batch_get_leaves_what_is_beyond_16_mb(ask: Ask) -> None:
     keys = [key(1, f"p{n}") for n in range(45)]
     put(ask, *({**one, "d": {"S": "x" * 400_000}} for one in keys))
