@@ -144,6 +144,37 @@ def test_a_scan_filters_by_it_and_gives_no_more_than_asked(lean: Ask) -> None:
     assert {*item} == {"pk", "sk", "lk", "d", "n"}
 
 
+CLAUSES: list[tuple[str, dict[str, Any], list[int], int, int]] = [
+    ("sk = :a", {":a": {"N": "2"}}, [2], 2, 3),
+    ("sk < :a", {":a": {"N": "2"}}, [0, 1], 1, 2),
+    ("sk <= :a", {":a": {"N": "2"}}, [0, 1, 2], 2, 3),
+    ("sk > :a", {":a": {"N": "2"}}, [3, 4], 3, 2),
+    ("sk >= :a", {":a": {"N": "2"}}, [2, 3, 4], 2, 1),
+    (":a < sk", {":a": {"N": "2"}}, [3, 4], 3, 2),
+    ("sk BETWEEN :a AND :b", {":a": {"N": "1"}, ":b": {"N": "3"}}, [1, 2, 3], 1, 4),
+    ("begins_with(lk, :a)", {":a": {"B": "AQ=="}}, [0, 2, 4], 2, 1),
+]
+
+
+@pytest.mark.parametrize("clause, values, found, inside, outside", CLAUSES, ids=[row[0] for row in CLAUSES])
+def test_a_clause_bounds_what_is_read_and_where_it_may_start(
+    ask: Ask, clause: str, values: dict[str, Any], found: list[int], inside: int, outside: int
+) -> None:
+    items = [{**key(n), "lk": {"B": f"A{'QI'[n % 2]}{'ABCDE'[n]}A"}} for n in range(5)]
+    put(ask, *items)
+    index = {"IndexName": "by_l"} if "lk" in clause else {}
+    values = {":p": {"S": "p"}, **values}
+    query = {"KeyConditionExpression": f"pk = :p AND {clause}", "ExpressionAttributeValues": values, **index}
+    assert [int(item["sk"]["N"]) for item in ask("Query", **query)["Items"]] == found
+    assert [int(item["sk"]["N"]) for item in ask("Query", **query, ScanIndexForward=False)["Items"]] == found[::-1]
+    names = ("pk", "sk", "lk") if index else ("pk", "sk")
+    starts = [{name: items[n][name] for name in names} for n in (inside, outside)]
+    page = ask("Query", **query, ExclusiveStartKey=starts[0])
+    assert [int(item["sk"]["N"]) for item in page["Items"]] == found[found.index(inside) + 1 :]
+    with pytest.raises(DynamoError, match="The provided starting key does not match the range key predicate"):
+        ask("Query", **query, ExclusiveStartKey=starts[1])
+
+
 UNHELD: list[tuple[dict[str, Any], list[str]]] = [
     ({"FilterExpression": "attribute_exists(v)"}, []),
     ({"FilterExpression": "attribute_not_exists(v)"}, ["1", "2"]),

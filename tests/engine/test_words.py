@@ -14,6 +14,7 @@ from words_of_tables import (
     ENABLED,
     GONE,
     NOT_FOUND,
+    PROTECTED,
     PROVISIONED,
     TAGS,
     UPDATE_TABLE,
@@ -71,6 +72,7 @@ def tables(ask: Ask) -> Ask:
     """The engine with a provisioned table, one with a stream, and an item in `tab`."""
     ask("CreateTable", **deepcopy(PROVISIONED))
     ask("CreateTable", **create(TableName="streaming", StreamSpecification=ENABLED))
+    ask("CreateTable", **create(**PROTECTED))
     ask("PutItem", Item=STORED)
     return ask
 

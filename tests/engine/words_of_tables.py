@@ -458,7 +458,13 @@ def tags(*pairs: tuple[str, str]) -> Wire:
 
 
 LETTERS = INVALID + "Tag keys and values can only contain letters, digits, whitespace and the characters + - = . _ : /"
+PROTECTED = {"TableName": "guarded", "DeletionProtectionEnabled": True}
 TAGS: list[Row] = [
+    (
+        "DeleteTable",
+        {"TableName": "guarded"},
+        "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
+    ),
     ("TagResource", tags(("hi!", "")), LETTERS),
     ("TagResource", tags(("hi", "dog!")), LETTERS),
     ("TagResource", tags(("a", "b"), ("a", "c")), INVALID + "Duplicate tag keys"),

@@ -112,15 +112,10 @@ def _operator(part: Condition) -> str:
             return operator
         case Test(function):
             return function
-        case Between():
-            return "BETWEEN"
-        case In():
-            return "IN"
-        case Or():
-            return "OR"
-        case Not():
-            return "NOT"
-    return "AND"
+    return _WORDS[type(part)]
+
+
+_WORDS: dict[type, str] = {In: "IN", Or: "OR", Not: "NOT"}
 
 
 def key_range(clauses: Iterable[Clause], schema: KeySchema) -> Range:
