@@ -196,6 +196,14 @@ def test_from_provisioned_to_on_demand_and_back(ask: Ask, clock: Clock) -> None:
     assert view["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"] == units(1, 1, **times)
 
 
+def test_an_index_that_goes_needs_no_units_when_its_table_becomes_provisioned(ask: Ask) -> None:
+    gone = [{"Delete": {"IndexName": "by_g"}}]
+    ask("UpdateTable", BillingMode="PROVISIONED", **asked_units(3, 4), GlobalSecondaryIndexUpdates=gone)
+    view = described(ask)
+    assert view["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
+    assert "GlobalSecondaryIndexes" not in view
+
+
 GIVEN = {"ReadUnitsPerSecond": 20_000, "WriteUnitsPerSecond": 1_000}
 
 

@@ -365,6 +365,15 @@ UPDATE_TABLE: list[tuple[Wire, str]] = [
         {"TableName": "tab", "BillingMode": "PROVISIONED", **units(1, 1)},
         INVALID + "ProvisionedThroughput must be specified for index: by_g",
     ),
+    (
+        updating(
+            {"Update": {"IndexName": "by_g", "WarmThroughput": {"ReadUnitsPerSecond": 1}}},
+            table="tab",
+            BillingMode="PROVISIONED",
+            **units(1, 1),
+        ),
+        INVALID + "ProvisionedThroughput must be specified for index: by_g",
+    ),
     ({"TableName": "tab", **units(1, 1)}, NEITHER + ON_DEMAND),
     ({"TableName": "units", "BillingMode": "PAY_PER_REQUEST", **units(1, 1)}, NEITHER + ON_DEMAND),
     (

@@ -117,10 +117,15 @@ def _alter_throughput(description: Description, members: Request, now: float) ->
 
 
 def _change_mode(description: Description, members: Request, mode: str, now: float) -> None:
-    """Enter another billing mode; indexes that become provisioned need units, those on demand have none."""
-    updated = {update["Update"]["IndexName"] for update in members.get(UPDATES, ()) if "Update" in update}
+    """Enter another billing mode; indexes that become provisioned need units, unless they go in the same request."""
+    provided = {
+        update[action]["IndexName"]
+        for update in members.get(UPDATES, ())
+        for action in update
+        if action == "Delete" or "ProvisionedThroughput" in update[action]
+    }
     for index in description.get(GLOBAL, ()):
-        if mode == PROVISIONED and index["IndexName"] not in updated:
+        if mode == PROVISIONED and index["IndexName"] not in provided:
             raise invalid_parameter(f"ProvisionedThroughput must be specified for index: {index['IndexName']}")
         set_throughput(index, {}, mode, now)
     set_billing_mode(description, mode, now)
