@@ -50,19 +50,23 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
         raise invalid("Too many items requested for the BatchGetItem call")
     projections = [read_projected(read) for read in reads]
     keys = [[read_item(key) for key in read["Keys"]] for read in reads]
-    usages, responses, unprocessed, room = [], [], dict[str, Any](), _Room()
+    usages, responses, unprocessed, size = [], [], dict[str, Any](), 0
     with storage.transaction("DEFERRED"):
         for name, read, paths, items in zip(requested, reads, projections, keys, strict=True):
             table = storage.table(read["TableName"])
-            usage, texts = Usage(), []
+            usage, texts, partitions = Usage(), [], dict[Any, int]()
+            (partition,) = table.key.partition
             for key, wire in zip(items, read["Keys"], strict=True):
                 row = storage.get(table.store, key_row(table, key))
-                if row is not None and not room.takes(table, key, row[0]):
+                taken = partitions.get(key[partition.name], 0)
+                if row is not None and (size + row[0] > MAX_BYTES or taken >= MAX_PARTITION_BYTES):
                     left = unprocessed.setdefault(name, {**requested[name], "Keys": []})
                     left["Keys"].append(wire)
                     continue
                 usage.add(read_units(row[0] if row else 0, read.get("ConsistentRead", False)))
                 if row is not None:
+                    size += row[0]
+                    partitions[key[partition.name]] = taken + row[0]
                     texts.append(shown(row[1], paths))
             usages.append((table, usage))
             responses.append(json_text(name) + b":" + array(texts))
@@ -71,24 +75,6 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
         UnprocessedKeys=json_text(unprocessed),
         ConsumedCapacity=optional(consumed_by_table(usages, members.get("ReturnConsumedCapacity"))),
     )
-
-
-class _Room:
-    """The bytes that an answer still has room for: 16 MB in all, and of each partition until it has passed 1 MB."""
-
-    def __init__(self) -> None:
-        self._all = 0
-        self._partitions: dict[tuple[Any, ...], int] = {}
-
-    def takes(self, table: Table, key: Item, size: int) -> bool:
-        """Whether an item of this size still goes into the answer; if so, it now counts."""
-        partition = (table.store, *(key[attribute.name] for attribute in table.key.partition))
-        taken = self._partitions.get(partition, 0)
-        if self._all + size > MAX_BYTES or taken >= MAX_PARTITION_BYTES:
-            return False
-        self._all += size
-        self._partitions[partition] = taken + size
-        return True
 
 
 def _read_get(name: str, wire: Any) -> Request:
@@ -136,8 +122,9 @@ def _read_writes(requested: Request) -> Iterator[Write]:
         if length_problems(len(list_rule()(requests)[0]), 1, MAX_WRITES):
             raise invalid(told([broken("requestItems", requested, _MAP_VALUE)]))
     for name, requests in requested.items():
+        table = read_members({"TableName": name})["TableName"]
         for position, wire in enumerate(requests, 1):
-            yield _read_write(name, wire, f"requestItems.{name}.member.{position}.member.")
+            yield _read_write(table, wire, f"requestItems.{name}.member.{position}.member.")
 
 
 _MAP_VALUE = (
@@ -146,14 +133,20 @@ _MAP_VALUE = (
 )
 
 
-def _read_write(name: str, wire: Any, within: str) -> Write:
-    given = [kind for kind in ("PutRequest", "DeleteRequest") if map_rule(wire)[0].get(kind) is not None]
-    if len(given) != 1:
+def _read_write(table: str, wire: Any, within: str) -> Write:
+    request, _ = map_rule(wire)
+    put, delete = request.get("PutRequest"), request.get("DeleteRequest")
+    if (put is None) == (delete is None):
         raise invalid(TWO_TYPES)  # the service takes it for a value
-    member, read = ("Item", read_put) if given == ["PutRequest"] else ("Key", read_delete)
-    request = map_rule(wire[given[0]])[0]
-    members = read_members({member: request.get(member)}, (member,), f"{within}{given[0][0].lower()}{given[0][1:]}.")
-    return read(members | read_members({"TableName": name}))
+    if put is not None:
+        return read_put(_read_part(table, put, "Item", within + "putRequest."))
+    return read_delete(_read_part(table, delete, "Key", within + "deleteRequest."))
+
+
+def _read_part(table: str, wire: Any, name: str, within: str) -> Request:
+    members = read_members({name: map_rule(wire)[0].get(name)}, (name,), within)
+    members["TableName"] = table
+    return members
 
 
 def _row(table: Table, write: Write) -> bytes:

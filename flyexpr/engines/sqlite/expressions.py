@@ -98,18 +98,27 @@ def attribute_names(*expressions: Condition | Update | None) -> frozenset[str]:
     >>> attribute_names(read_condition("a.b = c", Scope({}, {})), None) == {"a", "c"}
     True
     """
+    return top_names(spoken_paths(*expressions))
+
+
+def spoken_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
+    """The paths that expressions speak of, in no order.
+
+    >>> spoken_paths(read_condition("a.b = c", Scope({}, {})))
+    (Path(parts=('c',)), Path(parts=('a', 'b')))
+    """
     # Its own walk, not that of interpret.paths, which sorts out doubles: 5 us against 20, for each request.
-    names: set[str] = set()
+    paths: list[Path] = []
     waiting: list[Any] = [expression for expression in expressions if expression is not None]
     while waiting:
         node = waiting.pop()
         if isinstance(node, Path):
-            names.add(str(node.parts[0]))
+            paths.append(node)
         elif isinstance(node, tuple):
             waiting += node
         else:
             waiting += [getattr(node, place) for place in _PLACES.get(type(node), ())]
-    return frozenset(names)
+    return tuple(paths)
 
 
 # Where the nodes below a node are.
@@ -134,7 +143,7 @@ def top_names(paths: Iterable[Path]) -> frozenset[str]:
     >>> top_names([Path(("a", "b")), Path(("a", "c"))])
     frozenset({'a'})
     """
-    return frozenset(str(path.parts[0]) for path in paths)
+    return frozenset([str(path.parts[0]) for path in paths])
 
 
 def _check_company(request: Request, given: list[str], expected: tuple[str, ...]) -> None:

@@ -104,8 +104,8 @@ def read_expected(members: Request) -> Condition | None:
 
 
 def _combined(members: Request, member: str, read: Callable[[str, Any], Condition]) -> Condition | None:
-    parts = [read(name, wire) for name, wire in members.get(member, {}).items()]
-    if parts:
+    if members.get(member):
+        parts = [read(name, wire) for name, wire in members[member].items()]
         return joined(Or if members.get("ConditionalOperator") == "OR" else And, parts)
     if "ConditionalOperator" in members:
         raise invalid("ConditionalOperator cannot be used without Filter or Expected")

@@ -27,6 +27,7 @@ from flyexpr.values import Item
 _INVALID = "Invalid KeyConditionExpression: "
 _CONDITION = "Invalid condition in KeyConditionExpression: "
 _TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPERATORS = {*_TURNED, "BETWEEN", "begins_with"}
 
 
 @record
@@ -204,7 +205,7 @@ def _check_run(clauses: dict[str, Clause], schema: KeySchema) -> None:
 
 def _check_operator(clause: Clause | None) -> None:
     """KeyConditions may have any operator of the older parameters until the attribute is known to be a key's."""
-    if clause is not None and clause.operator not in (*_TURNED, "BETWEEN", "begins_with"):
+    if clause is not None and clause.operator not in _OPERATORS:
         raise invalid("Attempted conditional constraint is not an indexable operation")
 
 

@@ -55,14 +55,14 @@ def read_selection(
     return Selection(select != "COUNT", fetches)
 
 
-def check_filter_held(index: Index | None, condition: Condition | None) -> None:
+def check_filter_held(index: Index | None, condition: Condition) -> None:
     """None for a filter of attributes that the index holds: a Query looks at no others, even through a local index.
 
     The filter of a Scan may name any. Of an entry of a global index an attribute that it does not hold is missing: what
     the service has been seen to do with PartiQL's reads without a key, which are scans, and what clients rely on. A
     local index fetches the attribute for a Scan as it does for a projection.
     """
-    tested = _missing(index, paths_of(condition)) if index is not None and condition is not None else []
+    tested = _missing(index, paths_of(condition)) if index is not None else []
     if index is not None and tested:
         raise invalid_parameter(
             f"Secondary index {index.name} does not project one or more filter attributes: [{', '.join(tested)}]"
@@ -71,7 +71,7 @@ def check_filter_held(index: Index | None, condition: Condition | None) -> None:
 
 def check_key_paths(table: Table, paths: Iterable[Path]) -> None:
     """None for paths that do not lead into a key attribute of the table or of an index, which are all scalars."""
-    nested = {path.parts[0] for path in paths if len(path.parts) > 1}
+    nested = [path.parts[0] for path in paths if len(path.parts) > 1]
     if not nested:
         return
     keys = [("Key", table.key), *(("IndexKey", index.key) for index in table.indexes)]
