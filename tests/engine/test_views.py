@@ -7,6 +7,8 @@ import pytest
 from embedded import TABLE, Ask, Clock, key
 from words import definitions, index, keys
 
+from flyexpr import DynamoError
+
 Wire = dict[str, Any]
 START = 1_800_000_000.0  # 08:00 in the morning, UTC
 ARN = "arn:aws:dynamodb:local:000000000000:table/"
@@ -350,6 +352,31 @@ def test_an_index_that_comes_and_one_that_goes(ask: Ask) -> None:
 )
 def test_fixed_answers(ask: Ask, operation: str, members: Wire, answer: Wire) -> None:
     assert ask(operation, **members) == answer
+
+
+def expire(ask: Ask, name: str, *, enabled: bool) -> Wire:
+    return ask("UpdateTimeToLive", TimeToLiveSpecification={"AttributeName": name, "Enabled": enabled})
+
+
+def why_not(ask: Ask, name: str, *, enabled: bool) -> str:
+    with pytest.raises(DynamoError) as error:
+        expire(ask, name, enabled=enabled)
+    return str(error.value)
+
+
+def test_a_time_to_live_is_for_one_attribute(ask: Ask) -> None:
+    disabled = {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+    assert why_not(ask, "expires", enabled=False) == "ValidationException: TimeToLive is already disabled"
+    answer = expire(ask, "expires", enabled=True)
+    assert answer == {"TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}}
+    assert why_not(ask, "other", enabled=True) == "ValidationException: TimeToLive is already enabled"
+    assert why_not(ask, "other", enabled=False) == (
+        "ValidationException: TimeToLive is active on a different AttributeName: current AttributeName is expires"
+    )
+    shown = {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+    assert ask("DescribeTimeToLive") == {"TimeToLiveDescription": shown}
+    expire(ask, "expires", enabled=False)
+    assert ask("DescribeTimeToLive") == disabled
 
 
 def test_tags_are_listed_as_they_were_last_given(ask: Ask) -> None:
