@@ -656,7 +656,7 @@ REFUSED: list[tuple[Update, dict[str, Any], str]] = [
         {"a": Decimal("9E125")},
         "Number overflow. Attempting to store a number with magnitude larger than supported range",
     ),
-    (incr("a"), {"a": 10**50}, "DynamoDB only supports precision up to 38 digits"),
+    (incr("a"), {"a": 10**50}, "Attempting to store more than 38 significant digits in a Number"),
 ]
 
 

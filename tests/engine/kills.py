@@ -34,7 +34,7 @@ def operation(partition: str, number: int) -> tuple[str, dict[str, Any]]:
     """The operation with this number: puts, updates that move index entries, deletes, transactions and batches."""
 
     def item(sort: int) -> dict[str, Any]:
-        group, local = {"S": f"{partition}-{number % 3}"}, {"B": f"AA{'ABCD'[number % 4]}="}
+        group, local = {"S": f"{partition}-{number % 3}"}, {"B": f"AA{'AEIM'[number % 4]}="}
         return {**key(sort), "gk": group, "lk": local, "x": {"N": str(number)}, "pad": {"S": "x" * (number % 900)}}
 
     def key(sort: int) -> dict[str, Any]:

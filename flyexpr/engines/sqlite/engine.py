@@ -16,9 +16,10 @@ from flyexpr.engines.sqlite.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.faults import DamagedFileError, unreadable
 from flyexpr.engines.sqlite.files import MEMORY, open_connection
 from flyexpr.engines.sqlite.items import delete_item, put_item, update_item
-from flyexpr.engines.sqlite.limits import describe_endpoints, describe_limits
+from flyexpr.engines.sqlite.limits import describe_continuous_backups, describe_endpoints, describe_limits
 from flyexpr.engines.sqlite.members import Request
 from flyexpr.engines.sqlite.reads import get_item, query, scan
+from flyexpr.engines.sqlite.shapes import check_refused
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.tables import (
     create_table,
@@ -43,6 +44,7 @@ OPERATIONS: dict[str, Handler] = {
     "CreateTable": create_table,
     "DeleteItem": delete_item,
     "DeleteTable": delete_table,
+    "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeEndpoints": describe_endpoints,
     "DescribeLimits": describe_limits,
     "DescribeTable": describe_table,
@@ -97,7 +99,8 @@ class SqliteEngine:
                     self._swept = now
                     sweep(storage, now)
                 answer = handler(storage, request, now)
-            except FlyexprError:
+            except FlyexprError as error:
+                check_refused(operation, request, error)
                 raise
             except Exception as error:
                 if self.path == MEMORY and not isinstance(error, sqlite3.Error):

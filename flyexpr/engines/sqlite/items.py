@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.checks import (
     item_row,
     key_row,
 )
-from flyexpr.engines.sqlite.faults import condition_failed, invalid
+from flyexpr.engines.sqlite.faults import INVALID_PARAMETERS, condition_failed, invalid
 from flyexpr.engines.sqlite.members import Request, read_members, told
 from flyexpr.engines.sqlite.metrics import collection_metrics
 from flyexpr.engines.sqlite.schema import Table
@@ -83,18 +83,23 @@ def update_item(storage: Storage, request: Request, now: float) -> bytes:
 def _enveloped(read: Callable[[Request], Write], members: Request) -> Write:
     """The write that `read` makes of a request, whose refusals these three operations alone put into an envelope.
 
-    Bare remain values without a type or with two, and the size of an item.
+    Bare remain values without a type or with two, the size of an item, and what the actions of AttributeUpdates lack.
     """
     try:
         return read(members)
     except DynamoError as error:
         enveloped = error.message.startswith(told([""]))
-        if error.code != "ValidationException" or error.message in _BARE or enveloped:
+        if error.code != "ValidationException" or _is_bare(error.message) or enveloped:
             raise
         raise invalid(told([error.message])) from None
 
 
 _BARE = (NO_TYPE, TWO_TYPES, TOO_LARGE)
+_BARE_ACTIONS = tuple(f"{INVALID_PARAMETERS}{action} action " for action in ("Only DELETE", "ADD", "DELETE"))
+
+
+def _is_bare(message: str) -> bool:
+    return message in _BARE or message.startswith(_BARE_ACTIONS)
 
 
 def _check_returns(members: Request) -> None:

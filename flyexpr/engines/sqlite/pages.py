@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.capacity import Usage, consumed, read_units
-from flyexpr.engines.sqlite.expressions import attribute_names, top_names
+from flyexpr.engines.sqlite.expressions import spoken_paths, top_names
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.keys import Range
 from flyexpr.engines.sqlite.legacy import read_attributes_to_get
@@ -34,17 +34,18 @@ Fetch = Callable[[Item], Item]
 
 @record
 class Reading:
-    """What a Query or Scan says about its page, before the table is known."""
+    """What a Query or Scan says about its page, before the table is known; `tested` are the paths of its filter."""
 
     members: Request
     condition: Condition | None
+    tested: tuple[Path, ...]
     paths: tuple[Path, ...] | None
     start: Item | None
 
     @property
     def names(self) -> frozenset[str]:
         """The attributes that the filter and the projection speak of."""
-        return attribute_names(self.condition) | top_names(self.paths or ())
+        return top_names((*self.tested, *(self.paths or ())))
 
     @property
     def reverse(self) -> bool:
@@ -77,6 +78,7 @@ def read_reading(members: Request, condition: Condition | None, paths: tuple[Pat
     return Reading(
         members,
         condition,
+        spoken_paths(condition),
         paths if paths is not None else read_attributes_to_get(members),
         start=None if start is None else read_item(start),
     )

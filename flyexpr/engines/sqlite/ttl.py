@@ -13,7 +13,7 @@ from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.changes import add_expiry, carry_out, time_key
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.keys import segment_range
-from flyexpr.engines.sqlite.members import Request, gather, told
+from flyexpr.engines.sqlite.members import Request, check_table_name, gather, told
 from flyexpr.engines.sqlite.rules import Rule, boolean_rule, map_rule, sized_text_rule, table_rule
 from flyexpr.engines.sqlite.schema import read_table, row_key
 from flyexpr.engines.sqlite.storage import Storage
@@ -28,6 +28,7 @@ _SPECIFICATION: dict[str, Rule] = {"AttributeName": sized_text_rule(1, 255), "En
 
 def update_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to UpdateTimeToLive."""
+    check_table_name(request)
     problems: list[str] = []
     members = gather(request, _RULES, _RULES, "", problems)
     wanted = gather(
@@ -70,6 +71,7 @@ def _fill(storage: Storage, definition: dict[str, Any]) -> None:
 
 def describe_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to DescribeTimeToLive."""
+    check_table_name(request)
     problems: list[str] = []
     members = gather(request, _RULES, ("TableName",), "", problems)
     if problems:

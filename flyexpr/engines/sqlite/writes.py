@@ -25,7 +25,7 @@ from flyexpr.engines.sqlite.schema import Table
 from flyexpr.engines.sqlite.storage import Row
 from flyexpr.engines.sqlite.wire import TOO_DEEP, read_item, read_stored
 from flyexpr.errors import ExpressionError, ValidationError
-from flyexpr.interpret.apply import apply
+from flyexpr.interpret.apply import WRONG_OPERAND, apply
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Update
@@ -48,7 +48,10 @@ class Image:
 
 @record
 class Write:
-    """One write as a request states it: Put with the item and its image, the others with the key."""
+    """One write as a request states it: Put with the item and its image, the others with the key.
+
+    `is_older` is an update by AttributeUpdates, which has an error text of its own.
+    """
 
     kind: str
     table: str
@@ -57,6 +60,7 @@ class Write:
     condition: Condition | None
     update: Update | None = None
     shows_failed: bool = False
+    is_older: bool = False
 
 
 def read_put(members: Request) -> Write:
@@ -89,6 +93,7 @@ def _write(kind: str, members: Request, given: Item, nodes: dict[str, Any], imag
         condition=nodes.get("ConditionExpression", read_expected(members)),
         update=nodes.get("UpdateExpression", read_attribute_updates(members)),
         shows_failed=members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
+        is_older="AttributeUpdates" in members,
     )
 
 
@@ -130,7 +135,8 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     try:
         item = apply(update, old.item if old else write.given)
     except ExpressionError as error:
-        raise invalid(error.message) from None
+        is_older = write.is_older and error.message == WRONG_OPERAND
+        raise invalid("Type mismatch for attribute to update" if is_older else error.message) from None
     changed = changed_names(update)
     size = _size_after(old, item, changed)
     check_empty_index_keys(table, item, changed)
@@ -177,7 +183,7 @@ def returned(returns: str, write: Write, old: Image | None, new: Image | None) -
         return None
     if returns.startswith("ALL_"):
         return image.text
-    if write.update is None:
+    if write.update is None or not write.update.actions:
         return None
     part = project([action.path for action in write.update.actions], image.item)
     return item_text(part) if part else None
