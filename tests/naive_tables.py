@@ -70,20 +70,23 @@ class Table(Index):
     def identity(self, item: Item) -> Any:
         return item_meaning(self.key(item))
 
-    def check_key(self, key: Item) -> None:
-        need({*key} == {*self.names}, "The provided key element does not match the schema")
-        self.check_types(key, self.names)
+    def check_given(self, kind: str, request: Wire) -> None:
+        """Refused unless the key, or the item of a Put, has the key attributes, each of its type."""
+        if kind == "Put":
+            need({*self.names} <= {*request["Item"]}, "Missing the key in the item")
+            self.check_types(request["Item"])
+        else:
+            need({*request["Key"]} == {*self.names}, "The provided key element does not match the schema")
+            self.check_empty(request["Key"])
+            self.check_types(request["Key"])
 
-    def check_keys(self, item: Item) -> None:
-        """Refused for an item that lacks a key attribute, or has one of the table or an index that cannot be a key."""
-        need({*self.names} <= {*item}, "Missing the key in the item")
-        for index in (self, *self.indexes.values()):
-            self.check_types(item, index.names)
+    def check_types(self, item: Item) -> None:
+        for name, kind in self.types.items():
+            need(name not in item or kind in item[name], f"Type mismatch for key {name}")
 
-    def check_types(self, item: Item, names: tuple[str, ...]) -> None:
-        for name in names:
-            kind, body = meaning(item[name]) if name in item else (self.types[name], True)
-            need(kind == self.types[name] and (body or kind == "N"), f"key attribute {name}")
+    def check_empty(self, item: Item) -> None:
+        for name in self.types:
+            need(item.get(name) not in ({"S": ""}, {"B": ""}), f"an empty value for key {name}")
 
 
 def as_they_come(operation: str, request: Wire, rows: Rows) -> Rows:
@@ -124,7 +127,7 @@ class Tables:
 
     def GetItem(self, request: Wire) -> Wire:
         paths = read(request).get("ProjectionExpression")
-        self.table(request).check_key(request["Key"])
+        self.table(request).check_given("Get", request)
         return self.got(request, paths)
 
     def got(self, request: Wire, paths: Any) -> Wire:
@@ -145,6 +148,7 @@ class Tables:
         returns = request.get("ReturnValues", "NONE")
         need(returns in allowed, "Return values set to invalid value")
         trees = self.checked(kind, request)
+        self.table(request).check_given(kind, request)
         old, new = self.images(kind, request, trees)
         self.store(request, new)
         shown = old if returns.endswith("OLD") else new
@@ -153,20 +157,18 @@ class Tables:
         return {"Attributes": shown} if returns != "NONE" and shown else {}
 
     def checked(self, kind: str, request: Wire) -> Wire:
-        """The expressions of a write that the request itself does not forbid."""
+        """The expressions of a write; Refused where the request says what cannot be stored."""
         trees, table = read(request), self.table(request)
         if kind == "Put":
             check_item(request["Item"])
-            table.check_keys(request["Item"])
-        else:
-            table.check_key(request["Key"])
-        for _, steps, _ in trees.get("UpdateExpression", ()):
-            need(steps[0] not in table.names, f"Cannot update attribute {steps[0]}. This attribute is part of the key")
+        table.check_empty(request["Item" if kind == "Put" else "Key"])
         return trees
 
     def images(self, kind: str, request: Wire, trees: Wire) -> tuple[Item | None, Item | None]:
         """The item before and after a write; the error of the condition, if it is false."""
         table = self.table(request)
+        for _, steps, _ in trees.get("UpdateExpression", ()):
+            need(steps[0] not in table.names, f"Cannot update attribute {steps[0]}. This attribute is part of the key")
         key = table.key(request["Item" if kind == "Put" else "Key"])
         old = table.items.get(table.identity(key))
         if "ConditionExpression" in trees and not holds(trees["ConditionExpression"], old or {}):
@@ -174,7 +176,8 @@ class Tables:
             raise Failed("ConditionalCheckFailedException", **({"Item": old} if shows else {}))
         if kind == "Update":
             new = updated(trees["UpdateExpression"], old, key) if "UpdateExpression" in trees else old or key
-            table.check_keys(new or key)
+            table.check_empty(new or key)
+            table.check_types(new or key)
             return old, new
         return old, {"Put": request.get("Item"), "Delete": None, "ConditionCheck": old}[kind]
 
@@ -197,6 +200,7 @@ class Tables:
         need(1 <= len(writes) <= 25, "Too many items requested")
         for kind, members in writes:
             self.checked(kind.removesuffix("Request"), members)
+            self.table(members).check_given(kind.removesuffix("Request"), members)
         self.need_apart([members for _, members in writes])
         for _, members in writes:
             self.store(members, members.get("Item"))
@@ -208,7 +212,7 @@ class Tables:
             paths = read(members).get("ProjectionExpression")
             gets: list[Wire] = [{"TableName": name, "Key": key} for key in members["Keys"]]
             for get in gets:
-                self.table(get).check_key(get["Key"])
+                self.table(get).check_given("Get", get)
             self.need_apart(gets)
             found = [self.got(get, paths) for get in gets]
             responses[name] = [each["Item"] for each in found if each]
@@ -230,6 +234,12 @@ class Tables:
         actions = [(kind, members) for each in request["TransactItems"] for kind, members in each.items()]
         need(1 <= len(actions) <= 100, "1 to 100 actions")
         trees = [self.checked(kind, members) for kind, members in actions]
+        for place, (kind, members) in enumerate(actions):
+            try:
+                self.table(members).check_given(kind, members)
+            except Refused:  # the first alone
+                reasons = [{"Code": "ValidationError" if place == other else "None"} for other in range(len(actions))]
+                raise Failed("TransactionCanceledException", CancellationReasons=reasons) from None
         self.need_apart([members for _, members in actions])
         outcomes = [self.outcome(*action, tree) for action, tree in zip(actions, trees, strict=True)]
         if any(reason["Code"] != "None" for reason, _ in outcomes):

@@ -4,6 +4,7 @@ Random expressions and random items seldom meet: a rule that is wrong shows only
 has. Here each condition and each action is drawn by its kind, and its constants come from the attribute's own values.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,14 +14,14 @@ from hypothesis.strategies import SearchStrategy
 from flyexpr import ExpressionError
 from flyexpr.nodes import Action, Arithmetic, Between, Call, Compare, Condition, In, Operand, Path, Test, Update, Value
 from flyexpr.terms import operand
-from flyexpr.values import KINDS
+from flyexpr.values import KINDS, thaw
 
 # values: text of one to four bytes and of one and two UTF-16 units a character; the ends of the numbers
 
 LONG = Decimal("1.2345678901234567890123456789012345678")  # 38 digits, ten more than Python's own arithmetic keeps
 ENDS = [Decimal("1E-130"), -(10**38 - 1) * 10**88, LONG]
-TEXTS = st.sampled_from(["", "a", "b", "ab", "ba", "é", "aé", "｡", "😀"])
-NUMBERS: SearchStrategy[Any] = st.integers(-1, 3) | st.sampled_from([Decimal("0.5"), 10, *ENDS])
+TEXTS = st.sampled_from(["", "a", "b", "ab", "é", "aé", "｡", "😀"])
+NUMBERS: SearchStrategy[Any] = st.integers(-1, 2) | st.sampled_from([Decimal("0.5"), 10, *ENDS])
 BLOBS = st.sampled_from([b"", b"a", b"b", b"ab", b"\x00", b"\xff"])
 STRING_SETS = st.sets(st.sampled_from(["", "a", "b", "é"]), min_size=1)
 NUMBER_SETS: SearchStrategy[Any] = st.sets(st.sampled_from([0, 1, 2, Decimal("0.5")]), min_size=1)
@@ -61,6 +62,31 @@ def related_items(draw: st.DrawFn) -> dict[str, Any]:
 
 
 items = related_items()
+
+
+@st.composite
+def items_for(draw: st.DrawFn, condition: Condition) -> dict[str, Any]:
+    """An item in which an attribute of the condition often has one of the condition's constants."""
+    item, parts = draw(items), [*_operands(condition)]
+    constants = [part for part in parts if isinstance(part, Value)]
+    names = [part.parts[0] for part in parts if isinstance(part, Path) and part.parts[0] in ATTRIBUTES]
+    if names and constants and draw(st.booleans()):
+        constant = draw(st.sampled_from(constants))
+        item[draw(st.sampled_from(names))] = thaw((constant.kind, constant.body))
+    return item
+
+
+def _operands(node: Any) -> Iterator[Operand]:
+    if isinstance(node, (Path, Value)):
+        yield node
+    elif not isinstance(node, str):
+        for part in node if isinstance(node, tuple) else [getattr(node, name) for name in node.__match_args__]:
+            yield from _operands(part)
+
+
+def meetings(conditions: SearchStrategy[Condition]) -> SearchStrategy[tuple[Condition, dict[str, Any]]]:
+    """Such conditions, each with an item that it may be about."""
+    return conditions.flatmap(lambda condition: st.tuples(st.just(condition), items_for(condition)))
 
 
 def places(*pools: SearchStrategy[Any]) -> SearchStrategy[Place]:

@@ -119,6 +119,7 @@ def trees(leaf: SearchStrategy[Condition], width: int = 3) -> SearchStrategy[Con
 
 any_conditions = trees(leaves)
 conditions = trees(leaves.filter(accepted))
+meetings = conditions.flatmap(lambda condition: st.tuples(st.just(condition), related.items_for(condition) | unlike))
 with_constants = trees(leaves.filter(accepted) | st.sampled_from([all_of(), any_of()]))  # TRUE and FALSE among them
 
 # updates

@@ -173,9 +173,9 @@ def test_pickle_copy_and_hash(expression: Any) -> None:
 # meaning
 
 
-@given(some.conditions, some.items)
-def test_matches_is_what_the_engine_answers(table: Table, condition: Condition, item: dict[str, Any]) -> None:
-    item = KEY | item
+@given(some.meetings)
+def test_matches_is_what_the_engine_answers(table: Table, meeting: tuple[Condition, dict[str, Any]]) -> None:
+    condition, item = meeting[0], KEY | meeting[1]
     put(table, item)
     expected = truth(condition, item)
     assert matches(condition, item) is expected
@@ -194,9 +194,9 @@ def test_each_kind_of_condition(table: Table, kind: str) -> None:
     """About attributes that the item mostly has, with constants that it may have; one of a wrong type is refused."""
 
     @settings(max_examples=60)
-    @given(related.LEAVES[kind](), related.items)
-    def law(condition: Condition, item: dict[str, Any]) -> None:
-        item = KEY | item
+    @given(related.meetings(related.LEAVES[kind]()))
+    def law(meeting: tuple[Condition, dict[str, Any]]) -> None:
+        condition, item = meeting[0], KEY | meeting[1]
         put(table, item)
         assert_refused_alike("FilterExpression", condition, lambda: holds_on(table, condition))
         if some.accepted(condition):
@@ -207,9 +207,9 @@ def test_each_kind_of_condition(table: Table, kind: str) -> None:
     law()
 
 
-@given(some.conditions, some.items)
-def test_matches_is_what_a_write_is_held_to(table: Table, condition: Condition, item: dict[str, Any]) -> None:
-    item = KEY | item
+@given(some.meetings)
+def test_matches_is_what_a_write_is_held_to(table: Table, meeting: tuple[Condition, dict[str, Any]]) -> None:
+    condition, item = meeting[0], KEY | meeting[1]
     put(table, item)
     expected = truth(condition, item)
     assert matches(condition, item) is expected
@@ -341,8 +341,9 @@ def assert_refused_alike(member: str, expression: Any, send: Callable[[], Any]) 
     assert is_refused(texts.members_of(member, expression)) is (refusal != ""), refusal
 
 
-@given(some.with_constants, some.items)
-def test_simplify_keeps_meaning(condition: Condition, item: dict[str, Any]) -> None:
+@given(related.meetings(some.with_constants | related.pairs().filter(some.accepted)))
+def test_simplify_keeps_meaning(meeting: tuple[Condition, dict[str, Any]]) -> None:
+    condition, item = meeting
     simple = simplify(condition)
     assert truth(simple, item) is matches(condition, item)
     assert simplify(simple) == simple

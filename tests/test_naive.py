@@ -30,8 +30,8 @@ UNKNOWN = {
     "start-key-other-partition-range start-key-other-partition-outside-range start-key-index-range "
     "start-key-hash-index-partition scan-start-key-unknown",
     "a limit of bytes": "page-1mb tx-4mb tx-expression-4097",
+    "the words of a cancellation reason": "tx-check-key-type index-key-tx-type",
     "tokens of transactions": "tx-token tx-token-other tx-token-long",
-    "keys of a wrong type as reasons": "tx-bad-key-type tx-check-key-type index-key-tx-type",
     "the order of checks": "tx-syntax-before-table",
     "what CreateTable and UpdateTable refuse": "mk-added-later ct-five-sort ct-partition-twice ct-partition-is-sort",
 }
