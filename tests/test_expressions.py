@@ -721,6 +721,30 @@ def test_apply_refuses(change: Update, item: dict[str, Any], message: str) -> No
     assert caught.value.message == message
 
 
+@pytest.mark.parametrize(
+    "path, item, expected",
+    [
+        ("a.b.c", {}, {"a": {"b": {"c": 1}}}),
+        ("a.b.c", {"a": {}}, {"a": {"b": {"c": 1}}}),
+        ("a.b.c", {"a": {"b": {"c": 2, "d": 3}, "e": 4}, "f": 5}, {"a": {"b": {"c": 1, "d": 3}, "e": 4}, "f": 5}),
+        ("a.b[0].c", {"a": {"b": [{}]}}, {"a": {"b": [{"c": 1}]}}),
+        ("a.b.c", {"a": {"b": 3}}, PATH),
+        ("a.b.c", {"a": []}, PATH),
+        ("a.b[0].c", {}, PATH),
+        ("a.b[0].c", {"a": {"b": []}}, PATH),
+    ],
+)
+def test_apply_makes_the_maps_on_the_way(path: str, item: dict[str, Any], expected: Any) -> None:
+    """Maps that are missing, but no list; what is there and no map is not written over."""
+    before, change = copy.deepcopy(item), assign(path, 1, parents=True) + assign("z", 1)
+    if expected == PATH:
+        with pytest.raises(ExpressionError, match=PATH):
+            apply(change, item)
+    else:
+        assert apply(change, item) == {**expected, "z": 1}
+    assert item == before
+
+
 SIMPLE: list[tuple[Condition, Condition]] = [
     (~~eq("a", 1), eq("a", 1)),
     (~eq("a", 1), ne("a", 1)),
