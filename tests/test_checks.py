@@ -2,11 +2,12 @@
 
 import pickle
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
-from flyexpr import ExpressionError, F, NotBound, Table, apply, get, matches, show
+from flyexpr import ExpressionError, F, NotBound, Table, apply, eq, get, matches, show
 from flyexpr.interpret.check import check
 from flyexpr.interpret.compile import Placeholders, compile
 from flyexpr.nodes import Action, Arithmetic, Between, Call, Compare, Condition, In, Not, Or, Path, Test, Update, joined
@@ -97,6 +98,11 @@ REFUSED: list[tuple[Any, str]] = [
         "Two document paths conflict with each other; must remove or rewrite one of these paths; "
         "path one: [a, b], path two: [a, [1]]",
     ),
+    (
+        (Path(("a", "b", "c")), Path(("a", 1, "c"))),
+        "Two document paths conflict with each other; must remove or rewrite one of these paths; "
+        "path one: [a, b, c], path two: [a, [1], c]",
+    ),
 ]
 
 
@@ -147,6 +153,7 @@ def test_terms_are_shown_as_they_are_written() -> None:
     assert show(F.a + 1) == show(F["a"] + 1) == "a + 1"
     assert show(1 + F.a.b[0]) == "1 + a.b[0]"
     assert show(5 - F.a) == "5 - a"
+    assert show(eq("a", {date(2026, 1, 31), date(2026, 1, 2)})) == "a = <<'2026-01-02', '2026-01-31'>>"
     assert repr(F) == "F"
 
 

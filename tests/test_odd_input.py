@@ -7,7 +7,7 @@ import pytest
 
 from flyexpr import Table, ValidationError, eq, get, run, scan, show
 from flyexpr.items import stored_item
-from flyexpr.values import item_size, value_size
+from flyexpr.values import encode, item_size, value_size
 
 
 class Unhashable:
@@ -48,6 +48,10 @@ def test_a_constant_nested_too_deep(wrap: Any, path: str) -> None:
     assert show(eq("a", nested(deepest, wrap)))
     with pytest.raises(ValidationError) as caught:
         eq("a", nested(deepest + 1, wrap))
+    assert str(caught.value) == f"at `{path}`: nested more than 32 levels deep"
+    assert encode(nested(deepest, wrap))
+    with pytest.raises(ValidationError) as caught:
+        encode(nested(deepest + 1, wrap))
     assert str(caught.value) == f"at `{path}`: nested more than 32 levels deep"
 
 
