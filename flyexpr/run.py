@@ -272,6 +272,8 @@ def put(
     """Writes the item, in place of one with the same key; None, or the old item with `returns="ALL_OLD"`.
 
     >>> put(scores, {"userid": "new", "title": "Comet Quest"}, condition=not_exists("userid"))
+    >>> put(scores, {"userid": "new", "title": "Comet Quest", "wins": 1}, returns="ALL_OLD")
+    {'userid': 'new', 'title': 'Comet Quest'}
 
     ConditionFailed when the condition is false: then nothing is written.
     """

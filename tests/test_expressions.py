@@ -351,6 +351,60 @@ def test_values_by_keyword() -> None:
     assert parse_condition("a = ':v'") == eq("a", ":v")
 
 
+def deep(opening: str, closing: str, levels: int) -> str:
+    return f"a = {opening * levels}1{closing * levels}"
+
+
+@pytest.mark.parametrize("opening, closing, levels", [("[", "]", 31), ("{'k': ", "}", 31), ("[{'k': ", "}]", 15)])
+def test_a_text_nests_as_deep_as_an_item(opening: str, closing: str, levels: int) -> None:
+    text = deep(opening, closing, levels)
+    assert show(parse_condition(text)) == text
+
+
+SET_OF_ONE = "a set holds only strings, only numbers or only bytes"
+MISPLACED = "The function is not allowed to be used this way in an expression; function: begins_with"
+
+
+@pytest.mark.parametrize(
+    "text, message, marked",
+    [
+        (deep("[", "]", 33), "nested more than 32 levels deep", "[[1]"),
+        (deep("{'k': ", "}", 33), "nested more than 32 levels deep", ": {'k': 1}"),
+        ("a = 1e400", "number overflow: the largest magnitude is 9.99…E+125", "1e400"),
+        ("a = 1e-131", "number underflow: the smallest magnitude is 1E-130", "1e-131"),
+        (f"a = {10**38 + 1}", "39 significant digits; a number holds at most 38", str(10**38 + 1)),
+        ("a = <<1, 'a'>>", SET_OF_ONE, "1, 'a'>>"),
+        ("a = <<[1]>>", SET_OF_ONE, "[1]>>"),
+        ("b = 1 OR a = begins_with(b, 'c')", MISPLACED, ")"),
+        ("SET a = begins_with(b, 'c')", MISPLACED, ")"),
+    ],
+)
+def test_texts_that_are_refused(text: str, message: str, marked: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        (parse_update if text.startswith("SET") else parse_condition)(text)
+    assert caught.value.message == message
+    shown, mark = str(caught.value).splitlines()[1:]
+    assert shown[mark.index("^") :].startswith(marked)
+
+
+def test_functions_in_functions_without_end() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_condition("size(" * 5000 + "a" + ")" * 5000 + " = 1")
+    assert caught.value.message == "The expression is nested too deeply"
+
+
+@pytest.mark.parametrize("text", ["SET a = (b + 1)", "SET a = b + 1"])
+def test_an_assignment_may_stand_in_parentheses(text: str) -> None:
+    assert show(parse_update(text)) == "SET a = b + 1"
+
+
+def test_a_value_that_the_text_does_not_speak_of() -> None:
+    with pytest.raises(ExpressionError, match=r"\Athe text does not speak of `:w`\Z"):
+        parse_condition("a = :v", v=1, w=2)
+    with pytest.raises(ExpressionError, match=r"\Athe text does not speak of `:w`, `:x`\Z"):
+        parse_update("SET a = :v", v=1, x=3, w=2)
+
+
 # Python's own words that cannot mean what they say, with what to write instead
 
 CONDITION_IS_NO_BOOL = (
@@ -665,6 +719,30 @@ def test_apply_refuses(change: Update, item: dict[str, Any], message: str) -> No
     with pytest.raises(ExpressionError) as caught:
         apply(change, item)
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    "path, item, expected",
+    [
+        ("a.b.c", {}, {"a": {"b": {"c": 1}}}),
+        ("a.b.c", {"a": {}}, {"a": {"b": {"c": 1}}}),
+        ("a.b.c", {"a": {"b": {"c": 2, "d": 3}, "e": 4}, "f": 5}, {"a": {"b": {"c": 1, "d": 3}, "e": 4}, "f": 5}),
+        ("a.b[0].c", {"a": {"b": [{}]}}, {"a": {"b": [{"c": 1}]}}),
+        ("a.b.c", {"a": {"b": 3}}, PATH),
+        ("a.b.c", {"a": []}, PATH),
+        ("a.b[0].c", {}, PATH),
+        ("a.b[0].c", {"a": {"b": []}}, PATH),
+    ],
+)
+def test_apply_makes_the_maps_on_the_way(path: str, item: dict[str, Any], expected: Any) -> None:
+    """Maps that are missing, but no list; what is there and no map is not written over."""
+    before, change = copy.deepcopy(item), assign(path, 1, parents=True) + assign("z", 1)
+    if expected == PATH:
+        with pytest.raises(ExpressionError, match=PATH):
+            apply(change, item)
+    else:
+        assert apply(change, item) == {**expected, "z": 1}
+    assert item == before
 
 
 SIMPLE: list[tuple[Condition, Condition]] = [

@@ -41,7 +41,8 @@ class DataFile:
 def find_export(folder: Path) -> Path | None:
     """The folder with the manifest: this one, or the only one under it; None where there is none.
 
-    >>> find_export(Path("."))
+    >>> find_export(Path(".")) is None
+    True
     """
     if (folder / SUMMARY).is_file():
         return folder

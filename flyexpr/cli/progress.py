@@ -24,7 +24,8 @@ def progress(title: str, done: float = 0) -> Iterator[Tick]:
     """A function that shows how far the work is; it shows nothing where stderr is no terminal.
 
     >>> with progress("copy") as tick:
-    ...     tick(10, 5.0, None)
+    ...     print(tick(10, 5.0, None))
+    None
 
     The bar and the time left need the number of items; of a table the service counts it every six hours or so.
     """
