@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.client
@@ -19,8 +20,8 @@ from flyexpr.engines.aws import target_of
 from flyexpr.engines.aws.choice import Setup, choose
 from flyexpr.engines.aws.client import BotocoreEngine
 from flyexpr.engines.aws.direct import DirectEngine
-from flyexpr.engines.aws.endpoints import endpoint_at, plain_endpoint
-from flyexpr.engines.aws.retries import Quota, delay
+from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint
+from flyexpr.engines.aws.retries import Quota, delay, is_passing, is_throttle, may_repeat
 from flyexpr.engines.aws.signing import Keys
 
 AWS = "dynamodb://eu-west-1"
@@ -491,3 +492,70 @@ def test_keys_of_the_environment_that_cannot_sign(keys: pytest.MonkeyPatch) -> N
     keys.setenv("AWS_SESSION_TOKEN", "a b")
     with pytest.raises(FlyexprError, match=r"^no keys from env: the session token holds a space"):
         connect(AWS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"7", b'{"Item":', b"\xff", b"[" * 100_000, b'{"ReturnValues": "ALL_OLD"}', b'{"Expected": {}}'],
+)
+def test_what_cannot_be_read_is_not_repeated(body: bytes) -> None:
+    """It might have a condition."""
+    assert [may_repeat(operation, body) for operation in ("PutItem", "DeleteItem")] == [False, False]
+    assert not may_repeat("TransactWriteItems", body)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_what_may_be_over_in_a_moment(status: int) -> None:
+    assert is_passing(status, "")
+    assert not is_passing(status + 5, "")
+    assert is_passing(400, "RequestTimeout")
+    assert not is_throttle(status, "")
+
+
+def test_throttles_are_those_of_botocore() -> None:
+    from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
+
+    for code in ThrottledRetryableChecker._THROTTLED_ERROR_CODES:
+        assert is_throttle(400, code)
+    for code in TransientRetryableChecker._TRANSIENT_ERROR_CODES:
+        assert is_passing(400, code)
+    model = botocore.session.Session().get_service_model("dynamodb")
+    for name in model.operation_names:
+        for shape in model.operation_model(name).error_shapes:
+            assert not shape.metadata.get("retryable") or is_passing(400, shape.name)
+
+
+def test_a_region_that_fits_into_no_name_of_a_host(keys: pytest.MonkeyPatch) -> None:
+    assert choose(target_of("dynamodb://a.b")) == "the region is not one that a plain endpoint and signature serve"
+
+
+def test_a_region_whose_rules_want_more(keys: pytest.MonkeyPatch) -> None:
+    """Such as a signature for several regions."""
+    rules = SimpleNamespace(url="https://x", headers={}, properties={"authSchemes": [{"name": "sigv4a"}]})
+    keys.setattr("botocore.endpoint_provider.EndpointProvider.resolve_endpoint", lambda self, **_: rules)
+    keys.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    assert choose(target_of(AWS)) == "the region is not one that a plain endpoint and signature serve"
+    rules.properties = {"authSchemes": [{"name": "sigv4", "signingRegion": "eu-north-1"}]}
+    setup = choose(target_of(AWS))
+    assert isinstance(setup, Setup)
+    assert setup.endpoint == Endpoint(True, "x", 443, "/", "eu-north-1")
+    rules.headers = {"x": ["y"]}
+    assert not isinstance(choose(target_of(AWS)), Setup)
+
+
+def test_configured_endpoints_that_are_to_be_ignored(keys: pytest.MonkeyPatch) -> None:
+    keys.setenv("AWS_ENDPOINT_URL_DYNAMODB", LOCAL)
+    keys.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    setup = choose(target_of(AWS))
+    assert isinstance(setup, Setup)
+    assert setup.endpoint.host == "dynamodb.eu-west-1.amazonaws.com"
+
+
+def test_a_server_without_keys_and_with_a_profile(configure: Callable[[str], None]) -> None:
+    configure("[profile empty]\noutput = json\n")
+    with connect(f"{LOCAL}?profile=empty") as engine:
+        assert repr(engine) == f"<engine {LOCAL}?profile=empty by direct: no keys are known>"
+        assert engine._keys() == Keys("local", "local")
+    with BotocoreEngine(target_of(f"{LOCAL}?profile=empty")) as other:
+        frozen = other._client._get_credentials().get_frozen_credentials()
+        assert frozen[:2] == ("local", "local")

@@ -404,3 +404,53 @@ def test_the_path_of_an_endpoint_is_signed(serve: Serve, waits: list[float]) -> 
     with open_direct(f"http://127.0.0.1:{server.port}/alternator/a?transport=direct", waits) as engine:
         assert engine("GetItem", b"{}") == b"{}"
     assert server.requests[0].path == "/alternator/a"
+
+
+def test_an_engine_that_is_closed_while_it_waits(serve: Serve) -> None:
+    """The answer still comes; its connection is not kept."""
+    server = serve(late(echo))
+    engine = connect(f"http://127.0.0.1:{server.port}?transport=direct")
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(engine, "GetItem", b"{}")
+        while not server.requests:
+            pass
+        engine.close()
+        assert answer.result() == b"{}"
+    server.settle()
+    assert not any(thread.is_alive() for thread in server._threads[1:])
+    with pytest.raises(FlyexprError) as caught:
+        engine("GetItem", b"{}")
+    assert str(caught.value) == f"{engine!r} is closed"
+
+
+def test_another_process_uses_no_connection_of_this_one(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(echo)
+    with connect(f"http://127.0.0.1:{server.port}?transport=direct") as engine:
+        engine("GetItem", b"1")
+        monkeypatch.setattr("os.getpid", lambda: 7)
+        for _ in range(2):
+            engine("GetItem", b"2")
+    assert [request.connection for request in server.requests] == [1, 2, 2]
+
+
+class Emptied(list[Any]):
+    """A list from which another thread takes the last element between the look and the taking."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def test_another_thread_took_the_last_idle_connection(serve: Serve) -> None:
+    server = serve(echo)
+    with connect(f"http://127.0.0.1:{server.port}?transport=direct") as engine:
+        engine._pool._idle = Emptied()
+        assert engine("GetItem", b"{}") == b"{}"
+
+
+def test_no_more_connections_are_kept_than_some(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.engines.aws.connections.IDLE_CONNECTIONS", 2)
+    server = serve(late(echo))
+    with connect(f"http://127.0.0.1:{server.port}?transport=direct") as engine:
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(lambda _: engine("GetItem", b"{}"), range(6)))
+        assert (server.connections, len(engine._pool._idle)) == (6, 2)
