@@ -37,7 +37,7 @@ def serve(port: int, host: str) -> None:
         reason = f"port {port} of {host} cannot be served: {error.strerror}"
         raise FlyexprError(f"{reason}\n  hint: --port 0 takes one that is free") from None
     with running as server:
-        click.echo(f"{session.place} is served at {server.url}; Ctrl-C ends it", err=True)
+        click.echo(f"{session.shown} is served at {server.url}; Ctrl-C ends it", err=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -413,7 +414,7 @@ def test_an_engine_that_is_closed_while_it_waits(serve: Serve) -> None:
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(engine, "GetItem", b"{}")
         while not server.requests:
-            pass
+            time.sleep(0.01)
         engine.close()
         assert answer.result() == b"{}"
     server.settle()

@@ -82,7 +82,7 @@ def target_of(url: str) -> Target:
     flyexpr.errors.FlyexprError: no option 'colour' in 'http://localhost:8000?colour=***'
       write one of: profile, region, transport, timeout, attempts
     """
-    text = shown(url, _OPTIONS)
+    text = shown(url)
     parts = _parts(url, text)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:

@@ -145,8 +145,12 @@ class Connection:
 
         A server may answer what it will not read, such as a request that is too large: that answer counts.
         """
+        begun = None
         try:
-            begun = self._send(request)
+            if len(request) <= _AT_ONCE:
+                self._socket.sendall(request)
+            else:
+                begun = self._send_watching(request)
         except OSError as error:
             return self._early(self._receive, error)
         if begun is not None:
@@ -170,11 +174,8 @@ class Connection:
             why = failure or error
             raise NoAnswer(f"the request could not be sent: {why}", sent=False) from why
 
-    def _send(self, request: bytes) -> bytes | None:
+    def _send_watching(self, request: bytes) -> bytes | None:
         """Sends the request; None, or what came before it was sent: the first bytes of an answer, none at its end."""
-        if len(request) <= _AT_ONCE:
-            self._socket.sendall(request)
-            return None
         rest, deadline = memoryview(request), time.monotonic() + self._timeout
         self._socket.setblocking(False)
         while rest:
@@ -184,7 +185,7 @@ class Connection:
             with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 rest = rest[self._socket.send(rest[:_AT_ONCE]) :]
                 continue
-            if not _comes(self._socket, deadline - time.monotonic(), or_goes=True):
+            if not _comes(self._socket, max(0.0, deadline - time.monotonic()), or_goes=True):
                 raise TimeoutError("timed out")
         self._socket.settimeout(self._timeout)
         return None
@@ -255,8 +256,8 @@ def _comes(connected: socket.socket, seconds: float, or_goes: bool = False) -> b
     if hasattr(select, "poll"):  # `select` stops at descriptor 1024, and Windows has no other
         poll = select.poll()
         poll.register(connected, select.POLLIN | select.POLLOUT if or_goes else select.POLLIN)
-        return bool(poll.poll(max(0, seconds) * 1000))
-    return any(select.select([connected], [connected] if or_goes else [], [], max(0, seconds)))
+        return bool(poll.poll(seconds * 1000))
+    return any(select.select([connected], [connected] if or_goes else [], [], seconds))
 
 
 def _close_all(connections: list[Connection]) -> None:
