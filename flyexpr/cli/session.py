@@ -37,7 +37,11 @@ class Session:
 
     @property
     def shown(self) -> str:
-        """The URL of the engine as a text or a file may show it."""
+        """The URL of the engine as a text or a file may show it.
+
+        >>> Session("https://user:password@example.com").shown
+        'https://***@example.com'
+        """
         return shown(self.place)
 
     @cached_property

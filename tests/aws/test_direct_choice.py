@@ -480,6 +480,14 @@ def test_a_password_is_in_no_text_of_an_engine(
     assert "hunter2" not in str(server.requests)
 
 
+@pytest.mark.parametrize(
+    "url", ["http://u:hunter2@localhost", "http://u:hun\nter2@localhost", "http://localhost#hunter2"]
+)
+def test_what_is_kept_of_a_url(url: str) -> None:
+    assert target_of(url).url == target_of(url).endpoint == "http://localhost"
+    assert target_of(f"{url.partition('#')[0]}/a?region=eu-west-1").url == "http://localhost/a?region=eu-west-1"
+
+
 def test_the_password_of_a_proxy_is_in_no_error(keys: pytest.MonkeyPatch) -> None:
     keys.setenv("http_proxy", "http://AKIASECRET:hunter2@127.0.0.1:9")
     with connect("http://example.com?attempts=1") as engine, pytest.raises(FlyexprError) as caught:
