@@ -17,7 +17,7 @@ from misbehaving import Server, echo
 
 from flyexpr import DynamoError, FlyexprError, call, connect
 from flyexpr.engines.aws import target_of
-from flyexpr.engines.aws.choice import Setup, choose
+from flyexpr.engines.aws.choice import Setup, choose, is_instrumented
 from flyexpr.engines.aws.client import BotocoreEngine
 from flyexpr.engines.aws.direct import DirectEngine
 from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint
@@ -567,3 +567,8 @@ def test_a_server_without_keys_and_with_a_profile(configure: Callable[[str], Non
     with BotocoreEngine(target_of(f"{LOCAL}?profile=empty")) as other:
         frozen = other._client._get_credentials().get_frozen_credentials()
         assert frozen[:2] == ("local", "local")
+
+
+def test_without_botocore_nothing_is_instrumented(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "botocore.client")
+    assert not is_instrumented()

@@ -1,5 +1,6 @@
 """What is wrong with keys is one FlyexprError: it names the profile or provider and the cause, never the keys."""
 
+import getpass
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import botocore.credentials
 import pytest
 from fake_aws import sts_error
 from furnished import (
@@ -384,3 +386,34 @@ def test_a_profile_of_the_url_that_there_is_not(place: Place, transport: str) ->
     with pytest.raises(FlyexprError) as caught:
         connect(url)
     assert str(caught.value) == f"AWS's configuration has no profile 'none', which {url!r} names"
+
+
+@pytest.mark.parametrize("failure", [EOFError(), getpass.GetPassWarning("Can not control echo on the terminal.")])
+def test_a_code_that_cannot_be_typed(failure: Exception, place: Place, transport: str) -> None:
+    def prompt(text: str) -> str:
+        raise failure
+
+    place.patch.setattr(botocore.credentials.AssumeRoleProvider.__init__, "__defaults__", (prompt, None, None))
+    place.config(f"{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/u\n", BASE)
+    without = "it needs a code of its MFA device, and there is no terminal to type it in"
+    assert str(asked(place, transport)) == f"no keys from profile 'p' by assume-role: {without}{HINT}"
+
+
+def test_a_code_that_is_typed(place: Place, transport: str) -> None:
+    prompts = []
+    defaults = (lambda text: prompts.append(text) or "123456", None, None)
+    place.patch.setattr(botocore.credentials.AssumeRoleProvider.__init__, "__defaults__", defaults)
+    place.config(f"{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/u\n", BASE)
+    with place.connect(transport) as engine:
+        assert call(engine, "ListTables", {}) == {"TableNames": []}
+    assert prompts == ["Enter MFA code for arn:aws:iam::111122223333:mfa/u: "]
+
+
+def test_an_interruption_is_not_a_fault_of_the_keys(place: Place, transport: str) -> None:
+    def interrupt(text: str) -> str:
+        raise KeyboardInterrupt
+
+    place.patch.setattr(botocore.credentials.AssumeRoleProvider.__init__, "__defaults__", (interrupt, None, None))
+    place.config(f"{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/u\n", BASE)
+    with place.connect(transport) as engine, pytest.raises(KeyboardInterrupt):
+        engine("ListTables", b"{}")
