@@ -75,13 +75,13 @@ def _engine(pairs: Sequence[Any]) -> Engine:
 
 def _with_reasons(pairs: Sequence[Pair], error: TransactionCancelled) -> TransactionCancelled:
     with decoding:
-        reasons = error.fields.get("CancellationReasons") or ()
-        error.reasons = tuple(_reason(pair, reason) for pair, reason in zip(pairs, reasons, strict=False))
+        reasons = [dict(reason) for reason in error.fields.get("CancellationReasons") or ()]
+    error.reasons = tuple(_reason(pair, reason) for pair, reason in zip(pairs, reasons, strict=False))
     return error
 
 
 def _reason(pair: Pair, reason: dict[str, Any]) -> DynamoError | None:
-    code = reason.get("Code", "None")
+    code = str(reason.get("Code", "None"))
     if code == "None":
         return None
     table, operation = pair

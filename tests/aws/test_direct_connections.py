@@ -183,18 +183,6 @@ def test_a_server_that_speaks_no_tls(serve: Serve, engine_at: EngineAt, authorit
         engine_at(server, timeout=1, scheme="https", host="localhost")("UpdateItem", b"{}")
 
 
-@pytest.mark.parametrize("content", [None, "no certificate"])
-def test_authorities_that_cannot_be_read(
-    content: str | None, engine_at: EngineAt, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "bundle.pem"
-    if content:
-        path.write_text(content)
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(path))
-    with pytest.raises(FlyexprError, match="bundle"):
-        engine_at(serve(echo), scheme="https")("GetItem", b"{}")
-
-
 @pytest.mark.parametrize("transport", ["direct"], indirect=True)
 def test_a_kept_connection_that_cannot_be_sent_on(
     serve: Serve, engine_at: EngineAt, monkeypatch: pytest.MonkeyPatch, waits: list[float]
