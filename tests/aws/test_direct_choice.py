@@ -146,7 +146,7 @@ def test_direct_is_not_forced_past_a_proxy(keys: pytest.MonkeyPatch) -> None:
     [
         (
             "dynamodb://?transport=",
-            "names no region, and neither does AWS's configuration\n  write dynamodb://eu-west-1, or set AWS_REGION",
+            "names no region, and neither does AWS's configuration\n  write dynamodb://eu-west-1",
         ),
         ("dynamodb://eu-west-1?profile=none&transport=", "AWS's configuration has no profile 'none', which 'dynamodb:"),
         ("http://localhost:8000?attempts=0&transport=", "attempts= in"),
@@ -572,3 +572,13 @@ def test_a_server_without_keys_and_with_a_profile(configure: Callable[[str], Non
 def test_without_botocore_nothing_is_instrumented(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "botocore.client")
     assert not is_instrumented()
+
+
+@pytest.mark.parametrize("transport", ["direct", "botocore"])
+def test_no_region_anywhere(transport: str, keys: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FlyexprError) as caught:
+        connect(f"dynamodb://?transport={transport}")
+    assert str(caught.value) == (
+        f"AWS_REGION is not set, 'dynamodb://?transport={transport}' names no region, "
+        "and neither does AWS's configuration\n  write dynamodb://eu-west-1"
+    )
