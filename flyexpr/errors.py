@@ -142,7 +142,9 @@ class DynamoError(FlyexprError):
     """
 
     def __init__(self, code: str, message: str, fields: Mapping[str, Any] | None = None) -> None:
-        super().__init__(f"{code}: {message}" if message else code)
+        # Python writes the class in front of the text; a code that only repeats it would stand there twice.
+        start = "" if code == type(self).__name__ else f"{code}: "
+        super().__init__(f"{start}{message}" if message else code)
         self.code = code
         self.message = message
         self.fields: dict[str, Any] = dict(fields or {})
@@ -198,9 +200,21 @@ class TransactionCancelled(DynamoError):
 class Throttled(DynamoError):
     """More requests than the table or the account allows; the engine has already tried again.
 
-    >>> type(DynamoError.of("ProvisionedThroughputExceededException", "")).__name__
-    'Throttled'
+    >>> limit = {"reason": "TableReadKeyRangeThroughputExceeded", "resource": "arn:aws:dynamodb:eu-west-1:1:table/t"}
+    >>> raise DynamoError.of("ThrottlingException", "Throughput exceeds ...", {"throttlingReasons": [limit]})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.Throttled: ThrottlingException: Throughput exceeds ...
+      TableReadKeyRangeThroughputExceeded: arn:aws:dynamodb:eu-west-1:1:table/t
+
+    The service names the limits in `.fields`, as `ThrottlingReasons` or `throttlingReasons`.
     """
+
+    def __str__(self) -> str:
+        found = self.fields.get("ThrottlingReasons") or self.fields.get("throttlingReasons")
+        reasons = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        lines = [f"  {each.get('reason', 'unknown')}: {each.get('resource', 'unknown')}" for each in reasons]
+        return "\n".join([super().__str__(), *lines])
 
 
 class NoSuchTable(DynamoError):
@@ -214,8 +228,10 @@ class NoSuchTable(DynamoError):
 class ConnectionFailed(DynamoError):
     """No usable answer came from the engine; a write may or may not have happened.
 
-    >>> type(DynamoError.of("ConnectionFailed", "connection refused")).__name__
-    'ConnectionFailed'
+    >>> raise DynamoError.of("ConnectionFailed", "connection refused")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ConnectionFailed: connection refused
     """
 
 

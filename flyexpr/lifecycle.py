@@ -9,7 +9,7 @@ from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
 from flyexpr.records import replace
 from flyexpr.requests import Request
-from flyexpr.responses import described_table, fields_of
+from flyexpr.responses import decoding, described_table, fields_of
 from flyexpr.steps.altering import changes
 from flyexpr.table_requests import create_table_request, table_request, ttl_request
 from flyexpr.tables import Table
@@ -43,9 +43,11 @@ def delete_table(table: Table, operation: DeleteTable) -> None:
 def describe_table(table: Table, operation: DescribeTable) -> Table:
     """The table as its engine describes it, bound to that engine."""
     described = described_table(send(table, table_request(table, "DescribeTable")))
-    ttl = fields_of(send(table, table_request(table, "DescribeTimeToLive"))).get("TimeToLiveDescription", {})
-    on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
+    body = send(table, table_request(table, "DescribeTimeToLive"))
+    with decoding:
+        ttl = fields_of(body).get("TimeToLiveDescription", {})
+        on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+        return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
 
 
 def update_table(table: Table, operation: UpdateTable) -> list[str]:
@@ -73,8 +75,10 @@ def _await(table: Table, ready: Callable[[str | None], bool], most: float = 600.
 
 def _status(table: Table) -> str | None:
     try:
-        found = fields_of(send(table, table_request(table, "DescribeTable")))["Table"]
+        body = send(table, table_request(table, "DescribeTable"))
     except NoSuchTable:
         return None
-    indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
-    return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))
+    with decoding:
+        found = fields_of(body)["Table"]
+        indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
+        return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))

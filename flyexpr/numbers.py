@@ -29,6 +29,8 @@ def number(text: str) -> Number:
     if text.isdecimal() or (text[0] == "-" and text[1:].isdecimal()):
         return int(text)
     value = Decimal(text)
+    if not value.is_finite():
+        raise ArithmeticError(f"{value} is not a number that DynamoDB can store")
     if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
         raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
     return int(value) if value == value.to_integral_value() else value

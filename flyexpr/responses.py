@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from flyexpr.errors import DynamoError
+from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.familiar import Forms, Search
 from flyexpr.forms import NO_FORM
 from flyexpr.numbers import Number
@@ -49,7 +49,7 @@ class Page:
                     self.rest[name], place = _scan(text, place)
                 place = _next(text, place)
         except _NOT_WIRE as error:
-            raise _malformed(error) from None
+            raise malformed(error) from None
 
 
 def _items(text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
@@ -110,7 +110,7 @@ def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
         forms.met(wire, len(text))
         return decode_item(wire)
     except _NOT_WIRE as error:
-        raise _malformed(error) from None
+        raise malformed(error) from None
 
 
 def plain_item(wire: dict[str, Any]) -> Item:
@@ -119,12 +119,12 @@ def plain_item(wire: dict[str, Any]) -> Item:
     >>> plain_item({"id": {"N": "one"}})
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ConnectionFailed: ConnectionFailed: the answer is not what DynamoDB sends (InvalidOperation)
+    flyexpr.errors.ConnectionFailed: the answer is not what DynamoDB sends (InvalidOperation)
     """
     try:
         return decode_item(wire)
     except _NOT_WIRE as error:
-        raise _malformed(error) from None
+        raise malformed(error) from None
 
 
 def fields_of(body: bytes) -> dict[str, Any]:
@@ -133,14 +133,14 @@ def fields_of(body: bytes) -> dict[str, Any]:
     >>> fields_of(b"<html>")
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ConnectionFailed: ConnectionFailed: the answer is not what DynamoDB sends (JSONDecodeError)
+    flyexpr.errors.ConnectionFailed: the answer is not what DynamoDB sends (JSONDecodeError)
     """
     try:
         found = json.loads(body) if body else {}
     except (ValueError, RecursionError) as error:
-        raise _malformed(error) from None
+        raise malformed(error) from None
     if not isinstance(found, dict):
-        raise _malformed(TypeError())
+        raise malformed(TypeError())
     return found
 
 
@@ -148,11 +148,26 @@ def _text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise _malformed(error) from None
+        raise malformed(error) from None
 
 
-def _malformed(error: Exception) -> DynamoError:
+def malformed(error: BaseException) -> DynamoError:
+    """The error for an answer that cannot be read, for whatever reason."""
     return DynamoError.of("ConnectionFailed", f"the answer is not what DynamoDB sends ({type(error).__name__})")
+
+
+class _Decoding:
+    """A context in which whatever goes wrong is the answer's fault; one for all, since it holds nothing."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _NOT_WIRE) and not isinstance(error, FlyexprError):
+            raise malformed(error) from None
+
+
+decoding = _Decoding()
+"""`with decoding:` reads members of an answer; what is missing or of another type is ConnectionFailed."""
 
 
 def last_key_of(body: bytes) -> Item | None:
@@ -191,7 +206,11 @@ def described_table(body: bytes) -> Table:
 
     Only key attributes have a type there; a numeric one becomes `int | Decimal`.
     """
-    found = fields_of(body)["Table"]
+    with decoding:
+        return _described(fields_of(body)["Table"])
+
+
+def _described(found: dict[str, Any]) -> Table:
     types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in found["AttributeDefinitions"]}
     partition, sort = _keys(found)
     locals_ = [_local_index(each) for each in found.get("LocalSecondaryIndexes") or ()]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, overload
 
 from flyexpr import lifecycle
-from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NotFound, SeveralFound, ValidationError
+from flyexpr.errors import ConditionFailed, FlyexprError, NotFound, SeveralFound, ValidationError
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
 from flyexpr.lifecycle import send
@@ -39,12 +39,12 @@ from flyexpr.operations import (
 from flyexpr.reasons import reason
 from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
-from flyexpr.responses import item_of
+from flyexpr.responses import item_of, plain_item
 from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
 from flyexpr.steps.parents import ParentUpdating, makes_parents
 from flyexpr.steps.reading import Reading, Stats
 from flyexpr.tables import Engine, Table
-from flyexpr.values import Item, decode_item
+from flyexpr.values import Item
 from flyexpr.versions import versioned
 
 
@@ -179,12 +179,13 @@ def _make_parents(table: Table, operation: UpdateItem) -> bytes:
 def explained(table: Table, condition: Condition | None, error: ConditionFailed) -> ConditionFailed:
     """The error with the item as it stood, and with the part of the condition that was false.
 
-    >>> error = DynamoError.of("ConditionalCheckFailedException", "", {"Item": {"id": {"S": "a"}, "wins": {"N": "1"}}})
+    >>> item = {"id": {"S": "a"}, "wins": {"N": "1"}}
+    >>> error = ConditionFailed("ConditionalCheckFailedException", "", {"Item": item})
     >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
     found = error.fields.get("Item")
-    item = decode_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
+    item = plain_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
         error.reason = reason(lower_condition(table, condition), item)
     error.item = item
@@ -232,7 +233,7 @@ def _drive(table: Table, batch: BatchGetting | BatchWriting) -> None:
 def _answered(engine: Engine, request: Request, batch: BatchGetting | BatchWriting) -> bytes:
     try:
         return engine(request.operation, request.body)
-    except DynamoError as error:
+    except FlyexprError as error:  # also of keys that cannot be fetched again
         incomplete = batch.incomplete(why=str(error))
         if not incomplete.written:
             raise

@@ -9,7 +9,7 @@ from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, Transacti
 from flyexpr.items import loaded_item
 from flyexpr.operations import ConditionCheck, GetItem
 from flyexpr.requests import Write, transact_get_request, transact_write_request
-from flyexpr.responses import fields_of, plain_item
+from flyexpr.responses import decoding, fields_of, plain_item
 from flyexpr.run import explained
 from flyexpr.tables import Engine, Table
 from flyexpr.values import Item
@@ -54,11 +54,11 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     pairs = list(operations)
     engine = _engine(pairs)
     request = transact_get_request(pairs)
-    found = fields_of(engine(request.operation, request.body))["Responses"]
-    return [
-        loaded_item(table, plain_item(each["Item"])) if "Item" in each else None
-        for (table, _), each in zip(pairs, found, strict=True)
-    ]
+    body = engine(request.operation, request.body)
+    with decoding:
+        wires = [each.get("Item") for each in fields_of(body)["Responses"]]
+        found = [None if wire is None else plain_item(wire) for _, wire in zip(pairs, wires, strict=True)]
+    return [None if item is None else loaded_item(table, item) for (table, _), item in zip(pairs, found, strict=True)]
 
 
 def _engine(pairs: Sequence[Any]) -> Engine:
@@ -74,13 +74,14 @@ def _engine(pairs: Sequence[Any]) -> Engine:
 
 
 def _with_reasons(pairs: Sequence[Pair], error: TransactionCancelled) -> TransactionCancelled:
-    reasons = error.fields.get("CancellationReasons") or ()
+    with decoding:
+        reasons = [dict(reason) for reason in error.fields.get("CancellationReasons") or ()]
     error.reasons = tuple(_reason(pair, reason) for pair, reason in zip(pairs, reasons, strict=False))
     return error
 
 
 def _reason(pair: Pair, reason: dict[str, Any]) -> DynamoError | None:
-    code = reason.get("Code", "None")
+    code = str(reason.get("Code", "None"))
     if code == "None":
         return None
     table, operation = pair

@@ -76,7 +76,7 @@ def job(title: str, verb: str, settings: dict[str, Any], manner: Manner, total: 
     A dry run looks at the same entries, and keeps no journal.
     """
     verb, resume = ("checked", None) if manner.dry_run else (verb, manner.resume)
-    journal = Journal(resume, {"command": title, "engine": options.session().place, **settings})
+    journal = Journal(resume, {"command": title, "engine": options.session().shown, **settings})
     refused = Rejects(manner.rejects, journal.length("rejects") or 0)
     work = Job(title, journal, refused, manner.rate, total)
     try:

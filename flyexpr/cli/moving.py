@@ -51,9 +51,9 @@ def copy(
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
     read = Scan()
-    then = f"BatchWriteItem into {name or table} on {target.place}, made like {table} where it is not there"
+    then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} where it is not there"
     manner.plan(*_plan(found, said, segments), options.step("then", then))
-    settings = {"table": table, "to": target.place, "as": name, "segments": segments}
+    settings = {"table": table, "to": target.shown, "as": name, "segments": segments}
     with job("copy", "copied", settings, manner, said.get("ItemCount")) as work:
         into = work.metered(_made_like(run(found, describe_table()), target, name or table))
         work.run(

@@ -51,7 +51,7 @@ def serve(port: int, host: str, hosts: tuple[str, ...]) -> None:
         hint = f"\n  hint: {_HINTS[error.errno]}" if error.errno in _HINTS else ""
         raise FlyexprError(f"port {port} of {host} cannot be served: {error.strerror}{hint}") from None
     with running as server:
-        click.echo(f"{session.place} is served at {server.url}; Ctrl-C ends it", err=True)
+        click.echo(f"{session.shown} is served at {server.url}; Ctrl-C ends it", err=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flyexpr.engines import Engine, call, connect
+from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError
 from flyexpr.requests import Request
 from flyexpr.responses import described_table, fields_of
@@ -33,6 +34,15 @@ class Session:
     def place(self) -> str:
         """The URL of the engine."""
         return self.url or os.environ.get(ENVIRONMENT) or AWS
+
+    @property
+    def shown(self) -> str:
+        """The URL of the engine as a text or a file may show it.
+
+        >>> Session("https://user:password@example.com").shown
+        'https://***@example.com'
+        """
+        return shown(self.place)
 
     @cached_property
     def engine(self) -> Engine:

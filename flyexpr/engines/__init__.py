@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flyexpr.errors import FlyexprError
+from flyexpr.responses import fields_of
 
 Engine = Callable[[str, bytes], bytes]
 """Takes an operation's AWS name and its request body, gives the body of the answer, raises DynamoError."""
@@ -42,8 +43,8 @@ def connect(url: str) -> Any:
         )
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and (rest.startswith("//") or rest.partition("?")[0] in (":memory", "memory", "memory:")):
-        raise FlyexprError(
-            f"no engine for {url!r}\n  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file"
+        raise _refused(
+            "no engine for {}\n  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file", url
         )
     if scheme == "sqlite" and rest:
         from flyexpr.engines.sqlite import connect_sqlite
@@ -54,7 +55,13 @@ def connect(url: str) -> Any:
         from flyexpr.engines.aws import connect_aws
 
         return connect_aws(url)
-    raise FlyexprError(f"no engine for {url!r}\n  write one of: {_SCHEMES}")
+    raise _refused(f"no engine for {{}}\n  write one of: {_SCHEMES}", url)
+
+
+def _refused(text: str, url: str) -> FlyexprError:
+    from flyexpr.engines.urls import shown  # here, because `import flyexpr` is to be quick
+
+    return FlyexprError(text.format(repr(shown(url))))
 
 
 def _options(url: str, text: str) -> dict[str, str]:
@@ -63,7 +70,7 @@ def _options(url: str, text: str) -> dict[str, str]:
     try:
         return dict(parse_qsl(text, strict_parsing=True) if text else ())
     except ValueError:
-        raise FlyexprError(f"the options of {url!r} are no query string\n  write them as ?sync=full") from None
+        raise _refused("the options of {} cannot be read\n  write them as ?sync=full", url) from None
 
 
 def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +78,7 @@ def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, A
 
     >>> call(lambda operation, body: b'{"Count":0}', "Scan", {"TableName": "scores"})
     {'Count': 0}
+
+    ConnectionFailed for an answer that is not a JSON object.
     """
-    answer: dict[str, Any] = json.loads(engine(operation, json.dumps(request).encode()) or b"{}")
-    return answer
+    return fields_of(engine(operation, json.dumps(request).encode()))

@@ -13,7 +13,7 @@ from flyexpr.items import key_of, loaded_item
 from flyexpr.operations import BatchGet, DeleteItem, PutItem
 from flyexpr.records import record
 from flyexpr.requests import BatchMember, Request, batch_get_request, batch_member, batch_request
-from flyexpr.responses import fields_of, plain_item
+from flyexpr.responses import decoding, fields_of, plain_item
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
@@ -98,11 +98,12 @@ class BatchGetting:
     def feed(self, body: bytes) -> None:
         """Takes note of what a request has read."""
         fields = fields_of(body)
-        for wire in (fields.get("Responses") or {}).get(self.table.name, ()):
-            item = plain_item(wire)
-            self._found[encode_item({name: item[name] for name in self.table.keys})] = item
-        left = (fields.get("UnprocessedKeys") or {}).get(self.table.name, {}).get("Keys", ())
-        unprocessed = [encode_item(key_of_wire(self.table, key)) for key in left]
+        with decoding:
+            for wire in (fields.get("Responses") or {}).get(self.table.name, ()):
+                item = plain_item(wire)
+                self._found[encode_item({name: item[name] for name in self.table.keys})] = item
+            left = (fields.get("UnprocessedKeys") or {}).get(self.table.name, {}).get("Keys", ())
+            unprocessed = [encode_item(key_of_wire(self.table, key)) for key in left]
         self._waiting = unprocessed + self._waiting
         self._retrying.note(len(self._sent) - len(unprocessed), len(unprocessed))
         self._sent = []
@@ -158,8 +159,9 @@ class BatchWriting:
 
     def feed(self, body: bytes) -> None:
         """Takes note of what a request has written."""
-        left = (fields_of(body).get("UnprocessedItems") or {}).get(self.table.name, ())
-        unprocessed = {key: self._sent[key] for key in map(self._key, left)}
+        with decoding:
+            left = (fields_of(body).get("UnprocessedItems") or {}).get(self.table.name, ())
+            unprocessed = {key: self._sent[key] for key in map(self._key, left)}
         written = len(self._sent) - len(unprocessed)
         self.written += written
         self._sent = unprocessed

@@ -17,7 +17,7 @@ from flyexpr.items import loaded_item
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
 from flyexpr.requests import Request, read_request
-from flyexpr.responses import Page, fields_of, last_key_of, plain_item, units
+from flyexpr.responses import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
 from flyexpr.tables import Table
 from flyexpr.values import Item, decode_item, encode_item
 
@@ -126,15 +126,19 @@ class Reading:
                 self._cut = True
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
             if residue is None or matches(residue, item):
-                given = key(item)  # before the item is the reader's, who may change it
+                try:
+                    given = key(item)  # before the item is the reader's, who may change it
+                except KeyError as error:
+                    raise malformed(error) from None
                 found = item if wanted is None else project(wanted, item)
                 if table.decoders:
                     loaded_item(table, found)
                 self._given = given
                 stats.returned += 1
                 yield found
-        stats.examined += int(rest.get("ScannedCount") or 0)
-        stats.capacity += units(rest)
+        with decoding:
+            stats.examined += int(rest.get("ScannedCount") or 0)
+            stats.capacity += units(rest)
         if not self._cut:
             self._turn(rest.get("LastEvaluatedKey"))
 
@@ -147,7 +151,8 @@ class Reading:
         found = rest.pop("Item", None)
         items = [] if found is None else [plain_item(found)]
         if self._counting:
-            self.stats.returned += int(rest["Count"])
+            with decoding:
+                self.stats.returned += int(rest["Count"])
         else:
             rest["ScannedCount"] = len(items)
         return items, rest

@@ -2,10 +2,14 @@
 
 import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from authority import Authority
+from fake_aws import FakeAws
+from furnished import Place
 from misbehaving import ATTEMPTS, Behaviour, Server, open_direct
 
 from flyexpr import connect
@@ -51,3 +55,19 @@ def engine_at(transport: str, waits: list[float]) -> Iterator[Callable[..., Any]
     yield open_engine
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """Nothing but AWS on loopback: no keys, no files."""
+    aws = FakeAws()
+    yield Place(tmp_path, monkeypatch, aws)
+    aws.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """An authority that the engines of the test trust."""
+    found = Authority(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(found.bundle))
+    return found

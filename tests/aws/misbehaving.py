@@ -1,4 +1,7 @@
-"""A real HTTP server that does to each request what its script says, and keeps account of what it saw."""
+"""A real HTTP server that does to each request what its script says, and keeps account of what it saw.
+
+Like the service, it looks at the signature first: one that is wrong gets a 403, and no behaviour.
+"""
 
 import json
 import socket
@@ -9,6 +12,8 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+
+from signatures import TESTING, fault_of_signature
 
 from flyexpr.engines.aws import target_of
 from flyexpr.engines.aws.choice import Setup, choose
@@ -26,6 +31,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     connection: int
+    path: str = "/"
 
 
 Behaviour = Callable[[socket.socket, Request], bool]
@@ -37,6 +43,7 @@ class Server:
 
     def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self._script, self._whole_script = list(script), script
+        self.keys = dict(TESTING)
         self.requests: list[Request] = []
         self.connections = 0
         self._tls = tls
@@ -78,8 +85,11 @@ class Server:
                             return
 
     def _next(self, request: Request) -> Behaviour:
+        fault = fault_of_signature(self.keys, request.headers, request.body, path=request.path)
         with self._lock:
             self.requests.append(request)
+            if fault:
+                return send(error("InvalidSignatureException", 403, message=fault))
             return self._script.pop(0) if len(self._script) > 1 else self._script[0]
 
     def settle(self) -> None:
@@ -103,14 +113,16 @@ class Server:
 
 def read_request(stream: object, number: int) -> Request | None:
     """The next request of a connection, or None at its end."""
-    if not stream.readline():  # type: ignore[attr-defined]
+    start = stream.readline()  # type: ignore[attr-defined]
+    if not start:
         return None
     headers = {}
     while line := stream.readline().strip():  # type: ignore[attr-defined]
         name, _, value = line.decode().partition(":")
         headers[name.lower()] = value.strip()
     body = stream.read(int(headers["content-length"]))  # type: ignore[attr-defined]
-    return Request(headers["x-amz-target"].rpartition(".")[2], headers, body, number)
+    path = start.decode().split()[1]
+    return Request(headers["x-amz-target"].rpartition(".")[2], headers, body, number, path)
 
 
 def http(body: bytes = b"{}", status: int = 200, **headers: str) -> bytes:

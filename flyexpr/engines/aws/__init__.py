@@ -4,8 +4,8 @@
     http://HOST:PORT  https://…       DynamoDB Local, ScyllaDB Alternator, a proxy, any endpoint
 
 Options in the query string: `profile=NAME` of AWS's configuration, `region=NAME` (endpoints; us-east-1 when nothing
-says otherwise), `timeout=SECONDS` for an answer, `attempts=N` for one request (see flyexpr.engines.aws.retries: with
-`attempts=1` nothing is ever sent twice), `transport=direct` or `transport=botocore`.
+says otherwise), `timeout=SECONDS` for an answer, `attempts=N` for one request (4 as in AWS's SDKs; with `attempts=1`
+nothing is ever sent twice, see flyexpr.engines.aws.retries), `transport=direct` or `transport=botocore`.
 
 Both transports give the same answers. `direct` signs and sends by itself, some ten times faster for a single item;
 `botocore` goes through a botocore client, and so knows proxies, client certificates, mocks and instrumentation. Where
@@ -15,14 +15,16 @@ the URL does not say, flyexpr.engines.aws.choice picks one; `repr(engine)` says 
 from __future__ import annotations
 
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError
 from flyexpr.records import record
 from flyexpr.tables import Engine
 
 _OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
 _TRANSPORTS = ("direct", "botocore")
+_ATTEMPTS = 4  # of AWS's SDKs for DynamoDB; 3 for other services
 _Number = TypeVar("_Number", int, float)
 
 
@@ -32,6 +34,8 @@ class Target:
 
     >>> target_of("dynamodb://eu-west-1?profile=games")
     Target(url='dynamodb://eu-west-1?profile=games', region='eu-west-1', endpoint=None, profile='games', ...)
+
+    `url` and `endpoint` are without a user and password: they sign nothing, and `url` stands in texts and pickles.
     """
 
     url: str
@@ -75,43 +79,54 @@ def target_of(url: str) -> Target:
     >>> target_of("http://localhost:8000?colour=red")
     Traceback (most recent call last):
     ...
-    flyexpr.errors.FlyexprError: no option 'colour' in 'http://localhost:8000?colour=red'
+    flyexpr.errors.FlyexprError: no option 'colour' in 'http://localhost:8000?colour=***'
       write one of: profile, region, transport, timeout, attempts
     """
-    parts = urlsplit(url)
+    text = shown(url)
+    parts = _parts(url, text)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in _OPTIONS:
-            raise FlyexprError(f"no option {name!r} in {url!r}\n  write one of: {', '.join(_OPTIONS)}")
+            raise FlyexprError(f"no option {name!r} in {text!r}\n  write one of: {', '.join(_OPTIONS)}")
     if "transport" in options and options["transport"] not in _TRANSPORTS:
         raise FlyexprError(
-            f"no transport {options['transport']!r} in {url!r}\n  write one of: {', '.join(_TRANSPORTS)}"
+            f"no transport {options['transport']!r} in {text!r}\n  write one of: {', '.join(_TRANSPORTS)}"
         )
+    aws, place = parts.scheme == "dynamodb", parts.netloc.rpartition("@")[2]
+    if aws and place != parts.netloc:
+        raise FlyexprError(f"{text!r} holds keys\n  set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile")
+    start = f"{parts.scheme}://{place}{parts.path}"
+    return Target(
+        url=f"{start}?{parts.query}" if parts.query else start,
+        region=(place or None) if aws else options.get("region"),
+        endpoint=None if aws else start,
+        profile=options.get("profile"),
+        transport=options.get("transport"),
+        timeout=_number(text, options, "timeout", 60.0, "number"),
+        attempts=_number(text, options, "attempts", _ATTEMPTS, "whole number"),
+    )
+
+
+def _parts(url: str, text: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whose text quotes the URL
+        raise FlyexprError(f"no name of a server in {text!r}") from None
     try:
         port = parts.port
     except ValueError:
         port = 0
     if port == 0:
-        raise FlyexprError(f"no port of a server in {url!r}\n  write one from 1 to 65535")
-    aws = parts.scheme == "dynamodb"
-    region = (parts.netloc or None) if aws else options.get("region")
-    return Target(
-        url=url,
-        region=region,
-        endpoint=None if aws else f"{parts.scheme}://{parts.netloc}{parts.path}",
-        profile=options.get("profile"),
-        transport=options.get("transport"),
-        timeout=_number(url, options, "timeout", 60.0, "number"),
-        attempts=_number(url, options, "attempts", 5, "whole number"),
-    )
+        raise FlyexprError(f"no port of a server in {text!r}\n  write one from 1 to 65535")
+    return parts
 
 
-def _number(url: str, options: dict[str, str], name: str, default: _Number, kind: str) -> _Number:
+def _number(text: str, options: dict[str, str], name: str, default: _Number, kind: str) -> _Number:
     """The option as a number of the default's type."""
     try:
         found = type(default)(options.get(name, default))
     except ValueError:
         found = type(default)(0)
     if not 0 < found < 86_400:
-        raise FlyexprError(f"{name}= in {url!r} takes a positive {kind}, not {options[name]!r}")
+        raise FlyexprError(f"{name}= in {text!r} takes a positive {kind}, not {options[name]!r}")
     return found

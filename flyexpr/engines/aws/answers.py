@@ -37,11 +37,13 @@ def refusal(status: int, body: bytes) -> DynamoError:
     >>> refusal(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"none"}')
     NoSuchTable('ResourceNotFoundException: none')
     >>> refusal(302, b"<html>Please log in</html>")
-    ConnectionFailed("ConnectionFailed: the answer is not DynamoDB's: HTTP status 302, '<html>Please log in</html>'")
+    ConnectionFailed("the answer is not DynamoDB's: HTTP status 302, '<html>Please log in</html>'")
     """
     try:
         fields: dict[str, Any] = json.loads(body)
         code = fields["__type"].rpartition("#")[2].partition(":")[0]
+        if not code:
+            raise ValueError("an error without a code")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         start = body[:200].decode("utf-8", "replace")
         return DynamoError.of(
@@ -56,7 +58,7 @@ def perhaps_done(lost: DynamoError, operation: str) -> DynamoError:
     """The error for a request whose answer was lost, and which is not safe to send again.
 
     >>> print(perhaps_done(DynamoError.of("ConnectionFailed", "no answer from dynamodb://eu-west-1"), "UpdateItem"))
-    ConnectionFailed: no answer from dynamodb://eu-west-1
+    no answer from dynamodb://eu-west-1
       UpdateItem was sent and may have been done, so it is not sent again
       hint: look before you repeat it
     """

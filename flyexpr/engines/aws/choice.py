@@ -8,17 +8,19 @@ import types
 from typing import Any, NamedTuple
 
 from flyexpr.engines.aws import Target
+from flyexpr.engines.aws.connections import trusted_bundle
 from flyexpr.engines.aws.credentials import (
     LOCAL,
     KeysNow,
+    SessionKeys,
     environment_keys,
+    environment_region,
+    no_keys,
     open_session,
-    region_of,
-    session_credentials,
-    session_keys,
     settings_in_sight,
 )
 from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint, ruled_endpoint
+from flyexpr.engines.aws.signing import fault_of
 from flyexpr.errors import FlyexprError
 
 
@@ -67,16 +69,18 @@ def choose(target: Target) -> Setup | str:
 def _environment_setup(target: Target) -> Setup | None:
     """The set-up where the environment says it all, found without botocore; None where it does not."""
     environ = os.environ
-    # Like botocore's, which does not look at AWS_REGION; the two transports may not differ.
-    region = target.region or environ.get("AWS_DEFAULT_REGION") or (target.endpoint and "us-east-1")
+    region = target.region or environment_region(environ) or (target.endpoint and "us-east-1")
     if not region or target.profile or settings_in_sight(environ):
         return None
     endpoint = _own_endpoint(target, region) if target.endpoint else plain_endpoint(region)
     if endpoint is None:
         return None
-    bundle = environ.get("AWS_CA_BUNDLE")
+    bundle = trusted_bundle(environ.get("AWS_CA_BUNDLE"))
     keys = environment_keys(environ)
     if keys is not None:
+        wrong = fault_of(keys)
+        if wrong:
+            raise no_keys(wrong, "env")
         _refuse_proxy(endpoint)
         why = "keys in the environment" if target.endpoint else "keys and region in the environment"
         return Setup(endpoint, lambda: keys, bundle, why)
@@ -90,17 +94,15 @@ def _environment_setup(target: Target) -> Setup | None:
 def _session_setup(target: Target) -> Setup:
     """The set-up by AWS's configuration as botocore reads it."""
     session = open_session(target)
-    region = region_of(session, target)
+    region = session.get_config_variable("region")
     _refuse_unusual(session, target)
     own = _own_endpoint(target, region) if target.endpoint else None
-    credentials = session_credentials(session)
-    endpoint = own or _ruled_endpoint(session, region, credentials)
+    keys = SessionKeys(session)
+    endpoint = own or _ruled_endpoint(session, region, keys.account_id)
     _refuse_proxy(endpoint)
-    bundle = session.get_config_variable("ca_bundle")
-    if credentials is None and own:
-        return Setup(endpoint, lambda: LOCAL, bundle, "no keys are known")
-    why = f"keys by botocore from {credentials.method}" if credentials else "no keys are known"
-    return Setup(endpoint, session_keys(credentials), bundle, why)
+    bundle = trusted_bundle(session.get_config_variable("ca_bundle"))
+    why = f"keys by botocore from {keys.method}" if keys.method else "no keys are known"
+    return Setup(endpoint, (lambda: LOCAL) if own and not keys.method else keys, bundle, why)
 
 
 def _own_endpoint(target: Target, region: str) -> Endpoint:
@@ -110,11 +112,11 @@ def _own_endpoint(target: Target, region: str) -> Endpoint:
     return endpoint
 
 
-def _ruled_endpoint(session: Any, region: str, credentials: Any) -> Endpoint:
+def _ruled_endpoint(session: Any, region: str, account: str | None) -> Endpoint:
     from botocore.exceptions import BotoCoreError
 
     try:
-        endpoint = ruled_endpoint(session, region, credentials)
+        endpoint = ruled_endpoint(session, region, account)
     except BotoCoreError as error:
         raise _Unusual(str(error)) from None
     if endpoint is None:

@@ -13,15 +13,12 @@ from typing import Any
 
 import botocore
 from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
     ProxyConnectionError,
     SSLError,
 )
@@ -30,8 +27,8 @@ from botocore.parsers import ResponseParserFactory
 
 from flyexpr.engines.aws import Target
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
-from flyexpr.engines.aws.connections import tls_context
-from flyexpr.engines.aws.credentials import LOCAL, no_keys, open_session, region_of, session_credentials
+from flyexpr.engines.aws.connections import tls_context, trusted_bundle
+from flyexpr.engines.aws.credentials import LOCAL, SessionKeys, open_session
 from flyexpr.engines.aws.retries import delay, may_repeat
 from flyexpr.errors import DynamoError, FlyexprError
 
@@ -73,8 +70,6 @@ class BotocoreEngine:
         except ClientError as error:
             found = error.response
             raise refusal(found["ResponseMetadata"]["HTTPStatusCode"], found[_BODY]) from None
-        except (NoCredentialsError, PartialCredentialsError) as error:
-            raise no_keys(error) from None
         except OperationNotFoundError:
             raise DynamoError.of(
                 "UnknownOperationException", f"{operation!r} is not an operation of DynamoDB"
@@ -125,22 +120,29 @@ class BotocoreEngine:
 
 
 def _client(target: Target) -> Any:
-    session = open_session(target)
-    region = region_of(session, target)
-    if session_credentials(session) is None and target.endpoint:
-        session._credentials = Credentials(LOCAL.access_key, LOCAL.secret_key)
-    # From here on, so that clients which credentials need (STS, SSO) keep botocore's own parsers.
-    session.register_component("response_parser_factory", _Parsers())
+    session = _session(target)
     try:
-        client = session.create_client(
-            "dynamodb", region_name=region, endpoint_url=target.endpoint, config=_config(target)
-        )
+        client = session.create_client("dynamodb", endpoint_url=target.endpoint, config=_config(target))
     except (ValueError, BotoCoreError) as error:
         raise FlyexprError(f"{target.url!r} names no endpoint: {error}") from None
-    bundle = session.get_config_variable("ca_bundle")
+    bundle = trusted_bundle(session.get_config_variable("ca_bundle"))
     if bundle and client.meta.endpoint_url.startswith("https:"):
         tls_context(bundle)  # botocore would fail with the first request only, and without the file's name
     return client
+
+
+def _session(target: Target) -> Any:
+    """A session for the one client, which has our parsers and the keys that another session finds.
+
+    That one stays as botocore made it: from it come the clients that fetch keys (STS, SSO), also long afterwards.
+    """
+    session, keys = open_session(target), SessionKeys(open_session(target))
+    session.register_component("response_parser_factory", _Parsers())
+    if target.endpoint and not keys.method:
+        session.set_credentials(LOCAL.access_key, LOCAL.secret_key)
+    else:
+        session.register_component("credential_provider", keys)
+    return session
 
 
 def _config(target: Target) -> Config:

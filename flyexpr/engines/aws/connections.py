@@ -12,16 +12,22 @@ import ssl
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from flyexpr.engines.aws.endpoints import Endpoint
-from flyexpr.engines.aws.framing import Answer, Malformed, read_answer
+from flyexpr.engines.aws.framing import Answer, Malformed, Receive, read_answer
 from flyexpr.errors import FlyexprError
 
 # Servers and gateways close or forget what is idle for longer; AWS's NAT gateway after 350 s, many others after 60.
 IDLE_SECONDS = 50.0
 IDLE_CONNECTIONS = 50
+
+# What the system takes at once, without waiting for the server to read it; longer requests are watched while they go.
+_AT_ONCE = 64 * 1024
+# Seconds for the rest of an answer to a request that is not sent whole; it comes at once, or not at all.
+_PATIENCE = 5.0
 
 
 class NoAnswer(Exception):
@@ -135,11 +141,20 @@ class Connection:
         self.idle_since = 0.0
 
     def exchange(self, request: bytes) -> Answer:
-        """The answer to one request; NoAnswer says whether the request went out."""
+        """The answer to one request; NoAnswer says whether the request went out.
+
+        A server may answer what it will not read, such as a request that is too large: that answer counts.
+        """
+        begun = None
         try:
-            self._socket.sendall(request)
+            if len(request) <= _AT_ONCE:
+                self._socket.sendall(request)
+            else:
+                begun = self._send_watching(request)
         except OSError as error:
-            raise NoAnswer(f"the request could not be sent: {error}", sent=False) from error
+            return self._early(self._receive, error)
+        if begun is not None:
+            return self._early(_after(begun, self._receive), None)
         self._deadline = time.monotonic() + self._timeout
         try:
             return read_answer(self._receive)
@@ -147,6 +162,33 @@ class Connection:
             raise NoAnswer(f"no answer within {self._timeout:g} s", sent=True) from error
         except (OSError, Malformed) as error:
             raise NoAnswer(str(error), sent=True) from error
+
+    def _early(self, receive: Receive, failure: OSError | None) -> Answer:
+        """The answer to a request that is not sent whole; NoAnswer says why it is not."""
+        patience = min(self._timeout, _PATIENCE)
+        self._socket.settimeout(patience)
+        self._deadline = time.monotonic() + patience
+        try:
+            return read_answer(receive)._replace(reusable=False, early=True)
+        except (OSError, Malformed) as error:
+            why = failure or error
+            raise NoAnswer(f"the request could not be sent: {why}", sent=False) from why
+
+    def _send_watching(self, request: bytes) -> bytes | None:
+        """Sends the request; None, or what came before it was sent: the first bytes of an answer, none at its end."""
+        rest, deadline = memoryview(request), time.monotonic() + self._timeout
+        self._socket.setblocking(False)
+        while rest:
+            with suppress(BlockingIOError, ssl.SSLWantReadError):  # of TLS, what comes may not be meant for us
+                if not self.is_silent():
+                    return self._socket.recv(_AT_ONCE)
+            with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                rest = rest[self._socket.send(rest[:_AT_ONCE]) :]
+                continue
+            if not _comes(self._socket, max(0.0, deadline - time.monotonic()), or_goes=True):
+                raise TimeoutError("timed out")
+        self._socket.settimeout(self._timeout)
+        return None
 
     def _receive(self, size: int) -> bytes:
         # The socket's own timeout starts anew with every byte that trickles in.
@@ -156,28 +198,32 @@ class Connection:
 
     def is_silent(self) -> bool:
         """True while nothing came; what comes unasked is the end of the connection, or an answer to nobody."""
-        if hasattr(select, "poll"):  # `select` stops at descriptor 1024, and Windows has no other
-            poll = select.poll()
-            poll.register(self._socket, select.POLLIN)
-            return not poll.poll(0)
-        return not select.select([self._socket], [], [], 0)[0]
+        return not _comes(self._socket, 0)
 
     def close(self) -> None:
         """Give the connection up."""
         self._socket.close()
 
 
+def trusted_bundle(named: str | None) -> str | None:
+    """The file of authorities that AWS's settings name, or else REQUESTS_CA_BUNDLE; None for the usual ones.
+
+    That is botocore's order, so that a proxy which inspects TLS is trusted here where it is trusted there.
+    """
+    return os.environ.get("REQUESTS_CA_BUNDLE") if named is None else named
+
+
 def tls_context(bundle: str | None) -> ssl.SSLContext:
     """TLS 1.2 or later, certificate and host name verified, trusting a file of authorities: botocore's unless named."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    path = bundle or botocore_bundle()
+    path = botocore_bundle() if bundle is None else bundle
     try:
         context.load_verify_locations(path)
     except OSError as error:
         raise FlyexprError(
             f"no certificate authorities can be read from {path!r}: {error.strerror or error}\n"
-            "  hint: AWS_CA_BUNDLE or `ca_bundle` in AWS's configuration names this file"
+            "  hint: AWS_CA_BUNDLE, `ca_bundle` in AWS's configuration or REQUESTS_CA_BUNDLE names this file"
         ) from None
     return context
 
@@ -197,6 +243,21 @@ def botocore_bundle() -> str:
     from botocore.httpsession import where
 
     return str(where())
+
+
+def _after(begun: bytes, receive: Receive) -> Receive:
+    """Gives what was received already, then what is received."""
+    first = [begun]
+    return lambda size: first.pop() if first else receive(size)
+
+
+def _comes(connected: socket.socket, seconds: float, or_goes: bool = False) -> bool:
+    """True when something can be received, or sent, within the seconds."""
+    if hasattr(select, "poll"):  # `select` stops at descriptor 1024, and Windows has no other
+        poll = select.poll()
+        poll.register(connected, select.POLLIN | select.POLLOUT if or_goes else select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    return any(select.select([connected], [connected] if or_goes else [], [], seconds))
 
 
 def _close_all(connections: list[Connection]) -> None:

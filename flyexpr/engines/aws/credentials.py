@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from flyexpr.engines.aws import Target
-from flyexpr.engines.aws.signing import Keys
-from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.engines.aws.signing import Keys, fault_of
+from flyexpr.errors import FlyexprError
 
 # What these say is either read here or cannot matter to a request that has its keys; any other AWS_… variable might.
 _UNDERSTOOD = frozenset(
@@ -22,12 +22,16 @@ _UNDERSTOOD = frozenset(
 )
 _UNDERSTOOD_BEGINNINGS = ("AWS_LAMBDA_", "AWS_XRAY_")
 _FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
+# botocore's names for the providers that do not look at a profile.
+_WITHOUT_PROFILE = ("env", "container-role", "iam-role")
 
 LOCAL = Keys("local", "local")
 """What a server on one's own machine is shown where there are no keys: it rarely asks."""
 
 KeysNow = Callable[[], Keys]
 """Gives the keys that are valid now."""
+
+_Found = TypeVar("_Found")
 
 
 def environment_keys(environ: Mapping[str, str]) -> Keys | None:
@@ -40,6 +44,15 @@ def environment_keys(environ: Mapping[str, str]) -> Keys | None:
     if not access_key or not secret_key:
         return None
     return Keys(access_key, secret_key, environ.get("AWS_SESSION_TOKEN") or None)
+
+
+def environment_region(environ: Mapping[str, str]) -> str | None:
+    """The region that the environment names, or None; botocore looks at the first name only, other SDKs at the second.
+
+    >>> environment_region({"AWS_REGION": "eu-west-1"})
+    'eu-west-1'
+    """
+    return environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or None
 
 
 def settings_in_sight(environ: Mapping[str, str]) -> str | None:
@@ -68,62 +81,132 @@ def settings_in_sight(environ: Mapping[str, str]) -> str | None:
 
 
 def open_session(target: Target) -> Any:
-    """A botocore session with the target's profile; FlyexprError if there is no such profile."""
-    import botocore.session
-    from botocore.exceptions import BotoCoreError, ProfileNotFound
+    """A botocore session with the target's profile and region, or the region that AWS's configuration names.
 
+    FlyexprError if there is no such profile, or no region. The region is set on the session, as for a client that is
+    made with it: then the services that keys are fetched from are asked in that region too.
+    """
+    import botocore.session
+    from botocore.exceptions import ProfileNotFound
+
+    session = botocore.session.Session(profile=target.profile)
     try:
-        session = botocore.session.Session(profile=target.profile)
         session.get_scoped_config()  # which is where a profile is looked up
     except ProfileNotFound as error:
-        name, where = error.kwargs["profile"], repr(target.url) if target.profile else "AWS_PROFILE"
-        raise FlyexprError(f"AWS's configuration has no profile {name!r}, which {where} names") from None
-    except BotoCoreError as error:
-        raise FlyexprError(f"AWS's configuration cannot be read: {error}") from None
+        where = repr(target.url) if target.profile else _profile_variable(os.environ)
+        raise FlyexprError(
+            f"AWS's configuration has no profile {error.kwargs['profile']!r}, which {where} names"
+        ) from None
+    except Exception as error:
+        raise FlyexprError(f"AWS's configuration cannot be read: {_cause(error)}") from None
+    session.set_config_variable("region", _region(session, target))
     return session
 
 
-def region_of(session: Any, target: Target) -> str:
-    """The region that the URL names, or AWS's configuration; FlyexprError if neither does."""
-    region = target.region or session.get_config_variable("region") or (target.endpoint and "us-east-1")
-    if not region:
+def _profile_variable(environ: Mapping[str, str]) -> str:
+    """The variable that names the profile; botocore looks at the older one first."""
+    return next(name for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if name in environ)
+
+
+def _region(session: Any, target: Target) -> str:
+    region = target.region or environment_region(os.environ) or session.get_config_variable("region")
+    if not region and not target.endpoint:
         raise FlyexprError(
-            f"{target.url!r} names no region, and neither does AWS's configuration\n  write dynamodb://eu-west-1"
+            f"AWS_REGION is not set, {target.url!r} names no region, and neither does AWS's configuration\n"
+            "  write dynamodb://eu-west-1"
         )
-    return str(region)
+    return str(region or "us-east-1")
 
 
-def session_credentials(session: Any) -> Any:
-    """The credentials that botocore finds, or None; FlyexprError when it finds the half of some."""
-    from botocore.exceptions import BotoCoreError
+class SessionKeys:
+    """The keys that botocore's providers find; calling it gives those that are valid now.
 
-    try:
-        return session.get_credentials()
-    except BotoCoreError as error:
-        raise no_keys(error) from None
+    Whatever is wrong with them is one FlyexprError, which names the profile or the provider. Keys that expire are
+    fetched again by botocore, some minutes before. A botocore client takes it for credentials, and for their provider.
+    """
 
+    def __init__(self, session: Any) -> None:
+        self._profile = session.get_config_variable("profile") or "default"
+        self._named = self._profile in session.full_config["profiles"]
+        self._checked: Any = None
+        resolver = self._asked(None, lambda: session.get_component("credential_provider"))
+        self._credentials = self._first_of(resolver.providers)
 
-def session_keys(credentials: Any) -> KeysNow:
-    """Gives the keys of botocore's credentials, which refresh themselves shortly before they expire."""
-    from botocore.exceptions import BotoCoreError
+    def _first_of(self, providers: list[Any]) -> Any:
+        for provider in providers:
+            credentials = self._asked(provider.METHOD, provider.load)
+            if credentials is not None:
+                return credentials
+        return None
 
-    def keys() -> Keys:
-        if credentials is None:
-            raise no_keys()
+    def _asked(self, method: str | None, ask: Callable[[], _Found]) -> _Found:
         try:
-            frozen = credentials.get_frozen_credentials()
-        except BotoCoreError as error:
-            raise DynamoError.of("ConnectionFailed", f"no keys to sign with: {error}") from error
+            return ask()
+        except Exception as error:  # of a program, a file, a service: anything may come
+            failure = no_keys(_cause(error), self._source(method))
+        raise failure  # without the first error, which may hold the keys as they were read
+
+    def _source(self, method: str | None = None) -> str | None:
+        if method in _WITHOUT_PROFILE or not self._named:
+            return method
+        return f"profile {self._profile!r} by {method}" if method else f"profile {self._profile!r}"
+
+    @property
+    def method(self) -> str | None:
+        """botocore's name for the provider that found them; None when none did."""
+        return str(self._credentials.method) if self._credentials else None
+
+    @property
+    def account_id(self) -> str | None:
+        """The account, where it is known before the first keys are fetched."""
+        account: str | None = vars(self._credentials).get("account_id") if self._credentials else None
+        return account
+
+    def __call__(self) -> Keys:
+        frozen = self.get_frozen_credentials()
         return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
-    return keys
+    def get_frozen_credentials(self) -> Any:
+        """As of botocore's credentials."""
+        if self._credentials is None:
+            raise no_keys(source=self._source())
+        method = self._credentials.method
+        frozen = self._asked(method, self._credentials.get_frozen_credentials)
+        if frozen != self._checked:
+            wrong = fault_of(frozen)
+            if wrong:
+                del frozen  # a report of the error may show the variables of each function
+                raise no_keys(wrong, self._source(method))
+            self._checked = frozen
+        return frozen
+
+    def get_deferred_property(self, name: str) -> Callable[[], Any]:
+        """As of botocore's credentials."""
+        return lambda: getattr(self.get_frozen_credentials(), name, None)
+
+    def load_credentials(self) -> SessionKeys:
+        """As of a provider of botocore's."""
+        return self
 
 
-def no_keys(error: object = "Unable to locate credentials") -> FlyexprError:
+def _cause(error: Exception) -> str:
+    """What went wrong, in one line: further lines may quote an answer that could not be read, and the keys in it."""
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+    if type(error).__name__ in ("EOFError", "GetPassWarning"):
+        return "it needs a code of its MFA device, and there is no terminal to type it in"
+    if isinstance(error, ParamValidationError):  # of what the profile says, such as an `external_id`
+        return str(error).replace("\n", " ")
+    text = str(error).partition("\n")[0].rstrip(" :")
+    return text if isinstance(error, (BotoCoreError, ClientError)) else f"{type(error).__name__}: {text}"
+
+
+def no_keys(cause: str = "Unable to locate credentials", source: str | None = None) -> FlyexprError:
     """The error for a request that nobody can sign.
 
-    >>> print(no_keys())
-    Unable to locate credentials
+    >>> print(no_keys("No such file or directory: 'token'", "profile 'games' by assume-role-with-web-identity"))
+    no keys from profile 'games' by assume-role-with-web-identity: No such file or directory: 'token'
       hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile
     """
-    return FlyexprError(f"{error}\n  hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile")
+    start = f"no keys from {source}" if source else "no keys"
+    return FlyexprError(f"{start}: {cause}\n  hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile")

@@ -95,7 +95,7 @@ class DirectEngine:
             return _Failure(self._no_answer(error), passing=not error.lasting, lost=error.sent)
         broken = damage(answer.headers, answer.body)
         if broken:
-            return _Failure(self._no_answer(broken), passing=True, lost=True)
+            return _Failure(self._no_answer(broken), passing=True, lost=not answer.early)
         return answer.body if answer.status < 300 else _refused(answer)
 
     def _cost_of_another(self, failure: _Failure, operation: str, body: bytes, attempt: int) -> int:
@@ -147,7 +147,7 @@ def _refused(answer: Answer) -> _Failure:
     return _Failure(
         error,
         passing=is_passing(answer.status, error.code),
-        lost=is_foreign(answer.status, error),
+        lost=is_foreign(answer.status, error) and not answer.early,
         throttled=is_throttle(answer.status, error.code),
         asked_for=answer.headers.get("x-amz-retry-after"),
     )

@@ -84,19 +84,18 @@ def plain_endpoint(region: str) -> Endpoint | None:
     return Endpoint(True, f"dynamodb.{region}.amazonaws.com", 443, "/", region)
 
 
-def ruled_endpoint(session: Any, region: str, credentials: Any) -> Endpoint | None:
+def ruled_endpoint(session: Any, region: str, account: str | None) -> Endpoint | None:
     """The endpoint that botocore's rules give to a session's settings, or None if its signature is not a plain one.
 
     A region whose name does not fit into a host's has none. FIPS, dual stack and endpoints by account are the rules' to
-    know. Asking them takes 15 ms; making a client would take 130.
+    know. `account` is the one of the keys where it is known before the first of them is fetched; it is a preference.
+    Asking the rules takes 15 ms; making a client would take 130.
     """
     if not re.fullmatch(_LABEL, region, re.IGNORECASE):
         return None
     from botocore.endpoint_provider import EndpointProvider
 
     setting = session.get_config_variable
-    # Of credentials that are fetched, the account is known only with the first of them; it is a preference, no need.
-    account = getattr(credentials, "__dict__", {}).get("account_id")
     loader = session.get_component("data_loader")
     rules = EndpointProvider(
         loader.load_service_model("dynamodb", "endpoint-rule-set-1"), loader.load_data("partitions")

@@ -30,12 +30,16 @@ class Malformed(Exception):
 
 
 class Answer(NamedTuple):
-    """One answer; `headers` by their names in lower case, `reusable` if another may follow on the same connection."""
+    """One answer; `headers` by their names in lower case, `reusable` if another may follow on the same connection.
+
+    `early`: it came before the request was sent whole, which then was not done.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     reusable: bool
+    early: bool = False
 
 
 def read_answer(receive: Receive) -> Answer:
@@ -43,7 +47,7 @@ def read_answer(receive: Receive) -> Answer:
 
     >>> receipts = iter([b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 2\r\n\r\n{", b"}"])
     >>> read_answer(lambda size: next(receipts))
-    Answer(status=200, headers={'content-length': '2'}, body=b'{}', reusable=True)
+    Answer(status=200, headers={'content-length': '2'}, body=b'{}', reusable=True, early=False)
     >>> receipts = iter([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{", b""])
     >>> read_answer(lambda size: next(receipts))
     Traceback (most recent call last):

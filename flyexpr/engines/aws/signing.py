@@ -10,7 +10,7 @@ import re
 from hashlib import sha256
 from hmac import digest
 from time import gmtime, strftime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flyexpr.errors import FlyexprError
 
@@ -18,6 +18,7 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 TARGET = "DynamoDB_20120810."
 
 _GRAPHIC = re.compile(r"[!-~]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # what the environment has for a byte that it cannot decode
 
 
 class Keys(NamedTuple):
@@ -91,15 +92,27 @@ class Signer:
         return stamp
 
     def _derived(self, day: str, keys: Keys) -> _Key:
-        _check(keys)
+        wrong = fault_of(keys)
+        if wrong:
+            raise FlyexprError(wrong)
         key = f"AWS4{keys.secret_key}".encode()
         for part in (day, self._region, "dynamodb", "aws4_request"):
             key = digest(key, part.encode(), "sha256")
         return _Key(day, keys, key)
 
 
-def _check(keys: Keys) -> None:
-    """Refuse what would break out of its header line, such as a key that was read with its end of line."""
-    for name, text in (("access key", keys.access_key), ("session token", keys.token or "-")):
-        if not _GRAPHIC.fullmatch(text):
-            raise FlyexprError(f"the {name} holds a space, a line break or a character that no header can carry")
+def fault_of(keys: Any) -> str | None:
+    r"""Why keys cannot sign, or would break out of their header line, such as one read with its end of line; or None.
+
+    >>> fault_of(Keys("AKIA", "secret")), fault_of(Keys("AKIA\n", "secret"))
+    (None, 'the access key holds a space, a line break or a character that no header can carry')
+    """
+    parts = {"access key": keys.access_key, "secret key": keys.secret_key, "session token": keys.token or "-"}
+    for name, part in parts.items():
+        if not isinstance(part, str):  # programs and services write keys too, as whatever JSON they like
+            return f"the {name} is not a text"
+        if name == "secret key" and _SURROGATE.search(part):
+            return "the secret key holds bytes that are not UTF-8"
+        if name != "secret key" and not _GRAPHIC.fullmatch(part):
+            return f"the {name} holds a space, a line break or a character that no header can carry"
+    return None
