@@ -761,6 +761,8 @@ SIMPLE: list[tuple[Condition, Condition]] = [
     (gt("a", 5) & lt("a", 5), NEVER),
     (gt("a", 5) & lt("a", "x"), NEVER),
     (eq("a", 1) & ~eq("a", 1), NEVER),
+    (gt("a", {1, 2}) & lt("a", {1}), gt("a", {1, 2}) & lt("a", {1})),
+    (gt("a", [2]) & lt("a", [1]), gt("a", [2]) & lt("a", [1])),
     (exists("a") | not_exists("a"), ALWAYS),
     (eq("a", 1) | all_of(), ALWAYS),
     (eq("a", 1) & any_of(), NEVER),

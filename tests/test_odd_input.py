@@ -7,7 +7,7 @@ import pytest
 
 from flyexpr import Table, ValidationError, eq, get, run, scan, show
 from flyexpr.items import stored_item
-from flyexpr.values import encode, item_size, value_size
+from flyexpr.values import encode, encode_item, item_size, value_size
 
 
 class Unhashable:
@@ -53,6 +53,12 @@ def test_a_constant_nested_too_deep(wrap: Any, path: str) -> None:
     with pytest.raises(ValidationError) as caught:
         encode(nested(deepest + 1, wrap))
     assert str(caught.value) == f"at `{path}`: nested more than 32 levels deep"
+
+
+def test_an_item_that_cannot_be_stored_says_where() -> None:
+    with pytest.raises(ValidationError) as caught:
+        encode_item({"id": "k", "a": [{"b": set()}]})
+    assert str(caught.value).splitlines()[0] == "at `a[0].b`: a set may not be empty"
 
 
 class Text(str):
