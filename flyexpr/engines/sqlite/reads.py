@@ -15,7 +15,7 @@ from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.keys import Range, segment_range
 from flyexpr.engines.sqlite.legacy import read_attributes_to_get, read_key_conditions, read_legacy_filter
 from flyexpr.engines.sqlite.members import Request, read_members
-from flyexpr.engines.sqlite.pages import read_page, read_reading, read_target
+from flyexpr.engines.sqlite.pages import Page, Reading, read_reading, read_target, take_page
 from flyexpr.engines.sqlite.ranges import Clause, key_range, read_clauses
 from flyexpr.engines.sqlite.selection import check_filter_held, check_select
 from flyexpr.engines.sqlite.starts import check_query_start, start_row
@@ -65,18 +65,22 @@ def query(storage: Storage, request: Request, now: float) -> bytes:
     clauses = _read_key_condition(members, nodes)
     condition = nodes.get("FilterExpression", read_legacy_filter(members, "QueryFilter"))
     reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    return take_page(storage, members, lambda: _query_page(storage, reading, clauses)).answer()
+
+
+def _query_page(storage: Storage, reading: Reading, clauses: tuple[Clause, ...]) -> Page:
     with storage.transaction("DEFERRED"):
-        table, index = read_target(storage, members)
+        table, index = read_target(storage, reading.members)
         schema = index.key if index is not None else table.key
         low, high = key_range(clauses, schema)
-        _check_filter(condition, schema.names)
-        check_filter_held(index, condition)
+        _check_filter(reading.condition, schema.names)
+        check_filter_held(index, reading.condition)
         restartable = bool(schema.sort) or index is not None
         if reading.start is not None:
             row = start_row(table, index, reading.start)
             check_query_start(reading.start, clauses, schema, restartable=restartable)
             low, high = (low, row) if reading.reverse else (row + b"\0", high)
-        return read_page(storage, table, index, (low, high), reading, restartable=restartable)
+        return Page(storage, table, index, (low, high), reading, restartable=restartable)
 
 
 def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause, ...]:
@@ -104,15 +108,19 @@ def scan(storage: Storage, request: Request, now: float) -> bytes:
     nodes = read_expressions(members, ("FilterExpression",))
     condition = nodes.get("FilterExpression", read_legacy_filter(members, "ScanFilter"))
     reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    return take_page(storage, members, lambda: _scan_page(storage, reading, keys)).answer()
+
+
+def _scan_page(storage: Storage, reading: Reading, keys: Range) -> Page:
     with storage.transaction("DEFERRED"):
-        table, index = read_target(storage, members)
+        table, index = read_target(storage, reading.members)
         if reading.start is not None:
             check_index_keys(table, reading.start)
             row = start_row(table, index, reading.start)
             if not keys[0] <= row < keys[1]:
                 raise invalid("The provided starting key is invalid: it is not in the segment that is scanned")
             keys = row + b"\0", keys[1]
-        return read_page(storage, table, index, keys, reading)
+        return Page(storage, table, index, keys, reading)
 
 
 def _read_segment(members: Request) -> Range:

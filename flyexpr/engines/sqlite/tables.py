@@ -12,18 +12,14 @@ from typing import Any
 
 from flyexpr.engines.sqlite.alterations import altered_description
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.changes import add_entry
-from flyexpr.engines.sqlite.checks import check_index_keys
 from flyexpr.engines.sqlite.definitions import GLOBAL, LOCAL, read_definition
 from flyexpr.engines.sqlite.descriptions import Description, new_description
-from flyexpr.engines.sqlite.faults import in_use, invalid, not_found
-from flyexpr.engines.sqlite.keys import segment_range
+from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found
+from flyexpr.engines.sqlite.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.members import Request, read_members
-from flyexpr.engines.sqlite.schema import Definition, Table, read_table, row_key
+from flyexpr.engines.sqlite.schema import Definition
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.tags import check_tags
-from flyexpr.engines.sqlite.writes import read_image
-from flyexpr.errors import DynamoError
 
 _ARN = "arn:aws:dynamodb:local:000000000000:table/"
 _MAX_NAMES = 100
@@ -50,83 +46,84 @@ def create_table(storage: Storage, request: Request, now: float) -> bytes:
             stores[index["IndexName"]] = f"index_{version}_{position}"
         for store in stores.values():
             storage.create_store(store)
-        storage.define(name, {"Description": description, "Stores": stores, "Tags": tags})
-        return json_text({"TableDescription": _shown(storage, description, stores, "CREATING", now)})
+        definition = {"Description": description, "Stores": stores, "Tags": tags}
+        storage.define(name, definition)
+    return json_text({"TableDescription": _shown(storage, definition, "CREATING", now)})
 
 
 def describe_table(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to DescribeTable; in a large table, items and bytes are counted anew once a minute at most."""
     members = read_members(request, ("TableName",))
+    finish_abandoned(storage, members["TableName"])
     with storage.transaction("DEFERRED"):
         definition = known_definition(storage, members["TableName"])
-        return json_text({"Table": _shown(storage, definition["Description"], definition["Stores"], "ACTIVE", now)})
+    return json_text({"Table": _shown(storage, definition, "ACTIVE", now)})
 
 
 def update_table(storage: Storage, request: Request, now: float) -> bytes:
-    """The answer to UpdateTable; a new index is filled before it is given."""
+    """The answer to UpdateTable; a new index is filled before it is given, while others read and write."""
     members = read_definition(request, ("TableName",))
     name = members["TableName"]
+    check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
-        definition["Description"] = description = altered_description(definition["Description"], members)
-        stores, version = definition["Stores"], storage.next_version()
-        known = {
-            "",
-            *(index["IndexName"] for member in (GLOBAL, LOCAL) for index in description.get(member, ())),
-        }
-        for gone in stores.keys() - known:
-            storage.drop_store(stores.pop(gone))
-        fresh = known - stores.keys()
-        for index in description.get(GLOBAL, ()):
-            index.setdefault("IndexArn", f"{_ARN}{name}/index/{index['IndexName']}")
-        for index_name in fresh:
-            stores[index_name] = f"index_{version}"
-            storage.create_store(stores[index_name])
+        before = definition["Description"]
+        fresh = _alter(storage, definition, altered_description(before, members))
         storage.define(name, definition)
-        _fill(storage, read_table(definition), fresh)
-        shown = _shown(storage, description, stores, "UPDATING", now)
-        if "OnDemandThroughput" in members:  # a ceiling that goes is shown as -1 once more
-            shown["OnDemandThroughput"] = {**shown.get("OnDemandThroughput", {}), **members["OnDemandThroughput"]}
-        return json_text({"TableDescription": shown})
+        unfinished = any(begin_fill(storage, name, definition, store) for store in fresh.values())
+    if unfinished:
+        finish_fill(storage, name, lambda definition: _undo(definition, before, fresh))
+    with storage.transaction("DEFERRED"):
+        definition = known_definition(storage, name)
+    shown = _shown(storage, definition, "UPDATING", now)
+    if "OnDemandThroughput" in members:  # a ceiling that goes is shown as -1 once more
+        shown["OnDemandThroughput"] = {**shown.get("OnDemandThroughput", {}), **members["OnDemandThroughput"]}
+    return json_text({"TableDescription": shown})
 
 
-def _fill(storage: Storage, table: Table, fresh: set[str]) -> None:
-    """Enter the items that are there into new indexes; one whose key attribute has a wrong type is passed over."""
-    if not fresh:
-        return
-    for row in storage.rows(table.store, segment_range(0, 1)):
-        image = read_image(row, table.watched.union(table.key.names))
-        assert image is not None
-        key = row_key(table.key, image.item)
-        for name in fresh:
-            index = table.index(name)
-            assert index is not None
-            try:
-                check_index_keys(Table(table.name, table.store, table.key, (index,), None), image.item)
-            except DynamoError:
-                continue
-            add_entry(storage, index, key, image)
+def _alter(storage: Storage, definition: Definition, description: Description) -> dict[str, str]:
+    """The store of the new index, if there is one, by its name; those of indexes that go are dropped."""
+    stores, version = definition["Stores"], storage.next_version()
+    definition["Description"] = description
+    known = {"", *(index["IndexName"] for member in (GLOBAL, LOCAL) for index in description.get(member, ()))}
+    for gone in stores.keys() - known:
+        storage.drop_store(stores.pop(gone))
+    for index in description.get(GLOBAL, ()):
+        index.setdefault("IndexArn", f"{_ARN}{description['TableName']}/index/{index['IndexName']}")
+    fresh = dict.fromkeys(known - stores.keys(), f"index_{version}")  # one at most: altered_description sees to it
+    for store in fresh.values():
+        storage.create_store(store)
+    stores |= fresh
+    return fresh
+
+
+def _undo(definition: Definition, before: Description, fresh: dict[str, str]) -> None:
+    definition["Description"] = before
+    for name in fresh:
+        del definition["Stores"][name]
 
 
 def delete_table(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to DeleteTable."""
     members = read_members(request, ("TableName",))
     name = members["TableName"]
+    check_unfilled(storage, name, "Cannot delete table while indexes are being created, updated, or deleted")
+    with storage.transaction("DEFERRED"):
+        definition = known_definition(storage, name)
+    shown = _shown(storage, definition, "DELETING", now)
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
-        description = definition["Description"]
-        if description.get("DeletionProtectionEnabled"):
+        if definition["Description"].get("DeletionProtectionEnabled"):
             raise invalid(
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
-        shown = _shown(storage, description, definition["Stores"], "DELETING", now)
         expiry = definition.get("Expiry")
         for store in (*definition["Stores"].values(), *([expiry["Store"]] if expiry else ())):
             storage.drop_store(store)
         storage.next_version()
         storage.define(name, None)
-        return json_text({"TableDescription": shown})
+    return json_text({"TableDescription": shown})
 
 
 def list_tables(storage: Storage, request: Request, now: float) -> bytes:
@@ -151,13 +148,13 @@ def known_definition(storage: Storage, name: str) -> Definition:
     definition = storage.definition(name)
     if definition is None:
         raise not_found(f"Requested resource not found: Table: {name} not found")
-    read_table(definition)  # what no engine wrote is refused before anything is done by it
     return definition
 
 
-def _shown(storage: Storage, description: Description, stores: dict[str, str], status: str, now: float) -> Description:
-    """A description as answers give it: with status, items and bytes."""
-    shown: Description = json.loads(json.dumps(description))
+def _shown(storage: Storage, definition: Definition, status: str, now: float) -> Description:
+    """A description as answers give it: with status, items and bytes. Outside a transaction."""
+    shown: Description = json.loads(json.dumps(definition["Description"]))
+    stores, filling = definition["Stores"], definition.get("Filling", {}).get("Store")
     count, size = storage.estimate(stores[""], now)
     shown |= {"TableStatus": status, "ItemCount": count, "TableSizeBytes": size}
     for member in (GLOBAL, LOCAL):
@@ -166,4 +163,6 @@ def _shown(storage: Storage, description: Description, stores: dict[str, str], s
             index |= {"ItemCount": count, "IndexSizeBytes": size}
             if member == GLOBAL:
                 index["IndexStatus"] = "ACTIVE"
+            if stores[index["IndexName"]] == filling:
+                index |= {"IndexStatus": "CREATING", "Backfilling": True}
     return shown
