@@ -22,26 +22,30 @@ def update_charge(update: Update) -> int:
     >>> update_charge(Update((Action("SET", Path(("b",)), Value("S", "x" * 409_577)),)))
     409600
     """
-    return _STATEMENT + sum(map(_action, update.actions))
+    sizes: dict[int, int] = {}
+    return _STATEMENT + sum(_action(action, sizes) for action in update.actions)
 
 
-def _action(action: Action) -> int:
+def _action(action: Action, sizes: dict[int, int]) -> int:
     target = sum(map(_length, action.path.parts)) + _STEP * (len(action.path.parts) - 1)
     if action.clause in ("SET", "ADD") and action.operand is not None:
-        return _ASSIGNMENT + target + _operand(action.operand)
+        return _ASSIGNMENT + target + _operand(action.operand, sizes)
     return _REMOVAL + target
 
 
-def _operand(operand: Operand) -> int:
+def _operand(operand: Operand, sizes: dict[int, int]) -> int:
+    """The charge of an operand; `sizes` are those of the constants so far, for one may stand in many places."""
     match operand:
         case Value(kind, body):
-            return value_size(thaw((kind, body)))
+            if id(body) not in sizes:
+                sizes[id(body)] = value_size(thaw((kind, body)))
+            return sizes[id(body)]
         case Path(parts):
             return _READ + sum(_READ_STEP + _length(part) for part in parts)
         case Arithmetic(operator, left, right):
-            return _OPERATORS[operator] + _operand(left) + _operand(right)
+            return _OPERATORS[operator] + _operand(left, sizes) + _operand(right, sizes)
         case Call(function, arguments):
-            return _OPERATORS[function] + sum(map(_operand, arguments))
+            return _OPERATORS[function] + sum(_operand(argument, sizes) for argument in arguments)
 
 
 def _length(part: Any) -> int:

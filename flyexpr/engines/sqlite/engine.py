@@ -92,11 +92,13 @@ class SqliteEngine:
             answer = handler(self._storage, request, now)
             if putting:
                 self._puts.met(request["Item"], len(body))
+        except FlyexprError:  # of a handler, which has ended its transaction
+            raise
         except BaseException as error:
             self._storage.recover()
-            if isinstance(error, FlyexprError) or not isinstance(error, Exception):
-                raise
-            raise failure(error, self.path) from error
+            if isinstance(error, Exception):
+                raise failure(error, self.path) from error
+            raise
         return answer
 
     def _sweep(self, now: float) -> None:

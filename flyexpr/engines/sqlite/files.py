@@ -13,7 +13,6 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from flyexpr.engines.sqlite.failures import failure, is_locked
@@ -47,11 +46,9 @@ class TableFile:
     def __init__(self, path: str, sync: str = "normal") -> None:
         if sync not in SYNC:
             raise FlyexprError(f"sync={sync!r} is neither 'normal' nor 'full'")
-        if "\0" in path:
-            raise FlyexprError(f"cannot open {path!r}: a path holds no zero byte")
         self.path, self._sync = path, sync
         # The file stays the same whatever becomes of the current folder, and a log lies beside the file, not its link.
-        self._place = path if path == MEMORY else os.path.realpath(path)
+        self._place = path if path == MEMORY else _real(path)
         self._folder: int | None = None
         self._known: Known = ()
         self._calm = -1
@@ -69,7 +66,7 @@ class TableFile:
             connection = sqlite3.connect(
                 self._place, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
             )
-        except (sqlite3.Error, ValueError) as error:
+        except sqlite3.Error as error:
             raise FlyexprError(f"cannot open {self.path!r}: {error}") from None
         try:
             connection.text_factory = bytes
@@ -84,6 +81,10 @@ class TableFile:
             connection.close()
             raise
         return connection
+
+    def again(self) -> TableFile:
+        """The same file, to be opened once more."""
+        return TableFile(self._place, self._sync)
 
     def _recognize(self) -> None:
         """Keep in mind which file and which log these are."""
@@ -121,6 +122,17 @@ class TableFile:
         )
 
 
+def _real(path: str) -> str:
+    """A path without links; FlyexprError for one that no file can have."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise FlyexprError(f"cannot open {path!r}: {error}") from None
+    if "\0" in path:
+        raise FlyexprError(f"cannot open {path!r}: a path holds no zero byte")
+    return os.path.realpath(path)
+
+
 def _identity(place: str) -> Identity | None:
     """Which file stands at a path; None for none."""
     try:
@@ -130,10 +142,10 @@ def _identity(place: str) -> Identity | None:
     return found.st_ino, found.st_dev
 
 
-def patiently(attempt: Callable[[], T], seconds: float = BUSY_SECONDS) -> T:
+def patiently(attempt: Callable[[], T], seconds: float) -> T:
     """What `attempt` gives, tried again while another connection has what it needs.
 
-    >>> patiently(lambda: 1)
+    >>> patiently(lambda: 1, seconds=30)
     1
 
     SQLite could wait by itself. It would do so in steps of up to 100 ms, and with the engine's lock held.
@@ -168,27 +180,30 @@ def _prepare(connection: sqlite3.Connection, path: str, sync: str) -> None:
     connection.execute("PRAGMA cell_size_check = ON")
     if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
-    empty = patiently(lambda: _within(connection, "BEGIN", lambda: _check_format(connection, path)))
+    empty = _within(connection, "BEGIN", lambda: _check_format(connection, path))
     # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
-    patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
+    patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), BUSY_SECONDS)
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     connection.execute(f"PRAGMA synchronous = {SYNC[sync]}")
     if empty:  # a file of a known format is opened without a lock: somebody may be writing to it for long
-        patiently(lambda: _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, path)))
+        _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, path))
 
 
 def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T]) -> T:
     """What an action gives, in a transaction of its own."""
-    connection.execute(begin)
-    try:
-        done = action()
-        connection.execute("COMMIT")
-        return done
-    finally:
-        if connection.in_transaction:
-            with suppress(sqlite3.Error):
+
+    def attempt() -> T:
+        connection.execute(begin)
+        try:
+            done = action()
+            connection.execute("COMMIT")
+            return done
+        finally:
+            if connection.in_transaction:
                 connection.rollback()
+
+    return patiently(attempt, BUSY_SECONDS)
 
 
 def _make(connection: sqlite3.Connection, path: str) -> None:

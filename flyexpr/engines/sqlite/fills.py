@@ -96,12 +96,13 @@ def check_unfilled(storage: Storage, name: str, message: str) -> None:
 
 
 def _finish(storage: Storage, name: str) -> None:
-    while True:
-        with storage.transaction("IMMEDIATE"):
-            more = fill_portion(storage, name)
-        if not more:
-            return
-        time.sleep(PAUSE_SECONDS)
+    with storage.beside() as other:
+        while True:
+            with other.transaction("IMMEDIATE"):
+                more = fill_portion(other, name)
+            if not more:
+                return
+            time.sleep(PAUSE_SECONDS)
 
 
 def _take_back(storage: Storage, name: str, undo: Callable[[Definition], None]) -> None:

@@ -15,12 +15,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flyexpr.engines.sqlite.failures import is_locked
 from flyexpr.engines.sqlite.faults import DamagedFileError, not_found
-from flyexpr.engines.sqlite.files import BUSY_SECONDS, MEMORY, TableFile, patiently
+from flyexpr.engines.sqlite.files import BUSY_SECONDS, LOG_PAGES, MEMORY, TableFile, patiently
 from flyexpr.engines.sqlite.forks import close_apart, open_apart
 from flyexpr.engines.sqlite.keys import Range
 from flyexpr.engines.sqlite.schema import Definition, Table, read_table
@@ -30,10 +30,12 @@ Row = tuple[int, bytes]
 """The size and the text of a stored item."""
 
 FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
+COUNT_ROWS = 2000  # with the lock held
+YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again before another can
 CHECK_SECONDS = 1.0
 _COUNT = (
     "SELECT count(*), total(size), max(key) FROM "
-    f"(SELECT key, size FROM {{}} WHERE key > ? ORDER BY key LIMIT {FEW_ROWS})"
+    f"(SELECT key, size FROM {{}} WHERE key > ? ORDER BY key LIMIT {COUNT_ROWS})"
 )
 _BEGIN = {"DEFERRED": "BEGIN DEFERRED", "IMMEDIATE": "BEGIN IMMEDIATE"}
 
@@ -85,6 +87,22 @@ class Storage:
             self._version = -1
         return self._connection
 
+    @contextmanager
+    def beside(self) -> Iterator[Storage]:
+        """A connection of its own to the same file, for long work: the log is copied while other threads go on.
+
+        Of what is in memory there is only one.
+        """
+        if self._file.path == MEMORY:
+            yield self
+            return
+        other = Storage(self._file.again())
+        other.connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES // 4}")  # before anybody else has to do it
+        try:
+            yield other
+        finally:
+            other.close()
+
     def close(self) -> None:
         """Close the file for good; what was committed is in it."""
         with self.lock:
@@ -131,9 +149,12 @@ class Storage:
     def _try_to_begin(self, kind: str, last: bool) -> bool:
         """Begins a transaction if nobody else writes; if somebody does, it is False, or an error at `last`."""
         self.lock.acquire()
-        if self._begun:  # a signal's handler, or a finalizer, asks in the middle of this thread's own request
+        if self._begun:
             self.lock.release()
-            raise RuntimeError("a request within a request")
+            raise FlyexprError(
+                "a request was sent in the middle of another one of the same thread, by a signal's handler or by a "
+                "finalizer; nothing of it was done\n  hint: send it once the other one is answered"
+            )
         try:
             connection = self._connection or self.connect()
             self._check_file(kind)
@@ -193,12 +214,12 @@ class Storage:
         The log is emptied by that. Beside another file that has been put in the place of this one it would be read into
         it.
         """
-        self._lost = True
-        connection = self.connection
-        with suppress(sqlite3.Error):
-            if connection.in_transaction:
-                connection.rollback()
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection, self._lost = self._connection, True
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.rollback()
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self.let_go()
         raise self._file.moved()
 
@@ -218,12 +239,6 @@ class Storage:
                 return None
             table = self._tables[name] = read_table(definition)
         return table
-
-    def is_filling(self, name: str) -> bool:
-        """Whether a store of a table is being filled; outside a transaction."""
-        with self.transaction("DEFERRED"):
-            table = self.find(name)
-            return table is not None and table.filling is not None
 
     def definition(self, name: str) -> Definition | None:
         """What the catalog says of a table, or None; what no engine wrote is refused before anything is done by it."""
@@ -340,14 +355,17 @@ class Storage:
         return total
 
     def _count(self, store: str) -> tuple[int, int]:
-        count, size, key = 0, 0, b""
+        count, size = 0, 0
+        key: bytes | None = b""
         while True:
             with self.transaction("DEFERRED"):
                 ((found,),) = self._execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (store,))
                 ((rows, more, last),) = self._execute(_COUNT.format(store), (key,)) if found else ((0, 0, None),)
-            if last is None:  # no row is left, or the store has been dropped in the meantime
+            count, size = count + rows, size + int(more)
+            if rows < COUNT_ROWS:  # no row is left, or the store has been dropped in the meantime
                 return count, size
-            count, size, key = count + rows, size + int(more), last
+            key = last
+            time.sleep(YIELD_SECONDS)
 
     def token(self, token: str) -> bytes | None:
         """What was remembered of the request that had this token."""

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.alike import Alike
@@ -17,6 +17,7 @@ from flyexpr.engines.sqlite.checks import (
     check_index_keys,
     check_item_size,
 )
+from flyexpr.engines.sqlite.effort import least_size
 from flyexpr.engines.sqlite.expressions import attribute_names, read_expressions
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.legacy import read_attribute_updates, read_expected
@@ -127,8 +128,11 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     update = write.update if write.update is not None else Update(())
     if old is None and update.actions and all(action.clause in ("REMOVE", "DELETE") for action in update.actions):
         return None
+    before = old.item if old else write.given
+    if least_size(update, before) > MAX_ITEM:
+        raise invalid(UPDATE_TOO_LARGE)
     try:
-        item = apply(update, old.item if old else write.given)
+        item = apply(update, before)
     except ExpressionError as error:
         raise invalid(error.message) from None
     changed = changed_names(update)
@@ -143,16 +147,19 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
 
 
 def _size_after(old: Image | None, item: Item, changed: frozenset[str]) -> int:
+    """The size of an item after an update, counted no further than it takes to see that it is too large."""
     if old is None:
-        size = item_size(item)
+        size, names = 0, frozenset(item)
     else:
-        size = old.size - item_size(_part(old.item, changed)) + item_size(_part(item, changed))
-    if size > MAX_ITEM:
-        raise invalid(UPDATE_TOO_LARGE)
+        size, names = old.size - item_size(_part(old.item, changed)), changed
+    for name in names:
+        size += item_size(_part(item, (name,)))
+        if size > MAX_ITEM:
+            raise invalid(UPDATE_TOO_LARGE)
     return size
 
 
-def _part(item: Item, names: frozenset[str]) -> Item:
+def _part(item: Item, names: Iterable[str]) -> Item:
     return {name: item[name] for name in names if name in item}
 
 
