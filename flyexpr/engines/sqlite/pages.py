@@ -13,12 +13,12 @@ from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, r
 from flyexpr.engines.sqlite.capacity import Usage, consumed, read_units
 from flyexpr.engines.sqlite.effort import effort
 from flyexpr.engines.sqlite.expressions import attribute_names, top_names
-from flyexpr.engines.sqlite.faults import BackfillingIndex, invalid
+from flyexpr.engines.sqlite.faults import BackfillingIndex, DamagedFileError, invalid
 from flyexpr.engines.sqlite.fills import finish_abandoned
 from flyexpr.engines.sqlite.keys import Range
 from flyexpr.engines.sqlite.legacy import read_attributes_to_get
 from flyexpr.engines.sqlite.members import Request
-from flyexpr.engines.sqlite.schema import Index, Table, key_of, row_key
+from flyexpr.engines.sqlite.schema import Index, Table, has_key, row_key
 from flyexpr.engines.sqlite.selection import read_selection
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.wire import read_item
@@ -150,6 +150,8 @@ class Page:
     def _fetch(self, storage: Storage, text: bytes) -> int:
         """The size of the whole item of an entry, and so much work as it is at least."""
         entry = read_text(text, self.table.key.names)
+        if not has_key(self.table.key, entry):
+            raise DamagedFileError("a stored item lacks its key")
         size, whole = storage.get(self.table.store, row_key(self.table.key, entry)) or (0, b"{}")
         self.usage.add(read_units(size, self.reading.consistent))
         self.whole.append(whole)
@@ -188,5 +190,8 @@ class Page:
 
 def _last_key(table: Table, index: Index | None, text: bytes) -> bytes:
     """The key of the row that a page ended with: that of the index, if one is read, and that of the table."""
-    names = (*index.key.names, *table.key.names) if index is not None else table.key.names
-    return item_text(key_of(tuple(dict.fromkeys(names)), read_text(text)))
+    names = dict.fromkeys((*index.key.names, *table.key.names) if index is not None else table.key.names)
+    key = read_text(text, names)
+    if len(key) < len(names):
+        raise DamagedFileError("a stored item lacks its key")
+    return item_text(key)

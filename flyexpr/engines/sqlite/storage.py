@@ -33,10 +33,7 @@ FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
 COUNT_ROWS = 2000  # with the lock held
 YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again before another can
 CHECK_SECONDS = 1.0
-_COUNT = (
-    "SELECT count(*), total(size), max(key) FROM "
-    f"(SELECT key, size FROM {{}} WHERE key > ? ORDER BY key LIMIT {COUNT_ROWS})"
-)
+_COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} WHERE key > ? ORDER BY key LIMIT ?)"
 _BEGIN = {"DEFERRED": "BEGIN DEFERRED", "IMMEDIATE": "BEGIN IMMEDIATE"}
 
 
@@ -360,7 +357,9 @@ class Storage:
         while True:
             with self.transaction("DEFERRED"):
                 ((found,),) = self._execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (store,))
-                ((rows, more, last),) = self._execute(_COUNT.format(store), (key,)) if found else ((0, 0, None),)
+                rows, more, last = 0, 0.0, None
+                if found:
+                    ((rows, more, last),) = self._execute(_COUNT.format(store), (key, COUNT_ROWS))
             count, size = count + rows, size + int(more)
             if rows < COUNT_ROWS:  # no row is left, or the store has been dropped in the meantime
                 return count, size
