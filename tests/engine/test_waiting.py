@@ -250,6 +250,54 @@ def during(monkeypatch: pytest.MonkeyPatch, name: str, ask: Callable[[], Any]) -
     return answers
 
 
+PROJECTED: list[tuple[str, str, dict[str, Any]]] = [
+    ("BatchGetItem", "reads.project", {"RequestItems": {"tab": {"Keys": [key(1)], "ProjectionExpression": "pk"}}}),
+    (
+        "TransactGetItems",
+        "transactions.project",
+        {"TransactItems": [{"Get": {"TableName": "tab", "Key": key(1), "ProjectionExpression": "pk"}}]},
+    ),
+    ("Query", "pages.matches", {"KeyConditionExpression": "pk = :p AND sk < :n", "FilterExpression": "x <> :n"}),
+]
+
+
+@pytest.mark.parametrize("operation, function, members", PROJECTED, ids=[operation for operation, _, _ in PROJECTED])
+def test_what_was_read_is_worked_on_outside_the_lock(
+    monkeypatch: pytest.MonkeyPatch, operation: str, function: str, members: dict[str, Any]
+) -> None:
+    with SqliteEngine(":memory:") as engine:
+        call(engine, "CreateTable", TABLE)
+        call(engine, "PutItem", PUT)
+        done = during(monkeypatch, function, lambda: call(engine, "PutItem", PUT))
+        if operation == "Query":
+            members = {"TableName": "tab", "ExpressionAttributeValues": {":p": {"S": "p"}, ":n": {"N": "5"}}, **members}
+        call(engine, operation, members)
+        assert done == [{}]
+
+
+def test_three_thousand_older_conditions_end_a_page_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.engines.sqlite.pages.MAX_COMPARISONS", 9000)
+    conditions = {f"a{n}": {"ComparisonOperator": "NULL"} for n in range(3000)}
+    with SqliteEngine(":memory:") as engine:
+        call(engine, "CreateTable", TABLE)
+        for sort in range(5):
+            call(engine, "PutItem", {"TableName": "tab", "Item": key(sort)})
+        done = during(monkeypatch, "pages.matches", lambda: call(engine, "GetItem", GET))
+        answer = call(engine, "Scan", {"TableName": "tab", "ScanFilter": conditions})
+        assert (answer["Count"], answer["LastEvaluatedKey"]) == (3, key(2))
+        assert done == [{"Item": key(1)}]
+
+
+def test_very_many_older_conditions_of_a_write_are_tried_outside_the_transaction(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = {f"a{n}": {"ComparisonOperator": "NULL"} for n in range(11_000)}
+    with SqliteEngine(path) as engine, SqliteEngine(path) as other:
+        done = during(monkeypatch, "labours.holds", lambda: call(other, "PutItem", PUT))
+        call(engine, "DeleteItem", {"TableName": "tab", "Key": key(1), "Expected": expected})
+        assert done == [{}]
+
+
 LARGE = {**key(2), "l": {"L": [{"N": "1"}] * 3000}}
 LONG = " AND ".join(["l <> :b"] * 140)
 

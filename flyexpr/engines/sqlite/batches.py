@@ -50,9 +50,9 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
         raise invalid("Too many items requested for the BatchGetItem call")
     projections = [read_projected(read) for read in reads]
     keys = [[read_item(key) for key in read["Keys"]] for read in reads]
-    usages, responses, unprocessed, size = [], [], dict[str, Any](), 0
+    usages, found, unprocessed, size = [], [], dict[str, Any](), 0
     with storage.transaction("DEFERRED"):
-        for read, paths, items in zip(reads, projections, keys, strict=True):
+        for read, items in zip(reads, keys, strict=True):
             table = storage.table(read["TableName"])
             usage, texts = Usage(), []
             for key, wire in zip(items, read["Keys"], strict=True):
@@ -64,9 +64,13 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
                 usage.add(read_units(row[0] if row else 0, read.get("ConsistentRead", False)))
                 if row is not None:
                     size += row[0]
-                    texts.append(shown(row[1], paths))
+                    texts.append(row[1])
             usages.append((table, usage))
-            responses.append(json_text(read["TableName"]) + b":" + array(texts))
+            found.append(texts)
+    responses = [
+        json_text(read["TableName"]) + b":" + array([shown(text, paths) for text in texts])
+        for read, paths, texts in zip(reads, projections, found, strict=True)
+    ]
     return answer(
         Responses=b"{%s}" % b",".join(responses),
         UnprocessedKeys=json_text(unprocessed),

@@ -211,15 +211,15 @@ def transact_get_items(storage: Storage, request: Request, now: float) -> bytes:
     with storage.transaction("DEFERRED"):
         tables = [storage.table(read["TableName"]) for read in reads]
         rows = _rows([(table, key, key_row) for table, key in zip(tables, keys, strict=True)])
-        for table, row, paths in zip(tables, rows, projections, strict=True):
-            found = storage.get(table.store, row)
-            units = 2 * read_units(found[0] if found else 0, True)
-            usages.setdefault(table.name, (table, Usage()))[1].add(units)
-            size, text = _part(found, paths)
-            given += size
-            if given > MAX_BYTES:
-                raise invalid(f"Payload in response is too large. {given} bytes are over 4 MB")
-            responses.append(answer(Item=text))
+        items = [storage.get(table.store, row) for table, row in zip(tables, rows, strict=True)]
+    for table, found, paths in zip(tables, items, projections, strict=True):
+        units = 2 * read_units(found[0] if found else 0, True)
+        usages.setdefault(table.name, (table, Usage()))[1].add(units)
+        size, text = _part(found, paths)
+        given += size
+        if given > MAX_BYTES:
+            raise invalid(f"Payload in response is too large. {given} bytes are over 4 MB")
+        responses.append(answer(Item=text))
     mode = members.get("ReturnConsumedCapacity")
     return answer(
         Responses=array(responses),
