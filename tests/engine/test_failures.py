@@ -97,3 +97,28 @@ def test_a_request_of_the_wrong_shape_is_never_damage(tmp_path: Path, member: st
         with pytest.raises(DynamoError) as error:
             call(engine, operation, request)
         assert "damaged" not in error.value.message
+
+
+BODIES: list[tuple[bytes, str]] = [
+    (b" " * (16 * 1024 * 1024 + 1), "the body is over 16 MB"),
+    (b"", "the body is not the JSON of a request"),
+    (b"[]", "the body is not the JSON of a request"),
+    (b"{} {}", "the body is not the JSON of a request"),
+    (b"\xff", "the body is not the JSON of a request"),
+    (b'{"a": "\\ud800"}', "the body is not the JSON of a request"),
+    (b"[" * 100_000, "the body is not the JSON of a request"),
+]
+
+
+@pytest.mark.parametrize("operation", ["ListTables", "PutItem"])
+@pytest.mark.parametrize("body, message", BODIES, ids=[str(body[:9]) for body, _ in BODIES])
+def test_a_body_that_is_no_request(operation: str, body: bytes, message: str) -> None:
+    with SqliteEngine(":memory:") as engine, pytest.raises(DynamoError) as error:
+        engine(operation, body)
+    assert (error.value.code, error.value.message) == ("SerializationException", message)
+
+
+def test_an_operation_that_is_unknown() -> None:
+    with SqliteEngine(":memory:") as engine, pytest.raises(DynamoError) as error:
+        engine("ExecuteStatement", b"{}")
+    assert str(error.value) == "UnknownOperationException: ExecuteStatement is not an operation of this engine"

@@ -184,6 +184,7 @@ def test_a_path_with_a_zero_byte(name: str) -> None:
         SqliteEngine(name)
 
 
-def test_a_path_that_no_file_can_have() -> None:
+@pytest.mark.parametrize("name", ["\ud800.db", "x" * 300])
+def test_a_path_that_no_file_can_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(FlyexprError, match="cannot open"):
-        SqliteEngine("\ud800.db")
+        SqliteEngine(str(tmp_path / name))

@@ -25,6 +25,7 @@ NO_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 FILES = "flyexpr.engines.sqlite.files."
 PUT = {"TableName": "tab", "Item": key(1)}
 GET = {"TableName": "tab", "Key": key(1)}
+EXPIRE = {"TableName": "tab", "TimeToLiveSpecification": {"AttributeName": "exp", "Enabled": True}}
 
 
 @pytest.fixture
@@ -113,8 +114,7 @@ def expiring(path: str) -> Iterator[tuple[SqliteEngine, Clock]]:
     """An engine whose table has 250 items that are to expire in five seconds."""
     clock = Clock()
     with SqliteEngine(path, clock=clock) as engine:
-        specification = {"AttributeName": "exp", "Enabled": True}
-        call(engine, "UpdateTimeToLive", {"TableName": "tab", "TimeToLiveSpecification": specification})
+        call(engine, "UpdateTimeToLive", EXPIRE)
         for sort in range(250):
             item = {**key(sort, "old"), "exp": {"N": str(int(clock.now) + 5)}}
             call(engine, "PutItem", {"TableName": "tab", "Item": item})
@@ -151,9 +151,13 @@ def test_a_deletion_that_fails_stops_no_request(path: str, expiring: tuple[Sqlit
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE items_1 SET item = '?' WHERE item LIKE '%old%'")
         connection.commit()
+    call(engine, "CreateTable", {**TABLE, "TableName": "whole"})
+    call(engine, "UpdateTimeToLive", {**EXPIRE, "TableName": "whole"})
+    call(engine, "PutItem", {"TableName": "whole", "Item": {**key(1), "exp": {"N": str(int(clock.now) + 5)}}})
     clock.now += 60
     assert call(engine, "GetItem", GET) == {"Item": key(1)}
     call(engine, "PutItem", PUT)
+    assert call(engine, "Scan", {"TableName": "whole"})["Count"] == 0  # a damaged table stops no other
     with pytest.raises(DynamoError, match="the file is damaged"):
         call(engine, "UpdateItem", {"TableName": "tab", "Key": key(0, "old")})
 

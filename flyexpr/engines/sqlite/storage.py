@@ -79,9 +79,9 @@ class Storage:
         if self._lost:
             raise self._file.moved()
         if self._connection is None:
-            self._connection = open_apart(self, self._file)
-            self._execute = self._connection.execute
-            self._version = -1
+            connection = open_apart(self, self._file)
+            self._execute, self._version = connection.execute, -1
+            self._connection = connection  # last, for an interruption may come between
         return self._connection
 
     @contextmanager

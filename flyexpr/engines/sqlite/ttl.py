@@ -7,9 +7,11 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.changes import carry_out, time_key
-from flyexpr.engines.sqlite.faults import IN_USE, invalid
+from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid
 from flyexpr.engines.sqlite.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.keys import Range
 from flyexpr.engines.sqlite.members import Request, gather, told
@@ -90,9 +92,9 @@ def sweep(storage: Storage, now: float) -> bool:
     with storage.transaction("DEFERRED"):
         due = [name for name in storage.expiring_tables() if any(_due(storage, name, keys, 1))]
     for name in due:
-        with storage.transaction("IMMEDIATE", patience=0):
+        with suppress(DamagedFileError), storage.transaction("IMMEDIATE", patience=0):  # other tables go on
             for text in _due(storage, name, keys, left):
-                _expire(storage, storage.table(name), bytes.fromhex(text.decode()))
+                _expire(storage, storage.table(name), _row_of(text))
                 left -= 1
         if not left:
             break
@@ -105,6 +107,13 @@ def _due(storage: Storage, name: str, keys: Range, limit: int) -> list[bytes]:
     if table is None or table.expiry is None:
         return []
     return [text for _, text in storage.rows(table.expiry.store, keys, limit=limit)]
+
+
+def _row_of(text: bytes) -> bytes:
+    try:
+        return bytes.fromhex(text.decode())
+    except ValueError as error:
+        raise DamagedFileError("a row of a time to live cannot be read") from error
 
 
 def _expire(storage: Storage, table: Table, row: bytes) -> None:
