@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from flyexpr.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
-from flyexpr.values import thaw, value_size
+from flyexpr.values import MAX_ITEM, thaw, value_size
 
 _STATEMENT, _ASSIGNMENT, _REMOVAL = 3, 19, 1
 _STEP, _READ, _READ_STEP = 4, 1, 14
@@ -21,31 +21,34 @@ def update_charge(update: Update) -> int:
 
     >>> update_charge(Update((Action("SET", Path(("b",)), Value("S", "x" * 409_577)),)))
     409600
+
+    One that is over 400 KB is not counted further: a constant may stand in 145 places, and be long.
     """
-    sizes: dict[int, int] = {}
-    return _STATEMENT + sum(_action(action, sizes) for action in update.actions)
+    charge = _STATEMENT
+    for action in update.actions:
+        charge += _action(action)
+        if charge > MAX_ITEM:
+            break
+    return charge
 
 
-def _action(action: Action, sizes: dict[int, int]) -> int:
+def _action(action: Action) -> int:
     target = sum(map(_length, action.path.parts)) + _STEP * (len(action.path.parts) - 1)
     if action.clause in ("SET", "ADD") and action.operand is not None:
-        return _ASSIGNMENT + target + _operand(action.operand, sizes)
+        return _ASSIGNMENT + target + _operand(action.operand)
     return _REMOVAL + target
 
 
-def _operand(operand: Operand, sizes: dict[int, int]) -> int:
-    """The charge of an operand; `sizes` are those of the constants so far, for one may stand in many places."""
+def _operand(operand: Operand) -> int:
     match operand:
         case Value(kind, body):
-            if id(body) not in sizes:
-                sizes[id(body)] = value_size(thaw((kind, body)))
-            return sizes[id(body)]
+            return value_size(thaw((kind, body)))
         case Path(parts):
             return _READ + sum(_READ_STEP + _length(part) for part in parts)
         case Arithmetic(operator, left, right):
-            return _OPERATORS[operator] + _operand(left, sizes) + _operand(right, sizes)
+            return _OPERATORS[operator] + _operand(left) + _operand(right)
         case Call(function, arguments):
-            return _OPERATORS[function] + sum(_operand(argument, sizes) for argument in arguments)
+            return _OPERATORS[function] + sum(map(_operand, arguments))
 
 
 def _length(part: Any) -> int:

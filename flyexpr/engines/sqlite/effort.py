@@ -56,7 +56,7 @@ def _least(operand: Operand, item: Item) -> int:
             return _shallow(find(parts, item))
         case Call("if_not_exists", (Path(parts), default)):
             return _shallow(find(parts, item)) or _least(default, item)
-        case Call("list_append", (first, second)):
+        case Call("list_append", (first, second)):  # one within another is not allowed
             return _least(first, item) + _least(second, item) - _LIST
     return 0
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.alike import Alike
@@ -32,6 +32,8 @@ from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Update
 from flyexpr.records import record
 from flyexpr.values import MAX_ITEM, Item, item_size
+
+FEW, SMALL = 8, 4096  # actions, bytes: an update within both makes nothing large
 
 
 @record
@@ -129,8 +131,8 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     if old is None and update.actions and all(action.clause in ("REMOVE", "DELETE") for action in update.actions):
         return None
     before = old.item if old else write.given
-    if least_size(update, before) > MAX_ITEM:
-        raise invalid(UPDATE_TOO_LARGE)
+    if len(update.actions) > FEW or (old is not None and old.size > SMALL):
+        _check_growth(update, before)
     try:
         item = apply(update, before)
     except ExpressionError as error:
@@ -146,20 +148,23 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     return Image(item, size, text)
 
 
+def _check_growth(update: Update, before: Item) -> None:
+    """None unless the values that an update sets are too large even by the least that they may take."""
+    if least_size(update, before) > MAX_ITEM:
+        raise invalid(UPDATE_TOO_LARGE)
+
+
 def _size_after(old: Image | None, item: Item, changed: frozenset[str]) -> int:
-    """The size of an item after an update, counted no further than it takes to see that it is too large."""
     if old is None:
-        size, names = 0, frozenset(item)
+        size = item_size(item)
     else:
-        size, names = old.size - item_size(_part(old.item, changed)), changed
-    for name in names:
-        size += item_size(_part(item, (name,)))
-        if size > MAX_ITEM:
-            raise invalid(UPDATE_TOO_LARGE)
+        size = old.size - item_size(_part(old.item, changed)) + item_size(_part(item, changed))
+    if size > MAX_ITEM:
+        raise invalid(UPDATE_TOO_LARGE)
     return size
 
 
-def _part(item: Item, names: Iterable[str]) -> Item:
+def _part(item: Item, names: frozenset[str]) -> Item:
     return {name: item[name] for name in names if name in item}
 
 
