@@ -107,12 +107,20 @@ def check_index_keys(table: Table, item: Item, changed: Container[str] | None = 
     it, and must not stop an update of something else. Indexes are looked at in the order of their names.
     """
     for index in table.indexes:
-        keys = [key for key in index.key.attributes if changed is None or key.name in changed]
+        keys = index.key.attributes
         for attribute in keys:
-            if attribute.name in item:
+            if attribute.name in item and (changed is None or attribute.name in changed):
                 _check_index_key(index, attribute, item[attribute.name])
-        if keys and all(key.name in item and kind_of(item[key.name]) == key.kind for key in index.key.attributes):
+        if changed is None:
+            whole = all(name in item for name in index.key.names)
+        else:
+            whole = any(key.name in changed for key in keys) and all(_fits(key, item) for key in keys)
+        if whole:
             check_key_size(index.key, item, f" IndexName: {index.name}")
+
+
+def _fits(key: KeyAttribute, item: Item) -> bool:
+    return key.name in item and kind_of(item[key.name]) == key.kind
 
 
 def _check_index_key(index: Index, attribute: KeyAttribute, value: Any) -> None:

@@ -97,6 +97,8 @@ class TableFile:
 
     def stands(self) -> bool:
         """Whether the file and its log are still those that were opened, for which one look at the folder may do."""
+        if not self._known:
+            return True  # in memory
         # By the folder's descriptor, in half the time that its path takes: this comes before every write.
         changed = -1 if self._folder is None else os.fstat(self._folder).st_ctime_ns
         if changed >= 0 and changed == self._calm:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -224,11 +225,23 @@ def has_key(key: KeySchema, item: Mapping[str, Any]) -> bool:
     >>> has_key(key, {"genre": "jazz", "year": 1959}), has_key(key, {"genre": "", "year": 1959}), has_key(key, {})
     (True, False, False)
     """
+    most = 0  # bytes
     for attribute in key.attributes:
         value = item.get(attribute.name)  # None stands for NULL too, which is not the type of a key either
-        if value is None or value == "" or value == b"" or kind_of(value) != attribute.kind:
+        if type(value) not in _KEY_TYPES[attribute.kind]:
             return False
+        if attribute.kind == "N":
+            most += 21
+        elif value:
+            most += 4 * len(value)
+        else:
+            return False
+    if most <= MAX_SORT_KEY:
+        return True
     return key_size(key.partition, item) <= MAX_PARTITION_KEY and key_size(key.sort, item) <= MAX_SORT_KEY
+
+
+_KEY_TYPES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal), "B": (bytes,)}
 
 
 def key_size(attributes: tuple[KeyAttribute, ...], item: Mapping[str, Any]) -> int:
