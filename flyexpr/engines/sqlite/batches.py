@@ -50,9 +50,9 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
         raise invalid("Too many items requested for the BatchGetItem call")
     projections = [read_projected(read) for read in reads]
     keys = [[read_item(key) for key in read["Keys"]] for read in reads]
-    usages, responses, unprocessed, size = [], [], dict[str, Any](), 0
+    usages, found, unprocessed, size = [], [], dict[str, Any](), 0
     with storage.transaction("DEFERRED"):
-        for name, read, paths, items in zip(requested, reads, projections, keys, strict=True):
+        for name, read, items in zip(requested, reads, keys, strict=True):
             table = storage.table(read["TableName"])
             usage, texts, partitions = Usage(), [], dict[Any, int]()
             (partition,) = table.key.partition
@@ -67,9 +67,13 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
                 if row is not None:
                     size += row[0]
                     partitions[key[partition.name]] = taken + row[0]
-                    texts.append(shown(row[1], paths))
+                    texts.append(row[1])
             usages.append((table, usage))
-            responses.append(json_text(name) + b":" + array(texts))
+            found.append(texts)
+    responses = [
+        json_text(name) + b":" + array([shown(text, paths) for text in texts])
+        for name, paths, texts in zip(requested, projections, found, strict=True)
+    ]
     return answer(
         Responses=b"{%s}" % b",".join(responses),
         UnprocessedKeys=json_text(unprocessed),

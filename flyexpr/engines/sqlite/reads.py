@@ -15,7 +15,7 @@ from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.keys import Range, segment_range
 from flyexpr.engines.sqlite.legacy import read_attributes_to_get, read_key_conditions, read_legacy_filter
 from flyexpr.engines.sqlite.members import Request, read_members
-from flyexpr.engines.sqlite.pages import Reading, read_page, read_reading, read_target
+from flyexpr.engines.sqlite.pages import Page, Reading, read_reading, read_target, take_page
 from flyexpr.engines.sqlite.ranges import Clause, key_range, read_clauses
 from flyexpr.engines.sqlite.schema import Table
 from flyexpr.engines.sqlite.selection import check_filter_held, check_key_paths, check_select
@@ -73,22 +73,26 @@ def query(storage: Storage, request: Request, now: float) -> bytes:
     clauses = _read_key_condition(members, nodes)
     condition = nodes.get("FilterExpression", read_legacy_filter(members, "QueryFilter"))
     reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    return take_page(storage, members, lambda: _query_page(storage, reading, clauses)).answer()
+
+
+def _query_page(storage: Storage, reading: Reading, clauses: tuple[Clause, ...]) -> Page:
     with storage.transaction("DEFERRED"):
-        table, index = read_target(storage, members)
+        table, index = read_target(storage, reading.members)
         schema = index.key if index is not None else table.key
         low, high = key_range(clauses, schema)
         if reading.paths is not None:
             check_key_paths(table, reading.paths)
-        if condition is not None:
+        if reading.condition is not None:
             _check_filter(reading, schema.names)
             check_key_paths(table, reading.tested)
-            check_filter_held(index, condition)
+            check_filter_held(index, reading.condition)
         restartable = bool(schema.sort) or index is not None
         if reading.start is not None:
             row = start_row(table, index, reading.start)
             check_query_start(reading.start, clauses, schema, restartable=restartable)
             low, high = (low, row) if reading.reverse else (row + b"\0", high)
-        return read_page(storage, table, index, (low, high), reading, restartable=restartable)
+        return Page(storage, table, index, (low, high), reading, restartable=restartable)
 
 
 def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause, ...]:
@@ -116,8 +120,12 @@ def scan(storage: Storage, request: Request, now: float) -> bytes:
     nodes = read_expressions(members, ("FilterExpression",))
     condition = nodes.get("FilterExpression", read_legacy_filter(members, "ScanFilter"))
     reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    return take_page(storage, members, lambda: _scan_page(storage, reading, keys)).answer()
+
+
+def _scan_page(storage: Storage, reading: Reading, keys: Range) -> Page:
     with storage.transaction("DEFERRED"):
-        table, index = read_target(storage, members)
+        table, index = read_target(storage, reading.members)
         check_key_paths(table, (*(reading.paths or ()), *reading.tested))
         if reading.start is not None:
             check_index_keys(table, reading.start)
@@ -125,10 +133,10 @@ def scan(storage: Storage, request: Request, now: float) -> bytes:
             if not keys[0] <= row < keys[1]:
                 raise invalid(
                     "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey "
-                    f"with correct Segment. TotalSegments: {members[_TOTAL]} Segment: {members[_SEGMENT]}"
+                    f"with correct Segment. TotalSegments: {reading.members[_TOTAL]} Segment: {reading.members[_SEGMENT]}"
                 )
             keys = row + b"\0", keys[1]
-        return read_page(storage, table, index, keys, reading)
+        return Page(storage, table, index, keys, reading)
 
 
 def _read_segment(members: Request) -> Range:

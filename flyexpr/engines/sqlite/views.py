@@ -1,7 +1,7 @@
 """A table's description as answers show it: with its status, its items and bytes, and what is counted by the day.
 
 Every change is done when its answer is given. That answer speaks of the change as under way, as the service's does, and
-the next DescribeTable of one that is done.
+the next DescribeTable of one that is done; while an index is filled, other engines see it as CREATING.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
@@ -12,6 +12,7 @@ import json
 
 from flyexpr.engines.sqlite.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.members import Request
+from flyexpr.engines.sqlite.schema import Definition
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.throughput import UNITS, Description, billing_mode, decreases_today, warm_throughput
 
@@ -27,10 +28,10 @@ _LEFT = (
 )
 
 
-def table_view(storage: Storage, description: Description, stores: dict[str, str], now: float) -> Description:
-    """What DescribeTable shows."""
-    shown: Description = json.loads(json.dumps(description))
-    mode = billing_mode(shown)
+def table_view(storage: Storage, definition: Definition, now: float) -> Description:
+    """What DescribeTable shows. Outside a transaction: others have their turn while items are counted."""
+    shown: Description = json.loads(json.dumps(definition["Description"]))
+    stores, filling, mode = definition["Stores"], definition.get("Filling", {}).get("Store"), billing_mode(shown)
     count, size = storage.estimate(stores[""], now)
     shown |= {"TableStatus": "ACTIVE", "ItemCount": count, "TableSizeBytes": size}
     _show_throughput(shown, mode, now)
@@ -41,6 +42,8 @@ def table_view(storage: Storage, description: Description, stores: dict[str, str
             if member == GLOBAL:
                 index["IndexStatus"] = "ACTIVE"
                 _show_throughput(index, mode, now)
+            if stores[index["IndexName"]] == filling:
+                index |= {"IndexStatus": "CREATING", "Backfilling": True}
     return shown
 
 

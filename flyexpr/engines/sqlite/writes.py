@@ -17,6 +17,7 @@ from flyexpr.engines.sqlite.checks import (
     check_index_keys,
     check_item_size,
 )
+from flyexpr.engines.sqlite.effort import least_size
 from flyexpr.engines.sqlite.expressions import attribute_names, read_expressions
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.legacy import read_attribute_updates, read_expected
@@ -31,6 +32,8 @@ from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Update
 from flyexpr.records import record
 from flyexpr.values import MAX_ITEM, Item, item_size
+
+FEW, SMALL = 8, 4096  # actions, bytes: an update within both makes nothing large
 
 
 @record
@@ -132,8 +135,11 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     update = write.update if write.update is not None else Update(())
     if old is None and update.actions and all(action.clause in ("REMOVE", "DELETE") for action in update.actions):
         return None
+    before = old.item if old else write.given
+    if len(update.actions) > FEW or (old is not None and old.size > SMALL):
+        _check_growth(update, before)
     try:
-        item = apply(update, old.item if old else write.given)
+        item = apply(update, before)
     except ExpressionError as error:
         is_older = write.is_older and error.message == WRONG_OPERAND
         raise invalid("Type mismatch for attribute to update" if is_older else error.message) from None
@@ -146,6 +152,12 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now
         raise invalid(TOO_DEEP) from None
     return Image(item, size, text)
+
+
+def _check_growth(update: Update, before: Item) -> None:
+    """None unless the values that an update sets are too large even by the least that they may take."""
+    if least_size(update, before) > MAX_ITEM:
+        raise invalid(UPDATE_TOO_LARGE)
 
 
 def _size_after(old: Image | None, item: Item, changed: frozenset[str]) -> int:
