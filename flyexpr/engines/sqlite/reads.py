@@ -133,7 +133,8 @@ def _scan_page(storage: Storage, reading: Reading, keys: Range) -> Page:
             if not keys[0] <= row < keys[1]:
                 raise invalid(
                     "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey "
-                    f"with correct Segment. TotalSegments: {reading.members[_TOTAL]} Segment: {reading.members[_SEGMENT]}"
+                    "with correct Segment. "
+                    f"TotalSegments: {reading.members[_TOTAL]} Segment: {reading.members[_SEGMENT]}"
                 )
             keys = row + b"\0", keys[1]
         return Page(storage, table, index, keys, reading)
