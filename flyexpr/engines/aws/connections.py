@@ -137,6 +137,7 @@ class Connection:
 
     def __init__(self, connected: socket.socket, timeout: float) -> None:
         self._socket, self._timeout = connected, timeout
+        self._came = _watch(connected)
         self._deadline = 0.0
         self.idle_since = 0.0
 
@@ -177,6 +178,7 @@ class Connection:
     def _send_watching(self, request: bytes) -> bytes | None:
         """Sends the request; None, or what came before it was sent: the first bytes of an answer, none at its end."""
         rest, deadline = memoryview(request), time.monotonic() + self._timeout
+        ready = _watch(self._socket, or_goes=True)
         self._socket.setblocking(False)
         while rest:
             with suppress(BlockingIOError, ssl.SSLWantReadError):  # of TLS, what comes may not be meant for us
@@ -185,7 +187,7 @@ class Connection:
             with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 rest = rest[self._socket.send(rest[:_AT_ONCE]) :]
                 continue
-            if not _comes(self._socket, max(0.0, deadline - time.monotonic()), or_goes=True):
+            if not ready(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError("timed out")
         self._socket.settimeout(self._timeout)
         return None
@@ -198,7 +200,7 @@ class Connection:
 
     def is_silent(self) -> bool:
         """True while nothing came; what comes unasked is the end of the connection, or an answer to nobody."""
-        return not _comes(self._socket, 0)
+        return not self._came(0)
 
     def close(self) -> None:
         """Give the connection up."""
@@ -251,13 +253,14 @@ def _after(begun: bytes, receive: Receive) -> Receive:
     return lambda size: first.pop() if first else receive(size)
 
 
-def _comes(connected: socket.socket, seconds: float, or_goes: bool = False) -> bool:
-    """True when something can be received, or sent, within the seconds."""
+def _watch(connected: socket.socket, or_goes: bool = False) -> Callable[[float], object]:
+    """Tells, by something that is true, whether within so many milliseconds something can be received, or sent."""
     if hasattr(select, "poll"):  # `select` stops at descriptor 1024, and Windows has no other
         poll = select.poll()
         poll.register(connected, select.POLLIN | select.POLLOUT if or_goes else select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
-    return any(select.select([connected], [connected] if or_goes else [], [], seconds))
+        return poll.poll
+    goes = [connected] if or_goes else []
+    return lambda milliseconds: any(select.select([connected], goes, [], milliseconds / 1000))
 
 
 def _close_all(connections: list[Connection]) -> None:
