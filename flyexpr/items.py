@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from flyexpr.attributes import misfit, type_name
 from flyexpr.derive import derived_item, derived_key
 from flyexpr.errors import ValidationError
 from flyexpr.tables import Table
@@ -108,30 +109,66 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
         return table.codecs[name].encode(value)
     except ValidationError as error:
         declared = name in table.attributes or value is None
-        hint = None if declared else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
+        hint = error.hint if declared else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
         raise ValidationError(error.message, at=name, hint=hint) from None
 
 
-def loaded_item(table: Table, item: Item) -> Item:
+def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
     """The item that was read, in place, with declared attributes in their types.
 
     >>> from datetime import date
     >>> loaded_item(Table("t", "id", attributes={"day": date}), {"id": "a", "day": "2026-01-31"})
     {'id': 'a', 'day': datetime.date(2026, 1, 31)}
+    >>> loaded_item(Table("t", "id", attributes={"day": date}), {"id": "a", "day": 31})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `day`: the stored value does not read as date: `day` is stored as N, not as S
+      item: {'id': 'a'} of 't'
 
-    An attribute that another writer stored in another type is a ValidationError that names it.
+    An attribute that another writer stored as something else is a ValidationError that names it, and `key` or the whole
+    item where it lacks its key; `.item` is as it came.
     """
+    name = table.misfit(item)
+    if name is not None:
+        raise _misread(table, item, key, name, misfit(table.codecs[name], item[name], name))
+    return decoded_item(table, item, key)
+
+
+def decoded_item(table: Table, item: Item, key: Any = None) -> Item:
+    """The same of an item that is known to be stored as its table has it.
+
+    >>> from flyexpr import epoch
+    >>> decoded_item(Table("t", "id", attributes={"until": epoch}), {"id": "a", "until": 0})["until"].year
+    1970
+    """
+    found = {}
     for name, decode in table.decoders:
         value = item.get(name)
         if value is not None:
             try:
-                item[name] = decode(value)
-            except (ValueError, TypeError, ArithmeticError) as error:
-                kind = getattr(table.attributes.get(name), "__name__", "its declared type")
-                refused = ValidationError(f"the stored value does not read as {kind}: {error}", at=name)
-                refused.item = item
-                raise refused from None
+                found[name] = decode(value)
+            except Exception as error:  # whatever a Codec's own function raises
+                raise _misread(table, item, key, name, _why(error)) from error
+    item.update(found)
     return item
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return error.message
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+
+
+def _misread(table: Table, item: Item, key: Any, name: str, why: str) -> ValidationError:
+    parts = item if key is None else _parts(table, key)
+    found = {part: parts[part] for part in table.keys if part in parts}
+    error = ValidationError(
+        f"the stored value does not read as {type_name(table.attributes[name])}: {why}\n"
+        f"  item: {found or 'one'} of {table.name!r}",
+        at=name,
+    )
+    error.item = item
+    return error
 
 
 def key_of(table: Table, key: Any) -> Item:

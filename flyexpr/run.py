@@ -9,7 +9,15 @@ from contextlib import suppress
 from typing import Any, overload
 
 from flyexpr import lifecycle
-from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NotFound, SeveralFound, ValidationError
+from flyexpr.errors import (
+    ConditionFailed,
+    ConnectionFailed,
+    DynamoError,
+    FlyexprError,
+    NotFound,
+    SeveralFound,
+    ValidationError,
+)
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
 from flyexpr.lifecycle import send
@@ -39,12 +47,12 @@ from flyexpr.operations import (
 from flyexpr.reasons import reason
 from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
-from flyexpr.responses import item_of
+from flyexpr.responses import item_of, plain_item
 from flyexpr.steps.batches import BatchGetting, BatchWriting, Pause
 from flyexpr.steps.parents import ParentUpdating, makes_parents
 from flyexpr.steps.reading import Reading, Stats
 from flyexpr.tables import Engine, Table
-from flyexpr.values import Item, decode_item
+from flyexpr.values import Item
 from flyexpr.versions import versioned
 
 
@@ -139,7 +147,7 @@ def _read(table: Table, operation: Query | Scan) -> Items:
 
 
 def _get(table: Table, operation: GetItem) -> Item | None:
-    return _item(table, send(table, item_request(table, operation)), "Item")
+    return _item(table, send(table, item_request(table, operation)), "Item", operation.key)
 
 
 def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
@@ -147,7 +155,8 @@ def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item |
         body = _make_parents(table, operation)
     else:
         body = _guarded(table, operation)
-    return _written_item(table, body) if operation.returns else None
+    key = operation.item if isinstance(operation, PutItem) else operation.key
+    return _written_item(table, body, key) if operation.returns else None
 
 
 def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
@@ -174,8 +183,9 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
-    found = error.fields.get("Item")
-    item = decode_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
+    found, item = error.fields.get("Item"), None
+    with suppress(ConnectionFailed):  # an item that is not on DynamoDB's wire at all: that the write failed is known
+        item = plain_item(copy.deepcopy(found)) if found else None  # it is used up, and `.fields` stays as it came
     if condition is not None:
         error.reason = reason(lower_condition(table, condition), item)
     error.item = item
@@ -185,14 +195,14 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     return error
 
 
-def _item(table: Table, body: bytes, member: str) -> Item | None:
+def _item(table: Table, body: bytes, member: str, key: Key) -> Item | None:
     item = item_of(body, member, table.forms)
-    return None if item is None else loaded_item(table, item)
+    return None if item is None else loaded_item(table, item, key)
 
 
-def _written_item(table: Table, body: bytes) -> Item | None:
+def _written_item(table: Table, body: bytes, key: Key) -> Item | None:
     try:
-        return _item(table, body, "Attributes")
+        return _item(table, body, "Attributes", key)
     except ValidationError as error:
         told = ValidationError(f"the write is done, but {error.message}", at=error.at)
         told.item = error.item

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
-from flyexpr.attributes import Attribute, Codec, Derived, codec_of
+from flyexpr.attributes import Attribute, Codec, Derived, codec_of, fits
 from flyexpr.errors import FlyexprError, NotBound
 from flyexpr.familiar import Forms
 from flyexpr.records import fill, record, replace
@@ -273,9 +273,27 @@ class Table:
         return tuple((name, codec.decode) for name, codec in self.codecs.items() if codec.decode is not None)
 
     @cached_property
+    def checks(self) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
+        """What says of declared attributes of an item that was read whether they are stored as their types are."""
+        found = ((name, fits(self.codecs[name])) for name in self.attributes)
+        return tuple((name, check) for name, check in found if check is not None)
+
+    def misfit(self, item: Mapping[str, Any]) -> str | None:
+        """The first declared attribute that an item was stored with as something else; None where there is none.
+
+        >>> Table("t", "id", attributes={"wins": int}).misfit({"id": "a", "wins": "3"})
+        'wins'
+        """
+        for name, check in self.checks:
+            value = item.get(name)
+            if value is not None and not check(value):
+                return name
+        return None
+
+    @cached_property
     def forms(self) -> Forms:
-        """The forms that items of the table were found to have, for whoever reads the next."""
-        return Forms()
+        """The forms that items of the table were found to have, for whoever reads the next: those of its types."""
+        return Forms(lambda sample: self.misfit(sample) is None)
 
     @cached_property
     def rules(self) -> dict[str, Attribute]:

@@ -56,8 +56,8 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     request = transact_get_request(pairs)
     found = fields_of(engine(request.operation, request.body))["Responses"]
     return [
-        loaded_item(table, plain_item(each["Item"])) if "Item" in each else None
-        for (table, _), each in zip(pairs, found, strict=True)
+        loaded_item(table, plain_item(each["Item"]), read.key) if "Item" in each else None
+        for (table, read), each in zip(pairs, found, strict=True)
     ]
 
 

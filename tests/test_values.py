@@ -161,15 +161,16 @@ def nested(depth: int) -> Any:
     return [nested(depth - 1)] if depth else 1
 
 
+NO_NAN = "leave the attribute out, or store None"
 NO_TYPE = "declare the attribute's type on the table, or store a plain value"
 ONE_TYPE = "a set holds only strings, only numbers or only bytes\n  hint: use a list for mixed values"
 OVER = "number overflow: the largest magnitude is 9.99…E+125"
 UNDER = "number underflow: the smallest magnitude is 1E-130"
 DIGITS = "39 significant digits; a number holds at most 38"
 REFUSED: list[tuple[Any, str]] = [
-    (float("nan"), "at `info`: NaN is not a number that DynamoDB can store"),
+    (float("nan"), f"at `info`: NaN is not a number that DynamoDB can store\n  hint: {NO_NAN}"),
     (float("-inf"), "at `info`: -Infinity is not a number that DynamoDB can store"),
-    (Decimal("NaN"), "at `info`: NaN is not a number that DynamoDB can store"),
+    (Decimal("NaN"), f"at `info`: NaN is not a number that DynamoDB can store\n  hint: {NO_NAN}"),
     (Decimal("Infinity"), "at `info`: Infinity is not a number that DynamoDB can store"),
     (10**126, f"at `info`: {OVER}"),
     (-(10**126), f"at `info`: {OVER}"),
