@@ -59,6 +59,18 @@ class Codec:
         """
         return _KINDS.get(self.type)
 
+    @property
+    def sealed(self) -> bool:
+        """Whether nobody else knows what is inside of what is stored."""
+        return self.whole and self.member is None
+
+    @property
+    def chain(self) -> Iterator[Codec]:
+        """The codec, that of its members, that of theirs, and so on."""
+        yield self
+        if self.member is not None:
+            yield from self.member.chain
+
 
 @record
 class Attribute:

@@ -6,7 +6,7 @@ Both, and the rules, are looked at once: the expression remembers that it may be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import is_
 from typing import Any, TypeVar
 
@@ -15,8 +15,26 @@ from flyexpr.errors import ExpressionError
 from flyexpr.interpret.apply import apply as applied
 from flyexpr.interpret.check import check
 from flyexpr.interpret.evaluate import matches as is_true
+from flyexpr.interpret.shape import Shape, shape
+from flyexpr.interpret.show import refused
 from flyexpr.interpret.show import show as text_of
-from flyexpr.nodes import Condition, Operand, Path, Update, Value
+from flyexpr.nodes import (
+    Action,
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Compare,
+    Condition,
+    In,
+    Not,
+    Operand,
+    Or,
+    Test,
+    Update,
+    Value,
+)
+from flyexpr.records import replace
 from flyexpr.terms import Term, node_of
 from flyexpr.values import MAX_DEPTH, TOO_DEEP, Frozen, Item, thaw
 
@@ -35,6 +53,7 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
     Traceback (most recent call last):
     ...
     flyexpr.errors.ExpressionError: Incorrect operand type for operator or function; ...: >, operand type: BOOL
+      expression: flag > true
 
     A date, datetime, UUID or Enum counts as what it is stored as where nothing is declared, at any depth. What every
     table refuses is an ExpressionError; a value that none stores, such as one of a Codec's own type, a ValidationError.
@@ -59,9 +78,8 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
         raise TypeError(f"apply takes an update such as incr('wins', 1), not {update!r}")
     _ready(update)
     new = applied(update, item)
-    for action in update.actions:
-        if len(action.path.parts) > 1 and _levels(new.get(str(action.path.parts[0]))) >= MAX_DEPTH:
-            raise ExpressionError(TOO_DEEP)
+    if any(_levels(new.get(name)) >= MAX_DEPTH for name in _deepened(update)):
+        raise ExpressionError(TOO_DEEP)
     return new
 
 
@@ -80,15 +98,27 @@ def show(expression: Condition | Update | Operand | Term) -> str:
     return text_of(_standing(node_of(expression) if isinstance(expression, Term) else expression))
 
 
+def _deepened(update: Update) -> Iterator[str]:
+    """The attributes inside which an update puts what may be lists or maps."""
+    for action in update.actions:
+        new = action.operand
+        if len(action.path.parts) > 1 and new is not None and (not isinstance(new, Value) or new.kind in _NESTED):
+            yield str(action.path.parts[0])
+
+
 def _levels(value: Any) -> int:
     """How many lists and maps lie in one another."""
-    members = value.values() if isinstance(value, Mapping) else value
-    if not isinstance(value, (Mapping, list, tuple)):
+    if isinstance(value, (dict, Mapping)):  # a dict by the quick way
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
         return 0
-    return 1 + max([_levels(member) for member in members if type(member) not in _FLAT], default=0)
+    return 1 + max([_levels(member) for member in value if type(member) not in _FLAT], default=0)
 
 
 _FLAT = frozenset({str, int, float, bool, bytes, type(None)})
+_NESTED = frozenset({"L", "M"})
+_TAKEN: set[Shape] = set()  # of expressions that passed the check, as all of their shape do
+_MOST = 1024  # shapes; then all are forgotten
 
 
 def _ready(expression: Expression) -> Expression:
@@ -101,28 +131,63 @@ def _ready(expression: Expression) -> Expression:
 
 
 def _checked(expression: Expression) -> Expression | None:
-    check(expression)
-    found: Any = _standing(expression)
-    if found is expression:
-        found = None  # not itself: a ring of references keeps memory until the collector comes by
-    else:
-        check(found)
+    found = None  # for the expression itself: a ring of references keeps memory until the collector comes by
+    if any(map(_is_foreign, _taken(expression))):
+        found = _standing(expression)
+        _check(found)
     object.__setattr__(expression, "_ready", found)
-    return found  # type: ignore[no-any-return]
+    return found
+
+
+def _taken(expression: Condition | Update) -> Iterable[Frozen]:
+    """The constants of an expression that DynamoDB takes."""
+    constants: dict[Frozen, int] = {}
+    try:
+        found = shape(expression, constants)
+    except RecursionError:
+        check(expression)  # which counts them, and goes no deeper for it
+        raise ExpressionError("The expression is nested too deeply") from None
+    if found not in _TAKEN:
+        _check(expression)
+        if len(_TAKEN) >= _MOST:
+            _TAKEN.clear()
+        _TAKEN.add(found)
+    return constants
+
+
+def _check(expression: Condition | Update) -> None:
+    try:
+        check(expression)
+    except ExpressionError as error:
+        raise refused(error, expression) from None
 
 
 def _standing(node: Any) -> Any:
     """The node with the meaning of its constants; the same node where none is of a foreign type."""
-    if isinstance(node, Value):
+    if type(node) is Value:
         frozen = node.kind, node.body
         return Value(*meaning(thaw(frozen))) if _is_foreign(frozen) else node
-    if isinstance(node, Path) or not isinstance(node, tuple) and not hasattr(node, "__match_args__"):
-        return node
-    parts = node if isinstance(node, tuple) else [getattr(node, name) for name in node.__match_args__]
-    found = tuple(map(_standing, parts))
-    if all(map(is_, found, parts)):
-        return node
-    return found if isinstance(node, tuple) else type(node)(*found)
+    if type(node) is tuple:
+        below: Any = tuple(map(_standing, node))
+        return node if all(map(is_, below, node)) else below
+    parts = {name: getattr(node, name) for name in _PARTS.get(type(node), ())}
+    changed = {name: below for name, part in parts.items() if (below := _standing(part)) is not part}
+    return replace(node, **changed) if changed else node
+
+
+_PARTS: dict[type, tuple[str, ...]] = {
+    Action: ("operand",),
+    And: ("parts",),
+    Arithmetic: ("left", "right"),
+    Between: ("operand", "low", "high"),
+    Call: ("arguments",),
+    Compare: ("left", "right"),
+    In: ("operand", "options"),
+    Not: ("part",),
+    Or: ("parts",),
+    Test: ("arguments",),
+    Update: ("actions",),
+}
 
 
 def _is_foreign(frozen: Frozen) -> bool:

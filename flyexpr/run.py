@@ -147,7 +147,8 @@ def _read(table: Table, operation: Query | Scan) -> Items:
 
 
 def _get(table: Table, operation: GetItem) -> Item | None:
-    return _item(table, send(table, item_request(table, operation)), "Item", operation.key)
+    item = item_of(send(table, item_request(table, operation)), "Item", table.forms)
+    return None if item is None else loaded_item(table, item, operation.key)
 
 
 def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
@@ -155,8 +156,10 @@ def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item |
         body = _make_parents(table, operation)
     else:
         body = _guarded(table, operation)
-    key = operation.item if isinstance(operation, PutItem) else operation.key
-    return _written_item(table, body, key) if operation.returns else None
+    written = item_of(body, "Attributes", table.forms) if operation.returns else None
+    if written is None:
+        return None
+    return loaded_after_write(table, written, operation.item if isinstance(operation, PutItem) else operation.key)
 
 
 def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
@@ -195,18 +198,21 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     return error
 
 
-def _item(table: Table, body: bytes, member: str, key: Key) -> Item | None:
-    item = item_of(body, member, table.forms)
-    return None if item is None else loaded_item(table, item, key)
+def loaded_after_write(table: Table, item: Item, key: Key) -> Item:
+    """The item that came back from a write, in place, in the table's types.
 
-
-def _written_item(table: Table, body: bytes, key: Key) -> Item | None:
+    >>> loaded_after_write(Table("t", "id", attributes={"n": int}), {"n": "x"}, "a")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `n`: the write is done, but the stored value does not read as int: ...
+      item: {'id': 'a'} of 't'
+    """
     try:
-        return _item(table, body, "Attributes", key)
+        return loaded_item(table, item, key)
     except ValidationError as error:
         told = ValidationError(f"the write is done, but {error.message}", at=error.at)
         told.item = error.item
-        raise told from None
+        raise told from error
 
 
 def _batch_get(table: Table, operation: BatchGet) -> list[Item | None]:

@@ -305,6 +305,15 @@ class Table:
         """The attributes that are made of others."""
         return {name: kind for name, kind in self.attributes.items() if isinstance(kind, Derived)}
 
+    @cached_property
+    def sealed(self) -> frozenset[str]:
+        """The attributes with a Codec, theirs or their members', that alone knows what is inside.
+
+        >>> Table("t", "id", attributes={"price": Codec(round, float, int), "day": dict[str, int]}).sealed
+        frozenset({'price'})
+        """
+        return frozenset(name for name, codec in self.codecs.items() if any(one.sealed for one in codec.chain))
+
     def kind(self, name: str) -> str | None:
         """DynamoDB's code of what a declared attribute holds; None where that is open."""
         codec = self.codecs.get(name)

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from flyexpr.attributes import meaning
-from flyexpr.errors import ValidationError
+from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.nodes import (
     CLAUSES,
     Action,
@@ -71,6 +71,17 @@ def show(expression: Condition | Update | Operand | Term) -> str:
         case Term():
             return show(node_of(expression))
     raise TypeError(f"show takes a condition, an update or a path, not {expression!r}")
+
+
+def refused(error: ExpressionError, expression: Condition | Update | tuple[Path, ...]) -> ExpressionError:
+    """The error with the expression that it is about; a long one is cut.
+
+    >>> print(refused(ExpressionError("no such function"), (Path(("a",)), Path(("b", 0)))))
+    no such function
+      expression: a, b[0]
+    """
+    text = ", ".join(map(show, expression)) if isinstance(expression, tuple) else show(expression)
+    return ExpressionError(error.message, expression=text if len(text) <= 200 else text[:200] + "…", hint=error.hint)
 
 
 def _inside(part: Condition, loose: Any) -> str:
