@@ -40,7 +40,7 @@ class Codec:
     `type` is what is stored, one of str int float Decimal bool bytes list dict set. Use functions of a module, not
     lambdas, for a table that is to be pickled. `member` is the codec of a set's, list's or map's values; without it
     nobody else knows what is inside, so the attribute is compared encoded and set as a whole: a path into it, and
-    adding to it, is an ExpressionError.
+    adding to it, is an ExpressionError. `decode` is given whatever is stored; what it raises becomes a ValidationError.
     """
 
     encode: Callable[[Any], Any]
@@ -482,7 +482,11 @@ def fits(codec: Codec) -> Callable[[Any], bool] | None:
     >>> check = fits(codec_of(dict[str, float]))
     >>> check({"a": 1}), check({"a": "1"}), check("a"), fits(codec_of(dict))([])
     (True, False, False, False)
+
+    A Codec's own `decode` may read several forms, as while data is moved to a new one: it is asked, and nobody else.
     """
+    if codec.whole and codec.decode is not None:
+        return None
     held, member = _HELD.get(_stored_as(codec)), _inside(codec)
     if held is None:
         return None
