@@ -95,7 +95,8 @@ def _test(table: Table, node: Test) -> Condition:
         case Test("contains", (Path() as path, Value() as value)):
             _allow(table, node, "contains", path)
             codec = _codec_at(table, path)
-            return Test("contains", (path, _encode(table, path, codec.member if codec else None, value)))
+            codec = codec.member if codec and codec.member else _part_codec(codec, value)
+            return Test("contains", (path, _encode(table, path, codec, value)))
         case Test("begins_with", arguments):
             lowered = _side_by_side(table, node, "begins_with", arguments, encode=False)
             return node if lowered is None else Test("begins_with", lowered)
@@ -237,9 +238,17 @@ def _side_by_side(
                 _allow(table, here, "size", measured)
     if path is None:
         return None
-    codec = _codec_at(table, path) if encode else None
-    lowered = [_encode(table, path, codec, one) if isinstance(one, Value) else one for one in operands]
+    codec = _codec_at(table, path)
+    lowered = [
+        _encode(table, path, codec if encode else _part_codec(codec, one), one) if isinstance(one, Value) else one
+        for one in operands
+    ]
     return None if all(map(is_, lowered, operands)) else tuple(lowered)
+
+
+def _part_codec(codec: Codec | None, part: Value) -> Codec | None:
+    """The codec for a part of a text: the text's own where the part is a whole one, such as a date; none for a text."""
+    return codec if part.kind == "PYTHON" else None
 
 
 def _codec_at(table: Table, path: Path) -> Codec | None:

@@ -240,7 +240,8 @@ def put_item(item: Mapping[str, Any], *, condition: Condition | None = None, ret
     >>> put_item({"userid": "abc"}, condition=not_exists("userid")).returns is None
     True
 
-    `returns="ALL_OLD"` gives the item that was replaced.
+    `returns="ALL_OLD"` gives the item that was replaced. The item itself is kept and not a copy: what you change in it
+    before the operation is done is written too.
     """
     _need(item, Mapping, "put takes an item, a dict")
     return PutItem(item, _condition(condition), _returns(returns, "NONE", "ALL_OLD"))

@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 from flyexpr import lifecycle
 from flyexpr.errors import (
@@ -64,6 +64,9 @@ class Items(Iterator[Item]):
 
     `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
     once nothing is left. `.stats` says what the read has cost so far.
+
+    A ValidationError for an item that does not read in its types ends the read: `.item` of the error is that item, and
+    the cursor goes on after it.
     """
 
     __slots__ = ("_engine", "_items", "_reading")
@@ -93,6 +96,11 @@ class Items(Iterator[Item]):
 
     def __next__(self) -> Item:
         return next(self._items)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "a read has no truth value before it is made; write `first(table, query(...)) is not None`, or list(run(...))"
+        )
 
     @property
     def cursor(self) -> str | None:

@@ -152,7 +152,7 @@ class Table:
     stream: str | None
     tags: Mapping[str, str]
     deletion_protection: bool
-    engine: Engine | None
+    engine: Engine  # None before `on`; it is typed for those who have bound the table, and `bound` asks
 
     def __init__(
         self,

@@ -298,7 +298,8 @@ def _freeze_foreign(value: Any) -> Frozen:
     if isinstance(value, (list, tuple)):
         return "L", tuple([_freeze_foreign(member) for member in value])
     if isinstance(value, Mapping):
-        return "M", tuple(sorted(((name, _freeze_foreign(member)) for name, member in value.items()), key=_first))
+        body = [(name, _freeze_foreign(member)) for name, member in value.items()]
+        return "M", _Entries(sorted(body, key=_first), body)
     try:
         return _freeze(value, 1)
     except _Unknown:
@@ -341,7 +342,19 @@ def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
     except _Refused as refused:
         refused.steps.insert(0, name)
         raise
-    return "M", tuple(sorted(body, key=_first))
+    entries = sorted(body, key=_first)
+    return "M", tuple(entries) if entries == body else _Entries(entries, body)
+
+
+class _Entries(tuple[Any, ...]):
+    """A map's entries by name, and as they were `given`, for `thaw`: a Codec may write them down in that order."""
+
+    given: list[tuple[str, Frozen]]
+
+    def __new__(cls, entries: Iterable[Any], given: Any = ()) -> _Entries:
+        made = super().__new__(cls, entries)
+        made.given = given
+        return made
 
 
 def _first(pair: tuple[str, Frozen]) -> str:
@@ -395,7 +408,8 @@ def thaw(frozen: Frozen) -> Any:
         case "L":
             return [thaw(member) for member in body]
         case "M":
-            return {name: thaw(member) for name, member in body}
+            entries = body.given if type(body) is _Entries else body
+            return {name: thaw(member) for name, member in entries}
         case "SS" | "NS" | "BS":
             return set(body)
         case _:
