@@ -98,9 +98,7 @@ class Items(Iterator[Item]):
         return next(self._items)
 
     def __bool__(self) -> NoReturn:
-        raise TypeError(
-            "a read has no truth value before it is made; write `first(table, query(...)) is not None`, or list(run(...))"
-        )
+        raise TypeError("a read has no truth value; write `first(table, query(...)) is not None`, or list(run(...))")
 
     @property
     def cursor(self) -> str | None:

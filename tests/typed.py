@@ -141,13 +141,12 @@ def typed_pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     old, new = draw(typed_items()), {}
     for name, value in old.items():
         kept = draw(st.integers(0, 3))
-        if kept == 0:
-            continue
-        new[name] = value if kept == 1 else draw(TYPES[name][1])
-        if kept == 2 and isinstance(value, list):
-            new[name] = [*value, *draw(TYPES[name][1])]
-        elif kept == 2 and isinstance(value, dict):
-            new[name] = {**value, **draw(TYPES[name][1])}
-        elif kept == 2 and isinstance(value, set) and name != "set":
-            new[name] = value | draw(TYPES[name][1])
+        other = draw(TYPES[name][1])
+        alike = isinstance(other, type(value)) and name != "set"
+        if kept == 3 and alike and isinstance(value, list):
+            other = [*value, *other]
+        elif kept == 3 and alike and isinstance(value, dict | set):
+            other = value | other
+        if kept:
+            new[name] = value if kept == 1 else other
     return old, new | draw(typed_items())

@@ -462,7 +462,7 @@ class _Reader:
         if mark not in self.scope.names:
             self.note(
                 f"An expression attribute name used in the document path is not defined; attribute name: {mark}",
-                hint=f'write the name that {mark} stands for, in double quotes where it is not a plain word: "odd.name"',
+                hint=f'write the name itself in place of {mark}, in double quotes where it is odd: "a.b"',
             )
         return self.scope.names.get(mark, mark)
 
