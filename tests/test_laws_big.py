@@ -1,0 +1,674 @@
+"""The laws that hold between everything an expression can be put through, each a property."""
+
+import copy
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from decimal import (
+    ROUND_UP,
+    Context,
+    Decimal,
+    FloatOperation,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Subnormal,
+    Underflow,
+    localcontext,
+)
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+import strategies as some
+import texts
+import typed
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from flyexpr import (
+    ConditionFailed,
+    DynamoError,
+    ExpressionError,
+    F,
+    GlobalIndex,
+    PlanError,
+    Table,
+    all_of,
+    any_of,
+    apply,
+    batch_write,
+    between,
+    call,
+    connect,
+    contains,
+    count,
+    create_table,
+    delete,
+    describe_table,
+    diff,
+    eq,
+    exists,
+    get,
+    gt,
+    incr,
+    is_in,
+    matches,
+    modify,
+    parse_condition,
+    parse_update,
+    put,
+    put_item,
+    query,
+    run,
+    scan,
+    show,
+    simplify,
+    unchanged,
+    update,
+)
+from flyexpr.interpret.check import check
+from flyexpr.interpret.parse import read_condition, read_projection, read_update
+from flyexpr.interpret.paths import paths
+from flyexpr.interpret.project import project
+from flyexpr.lower import lower_condition
+from flyexpr.nodes import ALWAYS, NEVER, And, Compare, Condition, In, Or, Path, Update, Value, find_overlap
+from flyexpr.plan import Access, access
+from flyexpr.tables import Index
+from flyexpr.terms import node_of, operand
+from flyexpr.values import decode, encode, encode_item, freeze, item_size, thaw
+
+KEY = {"pk": "k"}
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[Table]:
+    with closing(connect("sqlite::memory:")) as engine:
+        made = Table("laws", "pk").on(engine)
+        run(made, create_table())
+        yield made
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equality as DynamoDB has it: 1 is not True, 1 is 1.0, and sets have no order."""
+    return freeze(left) == freeze(right)
+
+
+# text and back
+
+
+@given(some.conditions)
+def test_a_compiled_condition_reads_back(condition: Condition) -> None:
+    text, scope = texts.sent(condition)
+    assert read_condition(text, scope) == condition
+    assert scope.used == {*scope.names, *scope.values}
+
+
+@given(some.updates)
+def test_a_compiled_update_reads_back(change: Update) -> None:
+    text, scope = texts.sent(change)
+    assert read_update(text, scope) == change
+    assert scope.used == {*scope.names, *scope.values}
+
+
+@given(st.lists(some.paths, min_size=1, max_size=4).map(tuple))
+def test_a_compiled_projection_reads_back(asked: tuple[Path, ...]) -> None:
+    assert read_projection(*texts.sent(asked)) == asked
+
+
+@given(some.with_constants)
+def test_a_shown_condition_reads_back(condition: Condition) -> None:
+    assert parse_condition(show(condition)) == condition
+
+
+@given(some.updates)
+def test_a_shown_update_reads_back(change: Update) -> None:
+    assert parse_update(show(change)) == change
+
+
+@given(some.any_conditions | some.any_updates)
+def test_what_check_takes_is_what_reads_back(expression: Condition | Update) -> None:
+    """Nothing passes the check whose text the engine would not read; `check` and the grammar agree."""
+    assume(some.accepted(expression))
+    text, scope = texts.sent(expression)
+    found = (read_update if isinstance(expression, Update) else read_condition)(text, scope)
+    assert found == expression
+    check(found)
+
+
+@given(some.conditions | some.updates)
+def test_pickle_copy_and_hash(expression: Any) -> None:
+    for other in (pickle.loads(pickle.dumps(expression)), copy.deepcopy(expression), copy.copy(expression)):
+        assert other == expression
+        assert hash(other) == hash(expression)
+        assert show(other) == show(expression)
+
+
+# meaning
+
+
+@given(some.conditions, some.items)
+def test_matches_is_what_the_engine_answers(table: Table, condition: Condition, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    expected = matches(condition, item)
+    assert (list(run(table, scan(condition))) != []) is expected
+    assert holds_on(table, condition) is expected
+
+
+def holds_on(table: Table, condition: Condition) -> bool:
+    """What the engine says of the condition as it stands, not simplified, about the item."""
+    request = {"TableName": table.name, **texts.members_of("FilterExpression", condition)}
+    return bool(call(table.bound, "Scan", request)["Count"])
+
+
+@given(some.with_constants, some.items)
+def test_matches_is_what_a_write_is_held_to(table: Table, condition: Condition, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    assert held(lambda: put(table, item, condition=condition)) is matches(condition, item)
+
+
+def held(write: Callable[[], Any]) -> bool:
+    """Whether the write's condition was true; of one that never is, flyexpr says so before it is sent."""
+    try:
+        write()
+    except ConditionFailed:
+        return False
+    except ExpressionError as error:
+        if not error.message.startswith("the condition is never true"):
+            raise
+        return False
+    return True
+
+
+@given(some.with_constants)
+def test_a_missing_item_is_an_empty_one(table: Table, condition: Condition) -> None:
+    delete(table, "k")
+    assert held(lambda: delete(table, "k", condition=condition)) is matches(condition, {})
+
+
+@given(some.updates, some.items)
+def test_apply_is_what_the_engine_stores(table: Table, change: Update, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    before = copy.deepcopy(item)
+    wanted, refusal = outcome(lambda: apply(change, item))
+    stored, refused = outcome(lambda: update(table, "k", change, returns="ALL_NEW"))
+    assert item == before, "apply changed its argument"
+    assert refused == refusal
+    assert same(get(table, "k"), item if refusal else wanted)
+    assert refusal or same(stored, wanted)
+
+
+@given(some.items, some.items, st.booleans())
+def test_diff_leads_from_one_item_to_the_other(
+    table: Table, old: dict[str, Any], new: dict[str, Any], incr: bool
+) -> None:
+    old, new = KEY | old, KEY | new
+    change = diff(old, new, incr=incr)
+    assert same(apply(change, old), new)
+    assert (change.actions == ()) is same(old, new)
+    put(table, old)
+    if change.actions:
+        update(table, "k", change, condition=unchanged(old))
+    assert same(get(table, "k"), new)
+
+
+@given(some.items, some.items)
+def test_unchanged_is_true_of_what_did_not_change(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert matches(unchanged(old), old)
+    assert matches(unchanged(old, *[F[name] for name in old | new]), new) is same(old, new)
+
+
+@given(some.updates)
+def test_apply_to_a_missing_item(table: Table, change: Update) -> None:
+    delete(table, "k")
+    removes = all(action.clause in ("REMOVE", "DELETE") for action in change.actions)
+    wanted, refusal = outcome(lambda: apply(change, KEY))
+    _, refused = outcome(lambda: update(table, "k", change))
+    if removes:
+        assert (refused, get(table, "k")) == (None, None)
+    else:
+        assert refused == refusal
+        assert get(table, "k") is None if refusal else same(get(table, "k"), wanted)
+
+
+def outcome(does: Callable[[], Any]) -> tuple[Any, str | None]:
+    """What comes of it, and the service's message where it is refused."""
+    try:
+        return does(), None
+    except (ExpressionError, DynamoError) as error:
+        return None, error.message
+
+
+@given(some.any_conditions)
+def test_check_refuses_a_condition_as_the_engine_does(table: Table, condition: Condition) -> None:
+    body = {"TableName": table.name, **texts.members_of("FilterExpression", condition)}
+    assert_refused_alike("Invalid FilterExpression: ", condition, lambda: call(table.bound, "Scan", body))
+
+
+@given(some.any_updates)
+def test_check_refuses_an_update_as_the_engine_does(table: Table, change: Update) -> None:
+    put(table, KEY)
+    body = {"TableName": table.name, "Key": {"pk": {"S": "k"}}, **texts.members_of("UpdateExpression", change)}
+    assert_refused_alike("Invalid UpdateExpression: ", change, lambda: call(table.bound, "UpdateItem", body))
+
+
+def assert_refused_alike(prefix: str, expression: Any, send: Callable[[], Any]) -> None:
+    try:
+        send()
+        refusal = None
+    except DynamoError as error:
+        refusal = error.message.partition(prefix)[2] or None
+    assert (refusal is None) is some.accepted(expression), refusal
+
+
+@given(some.with_constants, some.items)
+def test_simplify_keeps_meaning(condition: Condition, item: dict[str, Any]) -> None:
+    simple = simplify(condition)
+    assert matches(simple, item) is matches(condition, item)
+    assert simplify(simple) == simple
+    assert not paths(condition) or {*paths(simple)} <= {*paths(condition)}
+
+
+@given(some.with_constants, some.with_constants, some.with_constants, some.items)
+def test_logic(a: Condition, b: Condition, c: Condition, item: dict[str, Any]) -> None:
+    def true(condition: Condition) -> bool:
+        return matches(condition, item)
+
+    assert true(~(a & b)) == true(~a | ~b)
+    assert true(~(a | b)) == true(~a & ~b)
+    assert true(~~a) == true(a)
+    assert true(a & b) == true(b & a)
+    assert true(a | b) == true(b | a)
+    assert true(a & (b | c)) == true((a & b) | (a & c))
+    assert (a & b) & c == a & (b & c) == all_of(a, b, c) == all_of([a, b, c])
+    assert (a | b) | c == a | (b | c) == any_of(a, b, c)
+    assert a & all_of() == all_of() & a == a | any_of() == any_of() | a == a
+    assert true(a | all_of()) is True
+    assert true(a & any_of()) is False
+
+
+@given(st.lists(some.paths, min_size=1, max_size=3).map(tuple), some.items)
+def test_project_is_what_the_engine_gives(table: Table, asked: tuple[Path, ...], item: dict[str, Any]) -> None:
+    assume(find_overlap(asked) is None)
+    put(table, KEY | item)
+    assert same(get(table, "k", project=asked), project(asked, KEY | item))
+
+
+# values
+
+
+@given(some.values)
+def test_wire_text_and_back(value: Any) -> None:
+    assert same(decode(json.loads(encode(value))), value)
+    assert same(thaw(freeze(value)), value)
+    assert freeze(thaw(freeze(value))) == freeze(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda f: f == 0 or 1e-100 < abs(f) < 1e100))
+def test_a_float_is_exact(value: float) -> None:
+    assert float(decode(json.loads(encode(value)))) == value
+
+
+@given(some.items)
+def test_an_item_is_stored_as_it_is(table: Table, item: dict[str, Any]) -> None:
+    put(table, KEY | item)
+    found = get(table, "k")
+    assert found is not None
+    assert same(found, KEY | item)
+    assert item_size(found) == item_size(KEY | item)
+
+
+@given(some.values, some.values)
+def test_equality_is_the_wire_s(table: Table, left: Any, right: Any) -> None:
+    put(table, KEY | {"l": left, "r": right})
+    equal = freeze(left) == freeze(right)
+    assert holds_on(table, Compare("=", Path(("l",)), Path(("r",)))) is equal
+    assert not equal or hash(freeze(left)) == hash(freeze(right))
+
+
+@given(st.one_of([st.lists(each, min_size=1, max_size=6) for each in (some.texts, some.numbers, some.blobs)]))
+def test_the_order_of_values_is_the_order_of_keys(values: list[Any]) -> None:
+    values = [value for value in values if value not in ("", b"")]
+    assume(values)
+    kind = {"S": str, "N": Decimal, "B": bytes}[freeze(values[0])[0]]
+    with closing(connect("sqlite::memory:")) as engine:
+        table = Table("order", "pk", "sk", attributes={"sk": kind}).on(engine)
+        run(table, create_table())
+        run(table, batch_write([put_item({"pk": "k", "sk": value}) for value in values]))
+        found = [item["sk"] for item in run(table, query(Compare("=", Path(("pk",)), Value("S", "k"))))]
+    assert found == sorted({*values}, key=lambda value: freeze(value)[1])
+
+
+# reads
+
+
+def in_index(table: Table, index: Index | None, item: dict[str, Any]) -> bool:
+    """An index is sparse: it holds the items that have all of its key attributes."""
+    return all(name in item for name in table.keys_of(index))
+
+
+def seen_through(table: Table, index: Index | None, item: dict[str, Any]) -> dict[str, Any]:
+    """What a read of whole items gives of one: a global index only what it projects."""
+    if not isinstance(index, GlobalIndex) or index.project == "all":
+        return item
+    held = {*table.keys, *table.keys_of(index), *(index.project if isinstance(index.project, tuple) else ())}
+    return {name: value for name, value in item.items() if name in held}
+
+
+def conjunction(found: Access, key: Condition) -> Condition:
+    return all_of([key, *[part for part in (found.filter, found.residue) if part is not None]])
+
+
+@st.composite
+def reads(draw: st.DrawFn) -> tuple[Table, list[dict[str, Any]], Any]:
+    """A table, items of it, and a query or scan with random refinements."""
+    table = draw(some.tables())
+    items = draw(some.things(table))
+    index = draw(st.sampled_from([None, None, *[each.name for each in table.indexes]]))
+    refinements: dict[str, Any] = {
+        "index": index,
+        "project": draw(st.none() | st.lists(some.attributes, min_size=1, max_size=3, unique=True)),
+        "consistent": draw(st.integers(0, 4)) == 0,
+        "page_size": draw(st.none() | st.integers(1, 4)),
+    }
+    condition = draw(some.questions(table))
+    if draw(st.integers(0, 4)) == 0:
+        return table, items, scan(condition, **refinements)
+    return table, items, query(condition, reverse=draw(st.booleans()), **refinements)
+
+
+@pytest.mark.parametrize("examples", [150, pytest.param(10_000, marks=pytest.mark.slow)], ids=["quick", "slow"])
+def test_a_plan_covers_the_condition(examples: int) -> None:
+    @settings(max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
+    @given(reads())
+    def law(case: tuple[Table, list[dict[str, Any]], Any]) -> None:
+        table, items, read = case
+        try:
+            found = access(table, read)
+        except PlanError as error:
+            assert_justified(table, read, error)
+            return
+        condition = lower_condition(table, read.condition)
+        for item in items:
+            if in_index(table, found.index, item):
+                keys = () if found.how == "Nothing" else found.keys or (ALWAYS,)
+                assert sum(matches(conjunction(found, key), item) for key in keys) == matches(condition, item)
+        assert_answers(table, items, read, found)
+
+    law()
+
+
+def assert_answers(table: Table, items: list[dict[str, Any]], read: Any, found: Access) -> None:
+    """The engine gives the items that match, in key order, and the same again when the read is broken off."""
+    expected = [
+        seen_through(table, found.index, item)
+        for item in items
+        if in_index(table, found.index, item) and matches(read.condition, item)
+    ]
+    if read.project is not None:
+        expected = [project(read.project, item) for item in expected]
+    with closing(connect("sqlite::memory:")) as engine:
+        bound = filled(table.on(engine), items)
+        answer = list(run(bound, read))
+        assert sorted(map(encode_item, map(ordered, answer))) == sorted(map(encode_item, map(ordered, expected)))
+        if found.how == "Query" and len(found.keys) == 1 and read.project is None:
+            order = [tuple(item[name] for name in table.sort_keys_of(found.index)) for item in answer]
+            assert order == sorted(order, reverse=read.reverse)
+        assert_resumes(bound, read, answer)
+
+
+def filled(table: Table, items: list[dict[str, Any]]) -> Table:
+    run(table, create_table())
+    run(table, batch_write([put_item(item) for item in items]))
+    return table
+
+
+def ordered(item: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(item.items()))
+
+
+def assert_resumes(table: Table, read: Any, answer: list[dict[str, Any]]) -> None:
+    for stop in range(len(answer) + 1):
+        begun = run(table, read)
+        head = [next(begun) for _ in range(stop)]
+        cursor = begun.cursor
+        rest = list(run(table, replace(read, start=cursor))) if cursor is not None else []
+        assert head + rest == answer
+        assert list(run(table, replace(read, limit=stop))) == answer[:stop] if stop else True
+
+
+def assert_justified(table: Table, read: Any, error: PlanError) -> None:
+    """A refusal holds: no index is fixed, or several alike, or what is asked for is not in the index."""
+    condition = simplify(lower_condition(table, read.condition))
+    assert condition != NEVER
+    parts = condition.parts if isinstance(condition, And) else (condition,)
+    indexes = [table.index(read.index)] if read.index else [None, *table.indexes]
+    able = [
+        index
+        for index in indexes
+        if isinstance(read, type(scan()))
+        or all(any(fixes(part, name) for part in parts) for name in table.partition_keys_of(index))
+    ]
+    if "equally well" in error.message:
+        assert len(able) > 1
+        assert read.index is None
+    elif "consistent" in error.message or "does not project" in error.message:
+        assert able
+        assert all(isinstance(index, GlobalIndex) for index in able)
+        assert read.consistent or all(index.project != "all" for index in able if index)
+    else:
+        assert able == []
+
+
+def fixes(part: Condition, name: str) -> bool:
+    """True for `name = constant`, or one of several; no key holds an empty string or binary."""
+    match part:
+        case Compare("=", Path((found,)), Value(_, body)):
+            return found == name and body not in ("", b"")
+        case In(Path((found,)), options):
+            constants = [one.body for one in options if isinstance(one, Value)]
+            return found == name and len(constants) == len(options) and not {*constants} <= {"", b""}
+        case Or(choices):
+            return all(fixes(one, name) for one in choices)
+    return False
+
+
+@given(reads())
+@settings(max_examples=60)
+def test_a_plan_is_a_function_of_its_arguments(case: tuple[Table, Any, Any]) -> None:
+    table, _, read = case
+    plans = [outcome_of_plan(table, read) for _ in range(2)]
+    assert plans[0] == plans[1]
+    assert pickle.loads(pickle.dumps(plans[0])) == plans[0]
+
+
+def outcome_of_plan(table: Table, read: Any) -> Access | str:
+    try:
+        return access(table, read)
+    except PlanError as error:
+        return str(error)
+
+
+@given(some.tables())
+@settings(max_examples=40)
+def test_a_table_is_described_as_it_was_made(made: Table) -> None:
+    with closing(connect("sqlite::memory:")) as engine:
+        table = made.on(engine)
+        run(table, create_table())
+        described = run(table, describe_table())
+    assert {*described.indexes} == {*made.indexes}
+    assert described.keys == made.keys
+    assert {name: described.kind(name) for name in made.key_attributes} == {
+        name: made.kind(name) for name in made.key_attributes
+    }
+
+
+# the same in every process
+
+SEEDED = """
+from flyexpr import *
+from flyexpr.interpret.compile import Placeholders, compile
+from flyexpr.requests import item_request
+from flyexpr.operations import update_item, put_item
+table = Table("t", "id", attributes={"tags": set[str]})
+change = remove("z", "y") + add("tags", "c", "a", "b") + assign("m", {"s": {"q", "p"}}) + discard("n", {3, 1, 2})
+condition = is_in("a", {"x", "y", "z"}) & contains("b", {b"2", b"1"}) & eq("c", {"d": {1, 2}, "e": [{"g", "f"}]})
+print(compile(change, Placeholders()), compile(condition, Placeholders()), show(change), show(condition))
+print(item_request(table, update_item("k", change, condition=condition)).body)
+print(item_request(table, put_item({"id": "k", "tags": {"c", "a", "b"}})).body)
+"""
+
+
+def test_compile_is_the_same_under_any_hash_seed() -> None:
+    assert len({printed(SEEDED, seed) for seed in ("0", "1", "4711")}) == 1
+
+
+def printed(code: str, seed: str) -> str:
+    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(File(__file__).parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+# --- in memory and on a table: refusals, and values of every declared type
+
+
+@pytest.fixture(scope="module")
+def every() -> Iterator[Table]:
+    with closing(connect("sqlite::memory:")) as engine:
+        made = typed.EVERY.on(engine)
+        run(made, create_table())
+        yield made
+
+
+def as_stored(table: Table, key: str) -> Any:
+    found = get(replace(table, attributes={}), key)
+    return found and freeze({name: value for name, value in found.items() if name != "pk"})
+
+
+@given(some.any_conditions, some.items)
+def test_matches_refuses_what_a_table_refuses(table: Table, condition: Condition, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    assert outcome(lambda: matches(condition, item)) == outcome(
+        lambda: held(lambda: put(table, item, condition=condition))
+    )
+
+
+@given(some.any_updates, some.items)
+def test_apply_refuses_what_a_table_refuses(table: Table, change: Update, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    wanted, refusal = outcome(lambda: apply(change, item))
+    stored, refused = outcome(lambda: update(table, "k", change, returns="ALL_NEW"))
+    assert refused == refusal
+    assert refusal or same(stored, wanted)
+
+
+@given(some.conditions, st.data())
+def test_an_expression_is_evaluated_as_it_was_the_first_time(condition: Condition, data: st.DataObject) -> None:
+    first, second = data.draw(some.items), data.draw(some.items)
+    again = pickle.loads(pickle.dumps(condition))
+    assert [matches(condition, first), matches(condition, second)] == [matches(again, first), matches(again, second)]
+
+
+@settings(max_examples=1500)
+@given(typed.typed_pairs())
+def test_what_modify_writes_is_what_a_put_stores(every: Table, pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    old, new = pair
+    put(every, {"pk": "changed", **old})
+    put(every, {"pk": "put", **new})
+    made = modify(every, "changed", lambda item: {"pk": "changed", **new})
+    assert as_stored(every, "changed") == as_stored(every, "put")
+    assert made == get(every, "changed")
+    back = get(every, "put")
+    assert back is not None
+    assert modify(every, "put", lambda item: item) == back
+
+
+@settings(max_examples=1500)
+@given(typed.typed_pairs(), st.booleans())
+def test_what_diff_writes_is_what_a_put_stores(
+    every: Table, pair: tuple[dict[str, Any], dict[str, Any]], incr: bool
+) -> None:
+    old, new = ({name: value for name, value in one.items() if name not in every.sealed} for one in pair)
+    put(every, {"pk": "changed", **old})
+    put(every, {"pk": "put", **new})
+    change = diff(old, new, incr=incr)
+    if change.actions:
+        update(every, "changed", change, condition=unchanged(old))
+    assert as_stored(every, "changed") == as_stored(every, "put")
+
+
+@settings(max_examples=1500)
+@given(typed.typed_items())
+def test_an_item_is_unchanged_in_memory_and_on_its_table(every: Table, item: dict[str, Any]) -> None:
+    item = {"pk": "k", **item}
+    put(every, item)
+    assert matches(unchanged(item), item)
+    assert count(every, query(unchanged(item))) == 1
+    found = get(every, "k")
+    assert found is not None
+    assert matches(unchanged(found), item)
+    assert matches(unchanged(item), found)
+
+
+@settings(max_examples=1500)
+@given(st.data())
+def test_matches_is_what_the_table_counts_for_every_type(every: Table, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from([*typed.TYPES]))
+    held_value, asked = data.draw(typed.TYPES[name][1]), data.draw(typed.TYPES[name][1])
+    item = {"pk": "k", name: held_value}
+    put(every, item)
+    members = [*asked] if isinstance(asked, (list, set)) else [asked]
+    path = F[name]
+    for condition in [
+        *(Compare(operator, node_of(path), operand(asked)) for operator in ("=", "<>", "<", "<=", ">", ">=")),
+        is_in(path, [asked, 1]) if name == "undeclared" else is_in(path, [asked]),
+        between(path, held_value, asked),
+        *(contains(path, member) for member in members),
+        *(eq(path[step], value) for step, value in steps_of(asked)),
+        *(exists(path[step]) for step, _ in steps_of(asked)),
+    ]:
+        there, refused = outcome(lambda condition=condition: count(every, scan(eq("pk", "k") & condition)))
+        if refused is None:
+            assert matches(condition, item) is bool(there), show(condition)
+            assert matches(parse_condition(show(condition)), item) is bool(there) or name.startswith("epoch")
+
+
+def steps_of(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return [*value.items()]
+    return [*enumerate(value)] if isinstance(value, list) else []
+
+
+HOSTILE = Context(prec=1, rounding=ROUND_UP, Emin=0, Emax=0, capitals=0, clamp=1, flags=[], traps=[])
+STRICT = Context(prec=2, traps=[Inexact, Rounded, Subnormal, Underflow, FloatOperation, InvalidOperation, Overflow])
+
+
+@pytest.mark.parametrize("context", [HOSTILE, STRICT], ids=["lax", "strict"])
+@given(typed.typed_items(), st.lists(some.numbers, min_size=2, max_size=2))
+def test_a_decimal_context_of_the_program_changes_nothing(
+    every: Table, context: Context, item: dict[str, Any], pair: list[Any]
+) -> None:
+    held_number, other = pair
+
+    def done() -> Any:
+        put(every, {"pk": "k", **item, "undeclared": held_number})
+        change = outcome(lambda: update(every, "k", incr("undeclared", other)))[1]
+        text = show(eq("n", held_number) & gt("m", other))
+        told = [matches(gt("undeclared", other), {"undeclared": held_number}), text, parse_condition(text), change]
+        return told, as_stored(every, "k"), get(every, "k"), show(diff({"n": held_number}, {"n": other}, incr=True))
+
+    wanted = done()
+    with localcontext(context):
+        found = done()
+    assert found == wanted
