@@ -630,10 +630,13 @@ def test_matches_is_what_the_table_counts_for_every_type(every: Table, data: st.
     put(every, item)
     members = [*asked] if isinstance(asked, (list, set)) else [asked]
     path = F[name]
+    # In memory nobody knows as what a Codec would store a value, and so whether there is an order.
+    ordered = name not in every.sealed
+    operators = ("=", "<>", "<", "<=", ">", ">=") if ordered else ("=", "<>")
     for condition in [
-        *(Compare(operator, node_of(path), operand(asked)) for operator in ("=", "<>", "<", "<=", ">", ">=")),
+        *(Compare(operator, node_of(path), operand(asked)) for operator in operators),
         is_in(path, [asked, 1]) if name == "undeclared" else is_in(path, [asked]),
-        between(path, held_value, asked),
+        *([between(path, held_value, asked)] if ordered else []),
         *(contains(path, member) for member in members),
         *(eq(path[step], value) for step, value in steps_of(asked)),
         *(exists(path[step]) for step, _ in steps_of(asked)),

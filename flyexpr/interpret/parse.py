@@ -502,7 +502,7 @@ class _Reader:
         return negated(number) if negative else number
 
     def set_literal(self, depth: int) -> set[Any]:
-        start = self.token.start
+        start = self.tokens[self.place - 1].start
         members = self.until(">>", lambda: self.literal(depth + 1))
         kinds = {freeze(member)[0] for member in members}
         if len(kinds) > 1 or not kinds <= ORDERED:
