@@ -341,9 +341,16 @@ def _datetime_text(value: Any) -> str:
     return _encode_datetime(value).isoformat(timespec="microseconds")
 
 
+def _read_decimal(value: Number) -> Decimal:
+    return value if type(value) is Decimal else Decimal(value)
+
+
+_from_iso = datetime.fromisoformat
+
+
 def _read_datetime(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        found = _from_iso(text)
     except ValueError:  # Python 3.10 reads less of ISO 8601 than others write
         from dateutil.parser import isoparse
 
@@ -391,7 +398,7 @@ _CODECS: dict[Any, Codec] = {
     str: _own(_typed("str", str), None, str, plain=True),
     int: _own(_encode_int, None, int),
     float: _own(_typed("float", int, float, Decimal), float, float, plain=True),
-    Decimal: _own(_typed("Decimal", int, Decimal), Decimal, Decimal),
+    Decimal: _own(_typed("Decimal", int, Decimal), _read_decimal, Decimal),
     Number: _own(_typed("a number", int, float, Decimal), None, Decimal, plain=True),
     bool: _own(_typed("bool", bool), None, bool, plain=True),
     bytes: _own(_typed("bytes", bytes, bytearray, memoryview), None, bytes, plain=True),
@@ -474,26 +481,22 @@ _HELD: dict[str, frozenset[type]] = {
     "M": frozenset({dict}),
     **dict.fromkeys(("SS", "NS", "BS", "a set"), frozenset({set})),
 }
+Fit = tuple[frozenset[type], Callable[[Any], bool] | None]
 
 
-def fits(codec: Codec) -> Callable[[Any], bool] | None:
-    """What says of a value that was read whether it is stored as the codec has it, at every depth; None for any value.
+def fit_of(codec: Codec) -> Fit | None:
+    """How a value is stored that the codec made: the types that it reads as, and what says whether its members fit.
 
-    >>> check = fits(codec_of(dict[str, float]))
-    >>> check({"a": 1}), check({"a": "1"}), check("a"), fits(codec_of(dict))([])
-    (True, False, False, False)
+    >>> held, members_fit = fit_of(codec_of(dict[str, float]))
+    >>> held, members_fit({"a": 1}), members_fit({"a": "1"}), fit_of(codec_of(float))[1] is None
+    (frozenset({<class 'dict'>}), True, False, True)
 
-    A Codec's own `decode` may read several forms, as while data is moved to a new one: it is asked, and nobody else.
+    None for any way: a Codec's own `decode` may read several, as while data is moved to a new one.
     """
-    if codec.whole and codec.decode is not None:
-        return None
     held, member = _HELD.get(_stored_as(codec)), _inside(codec)
-    if held is None:
+    if held is None or (codec.whole and codec.decode is not None):
         return None
-    all_fit = _all_fit(member) if member else None
-    if all_fit is None:
-        return lambda value: type(value) in held
-    return lambda value: type(value) in held and all_fit(value)
+    return held, None if member is None else _all_fit(member)
 
 
 def _stored_as(codec: Codec) -> str:
@@ -509,12 +512,18 @@ _SET_MEMBERS: dict[str | None, Codec] = {"SS": _CODECS[str], "NS": _CODECS[Numbe
 
 
 def _all_fit(member: Codec) -> Callable[[Any], bool] | None:
-    check, held = fits(member), _HELD.get(_stored_as(member))
-    if check is None or held is None:
+    fit = fit_of(member)
+    if fit is None:
         return None
-    if _inside(member) is None:  # one look at the types of all: there may be many
+    held, inside = fit
+    if inside is None:  # one look at the types of all: there may be many
         return lambda value: held.issuperset(map(type, _members(value)))
-    return lambda value: all(map(check, _members(value)))
+    return lambda value: all(type(one) in held and inside(one) for one in _members(value))
+
+
+def _fits(codec: Codec, value: Any) -> bool:
+    fit = fit_of(codec)
+    return fit is None or (type(value) in fit[0] and (fit[1] is None or fit[1](value)))
 
 
 def _members(value: Any) -> Any:
@@ -522,16 +531,16 @@ def _members(value: Any) -> Any:
 
 
 def misfit(codec: Codec, value: Any, at: str) -> str:
-    """What `fits` denies, in words: the first value that is stored as something else.
+    """What does not fit, in words: the first value that is stored as something else.
 
     >>> misfit(codec_of(dict[str, float]), {"a": 1, "b": "2"}, "ratings")
     '`ratings.b` is stored as S, not as N'
     """
     kind, member = _stored_as(codec), _inside(codec)
-    check = fits(member) if member and type(value) in _HELD[kind] else None
-    if member is None or check is None:
+    places = value.items() if type(value) is dict else enumerate(value) if type(value) in (list, set) else ()
+    found = [(step, one) for step, one in places if member and type(value) in _HELD[kind] and not _fits(member, one)]
+    if member is None or not found:
         return f"`{at}` is stored as {freeze(value)[0]}, not as {kind}"
-    places = value.items() if type(value) is dict else enumerate(value)
-    step, one = next((step, one) for step, one in places if not check(one))
+    step, one = found[0]
     inside = f".{step}" if type(value) is dict else f"[{step}]" if type(value) is list else ""
     return misfit(member, one, at + inside)

@@ -128,28 +128,36 @@ def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
     An attribute that another writer stored as something else is a ValidationError that names it, and `key` or the whole
     item where it lacks its key; `.item` is as it came.
     """
-    name = table.misfit(item)
-    if name is not None:
-        raise _misread(table, item, key, name, misfit(table.codecs[name], item[name], name))
+    check_stored(table, item, key)
     return decoded_item(table, item, key)
 
 
+def check_stored(table: Table, item: Item, key: Any = None) -> None:
+    """None for an item that was read and is stored as its table has it; else the same error.
+
+    >>> check_stored(Table("t", "id", attributes={"wins": int}), {"id": "a", "wins": 3})
+    """
+    name = table.misfit(item)
+    if name is not None:
+        raise _misread(table, item, key, name, misfit(table.codecs[name], item[name], name))
+
+
 def decoded_item(table: Table, item: Item, key: Any = None) -> Item:
-    """The same of an item that is known to be stored as its table has it.
+    """The same of an item that was checked.
 
     >>> from flyexpr import epoch
     >>> decoded_item(Table("t", "id", attributes={"until": epoch}), {"id": "a", "until": 0})["until"].year
     1970
     """
-    found = {}
-    for name, decode in table.decoders:
-        value = item.get(name)
-        if value is not None:
-            try:
+    found, name = {}, ""
+    try:
+        for name, decode in table.decoders:
+            value = item.get(name)
+            if value is not None:
                 found[name] = decode(value)
-            except Exception as error:  # whatever a Codec's own function raises
-                raise _misread(table, item, key, name, _why(error)) from error
-    item.update(found)
+    except Exception as error:  # whatever a Codec's own function raises
+        raise _misread(table, item, key, name, _why(error)) from error
+    item.update(found)  # not one by one: an error tells the item as it came
     return item
 
 

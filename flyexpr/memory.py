@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from operator import is_
-from typing import Any, TypeVar
+from typing import Any
 
 from flyexpr.attributes import meaning
 from flyexpr.errors import ExpressionError
 from flyexpr.interpret.apply import apply as applied
 from flyexpr.interpret.check import check
 from flyexpr.interpret.evaluate import matches as is_true
+from flyexpr.interpret.paths import paths
 from flyexpr.interpret.shape import Shape, shape
 from flyexpr.interpret.show import refused
 from flyexpr.interpret.show import show as text_of
@@ -38,8 +39,6 @@ from flyexpr.records import replace
 from flyexpr.terms import Term, node_of
 from flyexpr.values import MAX_DEPTH, TOO_DEEP, Frozen, Item, thaw
 
-Expression = TypeVar("Expression", Condition, Update)
-
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
     """True where the condition holds for the item; `{}` stands for an item that is not there.
@@ -60,7 +59,11 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
     """
     if not isinstance(condition, Condition):
         raise TypeError(f"matches takes a condition such as eq('a', 1), not {condition!r}")
-    return is_true(_ready(condition), item)
+    try:
+        standing: Condition | None = condition._ready
+    except AttributeError:
+        standing = _checked_condition(condition)
+    return is_true(condition if standing is None else standing, item)
 
 
 def apply(update: Update, item: Mapping[str, Any]) -> Item:
@@ -76,9 +79,12 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(update, Update):
         raise TypeError(f"apply takes an update such as incr('wins', 1), not {update!r}")
-    _ready(update)
+    try:
+        deepened: tuple[str, ...] = update._ready
+    except AttributeError:
+        deepened = _checked_update(update)
     new = applied(update, item)
-    if any(_levels(new.get(name)) >= MAX_DEPTH for name in _deepened(update)):
+    if deepened and any(_levels(new.get(name)) >= MAX_DEPTH for name in deepened):
         raise ExpressionError(TOO_DEEP)
     return new
 
@@ -98,14 +104,6 @@ def show(expression: Condition | Update | Operand | Term) -> str:
     return text_of(_standing(node_of(expression) if isinstance(expression, Term) else expression))
 
 
-def _deepened(update: Update) -> Iterator[str]:
-    """The attributes inside which an update puts what may be lists or maps."""
-    for action in update.actions:
-        new = action.operand
-        if len(action.path.parts) > 1 and new is not None and (not isinstance(new, Value) or new.kind in _NESTED):
-            yield str(action.path.parts[0])
-
-
 def _levels(value: Any) -> int:
     """How many lists and maps lie in one another."""
     if isinstance(value, (dict, Mapping)):  # a dict by the quick way
@@ -116,27 +114,51 @@ def _levels(value: Any) -> int:
 
 
 _FLAT = frozenset({str, int, float, bool, bytes, type(None)})
-_NESTED = frozenset({"L", "M"})
 _TAKEN: set[Shape] = set()  # of expressions that passed the check, as all of their shape do
 _MOST = 1024  # shapes; then all are forgotten
 
 
-def _ready(expression: Expression) -> Expression:
-    """The expression with the meaning of its constants; an error where no table takes it."""
-    try:
-        found: Expression | None = expression._ready
-    except AttributeError:
-        found = _checked(expression)
-    return expression if found is None else found
-
-
-def _checked(expression: Expression) -> Expression | None:
-    found = None  # for the expression itself: a ring of references keeps memory until the collector comes by
-    if any(map(_is_foreign, _taken(expression))):
-        found = _standing(expression)
+def _checked_condition(condition: Condition) -> Condition | None:
+    """The condition with the meaning of its constants; None for the condition itself, which would keep itself alive."""
+    found = None
+    if any(map(_is_foreign, _taken(condition))):
+        found = _standing(condition)
         _check(found)
-    object.__setattr__(expression, "_ready", found)
+    object.__setattr__(condition, "_ready", found)
     return found
+
+
+def _checked_update(update: Update) -> tuple[str, ...]:
+    """The attributes inside which the update puts what may be lists or maps."""
+    if any(map(_is_foreign, _taken(update))):
+        _check(_standing(update))
+    found = tuple(_deepened(update))
+    object.__setattr__(update, "_ready", found)
+    return found
+
+
+def _deepened(update: Update) -> Iterator[str]:
+    for action in update.actions:
+        if action.clause == "SET" and len(action.path.parts) > 1 and _may_deepen(action):
+            yield str(action.path.parts[0])
+
+
+def _may_deepen(action: Action) -> bool:
+    """Whether an action puts what lies elsewhere in the item, or a constant that is too deep for its place."""
+    assert action.operand is not None
+    elsewhere = any(path != action.path for path in paths(action.operand))
+    constants = [_levels(thaw((one.kind, one.body))) for one in _constants(action.operand)]
+    return elsewhere or max(constants, default=0) + len(action.path.parts) > MAX_DEPTH
+
+
+def _constants(operand: Operand) -> Iterator[Value]:
+    match operand:
+        case Value():
+            yield operand
+        case Call(_, arguments):
+            yield from (one for argument in arguments for one in _constants(argument))
+        case Arithmetic(_, left, right):
+            yield from (one for side in (left, right) for one in _constants(side))
 
 
 def _taken(expression: Condition | Update) -> Iterable[Frozen]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
-from flyexpr.attributes import Attribute, Codec, Derived, codec_of, fits
+from flyexpr.attributes import Attribute, Codec, Derived, codec_of, fit_of
 from flyexpr.errors import FlyexprError, NotBound
 from flyexpr.familiar import Forms
 from flyexpr.records import fill, record, replace
@@ -273,10 +273,10 @@ class Table:
         return tuple((name, codec.decode) for name, codec in self.codecs.items() if codec.decode is not None)
 
     @cached_property
-    def checks(self) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
-        """What says of declared attributes of an item that was read whether they are stored as their types are."""
-        found = ((name, fits(self.codecs[name])) for name in self.attributes)
-        return tuple((name, check) for name, check in found if check is not None)
+    def checks(self) -> tuple[tuple[str, frozenset[type], Callable[[Any], bool] | None], ...]:
+        """The types that declared attributes of an item may read as, and what looks into those that have members."""
+        found = [(name, fit_of(self.codecs[name])) for name in self.attributes]
+        return tuple([(name, fit[0] | {type(None)}, fit[1]) for name, fit in found if fit is not None])
 
     def misfit(self, item: Mapping[str, Any]) -> str | None:
         """The first declared attribute that an item was stored with as something else; None where there is none.
@@ -284,9 +284,10 @@ class Table:
         >>> Table("t", "id", attributes={"wins": int}).misfit({"id": "a", "wins": "3"})
         'wins'
         """
-        for name, check in self.checks:
-            value = item.get(name)
-            if value is not None and not check(value):
+        get = item.get
+        for name, held, members_fit in self.checks:
+            value = get(name)
+            if type(value) not in held or (members_fit is not None and value is not None and not members_fit(value)):
                 return name
         return None
 

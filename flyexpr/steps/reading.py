@@ -13,7 +13,7 @@ from flyexpr.errors import ValidationError
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.interpret.show import show
-from flyexpr.items import decoded_item, loaded_item
+from flyexpr.items import check_stored, decoded_item
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
 from flyexpr.requests import Request, read_request
@@ -132,8 +132,8 @@ class Reading:
                 self._given = key(item)
                 found = item if wanted is None else project(wanted, item)
                 if checks and (page is None or not page.known):
-                    loaded_item(table, found, item)
-                elif decoders:
+                    check_stored(table, found, item)
+                if decoders:
                     decoded_item(table, found, item)
                 stats.returned += 1
                 yield found
