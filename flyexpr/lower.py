@@ -314,7 +314,7 @@ def _meaning_allows(codec: Codec, operator: str) -> bool:
 
 
 def _refuse_inside(table: Table, here: Condition | Update, node: Condition | Action) -> None:
-    """An error for a path that leads into what only its Codec knows, or for a sum with it."""
+    """An error for a path that leads into what only its Codec knows."""
     for path in paths(node):
         codec = table.codecs.get(str(path.parts[0]))
         for _ in path.parts[1:]:

@@ -265,5 +265,5 @@ def _after(
         case PutItem(item):
             return loaded_after_write(table, _as_read(item), key)
         case UpdateItem(place, update):
-            return loaded_after_write(table, apply(update, place if old is None else old), key)
+            return loaded_after_write(table, apply(update, old or place), key)
     return None if new is None else dict(new)
