@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, overload
 
 from flyexpr import lifecycle
-from flyexpr.errors import ConditionFailed, FlyexprError, NotFound, SeveralFound, ValidationError
+from flyexpr.errors import ConditionFailed, ConnectionFailed, FlyexprError, NotFound, SeveralFound, ValidationError
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item
 from flyexpr.lifecycle import send
@@ -56,6 +56,9 @@ class Items(Iterator[Item]):
 
     `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
     once nothing is left. `.stats` says what the read has cost so far.
+
+    A ValidationError for an item that does not read in its types ends the read: `.item` of the error is that item, and
+    the cursor goes on after it.
     """
 
     __slots__ = ("_engine", "_items", "_reading")
@@ -148,7 +151,8 @@ def _read(table: Table, operation: Query | Scan) -> Items:
 
 
 def _get(table: Table, operation: GetItem) -> Item | None:
-    return _item(table, send(table, item_request(table, operation)), "Item")
+    item = item_of(send(table, item_request(table, operation)), "Item", table.forms)
+    return None if item is None else loaded_item(table, item, operation.key)
 
 
 def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
@@ -156,7 +160,10 @@ def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item |
         body = _make_parents(table, operation)
     else:
         body = _guarded(table, operation)
-    return _written_item(table, body) if operation.returns else None
+    written = item_of(body, "Attributes", table.forms) if operation.returns else None
+    if written is None:
+        return None
+    return loaded_after_write(table, written, operation.item if isinstance(operation, PutItem) else operation.key)
 
 
 def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
@@ -184,8 +191,9 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
-    found = error.fields.get("Item")
-    item = plain_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
+    found, item = error.fields.get("Item"), None
+    with suppress(ConnectionFailed):  # an item that is not on DynamoDB's wire at all: that the write failed is known
+        item = plain_item(copy.deepcopy(found)) if found else None  # it is used up, and `.fields` stays as it came
     if condition is not None:
         error.reason = reason(lower_condition(table, condition), item)
     error.item = item
@@ -195,18 +203,21 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     return error
 
 
-def _item(table: Table, body: bytes, member: str) -> Item | None:
-    item = item_of(body, member, table.forms)
-    return None if item is None else loaded_item(table, item)
+def loaded_after_write(table: Table, item: Item, key: Key) -> Item:
+    """The item that came back from a write, in place, in the table's types.
 
-
-def _written_item(table: Table, body: bytes) -> Item | None:
+    >>> loaded_after_write(Table("t", "id", attributes={"n": int}), {"n": "x"}, "a")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `n`: the write is done, but the stored value does not read as int: ...
+      item: {'id': 'a'} of 't'
+    """
     try:
-        return _item(table, body, "Attributes")
+        return loaded_item(table, item, key)
     except ValidationError as error:
         told = ValidationError(f"the write is done, but {error.message}", at=error.at)
         told.item = error.item
-        raise told from None
+        raise told from error
 
 
 def _batch_get(table: Table, operation: BatchGet) -> list[Item | None]:

@@ -58,7 +58,10 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     with decoding:
         wires = [each.get("Item") for each in fields_of(body)["Responses"]]
         found = [None if wire is None else plain_item(wire) for _, wire in zip(pairs, wires, strict=True)]
-    return [None if item is None else loaded_item(table, item) for (table, _), item in zip(pairs, found, strict=True)]
+    return [
+        None if item is None else loaded_item(table, item, read.key)
+        for (table, read), item in zip(pairs, found, strict=True)
+    ]
 
 
 def _engine(pairs: Sequence[Any]) -> Engine:

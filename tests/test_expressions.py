@@ -6,7 +6,7 @@ A second table holds what the expressions mean, rule by rule of DynamoDB's own.
 import copy
 import pickle
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal, getcontext, localcontext
 from itertools import pairwise
 from pathlib import Path as File
 from typing import Any
@@ -351,58 +351,130 @@ def test_values_by_keyword() -> None:
     assert parse_condition("a = ':v'") == eq("a", ":v")
 
 
-def deep(opening: str, closing: str, levels: int) -> str:
-    return f"a = {opening * levels}1{closing * levels}"
+LARGEST = "number overflow: the largest magnitude is 9.99…E+125"
+NO_NUMBER = "not a number that DynamoDB can store"
+DEEP = "nested more than 32 levels deep"
+MIXED = "a set holds only strings, only numbers or only bytes"
+UNREAD = [  # a text with a literal that no value can be: why, and where
+    ("a = 1e400", LARGEST, 4),
+    ("a = -1e126", LARGEST, 4),
+    ("a = 1e-131", "number underflow: the smallest magnitude is 1E-130", 4),
+    ("a = 1e99999999999999999999", NO_NUMBER, 4),
+    ("a = 1 AND b = [-1e99999999999999999999]", NO_NUMBER, 14),
+    ("a = <<1e99999999999999999999>>", NO_NUMBER, 4),
+    ("a = {'k': 1e-99999999999999999999}", NO_NUMBER, 4),
+    (f"a = {'1' * 39}", "39 significant digits; a number holds at most 38", 4),
+    ("a = <<1, 'x'>>", MIXED, 4),
+    ("a = <<true>>", MIXED, 4),
+    ("a = [<<[1]>>]", MIXED, 5),
+    ("a = <<>>", "a set may not be empty", 4),
+]
 
 
-@pytest.mark.parametrize("opening, closing, levels", [("[", "]", 31), ("{'k': ", "}", 31), ("[{'k': ", "}]", 15)])
-def test_a_text_nests_as_deep_as_an_item(opening: str, closing: str, levels: int) -> None:
-    text = deep(opening, closing, levels)
-    assert show(parse_condition(text)) == text
+@pytest.mark.parametrize("text, why, place", UNREAD, ids=[text[:40] for text, *_ in UNREAD])
+def test_a_literal_that_no_value_can_be(text: str, why: str, place: int) -> None:
+    for context in (getcontext(), Context(prec=1, traps=[])):
+        with localcontext(context), pytest.raises(ExpressionError) as caught:
+            parse_condition(text)
+        assert str(caught.value).rpartition("\n")[0].endswith(f"{why}\n  expression: {text}")
+        assert str(caught.value).splitlines()[-1] == " " * (14 + place) + "^"
 
 
-SET_OF_ONE = "a set holds only strings, only numbers or only bytes"
+NESTINGS = {
+    "list": ("[", "]"),
+    "map": ("{'k': ", "}"),
+    "list in map": ("[{'k': ", "}]"),
+    "map in list": ("{'k': [", "]}"),
+}
+
+
+@pytest.mark.parametrize("name", NESTINGS)
+def test_literals_are_nested_as_deep_as_values(name: str) -> None:
+    opened, closed = NESTINGS[name]
+    each = len(opened) - len(opened.replace("[", "").replace("{", ""))
+    fits, over = 31 // each, 31 // each + 1
+    for levels in (1, 17 // each, fits):
+        text = f"a = {opened * levels}1{closed * levels}"
+        assert show(parse_condition(text)) == text
+    for levels in (over, over + 1, 40, 200):
+        with pytest.raises(ExpressionError, match=DEEP):
+            parse_condition(f"a = {opened * levels}1{closed * levels}")
+
+
+def test_calls_nested_too_deep_to_read() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_condition("size(" * 5000 + "a" + ")" * 5000 + " = 1")
+    assert str(caught.value) == "The expression is nested too deeply"
+
+
+PLACEHOLDERS = [
+    (
+        lambda: parse_condition("a = 1", v=2, w=3),
+        "the text does not speak of `:v`, `:w`",
+    ),
+    (
+        lambda: parse_update("SET a = :v", v=1, w=2),
+        "the text does not speak of `:w`",
+    ),
+    (
+        lambda: parse_condition("#n = :v", v=1),
+        "An expression attribute name used in the document path is not defined; attribute name: #n\n"
+        "  expression: #n = :v\n              ^\n"
+        '  hint: write the name itself in place of #n, in double quotes where it is odd: "a.b"',
+    ),
+    (
+        lambda: parse_update("SET a.#n = :v", v=1),
+        "An expression attribute name used in the document path is not defined; attribute name: #n\n"
+        "  expression: SET a.#n = :v\n                    ^\n"
+        '  hint: write the name itself in place of #n, in double quotes where it is odd: "a.b"',
+    ),
+    (
+        lambda: parse_condition("a = :v"),
+        "An expression attribute value used in expression is not defined; attribute value: :v\n"
+        "  expression: a = :v\n                  ^\n"
+        "  hint: give it by keyword, v=..., or write the value itself in its place",
+    ),
+    (
+        lambda: read_condition("#n = :v", Scope({}, {})),
+        "An expression attribute name used in the document path is not defined; attribute name: #n\n"
+        "  expression: #n = :v\n              ^",
+    ),
+]
+
+
+@pytest.mark.parametrize("read, text", PLACEHOLDERS)
+def test_placeholders_that_stand_for_nothing(read: Callable[[], Any], text: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        read()
+    assert str(caught.value) == text
+
+
+def test_names_that_begin_with_two_underscores() -> None:
+    assert show(F.__typename == "Todo") == "__typename = 'Todo'"
+    assert show(exists(F.a.__typename)) == "attribute_exists(a.__typename)"
+    assert show(F["__x__"] == 1) == "__x__ = 1"
+    for root in (F, F.a):
+        with pytest.raises(AttributeError) as caught:
+            _ = root.__x__
+        assert str(caught.value) == "__x__ is a name of Python's own; for an attribute of that name write F['__x__']"
+        assert not hasattr(root, "__array__")
+
+
 MISPLACED = "The function is not allowed to be used this way in an expression; function: begins_with"
 
 
-@pytest.mark.parametrize(
-    "text, message, marked",
-    [
-        (deep("[", "]", 33), "nested more than 32 levels deep", "[[1]"),
-        (deep("{'k': ", "}", 33), "nested more than 32 levels deep", ": {'k': 1}"),
-        ("a = 1e400", "number overflow: the largest magnitude is 9.99…E+125", "1e400"),
-        ("a = 1e-131", "number underflow: the smallest magnitude is 1E-130", "1e-131"),
-        (f"a = {10**38 + 1}", "39 significant digits; a number holds at most 38", str(10**38 + 1)),
-        ("a = <<1, 'a'>>", SET_OF_ONE, "1, 'a'>>"),
-        ("a = <<[1]>>", SET_OF_ONE, "[1]>>"),
-        ("b = 1 OR a = begins_with(b, 'c')", MISPLACED, ")"),
-        ("SET a = begins_with(b, 'c')", MISPLACED, ")"),
-    ],
-)
-def test_texts_that_are_refused(text: str, message: str, marked: str) -> None:
+@pytest.mark.parametrize("text", ["b = 1 OR a = begins_with(b, 'c')", "SET a = begins_with(b, 'c')"])
+def test_a_function_where_an_operand_belongs(text: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         (parse_update if text.startswith("SET") else parse_condition)(text)
-    assert caught.value.message == message
+    assert caught.value.message == MISPLACED
     shown, mark = str(caught.value).splitlines()[1:]
-    assert shown[mark.index("^") :].startswith(marked)
-
-
-def test_functions_in_functions_without_end() -> None:
-    with pytest.raises(ExpressionError) as caught:
-        parse_condition("size(" * 5000 + "a" + ")" * 5000 + " = 1")
-    assert caught.value.message == "The expression is nested too deeply"
+    assert shown[mark.index("^") :] == ")"
 
 
 @pytest.mark.parametrize("text", ["SET a = (b + 1)", "SET a = b + 1"])
 def test_an_assignment_may_stand_in_parentheses(text: str) -> None:
     assert show(parse_update(text)) == "SET a = b + 1"
-
-
-def test_a_value_that_the_text_does_not_speak_of() -> None:
-    with pytest.raises(ExpressionError, match=r"\Athe text does not speak of `:w`\Z"):
-        parse_condition("a = :v", v=1, w=2)
-    with pytest.raises(ExpressionError, match=r"\Athe text does not speak of `:w`, `:x`\Z"):
-        parse_update("SET a = :v", v=1, x=3, w=2)
 
 
 # Python's own words that cannot mean what they say, with what to write instead

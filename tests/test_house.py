@@ -33,7 +33,7 @@ HOUSE = [
     "conditions updates",
     "attributes",
     "interpret/*",
-    "reasons changes",
+    "reasons changes memory",
     "tables",
     "derive",
     "items",

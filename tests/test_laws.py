@@ -9,7 +9,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from decimal import Decimal
+from decimal import (
+    ROUND_UP,
+    Context,
+    Decimal,
+    FloatOperation,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Subnormal,
+    Underflow,
+    localcontext,
+)
 from pathlib import Path as File
 from typing import Any
 
@@ -19,6 +31,7 @@ import pytest
 import related
 import strategies as some
 import texts
+import typed
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -35,14 +48,23 @@ from flyexpr import (
     apply,
     assign,
     batch_write,
+    between,
     call,
     connect,
+    contains,
+    count,
     create_table,
     delete,
     describe_table,
     diff,
+    eq,
+    exists,
     get,
+    gt,
+    incr,
+    is_in,
     matches,
+    modify,
     parse_condition,
     parse_update,
     put,
@@ -63,6 +85,7 @@ from flyexpr.lower import lower_condition
 from flyexpr.nodes import ALWAYS, NEVER, And, Compare, Condition, In, Or, Path, Update, Value, find_overlap
 from flyexpr.plan import Access, access
 from flyexpr.tables import Index
+from flyexpr.terms import node_of, operand
 from flyexpr.values import decode, encode, encode_item, freeze, item_size, thaw
 
 KEY = {"pk": "k"}
@@ -613,3 +636,142 @@ def printed(code: str, seed: str) -> str:
     environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(File(__file__).parent.parent)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
+
+
+# --- in memory and on a table: refusals, and values of every declared type
+
+
+@pytest.fixture(scope="module")
+def every() -> Iterator[Table]:
+    with closing(connect("sqlite::memory:")) as engine:
+        made = typed.EVERY.on(engine)
+        run(made, create_table())
+        yield made
+
+
+def as_stored(table: Table, key: str) -> Any:
+    found = get(replace(table, attributes={}), key)
+    return found and freeze({name: value for name, value in found.items() if name != "pk"})
+
+
+@given(some.any_conditions, some.items)
+def test_matches_refuses_what_a_table_refuses(table: Table, condition: Condition, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    assert outcome(lambda: matches(condition, item)) == outcome(
+        lambda: held(lambda: put(table, item, condition=condition))
+    )
+
+
+@given(some.any_updates, some.items)
+def test_apply_refuses_what_a_table_refuses(table: Table, change: Update, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    wanted, refusal = outcome(lambda: apply(change, item))
+    stored, refused = outcome(lambda: update(table, "k", change, returns="ALL_NEW"))
+    assert refused == refusal
+    assert refusal or same(stored, wanted)
+
+
+@given(some.conditions, st.data())
+def test_an_expression_is_evaluated_as_it_was_the_first_time(condition: Condition, data: st.DataObject) -> None:
+    first, second = data.draw(some.items), data.draw(some.items)
+    again = pickle.loads(pickle.dumps(condition))
+    assert [matches(condition, first), matches(condition, second)] == [matches(again, first), matches(again, second)]
+
+
+@settings(max_examples=150)
+@given(typed.typed_pairs())
+def test_what_modify_writes_is_what_a_put_stores(every: Table, pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    old, new = pair
+    put(every, {"pk": "changed", **old})
+    put(every, {"pk": "put", **new})
+    made = modify(every, "changed", lambda item: {"pk": "changed", **new})
+    assert as_stored(every, "changed") == as_stored(every, "put")
+    assert made == get(every, "changed")
+    back = get(every, "put")
+    assert back is not None
+    assert modify(every, "put", lambda item: item) == back
+
+
+@settings(max_examples=150)
+@given(typed.typed_pairs(), st.booleans())
+def test_what_diff_writes_is_what_a_put_stores(
+    every: Table, pair: tuple[dict[str, Any], dict[str, Any]], incr: bool
+) -> None:
+    old, new = ({name: value for name, value in one.items() if name not in every.sealed} for one in pair)
+    put(every, {"pk": "changed", **old})
+    put(every, {"pk": "put", **new})
+    change = diff(old, new, incr=incr)
+    if change.actions:
+        update(every, "changed", change, condition=unchanged(old))
+    assert as_stored(every, "changed") == as_stored(every, "put")
+
+
+@settings(max_examples=150)
+@given(typed.typed_items())
+def test_an_item_is_unchanged_in_memory_and_on_its_table(every: Table, item: dict[str, Any]) -> None:
+    item = {"pk": "k", **item}
+    put(every, item)
+    assert matches(unchanged(item), item)
+    assert count(every, query(unchanged(item))) == 1
+    found = get(every, "k")
+    assert found is not None
+    assert matches(unchanged(found), item)
+    assert matches(unchanged(item), found)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_matches_is_what_the_table_counts_for_every_type(every: Table, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from([*typed.TYPES]))
+    held_value, asked = data.draw(typed.TYPES[name][1]), data.draw(typed.TYPES[name][1])
+    item = {"pk": "k", name: held_value}
+    put(every, item)
+    members = [*asked] if isinstance(asked, (list, set)) else [asked]
+    path = F[name]
+    # In memory nobody knows as what a Codec would store a value, and so whether there is an order.
+    ordered = name not in every.sealed
+    operators = ("=", "<>", "<", "<=", ">", ">=") if ordered else ("=", "<>")
+    for condition in [
+        *(Compare(operator, node_of(path), operand(asked)) for operator in operators),
+        is_in(path, [asked, 1]) if name == "undeclared" else is_in(path, [asked]),
+        *([between(path, held_value, asked)] if ordered else []),
+        *(contains(path, member) for member in members),
+        *(eq(path[step], value) for step, value in steps_of(asked)),
+        *(exists(path[step]) for step, _ in steps_of(asked)),
+    ]:
+        there, refused = outcome(lambda condition=condition: count(every, scan(eq("pk", "k") & condition)))
+        if refused is None:
+            assert matches(condition, item) is bool(there), show(condition)
+            assert matches(parse_condition(show(condition)), item) is bool(there) or name.startswith("epoch")
+
+
+def steps_of(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return [*value.items()]
+    return [*enumerate(value)] if isinstance(value, list) else []
+
+
+HOSTILE = Context(prec=1, rounding=ROUND_UP, Emin=0, Emax=0, capitals=0, clamp=1, flags=[], traps=[])
+STRICT = Context(prec=2, traps=[Inexact, Rounded, Subnormal, Underflow, FloatOperation, InvalidOperation, Overflow])
+
+
+@pytest.mark.parametrize("context", [HOSTILE, STRICT], ids=["lax", "strict"])
+@given(typed.typed_items(), st.lists(some.numbers, min_size=2, max_size=2))
+def test_a_decimal_context_of_the_program_changes_nothing(
+    every: Table, context: Context, item: dict[str, Any], pair: list[Any]
+) -> None:
+    held_number, other = pair
+
+    def done() -> Any:
+        put(every, {"pk": "k", **item, "undeclared": held_number})
+        change = outcome(lambda: update(every, "k", incr("undeclared", other)))[1]
+        text = show(eq("n", held_number) & gt("m", other))
+        told = [matches(gt("undeclared", other), {"undeclared": held_number}), text, parse_condition(text), change]
+        return told, as_stored(every, "k"), get(every, "k"), show(diff({"n": held_number}, {"n": other}, incr=True))
+
+    wanted = done()
+    with localcontext(context):
+        found = done()
+    assert found == wanted

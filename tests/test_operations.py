@@ -773,3 +773,11 @@ def test_matching_stops_at_what_the_engine_refuses(filled: Table) -> None:
 def test_the_scripted_engine_fails_when_asked_too_often() -> None:
     with pytest.raises(AssertionError, match="asked once too often: GetItem"):
         get(unsent, "1")
+
+
+def test_a_read_has_no_truth_value(table: Table) -> None:
+    with pytest.raises(TypeError) as caught:
+        bool(run(table, scan()))
+    assert str(caught.value) == (
+        "a read has no truth value; write `first(table, query(...)) is not None`, or list(run(...))"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from flyexpr import (
     Attribute,
     Codec,
+    Engine,
     FlyexprError,
     GlobalIndex,
     LocalIndex,
@@ -41,8 +42,6 @@ from flyexpr import (
     update,
     update_item,
 )
-
-Engine = Callable[[str, bytes], bytes]
 
 
 class Level(enum.Enum):
@@ -121,6 +120,10 @@ def test_copies_bound_and_named() -> None:
     assert bound.named("prod-{}").name == "prod-scores"
     with pytest.raises(NotBound, match=r"table 'scores' has no engine; bind one with `table.on\(connect"):
         get(table, "a")
+
+
+def test_a_bound_table_s_engine_is_one_to_a_type_checker() -> None:
+    assert get_type_hints(Table)["engine"] == Engine
 
 
 @pytest.mark.parametrize(

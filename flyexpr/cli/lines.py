@@ -11,10 +11,10 @@ from flyexpr.cli.options import Nothing
 from flyexpr.cli.sinks import write_items
 from flyexpr.cli.sources import entries, form_of_file, opened
 from flyexpr.errors import ExpressionError, FlyexprError
-from flyexpr.interpret.apply import apply as applied
 from flyexpr.interpret.check import check
-from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.parse import parse_condition, parse_update
+from flyexpr.memory import apply as applied
+from flyexpr.memory import matches
 from flyexpr.values import Item
 
 _output = options.all_of(options.form("json", "csv", "table"), options.wire)

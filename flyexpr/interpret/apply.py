@@ -1,4 +1,4 @@
-"""What an update makes of an item, by DynamoDB's rules.
+"""What an update that DynamoDB takes makes of an item, by its rules.
 
 Every right-hand side, and every list index, sees the item as it was. Parents are never created; SET past the end of
 a list appends, several in the order of their indexes; a set that is emptied goes.
@@ -134,10 +134,8 @@ def _joined(first: Any, second: Any) -> list[Any]:
 
 def _added(old: Any, kind: str, value: Any) -> Any:
     if old is MISSING:
-        return value
-    if kind == "N":
-        return _sum(old, value, "+")
-    return _members_like(old, value) | value
+        return value if kind == "N" else set(value)
+    return _sum(old, value, "+") if kind == "N" else _members_like(old, value) | value
 
 
 def _deleted(old: Any, members: frozenset[Any]) -> Any:

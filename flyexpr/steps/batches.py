@@ -119,7 +119,7 @@ class BatchGetting:
     def _item(self, item: Item) -> Item:
         wanted = self.operation.project
         own = copy.deepcopy(item) if self._repeated else dict(item)
-        return loaded_item(self.table, own if wanted is None else project(wanted, own))
+        return loaded_item(self.table, own if wanted is None else project(wanted, own), item)
 
 
 def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:

@@ -13,7 +13,7 @@ from flyexpr.errors import ValidationError
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.interpret.show import show
-from flyexpr.items import loaded_item
+from flyexpr.items import check_stored, decoded_item
 from flyexpr.operations import Query, Scan
 from flyexpr.plan import Access, access
 from flyexpr.requests import Request, read_request
@@ -121,19 +121,23 @@ class Reading:
         residue, wanted = self.access.residue, (self.read.project or ()) if self.access.trim else None
         table, stats, limit = self.table, self.stats, self.read.limit
         key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
+        page, decoders, checks = items if isinstance(items, Page) else None, table.decoders, table.checks
         for item in items:
             if limit is not None and stats.returned >= limit:
                 self._cut = True
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
             if residue is None or matches(residue, item):
+                # Before the item is the reader's, who may change it, and before it is found not to read: who catches
+                # that error can go on after it.
                 try:
-                    given = key(item)  # before the item is the reader's, who may change it
+                    self._given = key(item)
                 except KeyError as error:
                     raise malformed(error) from None
                 found = item if wanted is None else project(wanted, item)
-                if table.decoders:
-                    loaded_item(table, found)
-                self._given = given
+                if checks and (page is None or not page.known):
+                    check_stored(table, found, item)
+                if decoders:
+                    decoded_item(table, found, item)
                 stats.returned += 1
                 yield found
         with decoding:

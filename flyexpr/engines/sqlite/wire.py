@@ -28,11 +28,8 @@ from flyexpr.engines.sqlite.jsontypes import (
 )
 from flyexpr.engines.sqlite.numerals import is_plain, read_number
 from flyexpr.numbers import DIGITS, number_text, text_size, whole_size
-from flyexpr.values import MAX_DEPTH, Item
+from flyexpr.values import MAX_DEPTH, TOO_DEEP, Item
 
-TOO_DEEP = (
-    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
-)
 NO_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 TWO_TYPES = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"

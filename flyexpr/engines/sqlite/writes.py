@@ -24,14 +24,14 @@ from flyexpr.engines.sqlite.legacy import read_attribute_updates, read_expected
 from flyexpr.engines.sqlite.members import Request
 from flyexpr.engines.sqlite.schema import Table
 from flyexpr.engines.sqlite.storage import Row
-from flyexpr.engines.sqlite.wire import TOO_DEEP, read_item, read_stored
+from flyexpr.engines.sqlite.wire import read_item, read_stored
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.interpret.apply import WRONG_OPERAND, apply
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Update
 from flyexpr.records import record
-from flyexpr.values import MAX_ITEM, Item, item_size
+from flyexpr.values import MAX_ITEM, TOO_DEEP, Item, item_size
 
 FEW, SMALL = 8, 4096  # actions, bytes: an update within both makes nothing large
 
