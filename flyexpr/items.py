@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from flyexpr.derive import derived_item, derived_key
+from flyexpr.derive import derived_item, derived_key, missing_parts
 from flyexpr.errors import ValidationError
+from flyexpr.interpret.project import project
+from flyexpr.nodes import Path
+from flyexpr.parts import fill, parts_in, sources_of
 from flyexpr.tables import Table
 from flyexpr.values import MAX_ITEM, Item, item_size, value_size
 
@@ -134,6 +137,34 @@ def loaded_item(table: Table, item: Item) -> Item:
     return item
 
 
+def read_item(table: Table, item: Item, wanted: Iterable[Path] | None = None) -> Item:
+    """A stored item as the table reads it: parts of its keys that it lacks filled in, attributes in their types.
+
+    >>> read_item(Table("t", "pk", attributes={"pk": template("U#{user}")}), {"pk": "U#ada"})
+    {'pk': 'U#ada', 'user': 'ada'}
+
+    Of one that was asked for by `asked_paths`, only what was `wanted` is left.
+    """
+    if table.inverses:
+        fill(table, item)
+        if wanted is not None:
+            item = project(wanted, item)
+    return loaded_item(table, item)
+
+
+def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
+    """The paths to ask for so that those that are wanted can be filled in; None for whole items.
+
+    >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
+    >>> [path.parts[0] for path in asked_paths(table, (Path(("user",)), Path(("n",))))]
+    ['user', 'n', 'pk']
+    """
+    if wanted is None or not table.inverses:
+        return wanted
+    sources = (Path((name,)) for name in sources_of(table, parts_in(table, wanted)))
+    return tuple(dict.fromkeys((*wanted, *sources)))
+
+
 def key_of(table: Table, key: Any) -> Item:
     """The primary key as it is stored, from a dict, a tuple or one value.
 
@@ -151,7 +182,9 @@ def key_of(table: Table, key: Any) -> Item:
         given = derived_key(table, given)
     for name in table.keys:
         if name not in given:
-            raise ValidationError(f"the key of {table.name!r} lacks `{name}`", hint=_key_hint(table))
+            lacks = f"the key of {table.name!r} lacks `{name}`"
+            unfinished = missing_parts(table, name, given) if isinstance(key, Mapping) else ""
+            raise ValidationError(f"{lacks}: {unfinished}" if unfinished else lacks, hint=_key_hint(table))
     for name in given:
         if name not in table.keys:
             raise ValidationError(f"`{name}` is no part of the key of {table.name!r}", hint=_key_hint(table))

@@ -12,10 +12,9 @@ from flyexpr.conditions import not_exists
 from flyexpr.derive import key_parts
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled
 from flyexpr.interpret.apply import apply
-from flyexpr.items import key_of, loaded_item, stored_item, with_defaults
+from flyexpr.items import key_of, loaded_item, read_item, stored_item, with_defaults
 from flyexpr.lower import lower_update
 from flyexpr.nodes import Condition, Path, Update
-from flyexpr.numbers import Number
 from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, Key, PutItem, UpdateItem
 from flyexpr.records import replace
 from flyexpr.run import run
@@ -46,7 +45,7 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
     """
     if not callable(function):
         raise TypeError(f"modify takes a function of the item, which returns the new one, not {function!r}")
-    stored = _as_stored(table)
+    stored = table.as_stored
     for attempt in range(1, attempts + 1):
         found = run(stored, GetItem(key_of(table, key), consistent=True))
         new = _returned(function(_given(table, key, found)))
@@ -60,7 +59,7 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
                 raise _in_types(table, error) from None
             time.sleep(backoff(attempt).seconds)
         else:
-            return loaded_item(table, written) if written else None if new is None else dict(new)
+            return read_item(table, written) if written else None if new is None else dict(new)
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 
@@ -82,7 +81,7 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
-    stored = [_as_stored(table) for table, _ in keys]
+    stored = [table.as_stored for table, _ in keys]
     wanted = [(bare, GetItem(key_of(table, key))) for bare, (table, key) in zip(stored, keys, strict=True)]
     for attempt in range(1, attempts + 1):
         found = transact_get(wanted)
@@ -131,16 +130,6 @@ def _returned(new: Any) -> Mapping[str, Any] | None:
     return new or None
 
 
-def _as_stored(table: Table) -> Table:
-    """The table without its types: items come as they are stored, which is what they can be compared with.
-
-    A time or a float that another writer stored in other words would never be equal to ours.
-    """
-    types = {"S": str, "N": Number, "B": bytes}
-    keys = {name: types[str(table.kind(name))] for name in table.key_attributes}
-    return replace(table, attributes=keys, version=None)
-
-
 def _is_conflict(reason: Any) -> bool:
     return reason is None or reason.code in ("ConditionalCheckFailed", "TransactionConflict")
 
@@ -148,15 +137,15 @@ def _is_conflict(reason: Any) -> bool:
 def _in_types(table: Table, error: Any) -> Any:
     """The error with its item in the table's types."""
     if isinstance(error, ConditionFailed) and error.item is not None:
-        error.item = loaded_item(table, error.item)
+        error.item = read_item(table, error.item)
     return error
 
 
 def _given(table: Table, key: Key, found: Item | None) -> Item:
     """What the function gets: a copy, so that it may do with it what it likes."""
     if found is not None:
-        return loaded_item(table, copy.deepcopy(found))
-    return {**key_parts(table, key), **loaded_item(table, key_of(table, key))}
+        return read_item(table, copy.deepcopy(found))
+    return {**key_parts(table, key), **read_item(table, key_of(table, key))}
 
 
 def _guard(table: Table, found: Item | None, added: Iterable[str] = ()) -> Condition:
@@ -184,7 +173,7 @@ def _write(table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | 
         return None
     counted = versioned(table, UpdateItem(key, changes))
     assert isinstance(counted, UpdateItem)
-    stored = lower_update(table, counted.update, place)
+    stored = lower_update(table, counted.update, new, whole=True)
     return UpdateItem(place, stored, _guard(table, found, _roots(stored)))
 
 
@@ -206,5 +195,5 @@ def _after(
 ) -> Item | None:
     """The item as it stands after the write."""
     if isinstance(write, UpdateItem):
-        return loaded_item(table, apply(write.update, key_of(table, key) if old is None else old))
+        return read_item(table, apply(write.update, key_of(table, key) if old is None else old))
     return None if new is None else dict(new)

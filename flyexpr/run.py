@@ -10,8 +10,9 @@ from typing import Any, overload
 
 from flyexpr import lifecycle
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NotFound, SeveralFound, ValidationError
+from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.show import show
-from flyexpr.items import loaded_item
+from flyexpr.items import loaded_item, read_item
 from flyexpr.lifecycle import send
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import Condition, Path, Update
@@ -36,6 +37,7 @@ from flyexpr.operations import (
     put_item,
     update_item,
 )
+from flyexpr.parts import fill
 from flyexpr.reasons import reason
 from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
@@ -139,7 +141,7 @@ def _read(table: Table, operation: Query | Scan) -> Items:
 
 
 def _get(table: Table, operation: GetItem) -> Item | None:
-    return _item(table, send(table, item_request(table, operation)), "Item")
+    return _item(table, send(table, item_request(table, operation)), "Item", operation.project)
 
 
 def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
@@ -147,7 +149,7 @@ def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item |
         body = _make_parents(table, operation)
     else:
         body = _guarded(table, operation)
-    return _written_item(table, body) if operation.returns else None
+    return _written_item(table, body, operation.returns) if operation.returns else None
 
 
 def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
@@ -177,22 +179,30 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     found = error.fields.get("Item")
     item = decode_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
-        error.reason = reason(lower_condition(table, condition), item)
+        error.reason = _reason(table, lower_condition(table, condition), item)
     error.item = item
     if item is not None:
         with suppress(ValidationError):  # one that does not read in its types is told as it is stored
-            error.item = loaded_item(table, dict(item))
+            error.item = read_item(table, dict(item))
     return error
 
 
-def _item(table: Table, body: bytes, member: str) -> Item | None:
+def _reason(table: Table, condition: Condition, item: Item | None) -> str:
+    read = item and fill(table, dict(item))  # the service may see less than the reader, who asked
+    return reason(condition, item if read is None or matches(condition, read) else read)
+
+
+def _item(table: Table, body: bytes, member: str, wanted: tuple[Path, ...] | None = None) -> Item | None:
     item = item_of(body, member, table.forms)
-    return None if item is None else loaded_item(table, item)
+    return None if item is None else read_item(table, item, wanted)
 
 
-def _written_item(table: Table, body: bytes) -> Item | None:
+def _written_item(table: Table, body: bytes, returns: str) -> Item | None:
     try:
-        return _item(table, body, "Attributes")
+        if returns.startswith("ALL"):
+            return _item(table, body, "Attributes")
+        item = item_of(body, "Attributes", table.forms)  # only what was updated
+        return None if item is None else loaded_item(table, item)
     except ValidationError as error:
         told = ValidationError(f"the write is done, but {error.message}", at=error.at)
         told.item = error.item

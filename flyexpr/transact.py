@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, TransactionCancelled
-from flyexpr.items import loaded_item
+from flyexpr.items import read_item
 from flyexpr.operations import ConditionCheck, GetItem
 from flyexpr.requests import Write, transact_get_request, transact_write_request
 from flyexpr.responses import fields_of, plain_item
@@ -56,8 +56,8 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     request = transact_get_request(pairs)
     found = fields_of(engine(request.operation, request.body))["Responses"]
     return [
-        loaded_item(table, plain_item(each["Item"])) if "Item" in each else None
-        for (table, _), each in zip(pairs, found, strict=True)
+        read_item(table, plain_item(each["Item"]), read.project) if "Item" in each else None
+        for (table, read), each in zip(pairs, found, strict=True)
     ]
 
 
