@@ -12,14 +12,13 @@ from flyexpr.errors import ConditionFailed
 from flyexpr.interpret.apply import apply
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.paths import paths
-from flyexpr.items import key_of, read_item
+from flyexpr.items import key_of, loaded_item
 from flyexpr.lower import lower_actions, lower_condition, lower_update
 from flyexpr.nodes import Action, And, Condition, Path, Update, joined
 from flyexpr.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
 from flyexpr.parts import as_stored, fill, parts_in, sources_of
-from flyexpr.plan import access
-from flyexpr.records import replace
-from flyexpr.run import run
+from flyexpr.plan import access_of_keys
+from flyexpr.run import keys_found, run
 from flyexpr.tables import Table
 from flyexpr.terms import operand
 from flyexpr.values import Item, encode_item
@@ -38,7 +37,7 @@ def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) 
 
     Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
     """
-    return _each(table, _of_keys(table, read), None, dry_run)
+    return _each(table, read, None, dry_run)
 
 
 def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
@@ -53,7 +52,7 @@ def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run
     the index that finds them, all keys are read, and kept, before the first update. It is no transaction: when it ends
     early, what was done is done. An update of a part of a derived attribute reads each item once more, by its key.
     """
-    return _each(table, _of_keys(table, read), update, dry_run)
+    return _each(table, read, update, dry_run)
 
 
 def moves(table: Table, read: Query | Scan, update: Update) -> bool:
@@ -65,7 +64,7 @@ def moves(table: Table, read: Query | Scan, update: Update) -> bool:
 
     Then the keys are to be read before the first update.
     """
-    return not _touched(table, update).isdisjoint(table.keys_of(access(table, read).index))
+    return not _touched(table, update).isdisjoint(table.keys_of(access_of_keys(table, read).index))
 
 
 def _touched(table: Table, update: Update) -> set[str]:
@@ -74,16 +73,11 @@ def _touched(table: Table, update: Update) -> set[str]:
     return roots | derived_from(table, roots)
 
 
-def _of_keys(table: Table, read: Query | Scan) -> Query | Scan:
-    """The read, of nothing but keys."""
+def _each(table: Table, read: Query | Scan, update: Update | None, dry_run: bool) -> int:
+    """Writes to the items of a read: the update, or without one the removal; how many were written."""
     if not isinstance(read, (Query, Scan)):
         raise TypeError(f"expected query(...) or scan(...), not {read!r}")
-    return replace(read, project=tuple(Path((name,)) for name in table.keys))
-
-
-def _each(table: Table, read: Query | Scan, update: Update | None, dry_run: bool) -> int:
-    """Writes to the items of a read of keys: the update, or without one the removal; how many were written."""
-    keys: Iterable[Item] = run(table, read)
+    keys: Iterable[Item] = keys_found(table, read)
     if dry_run:
         return sum(1 for _ in keys)
     if update is not None and moves(table, read, update):
@@ -142,7 +136,7 @@ def _guarded(table: Table, found: Item, wanted: Condition, update: Update | None
         counted = versioned(table, UpdateItem(key, update))
         assert isinstance(counted, UpdateItem)
         after = apply(lower_actions(table, counted.update), fill(table, dict(found)))
-        lowered = lower_update(table, counted.update, read_item(table, dict(after)), whole=True)
+        lowered = lower_update(table, counted.update, loaded_item(table, dict(after)), whole=True)
         update = Update(tuple(_of_filled(action, found, after) for action in lowered.actions))
     guards = [unchanged(found, Path((name,))) for name in needed]
     return _write(key, update, joined(And, [condition, *guards]))

@@ -37,11 +37,12 @@ class Inverse:
     two ways gives nothing. With `unique`, a part ends at the first text that separates it from the next, as on writing.
     """
 
-    __slots__ = ("_lead", "_slots", "_unique", "name", "parts")
+    __slots__ = ("_lead", "_slots", "_starts", "_unique", "name", "parts")
 
     def __init__(self, name: str, derived: Derived, types: Mapping[str, Any], *, unique: bool) -> None:
         self.name, self._unique = name, unique
         self._lead, self._slots = _slots(derived, types)
+        self._starts = _starts(self._lead, self._slots)
         self.parts = tuple(dict.fromkeys(slot.name for slot in self._slots if slot.read is not None))
 
     def read(self, text: str) -> dict[str, Any]:
@@ -81,17 +82,27 @@ class Inverse:
     def _from_right(self, text: str) -> list[str]:
         """The pieces of the text when the first ones are as long as they can be."""
         pieces, place = [], len(text)
-        befores = [self._lead, *(slot.following for slot in self._slots[:-1])]
-        for slot, before in zip(reversed(self._slots), reversed(befores), strict=True):
+        for turn in reversed(range(len(self._slots))):
+            slot, start = self._slots[turn], self._starts[turn]
             end = place - len(slot.following)
-            if slot is self._slots[0]:
-                place = len(before)
+            if start is not None:
+                place = start
             elif slot.width is not None:
                 place = end - slot.width
             else:
+                before = self._slots[turn - 1].following
                 place = text.rfind(before, 0, end) + len(before)
             pieces.append(text[place:end])
         return pieces[::-1]
+
+
+def _starts(lead: str, slots: Sequence[_Slot]) -> list[int | None]:
+    """Where each part starts, as long as all before it have a fixed width; then None."""
+    places: list[int | None] = [len(lead)]
+    for slot in slots[:-1]:
+        place = places[-1]
+        places.append(None if place is None or slot.width is None else place + slot.width + len(slot.following))
+    return places
 
 
 def _slots(derived: Derived, types: Mapping[str, Any]) -> tuple[str, Sequence[_Slot]]:

@@ -92,6 +92,25 @@ def access(table: Table, read: Query | Scan) -> Access:
     return _finish(table, read, chosen, tuple(rejected))
 
 
+def access_of_keys(table: Table, read: Query | Scan) -> Access:
+    """How the engine is asked for the keys of what a read gives: by the index that the read itself goes through.
+
+    >>> scores = Table("GameScores", "userid", indexes=[GlobalIndex("ByTitle", "title", project="keys")])
+    >>> found = access_of_keys(scores, Query(eq("title", "Comet Quest")))
+    >>> found.index.name, [path.parts[0] for path in found.fetch]
+    ('ByTitle', ['userid', 'title'])
+
+    A read that asks for more than any index can give still has keys.
+    """
+    keys = tuple(Path((name,)) for name in table.keys)
+    try:
+        way = access(table, read)
+    except PlanError:
+        return access(table, replace(read, project=keys))
+    fetch = _fetch(table, keys, way.index, [] if way.residue is None else [way.residue])
+    return replace(way, fetch=fetch, trim=True)
+
+
 def _whole_condition(table: Table, read: Query | Scan) -> Condition:
     """What the service is to be asked: in its types, and simplified."""
     return simplify(lower_condition(table, read.condition))

@@ -38,6 +38,7 @@ from flyexpr.operations import (
     update_item,
 )
 from flyexpr.parts import fill
+from flyexpr.plan import Access, access_of_keys
 from flyexpr.reasons import reason
 from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
@@ -62,7 +63,7 @@ class Items(Iterator[Item]):
 
     __slots__ = ("_engine", "_items", "_reading")
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
         self._engine: Engine = table.bound
         if isinstance(read, Scan) and read.segments:
             from flyexpr.segments import Segments  # threads and queues, for those who want them
@@ -70,7 +71,7 @@ class Items(Iterator[Item]):
             self._reading: Reading | Segments = Segments(table, read, table.bound, counting)
             self._items = iter(self._reading)
         else:
-            self._reading = Reading(table, read, time.monotonic, counting)
+            self._reading = Reading(table, read, time.monotonic, counting, way)
             self._items = self._pages(self._reading)
             if read.prefetch and read.limit is None and read.budget is None:
                 from flyexpr.ahead import items_ahead
@@ -334,11 +335,20 @@ def count(table: Table, read: Query | Scan) -> int:
 
     The service counts, where it can, and sends no items; it costs as much as reading them.
     """
-    keys = tuple(Path((name,)) for name in table.keys)  # whatever it projects, an index can count
-    items = Items(table, replace(_whole(read), project=read.project or keys), counting=True)
+    items = keys_found(table, _whole(read), counting=True)
     for _ in items:
         pass
     return items.stats.returned
+
+
+def keys_found(table: Table, read: Query | Scan, counting: bool = False) -> Items:
+    """The keys of the items that a query or scan gives, by the index that it goes through.
+
+    >>> list(keys_found(scores, query(eq("userid", "abc") & gt("top_score", 9000))))
+    [{'userid': 'abc', 'title': 'Galaxy Invaders'}]
+    """
+    way = access_of_keys(table, read) if isinstance(read, Query) else None
+    return Items(table, replace(read, project=tuple(Path((name,)) for name in table.keys)), counting, way)
 
 
 def _whole(read: Query | Scan) -> Query | Scan:

@@ -54,9 +54,16 @@ class Reading:
     ([{'id': 'a'}], None, None)
     """
 
-    def __init__(self, table: Table, read: Query | Scan, clock: Callable[[], float], counting: bool = False) -> None:
+    def __init__(
+        self,
+        table: Table,
+        read: Query | Scan,
+        clock: Callable[[], float],
+        counting: bool = False,
+        way: Access | None = None,
+    ) -> None:
         self.table, self.read, self.stats = table, read, Stats()
-        self.access: Access = access(table, read)
+        self.access = way or access(table, read)
         self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
         self._branch, self._start = self._place(read.start)
         self._given: tuple[Any, ...] | None = None  # key values of the last item given, if one of this page was
