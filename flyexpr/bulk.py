@@ -69,8 +69,7 @@ def moves(table: Table, read: Query | Scan, update: Update) -> bool:
 
 def _touched(table: Table, update: Update) -> set[str]:
     """The attributes that an update changes, derived ones included."""
-    roots = {str(action.path.parts[0]) for action in update.actions}
-    return roots | derived_from(table, roots)
+    return {str(action.path.parts[0]) for action in update.actions} | _derived(table, update)
 
 
 def _each(table: Table, read: Query | Scan, update: Update | None, dry_run: bool) -> int:
@@ -83,9 +82,15 @@ def _each(table: Table, read: Query | Scan, update: Update | None, dry_run: bool
     if update is not None and moves(table, read, update):
         keys = list({encode_item(key_of(table, key)): key for key in keys}.values())
     condition = exists(Path((table.partition_key,))) & read.condition
-    if _has_to_look(table, condition, update):
-        return sum(_written_after_look(table, key, condition, update) for key in keys)
-    return sum(_done(table, _write(key, update, condition)) for key in keys)
+    return sum(_written(table, key, condition, update) for key in keys)
+
+
+def _written(table: Table, key: Item, condition: Condition, update: Update | None) -> bool:
+    if update is not None and _derived(table, update):
+        return _written_after_look(table, key, condition, update)
+    if _done(table, _write(key, update, condition)):
+        return True
+    return _hides_parts(table, condition) and _written_after_look(table, key, condition, update)
 
 
 def _write(key: Any, update: Update | None, condition: Condition) -> DeleteItem | UpdateItem:
@@ -100,11 +105,15 @@ def _done(table: Table, operation: DeleteItem | UpdateItem) -> bool:
     return True
 
 
-def _has_to_look(table: Table, condition: Condition, update: Update | None) -> bool:
-    """Whether the write depends on what only the item knows: the parts of a derived attribute, or of an index's key."""
+def _derived(table: Table, update: Update) -> set[str]:
+    """The derived attributes that the update changes, for which all of their parts have to be known."""
+    return derived_from(table, {str(action.path.parts[0]) for action in update.actions})
+
+
+def _hides_parts(table: Table, condition: Condition) -> bool:
+    """Whether an item may match by parts that it lacks, and that only its index keys say."""
     parts = parts_in(table, paths(condition)) if table.inverses else ()
-    changed = update is not None and derived_from(table, {str(action.path.parts[0]) for action in update.actions})
-    return bool(changed) or not {*sources_of(table, parts)} <= {*table.keys}
+    return not {*sources_of(table, parts)} <= {*table.keys}
 
 
 def _written_after_look(table: Table, key: Item, condition: Condition, update: Update | None) -> bool:
@@ -131,8 +140,7 @@ def _guarded(table: Table, found: Item, wanted: Condition, update: Update | None
     condition = wanted if rewritten is None else rewritten
     needed = dict.fromkeys(name for name in sources if name not in table.keys)
     if update is not None:
-        changed = derived_from(table, {str(action.path.parts[0]) for action in update.actions})
-        needed |= dict.fromkeys(part for name in changed for part in table.derived[name].parts)
+        needed |= dict.fromkeys(part for name in _derived(table, update) for part in table.derived[name].parts)
         counted = versioned(table, UpdateItem(key, update))
         assert isinstance(counted, UpdateItem)
         after = apply(lower_actions(table, counted.update), fill(table, dict(found)))

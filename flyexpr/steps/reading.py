@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any
@@ -206,18 +207,13 @@ class Reading:
             raise ValidationError(
                 "the cursor comes from another read, of another table or with another condition or direction"
             )
-        key = None if start is None else self._key(start)
-        if self.cursor_at((branch, key)) != cursor:  # numbers and texts have one form in a cursor
+        if start is not None and (start.keys() != {*self._keys} or not all(map(_is_key_value, start.values()))):
             raise _foreign()
-        return branch, key
-
-    def _key(self, start: dict[str, Any]) -> Item:
-        if start.keys() != {*self._keys} or not all(map(_is_key_value, start.values())):
-            raise _foreign()
-        try:
-            return decode_item(start)
-        except (ValueError, TypeError, ArithmeticError):
-            raise _foreign() from None
+        with suppress(ValueError, LookupError, ArithmeticError):
+            key = None if start is None else decode_item(start)
+            if self.cursor_at((branch, key)) == cursor:  # numbers and texts have one form in a cursor
+                return branch, key
+        raise _foreign()
 
     def _full(self) -> bool:
         return self.read.limit is not None and self.stats.returned >= self.read.limit
@@ -244,7 +240,10 @@ def out_of(budget: Mapping[str, float] | None, stats: Stats, seconds: float) -> 
 
 
 def _is_key_value(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and value.keys() <= {"S", "N", "B"}
+    match value:
+        case {"S": str()} | {"N": str()} | {"B": str()}:
+            return len(value) == 1
+    return False
 
 
 def closed_cursor(text: str) -> str:
