@@ -183,7 +183,7 @@ def _bound_sort_keys(
             bound, exact = _bound(name, parts)
             if not bound:  # what was asked for bounds better than the start of a template
                 bound, exact = _bound(name, implied.sure)
-            kind = next((part for part in implied.kind if not bound and _is_prefix(part, name)), None)
+            kind = next((part for part in implied.kind if not bound and _prefix(part, name)), None)
             return (*conditions, *bound), frozenset({*conditions, *exact}), fixed, kind
         conditions.append(equal)
     kind = next((part for part in conditions if part in implied.kind), None)
@@ -194,9 +194,10 @@ def _bound(name: str, parts: Sequence[Condition]) -> tuple[list[Condition], list
     """The one condition on a sort key that reads least, and the parts that it says in full."""
     lows = [bound for part in parts for bound in _low(part, name)]
     highs = [bound for part in parts for bound in _high(part, name)]
-    prefixes = [part for part in parts if _is_prefix(part, name)]
+    prefixes = {part: start for part in parts if (start := _prefix(part, name))}
     if prefixes and not (lows and highs):
-        return prefixes[:1], prefixes[:1]
+        longest = max(prefixes, key=lambda part: len(prefixes[part]))
+        return [longest], [part for part, start in prefixes.items() if prefixes[longest].startswith(start)]
     low = max(lows, key=lambda bound: (bound[0].body, not bound[1]), default=None)
     high = min(highs, key=lambda bound: (bound[0].body, bound[1]), default=None)
     if low and high:
@@ -265,11 +266,12 @@ def _is_key_value(value: Value) -> bool:
     return value.kind == "N" or (value.kind in ("S", "B") and bool(value.body))
 
 
-def _is_prefix(part: Condition, name: str) -> bool:
+def _prefix(part: Condition, name: str) -> Any:
+    """The text or bytes that the attribute has to begin with; empty where the part does not say."""
     match part:
-        case Test("begins_with", (Path((found,)), Value(_, prefix))):
-            return found == name and bool(prefix)
-    return False
+        case Test("begins_with", (Path((found,)), Value("S" | "B", prefix))) if found == name:
+            return prefix
+    return ""
 
 
 def _unusable(table: Table, read: Query, fit: _Fit) -> str:

@@ -333,11 +333,9 @@ def _sized(stored: Mapping[str, Any]) -> str:
 
 def _with_key_parts(table: Table, operation: UpdateItem, lowered: Update) -> Update:
     """The update, and the parts that a derived key was given by, for an item that it creates."""
-    spoken = {action.path.parts[0] for action in lowered.actions}
     for name, value in key_parts(table, operation.key).items():
-        if name not in spoken:
-            stored = encoded_value(table, name, value) if name in table.codecs else value
-            lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
+        stored = encoded_value(table, name, value) if name in table.codecs else value
+        lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
     return lowered
 
 

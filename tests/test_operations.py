@@ -46,6 +46,7 @@ from flyexpr import (
     put,
     put_item,
     query,
+    request,
     run,
     scan,
     transact_get,
@@ -55,6 +56,7 @@ from flyexpr import (
     update_matching,
     update_table,
 )
+from flyexpr.operations import PutItem
 
 engine_name, engine = kept.engine_name, kept.engine
 
@@ -370,6 +372,29 @@ def test_a_transaction_has_a_token_of_its_own() -> None:
     assert mine == "mine"
     assert one != other
     assert 30 <= len(one) <= 36
+
+
+def test_a_table_that_is_never_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, pauses = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    engine = scripted([{}, *([{"Table": {"TableStatus": "CREATING"}}] * 200)])
+    with pytest.raises(DynamoError) as caught:
+        run(things.on(engine), create_table())
+    assert str(caught.value) == f"TimeoutError: table {things.name!r} was not ready after 600 seconds"
+    assert pauses[:3] == [0.02, 0.04, 0.08]
+    assert max(pauses) == 5.0
+    assert 600 < sum(pauses) <= 606
+
+
+def test_an_item_is_a_dict() -> None:
+    with pytest.raises(TypeError, match="an item is a dict, not 5"):
+        request(things, PutItem(5))  # type: ignore[arg-type]
 
 
 @no_transactions
