@@ -10,7 +10,7 @@ from flyexpr.derive import key_parts, known_values
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.simplify import simplify
-from flyexpr.items import asked_paths, check_size, encoded_value, key_of, read_item, stored_item, with_defaults
+from flyexpr.items import asked_paths, check_size, encoded_value, key_of, read_item, stored_item
 from flyexpr.lower import lower_condition, lower_update
 from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Update, Value, joined
 from flyexpr.operations import (
@@ -27,7 +27,7 @@ from flyexpr.operations import (
 from flyexpr.parts import as_stored, parts_in
 from flyexpr.plan import Access, without_overlap
 from flyexpr.prepare import expression_members
-from flyexpr.records import record, replace
+from flyexpr.records import record
 from flyexpr.tables import LocalIndex, Table
 from flyexpr.updates import assign, if_not_exists
 from flyexpr.values import MAX_ITEM, Item, encode_item, quote, thaw
@@ -228,17 +228,13 @@ MAX_TOKEN = 36  # characters
 
 
 def transact_write_request(pairs: Sequence[tuple[Table, Write | ConditionCheck]], token: str) -> Request:
-    """The TransactWriteItems of up to 100 writes and condition checks, on as many items.
+    """The TransactWriteItems of up to 100 writes and condition checks, on as many items, defaults filled in.
 
     >>> transact_write_request([(Table("t", "id"), DeleteItem("a"))], "token").body
     b'{"TransactItems":[{"Delete":{"TableName":"t","Key":{"id":{"S":"a"}}}}],"ClientRequestToken":"token"}'
     """
     if len(token) > MAX_TOKEN:
         raise ValidationError(f"a token has at most {MAX_TOKEN} characters, not {len(token)}")
-    pairs = [
-        (table, replace(write, item=with_defaults(table, write.item)) if isinstance(write, PutItem) else write)
-        for table, write in pairs
-    ]
     _check_transaction(pairs, "transact_write", (PutItem, UpdateItem, DeleteItem, ConditionCheck))
     actions = [f'{{"{_ACTIONS[type(write)]}":{{{",".join(_write(table, write))}}}}}' for table, write in pairs]
     return wire_request(
@@ -278,12 +274,17 @@ def _check_transaction(pairs: Sequence[tuple[Table, Operation]], name: str, allo
             raise ValidationError(f"a condition check needs a condition that can be false (operation {place})")
         if getattr(operation, "returns", None):
             raise ValidationError(f"a transaction returns no items; leave out returns= (operation {place})")
-        earlier = seen.setdefault((table.name, encode_item(_key_in(table, operation))), place)
+        earlier = seen.setdefault((table.name, encode_item(key_in(table, operation))), place)
         if earlier != place:
             raise ValidationError(f"operations {earlier} and {place} of the transaction are on one item")
 
 
-def _key_in(table: Table, operation: Any) -> Mapping[str, Any]:
+def key_in(table: Table, operation: Any) -> Mapping[str, Any]:
+    """The stored key of the item that an operation is on.
+
+    >>> key_in(Table("t", "id"), DeleteItem("a"))
+    {'id': 'a'}
+    """
     if isinstance(operation, PutItem):
         stored = stored_item(table, operation.item)
         return {name: stored[name] for name in table.keys}

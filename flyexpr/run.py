@@ -9,11 +9,19 @@ from contextlib import suppress
 from typing import Any, overload
 
 from flyexpr import lifecycle
-from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NotFound, SeveralFound, ValidationError
+from flyexpr.errors import (
+    ConditionFailed,
+    DynamoError,
+    FlyexprError,
+    NoSuchTable,
+    NotFound,
+    SeveralFound,
+    ValidationError,
+)
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item, read_item
-from flyexpr.lifecycle import send
+from flyexpr.lifecycle import named, send
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.operations import (
@@ -61,10 +69,10 @@ class Items(Iterator[Item]):
     once nothing is left. `.stats` says what the read has cost so far.
     """
 
-    __slots__ = ("_engine", "_items", "_reading")
+    __slots__ = ("_engine", "_items", "_reading", "_table")
 
     def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
-        self._engine: Engine = table.bound
+        self._table, self._engine = table, table.bound
         if isinstance(read, Scan) and read.segments:
             from flyexpr.segments import Segments  # threads and queues, for those who want them
 
@@ -87,7 +95,10 @@ class Items(Iterator[Item]):
         return self
 
     def __next__(self) -> Item:
-        return next(self._items)
+        try:
+            return next(self._items)
+        except NoSuchTable as error:
+            raise named(error, [self._table]) from None
 
     @property
     def cursor(self) -> str | None:
@@ -159,6 +170,19 @@ def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> byte
         return send(table, request)
     except ConditionFailed as error:
         raise explained(table, versioned(table, operation).condition, error) from None
+    except DynamoError as error:
+        if isinstance(operation, UpdateItem) and "document path" in error.message:
+            _say_which_path(operation.update, error)
+        raise
+
+
+def _say_which_path(update: Update, error: DynamoError) -> None:
+    """Adds to the service's words the paths that they may mean."""
+    inside = [action.path for action in update.actions if len(action.path.parts) > 1]
+    parents = " or ".join(dict.fromkeys(f"`{show(Path(path.parts[:-1]))}`" for path in inside))
+    if parents:
+        text = f"{parents} is missing, or cannot hold what is put in it\n  expression: {show(update)}"
+        error.args = (f"{error}: {text}\n  hint: assign(..., parents=True) makes the maps that are missing",)
 
 
 def _make_parents(table: Table, operation: UpdateItem) -> bytes:
@@ -235,6 +259,8 @@ def _answered(engine: Engine, request: Request, batch: BatchGetting | BatchWriti
     try:
         return engine(request.operation, request.body)
     except DynamoError as error:
+        if isinstance(error, NoSuchTable):
+            named(error, [batch.table])
         incomplete = batch.incomplete(why=str(error))
         if not incomplete.written:
             raise
