@@ -69,7 +69,7 @@ def moves(table: Table, read: Query | Scan, update: Update) -> bool:
 
 def _touched(table: Table, update: Update) -> set[str]:
     """The attributes that an update changes, derived ones included."""
-    return {str(action.path.parts[0]) for action in update.actions} | _derived(table, update)
+    return {*(str(action.path.parts[0]) for action in update.actions), *_derived(table, update)}
 
 
 def _each(table: Table, read: Query | Scan, update: Update | None, dry_run: bool) -> int:
@@ -105,7 +105,7 @@ def _done(table: Table, operation: DeleteItem | UpdateItem) -> bool:
     return True
 
 
-def _derived(table: Table, update: Update) -> set[str]:
+def _derived(table: Table, update: Update) -> list[str]:
     """The derived attributes that the update changes, for which all of their parts have to be known."""
     return derived_from(table, {str(action.path.parts[0]) for action in update.actions})
 

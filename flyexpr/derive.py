@@ -172,17 +172,18 @@ def _implied(table: Table, condition: Condition) -> Implied:
     return Implied(tuple(sure), tuple(kind))
 
 
-def derived_from(table: Table, names: Iterable[str]) -> set[str]:
+def derived_from(table: Table, names: Iterable[str]) -> list[str]:
     """The derived attributes that change with the attributes of these names, derived of derived ones included.
 
     >>> derived_from(Table("t", "id", attributes={"name": template("{first} {last}")}), ["first"])
-    {'name'}
+    ['name']
     """
-    changed = {*names}
+    changed, found = {*names}, []
     for name, derived in table.derived.items():
         if not changed.isdisjoint(derived.parts):
             changed.add(name)
-    return changed.intersection(table.derived) - {*names}
+            found.append(name)
+    return found
 
 
 def derived_update(

@@ -218,10 +218,10 @@ class NoSuchTable(DynamoError):
     Where the operation is known, the text names its table and engine.
     """
 
-    told: str = ""
+    text: str = ""
 
     def __str__(self) -> str:
-        return self.told or super().__str__()
+        return self.text or super().__str__()
 
 
 class ConnectionFailed(DynamoError):

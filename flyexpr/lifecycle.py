@@ -39,7 +39,7 @@ def named(error: NoSuchTable, tables: Iterable[Table]) -> NoSuchTable:
     names = " or no table ".join(map(repr, found))
     engine = repr(next(iter(found.values())).engine)
     on = f" on {engine.removeprefix('<engine ').removesuffix('>')}" if engine.startswith("<engine ") else ""
-    error.told = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
+    error.text = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
     return error
 
 

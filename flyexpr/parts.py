@@ -130,20 +130,18 @@ def _each_leaf(condition: Condition, change: Callable[[Condition], Condition | N
 
 
 def _stored_leaf(table: Table, leaf: Condition, values: Mapping[str, Any], there: bool) -> Condition | None:
-    here = [name for name in values if Path((name,)) in paths(leaf)]
+    here = [path for path in paths(leaf) if len(path.parts) == 1 and path.parts[0] in values]
     if not here:
         return leaf
-    filled = leaf
-    for name in here:
-        filled = _with_value(filled, Path((name,)), Value(*freeze(values[name])))
-    if len(here) > 1 or len(paths(leaf)) > 1:
+    if len(paths(leaf)) > 1:
         return None  # compared with what only the item knows
-    lacks = _not_exists(here[0])
+    name = str(here[0].parts[0])
+    filled, lacks = _with_value(leaf, here[0], Value(*freeze(values[name]))), _not_exists(name)
     if matches(leaf, {}) == matches(filled, {}):
         return leaf
     if not matches(leaf, {}):
         return Or((leaf, lacks if there else And((lacks, _exists(table.partition_key)))))
-    has = And((leaf, _exists(here[0])))
+    has = And((leaf, _exists(name)))
     return has if there else Or((has, _not_exists(table.partition_key)))
 
 

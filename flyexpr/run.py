@@ -213,7 +213,8 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
 
 
 def _reason(table: Table, condition: Condition, item: Item | None) -> str:
-    read = item and fill(table, dict(item))  # the service may see less than the reader, who asked
+    read = item and fill(table, dict(item))
+    # Where the item as it is read matches, it failed as it is stored: a part that it lacks stands in an index's key.
     return reason(condition, item if read is None or matches(condition, read) else read)
 
 
