@@ -16,10 +16,11 @@ counts is how a value is stored: text where a number is declared is an error, wh
 from __future__ import annotations
 
 import enum
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, get_args, get_origin
 
@@ -103,15 +104,16 @@ class Derived:
     text: str = ""
     type: Any = str
 
-    def value(self, values: Mapping[str, Any], unique: bool = False) -> Any:
+    def value(self, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Any:
         """The attribute's value, of the values of its parts; None keeps the attribute out of the item.
 
         With `unique`, as of a key, a part that holds the text which separates it from the next is refused: else two
-        items could have one key.
+        items could have one key. With `narrow`, as of an index's key too, a number wider than its format is refused: it
+        would be sorted among smaller ones.
         """
         if self.function is not None:
             return self.function(*(values[part] for part in self.parts))
-        return "".join(_pieces(self.text, values, unique))
+        return "".join(_pieces(self.text, values, unique, narrow))
 
     def prefix(self, values: Mapping[str, Any]) -> str:
         """What is sure about the start of the text when only some parts are known.
@@ -119,7 +121,7 @@ class Derived:
         >>> template("{type}:{id}").prefix({"type": "facebook"})
         'facebook:'
         """
-        return "" if self.function is not None else "".join(_pieces(self.text, values, unique=False))
+        return "" if self.function is not None else "".join(_pieces(self.text, values))
 
 
 def template(text: str) -> Derived:
@@ -130,13 +132,14 @@ def template(text: str) -> Derived:
     {'uid': {'S': 'facebook:1'}}
 
     Parts take Python's format specifications (`{n:05d}`). In the table's own key a part may not hold the text that
-    separates it from the next, or two items could have one key.
+    separates it from the next, or two items could have one key; in any key a number may not be wider than its format.
+    An item of another writer that lacks a part is read with what its key says of it.
     """
-    parts = tuple(dict.fromkeys(name for _, name, _, _ in _parsed(text) if name is not None))
+    parsed = pieces_of(text)
+    parts = tuple(dict.fromkeys(name for _, name, _ in parsed if name is not None))
     if not all(part.isidentifier() for part in parts):
         raise FlyexprError(f"template {text!r}: a part is the name of an attribute, as in '{{type}}:{{id}}'")
-    parsed = _parsed(text)
-    for (_, name, spec, _), (literal, following, _, _) in pairwise(parsed):
+    for (_, name, spec), (literal, following, _) in pairwise(parsed):
         if name is not None and following is not None and not literal and not spec:
             raise FlyexprError(
                 f"template {text!r}: put a text between {{{name}}} and {{{following}}}, which runs into it"
@@ -156,35 +159,70 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
     return Derived(parts, function, type=type)
 
 
-def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
+def pieces_of(text: str) -> list[tuple[str, str | None, str]]:
+    """The pieces of a template: a text, the part that follows it (None at the end), and the part's format.
+
+    >>> pieces_of("O#{order:04d}#")
+    [('O#', 'order', '04d'), ('#', None, '')]
+    """
     from string import Formatter
 
     try:
-        return list(Formatter().parse(text))
+        return [(literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(text)]
     except ValueError as error:
         raise FlyexprError(f"template {text!r}: {error}") from None
 
 
-def _pieces(text: str, values: Mapping[str, Any], unique: bool) -> Iterator[str]:
+def piece_of(value: Any, spec: str, at: str = "") -> str:
+    """A part's value in its format, which is applied to what DynamoDB gives back: 1, 1.0 and Decimal("1.00") are one.
+
+    >>> piece_of(7.0, "03d"), piece_of(date(2026, 1, 31), "")
+    ('007', '2026-01-31')
+    """
+    plain = thaw(freeze(standard(value), at))
+    try:
+        return format(plain, spec)
+    except (ValueError, TypeError) as error:
+        raise ValidationError(f"does not go into '{{{at}:{spec}}}': {error}", at=at) from None
+
+
+_WIDTH = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?([0-9]*)")
+
+
+def width_of(spec: str) -> int | None:
+    """The width that a format fills a number up to; None for a format without one.
+
+    >>> width_of("05d"), width_of("8.2f"), width_of("")
+    (5, 8, None)
+    """
+    found = _WIDTH.match(spec)
+    return int(found[1]) if found and found[1] else None
+
+
+def _pieces(text: str, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Iterator[str]:
     """The pieces of a template up to the first part that is not known."""
-    parsed = _parsed(text)
-    for place, (literal, name, spec, _) in enumerate(parsed):
+    parsed = pieces_of(text)
+    for place, (literal, name, spec) in enumerate(parsed):
         yield literal
         if name is None:
             continue
         if values.get(name) is None:
             return
-        # In the one form that DynamoDB gives back: 1, 1.0 and Decimal("1.00") are one number, and make one key.
-        value = thaw(freeze(standard(values[name]), at=name))
-        try:
-            with localcontext(EXACT):  # which says how a format such as `{n:.2f}` rounds
-                piece = format(value, spec or "")
-        except (ValueError, TypeError, ArithmeticError) as error:
-            raise ValidationError(f"does not go into {text!r}: {error}", at=name) from None
+        piece = piece_of(values[name], spec, name)
         following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
         if unique and following and following in piece + following[:-1]:
             raise ValidationError(f"a part of {text!r} may not hold the {following!r} that ends it", at=name)
+        if narrow and _is_wide(values[name], piece, spec):
+            raise ValidationError(
+                f"{piece!r} is wider than its format in {text!r}, so a key would sort it among smaller numbers",
+                at=name,
+                hint=f"a format that fills up to {len(piece)} characters holds it",
+            )
         yield piece
+
+
+def _is_wide(value: Any, piece: str, spec: str) -> bool:
+    return isinstance(standard(value), (int, float, Decimal)) and len(piece) > (width_of(spec) or len(piece))
 
 
 _KINDS: dict[Any, str] = {

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
+from flyexpr.changes import unchanged
 from flyexpr.conditions import exists
+from flyexpr.derive import derived_from
 from flyexpr.errors import ConditionFailed
-from flyexpr.nodes import Condition, Path, Update
-from flyexpr.operations import DeleteItem, Query, Scan, UpdateItem
-from flyexpr.records import replace
-from flyexpr.run import run
+from flyexpr.interpret.apply import apply
+from flyexpr.interpret.evaluate import matches
+from flyexpr.interpret.paths import paths
+from flyexpr.items import key_of, loaded_item
+from flyexpr.lower import lower_actions, lower_condition, lower_update
+from flyexpr.nodes import Action, And, Condition, Path, Update, joined
+from flyexpr.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
+from flyexpr.parts import as_stored, fill, parts_in, sources_of
+from flyexpr.plan import access_of_keys
+from flyexpr.run import keys_found, run
 from flyexpr.tables import Table
+from flyexpr.terms import operand
+from flyexpr.values import Item, encode_item
+from flyexpr.versions import versioned
+
+ATTEMPTS = 10
 
 
 def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
@@ -24,8 +37,7 @@ def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) 
 
     Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
     """
-    condition = _still(table, read)
-    return sum(dry_run or _done(table, DeleteItem(key, condition)) for key in _keys(table, read))
+    return _each(table, read, None, dry_run)
 
 
 def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
@@ -36,23 +48,53 @@ def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run
     >>> update_matching(scores, scan(not_exists("wins")), assign("wins", 0))
     0
 
-    Each update holds only while the item still matches. It is no transaction: when it ends early, what was done is
-    done. An update that makes further items match may meet them in the same scan.
+    Each update holds only while the item still matches, and no item is updated twice: where the update moves items in
+    the index that finds them, all keys are read, and kept, before the first update. It is no transaction: when it ends
+    early, what was done is done. An update of a part of a derived attribute reads each item once more, by its key.
     """
-    condition = _still(table, read)
-    return sum(dry_run or _done(table, UpdateItem(key, update, condition)) for key in _keys(table, read))
+    return _each(table, read, update, dry_run)
 
 
-def _still(table: Table, read: Query | Scan) -> Condition:
+def moves(table: Table, read: Query | Scan, update: Update) -> bool:
+    """Whether the update can move an item in the index that the read goes through, so that the read meets it again.
+
+    >>> read = query(eq("title", "Comet Quest") & gt("top_score", 100))
+    >>> moves(scores, read, incr("top_score")), moves(scores, read, incr("wins"))
+    (True, False)
+
+    Then the keys are to be read before the first update.
+    """
+    return not _touched(table, update).isdisjoint(table.keys_of(access_of_keys(table, read).index))
+
+
+def _touched(table: Table, update: Update) -> set[str]:
+    """The attributes that an update changes, derived ones included."""
+    return {*(str(action.path.parts[0]) for action in update.actions), *_derived(table, update)}
+
+
+def _each(table: Table, read: Query | Scan, update: Update | None, dry_run: bool) -> int:
+    """Writes to the items of a read: the update, or without one the removal; how many were written."""
     if not isinstance(read, (Query, Scan)):
         raise TypeError(f"expected query(...) or scan(...), not {read!r}")
-    return exists(Path((table.partition_key,))) & read.condition
+    keys: Iterable[Item] = keys_found(table, read)
+    if dry_run:
+        return sum(1 for _ in keys)
+    if update is not None and moves(table, read, update):
+        keys = list({encode_item(key_of(table, key)): key for key in keys}.values())
+    condition = exists(Path((table.partition_key,))) & read.condition
+    return sum(_written(table, key, condition, update) for key in keys)
 
 
-def _keys(table: Table, read: Query | Scan) -> Iterator[Any]:
-    wanted = tuple(Path((name,)) for name in table.keys)
-    for item in run(table, replace(read, project=wanted)):
-        yield {name: item[name] for name in table.keys}
+def _written(table: Table, key: Item, condition: Condition, update: Update | None) -> bool:
+    if update is not None and _derived(table, update):
+        return _written_after_look(table, key, condition, update)
+    if _done(table, _write(key, update, condition)):
+        return True
+    return _hides_parts(table, condition) and _written_after_look(table, key, condition, update)
+
+
+def _write(key: Any, update: Update | None, condition: Condition) -> DeleteItem | UpdateItem:
+    return DeleteItem(key, condition) if update is None else UpdateItem(key, update, condition)
 
 
 def _done(table: Table, operation: DeleteItem | UpdateItem) -> bool:
@@ -61,3 +103,56 @@ def _done(table: Table, operation: DeleteItem | UpdateItem) -> bool:
     except ConditionFailed:
         return False
     return True
+
+
+def _derived(table: Table, update: Update) -> list[str]:
+    """The derived attributes that the update changes, for which all of their parts have to be known."""
+    return derived_from(table, {str(action.path.parts[0]) for action in update.actions})
+
+
+def _hides_parts(table: Table, condition: Condition) -> bool:
+    """Whether an item may match by parts that it lacks, and that only its index keys say."""
+    parts = parts_in(table, paths(condition)) if table.inverses else ()
+    return not {*sources_of(table, parts)} <= {*table.keys}
+
+
+def _written_after_look(table: Table, key: Item, condition: Condition, update: Update | None) -> bool:
+    """Reads the item and writes to it, guarded by what the write depends on; again when that changed meanwhile."""
+    bare, wanted, attempt = table.as_stored, lower_condition(table, condition), 0
+    while True:
+        found = run(bare, GetItem(key_of(table, key), consistent=True))
+        if found is None or not matches(wanted, fill(table, dict(found))):
+            return False
+        try:
+            run(bare, _guarded(table, found, wanted, update))
+            return True
+        except ConditionFailed:
+            attempt += 1
+            if attempt == ATTEMPTS:
+                raise
+
+
+def _guarded(table: Table, found: Item, wanted: Condition, update: Update | None) -> DeleteItem | UpdateItem:
+    """The write, in stored types, to an item that was found."""
+    key = {name: found[name] for name in table.keys}
+    sources = sources_of(table, parts_in(table, paths(wanted)))
+    rewritten = as_stored(table, wanted, {name: found.get(name) for name in sources}, there=True)
+    condition = wanted if rewritten is None else rewritten
+    needed = dict.fromkeys(name for name in sources if name not in table.keys)
+    if update is not None:
+        needed |= dict.fromkeys(part for name in _derived(table, update) for part in table.derived[name].parts)
+        counted = versioned(table, UpdateItem(key, update))
+        assert isinstance(counted, UpdateItem)
+        after = apply(lower_actions(table, counted.update), fill(table, dict(found)))
+        lowered = lower_update(table, counted.update, loaded_item(table, dict(after)), whole=True)
+        update = Update(tuple(_of_filled(action, found, after) for action in lowered.actions))
+    guards = [unchanged(found, Path((name,))) for name in needed]
+    return _write(key, update, joined(And, [condition, *guards]))
+
+
+def _of_filled(action: Action, found: Item, after: Item) -> Action:
+    """The action; for a part that the item lacks, and was read with, one that stores what becomes of it."""
+    name = str(action.path.parts[0])
+    if name in found or name not in after:
+        return action
+    return Action("SET", Path((name,)), operand(after[name]))

@@ -7,8 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from flyexpr.attributes import misfit, type_name
-from flyexpr.derive import derived_item, derived_key
+from flyexpr.derive import derived_item, derived_key, missing_parts
 from flyexpr.errors import ValidationError
+from flyexpr.interpret.project import project
+from flyexpr.nodes import Path
+from flyexpr.parts import fill, parts_in, sources_of
 from flyexpr.tables import Table
 from flyexpr.values import MAX_ITEM, Item, item_size, value_size
 
@@ -184,6 +187,35 @@ def _misread(table: Table, item: Item, key: Any, name: str, why: str) -> Validat
     return error
 
 
+def read_item(table: Table, item: Item, wanted: Iterable[Path] | None = None, key: Any = None) -> Item:
+    """A stored item as the table reads it: parts of its keys that it lacks filled in, attributes in their types.
+
+    >>> read_item(Table("t", "pk", attributes={"pk": template("U#{user}")}), {"pk": "U#ada"})
+    {'pk': 'U#ada', 'user': 'ada'}
+
+    Of one that was asked for by `asked_paths`, only what was `wanted` is left. `key` is for the error of an item that
+    lacks its own.
+    """
+    if table.inverses:
+        fill(table, item)
+        if wanted is not None:
+            item = project(wanted, item)
+    return loaded_item(table, item, key)
+
+
+def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
+    """The paths to ask for so that those that are wanted can be filled in; None for whole items.
+
+    >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
+    >>> [path.parts[0] for path in asked_paths(table, (Path(("user",)), Path(("n",))))]
+    ['user', 'n', 'pk']
+    """
+    if wanted is None or not table.inverses:
+        return wanted
+    sources = (Path((name,)) for name in sources_of(table, parts_in(table, wanted)))
+    return tuple(dict.fromkeys((*wanted, *sources)))
+
+
 def key_of(table: Table, key: Any) -> Item:
     """The primary key as it is stored, from a dict, a tuple or one value.
 
@@ -204,10 +236,14 @@ def key_of(table: Table, key: Any) -> Item:
     for name in table.keys:
         if name not in given:
             foreign = [f"`{other}`" for other in given if other not in table.keys]
-            besides = (
-                f", and {', '.join(foreign)} {'is' if len(foreign) == 1 else 'are'} not part of it" if foreign else ""
-            )
-            raise ValidationError(f"the key of {table.name!r} lacks `{name}`{besides}", hint=_key_hint(table))
+            are = "is" if len(foreign) == 1 else "are"
+            lacks = f"the key of {table.name!r} lacks `{name}`"
+            unfinished = missing_parts(table, name, given) if isinstance(key, Mapping) else ""
+            if unfinished:
+                lacks += f": {unfinished}"
+            elif foreign:
+                lacks += f", and {', '.join(foreign)} {are} not part of it"
+            raise ValidationError(lacks, hint=_key_hint(table))
     for name in given:
         if name not in table.keys:
             raise ValidationError(f"`{name}` is not part of the key of {table.name!r}", hint=_key_hint(table))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
@@ -21,7 +21,26 @@ def send(table: Table, request: Request) -> bytes:
     >>> send(scores, Request("ListTables", b"{}"))
     b'{"TableNames":["GameScores"]}'
     """
-    return table.bound(request.operation, request.body)
+    try:
+        return table.bound(request.operation, request.body)
+    except NoSuchTable as error:
+        raise named(error, [table]) from None
+
+
+def named(error: NoSuchTable, tables: Iterable[Table]) -> NoSuchTable:
+    """The error, in words that name the table or tables that an operation is on, and their engine.
+
+    >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
+    >>> print(named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
+    there is no table 'Nope' on sqlite::memory:
+      hint: run(table, create_table()) makes it
+    """
+    found = {table.name: table for table in tables}
+    names = " or no table ".join(map(repr, found))
+    engine = repr(next(iter(found.values())).engine)
+    on = f" on {engine.removeprefix('<engine ').removesuffix('>')}" if engine.startswith("<engine ") else ""
+    error.text = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
+    return error
 
 
 def create_table(table: Table, operation: CreateTable) -> None:

@@ -145,8 +145,12 @@ def _untouched(table: Table, operands: tuple[Operand, ...]) -> bool:
 _FOREIGN = frozenset({"PYTHON", "L", "M"})  # the last two may hold values of foreign types
 
 
-def lower_update(table: Table, update: Update, key: Mapping[str, Any] | None = None) -> Update:
-    """The update with every constant as it is stored; an update of the key is refused. Of the item with this `key`.
+def lower_update(
+    table: Table, update: Update, known: Mapping[str, Any] | None = None, *, whole: bool = False
+) -> Update:
+    """The update with every constant as it is stored; an update of the key is refused.
+
+    What is `known` of the item serves its derived attributes, see `derived_update`.
 
     >>> from flyexpr import assign, incr
     >>> lower_update(Table("t", "id"), assign("id", "x"))
@@ -156,7 +160,16 @@ def lower_update(table: Table, update: Update, key: Mapping[str, Any] | None = N
       expression: SET id = 'x'
       hint: put the item under its new key and delete the old one
     """
-    update = derived_update(table, update, key)
+    return lower_actions(table, derived_update(table, update, known, whole=whole))
+
+
+def lower_actions(table: Table, update: Update) -> Update:
+    """The update with every constant as it is stored, and derived attributes left out of account.
+
+    >>> from flyexpr import assign, show
+    >>> show(lower_actions(Table("t", "id", attributes={"wins": int}), assign("wins", 3.0)))
+    'SET wins = 3'
+    """
     lowered = [_lower_action(table, action) for action in update.actions]
     return update if all(map(is_, lowered, update.actions)) else Update(tuple(lowered))
 
@@ -177,7 +190,7 @@ def _lower_action(table: Table, action: Action) -> Action:
     match action:
         case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
             lowered = _lower_assigned(table, here, path, operand)
-            return action if lowered is operand else Action("SET", path, lowered)
+            return action if lowered is operand else Action("SET", path, lowered, action.parents)
         case Action("REMOVE"):
             rule = table.rules.get(str(path.parts[0]))
             if rule and rule.required and len(path.parts) == 1:

@@ -13,10 +13,9 @@ from flyexpr.conditions import not_exists
 from flyexpr.derive import key_parts
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled, ValidationError
 from flyexpr.interpret.apply import apply
-from flyexpr.items import encoded_value, key_of, loaded_item, stored_item, with_defaults
+from flyexpr.items import encoded_value, key_of, read_item, stored_item, with_defaults
 from flyexpr.lower import lower_update
 from flyexpr.nodes import Action, Condition, Path, Update, Value
-from flyexpr.numbers import Number
 from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, Key, PutItem, UpdateItem
 from flyexpr.records import replace
 from flyexpr.run import loaded_after_write, run
@@ -48,7 +47,7 @@ def modify(table: Table, key: Key, function: Function, *, attempts: int = 10) ->
     """
     if not callable(function):
         raise TypeError(f"modify takes a function of the item, which returns the new one, not {function!r}")
-    stored = _as_stored(table)
+    stored = table.as_stored
     for attempt in range(1, attempts + 1):
         found = run(stored, GetItem(key_of(table, key), consistent=True))
         new = _returned(function(_given(table, key, found)))
@@ -84,7 +83,7 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
-    stored = [_as_stored(table) for table, _ in keys]
+    stored = [table.as_stored for table, _ in keys]
     wanted = [(bare, GetItem(key_of(table, key))) for bare, (table, key) in zip(stored, keys, strict=True)]
     for attempt in range(1, attempts + 1):
         found = transact_get(wanted)
@@ -121,16 +120,6 @@ def _returned(new: Any) -> Mapping[str, Any] | None:
     return new or None
 
 
-def _as_stored(table: Table) -> Table:
-    """The table without its types: items come as they are stored, which is what they can be compared with.
-
-    A time or a float that another writer stored in other words would never be equal to ours.
-    """
-    types = {"S": str, "N": Number, "B": bytes}
-    keys = {name: types[str(table.kind(name))] for name in table.key_attributes}
-    return replace(table, attributes=keys, version=None)
-
-
 def _is_conflict(reason: Any) -> bool:
     return reason is None or reason.code in ("ConditionalCheckFailed", "TransactionConflict")
 
@@ -138,16 +127,16 @@ def _is_conflict(reason: Any) -> bool:
 def _in_types(table: Table, error: Any) -> Any:
     """The error with its item in the table's types."""
     if isinstance(error, ConditionFailed) and error.item is not None:
-        with suppress(ValidationError):  # one that does not read in its types is told as it is stored
-            error.item = loaded_item(table, error.item)
+        with suppress(ValidationError):  # an item that cannot be decoded is reported as stored
+            error.item = read_item(table, error.item)
     return error
 
 
 def _given(table: Table, key: Key, found: Item | None) -> Item:
     """What the function gets: a copy, so that it may do with it what it likes."""
     if found is not None:
-        return loaded_item(table, copy.deepcopy(found))
-    return {**key_parts(table, key), **loaded_item(table, _as_read(key_of(table, key)))}
+        return read_item(table, copy.deepcopy(found))
+    return {**key_parts(table, key), **read_item(table, _as_read(key_of(table, key)))}
 
 
 def _as_read(stored: Mapping[str, Any]) -> Item:
@@ -183,7 +172,7 @@ def _write(
         return None
     if found is None:
         return PutItem(_stored_new(table, place, new), _guard(table, None))
-    changes = _changes(table, found, new, names, {**_there(old), **place})
+    changes = _changes(table, found, {**place, **new}, names)
     if not changes.actions:
         return None
     counted = changes + incr(Path((table.version,))) if table.version else changes
@@ -217,19 +206,15 @@ def _stored_new(table: Table, place: Item, new: Mapping[str, Any]) -> Item:
     return {**found, table.version: 1} if table.version else found
 
 
-def _changes(
-    table: Table, found: Item, new: Mapping[str, Any], names: Sequence[str], known: Mapping[str, Any]
-) -> Update:
-    """What is to be done, in stored types, to the item that was found; parts of derived attributes are `known`.
+def _changes(table: Table, found: Item, new: Mapping[str, Any], names: Iterable[str]) -> Update:
+    """What is to be done, in stored types, to the item that was found, so that it becomes the new one.
 
     Each changed attribute is first assigned as a whole, so that all is asked of it that a put asks; then its stored
     value is compared with the one that is there.
     """
     given = _there(new)
-    derived = [one.parts for one in table.derived.values() if not {*one.parts}.isdisjoint(names)]
-    gone = [part for parts in derived for part in parts if part not in given]
-    asked = Update(tuple([_assigned(name, given) for name in dict.fromkeys([*names, *gone])]))
-    lowered = lower_update(table, asked, {name: known[name] for name in known if name in given})
+    asked = Update(tuple([_assigned(name, given) for name in names]))
+    lowered = lower_update(table, asked, given, whole=True)
     spoken = {str(action.path.parts[0]): action.operand for action in lowered.actions}
     after = {name: thaw((one.kind, one.body)) for name, one in spoken.items() if isinstance(one, Value)}
     return difference({name: found[name] for name in spoken if name in found}, after, whole=table.sealed)

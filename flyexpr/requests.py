@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from flyexpr.derive import key_parts
+from flyexpr.conditions import exists
+from flyexpr.derive import key_parts, known_values
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
+from flyexpr.interpret.paths import paths
 from flyexpr.interpret.simplify import simplify
-from flyexpr.items import check_size, encoded_value, key_of, stored_item, with_defaults
+from flyexpr.items import asked_paths, check_size, encoded_value, key_of, read_item, stored_item
 from flyexpr.lower import lower_condition, lower_update
-from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Update, Value
+from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Update, Value, joined
 from flyexpr.operations import (
     BatchGet,
     ConditionCheck,
@@ -22,12 +24,13 @@ from flyexpr.operations import (
     Scan,
     UpdateItem,
 )
+from flyexpr.parts import as_stored, parts_in
 from flyexpr.plan import Access, without_overlap
 from flyexpr.prepare import expression_members
-from flyexpr.records import record, replace
+from flyexpr.records import record
 from flyexpr.tables import LocalIndex, Table
 from flyexpr.updates import assign, if_not_exists
-from flyexpr.values import MAX_ITEM, encode_item, quote, thaw
+from flyexpr.values import MAX_ITEM, Item, encode_item, quote, thaw
 from flyexpr.versions import versioned
 
 Write = PutItem | UpdateItem | DeleteItem
@@ -117,7 +120,8 @@ def _get_item(table: Table, operation: GetItem) -> Request:
 
 def _get(table: Table, operation: GetItem) -> list[str]:
     members = [table_name(table), _key(table, operation.key)]
-    return members + expression_members(("ProjectionExpression", operation.project)) if operation.project else members
+    wanted = operation.project and asked_paths(table, operation.project)
+    return members + expression_members(("ProjectionExpression", wanted)) if wanted else members
 
 
 def _one_write(table: Table, operation: Write) -> Request:
@@ -130,17 +134,45 @@ def _write(table: Table, operation: Write | ConditionCheck) -> list[str]:
     operation = versioned(table, operation)
     update = condition = None
     if isinstance(operation, PutItem):
-        members = [table_name(table), f'"Item":{_sized(stored_item(table, operation.item))}']
+        key = stored_item(table, operation.item)
+        members = [table_name(table), f'"Item":{_sized(key)}']
     else:
-        members = [table_name(table), _key(table, operation.key)]
+        key = key_of(table, operation.key)
+        members = [table_name(table), f'"Key":{encode_item(key)}']
     if isinstance(operation, UpdateItem):
-        update = _with_key_parts(table, operation, lower_update(table, operation.update, key_of(table, operation.key)))
+        known = _known(table, operation, key) if table.derived else {}
+        update = _with_key_parts(table, operation, lower_update(table, operation.update, known))
     if operation.condition is not None:
-        condition = _sayable(lower_condition(table, operation.condition))
+        condition = _sayable(condition_on_stored(table, operation.condition, key))
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
     if update is None and condition is None:
         return members
     return members + expression_members(("UpdateExpression", update), ("ConditionExpression", condition))
+
+
+def _known(table: Table, operation: UpdateItem, key: Item) -> Mapping[str, Any]:
+    """What is sure of the item that is to be updated: what makes up its key, and what its condition asks for."""
+    asked = {} if operation.condition is None else known_values(operation.condition)
+    return read_item(table, dict(key)) | key_parts(table, operation.key) | asked
+
+
+def condition_on_stored(table: Table, condition: Condition, keys: Mapping[str, Any]) -> Condition:
+    """The condition of a write, in stored types, on the item as it is stored under these keys.
+
+    >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
+    >>> show(condition_on_stored(table, eq("user", "1") & gt("n", 1) & exists("pk"), {"pk": "U#1"}))
+    "(user = '1' OR attribute_not_exists(user)) AND n > 1 AND attribute_exists(pk)"
+
+    It is true where `condition` is true of the item as the table reads it. What the keys do not decide stays as it is.
+    """
+    lowered = lower_condition(table, condition)
+    if not table.inverses or not parts_in(table, paths(lowered)):
+        return lowered
+    own = {name: keys[name] for name in table.keys}
+    parts = lowered.parts if isinstance(lowered, And) else (lowered,)
+    there = any(part == exists(Path((name,))) for part in parts for name in table.keys)
+    stored = [as_stored(table, part, own, there=there) for part in parts]
+    return joined(And, [part if one is None else one for one, part in zip(stored, parts, strict=True)])
 
 
 @record
@@ -196,17 +228,13 @@ MAX_TOKEN = 36  # characters
 
 
 def transact_write_request(pairs: Sequence[tuple[Table, Write | ConditionCheck]], token: str) -> Request:
-    """The TransactWriteItems of up to 100 writes and condition checks, on as many items.
+    """The TransactWriteItems of up to 100 writes and condition checks, on as many items, defaults filled in.
 
     >>> transact_write_request([(Table("t", "id"), DeleteItem("a"))], "token").body
     b'{"TransactItems":[{"Delete":{"TableName":"t","Key":{"id":{"S":"a"}}}}],"ClientRequestToken":"token"}'
     """
     if len(token) > MAX_TOKEN:
         raise ValidationError(f"a token has at most {MAX_TOKEN} characters, not {len(token)}")
-    pairs = [
-        (table, replace(write, item=with_defaults(table, write.item)) if isinstance(write, PutItem) else write)
-        for table, write in pairs
-    ]
     _check_transaction(pairs, "transact_write", (PutItem, UpdateItem, DeleteItem, ConditionCheck))
     actions = [f'{{"{_ACTIONS[type(write)]}":{{{",".join(_write(table, write))}}}}}' for table, write in pairs]
     return wire_request(
@@ -246,12 +274,17 @@ def _check_transaction(pairs: Sequence[tuple[Table, Operation]], name: str, allo
             raise ValidationError(f"a condition check needs a condition that can be false (operation {place})")
         if getattr(operation, "returns", None):
             raise ValidationError(f"a transaction returns no items; leave out returns= (operation {place})")
-        earlier = seen.setdefault((table.name, encode_item(_key_in(table, operation))), place)
+        earlier = seen.setdefault((table.name, encode_item(key_in(table, operation))), place)
         if earlier != place:
             raise ValidationError(f"operations {earlier} and {place} of the transaction are on one item")
 
 
-def _key_in(table: Table, operation: Any) -> Mapping[str, Any]:
+def key_in(table: Table, operation: Any) -> Mapping[str, Any]:
+    """The stored key of the item that an operation is on.
+
+    >>> key_in(Table("t", "id"), DeleteItem("a"))
+    {'id': 'a'}
+    """
     if isinstance(operation, PutItem):
         stored = stored_item(table, operation.item)
         return {name: stored[name] for name in table.keys}
@@ -264,7 +297,8 @@ def batch_get_request(table: Table, keys: Iterable[str], operation: BatchGet) ->
     >>> batch_get_request(Table("t", "id"), ['{"id":{"S":"a"}}'], BatchGet(["a"])).body
     b'{"RequestItems":{"t":{"Keys":[{"id":{"S":"a"}}]}}}'
     """
-    project = operation.project and (*operation.project, *(Path((name,)) for name in table.keys))
+    wanted = asked_paths(table, operation.project)
+    project = wanted and (*wanted, *(Path((name,)) for name in table.keys))
     members = [f'"Keys":[{",".join(keys)}]', *_flag("ConsistentRead", operation.consistent)]
     members += expression_members(("ProjectionExpression", project and without_overlap(project)))
     return wire_request("BatchGetItem", [f'"RequestItems":{{{quote(table.name)}:{{{",".join(members)}}}}}'])
@@ -300,11 +334,9 @@ def _sized(stored: Mapping[str, Any]) -> str:
 
 def _with_key_parts(table: Table, operation: UpdateItem, lowered: Update) -> Update:
     """The update, and the parts that a derived key was given by, for an item that it creates."""
-    spoken = {action.path.parts[0] for action in lowered.actions}
     for name, value in key_parts(table, operation.key).items():
-        if name not in spoken:
-            stored = encoded_value(table, name, value) if name in table.codecs else value
-            lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
+        stored = encoded_value(table, name, value) if name in table.codecs else value
+        lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
     return lowered
 
 

@@ -9,10 +9,20 @@ from contextlib import suppress
 from typing import Any, NoReturn, overload
 
 from flyexpr import lifecycle
-from flyexpr.errors import ConditionFailed, ConnectionFailed, FlyexprError, NotFound, SeveralFound, ValidationError
+from flyexpr.errors import (
+    ConditionFailed,
+    ConnectionFailed,
+    DynamoError,
+    FlyexprError,
+    NoSuchTable,
+    NotFound,
+    SeveralFound,
+    ValidationError,
+)
+from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.show import show
-from flyexpr.items import loaded_item
-from flyexpr.lifecycle import send
+from flyexpr.items import loaded_item, read_item
+from flyexpr.lifecycle import named, send
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.operations import (
@@ -36,6 +46,8 @@ from flyexpr.operations import (
     put_item,
     update_item,
 )
+from flyexpr.parts import fill
+from flyexpr.plan import Access, access_of_keys
 from flyexpr.reasons import reason
 from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
@@ -61,17 +73,17 @@ class Items(Iterator[Item]):
     the cursor goes on after it.
     """
 
-    __slots__ = ("_engine", "_items", "_reading")
+    __slots__ = ("_engine", "_items", "_reading", "_table")
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
-        self._engine: Engine = table.bound
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
+        self._table, self._engine = table, table.bound
         if isinstance(read, Scan) and read.segments:
             from flyexpr.segments import Segments  # threads and queues, for those who want them
 
             self._reading: Reading | Segments = Segments(table, read, table.bound, counting)
             self._items = iter(self._reading)
         else:
-            self._reading = Reading(table, read, time.monotonic, counting)
+            self._reading = Reading(table, read, time.monotonic, counting, way)
             self._items = self._pages(self._reading)
             if read.prefetch and read.limit is None and read.budget is None:
                 from flyexpr.ahead import items_ahead
@@ -87,7 +99,10 @@ class Items(Iterator[Item]):
         return self
 
     def __next__(self) -> Item:
-        return next(self._items)
+        try:
+            return next(self._items)
+        except NoSuchTable as error:
+            raise named(error, [self._table]) from None
 
     def __bool__(self) -> NoReturn:
         raise TypeError("nothing is read yet; write `first(table, ...) is not None` or `count(table, ...)`")
@@ -152,7 +167,7 @@ def _read(table: Table, operation: Query | Scan) -> Items:
 
 def _get(table: Table, operation: GetItem) -> Item | None:
     item = item_of(send(table, item_request(table, operation)), "Item", table.forms)
-    return None if item is None else loaded_item(table, item, operation.key)
+    return None if item is None else read_item(table, item, operation.project, operation.key)
 
 
 def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item | None:
@@ -163,7 +178,8 @@ def _write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Item |
     written = item_of(body, "Attributes", table.forms) if operation.returns else None
     if written is None:
         return None
-    return loaded_after_write(table, written, operation.item if isinstance(operation, PutItem) else operation.key)
+    key = operation.item if isinstance(operation, PutItem) else operation.key
+    return loaded_after_write(table, written, key, whole=str(operation.returns).startswith("ALL"))
 
 
 def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> bytes:
@@ -172,6 +188,19 @@ def _guarded(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> byte
         return send(table, request)
     except ConditionFailed as error:
         raise explained(table, versioned(table, operation).condition, error) from None
+    except DynamoError as error:
+        if isinstance(operation, UpdateItem) and "document path" in error.message:
+            _say_which_path(operation.update, error)
+        raise
+
+
+def _say_which_path(update: Update, error: DynamoError) -> None:
+    """Adds to the service's words the paths that they may mean."""
+    inside = [action.path for action in update.actions if len(action.path.parts) > 1]
+    parents = " or ".join(dict.fromkeys(f"`{show(Path(path.parts[:-1]))}`" for path in inside))
+    if parents:
+        text = f"{parents} is missing, or cannot hold what is put in it\n  expression: {show(update)}"
+        error.args = (f"{error}: {text}\n  hint: assign(..., parents=True) makes the maps that are missing",)
 
 
 def _make_parents(table: Table, operation: UpdateItem) -> bytes:
@@ -195,16 +224,22 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     with suppress(ConnectionFailed):  # an item that is not on DynamoDB's wire at all: that the write failed is known
         item = plain_item(copy.deepcopy(found)) if found else None  # it is used up, and `.fields` stays as it came
     if condition is not None:
-        error.reason = reason(lower_condition(table, condition), item)
+        error.reason = _reason(table, lower_condition(table, condition), item)
     error.item = item
     if item is not None:
         with suppress(ValidationError):  # one that does not read in its types is told as it is stored
-            error.item = loaded_item(table, dict(item))
+            error.item = read_item(table, dict(item))
     return error
 
 
-def loaded_after_write(table: Table, item: Item, key: Key) -> Item:
-    """The item that came back from a write, in place, in the table's types.
+def _reason(table: Table, condition: Condition, item: Item | None) -> str:
+    read = item and fill(table, dict(item))
+    # Where the item as it is read matches, it failed as it is stored: a part that it lacks stands in an index's key.
+    return reason(condition, item if read is None or matches(condition, read) else read)
+
+
+def loaded_after_write(table: Table, item: Item, key: Key, *, whole: bool = True) -> Item:
+    """The item that came back from a write, in place, in the table's types; or only the attributes that were updated.
 
     >>> loaded_after_write(Table("t", "id", attributes={"n": int}), {"n": "x"}, "a")
     Traceback (most recent call last):
@@ -213,7 +248,7 @@ def loaded_after_write(table: Table, item: Item, key: Key) -> Item:
       item: {'id': 'a'} of 't'
     """
     try:
-        return loaded_item(table, item, key)
+        return read_item(table, item, key=key) if whole else loaded_item(table, item, key)
     except ValidationError as error:
         told = ValidationError(f"the write is done, but {error.message}", at=error.at)
         told.item = error.item
@@ -245,6 +280,8 @@ def _answered(engine: Engine, request: Request, batch: BatchGetting | BatchWriti
     try:
         return engine(request.operation, request.body)
     except FlyexprError as error:  # also of keys that cannot be fetched again
+        if isinstance(error, NoSuchTable):
+            named(error, [batch.table])
         incomplete = batch.incomplete(why=str(error))
         if not incomplete.written:
             raise
@@ -347,11 +384,20 @@ def count(table: Table, read: Query | Scan) -> int:
 
     The service counts, where it can, and sends no items; it costs as much as reading them.
     """
-    keys = tuple(Path((name,)) for name in table.keys)  # whatever it projects, an index can count
-    items = Items(table, replace(_whole(read), project=read.project or keys), counting=True)
+    items = keys_found(table, _whole(read), counting=True)
     for _ in items:
         pass
     return items.stats.returned
+
+
+def keys_found(table: Table, read: Query | Scan, counting: bool = False) -> Items:
+    """The keys of the items that a query or scan gives, by the index that it goes through.
+
+    >>> list(keys_found(scores, query(eq("userid", "abc") & gt("top_score", 9000))))
+    [{'userid': 'abc', 'title': 'Galaxy Invaders'}]
+    """
+    way = access_of_keys(table, read) if isinstance(read, Query) else None
+    return Items(table, replace(read, project=tuple(Path((name,)) for name in table.keys)), counting, way)
 
 
 def _whole(read: Query | Scan) -> Query | Scan:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from queue import Empty, Full, Queue, SimpleQueue
@@ -15,7 +14,7 @@ from flyexpr.errors import ValidationError
 from flyexpr.operations import Scan
 from flyexpr.records import replace
 from flyexpr.requests import Request
-from flyexpr.steps.reading import Reading, Stats, out_of
+from flyexpr.steps.reading import Reading, Stats, closed_cursor, opened_cursor, out_of
 from flyexpr.tables import Engine, Table
 from flyexpr.values import Item
 
@@ -122,7 +121,7 @@ class Segments:
         if all(mark is None for mark in self._marks):
             return None
         cursors = [reading.cursor_at(mark) for reading, mark in zip(self._readings, self._marks, strict=True)]
-        return urlsafe_b64encode(json.dumps(cursors).encode()).decode()
+        return closed_cursor(json.dumps(cursors))
 
     @property
     def stats(self) -> Stats:
@@ -151,10 +150,7 @@ def _bundles(reading: Reading, body: bytes) -> Iterator[Bundle]:
 def _starts(cursor: str | None, segments: int) -> list[str | None]:
     if not cursor:
         return [""] * segments
-    try:
-        found: Any = json.loads(urlsafe_b64decode(cursor))
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or len(found) != segments:
-        raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is none")
+    found = opened_cursor(cursor)
+    if not isinstance(found, list) or len(found) != segments or not all(isinstance(one, str | None) for one in found):
+        raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is not one")
     return found

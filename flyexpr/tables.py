@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from flyexpr.attributes import Attribute, Codec, Derived, codec_of, fit_of
 from flyexpr.errors import FlyexprError, NotBound
 from flyexpr.familiar import Forms
+from flyexpr.inverse import Inverse
+from flyexpr.numbers import Number
 from flyexpr.records import fill, record, replace
 
 Engine = Callable[[str, bytes], bytes]
@@ -321,6 +323,32 @@ class Table:
         frozenset({'price'})
         """
         return frozenset(name for name, codec in self.codecs.items() if any(one.sealed for one in codec.chain))
+
+    @cached_property
+    def inverses(self) -> tuple[Inverse, ...]:
+        """The templates of key attributes that can be read backwards, to fill in parts that an item lacks."""
+        templates = ((name, self.derived[name]) for name in self.key_attributes if name in self.derived)
+        found = (
+            Inverse(name, derived, self.attributes, unique=name in self.keys)
+            for name, derived in templates
+            if derived.function is None
+        )
+        return tuple(inverse for inverse in found if inverse.parts)
+
+    @cached_property
+    def fillable(self) -> frozenset[str]:
+        """The attributes that may be filled in on reading."""
+        return frozenset(part for inverse in self.inverses for part in inverse.parts)
+
+    @cached_property
+    def as_stored(self) -> Table:
+        """The table without its types: items come as they are stored, which is what they can be compared with.
+
+        A time or a float that another writer stored in other words would never be equal to ours.
+        """
+        types = {"S": str, "N": Number, "B": bytes}
+        keys = {name: types[str(self.kind(name))] for name in self.key_attributes}
+        return replace(self, attributes=keys, version=None)
 
     def kind(self, name: str) -> str | None:
         """DynamoDB's code of what a declared attribute holds; None where that is open."""

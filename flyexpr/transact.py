@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, TransactionCancelled
-from flyexpr.items import loaded_item
-from flyexpr.operations import ConditionCheck, GetItem
-from flyexpr.requests import Write, transact_get_request, transact_write_request
+from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError, NoSuchTable, TransactionCancelled
+from flyexpr.items import read_item, with_defaults
+from flyexpr.lifecycle import named
+from flyexpr.operations import ConditionCheck, DeleteItem, GetItem, PutItem, UpdateItem
+from flyexpr.records import replace
+from flyexpr.requests import Write, key_in, transact_get_request, transact_write_request
 from flyexpr.responses import decoding, fields_of, plain_item
 from flyexpr.run import explained
 from flyexpr.tables import Engine, Table
@@ -28,21 +30,23 @@ def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> N
     >>> transact_write([(scores, put_item({"userid": "abc", "title": "Comet Quest"}, condition=not_exists("userid")))])
     Traceback (most recent call last):
     ...
-    flyexpr.errors.TransactionCancelled: TransactionCanceledException: ...
-      operation 0: attribute_not_exists(userid) was false: userid is 'abc'
+    flyexpr.errors.TransactionCancelled: operation 0 (put GameScores abc, Comet Quest): attribute_not_exists(userid) ...
 
     TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
     it safe to send the same transaction again within 10 minutes.
     """
     from uuid import uuid4  # here, because it is an eighth of `import flyexpr`
 
-    pairs = list(operations)
+    pairs: Sequence[Pair] = list(operations)
     engine = _engine(pairs)
+    pairs = [(table, _with_defaults(table, operation)) for table, operation in pairs]
     request = transact_write_request(pairs, token or str(uuid4()))
     try:
         engine(request.operation, request.body)
     except TransactionCancelled as error:
         raise _with_reasons(pairs, error) from None
+    except NoSuchTable as error:
+        raise named(error, [table for table, _ in pairs]) from None
 
 
 def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | None]:
@@ -54,14 +58,23 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | Non
     pairs = list(operations)
     engine = _engine(pairs)
     request = transact_get_request(pairs)
-    body = engine(request.operation, request.body)
+    try:
+        body = engine(request.operation, request.body)
+    except NoSuchTable as error:
+        raise named(error, [table for table, _ in pairs]) from None
     with decoding:
         wires = [each.get("Item") for each in fields_of(body)["Responses"]]
         found = [None if wire is None else plain_item(wire) for _, wire in zip(pairs, wires, strict=True)]
     return [
-        None if item is None else loaded_item(table, item, read.key)
+        None if item is None else read_item(table, item, read.project, read.key)
         for (table, read), item in zip(pairs, found, strict=True)
     ]
+
+
+def _with_defaults(table: Table, operation: Write | ConditionCheck) -> Write | ConditionCheck:
+    if isinstance(operation, PutItem):  # once, as a default may be another one each time
+        return replace(operation, item=with_defaults(table, operation.item))
+    return operation
 
 
 def _engine(pairs: Sequence[Any]) -> Engine:
@@ -77,10 +90,17 @@ def _engine(pairs: Sequence[Any]) -> Engine:
 
 
 def _with_reasons(pairs: Sequence[Pair], error: TransactionCancelled) -> TransactionCancelled:
+    error.operations = tuple(_said(*pair) for pair in pairs)
     with decoding:
         reasons = [dict(reason) for reason in error.fields.get("CancellationReasons") or ()]
     error.reasons = tuple(_reason(pair, reason) for pair, reason in zip(pairs, reasons, strict=False))
     return error
+
+
+def _said(table: Table, operation: Write | ConditionCheck) -> str:
+    """An operation in few words: what it does, to which item of which table."""
+    verb = {PutItem: "put", UpdateItem: "update", DeleteItem: "delete"}.get(type(operation), "check")
+    return f"{verb} {table.name} {', '.join(str(value) for value in key_in(table, operation).values())}"
 
 
 def _reason(pair: Pair, reason: dict[str, Any]) -> DynamoError | None:

@@ -26,7 +26,7 @@ from flyexpr import (
     type_is,
 )
 from flyexpr.interpret.check import check
-from flyexpr.nodes import Action, Arithmetic, Call, Compare, Condition, Operand, Path
+from flyexpr.nodes import Action, Arithmetic, Between, Call, Compare, Condition, Operand, Path
 from flyexpr.terms import Term, node_of, operand
 from flyexpr.values import KINDS, freeze
 
@@ -121,6 +121,26 @@ any_conditions = trees(leaves)
 conditions = trees(leaves.filter(accepted))
 meetings = conditions.flatmap(lambda condition: st.tuples(st.just(condition), related.items_for(condition) | unlike))
 with_constants = trees(leaves.filter(accepted) | st.sampled_from([all_of(), any_of()]))  # TRUE and FALSE among them
+
+# conditions of which two often speak of one operand
+
+_close_paths = st.sampled_from([Path(("a",)), Path(("b",))])
+_close_values = st.sampled_from([operand(one) for one in (1, 2, 3, "a", "ab", "b", True)])
+close_leaves: SearchStrategy[Condition] = st.one_of(
+    st.builds(Compare, comparisons, _close_paths, _close_values),
+    st.builds(Compare, comparisons, _close_values, _close_paths),
+    st.builds(Between, _close_paths, _close_values, _close_values),
+    st.builds(begins_with, _close_paths, st.sampled_from(["a", "ab", "b"])),
+    st.builds(is_in, _close_paths, st.lists(_close_values, min_size=1, max_size=2)),
+    st.builds(exists, _close_paths),
+    st.builds(not_exists, _close_paths),
+)
+close_conditions = st.lists(close_leaves, min_size=2, max_size=3).map(all_of) | trees(close_leaves)
+close_items = [
+    {name: value for name, value in (("a", a), ("b", b)) if value is not None}
+    for a in (None, 0, 1, 2, 2.5, 3, 4, "a", "ab", "abc", "b", True)
+    for b in (None, 1, "ab")
+]
 
 # updates
 
@@ -217,9 +237,9 @@ def things(draw: st.DrawFn, table: Table) -> list[dict[str, Any]]:
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> Condition:
+def asked(draw: st.DrawFn, names: SearchStrategy[str] = attributes) -> Condition:
     """A leaf about one attribute of such items, its constants of the attribute's type."""
-    name = draw(attributes)
+    name = draw(names)
     pool, path = POOLS[TYPES[name]], Path((name,))
     pool |= EMPTY.get(TYPES[name], pool) if draw(st.integers(0, 3)) == 0 else pool
     low, high = sorted([draw(pool), draw(pool)])
@@ -251,7 +271,10 @@ def key_equalities(draw: st.DrawFn, table: Table) -> Condition:
 
 @st.composite
 def questions(draw: st.DrawFn, table: Table) -> Condition:
-    """A condition that mostly has what a query needs, and more besides."""
+    """A condition that mostly has what a query needs, and more besides: often several on one key attribute."""
     parts = [draw(key_equalities(table))] if draw(st.integers(0, 9)) else []
+    if draw(st.booleans()):
+        one = draw(st.sampled_from(table.key_attributes))
+        parts += draw(st.lists(asked(st.just(one)), min_size=2, max_size=3))
     parts += draw(st.lists(trees(asked()), min_size=0 if parts else 1, max_size=3))
     return all_of(draw(st.permutations(parts)))

@@ -6,6 +6,7 @@ A second table holds what the expressions mean, rule by rule of DynamoDB's own.
 import copy
 import pickle
 from collections.abc import Callable
+from datetime import date
 from decimal import Context, Decimal, getcontext, localcontext
 from itertools import pairwise
 from pathlib import Path as File
@@ -52,7 +53,7 @@ from flyexpr import (
     where,
 )
 from flyexpr.interpret.parse import Scope, read_condition, read_update
-from flyexpr.nodes import ALWAYS, NEVER, Condition, Path, Update
+from flyexpr.nodes import ALWAYS, NEVER, Compare, Condition, Path, Update, Value
 from flyexpr.terms import Term, node_of
 from flyexpr.values import freeze, thaw
 
@@ -841,6 +842,32 @@ SIMPLE: list[tuple[Condition, Condition]] = [
     (eq("a", 1) & ~any_of(), eq("a", 1)),
     (~(eq("a", 1) & any_of()), ALWAYS),
     (gt("a", 5) & lt("a", 7), gt("a", 5) & lt("a", 7)),
+    (eq("a", 1) & gt("a", 2), NEVER),
+    (eq("a", 3) & gt("a", 2), eq("a", 3) & gt("a", 2)),
+    (eq("a", 2) & gt("a", 2), NEVER),
+    (eq("a", 2) & ge("a", 2), eq("a", 2) & ge("a", 2)),
+    (eq("a", "x") & gt("a", 2), NEVER),
+    (eq("a", True) & gt("a", 2), NEVER),
+    (eq("a", 1) & ne("a", 2), eq("a", 1) & ne("a", 2)),
+    (eq("a", 1) & between("a", 2, 3), NEVER),
+    (eq("a", 2) & between("a", 2, 3), eq("a", 2) & between("a", 2, 3)),
+    (eq("a", 4) & between("a", 2, 3), NEVER),
+    (eq("a", "x") & between("a", 2, 3), NEVER),
+    (eq("a", {1}) & ne("a", {2}), eq("a", {1}) & ne("a", {2})),
+    (ge("a", 5) & le("a", 1), NEVER),
+    (ge("a", 1) & le("a", 1), eq("a", 1)),
+    (ge("a", 1) & le("b", 5), ge("a", 1) & le("b", 5)),
+    (ge("a", 1) & le("a", "x"), NEVER),
+    (gt("a", 1) & le("a", 1), NEVER),
+    (between("a", 1, 2) & between("a", 3, 4), NEVER),
+    (between("a", 1, 2) & between("a", 2, 4), between("a", 1, 2) & between("a", 2, 4)),
+    (between("a", 1, 2) & lt("a", 1), NEVER),
+    (Compare("<", Value("N", 1), Path(("a",))), gt("a", 1)),
+    (Compare("<", Value("N", 1), Value("N", 2)), Compare("<", Value("N", 1), Value("N", 2))),
+    (eq("a", date(2026, 1, 1)) & eq("a", date(2026, 1, 2)), eq("a", date(2026, 1, 1)) & eq("a", date(2026, 1, 2))),
+    (ge("a", date(2026, 1, 1)) & le("a", date(2026, 1, 2)), ge("a", date(2026, 1, 1)) & le("a", date(2026, 1, 2))),
+    (between("a", date(2026, 1, 2), date(2026, 1, 2)), between("a", date(2026, 1, 2), date(2026, 1, 2))),
+    (gt(size("a"), 2) & lt(size("a"), 2), NEVER),
 ]
 
 

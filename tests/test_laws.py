@@ -373,6 +373,14 @@ def test_simplify_keeps_meaning(meeting: tuple[Condition, dict[str, Any]]) -> No
     assert not paths(condition) or {*paths(simple)} <= {*paths(condition)}
 
 
+@given(some.close_conditions)
+@settings(max_examples=500)
+def test_simplify_keeps_the_meaning_of_several_on_one_operand(condition: Condition) -> None:
+    simple = simplify(condition)
+    assert [matches(simple, item) for item in some.close_items] == [matches(condition, i) for i in some.close_items]
+    assert simplify(simple) == simple
+
+
 @given(some.with_constants, some.with_constants, some.with_constants, some.items)
 def test_logic(a: Condition, b: Condition, c: Condition, item: dict[str, Any]) -> None:
     def true(condition: Condition) -> bool:

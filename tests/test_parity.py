@@ -27,6 +27,7 @@ from flyexpr import (
     add,
     append,
     assign,
+    batch_get,
     batch_write,
     begins_with,
     count,
@@ -161,8 +162,14 @@ def test_a_table_that_is_deleted_is_gone(scores: Table) -> None:
         with pytest.raises(NoSuchTable) as caught:
             run(scores, operation)
         assert caught.value.code == "ResourceNotFoundException"
-    with pytest.raises(NoSuchTable):
-        list(run(scores, query(eq("userid", "abc"))))
+        assert str(caught.value).startswith(f"there is no table {scores.name!r}")
+        assert str(caught.value).endswith("\n  hint: run(table, create_table()) makes it")
+    for read in (query(eq("userid", "abc")), scan(), scan(segments=2), scan(prefetch=True)):
+        with pytest.raises(NoSuchTable, match=f"there is no table {scores.name!r}"):
+            list(run(scores, read))
+    for many in (batch_get([KEY]), batch_write([put_item(ITEM)])):
+        with pytest.raises(NoSuchTable, match=f"there is no table {scores.name!r}"):
+            run(scores, many)
 
 
 def test_a_table_cannot_be_created_twice(scores: Table) -> None:

@@ -136,6 +136,18 @@ def test_a_bound_table_s_engine_is_one_to_a_type_checker() -> None:
             "table 't' has no sort key, which a local index needs",
         ),
         (
+            lambda: Table("t", "id", "at", indexes=[LocalIndex("L", "id")]),
+            "table 't': a local index cannot sort by the partition key",
+        ),
+        (
+            lambda: Table("t", "id", version="id"),
+            "table 't': a version counts up, so 'id' cannot be in a key",
+        ),
+        (
+            lambda: Table("t", "id", version="v", indexes=[GlobalIndex("G", "v")]),
+            "table 't': a version counts up, so 'v' cannot be in a key",
+        ),
+        (
             lambda: Table("t", "id", indexes=[GlobalIndex("x", "a"), GlobalIndex("x", "b")]),
             "table 't' has two indexes of one name: x, x",
         ),

@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError
 from flyexpr.interpret.project import project
-from flyexpr.items import key_of, loaded_item
+from flyexpr.items import key_of, read_item
 from flyexpr.operations import BatchGet, DeleteItem, PutItem
 from flyexpr.records import record
 from flyexpr.requests import BatchMember, Request, batch_get_request, batch_member, batch_request
@@ -119,7 +119,8 @@ class BatchGetting:
     def _item(self, item: Item) -> Item:
         wanted = self.operation.project
         own = copy.deepcopy(item) if self._repeated else dict(item)
-        return loaded_item(self.table, own if wanted is None else project(wanted, own), item)
+        plain = own if wanted is None or self.table.inverses else project(wanted, own)
+        return read_item(self.table, plain, wanted, item)
 
 
 def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:

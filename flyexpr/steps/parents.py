@@ -16,6 +16,7 @@ from flyexpr.interpret.show import show
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import Action, And, Condition, Path, Step, Test, Update, Value, joined
 from flyexpr.operations import UpdateItem
+from flyexpr.parts import fill
 from flyexpr.records import replace
 from flyexpr.requests import Request, item_request
 from flyexpr.tables import Table
@@ -62,7 +63,9 @@ class ParentUpdating:
         found = error.fields.get("Item")
         item = decode_item(copy.deepcopy(found)) if found else {}
         asked = self._asked.condition
-        if self._attempts >= ATTEMPTS or (asked is not None and not matches(lower_condition(self.table, asked), item)):
+        if self._attempts >= ATTEMPTS or (
+            asked is not None and not matches(lower_condition(self.table, asked), fill(self.table, dict(item)))
+        ):
             raise error
         self.operation = self._for_item(item)
 

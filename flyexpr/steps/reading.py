@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
@@ -15,6 +17,7 @@ from flyexpr.interpret.project import project
 from flyexpr.interpret.show import show
 from flyexpr.items import check_stored, decoded_item
 from flyexpr.operations import Query, Scan
+from flyexpr.parts import fill
 from flyexpr.plan import Access, access
 from flyexpr.requests import Request, read_request
 from flyexpr.responses import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
@@ -52,11 +55,18 @@ class Reading:
     ([{'id': 'a'}], None, None)
     """
 
-    def __init__(self, table: Table, read: Query | Scan, clock: Callable[[], float], counting: bool = False) -> None:
+    def __init__(
+        self,
+        table: Table,
+        read: Query | Scan,
+        clock: Callable[[], float],
+        counting: bool = False,
+        way: Access | None = None,
+    ) -> None:
         self.table, self.read, self.stats = table, read, Stats()
-        self.access: Access = access(table, read)
-        self._reverse = isinstance(read, Query) and read.reverse
-        self._branch, self._start = _place(read.start, self.access, self._reverse)
+        self.access = way or access(table, read)
+        self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
+        self._branch, self._start = self._place(read.start)
         self._given: tuple[Any, ...] | None = None  # key values of the last item given, if one of this page was
         self._more = self.access.how != "Nothing"
         self._cut = False  # whether the limit was reached in the middle of a page
@@ -65,7 +75,6 @@ class Reading:
             counting and self.access.how != "GetItem" and self.access.residue is None and read.limit is None
         )
         self._clock, self._began = clock, clock()
-        self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
         if self.access.how == "GetItem" and self._start is not None:  # the only item of this key was given
             self._turn(None)
 
@@ -78,7 +87,13 @@ class Reading:
 
     def cursor_at(self, mark: tuple[int, Item | None] | None) -> str | None:
         """A text from which the same read goes on at a `mark`."""
-        return None if mark is None else _cursor(self.access, self._reverse, *mark)
+        if mark is None:
+            return None
+        branch, start = mark
+        if not branch and start is None:
+            return ""
+        key = "null" if start is None else encode_item(start)
+        return closed_cursor(f"[{json.dumps(self._index)},{branch},{self._sign},{key}]")
 
     @property
     def cursor(self) -> str | None:
@@ -150,10 +165,10 @@ class Reading:
         """The items of an answer, and what else it holds, which is complete once the items are taken."""
         if self.access.how != "GetItem" and not self._counting:
             page = Page(body, self.table.forms)
-            return page, page.rest
+            return map(partial(fill, self.table), page) if self.table.inverses else page, page.rest
         rest = fields_of(body)
         found = rest.pop("Item", None)
-        items = [] if found is None else [plain_item(found)]
+        items = [] if found is None else [fill(self.table, plain_item(found))]
         if self._counting:
             with decoding:
                 self.stats.returned += int(rest["Count"])
@@ -170,6 +185,44 @@ class Reading:
         else:
             self._more = False
         self._given = None
+
+    @cached_property
+    def _sign(self) -> int:
+        """A number that tells one read from another: of what, in which direction, under which condition."""
+        way, read = self.access, self.read
+        said = [show(part) for part in (*way.keys, way.filter, way.residue) if part is not None]
+        turned = (read.reverse,) if isinstance(read, Query) else (read.segment, read.segments)
+        return crc32(json.dumps([self.table.name, way.how, len(way.keys), *turned, *said]).encode())
+
+    @property
+    def _index(self) -> str | None:
+        return self.access.index.name if self.access.index else None
+
+    def _place(self, cursor: str | None) -> tuple[int, Item | None]:
+        """Where a cursor leads; ValidationError where it is not one of this read."""
+        if not cursor:
+            return 0, None
+        match opened_cursor(cursor):
+            case [str() | None as index, int(branch), int(sign), dict() | None as start] if type(branch) is int:
+                pass
+            case _:
+                raise _foreign()
+        if index != self._index:
+            raise ValidationError(
+                f"the cursor comes from another read: of {index or 'the table'}, "
+                f"and this one reads {self._index or 'the table'}"
+            )
+        if sign != self._sign or branch not in range(max(len(self.access.keys), 1)):
+            raise ValidationError(
+                "the cursor comes from another read, of another table or with another condition or direction"
+            )
+        if start is not None and (start.keys() != {*self._keys} or not all(map(_is_key_value, start.values()))):
+            raise _foreign()
+        with suppress(ValueError, LookupError, ArithmeticError):
+            key = None if start is None else decode_item(start)
+            if self.cursor_at((branch, key)) == cursor:  # numbers and texts have one form in a cursor
+                return branch, key
+        raise _foreign()
 
     def _full(self) -> bool:
         return self.read.limit is not None and self.stats.returned >= self.read.limit
@@ -195,33 +248,30 @@ def out_of(budget: Mapping[str, float] | None, stats: Stats, seconds: float) -> 
     return any(spent[name] >= most for name, most in (budget or {}).items())
 
 
-def _cursor(access: Access, reverse: bool, branch: int, start: Item | None) -> str:
-    if not branch and start is None:
-        return ""
-    key = "null" if start is None else encode_item(start)
-    index = json.dumps(access.index.name if access.index else None)
-    text = f"[{index},{branch},{_mark_of(access, reverse)},{key}]"
+def _is_key_value(value: Any) -> bool:
+    match value:
+        case {"S": str()} | {"N": str()} | {"B": str()}:
+            return len(value) == 1
+    return False
+
+
+def closed_cursor(text: str) -> str:
+    """A cursor that holds the text, as a word that needs no quoting in a URL.
+
+    >>> opened_cursor(closed_cursor("[1]"))
+    [1]
+    """
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _mark_of(access: Access, reverse: bool) -> int:
-    """A number that tells one read from another: its key conditions and its direction, which a cursor depends on."""
-    return crc32(f"{'; '.join(map(show, access.keys))}{reverse}".encode(errors="surrogatepass"))
-
-
-def _place(cursor: str | None, access: Access, reverse: bool) -> tuple[int, Item | None]:
-    if not cursor:
-        return 0, None
+def opened_cursor(cursor: str) -> Any:
+    """What the JSON in a cursor says; None for a text that is not a cursor."""
     try:
-        index, branch, mark, start = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        key = decode_item(start) if start else None
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
-        raise ValidationError("start= takes the .cursor of an earlier read; this is none") from None
-    name = access.index.name if access.index else None
-    if index != name:
-        raise ValidationError(
-            f"the cursor comes from another read: of {index or 'the table'}, and this one reads {name or 'the table'}"
-        )
-    if mark != _mark_of(access, reverse) or branch not in range(max(len(access.keys), 1)):
-        raise ValidationError("the cursor comes from another read, with another key condition or direction")
-    return branch, key
+        return json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _foreign() -> ValidationError:
+    """The error for a text that no read gave as its cursor."""
+    return ValidationError("start= takes the .cursor of an earlier read; this is not one")
