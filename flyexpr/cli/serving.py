@@ -30,14 +30,14 @@ def serve(port: int, host: str) -> None:
     """
     from flyexpr.serve import serve as served
 
-    session = options.session()
+    session = options.session(makes=True)
     try:
         running = served(session.engine, port, host)
     except OSError as error:
         reason = f"port {port} of {host} cannot be served: {error.strerror}"
         raise FlyexprError(f"{reason}\n  hint: --port 0 takes one that is free") from None
     with running as server:
-        click.echo(f"{session.place} is served at {server.url}; Ctrl-C ends it", err=True)
+        options.warn(f"{session.place} is served at {server.url}; Ctrl-C ends it")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

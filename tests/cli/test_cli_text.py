@@ -77,7 +77,7 @@ def test_marked_text(item, text):
     "text, message",
     [
         ("[1]", "an item is a JSON object, not [1]"),
-        ('{"a": NaN}', "not JSON: NaN is no number"),
+        ('{"a": NaN}', "not JSON: NaN is not a number"),
         ('{"a": {"$set": []}}', '{"$set": [...]} takes a list of strings, of numbers or of {"$bytes": ...}, not empty'),
         (
             '{"a": {"$set": [true]}}',
