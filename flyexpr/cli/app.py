@@ -113,7 +113,7 @@ def _open_what_is_closed() -> None:
     """Standard streams that a shell has closed are streams that fail; else a file of ours would get their numbers."""
     for name, mode, flags in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.open(os.devnull, flags), mode))  # noqa: SIM115
+            setattr(sys, name, open(os.open(os.devnull, flags), mode, closefd=False))  # noqa: SIM115
 
 
 def _run(arguments: Sequence[str]) -> int:

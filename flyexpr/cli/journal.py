@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, path: Path | None, job: Mapping[str, Any]) -> None:
         self._path, self._lock, self._hold = path, threading.Lock(), None
         self._entries: dict[str, Any] = {"version": _VERSION, "job": dict(job), "pins": {}}
-        self._entries |= {"marks": {}, "facts": {}, "counts": {}, "notes": {}}
+        self._entries |= {"marks": {}, "facts": {}, "counts": {}, "notes": {}, "guards": {}}
         if path is not None:
             if not path.parent.is_dir():
                 raise FlyexprError(f"{path} cannot be written: there is no folder {path.parent}")
@@ -52,13 +52,7 @@ class Journal:
             except BaseException:
                 self.release()
                 raise
-        self._found: dict[str, Mapping[str, str]] = dict(self._entries["notes"])
-        self._unmet = dict(self._found)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether an earlier run of the job has come to a mark."""
-        return bool(self._entries["marks"])
+        self._found: dict[str, Mapping[str, str]] = dict(self._entries["notes"])  # what an earlier run has announced
 
     def is_done(self, part: str) -> bool:
         """Whether nothing is left to do of a part."""
@@ -93,16 +87,16 @@ class Journal:
     def note(self, part: str, notes: Mapping[str, str]) -> None:
         """Keeps what a part is about to do, at once, and what an earlier run was about to do besides."""
         with self._lock:
-            self._entries["notes"][part] = {**notes, **self.found_notes(part)}
+            self._entries["notes"][part] = {**notes, **self._found.get(part, {})}
             self._save()
 
     def found_notes(self, part: str) -> Mapping[str, str]:
-        """What a part of an earlier run was about to do when it ended, or had done."""
-        return self._found.get(part, {})
+        """What a part of earlier runs was about to do when they ended, or had done."""
+        return {**self._found.get(part, {}), **self._entries["guards"].get(part, {})}
 
     def unmet(self, part: str, met: Mapping[str, Any]) -> set[str]:
-        """What an earlier run was about to do and is not met again, so was done; asked of a part's first entries."""
-        return self._unmet.pop(part, {}).keys() - met.keys()
+        """What the run before this one was about to do, and is not met again after the mark: it was done."""
+        return self._found.get(part, {}).keys() - met.keys()
 
     def enter(
         self,
@@ -116,6 +110,8 @@ class Journal:
             self._entries["marks"][part] = mark
             self._entries["facts"].update(facts or {})
             self._entries["counts"][part] = dict(counts or {})
+            if self._entries["notes"].pop(part, None):  # they are done, but may be met again all the same
+                self._entries["guards"].setdefault(part, {}).update(self._found.pop(part, {}))
             self._save()
 
     def close(self) -> None:

@@ -151,11 +151,14 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
 
 def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None:
     data = folder / "data"
-    if find_export(folder) or (not work.journal.has_begun and data.exists() and any(data.iterdir())):
+    began = work.journal.pinned("began")
+    if find_export(folder) or (began is None and data.exists() and any(data.iterdir())):
         raise FlyexprError(f"{folder} holds an export already; name another folder")
+    if began is None:
+        began = _now()
+        work.journal.pin("began", began)
     with naming(data):
         data.mkdir(parents=True, exist_ok=True)
-    began = _now()
     files = {
         part: GrowingFile(data / f"{part:0>4}.json.gz", work.journal.fact(f"file {part}"))
         for part in map(str, range(segments))

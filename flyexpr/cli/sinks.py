@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO
 
@@ -87,7 +88,7 @@ def _write_table(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str
         table.add_row(*(Text(plain(cell(item[name]))) if name in item else "" for name in names))
     text = io.TextIOWrapper(stream, "utf-8", write_through=True)
     try:
-        Console(file=text).print(table)
+        Console(file=text, color_system=None if os.environ.get("NO_COLOR") else "auto").print(table)
     finally:
         text.detach()
     return len(found)

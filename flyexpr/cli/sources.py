@@ -105,7 +105,8 @@ def entries(stream: IO[bytes], form: str, kinds: Mapping[str, str] | None = None
         yield from found
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) else None
-        raise FlyexprError(f"{getattr(stream, 'name', 'the input')}: {reason or error}") from None
+        name = "standard input" if stream is sys.stdin.buffer else stream.name
+        raise FlyexprError(f"{name}: {reason or error}") from None
 
 
 _READERS: dict[str, Callable[[str], Item]] = {"json": read_item, "wire": read_wire}
