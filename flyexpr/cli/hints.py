@@ -14,10 +14,7 @@ from flyexpr.nodes import Action, And, Between, Compare, Condition, In, Not, Or,
 # A hint of the library, and what it is here; what still reads as Python afterwards is left out.
 _WORDS = [
     (r"add eq\(\.\.\.\) for one of: (.*); or use scan\(\.\.\.\)", r"fix one of these by `=`: \1; or use flyexpr scan"),
-    (
-        r'add GlobalIndex\("…", "([^"]*)"(?:, "([^"]*)")?\), or use scan\(\.\.\.\)',
-        r"use flyexpr scan, or an index by \1",
-    ),
+    (r'add GlobalIndex\("…", "([^"]*)".*\), or use scan\(\.\.\.\)', r"use flyexpr scan, or make an index by \1"),
     (r"leave index= out, or add eq\(\.\.\.\) for that attribute", "leave --index out, or fix that attribute by `=`"),
     (r"choose one: query\(\.\.\., index='(.*)'\)", r"choose one: --index \1"),
     (r"leave consistent=True out", "leave --consistent out"),

@@ -35,7 +35,9 @@ def _why(message: str) -> str:
     """Why no query serves, for a command that need not be one."""
     if message.startswith("a query of "):
         return "the condition fixes no partition key value"
-    return message.removesuffix(", and a query needs one partition key value")
+    return message.rpartition(" cannot serve this query: ")[2].removesuffix(
+        ", and a query needs one partition key value"
+    )
 
 
 def bulk_read(

@@ -66,7 +66,7 @@ class Session:
         kind, _, rest = self.place.partition(":")
         path = rest.partition("?")[0]
         # a URL that connect refuses is left to it
-        return Path(path) if kind == "sqlite" and path and path[:1] != ":" and path[:2] != "//" else None
+        return Path(path) if kind == "sqlite" and path.strip(":") not in ("", "memory") and path[:2] != "//" else None
 
     def _missing(self) -> FlyexprError:
         path = self._file or Path()

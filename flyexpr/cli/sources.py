@@ -12,7 +12,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -145,21 +145,40 @@ def _rows(stream: IO[bytes], kinds: Mapping[str, str]) -> Iterator[Entry]:
     import csv
 
     csv.field_size_limit(LONGEST)
-    rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), strict=True)
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    try:
+        yield from _row_entries(csv.reader(text, strict=True), kinds)
+    finally:
+        with suppress(ValueError):  # the stream is closed
+            text.detach()  # or it would close a stream that is not its own
+
+
+def _row_entries(rows: Any, kinds: Mapping[str, str]) -> Iterator[Entry]:
+    import csv
+
     columns: list[str] | None = None
-    cells: list[str] | None = None
     while True:
         try:
             cells = next(rows, None)
-            if cells is None:
-                return
-            if columns is None:
-                columns = read_head(cells)
-            elif cells:
-                yield Entry(rows.line_num, read_row(columns, cells, kinds), text=row_text(cells))
-        except ValidationError as error:
-            if columns is None:
-                raise FlyexprError(f"line 1: {error}") from None
-            yield Entry(rows.line_num, fault=str(error), text=row_text(cells or []))
         except (csv.Error, UnicodeDecodeError) as error:  # where the next row begins is not known any more
             raise FlyexprError(f"line {rows.line_num}: not CSV in UTF-8: {error}") from None
+        if cells is None:
+            return
+        if columns is None:
+            columns = _columns(cells)
+        elif cells:
+            yield _row_entry(rows.line_num, columns, cells, kinds)
+
+
+def _columns(cells: list[str]) -> list[str]:
+    try:
+        return read_head(cells)
+    except ValidationError as error:
+        raise FlyexprError(f"line 1: {error}") from None
+
+
+def _row_entry(number: int, columns: list[str], cells: list[str], kinds: Mapping[str, str]) -> Entry:
+    try:
+        return Entry(number, read_row(columns, cells, kinds), text=row_text(cells))
+    except ValidationError as error:
+        return Entry(number, fault=str(error), text=row_text(cells))
