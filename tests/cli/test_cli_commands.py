@@ -432,6 +432,14 @@ def test_without_its_extra_it_says_what_to_install(program: Program):
     )
 
 
+@pytest.mark.parametrize("module", ["flyexpr", "flyexpr.cli"])
+def test_the_program_is_a_module(program: Program, module: str):
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--version"], capture_output=True, text=True, env=program.environment({})
+    )
+    assert (done.returncode, done.stdout.startswith("flyexpr, version ")) == (0, True)
+
+
 @pytest.mark.parametrize("arguments", [["tables"], ["--help"], ["query", "Movies", "year = 2013"], ["scan", "Movies"]])
 def test_a_run_imports_what_it_needs(movies: Program, arguments):
     code = (
