@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from program import Inside, Program
+from program import COMMAND, Inside, Program, until
 
 from flyexpr import Table, assign, batch_write, connect, create_table, exists, incr, put_item, run, scan
 from flyexpr.cli import bulk, files, jobs
@@ -343,14 +343,12 @@ def test_a_second_job_with_the_journal_is_refused(things: Inside):
 def test_a_second_process_with_the_journal_is_refused(program: Program):
     program("create", "Things", "id")
     first = subprocess.Popen(
-        [*__import__("program").COMMAND, "put", "Things", "--resume", "journal"],
+        [*COMMAND, "put", "Things", "--resume", "journal"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=program.folder,
         env=program.environment({}),
     )
-    from program import until
-
     until((program.folder / "journal.lock").exists, first)
     assert "is in use by another job" in program.error("put", "Things", "--resume", "journal")
     first.communicate(b'{"id": "a"}\n')

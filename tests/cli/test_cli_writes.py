@@ -8,9 +8,23 @@ from pathlib import Path
 import pytest
 from program import Inside
 
-from flyexpr import DynamoError, Table, assign, connect, create_table, exists, put, run, scan
+from flyexpr import (
+    DynamoError,
+    Table,
+    assign,
+    connect,
+    create_table,
+    delete_item,
+    exists,
+    parse_update,
+    put,
+    run,
+    scan,
+    update_item,
+)
 from flyexpr.cli.bulk import Job
 from flyexpr.cli.jobs import Manner, put_stream
+from flyexpr.cli.marked import read_item
 from flyexpr.cli.rejects import Refusal, Rejects
 from flyexpr.cli.writes import Placed, check_all, delete_all, put_all, update_all
 
@@ -220,3 +234,28 @@ def test_wire_lines_that_are_no_items(inside: Inside, text: str, fault: str):
     inside("create", "Things", "id")
     end = inside("put", "Things", "--wire", stdin=text)
     assert (end.code, f"flyexpr: line 1: {fault}" in end.err) == (1, True)
+
+
+@pytest.mark.parametrize("change", ["REMOVE n", "SET n = 2", None])
+@pytest.mark.parametrize("command", [["update", "Things", "SET done = true"], ["delete", "Things", "--yes"]])
+def test_an_item_that_changes_between_its_read_and_its_write_is_left(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, command: list[str], change: str | None
+):
+    """Neither changed though it matches no more, nor made anew though it is gone."""
+    inside("create", "Things", "id")
+    inside("put", "Things", stdin='{"id": "a", "n": 1}\n{"id": "b", "n": 1}\n')
+    done = []
+
+    def meanwhile(table: Table, operation: object) -> object:
+        if not done:
+            done.append(True)
+            key = {"id": "a"}
+            run(table, delete_item(key) if change is None else update_item(key, parse_update(change)))
+        return run(table, operation)
+
+    monkeypatch.setattr("flyexpr.cli.writes.run", meanwhile)
+    monkeypatch.setattr("flyexpr.cli.bulk.WRITERS", 1)
+    end = inside(*command, "--where", "n = 1")
+    assert (end.code, "1 item " in end.err) == (0, True)
+    found = [read_item(line) for line in inside("scan", "Things", "id = 'a'").out.splitlines()]
+    assert found == {"REMOVE n": [{"id": "a"}], "SET n = 2": [{"id": "a", "n": 2}], None: []}[change]
