@@ -231,3 +231,9 @@ def test_what_a_read_costs(inside: Inside):
     why = "reads the whole table: no index of 'Things' starts with `n`\n"
     assert inside("count", "Things", "n = 1").err == f"flyexpr: {why}"
     assert inside("explain", "Things", "n = 1").out.startswith(f"{why}operation     Scan on Things\n")
+
+
+@pytest.mark.parametrize("option", ["--resume", "--rejects"])
+def test_a_folder_takes_no_journal_and_no_rejects(inside: Inside, option: str):
+    end = inside("put", "Things", option, ".")
+    assert (end.code, end.err.splitlines()[-1]) == (2, f"Error: Invalid value for '{option}': File '.' is a directory.")
