@@ -259,3 +259,12 @@ def test_an_item_that_changes_between_its_read_and_its_write_is_left(
     assert (end.code, "1 item " in end.err) == (0, True)
     found = [read_item(line) for line in inside("scan", "Things", "id = 'a'").out.splitlines()]
     assert found == {"REMOVE n": [{"id": "a"}], "SET n = 2": [{"id": "a", "n": 2}], None: []}[change]
+
+
+@pytest.mark.parametrize("command", [["update", "Things", "SET n = 1"], ["delete", "Things", "--yes"]])
+def test_a_change_that_reads_everything_says_so(inside: Inside, command: list[str]):
+    inside("create", "Things", "id")
+    inside("put", "Things", stdin='{"id": "a"}\n')
+    why = "flyexpr: reads the whole table: no index of 'Things' starts with `m`\n"
+    assert inside(*command, "--where", "m = 1").err.startswith(why)
+    assert inside(*command, "--where", "id = 'b'").err.startswith("flyexpr: 0 items ")
