@@ -31,8 +31,7 @@ def main() -> NoReturn:
 
     code = run_program(sys.argv[1:])
     if any(thread.daemon for thread in threading.enumerate()):  # it may read the keyboard, and Python cannot end before
-        sys.stdout.flush()
-        os._exit(code)
+        os._exit(code)  # what it wrote is out already
     sys.exit(code)
 
 
