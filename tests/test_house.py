@@ -62,14 +62,15 @@ HOUSE = [
     "serve/talks",
     "serve/watch",
     "serve/__init__",
-    "cli/marked cli/journal cli/pace cli/progress cli/rejects cli/session",
-    "cli/wire cli/sheets cli/words cli/folders cli/options cli/bulk cli/reads",
+    "cli/files cli/plain cli/hints cli/pace cli/progress cli/session",
+    "cli/marked cli/journal cli/rejects cli/options",
+    "cli/wire cli/sheets cli/words cli/folders cli/bulk cli/reads",
     "cli/sources cli/sinks cli/writes",
     "cli/jobs",
     "cli/tables cli/reading cli/writing cli/moving cli/lines cli/serving cli/completion",
     "cli/app",
     "cli/__init__",
-    "cli/__main__",
+    "cli/__main__ __main__",
 ]
 DOORS = {
     "__init__",

@@ -42,7 +42,9 @@ def progress(title: str, done: float = 0) -> Iterator[Tick]:
         TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[units]:,.0f} units"),
         TimeElapsedColumn(),
+        TextColumn("passed"),
         TimeRemainingColumn(),
+        TextColumn("left"),
     ]
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(title, total=None, completed=int(done), rate="", units=0.0)

@@ -44,14 +44,14 @@ def serve(port: int, host: str, hosts: tuple[str, ...]) -> None:
     """
     from flyexpr.serve import serve as served
 
-    session = options.session()
+    session = options.session(makes=True)
     try:
         running = served(session.engine, port, host, hosts=hosts)
     except OSError as error:
         hint = f"\n  hint: {_HINTS[error.errno]}" if error.errno in _HINTS else ""
         raise FlyexprError(f"port {port} of {host} cannot be served: {error.strerror}{hint}") from None
     with running as server:
-        click.echo(f"{session.shown} is served at {server.url}; Ctrl-C ends it", err=True)
+        options.warn(f"{session.shown} is served at {server.url}; Ctrl-C ends it")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -290,7 +290,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"""
 
 def test_a_journal_that_is_none(movies: Program):
     (movies.folder / "journal").write_text("{")
-    assert "is no journal of flyexpr" in movies.error("copy", "Movies", "--to", "sqlite:x.db", "--resume", "journal")
+    assert "is not a journal of flyexpr" in movies.error("copy", "Movies", "--to", "sqlite:x.db", "--resume", "journal")
     said = movies.error("copy", "Movies", "--to", "sqlite:x.db", "--resume", "none/journal")
     assert said == "flyexpr: none/journal cannot be written: there is no folder none\n"
     assert not (movies.folder / "x.db").exists()
