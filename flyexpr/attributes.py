@@ -20,7 +20,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 from typing import Any, get_args, get_origin
 
@@ -181,8 +181,9 @@ def piece_of(value: Any, spec: str, at: str = "") -> str:
     """
     plain = thaw(freeze(standard(value), at))
     try:
-        return format(plain, spec)
-    except (ValueError, TypeError) as error:
+        with localcontext(EXACT):  # which says how a format such as `{n:.2f}` rounds
+            return format(plain, spec)
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise ValidationError(f"does not go into '{{{at}:{spec}}}': {error}", at=at) from None
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from flyexpr import ExpressionError, F, NotBound, Table, apply, eq, get, matches, show
+from flyexpr import ExpressionError, F, NotBound, Table, eq, get, show
+from flyexpr.interpret.apply import apply
 from flyexpr.interpret.check import check
 from flyexpr.interpret.compile import Placeholders, compile
+from flyexpr.interpret.evaluate import matches
 from flyexpr.nodes import Action, Arithmetic, Between, Call, Compare, Condition, In, Not, Or, Path, Test, Update, joined
 from flyexpr.numbers import number
 from flyexpr.terms import operand

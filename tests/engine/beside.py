@@ -103,4 +103,4 @@ def item_text(item: Any) -> str | None:
     >>> item_text({"b": {"NS": ["2", "1.0"]}, "a": {"N": "1e0"}})
     '{"M":{"a":{"N":"1"},"b":{"NS":["1","2"]}}}'
     """
-    return None if item is None else encode_frozen(freeze(decode({"M": json.loads(json.dumps(item))})))
+    return None if item is None else encode_frozen(freeze(decode({"M": json.loads(json.dumps(item, sort_keys=True))})))
