@@ -14,9 +14,9 @@ from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.paths import paths
 from flyexpr.items import key_of, loaded_item
 from flyexpr.lower import lower_actions, lower_condition, lower_update
-from flyexpr.nodes import Action, And, Condition, Path, Update, joined
+from flyexpr.nodes import Action, Condition, Path, Update
 from flyexpr.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
-from flyexpr.parts import as_stored, fill, parts_in, sources_of
+from flyexpr.parts import fill, parts_in, sources_of
 from flyexpr.plan import access_of_keys
 from flyexpr.run import keys_found, run
 from flyexpr.tables import Table
@@ -133,12 +133,10 @@ def _written_after_look(table: Table, key: Item, condition: Condition, update: U
 
 
 def _guarded(table: Table, found: Item, wanted: Condition, update: Update | None) -> DeleteItem | UpdateItem:
-    """The write, in stored types, to an item that was found."""
+    """The write, in stored types, to an item that was found, while all is unchanged that made it match."""
     key = {name: found[name] for name in table.keys}
-    sources = sources_of(table, parts_in(table, paths(wanted)))
-    rewritten = as_stored(table, wanted, {name: found.get(name) for name in sources}, there=True)
-    condition = wanted if rewritten is None else rewritten
-    needed = dict.fromkeys(name for name in sources if name not in table.keys)
+    spoken = paths(wanted)
+    needed = dict.fromkeys([*(str(path.parts[0]) for path in spoken), *sources_of(table, parts_in(table, spoken))])
     if update is not None:
         needed |= dict.fromkeys(part for name in _derived(table, update) for part in table.derived[name].parts)
         counted = versioned(table, UpdateItem(key, update))
@@ -146,8 +144,7 @@ def _guarded(table: Table, found: Item, wanted: Condition, update: Update | None
         after = apply(lower_actions(table, counted.update), fill(table, dict(found)))
         lowered = lower_update(table, counted.update, loaded_item(table, dict(after)), whole=True)
         update = Update(tuple(_of_filled(action, found, after) for action in lowered.actions))
-    guards = [unchanged(found, Path((name,))) for name in needed]
-    return _write(key, update, joined(And, [condition, *guards]))
+    return _write(key, update, unchanged(found, *(Path((name,)) for name in needed)))
 
 
 def _of_filled(action: Action, found: Item, after: Item) -> Action:

@@ -890,3 +890,14 @@ def test_a_missing_part_of_a_partition_key_is_named() -> None:
         assert str(caught.value).startswith(f"a query of 'Games' needs one partition key value: {words}\n")
     with pytest.raises(PlanError, match="no index of 'Games' starts with `z`"):
         access(table, query(eq("z", 1)))
+
+
+def test_a_condition_that_no_key_can_decide_is_guarded_by_what_was_found() -> None:
+    """`u` and `t` are compared with each other, and `n` stands in an index's key alone."""
+    items = [{"t": "x", "u": "a", "pk": "Ka", "h": "H#x", "gs": "P#00#a"}, {"t": "x", "n": 0, "pk": "Z"}]
+    read = query((eq("u", F.t) | is_in("n", [0])) & exists("u") & eq("t", "x"))
+    with closing(connect("sqlite::memory:")) as engine:
+        table = filled(WORLDS[3].on(engine), items)
+        assert update_matching(table, read, assign("seen", True)) == 1
+        assert delete_matching(table, read) == 1
+        assert [item["pk"] for item in run(table, scan())] == ["Z"]
