@@ -86,7 +86,7 @@ FAILURES = {
     FlyexprError("it is locked"): (500, "InternalServerError", "it is locked"),
     DynamoError.of("InternalServerError", "it broke"): (500, "InternalServerError", "it broke"),
     DynamoError.of("ServiceUnavailable", "later"): (500, "ServiceUnavailable", "later"),
-    DynamoError.of("ConnectionFailed", "no answer"): (503, "ServiceUnavailable", "ConnectionFailed: no answer"),
+    DynamoError.of("ConnectionFailed", "no answer"): (503, "ServiceUnavailable", "no answer"),
     DynamoError.of("ThrottlingException", "slower"): (400, "ThrottlingException", "slower"),
     DynamoError.of("ValidationException", "no", {"n": Decimal(1)}): (400, "ValidationException", "no"),
 }

@@ -23,7 +23,7 @@ _WORDS = [
     (r"a key is one value of (.*), or a dict .*", r"a key is one word for \1, or a JSON object with that attribute"),
     (r"or evaluate a part with matches\(\.\.\.\)", "or leave a part to flyexpr filter"),
     (r"start= takes the \.cursor of an earlier read; this is .*", "--start takes what --stats of an earlier read says"),
-    (r"declare it: attributes=.*: (int|float|Decimal)\}", "the table's type is text: write the value in quotes"),
+    (r"write str\(\.\.\.\), or, where the key is .*", "the table's type is text: write the value in quotes"),
     (r"declare it: attributes=.*", "write the value in the table's type; flyexpr describe says which it is"),
 ]
 _PYTHON = re.compile(

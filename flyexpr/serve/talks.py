@@ -68,6 +68,9 @@ class Talk:
             self._line.end(self._limits.body_seconds, self._limits.hear_seconds)
         except OSError:  # the client is gone
             pass
+        except BaseException:  # which ends the thread, and leaves nobody to close it
+            self.close()
+            raise
         self.close()
         return False
 
