@@ -4,6 +4,8 @@ python examples/demo.py             in a temporary folder
 python examples/demo.py scores.db   in a new file of that name, to look at afterwards
 """
 
+import argparse
+import os
 import random
 import sys
 import tempfile
@@ -187,8 +189,20 @@ def prove_refused_write(scores: Table) -> None:
     print(f"  stored   {described(get(scores, key))}{'' if get(scores, key) == before else '  CHANGED'}")
 
 
+def path_of(arguments: list[str], folder: str) -> Path:
+    """The file for the table: the one that was named, or else one in the folder."""
+    parser = argparse.ArgumentParser(description="A tour of flyexpr on a table of game scores.")
+    parser.add_argument("file", nargs="?", type=Path, help="a new file for the table, to look at afterwards")
+    given: Path | None = parser.parse_args(arguments).file
+    if given is not None and given.exists():
+        parser.error(f"{given} is there already; name a file that is not")
+    return given or Path(folder) / "scores.db"
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 2 or sys.argv[1:] and Path(sys.argv[1]).exists():
-        sys.exit("usage: python examples/demo.py [FILE], a file that is not there yet")
     with tempfile.TemporaryDirectory() as folder:
-        main(Path(sys.argv[1]) if sys.argv[1:] else Path(folder) / "scores.db")
+        try:
+            main(path_of(sys.argv[1:], folder))
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads the tour has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

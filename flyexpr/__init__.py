@@ -49,12 +49,10 @@ from flyexpr.errors import (
     ValidationError,
 )
 from flyexpr.explain import Plan, explain, request
-from flyexpr.interpret.apply import apply
-from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.parse import parse_condition, parse_update
 from flyexpr.interpret.paths import paths
-from flyexpr.interpret.show import show
 from flyexpr.interpret.simplify import simplify
+from flyexpr.memory import apply, matches, show
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
     Operation,

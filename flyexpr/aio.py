@@ -37,7 +37,7 @@ from inspect import iscoroutinefunction
 from typing import Any, NoReturn, TypeVar, overload
 
 from flyexpr.engines import connect_awaited as connect
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
     BatchGet,
@@ -64,12 +64,13 @@ from flyexpr.operations import (
     transact_write_items,
     update_item,
 )
+from flyexpr.plan import Access
 from flyexpr.requests import Request
-from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import common_engine, course, engine_of
+from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading, Stats, first_of, only, to_count
+from flyexpr.steps.matching import write_matching
+from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
 from flyexpr.steps.step import Pause, Steps
 from flyexpr.tables import Table
 from flyexpr.values import Item
@@ -138,6 +139,14 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
         return result
 
 
+async def _done(steps: Steps[R], tables: Sequence[Table]) -> R:
+    """What the steps come to on the engine of the tables, which an error for a missing one names."""
+    try:
+        return await drive(steps, _awaited(common_engine(tables)))
+    except NoSuchTable as error:
+        raise named(error, tables) from None
+
+
 class Items(AsyncIterator[Item]):
     """The items of a query or scan, read page by page as they are taken by `async for`.
 
@@ -145,17 +154,17 @@ class Items(AsyncIterator[Item]):
     `flyexpr.Items`. Decoding gives way to other tasks every few milliseconds.
     """
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
         engine = _awaited(table.bound)
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             self._reading = Lanes(table, read, time.monotonic, counting)
             pages = _pages_of_lanes(self._reading, engine)
         else:
-            self._reading = Reading(table, read, time.monotonic, counting)
+            self._reading = Reading(table, read, time.monotonic, counting, way)
             ahead = read.prefetch and read.limit is None and read.budget is None
             pages = (_pages_ahead if ahead else _pages)(self._reading, engine)
-        self._items = _taken(pages)
+        self._items = _taken(pages, table)
 
     def __aiter__(self) -> AsyncIterator[Item]:
         return self._items
@@ -196,7 +205,7 @@ _NOT_AWAITED = (
 Pages = AsyncGenerator[Iterator[Item], None]
 
 
-async def _taken(pages: Pages) -> AsyncGenerator[Item, None]:
+async def _taken(pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
     """The items of the pages; other tasks get their turn every few milliseconds."""
     try:
         since = time.monotonic()
@@ -206,6 +215,8 @@ async def _taken(pages: Pages) -> AsyncGenerator[Item, None]:
                 if place % _LOOK == 0 and time.monotonic() - since > _HELD:
                     await asyncio.sleep(0)
                     since = time.monotonic()
+    except NoSuchTable as error:
+        raise named(error, [table]) from None
     finally:
         await pages.aclose()
 
@@ -286,7 +297,7 @@ def run(table: Any, operation: Any = None) -> Any:
     """Does an operation on a table: `async for` over what a query or scan gives, `await` for all others."""
     if isinstance(operation, (Query, Scan)):
         return Items(table, operation)
-    return drive(course(table, operation), _awaited(engine_of(table, operation)))
+    return _done(course(table, operation), tables_of(table, operation))
 
 
 async def get(table: Table, key: Key, **refinements: Any) -> Item | None:
@@ -327,25 +338,24 @@ async def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item
 
 async def modify(table: Table, key: Key, function: modifying.Function, *, attempts: int = 10) -> Item | None:
     """Reads the item, gives it to a pure function, and writes the difference; the new item; see `flyexpr.modify`."""
-    return await drive(modifying.modify(table, key, function, attempts), _awaited(table.bound))
+    return await _done(modifying.modify(table, key, function, attempts), (table,))
 
 
 async def transact_modify(
     keys: Sequence[tuple[Table, Key]], function: modifying.Functions, *, attempts: int = 10
 ) -> list[Item | None]:
     """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
-    engine = _awaited(common_engine([table for table, _ in keys]))
-    return await drive(modifying.transact_modify(keys, function, attempts), engine)
+    return await _done(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys])
 
 
 async def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
-    return await drive(matching.delete_matching(table, read, dry_run, time.monotonic), _awaited(table.bound))
+    return await _done(write_matching(table, read, None, dry_run, time.monotonic), (table,))
 
 
 async def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
-    return await drive(matching.update_matching(table, read, update, dry_run, time.monotonic), _awaited(table.bound))
+    return await _done(write_matching(table, read, update, dry_run, time.monotonic), (table,))
 
 
 async def first(table: Table, read: Query | Scan) -> Item | None:
@@ -361,7 +371,8 @@ async def one(table: Table, read: Query | Scan) -> Item:
 
 async def count(table: Table, read: Query | Scan) -> int:
     """How many items a query or scan gives; see `flyexpr.count`."""
-    items = Items(table, to_count(table, read), counting=True)
+    keys, way = keys_only(table, whole(read))
+    items = Items(table, keys, True, way)
     async for _ in items:
         pass
     return items.stats.returned

@@ -9,23 +9,25 @@
     UUID, an Enum                  S; the member's value
     set[T], list[T], dict[str, T]  SS | NS | BS, L, M of a type above
 
-A declared type is held to strictly when writing: an `int` attribute refuses "1", True and 1.8.
+A declared type is held to strictly when writing: an `int` attribute refuses "1", True and 1.8. When reading, what
+counts is how a value is stored: text where a number is declared is an error, whatever the text says.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 from typing import Any, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
-from flyexpr.numbers import Number
+from flyexpr.numbers import EXACT, LARGEST, Number
 from flyexpr.records import record
-from flyexpr.values import Frozen, freeze, freeze_constant, thaw
+from flyexpr.values import Frozen, freeze, native, path_text, thaw
 
 
 @record
@@ -37,7 +39,9 @@ class Codec:
     (999, 9.99, 'N')
 
     `type` is what is stored, one of str int float Decimal bool bytes list dict set. Use functions of a module, not
-    lambdas, for a table that is to be pickled. `member` is the codec of a set's, list's or map's values.
+    lambdas, for a table that is to be pickled. `member` is the codec of a set's, list's or map's values; without it
+    nobody else knows what is inside, so the attribute is compared encoded and set as a whole: a path into it, and
+    adding to it, is an ExpressionError. `decode` is given whatever is stored; what it raises becomes a ValidationError.
     """
 
     encode: Callable[[Any], Any]
@@ -45,6 +49,7 @@ class Codec:
     type: Any = str
     member: Codec | None = None
     plain: bool = False  # encoding changes nothing: it only looks at the type
+    whole: bool = True  # without `member`, only encode and decode know what is inside
 
     @property
     def kind(self) -> str | None:
@@ -54,6 +59,18 @@ class Codec:
         ('NS', 'S', None)
         """
         return _KINDS.get(self.type)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether nobody else knows what is inside of what is stored."""
+        return self.whole and self.member is None
+
+    @property
+    def chain(self) -> Iterator[Codec]:
+        """The codec, that of its members, that of theirs, and so on."""
+        yield self
+        if self.member is not None:
+            yield from self.member.chain
 
 
 @record
@@ -87,15 +104,16 @@ class Derived:
     text: str = ""
     type: Any = str
 
-    def value(self, values: Mapping[str, Any], unique: bool = False) -> Any:
+    def value(self, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Any:
         """The attribute's value, of the values of its parts; None keeps the attribute out of the item.
 
         With `unique`, as of a key, a part that holds the text which separates it from the next is refused: else two
-        items could have one key.
+        items could have one key. With `narrow`, as of an index's key too, a number wider than its format is refused: it
+        would be sorted among smaller ones.
         """
         if self.function is not None:
             return self.function(*(values[part] for part in self.parts))
-        return "".join(_pieces(self.text, values, unique))
+        return "".join(_pieces(self.text, values, unique, narrow))
 
     def prefix(self, values: Mapping[str, Any]) -> str:
         """What is sure about the start of the text when only some parts are known.
@@ -103,7 +121,7 @@ class Derived:
         >>> template("{type}:{id}").prefix({"type": "facebook"})
         'facebook:'
         """
-        return "" if self.function is not None else "".join(_pieces(self.text, values, unique=False))
+        return "" if self.function is not None else "".join(_pieces(self.text, values))
 
 
 def template(text: str) -> Derived:
@@ -114,13 +132,14 @@ def template(text: str) -> Derived:
     {'uid': {'S': 'facebook:1'}}
 
     Parts take Python's format specifications (`{n:05d}`). In the table's own key a part may not hold the text that
-    separates it from the next, or two items could have one key.
+    separates it from the next, or two items could have one key; in any key a number may not be wider than its format.
+    An item of another writer that lacks a part is read with what its key says of it.
     """
-    parts = tuple(dict.fromkeys(name for _, name, _, _ in _parsed(text) if name is not None))
+    parsed = pieces_of(text)
+    parts = tuple(dict.fromkeys(name for _, name, _ in parsed if name is not None))
     if not all(part.isidentifier() for part in parts):
         raise FlyexprError(f"template {text!r}: a part is the name of an attribute, as in '{{type}}:{{id}}'")
-    parsed = _parsed(text)
-    for (_, name, spec, _), (literal, following, _, _) in pairwise(parsed):
+    for (_, name, spec), (literal, following, _) in pairwise(parsed):
         if name is not None and following is not None and not literal and not spec:
             raise FlyexprError(
                 f"template {text!r}: put a text between {{{name}}} and {{{following}}}, which runs into it"
@@ -140,34 +159,71 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
     return Derived(parts, function, type=type)
 
 
-def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
+def pieces_of(text: str) -> list[tuple[str, str | None, str]]:
+    """The pieces of a template: a text, the part that follows it (None at the end), and the part's format.
+
+    >>> pieces_of("O#{order:04d}#")
+    [('O#', 'order', '04d'), ('#', None, '')]
+    """
     from string import Formatter
 
     try:
-        return list(Formatter().parse(text))
+        return [(literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(text)]
     except ValueError as error:
         raise FlyexprError(f"template {text!r}: {error}") from None
 
 
-def _pieces(text: str, values: Mapping[str, Any], unique: bool) -> Iterator[str]:
+def piece_of(value: Any, spec: str, at: str = "") -> str:
+    """A part's value in its format, which is applied to what DynamoDB gives back: 1, 1.0 and Decimal("1.00") are one.
+
+    >>> piece_of(7.0, "03d"), piece_of(date(2026, 1, 31), "")
+    ('007', '2026-01-31')
+    """
+    plain = thaw(freeze(standard(value), at))
+    try:
+        with localcontext(EXACT):  # which says how a format such as `{n:.2f}` rounds
+            return format(plain, spec)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise ValidationError(f"does not go into '{{{at}:{spec}}}': {error}", at=at) from None
+
+
+_WIDTH = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?([0-9]*)")
+
+
+def width_of(spec: str) -> int | None:
+    """The width that a format fills a number up to; None for a format without one.
+
+    >>> width_of("05d"), width_of("8.2f"), width_of("")
+    (5, 8, None)
+    """
+    found = _WIDTH.match(spec)
+    return int(found[1]) if found and found[1] else None
+
+
+def _pieces(text: str, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Iterator[str]:
     """The pieces of a template up to the first part that is not known."""
-    parsed = _parsed(text)
-    for place, (literal, name, spec, _) in enumerate(parsed):
+    parsed = pieces_of(text)
+    for place, (literal, name, spec) in enumerate(parsed):
         yield literal
         if name is None:
             continue
         if values.get(name) is None:
             return
-        # In the one form that DynamoDB gives back: 1, 1.0 and Decimal("1.00") are one number, and make one key.
-        value = thaw(freeze(standard(values[name]), at=name))
-        try:
-            piece = format(value, spec or "")
-        except (ValueError, TypeError) as error:
-            raise ValidationError(f"does not go into {text!r}: {error}", at=name) from None
+        piece = piece_of(values[name], spec, name)
         following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
         if unique and following and following in piece + following[:-1]:
             raise ValidationError(f"a part of {text!r} may not hold the {following!r} that ends it", at=name)
+        if narrow and _is_wide(values[name], piece, spec):
+            raise ValidationError(
+                f"{piece!r} is wider than its format in {text!r}, so a key would sort it among smaller numbers",
+                at=name,
+                hint=f"a format that fills up to {len(piece)} characters holds it",
+            )
         yield piece
+
+
+def _is_wide(value: Any, piece: str, spec: str) -> bool:
+    return isinstance(standard(value), (int, float, Decimal)) and len(piece) > (width_of(spec) or len(piece))
 
 
 _KINDS: dict[Any, str] = {
@@ -208,7 +264,7 @@ def codec_of(kind: Any) -> Codec:
     if kind in _CODECS:
         return _CODECS[kind]
     if _is_uuid(kind):
-        return Codec(_encode_uuid, kind, str)
+        return _own(_encode_uuid, kind, str)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (set, frozenset) and len(arguments) == 1:
         return _set_codec(codec_of(arguments[0]))
@@ -224,6 +280,21 @@ def codec_of(kind: Any) -> Codec:
     )
 
 
+def type_name(declared: Any) -> str:
+    """A declared type as one writes it.
+
+    >>> type_name(dict[str, date]), type_name(Attribute(int)), type_name(epoch), type_name(Codec(str, int))
+    ('dict[str, date]', 'int', 'epoch', 'a Codec')
+    """
+    if isinstance(declared, (Attribute, Derived)):
+        return type_name(declared.type)
+    if isinstance(declared, Codec):
+        return "epoch" if declared is epoch else "a Codec"
+    if get_args(declared) and isinstance(get_origin(declared), type) and declared != Number:
+        return f"{get_origin(declared).__name__}[{', '.join(map(type_name, get_args(declared)))}]"
+    return str(getattr(declared, "__name__", declared))
+
+
 def standard(value: Any) -> Any:
     """The plain value that a value of a foreign type is stored as where nothing else is declared.
 
@@ -234,7 +305,7 @@ def standard(value: Any) -> Any:
         return [standard(member) for member in value]
     if isinstance(value, (set, frozenset)):
         return {standard(member) for member in value}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: standard(member) for name, member in value.items()}
     if isinstance(value, enum.Enum):
         return standard(value.value)
@@ -251,46 +322,55 @@ def _is_uuid(kind: Any) -> bool:
     return uuid is not None and isinstance(kind, type) and issubclass(kind, uuid.UUID)
 
 
-def meaning(value: Any) -> Frozen:
-    """A value's `Frozen` pair, whatever its type: as it is stored where nothing is declared, else of kind `PYTHON`.
+def meaning(value: Any, steps: Iterable[str | int] = ()) -> Frozen:
+    """A value's `Frozen` pair, that of its standard form where it is of a foreign type.
 
     >>> meaning({"day": date(2026, 1, 31)}) == meaning({"day": "2026-01-31"}), meaning(1) == meaning(1.0)
     (True, True)
+
+    ValidationError, with the path of these steps, for a value that cannot be stored, such as one of a type that only a
+    Codec knows.
     """
     try:
         return freeze(value)
     except ValidationError:
-        return freeze_constant(standard(value))
+        return freeze(standard(value), path_text(steps))
 
 
 def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
     """Lets through values of the allowed types; True and False are no numbers."""
 
     def encode(value: Any) -> Any:
-        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        found = value if isinstance(value, allowed) else native(value)
+        if not isinstance(found, allowed) or (isinstance(found, bool) and bool not in allowed):
             raise ValidationError(f"expected {name}, got {type(value).__name__}")
-        return value
+        return found
 
     return encode
 
 
 def _encode_int(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not _is_whole(value):
-        got = f"{value}, which is no whole number" if isinstance(value, (float, Decimal)) else type(value).__name__
+    if type(value) is int:
+        return value
+    found = native(value)
+    if isinstance(found, bool) or not isinstance(found, (int, float, Decimal)) or not _is_whole(found):
+        got = f"{value}, which is no whole number" if isinstance(found, (float, Decimal)) else type(value).__name__
         raise ValidationError(f"expected int, got {got}")
-    return int(value)
+    return int(found)
 
 
 def _is_whole(value: int | float | Decimal) -> bool:
     # By comparison where it can be: a Decimal's own // and % fail beyond 28 digits.
-    if isinstance(value, Decimal):
-        return value.is_finite() and value == value.to_integral_value()
+    if isinstance(value, Decimal):  # the int of 1E+1000000000 would take all memory
+        return value.is_finite() and value.adjusted() <= LARGEST and value == value.to_integral_value()
     return isinstance(value, int) or value.is_integer()
 
 
 def _encode_datetime(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise ValidationError(f"expected datetime, got {type(value).__name__}")
+    if value != value:  # pandas' NaT is a datetime, and like NaN equals nothing
+        raise ValidationError("NaT is no time", hint="leave the attribute out, or store None")
     if value.tzinfo is None:
         raise ValidationError("a datetime needs a time zone", hint="use datetime.now(timezone.utc)")
     return value.astimezone(timezone.utc)
@@ -300,9 +380,16 @@ def _datetime_text(value: Any) -> str:
     return _encode_datetime(value).isoformat(timespec="microseconds")
 
 
+def _read_decimal(value: Number) -> Decimal:
+    return value if type(value) is Decimal else Decimal(value)
+
+
+_from_iso = datetime.fromisoformat
+
+
 def _read_datetime(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        found = _from_iso(text)
     except ValueError:  # Python 3.10 reads less of ISO 8601 than others write
         from dateutil.parser import isoparse
 
@@ -316,11 +403,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def _epoch_seconds(value: Any) -> int | Decimal:
     whole, fraction = divmod((_encode_datetime(value) - _EPOCH) // _MICROSECOND, 1_000_000)
-    return whole + Decimal(fraction).scaleb(-6) if fraction else whole
+    return EXACT.add(whole, EXACT.scaleb(fraction, -6)) if fraction else whole
 
 
 def _from_epoch(seconds: int | Decimal) -> datetime:
-    return _EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
+    try:
+        return _EPOCH + timedelta(microseconds=int(EXACT.multiply(seconds, 1_000_000)))
+    except OverflowError:
+        raise ValidationError("a time is in the years 1 to 9999") from None
 
 
 def _encode_date(value: Any) -> str:
@@ -335,23 +425,30 @@ def _encode_uuid(value: Any) -> str:
     return str(value)
 
 
-epoch = Codec(_epoch_seconds, _from_epoch, int)
+def _own(
+    encode: Callable[[Any], Any], decode: Callable[[Any], Any] | None, stored: Any, *, plain: bool = False
+) -> Codec:
+    return Codec(encode, decode, stored, None, plain, whole=False)
+
+
+epoch = _own(_epoch_seconds, _from_epoch, int)
 
 _CODECS: dict[Any, Codec] = {
-    str: Codec(_typed("str", str), None, str, plain=True),
-    int: Codec(_encode_int, None, int),
-    float: Codec(_typed("float", int, float, Decimal), float, float, plain=True),
-    Decimal: Codec(_typed("Decimal", int, Decimal), Decimal, Decimal),
-    Number: Codec(_typed("a number", int, float, Decimal), None, Decimal, plain=True),
-    bool: Codec(_typed("bool", bool), None, bool, plain=True),
-    bytes: Codec(_typed("bytes", bytes, bytearray, memoryview), None, bytes, plain=True),
-    list: Codec(_typed("list", list, tuple), None, list, plain=True),
-    dict: Codec(_typed("dict", dict), None, dict, plain=True),
-    set: Codec(_typed("set", set, frozenset), None, set),
-    frozenset: Codec(_typed("set", set, frozenset), None, set),
-    datetime: Codec(_datetime_text, _read_datetime, str),
-    date: Codec(_encode_date, date.fromisoformat, str),
+    str: _own(_typed("str", str), None, str, plain=True),
+    int: _own(_encode_int, None, int),
+    float: _own(_typed("float", int, float, Decimal), float, float, plain=True),
+    Decimal: _own(_typed("Decimal", int, Decimal), _read_decimal, Decimal),
+    Number: _own(_typed("a number", int, float, Decimal), None, Decimal, plain=True),
+    bool: _own(_typed("bool", bool), None, bool, plain=True),
+    bytes: _own(_typed("bytes", bytes, bytearray, memoryview), None, bytes, plain=True),
+    list: _own(_typed("list", list, tuple), None, list, plain=True),
+    dict: _own(_typed("dict", Mapping), None, dict, plain=True),
+    set: _own(_typed("set", set, frozenset), None, set),
+    frozenset: _own(_typed("set", set, frozenset), None, set),
+    datetime: _own(_datetime_text, _read_datetime, str),
+    date: _own(_encode_date, date.fromisoformat, str),
 }
+NUMBERS = (_CODECS[int], _CODECS[float], _CODECS[Decimal], _CODECS[Number])  # what can be added to
 
 
 def _enum_codec(kind: type[enum.Enum]) -> Codec:
@@ -361,12 +458,24 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
 
     def encode(value: Any) -> Any:
         if isinstance(value, kind):
-            return value.value
+            return standard(value.value)
         if type(value) in stored and value in same:
             return value
         raise ValidationError(f"expected {kind.__name__}, got {type(value).__name__}")
 
-    return Codec(encode, kind, next(iter(stored)) if len(stored) == 1 else object)
+    alike = next(iter(stored)) if len(stored) == 1 else object
+    return _own(encode, kind if alike in (str, int, bytes) else _enum_reader(kind), alike)
+
+
+def _enum_reader(kind: type[enum.Enum]) -> Callable[[Any], Any]:
+    """What finds a member by the meaning of its value: 0.1 and (1, 2) read back as other values, and True is not 1."""
+    members = {meaning(member.value): member for member in kind}
+
+    def read(value: Any) -> Any:
+        found = members.get(freeze(value))
+        return kind(value) if found is None else found
+
+    return read
 
 
 def _set_codec(member: Codec) -> Codec:
@@ -378,7 +487,7 @@ def _set_codec(member: Codec) -> Codec:
     def decode_set(value: Any) -> Any:
         return set(map(decode, value)) if decode else value
 
-    return Codec(encode, decode_set if decode else None, _SETS.get(member.kind, set), member)
+    return Codec(encode, decode_set if decode else None, _SETS.get(member.kind, set), member, whole=False)
 
 
 def _list_codec(member: Codec) -> Codec:
@@ -387,11 +496,11 @@ def _list_codec(member: Codec) -> Codec:
     def encode(value: Any) -> Any:
         return [member.encode(one) for one in check(value)]
 
-    return Codec(encode, (lambda value: list(map(decode, value))) if decode else None, list, member)
+    return Codec(encode, (lambda value: list(map(decode, value))) if decode else None, list, member, whole=False)
 
 
 def _map_codec(member: Codec) -> Codec:
-    check, decode = _typed("dict", dict), member.decode
+    check, decode = _typed("dict", Mapping), member.decode
 
     def encode(value: Any) -> Any:
         return {name: member.encode(one) for name, one in check(value).items()}
@@ -399,4 +508,78 @@ def _map_codec(member: Codec) -> Codec:
     def decode_map(value: Any) -> Any:
         return {name: decode(one) for name, one in value.items()} if decode else value
 
-    return Codec(encode, decode_map if decode else None, dict, member)
+    return Codec(encode, decode_map if decode else None, dict, member, whole=False)
+
+
+_HELD: dict[str, frozenset[type]] = {
+    "S": frozenset({str}),
+    "N": frozenset({int, Decimal}),
+    "B": frozenset({bytes}),
+    "BOOL": frozenset({bool}),
+    "L": frozenset({list}),
+    "M": frozenset({dict}),
+    **dict.fromkeys(("SS", "NS", "BS", "a set"), frozenset({set})),
+}
+Fit = tuple[frozenset[type], Callable[[Any], bool] | None]
+
+
+def fit_of(codec: Codec) -> Fit | None:
+    """How a value is stored that the codec made: the types that it reads as, and what says whether its members fit.
+
+    >>> held, members_fit = fit_of(codec_of(dict[str, float]))
+    >>> held, members_fit({"a": 1}), members_fit({"a": "1"}), fit_of(codec_of(float))[1] is None
+    (frozenset({<class 'dict'>}), True, False, True)
+
+    None for any way: a Codec's own `decode` may read several, as while data is moved to a new one.
+    """
+    held, member = _HELD.get(_stored_as(codec)), _inside(codec)
+    if held is None or (codec.whole and codec.decode is not None):
+        return None
+    return held, None if member is None else _all_fit(member)
+
+
+def _stored_as(codec: Codec) -> str:
+    return codec.kind or ("a set" if codec.type in (set, frozenset) else "")
+
+
+def _inside(codec: Codec) -> Codec | None:
+    """The codec of the members of what is stored."""
+    return codec.member or _SET_MEMBERS.get(codec.kind)
+
+
+_SET_MEMBERS: dict[str | None, Codec] = {"SS": _CODECS[str], "NS": _CODECS[Number], "BS": _CODECS[bytes]}
+
+
+def _all_fit(member: Codec) -> Callable[[Any], bool] | None:
+    fit = fit_of(member)
+    if fit is None:
+        return None
+    held, inside = fit
+    if inside is None:  # one look at the types of all: there may be many
+        return lambda value: held.issuperset(map(type, _members(value)))
+    return lambda value: all(type(one) in held and inside(one) for one in _members(value))
+
+
+def _fits(codec: Codec, value: Any) -> bool:
+    fit = fit_of(codec)
+    return fit is None or (type(value) in fit[0] and (fit[1] is None or fit[1](value)))
+
+
+def _members(value: Any) -> Any:
+    return value.values() if type(value) is dict else value
+
+
+def misfit(codec: Codec, value: Any, at: str) -> str:
+    """What does not fit, in words: the first value that is stored as something else.
+
+    >>> misfit(codec_of(dict[str, float]), {"a": 1, "b": "2"}, "ratings")
+    '`ratings.b` is stored as S, not as N'
+    """
+    kind, member = _stored_as(codec), _inside(codec)
+    places = value.items() if type(value) is dict else enumerate(value) if type(value) in (list, set) else ()
+    found = [(step, one) for step, one in places if member and type(value) in _HELD[kind] and not _fits(member, one)]
+    if member is None or not found:
+        return f"`{at}` is stored as {freeze(value)[0]}, not as {kind}"
+    step, one = found[0]
+    inside = f".{step}" if type(value) is dict else f"[{step}]" if type(value) is list else ""
+    return misfit(member, one, at + inside)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from enum import Enum
 from typing import Any
 
 from flyexpr.attributes import meaning, standard
-from flyexpr.errors import ExpressionError
+from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.interpret.compile import Placeholders, compile
 from flyexpr.nodes import Action, And, Compare, Condition, Operand, Path, Step, Test, Update, Value, joined
 from flyexpr.numbers import EXACT, number, number_text
 from flyexpr.terms import operand, path_of
-from flyexpr.values import MISSING, Frozen, encode, find, thaw
+from flyexpr.values import MISSING, Frozen, encode, find, freeze_constant, thaw
 
 
 def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) -> Update:
@@ -29,11 +30,22 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) 
     With `incr` a number that changed is added to, so that others may add to it at the same time. Equality is
     DynamoDB's: 1 and 1.0 are the same, 1 and True are not.
     """
-    actions = tuple(_changed_members((), old, new, incr))
+    return difference(old, new, incr)
+
+
+def difference(
+    old: Mapping[str, Any], new: Mapping[str, Any], incr: bool = False, whole: Container[str] = ()
+) -> Update:
+    """The same, but attributes of the names in `whole` are set as a whole.
+
+    >>> show(difference({"m": {"a": 1, "b": "x" * 9}}, {"m": {"a": 2, "b": "x" * 9}}, whole=["m"]))
+    "SET m = {'a': 2, 'b': 'xxxxxxxxx'}"
+    """
+    actions = tuple(_changed_members((), old, new, incr, whole))
     try:
         compile(Update(actions), Placeholders())
     except ExpressionError:  # more text than a request holds: attributes go as a whole
-        actions = tuple(_changed_members((), old, new, incr, deep=False))
+        actions = tuple(_changed_members((), old, new, incr, new))
     return Update(actions)
 
 
@@ -56,23 +68,40 @@ def _still(path: Path, old: Mapping[str, Any]) -> Condition:
 
 
 def _changed_members(
-    path: tuple[Step, ...], old: Mapping[str, Any], new: Mapping[str, Any], incr: bool, deep: bool = True
+    path: tuple[Step, ...],
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    incr: bool,
+    whole: Container[str] = (),
 ) -> Iterator[Action]:
     for name, value in new.items():
         here = (*path, name)
-        if _is_empty_set(value):
+        if is_empty_set(value):
             continue  # there is no such value: DynamoDB's own DELETE takes the attribute with the last member
         if name not in old:
             yield _set(here, value)
-        elif meaning(old[name]) != meaning(value):
-            yield from _change(here, old[name], value, incr) if deep else [_set(here, value)]
+        elif _meaning(old[name]) != _meaning(value):
+            yield from [_set(here, value)] if name in whole else _change(here, old[name], value, incr)
     for name in old:
-        if name not in new or _is_empty_set(new[name]):
+        if name not in new or is_empty_set(new[name]):
             yield Action("REMOVE", Path((*path, name)), None)
 
 
-def _is_empty_set(value: Any) -> bool:
+def is_empty_set(value: Any) -> bool:
+    """Whether a value is a set without members, which stands for no attribute: DynamoDB has no such value.
+
+    >>> is_empty_set(frozenset()), is_empty_set({1})
+    (True, False)
+    """
     return isinstance(value, (set, frozenset)) and not value
+
+
+def _meaning(value: Any) -> Frozen:
+    """A value's meaning; one of a type that only a table's Codec knows has its own, and equals what it says it does."""
+    try:
+        return meaning(value)
+    except ValidationError:
+        return freeze_constant(standard(value))
 
 
 def _change(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action]:
@@ -89,14 +118,14 @@ def _is_increment(action: Action) -> bool:
 
 
 def _change_inside(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action] | None:
-    if isinstance(old, dict) and isinstance(new, dict):
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
         return list(_changed_members(path, old, new, incr))
     if isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
         return list(_changed_elements(path, old, new, incr))
-    if isinstance(old, (set, frozenset)) and isinstance(new, (set, frozenset)) and meaning(old)[0] == meaning(new)[0]:
-        return _changed_set(path, meaning(old), meaning(new))
-    if incr and meaning(old)[0] == meaning(new)[0] == "N":
-        return _increment(path, meaning(old)[1], meaning(new)[1])
+    if isinstance(old, (set, frozenset)) and isinstance(new, (set, frozenset)) and _meaning(old)[0] == _meaning(new)[0]:
+        return _changed_set(path, old, new)
+    if incr and _is_number(old) and _is_number(new):
+        return _increment(path, _meaning(old)[1], _meaning(new)[1])
     return None
 
 
@@ -108,7 +137,7 @@ def _changed_elements(path: tuple[Step, ...], old: Any, new: Any, incr: bool) ->
         end = 0  # nothing can be put between elements, only behind the last
     shared = min(len(old), len(new)) - end
     for index in range(start, shared):
-        if meaning(old[index]) != meaning(new[index]):
+        if _meaning(old[index]) != _meaning(new[index]):
             yield from _change((*path, index), old[index], new[index], incr)
     for index in range(shared, len(new) - end):
         yield _set((*path, index), new[index])
@@ -119,18 +148,24 @@ def _changed_elements(path: tuple[Step, ...], old: Any, new: Any, incr: bool) ->
 def _common(pairs: Any) -> int:
     count = 0
     for one, other in pairs:
-        if meaning(one) != meaning(other):
+        if _meaning(one) != _meaning(other):
             break
         count += 1
     return count
 
 
-def _changed_set(path: tuple[Step, ...], old: Frozen, new: Frozen) -> list[Action] | None:
-    added, removed = new[1] - old[1], old[1] - new[1]
+def _changed_set(path: tuple[Step, ...], old: Any, new: Any) -> list[Action] | None:
+    """The members that come or go, as they are given: a table may store a date otherwise than what it means."""
+    before, after = ({_meaning(member): member for member in members} for members in (old, new))
+    added = {member for frozen, member in after.items() if frozen not in before}
+    removed = {member for frozen, member in before.items() if frozen not in after}
     if added and removed:
         return None  # one path stands in an update once
-    clause, members = ("ADD", added) if added else ("DELETE", removed)
-    return [Action(clause, Path(path), Value(new[0], members))]
+    return [Action("ADD" if added else "DELETE", Path(path), Value(*freeze_constant(added or removed)))]
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, Enum) and _meaning(value)[0] == "N"
 
 
 def _increment(path: tuple[Step, ...], old: Any, new: Any) -> list[Action] | None:
@@ -153,4 +188,8 @@ def _cost(actions: list[Action]) -> int:
 def _bytes(operand: Operand | None) -> int:
     if not isinstance(operand, Value):
         return 0
-    return 8 + len(encode(standard(thaw((operand.kind, operand.body)))))
+    value = thaw((operand.kind, operand.body))
+    try:
+        return 8 + len(encode(standard(value)))
+    except ValidationError:
+        return 8 + len(repr(value))

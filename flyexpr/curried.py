@@ -49,8 +49,8 @@ from flyexpr.conditions import (
 )
 from flyexpr.explain import explain as _explain
 from flyexpr.explain import request as _request
-from flyexpr.interpret.apply import apply as _apply
-from flyexpr.interpret.evaluate import matches as _matches
+from flyexpr.memory import apply as _apply
+from flyexpr.memory import matches as _matches
 from flyexpr.operations import Operation, refinement
 from flyexpr.records import replace
 from flyexpr.sync import (

@@ -2,49 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.attributes import Derived
 from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.nodes import Action, And, Compare, Condition, Path, Test, Update, Value
+from flyexpr.records import record
 from flyexpr.tables import Table
 from flyexpr.terms import operand
 from flyexpr.values import Item, thaw
 
 
 def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
-    """The item with its derived attributes filled in; one that is there already must be right.
+    """The item with its derived attributes as its parts say, whatever it held there.
 
-    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
-    >>> derived_item(accounts, {"type": "facebook", "id": "1"})
-    {'type': 'facebook', 'id': '1', 'uid': 'facebook:1'}
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}"), "sort": template("{name}!")})
+    >>> derived_item(accounts, {"type": "facebook", "id": "1", "name": "Ada", "sort": "Bob!"})
+    {'type': 'facebook', 'id': '1', 'name': 'Ada', 'sort': 'Ada!', 'uid': 'facebook:1'}
+    >>> derived_item(accounts, {"uid": "facebook:1"})
+    {'uid': 'facebook:1', 'type': 'facebook', 'id': '1'}
     >>> derived_item(accounts, {"type": "facebook", "id": "1", "uid": "x"})
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ValidationError: at `uid`: derived from `type` and `id`, it is 'facebook:1' here, not 'x'
-      hint: leave it out
+    flyexpr.errors.ValidationError: at `uid`: `type` and `id` make it 'facebook:1', not 'x'
+      hint: leave `uid` out; the item then goes under the key of its parts
+
+    Parts of the table's own key that are not given are taken from the key. A key that contradicts its parts is an
+    error: two items could be meant.
     """
     found = dict(item)
+    for inverse in table.inverses:
+        text = found.get(inverse.name)
+        if inverse.name in table.keys and isinstance(text, str):
+            for part, stored in inverse.read(text).items():
+                decode = table.codecs[part].decode if part in table.codecs else None
+                found.setdefault(part, decode(stored) if decode else stored)
     for name, derived in table.derived.items():
-        missing = [part for part in derived.parts if found.get(part) is None]
-        if missing:
+        if any(found.get(part) is None for part in derived.parts):
             if name in table.keys or name in found:
-                raise ValidationError(
-                    f"derived from {_names(derived.parts)}, of which {_names(missing)} is missing", at=name
-                )
+                raise ValidationError(_made_of(name, derived, found), at=name)
             continue
-        value = derived.value(found, unique=name in table.keys)
-        if name in found and found[name] != value:
+        value = _value(table, name, found)
+        if name in table.keys and found.get(name, value) != value:
             raise ValidationError(
-                f"derived from {_names(derived.parts)}, it is {value!r} here, not {found[name]!r}",
+                f"{_names(derived.parts)} make{'s'[len(derived.parts) > 1 :]} it {value!r}, not {found[name]!r}",
                 at=name,
-                hint="leave it out",
+                hint=f"leave `{name}` out; the item then goes under the key of its parts",
             )
-        if value is not None:
-            found[name] = value
+        found.pop(name, None) if value is None else found.update({name: value})
     return found
+
+
+def _value(table: Table, name: str, values: Mapping[str, Any]) -> Any:
+    """A derived attribute's value as it may be stored."""
+    return table.derived[name].value(values, unique=name in table.keys, narrow=name in table.key_attributes)
+
+
+def _made_of(name: str, derived: Derived, given: Mapping[str, Any]) -> str:
+    missing = [part for part in derived.parts if given.get(part) is None]
+    are = "is" if len(missing) == 1 else "are"
+    return f"`{name}` is made of {_names(derived.parts)}; {_names(missing)} {are} not given"
+
+
+def missing_parts(table: Table, name: str, given: Mapping[str, Any]) -> str:
+    """What to say of a derived attribute that lacks some of its parts; empty where that is not so.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> missing_parts(accounts, "uid", {"type": "facebook"})
+    '`uid` is made of `type` and `id`; `id` is not given'
+    """
+    derived = table.derived.get(name)
+    complete = derived is None or all(given.get(part) is not None for part in derived.parts)
+    return "" if derived is None or complete else _made_of(name, derived, given)
 
 
 def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -58,7 +90,7 @@ def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in table.keys:
         derived = table.derived.get(name)
         if derived and name not in found and all(found.get(part) is not None for part in derived.parts):
-            found[name] = derived.value(found, unique=True)
+            found[name] = _value(table, name, found)
             used.update(derived.parts)
     return {name: value for name, value in found.items() if name in table.keys or name not in used}
 
@@ -75,53 +107,102 @@ def key_parts(table: Table, key: Any) -> dict[str, Any]:
     return {name: value for name, value in key.items() if name not in table.keys}
 
 
-def implied_conditions(table: Table, condition: Condition) -> tuple[Condition, ...]:
+@record
+class Implied:
+    """What a condition says of derived key attributes, in conditions that may bound a key, and never filter.
+
+    `sure` holds for every item that matches. `kind` holds for those that the table itself would have made: it is the
+    text that their keys' templates begin with.
+    """
+
+    sure: tuple[Condition, ...] = ()
+    kind: tuple[Condition, ...] = ()
+
+
+def implied_conditions(table: Table, condition: Condition) -> Implied:
     """What the condition says of derived key attributes: a value, or where only a start is sure, a prefix.
 
-    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
-    >>> [show(one) for one in implied_conditions(accounts, eq("type", "facebook"))]
-    ["begins_with(uid, 'facebook:')"]
+    >>> keys = {"uid": template("{type}:{id}"), "at": template("AT#{day}")}
+    >>> accounts = Table("accounts", "uid", "at", attributes=keys)
+    >>> implied = implied_conditions(accounts, eq("type", "facebook"))
+    >>> [show(one) for one in implied.sure], [show(one) for one in implied.kind]
+    (["begins_with(uid, 'facebook:')"], ["begins_with(at, 'AT#')"])
 
     They may bound a key, and never filter: an item that another writer stored without the attribute still matches.
+    A condition on the key attribute itself asks for what it says, of any kind.
     """
-    return tuple(_implied(table, dict(_known(condition)))) if table.derived else ()
+    return _implied(table, condition) if table.derived else Implied()
 
 
-def _known(condition: Condition) -> Iterator[tuple[str, Any]]:
-    """The attributes that the condition gives one value."""
+def known_values(condition: Condition) -> dict[str, Any]:
+    """The attributes that the condition gives one value, with that value.
+
+    >>> known_values(eq("a", 1) & gt("b", 2))
+    {'a': 1}
+    """
+    known = {}
     for part in condition.parts if isinstance(condition, And) else (condition,):
         match part:
             case Compare("=", Path((str(name),)), Value(kind, body)) | Compare(
                 "=", Value(kind, body), Path((str(name),))
             ):
-                yield name, thaw((kind, body))
+                known[name] = thaw((kind, body))
+    return known
 
 
-def _implied(table: Table, known: dict[str, Any]) -> Iterator[Condition]:
+def _implied(table: Table, condition: Condition) -> Implied:
+    known = known_values(condition)
+    sure: list[Condition] = []
+    kind: list[Condition] = []
+    named = {path.parts[0] for path in paths(condition)}
     for name, derived in table.derived.items():
         if name not in table.key_attributes:
             continue  # it finds nothing, and items from before it was declared lack it
         path = Path((name,))
-        if all(known.get(part) is not None for part in derived.parts):
+        if derived.parts and all(known.get(part) is not None for part in derived.parts):
             known[name] = value = derived.value(known)
             if value is not None:
-                yield Compare("=", path, operand(value))
-        elif known.get(derived.parts[0]) is not None and (prefix := derived.prefix(known)):
-            yield Test("begins_with", (path, operand(prefix)))
+                sure.append(Compare("=", path, operand(value)))
+        elif derived.function is None and (prefix := derived.prefix(known)):
+            bound = Test("begins_with", (path, operand(prefix)))
+            if derived.parts and known.get(derived.parts[0]) is not None:
+                sure.append(bound)
+            elif name not in named:
+                kind.append(bound if derived.parts else Compare("=", path, operand(prefix)))
+    return Implied(tuple(sure), tuple(kind))
 
 
-def derived_update(table: Table, update: Update, key: Mapping[str, Any] | None = None) -> Update:
-    """The update, and what it makes of derived attributes whose parts it changes; parts may also stand in the `key`.
+def derived_from(table: Table, names: Iterable[str]) -> list[str]:
+    """The derived attributes that change with the attributes of these names, derived of derived ones included.
+
+    >>> derived_from(Table("t", "id", attributes={"name": template("{first} {last}")}), ["first"])
+    ['name']
+    """
+    changed, found = {*names}, []
+    for name, derived in table.derived.items():
+        if not changed.isdisjoint(derived.parts):
+            changed.add(name)
+            found.append(name)
+    return found
+
+
+def derived_update(
+    table: Table, update: Update, known: Mapping[str, Any] | None = None, *, whole: bool = False
+) -> Update:
+    """The update, and what it makes of derived attributes whose parts it changes.
 
     >>> accounts = Table("accounts", "id", attributes={"name": template("{first} {last}")})
-    >>> show(derived_update(accounts, assign("first", "Ada") + assign("last", "Byron")))
-    "SET first = 'Ada', last = 'Byron', name = 'Ada Byron'"
+    >>> show(derived_update(accounts, assign("first", "Ada"), {"last": "Byron"}))
+    "SET first = 'Ada', name = 'Ada Byron'"
     >>> derived_update(accounts, assign("first", "Ada"))
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ExpressionError: `name` is derived from `first` and `last`, and only `first` changes
+    flyexpr.errors.ExpressionError: `name` is made of `first` and `last`, and what becomes of `last` is not known
       expression: SET first = 'Ada'
-      hint: assign all of them, or remove one
+      hint: assign a value to `last`, add eq('last', ...) to the condition, or use modify(...), which reads the item
+
+    `known` holds attributes that the update leaves as they are: from the key, or from a condition. With `whole` it is
+    the whole item after the update.
     """
     if not table.derived:
         return update
@@ -129,6 +210,7 @@ def derived_update(table: Table, update: Update, key: Mapping[str, Any] | None =
     for action in update.actions:
         by_name.setdefault(str(action.path.parts[0]), []).append(action)
     added: list[Action] = []
+    values = dict(known or {}) if whole else _after(by_name, known or {})
     for name, derived in table.derived.items():
         if name in by_name:
             raise ExpressionError(
@@ -136,44 +218,49 @@ def derived_update(table: Table, update: Update, key: Mapping[str, Any] | None =
             )
         changed = [part for part in derived.parts if part in by_name]
         if changed:
-            action = _derived_action(table, update, name, derived, by_name, changed, key or {})
-            by_name[name] = [action]
-            added.append(action)
+            _refuse_key(table, update, name, changed)
+            given = {part: values.get(part) for part in derived.parts if whole or part in values}
+            value = None  # without one of its parts the item goes without it
+            if None not in given.values():
+                _refuse_unknown(update, name, derived, given, changed)
+                value = _value(table, name, given)
+            values[name] = value
+            path = Path((name,))
+            by_name[name] = [Action("REMOVE", path, None) if value is None else Action("SET", path, operand(value))]
+            added += by_name[name]
     return Update((*update.actions, *added))
 
 
-def _derived_action(
-    table: Table,
-    update: Update,
-    name: str,
-    derived: Derived,
-    by_name: dict[str, list[Action]],
-    changed: list[str],
-    key: Mapping[str, Any],
-) -> Action:
+def _after(by_name: Mapping[str, list[Action]], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that attributes have after the update, as far as they are known; None for one that is gone."""
+    values = {name: value for name, value in known.items() if name not in by_name}
+    for name, actions in by_name.items():
+        match actions:
+            case [Action("SET", Path((_,)), Value(kind, body))]:
+                values[name] = thaw((kind, body))
+            case [Action("REMOVE", Path((_,)))]:
+                values[name] = None
+    return values
+
+
+def _refuse_key(table: Table, update: Update, name: str, changed: list[str]) -> None:
     if name in table.keys:
         raise ExpressionError(
             f"{_names(changed)} makes up `{name}`, a part of the key of {table.name!r}, and cannot be updated",
             expression=show(update),
             hint="put the item under its new key and delete the old one",
         )
-    values: dict[str, Any] = {part: key[part] for part in derived.parts if part in key}
-    for part in derived.parts:
-        match by_name.get(part):
-            case [Action("SET", Path((_,)), Value(kind, body))] if body is not None:
-                values[part] = thaw((kind, body))
-            case [Action("REMOVE", Path((_,)))] | [
-                Action("SET", Path((_,)), Value("NULL"))
-            ]:  # without one of its parts the item goes without it
-                return Action("REMOVE", Path((name,)), None)
-    if len(values) < len(derived.parts):
+
+
+def _refuse_unknown(update: Update, name: str, derived: Derived, given: Mapping[str, Any], changed: list[str]) -> None:
+    unknown = [part for part in derived.parts if part not in given]
+    if unknown:
+        same = "" if {*unknown} <= {*changed} else f", add eq({unknown[-1]!r}, ...) to the condition"
         raise ExpressionError(
-            f"`{name}` is derived from {_names(derived.parts)}, and only {_names(changed)} changes",
+            f"`{name}` is made of {_names(derived.parts)}, and what becomes of {_names(unknown)} is not known",
             expression=show(update),
-            hint="assign all of them, or remove one",
+            hint=f"assign a value to {_names(unknown)}{same}, or use modify(...), which reads the item",
         )
-    value = derived.value(values)
-    return Action("REMOVE", Path((name,)), None) if value is None else Action("SET", Path((name,)), operand(value))
 
 
 def _names(parts: tuple[str, ...] | list[str]) -> str:

@@ -187,14 +187,20 @@ class TransactionCancelled(DynamoError):
     >>> isinstance(error, TransactionCancelled), error.reasons
     (True, ())
 
-    `.reasons` is parallel to the operations: None for one that was fine, else an error; `run` fills it in.
+    `.reasons` is parallel to the operations: None for one that was fine, else an error; `.operations` says what each
+    is. `transact_write` fills both in.
     """
 
     reasons: tuple[DynamoError | None, ...] = ()
+    operations: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"  operation {i}: {reason}" for i, reason in enumerate(self.reasons) if reason is not None]
-        return "\n".join([super().__str__(), *lines])
+        found = [(place, reason) for place, reason in enumerate(self.reasons) if reason is not None]
+        lines = [f"operation {place}{self._named(place)}: {reason}" for place, reason in found]
+        return "\n".join(lines) or super().__str__()
+
+    def _named(self, place: int) -> str:
+        return f" ({self.operations[place]})" if place < len(self.operations) else ""
 
 
 class Throttled(DynamoError):
@@ -222,7 +228,14 @@ class NoSuchTable(DynamoError):
 
     >>> str(DynamoError.of("ResourceNotFoundException", "Requested resource not found"))
     'ResourceNotFoundException: Requested resource not found'
+
+    Where the operation is known, the text names its table and engine.
     """
+
+    text: str = ""
+
+    def __str__(self) -> str:
+        return self.text or super().__str__()
 
 
 class ConnectionFailed(DynamoError):

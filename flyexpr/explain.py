@@ -13,6 +13,7 @@ from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.nodes import And, Condition, Not, Or
 from flyexpr.operations import BatchWrite, Operation, Query, Scan, TransactGetItems, TransactWriteItems
+from flyexpr.parts import parts_in
 from flyexpr.plan import Access, access
 from flyexpr.records import record
 from flyexpr.requests import Request, read_request
@@ -193,7 +194,7 @@ def explain(table: Any, operation: Any = None) -> Plan:
 
 def _names(table: Table, operation: Operation) -> str:
     several = isinstance(operation, (TransactWriteItems, TransactGetItems))
-    tables = tables_of(operation) if several else [table]  # type: ignore[arg-type]
+    tables = tables_of(operation) if several else tables_of(table, operation)
     return ", ".join(dict.fromkeys(each.name for each in tables))
 
 
@@ -222,12 +223,16 @@ def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterato
         return
     if way.how == "Scan":
         yield "reads the whole index" if way.index else "reads the whole table"
+    if way.kind is not None:
+        yield f"reads only the table's own kind: {show(way.kind)}"
     if way.how == "Query" and not _bounds_sort_key(table, way):
         yield "reads every item under the partition key"
     if way.filter is not None:
         yield "the filter drops items that were read and paid for"
     if way.residue is not None:
         yield "part of the condition is evaluated on the client, after it is paid for"
+    if lacking := sorted(parts_in(table, paths(operation.condition))):  # type: ignore[attr-defined]
+        yield f"an item without {' or '.join(f'`{name}`' for name in lacking)} is read with what its key says"
     if way.index is not None:
         asked = {path.parts[0] for condition in way.keys[:1] for path in paths(condition)}
         lacking = [name for name in table.keys_of(way.index) if name not in asked and name not in table.keys]

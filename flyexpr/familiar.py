@@ -7,6 +7,7 @@ without any.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flyexpr.forms import NO_FORM, Form, Matched, form_of, item_pattern
@@ -26,19 +27,23 @@ class Forms:
 
     >>> forms = Forms()
     >>> forms.add(form_of({"id": {"S": "a"}}))
+    True
     >>> forms.item('{"Item":{"id":{"S":"b"}}}', 8), forms.item('{"Item":{"id":{"N":"1"}}}', 8)
     ({'id': 'b'}, None)
     """
 
-    __slots__ = ("_failed", "_single", "found")
+    __slots__ = ("_failed", "_fits", "_single", "found")
 
-    def __init__(self) -> None:
+    def __init__(self, fits: Callable[[Item], bool] = lambda sample: True) -> None:
         self.found: list[Form] = []
+        self._fits = fits  # whether items of the form that has this sample are of the table's types
         self._single = self._failed = 0
 
-    def add(self, form: Form) -> None:
-        """Takes a form in, and lets go of the oldest where there are many."""
-        self.found = [form, *self.found[: SEVERAL - 1]]
+    def add(self, form: Form) -> bool:
+        """Whether the form is among these now, which it is where it fits; the oldest goes where there are many."""
+        if form not in self.found and self._fits(form.sample):
+            self.found = [form, *self.found[: SEVERAL - 1]]
+        return form in self.found
 
     def item(self, text: str, place: int) -> Item | None:
         """The item at a place, if it has one of these forms and is the last thing in an object."""
@@ -56,7 +61,7 @@ class Forms:
         """Takes note of a wire item that came alone and has none of these forms; looks at one of eight."""
         if self._single % SEVERAL == 0:
             form = _form_met(item, size, SEVERAL)
-            if form and form not in self.found:
+            if form:
                 self.add(form)
 
 
@@ -101,11 +106,7 @@ class Search:
             return NO_FORM
         alike = (self._size - start) // size
         new = _form_met(item, size, alike) if self._missed in LOOKS and alike >= FEW else None
-        if new is None or new is form:
-            return form
-        if new not in self._forms.found:
-            self._forms.add(new)
-        return new
+        return new if new is not None and self._forms.add(new) else form
 
     def _weigh(self, size: int, place: int) -> None:
         """Gives up where one pattern in four items of such a size failed: that costs more than the others spare."""

@@ -37,13 +37,13 @@ class Form:
     True
 
     With the item the comma after it is matched; it has to be followed by another item, by the end of the array, or by
-    the bracket that ends the text.
+    the bracket that ends the text. `sample` is an item of the form: it tells how all of them are stored.
     """
 
-    __slots__ = ("item", "match")
+    __slots__ = ("item", "match", "sample")
 
-    def __init__(self, match: Match, item: Callable[[Matched], Item]) -> None:
-        self.match, self.item = match, item
+    def __init__(self, match: Match, item: Callable[[Matched], Item], sample: Item) -> None:
+        self.match, self.item, self.sample = match, item, sample
 
 
 def form_of(item: dict[str, Any]) -> Form:
@@ -56,10 +56,30 @@ def form_of(item: dict[str, Any]) -> Form:
     True
     """
     pattern = _map_pattern(item, LISTS) + r"(?:,(?=\{)|(?=\]|\}\Z))"
-    return Form(re.compile(pattern).match, Maker().made(item))
+    return Form(re.compile(pattern).match, Maker().made(item), _sample({"M": item}))
 
 
-NO_FORM = Form(lambda text, place: None, lambda matched: {})
+NO_FORM = Form(lambda text, place: None, lambda matched: {}, {})
+
+
+def _sample(wire: dict[str, Any]) -> Any:
+    """A value of the same kinds, at every depth, with nothing of what stands in this one."""
+    ((kind, body),) = wire.items()
+    if kind == "M":
+        return {name: _sample(member) for name, member in body.items()}
+    return [_sample(member) for member in body] if kind == "L" else _SAMPLES[kind]
+
+
+_SAMPLES: dict[str, Any] = {
+    "S": "",
+    "N": 0,
+    "B": b"",
+    "BOOL": True,
+    "NULL": None,
+    "SS": {""},
+    "NS": {0},
+    "BS": {b""},
+}
 
 
 _TEXT = r'[^"\\\x00-\x1f]*'  # a string, or what of one comes before a quote or an escape

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from flyexpr.derive import derived_item, derived_key
+from flyexpr.attributes import misfit, type_name
+from flyexpr.derive import derived_item, derived_key, missing_parts
 from flyexpr.errors import ValidationError
+from flyexpr.interpret.project import project
+from flyexpr.nodes import Path
+from flyexpr.parts import fill, parts_in, sources_of
 from flyexpr.tables import Table
 from flyexpr.values import MAX_ITEM, Item, item_size, value_size
 
@@ -110,32 +114,106 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
     try:
         return table.codecs[name].encode(value)
     except ValidationError as error:
-        hint = None if name in table.attributes else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
-        if hint and isinstance(value, (int, float, Decimal)):
+        declared = name in table.attributes
+        hint = error.hint if declared else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
+        if not declared and isinstance(value, (int, float, Decimal)):
             hint = f"write str(...), or, where the key is a number, {hint}"
         raise ValidationError(error.message, at=name, hint=hint) from None
 
 
-def loaded_item(table: Table, item: Item) -> Item:
+def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
     """The item that was read, in place, with declared attributes in their types.
 
     >>> from datetime import date
     >>> loaded_item(Table("t", "id", attributes={"day": date}), {"id": "a", "day": "2026-01-31"})
     {'id': 'a', 'day': datetime.date(2026, 1, 31)}
+    >>> loaded_item(Table("t", "id", attributes={"day": date}), {"id": "a", "day": 31})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `day`: the stored value does not read as date: `day` is stored as N, not as S
+      item: {'id': 'a'} of 't'
 
-    An attribute that another writer stored in another type is a ValidationError that names it.
+    An attribute that another writer stored as something else is a ValidationError that names it, and `key` or the whole
+    item where it lacks its key; `.item` is as it came.
     """
-    for name, decode in table.decoders:
-        value = item.get(name)
-        if value is not None:
-            try:
-                item[name] = decode(value)
-            except (ValueError, TypeError, ArithmeticError) as error:
-                kind = getattr(table.attributes.get(name), "__name__", "its declared type")
-                refused = ValidationError(f"the stored value does not read as {kind}: {error}", at=name)
-                refused.item = item
-                raise refused from None
+    check_stored(table, item, key)
+    return decoded_item(table, item, key)
+
+
+def check_stored(table: Table, item: Item, key: Any = None) -> None:
+    """None for an item that was read and is stored as its table has it; else the same error.
+
+    >>> check_stored(Table("t", "id", attributes={"wins": int}), {"id": "a", "wins": 3})
+    """
+    name = table.misfit(item)
+    if name is not None:
+        raise _misread(table, item, key, name, misfit(table.codecs[name], item[name], name))
+
+
+def decoded_item(table: Table, item: Item, key: Any = None) -> Item:
+    """The same of an item that was checked.
+
+    >>> from flyexpr import epoch
+    >>> decoded_item(Table("t", "id", attributes={"until": epoch}), {"id": "a", "until": 0})["until"].year
+    1970
+    """
+    found, name = {}, ""
+    try:
+        for name, decode in table.decoders:
+            value = item.get(name)
+            if value is not None:
+                found[name] = decode(value)
+    except Exception as error:  # whatever a Codec's own function raises
+        raise _misread(table, item, key, name, _why(error)) from error
+    item.update(found)  # not one by one: an error tells the item as it came
     return item
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return error.message
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+
+
+def _misread(table: Table, item: Item, key: Any, name: str, why: str) -> ValidationError:
+    parts = item if key is None else _parts(table, key)
+    found = {part: parts[part] for part in table.keys if part in parts}
+    error = ValidationError(
+        f"the stored value does not read as {type_name(table.attributes[name])}: {why}\n"
+        f"  item: {found or 'one'} of {table.name!r}",
+        at=name,
+    )
+    error.item = item
+    return error
+
+
+def read_item(table: Table, item: Item, wanted: Iterable[Path] | None = None, key: Any = None) -> Item:
+    """A stored item as the table reads it: parts of its keys that it lacks filled in, attributes in their types.
+
+    >>> read_item(Table("t", "pk", attributes={"pk": template("U#{user}")}), {"pk": "U#ada"})
+    {'pk': 'U#ada', 'user': 'ada'}
+
+    Of one that was asked for by `asked_paths`, only what was `wanted` is left. `key` is for the error of an item that
+    lacks its own.
+    """
+    if table.inverses:
+        fill(table, item)
+        if wanted is not None:
+            item = project(wanted, item)
+    return loaded_item(table, item, key)
+
+
+def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
+    """The paths to ask for so that those that are wanted can be filled in; None for whole items.
+
+    >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
+    >>> [path.parts[0] for path in asked_paths(table, (Path(("user",)), Path(("n",))))]
+    ['user', 'n', 'pk']
+    """
+    if wanted is None or not table.inverses:
+        return wanted
+    sources = (Path((name,)) for name in sources_of(table, parts_in(table, wanted)))
+    return tuple(dict.fromkeys((*wanted, *sources)))
 
 
 def key_of(table: Table, key: Any) -> Item:
@@ -158,10 +236,14 @@ def key_of(table: Table, key: Any) -> Item:
     for name in table.keys:
         if name not in given:
             foreign = [f"`{other}`" for other in given if other not in table.keys]
-            besides = (
-                f", and {', '.join(foreign)} {'is' if len(foreign) == 1 else 'are'} not part of it" if foreign else ""
-            )
-            raise ValidationError(f"the key of {table.name!r} lacks `{name}`{besides}", hint=_key_hint(table))
+            are = "is" if len(foreign) == 1 else "are"
+            lacks = f"the key of {table.name!r} lacks `{name}`"
+            unfinished = missing_parts(table, name, given) if isinstance(key, Mapping) else ""
+            if unfinished:
+                lacks += f": {unfinished}"
+            elif foreign:
+                lacks += f", and {', '.join(foreign)} {are} not part of it"
+            raise ValidationError(lacks, hint=_key_hint(table))
     for name in given:
         if name not in table.keys:
             raise ValidationError(f"`{name}` is not part of the key of {table.name!r}", hint=_key_hint(table))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from operator import is_
 from typing import Any
 
-from flyexpr.attributes import Codec, codec_of
+from flyexpr.attributes import NUMBERS, Codec, codec_of, type_name
 from flyexpr.derive import derived_update
 from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
 from flyexpr.items import encoded_value, stored_value
 from flyexpr.nodes import (
@@ -65,6 +66,8 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
       expression: begins_with(wins, '1')
     """
     try:
+        if table.sealed and not isinstance(condition, (And, Or, Not)):
+            _refuse_inside(table, condition, condition)
         return _LOWERED[type(condition)](table, condition)
     except RecursionError:
         raise ExpressionError("the condition is nested too deeply; DynamoDB takes 300 operators") from None
@@ -92,7 +95,8 @@ def _test(table: Table, node: Test) -> Condition:
         case Test("contains", (Path() as path, Value() as value)):
             _allow(table, node, "contains", path)
             codec = _codec_at(table, path)
-            return Test("contains", (path, _encode(table, path, codec.member if codec else None, value)))
+            codec = codec.member if codec and codec.member else _part_codec(codec, value)
+            return Test("contains", (path, _encode(table, path, codec, value)))
         case Test("begins_with", arguments):
             lowered = _side_by_side(table, node, "begins_with", arguments, encode=False)
             return node if lowered is None else Test("begins_with", lowered)
@@ -141,8 +145,12 @@ def _untouched(table: Table, operands: tuple[Operand, ...]) -> bool:
 _FOREIGN = frozenset({"PYTHON", "L", "M"})  # the last two may hold values of foreign types
 
 
-def lower_update(table: Table, update: Update, key: Mapping[str, Any] | None = None) -> Update:
-    """The update with every constant as it is stored; an update of the key is refused. Of the item with this `key`.
+def lower_update(
+    table: Table, update: Update, known: Mapping[str, Any] | None = None, *, whole: bool = False
+) -> Update:
+    """The update with every constant as it is stored; an update of the key is refused.
+
+    What is `known` of the item serves its derived attributes, see `derived_update`.
 
     >>> from flyexpr import assign, incr
     >>> lower_update(Table("t", "id"), assign("id", "x"))
@@ -152,7 +160,16 @@ def lower_update(table: Table, update: Update, key: Mapping[str, Any] | None = N
       expression: SET id = 'x'
       hint: put the item under its new key and delete the old one
     """
-    update = derived_update(table, update, key)
+    return lower_actions(table, derived_update(table, update, known, whole=whole))
+
+
+def lower_actions(table: Table, update: Update) -> Update:
+    """The update with every constant as it is stored, and derived attributes left out of account.
+
+    >>> from flyexpr import assign, show
+    >>> show(lower_actions(Table("t", "id", attributes={"wins": int}), assign("wins", 3.0)))
+    'SET wins = 3'
+    """
     lowered = [_lower_action(table, action) for action in update.actions]
     return update if all(map(is_, lowered, update.actions)) else Update(tuple(lowered))
 
@@ -162,6 +179,8 @@ def _lower_action(table: Table, action: Action) -> Action:
     if path.parts[0] not in table.codecs and (operand is None or _untouched(table, (operand,))):
         return action
     here = Update((action,))
+    if table.sealed:
+        _refuse_inside(table, here, action)
     if path.parts[0] in table.keys:
         raise ExpressionError(
             f"`{path.parts[0]}` is part of the key of {table.name!r} and cannot be updated",
@@ -171,21 +190,21 @@ def _lower_action(table: Table, action: Action) -> Action:
     match action:
         case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
             lowered = _lower_assigned(table, here, path, operand)
-            return action if lowered is operand else Action("SET", path, lowered)
+            return action if lowered is operand else Action("SET", path, lowered, action.parents)
         case Action("REMOVE"):
             rule = table.rules.get(str(path.parts[0]))
             if rule and rule.required and len(path.parts) == 1:
                 raise ExpressionError(f"`{path.parts[0]}` is required and cannot be removed", expression=show(here))
         case Action(clause, _, Value(kind) as value):
-            _allow(table, here, clause, path)
             codec = _codec_at(table, path)
-            if kind != "N" or (codec and codec.type is int and codec.decode is None):
-                encoded = _encode(table, path, codec, value)
-                return action if encoded is value else Action(clause, path, encoded)
-            if codec and codec.kind in _SETS:
+            if kind == "N" and codec and codec.kind in _SETS:
                 raise ExpressionError(
                     f"{clause} of a number cannot work on `{show(path)}`, a set", expression=show(here)
                 )
+            _allow(table, here, clause if kind != "N" else "+", path, clause)
+            if kind != "N" or codec is _INT:
+                encoded = _encode(table, path, codec, value)
+                return action if encoded is value else Action(clause, path, encoded)
     return action
 
 
@@ -201,9 +220,9 @@ def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) ->
         case Call(function, arguments):
             _allow(table, here, function, path)
             return Call(function, tuple([_lower_part(table, path, argument) for argument in arguments]))
-        case Arithmetic(operator):
+        case Arithmetic(operator, left, right):
             _allow(table, here, operator, path)
-            return operand
+            return Arithmetic(operator, _lower_part(table, path, left), _lower_part(table, path, right))
     return operand
 
 
@@ -232,9 +251,17 @@ def _side_by_side(
                 _allow(table, here, "size", measured)
     if path is None:
         return None
-    codec = _codec_at(table, path) if encode else None
-    lowered = [_encode(table, path, codec, one) if isinstance(one, Value) else one for one in operands]
+    codec = _codec_at(table, path)
+    lowered = [
+        _encode(table, path, codec if encode else _part_codec(codec, one), one) if isinstance(one, Value) else one
+        for one in operands
+    ]
     return None if all(map(is_, lowered, operands)) else tuple(lowered)
+
+
+def _part_codec(codec: Codec | None, part: Value) -> Codec | None:
+    """The codec for a part of a text: the text's own where the part is a whole one, such as a date; none for a text."""
+    return codec if part.kind == "PYTHON" else None
 
 
 def _codec_at(table: Table, path: Path) -> Codec | None:
@@ -275,12 +302,40 @@ def _type_name(value: Any) -> str:
     return type(value).__name__
 
 
-def _allow(table: Table, here: Condition | Update, operator: str, path: Path) -> None:
+def _allow(table: Table, here: Condition | Update, operator: str, path: Path, name: str | None = None) -> None:
+    """None where the operator, in an error of this `name`, can work on what the path leads to."""
     codec = _codec_at(table, path)
-    if codec is None:
+    if codec is None or (_kind_allows(codec, operator) and _meaning_allows(codec, operator)):
         return
-    kind = codec.kind
-    if kind is not None and kind not in _ALLOWED.get(operator, {kind}):
-        holds = table.attributes.get(str(path.parts[0]), str)
-        name = getattr(holds, "__name__", None) or repr(holds)
-        raise ExpressionError(f"{operator} cannot work on `{show(path)}`, which holds {name}", expression=show(here))
+    holds = type_name(table.attributes.get(str(path.parts[0]), str))
+    changes = isinstance(here, Update) and _kind_allows(codec, operator)
+    hint = "assign a new value, or change it with modify(...)" if changes else None
+    raise ExpressionError(
+        f"{name or operator} cannot work on `{show(path)}`, which holds {holds}", expression=show(here), hint=hint
+    )
+
+
+def _kind_allows(codec: Codec, operator: str) -> bool:
+    return codec.kind is None or codec.kind in _ALLOWED.get(operator, {codec.kind})
+
+
+def _meaning_allows(codec: Codec, operator: str) -> bool:
+    """Whether what is stored is what it means: nothing is to be added to seconds since 1970, or to an Enum's number."""
+    if operator in ("+", "-"):
+        return codec in NUMBERS
+    return not codec.sealed or operator not in ("ADD", "DELETE", "list_append", "contains") or codec.kind in _TEXT
+
+
+def _refuse_inside(table: Table, here: Condition | Update, node: Condition | Action) -> None:
+    """An error for a path that leads into what only its Codec knows."""
+    for path in paths(node):
+        codec = table.codecs.get(str(path.parts[0]))
+        for _ in path.parts[1:]:
+            if codec is not None and codec.sealed:
+                name = show(Path(path.parts[:1]))
+                raise ExpressionError(
+                    f"`{show(path)}` lies inside `{name}`, and only its Codec knows what is there",
+                    expression=show(here),
+                    hint=f"compare and assign `{name}` as a whole, or change it with modify(...)",
+                )
+            codec = codec.member if codec else None

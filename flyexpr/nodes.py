@@ -70,7 +70,18 @@ class Arithmetic:
 Operand = Path | Value | Call | Arithmetic
 
 
-class Condition:
+class Expression:
+    """A whole condition or update, with room for what flyexpr.memory remembers of it.
+
+    >>> isinstance(Update(()), Expression)
+    True
+    """
+
+    __slots__ = ("_ready",)
+    _ready: Any
+
+
+class Condition(Expression):
     """What is true or false of an item; combined with `&`, `|` and `~`.
 
     >>> a, b = Test("attribute_exists", (Path(("a",)),)), Test("attribute_exists", (Path(("b",)),))
@@ -227,7 +238,7 @@ class Action:
 
 
 @record
-class Update:
+class Update(Expression):
     """What is to be done to an item, all of it at once: actions in the order of their clauses; joined with `+`.
 
     >>> both = Update((Action("REMOVE", Path(("a",)), None),)) + Update((Action("SET", Path(("b",)), Value("N", 1)),))

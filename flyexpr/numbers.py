@@ -5,13 +5,15 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
 Number = int | Decimal
 
 WHOLE = 10**38  # below this every int has at most 38 digits
 _MAX_BITS = 419  # 9.99…E+125 needs 419 bits; str() of a longer int costs quadratic time
-EXACT = Context(prec=400)  # wide enough for any sum or difference: magnitudes span 256 digits
+# Wide enough for any sum or difference: magnitudes span 256 digits. Every field is given, and it is used wherever
+# an operation looks at a context: what a program makes of its own has no part in what is stored.
+EXACT = Context(400, ROUND_HALF_EVEN, -999999, 999999, 1, 0, [], [InvalidOperation, DivisionByZero, Overflow])
 DIGITS, LARGEST, SMALLEST = 38, 125, -130  # significant digits and decimal exponents
 
 
@@ -25,10 +27,10 @@ def number(text: str) -> Number:
     """
     # A fraction as DynamoDB writes it, without exponent or trailing zero: known by its text in half the time.
     if "." in text and text[-1] not in "0." and "e" not in text and "E" not in text:
-        return Decimal(text)
+        return Decimal(text, EXACT)
     if text.isdecimal() or (text[0] == "-" and text[1:].isdecimal()):
         return int(text)
-    value = Decimal(text)
+    value = Decimal(text, EXACT)
     if not value.is_finite():
         raise ArithmeticError(f"{value} is not a number that DynamoDB can store")
     if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
@@ -59,10 +61,11 @@ def number_text(value: Number | float) -> str:
         text = float.__repr__(value)
         if "e" not in text and "n" not in text:
             return "0" if text == "-0.0" else text.removesuffix(".0")
-        return _plain(Decimal(text))
+        return _plain(Decimal(text, EXACT))
     text = Decimal.__str__(value)
-    # Plain already: without exponent, trailing zero, or more digits than fit. It spares nine tenths of the time.
-    if len(text) <= DIGITS and "." in text and text[-1] != "0" and "E" not in text:
+    # Plain already: without exponent (an `e` where the context has capitals=0), trailing zero, or more digits than fit.
+    # It spares nine tenths of the time.
+    if len(text) <= DIGITS and "." in text and text[-1] != "0" and "E" not in text and "e" not in text:
         return text
     return _plain(value)
 

@@ -265,7 +265,8 @@ def put_item(
     >>> put_item({"userid": "abc"}, condition=not_exists("userid")).returns is None
     True
 
-    `returns="ALL_OLD"` gives the item that was replaced.
+    `returns="ALL_OLD"` gives the item that was replaced. The item itself is kept and not a copy: what you change in it
+    before the operation is done is written too.
     """
     _alone("put_item", item, more, "put(table, item)", "run(table, put_item(...))")
     _need(item, Mapping, "put takes an item, a dict")

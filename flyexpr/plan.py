@@ -7,17 +7,21 @@ For every condition on every table there is exactly one `Access`, or a `PlanErro
     residue          what neither may hold, evaluated on the client by `matches`
 
 Key condition and filter and residue together are the condition, on every item that the index holds: one that lacks a
-key attribute of an index is not in it.
+key attribute of an index is not in it. The residue sees an item as the table reads it, with the parts of its derived
+keys that another writer left out (flyexpr.parts); key condition and filter see it as it is stored, and are written so
+that they agree. A condition on parts of a derived key reads the items of the table's own kind: those whose sort key
+begins as its template does.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
+from typing import Any
 
-from flyexpr.derive import implied_conditions
+from flyexpr.derive import Implied, implied_conditions, known_values, missing_parts
 from flyexpr.errors import PlanError
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
@@ -25,7 +29,8 @@ from flyexpr.interpret.simplify import simplify
 from flyexpr.lower import lower_condition
 from flyexpr.nodes import ALWAYS, NEVER, And, Between, Compare, Condition, In, Or, Path, Test, Value, joined
 from flyexpr.operations import Query, Scan
-from flyexpr.records import record
+from flyexpr.parts import as_stored, may_match, parts_in, sources_of
+from flyexpr.records import record, replace
 from flyexpr.tables import GlobalIndex, Index, Table
 
 
@@ -36,6 +41,7 @@ class Access:
     `how` is "GetItem", "Query", "Scan" or "Nothing" (the condition can never be true). `keys` holds a key condition a
     request: several when `is_in` on the partition key fans out. `fetch` is what is asked of the service, None for
     whole items; it can be more than the reader wants, see `trim`. `rejected` says of each other index why it lost.
+    `kind` is the condition, part of every key condition, that keeps the read among items of the table's own kind.
     """
 
     how: str
@@ -46,6 +52,7 @@ class Access:
     fetch: tuple[Path, ...] | None = None
     trim: bool = False
     rejected: tuple[tuple[str, str], ...] = ()
+    kind: Condition | None = None
 
 
 def access(table: Table, read: Query | Scan) -> Access:
@@ -63,10 +70,13 @@ def access(table: Table, read: Query | Scan) -> Access:
         return Access("Nothing")
     if isinstance(read, Scan):
         return _scan(table, read, condition)
-    parts = condition.parts if isinstance(condition, And) else (condition,)
+    parts = _parts(condition)
     if any(_asks_for_empty_key(table, part) for part in parts):
         return Access("Nothing")
-    implied = tuple(lower_condition(table, one) for one in implied_conditions(table, read.condition))
+    implied = implied_conditions(table, read.condition)
+    if table.derived:
+        lowered = ([lower_condition(table, one) for one in some] for some in (implied.sure, implied.kind))
+        implied = Implied(*map(tuple, lowered))
     if read.index is None:
         candidates, rejected = _candidates(table, read, parts, implied)
         chosen = _choose(table, read, candidates, rejected)
@@ -79,8 +89,26 @@ def access(table: Table, read: Query | Scan) -> Access:
                 hint="leave index= out, or add eq(...) for that attribute",
             )
         chosen, rejected = fit, []
-    losers = tuple((name, why) for name, why in rejected if name != _label(chosen.index))
-    return _finish(table, read, chosen, losers)
+    return _finish(table, read, chosen, tuple(rejected))
+
+
+def access_of_keys(table: Table, read: Query | Scan) -> Access:
+    """How the engine is asked for the keys of what a read gives: by the index that the read itself goes through.
+
+    >>> scores = Table("GameScores", "userid", indexes=[GlobalIndex("ByTitle", "title", project="keys")])
+    >>> found = access_of_keys(scores, Query(eq("title", "Comet Quest")))
+    >>> found.index.name, [path.parts[0] for path in found.fetch]
+    ('ByTitle', ['userid', 'title'])
+
+    A read that asks for more than any index can give still has keys.
+    """
+    keys = tuple(Path((name,)) for name in table.keys)
+    try:
+        way = access(table, read)
+    except PlanError:
+        return access(table, replace(read, project=keys))
+    fetch = _fetch(table, keys, way.index, [] if way.residue is None else [way.residue])
+    return replace(way, fetch=fetch, trim=True)
 
 
 def _whole_condition(table: Table, read: Query | Scan) -> Condition:
@@ -105,6 +133,7 @@ class _Fit:
     sort: tuple[Condition, ...]
     rest: tuple[Condition, ...]  # the parts that the key condition does not say in full
     fixed: int  # sort key attributes with one value
+    kind: Condition | None = None  # the one of `sort`, or beside it, that nobody asked for
 
     @property
     def rank(self) -> tuple[int, int, int, bool]:
@@ -112,7 +141,7 @@ class _Fit:
 
 
 def _candidates(
-    table: Table, read: Query, parts: Sequence[Condition], implied: Sequence[Condition]
+    table: Table, read: Query, parts: Sequence[Condition], implied: Implied
 ) -> tuple[list[_Fit], list[tuple[str, str]]]:
     found, rejected = [], []
     for index in (None, *table.indexes):
@@ -125,47 +154,50 @@ def _candidates(
     return found, rejected
 
 
-def _fit(
-    table: Table, index: Index | None, parts: Sequence[Condition], implied: Sequence[Condition] = ()
-) -> _Fit | str:
+def _fit(table: Table, index: Index | None, parts: Sequence[Condition], implied: Implied) -> _Fit | str:
     """How the parts, and what they imply, bound the key of an index, or why it cannot be queried by them."""
     values: list[tuple[Value, ...]] = []
     used: set[Condition] = set()
     for name in table.partition_keys_of(index):
-        options = {part: found for part in (*parts, *implied) if (found := _options(part, name))}
+        options = {part: found for part in (*parts, *implied.sure, *implied.kind) if (found := _options(part, name))}
         if not options:
             return f"its partition key `{name}` has no value"
         narrowest = min(options, key=lambda part: len(options[part]))
         values.append(options[narrowest])
         used.add(narrowest)
-    sort, exact, fixed = _bound_sort_keys(table.sort_keys_of(index), parts, implied)
+        if name in table.derived and narrowest in parts:
+            implied = replace(implied, kind=())  # who names the key itself wants what is under it, of every kind
+    sort, exact, fixed, kind = _bound_sort_keys(table.sort_keys_of(index), parts, implied)
     rest = tuple(part for part in parts if part not in used and part not in exact)
-    return _Fit(index, tuple(values), sort, rest, fixed)
+    return _Fit(index, tuple(values), sort, rest, fixed, kind)
 
 
 def _bound_sort_keys(
-    names: Sequence[str], parts: Sequence[Condition], implied: Sequence[Condition]
-) -> tuple[tuple[Condition, ...], frozenset[Condition], int]:
+    names: Sequence[str], parts: Sequence[Condition], implied: Implied
+) -> tuple[tuple[Condition, ...], frozenset[Condition], int, Condition | None]:
     """Conditions on a leading run of sort keys: `=` on each, and on the last any one that the service allows."""
     conditions: list[Condition] = []
     for fixed, name in enumerate(names):
-        equal = next((part for part in (*parts, *implied) if _is_equal(part, name)), None)
+        equal = next((part for part in (*parts, *implied.sure, *implied.kind) if _is_equal(part, name)), None)
         if equal is None:
             bound, exact = _bound(name, parts)
             if not bound:  # what was asked for bounds better than the start of a template
-                bound, exact = _bound(name, implied)
-            return (*conditions, *bound), frozenset({*conditions, *exact}), fixed
+                bound, exact = _bound(name, implied.sure)
+            kind = next((part for part in implied.kind if not bound and _prefix(part, name)), None)
+            return (*conditions, *bound), frozenset({*conditions, *exact}), fixed, kind
         conditions.append(equal)
-    return tuple(conditions), frozenset(conditions), len(conditions)
+    kind = next((part for part in conditions if part in implied.kind), None)
+    return tuple(conditions), frozenset(conditions), len(conditions), kind
 
 
 def _bound(name: str, parts: Sequence[Condition]) -> tuple[list[Condition], list[Condition]]:
     """The one condition on a sort key that reads least, and the parts that it says in full."""
     lows = [bound for part in parts for bound in _low(part, name)]
     highs = [bound for part in parts for bound in _high(part, name)]
-    prefixes = [part for part in parts if _is_prefix(part, name)]
+    prefixes = {part: start for part in parts if (start := _prefix(part, name))}
     if prefixes and not (lows and highs):
-        return prefixes[:1], prefixes[:1]
+        longest = max(prefixes, key=lambda part: len(prefixes[part]))
+        return [longest], [part for part, start in prefixes.items() if prefixes[longest].startswith(start)]
     low = max(lows, key=lambda bound: (bound[0].body, not bound[1]), default=None)
     high = min(highs, key=lambda bound: (bound[0].body, bound[1]), default=None)
     if low and high:
@@ -234,11 +266,12 @@ def _is_key_value(value: Value) -> bool:
     return value.kind == "N" or (value.kind in ("S", "B") and bool(value.body))
 
 
-def _is_prefix(part: Condition, name: str) -> bool:
+def _prefix(part: Condition, name: str) -> Any:
+    """The text or bytes that the attribute has to begin with; empty where the part does not say."""
     match part:
-        case Test("begins_with", (Path((found,)), Value(_, prefix))):
-            return found == name and bool(prefix)
-    return False
+        case Test("begins_with", (Path((found,)), Value("S" | "B", prefix))) if found == name:
+            return prefix
+    return ""
 
 
 def _unusable(table: Table, read: Query, fit: _Fit) -> str:
@@ -273,7 +306,7 @@ def _lacking(table: Table, index: Index | None, wanted: Iterable[Path] | None) -
 def _choose(table: Table, read: Query, found: list[_Fit], rejected: list[tuple[str, str]]) -> _Fit:
     if not found:
         condition = _whole_condition(table, read)
-        raise _no_index(table, read, condition.parts if isinstance(condition, And) else (condition,), rejected)
+        raise _no_index(table, read, _parts(condition), rejected)
     best = max(found, key=lambda fit: fit.rank)
     equals = [fit for fit in found if fit.rank == best.rank]
     if len(equals) > 1:
@@ -296,23 +329,61 @@ def _why_worse(fit: _Fit, best: _Fit) -> str:
 
 
 def _finish(table: Table, read: Query, fit: _Fit, rejected: tuple[tuple[str, str], ...]) -> Access:
-    filters = [part for part in fit.rest if _may_filter(table, fit.index, part)]
-    residue = [part for part in fit.rest if part not in filters]
-    how = "Query"
+    how, filters, residue = "Query", *_shared_out(table, fit)
     if fit.index is None and read.index is None and 1 + fit.fixed == len(table.keys):
         how, filters, residue = "GetItem", [], list(fit.rest)
+    if NEVER in filters:
+        return Access("Nothing")
     _need_projected(table, read, fit.index, fit.rest)
     fetch = _fetch(table, read.project, fit.index, residue)
+    sort = fit.sort if fit.kind is None or fit.kind in fit.sort else (*fit.sort, fit.kind)
     return Access(
         how,
         fit.index,
-        tuple(joined(And, [*partition, *fit.sort]) for partition in _fan_out(table, fit)),
+        tuple(joined(And, [*partition, *sort]) for partition in _fan_out(table, fit)),
         joined(And, filters) if filters else None,
         joined(And, residue) if residue else None,
         fetch,
-        fetch != read.project,
+        _trims(table, read, fetch),
         rejected,
+        fit.kind,
     )
+
+
+def _shared_out(table: Table, fit: _Fit) -> tuple[list[Condition], list[Condition]]:
+    """What the service filters by, and what is left to the client."""
+    keys = _known_keys(table, fit) if table.inverses else {}
+    filters: list[Condition] = []
+    residue: list[Condition] = []
+    for part in fit.rest:
+        if not _may_filter(table, fit.index, part):
+            residue.append(part)
+        else:
+            _filter(table, part, keys, filters, residue)
+    return filters, residue
+
+
+def _known_keys(table: Table, fit: _Fit) -> Mapping[str, Any]:
+    """The attributes that have one value in everything that the read gives."""
+    partitions = list(_fan_out(table, fit))
+    return known_values(joined(And, [*fit.rest, *fit.sort, *(partitions[0] if len(partitions) == 1 else ())]))
+
+
+def _filter(
+    table: Table, part: Condition, keys: Mapping[str, Any], filters: list[Condition], residue: list[Condition]
+) -> None:
+    """Adds a part to the filters; to the residue too, where it depends on parts of keys that the item may lack."""
+    stored = as_stored(table, part, keys, there=True) if table.inverses else part
+    if stored is None:
+        filters.append(may_match(table, part))
+        residue.append(part)
+    elif stored != ALWAYS:
+        filters.append(stored)
+
+
+def _trims(table: Table, read: Query | Scan, fetch: tuple[Path, ...] | None) -> bool:
+    """Whether an item has more than the reader wants: what was fetched besides, or is filled in."""
+    return fetch != read.project or bool(read.project and table.inverses)
 
 
 def _may_filter(table: Table, index: Index | None, part: Condition) -> bool:
@@ -351,8 +422,15 @@ def _fetch(
     if project is None:
         return None
     keys = (Path((name,)) for name in (*table.keys, *table.keys_of(index)))
-    needed = dict.fromkeys((*project, *keys, *(Path(path.parts[:1]) for part in residue for path in paths(part))))
-    return without_overlap(needed)
+    looked_at = [Path(path.parts[:1]) for part in residue for path in paths(part)]
+    return without_overlap((*project, *keys, *looked_at, *_sources(table, index, (*project, *looked_at))))
+
+
+def _sources(table: Table, index: Index | None, needed: Iterable[Path]) -> Iterator[Path]:
+    """The keys from which parts among the paths may be filled in, as far as the index has them."""
+    for name in sources_of(table, parts_in(table, needed)) if table.inverses else ():
+        if not isinstance(index, GlobalIndex) or not _lacking(table, index, [Path((name,))]):
+            yield Path((name,))
 
 
 def without_overlap(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -369,8 +447,28 @@ def without_overlap(paths: Iterable[Path]) -> tuple[Path, ...]:
 def _scan(table: Table, read: Scan, condition: Condition) -> Access:
     index = table.index(read.index) if read.index else None
     _need_projected(table, read, index, [condition])
-    fetch = _fetch(table, read.project, index, ())
-    return Access("Scan", index, (), None if condition == ALWAYS else condition, None, fetch, fetch != read.project)
+    filters: list[Condition] = []
+    residue: list[Condition] = []
+    keys = known_values(condition)
+    for part in _parts(condition) if table.inverses else [condition]:
+        _filter(table, part, keys, filters, residue)
+    if NEVER in filters:
+        return Access("Nothing")
+    filtered = joined(And, filters)
+    fetch = _fetch(table, read.project, index, residue)
+    return Access(
+        "Scan",
+        index,
+        (),
+        None if filtered == ALWAYS else filtered,
+        joined(And, residue) if residue else None,
+        fetch,
+        _trims(table, read, fetch),
+    )
+
+
+def _parts(condition: Condition) -> tuple[Condition, ...]:
+    return condition.parts if isinstance(condition, And) else (condition,)
 
 
 def _no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: Sequence[tuple[str, str]]) -> PlanError:
@@ -384,6 +482,12 @@ def _no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: S
             hint="leave consistent=True out"
             if read.consistent
             else "ask for projected attributes with project=[...], or name the index with index=",
+        )
+    if unfinished := _unfinished_key(table, read.condition):
+        return PlanError(
+            f"a query of {table.name!r} needs one partition key value: {unfinished}",
+            condition=condition,
+            hint="add eq(...) for it, or use scan(...)",
         )
     equal = [str(path.parts[0]) for part in parts for path in paths(part) if _options(part, str(path.parts[0]))]
     bases = [None, *(index for index in table.indexes if isinstance(index, GlobalIndex))]
@@ -400,6 +504,14 @@ def _no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: S
         condition=condition,
         hint=f"add {_proposed_index(equal[0], parts)}, or use scan(...)",
     )
+
+
+def _unfinished_key(table: Table, condition: Condition) -> str:
+    """What to say where the condition gives some parts of a derived partition key, and not all of them."""
+    known = known_values(condition)
+    begun = (name for name, derived in table.derived.items() if not known.keys().isdisjoint(derived.parts))
+    names = {name for index in (None, *table.indexes) for name in table.partition_keys_of(index)}
+    return next((missing_parts(table, name, known) for name in begun if name in names), "")
 
 
 def _starts(table: Table, index: Index | None) -> str:

@@ -12,7 +12,7 @@ from flyexpr.errors import ExpressionError
 from flyexpr.interpret.check import check
 from flyexpr.interpret.compile import Placeholders, compile, values_member
 from flyexpr.interpret.shape import Shape, shape
-from flyexpr.interpret.show import show
+from flyexpr.interpret.show import refused
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.values import Frozen
 
@@ -51,12 +51,7 @@ def _compiled(given: Iterable[tuple[str, Expression]]) -> list[str]:
             check(expression)
             text = compile(expression, names)
         except ExpressionError as error:
-            raise _shown(error, expression) from None
+            raise refused(error, expression) from None
         if text:
             members.append(f'"{member}":"{text}"')
     return members + names.names_member()
-
-
-def _shown(error: ExpressionError, expression: Expression) -> ExpressionError:
-    text = ", ".join(map(show, expression)) if isinstance(expression, tuple) else show(expression)
-    return ExpressionError(error.message, expression=text if len(text) <= 200 else text[:200] + "…", hint=error.hint)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from flyexpr.derive import key_parts
+from flyexpr.conditions import exists
+from flyexpr.derive import key_parts, known_values
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
+from flyexpr.interpret.paths import paths
 from flyexpr.interpret.simplify import simplify
-from flyexpr.items import check_size, encoded_value, key_of, stored_item
+from flyexpr.items import asked_paths, check_size, encoded_value, key_of, read_item, stored_item
 from flyexpr.lower import lower_condition, lower_update
-from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Update, Value
+from flyexpr.nodes import ALWAYS, And, Compare, Condition, Not, Or, Path, Update, Value, joined
 from flyexpr.operations import (
     BatchGet,
     ConditionCheck,
@@ -22,6 +24,7 @@ from flyexpr.operations import (
     Scan,
     UpdateItem,
 )
+from flyexpr.parts import as_stored, parts_in
 from flyexpr.plan import Access, without_overlap
 from flyexpr.prepare import expression_members
 from flyexpr.records import record
@@ -58,8 +61,8 @@ def get_request(table: Table, operation: GetItem) -> Request:
 class Prepared:
     """A write, prepared once: the members of its request, and the stored values that they were made of.
 
-    `key` is the item's key, `item` the whole item of a put, and `condition` the one that is sent, the guard of a
-    version included; each in stored types.
+    `key` is the item's key, `item` the whole item of a put, and `condition` the operation's, the guard of a version
+    included; each in stored types.
     """
 
     members: list[str]
@@ -76,7 +79,7 @@ def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
     (['"TableName":"t"', '"Item":{"id":{"S":"a"}}'], {'id': 'a'}, 'attribute_not_exists(id)')
     """
     operation = versioned(table, operation)
-    item = update = condition = None
+    item = update = condition = sent = None
     if isinstance(operation, PutItem):
         item = stored_item(table, operation.item)
         key = {name: item[name] for name in table.keys}
@@ -85,15 +88,39 @@ def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
         key = key_of(table, operation.key)
         members = [table_name(table), f'"Key":{encode_item(key)}']
     if isinstance(operation, UpdateItem):
-        update = _with_key_parts(table, operation, lower_update(table, operation.update, key))
+        known = _known(table, operation, key) if table.derived else {}
+        update = _with_key_parts(table, operation, lower_update(table, operation.update, known))
     if operation.condition is not None:
         condition = lower_condition(table, operation.condition)
+        sent = _sayable(condition_on_stored(table, condition, key))
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
     if update is not None or condition is not None:
-        members += expression_members(
-            ("UpdateExpression", update), ("ConditionExpression", None if condition is None else _sayable(condition))
-        )
+        members += expression_members(("UpdateExpression", update), ("ConditionExpression", sent))
     return Prepared(members, key, item, condition)
+
+
+def _known(table: Table, operation: UpdateItem, key: Item) -> Mapping[str, Any]:
+    """What is sure of the item that is to be updated: what makes up its key, and what its condition asks for."""
+    asked = {} if operation.condition is None else known_values(operation.condition)
+    return read_item(table, dict(key)) | key_parts(table, operation.key) | asked
+
+
+def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any]) -> Condition:
+    """The condition of a write, in stored types, on the item as it is stored under these keys.
+
+    >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
+    >>> show(condition_on_stored(table, eq("user", "1") & gt("n", 1) & exists("pk"), {"pk": "U#1"}))
+    "(user = '1' OR attribute_not_exists(user)) AND n > 1 AND attribute_exists(pk)"
+
+    It is true where the condition is true of the item as the table reads it; what the keys do not decide stays.
+    """
+    if not table.inverses or not parts_in(table, paths(lowered)):
+        return lowered
+    own = {name: keys[name] for name in table.keys}
+    parts = lowered.parts if isinstance(lowered, And) else (lowered,)
+    there = any(part == exists(Path((name,))) for part in parts for name in table.keys)
+    stored = [as_stored(table, part, own, there=there) for part in parts]
+    return joined(And, [part if one is None else one for one, part in zip(stored, parts, strict=True)])
 
 
 def write_request(operation: Write, write: Prepared) -> Request:
@@ -165,7 +192,8 @@ def _fixed_key(condition: Condition) -> dict[str, Any]:
 
 def _get(table: Table, operation: GetItem) -> list[str]:
     members = [table_name(table), _key(table, operation.key)]
-    return members + expression_members(("ProjectionExpression", operation.project)) if operation.project else members
+    wanted = operation.project and asked_paths(table, operation.project)
+    return members + expression_members(("ProjectionExpression", wanted)) if wanted else members
 
 
 @record
@@ -297,7 +325,8 @@ def batch_get_request(table: Table, keys: Iterable[str], operation: BatchGet) ->
     >>> batch_get_request(Table("t", "id"), ['{"id":{"S":"a"}}'], BatchGet(["a"])).body
     b'{"RequestItems":{"t":{"Keys":[{"id":{"S":"a"}}]}}}'
     """
-    project = operation.project and (*operation.project, *(Path((name,)) for name in table.keys))
+    wanted = asked_paths(table, operation.project)
+    project = wanted and (*wanted, *(Path((name,)) for name in table.keys))
     members = [f'"Keys":[{",".join(keys)}]', *_flag("ConsistentRead", operation.consistent)]
     members += expression_members(("ProjectionExpression", project and without_overlap(project)))
     return wire_request("BatchGetItem", [f'"RequestItems":{{{quote(table.name)}:{{{",".join(members)}}}}}'])
@@ -325,11 +354,9 @@ def _sized(stored: Mapping[str, Any]) -> str:
 
 def _with_key_parts(table: Table, operation: UpdateItem, lowered: Update) -> Update:
     """The update, and the parts that a derived key was given by, for an item that it creates."""
-    spoken = {action.path.parts[0] for action in lowered.actions}
     for name, value in key_parts(table, operation.key).items():
-        if name not in spoken:
-            stored = encoded_value(table, name, value) if name in table.codecs else value
-            lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
+        stored = encoded_value(table, name, value) if name in table.codecs else value
+        lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
     return lowered
 
 

@@ -25,14 +25,15 @@ class Page:
     ([{'id': 'a'}], {'Count': 1, 'ScannedCount': 2})
 
     `rest` is complete once the items are taken. Taking three items of a page costs three items. `forms` are those that
-    items of the table were found to have.
+    items of the table were found to have; `known` says whether the item just taken has one of them, and so fits.
     """
 
-    __slots__ = ("_forms", "_text", "rest")
+    __slots__ = ("_forms", "_text", "known", "rest")
 
     def __init__(self, body: bytes, forms: Forms | None = None) -> None:
         self._text, self._forms = _text(body), forms or Forms()
         self.rest: dict[str, Any] = {}
+        self.known = True
 
     def __iter__(self) -> Iterator[Item]:
         # Only one item's wire form is alive at a time: a whole page parsed first costs half as much again, most of it
@@ -44,7 +45,7 @@ class Page:
                 name, place = _scan(text, place)
                 place = _after(text, place, ":")
                 if name == "Items":
-                    place = yield from _items(text, place, self._forms)
+                    place = yield from _items(self, text, place, self._forms)
                 else:
                     self.rest[name], place = _scan(text, place)
                 place = _next(text, place)
@@ -52,7 +53,7 @@ class Page:
             raise malformed(error) from None
 
 
-def _items(text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
+def _items(page: Page, text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
     """The items of the array at a place, one by one; then the place after it."""
     place = _after(text, place, "[")
     search, form = Search(forms, len(text)), forms.found[0] if forms.found else NO_FORM
@@ -70,7 +71,9 @@ def _items(text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
         else:
             item, end = _scan(text, place)
             form = search.met(form, item, place, end)
+            page.known = False
             yield decode_item(item)
+            page.known = True
             place = _next(text, end)
 
 

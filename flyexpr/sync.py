@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, overload
 
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.nodes import Condition, Update
 from flyexpr.operations import (
     BatchGet,
@@ -36,11 +36,12 @@ from flyexpr.operations import (
     transact_write_items,
     update_item,
 )
-from flyexpr.steps import matching
+from flyexpr.plan import Access
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import common_engine, course, engine_of
+from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading, Stats, first_of, only, to_count
+from flyexpr.steps.matching import write_matching
+from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
 from flyexpr.steps.step import Pause, Steps
 from flyexpr.tables import Engine, Table
 from flyexpr.values import Item
@@ -75,6 +76,14 @@ def drive(steps: Steps[R], engine: Engine) -> R:
         return result
 
 
+def _done(steps: Steps[R], tables: Sequence[Table]) -> R:
+    """What the steps come to on the engine of the tables, which an error for a missing one names."""
+    try:
+        return drive(steps, common_engine(tables))
+    except NoSuchTable as error:
+        raise named(error, tables) from None
+
+
 def _refuse(answer: Any) -> None:
     """Refuses the promise of an answer, which an engine of `flyexpr.aio` gives; all else may pass."""
     if hasattr(answer, "__await__"):
@@ -90,12 +99,15 @@ class Items(Iterator[Item]):
 
     `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
     once nothing is left. `.stats` says what the read has cost so far.
+
+    A ValidationError for an item that does not read in its types ends the read: `.item` of the error is that item, and
+    the cursor goes on after it.
     """
 
-    __slots__ = ("_engine", "_items", "_reading")
+    __slots__ = ("_engine", "_items", "_reading", "_table")
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False) -> None:
-        self._engine: Engine = table.bound
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
+        self._table, self._engine = table, table.bound
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             from flyexpr.threads import items_of_lanes  # threads, for those who want them
@@ -103,7 +115,7 @@ class Items(Iterator[Item]):
             self._reading = Lanes(table, read, time.monotonic, counting)
             self._items = items_of_lanes(self._reading, self._engine)
         else:
-            self._reading = Reading(table, read, time.monotonic, counting)
+            self._reading = Reading(table, read, time.monotonic, counting, way)
             self._items = self._pages(self._reading)
             if read.prefetch and read.limit is None and read.budget is None:
                 from flyexpr.threads import items_ahead
@@ -122,7 +134,10 @@ class Items(Iterator[Item]):
         return self
 
     def __next__(self) -> Item:
-        return next(self._items)
+        try:
+            return next(self._items)
+        except NoSuchTable as error:
+            raise named(error, [self._table]) from None
 
     def __aiter__(self) -> NoReturn:
         raise TypeError("write `for`, not `async for`; or use flyexpr.aio, with an engine of aio.connect(...)")
@@ -181,7 +196,7 @@ def run(table: Any, operation: Any = None) -> Any:
     """
     if isinstance(operation, (Query, Scan)):
         return Items(table, operation)
-    return drive(course(table, operation), engine_of(table, operation))
+    return _done(course(table, operation), tables_of(table, operation))
 
 
 def get(table: Table, key: Key, **refinements: Any) -> Item | None:
@@ -201,6 +216,8 @@ def put(
     """Writes the item, in place of one with the same key; None, or the old item with `returns="ALL_OLD"`.
 
     >>> put(scores, {"userid": "new", "title": "Comet Quest"}, condition=not_exists("userid"))
+    >>> put(scores, {"userid": "new", "title": "Comet Quest", "wins": 1}, returns="ALL_OLD")
+    {'userid': 'new', 'title': 'Comet Quest'}
 
     ConditionFailed when the condition is false: then nothing is written.
     """
@@ -239,8 +256,7 @@ def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> N
     >>> transact_write([(scores, put_item({"userid": "abc", "title": "Comet Quest"}, condition=not_exists("userid")))])
     Traceback (most recent call last):
     ...
-    flyexpr.errors.TransactionCancelled: TransactionCanceledException: ...
-      operation 0: attribute_not_exists(userid) was false: userid is 'abc'
+    flyexpr.errors.TransactionCancelled: operation 0 (put GameScores abc, Comet Quest): attribute_not_exists(userid) ...
 
     TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
     it safe to send the same transaction again within 10 minutes.
@@ -272,7 +288,7 @@ def modify(table: Table, key: Key, function: modifying.Function, *, attempts: in
     Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
     unnoticed.
     """
-    return drive(modifying.modify(table, key, function, attempts), table.bound)
+    return _done(modifying.modify(table, key, function, attempts), (table,))
 
 
 def transact_modify(
@@ -290,7 +306,7 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
-    return drive(modifying.transact_modify(keys, function, attempts), common_engine([table for table, _ in keys]))
+    return _done(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys])
 
 
 def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
@@ -303,7 +319,7 @@ def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) 
 
     Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
     """
-    return drive(matching.delete_matching(table, read, dry_run, time.monotonic), table.bound)
+    return _done(write_matching(table, read, None, dry_run, time.monotonic), (table,))
 
 
 def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
@@ -314,10 +330,11 @@ def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run
     >>> update_matching(scores, scan(not_exists("wins")), assign("wins", 0))
     0
 
-    Each update holds only while the item still matches. It is no transaction: when it ends early, what was done is
-    done. An update that makes further items match may meet them in the same scan.
+    Each update holds only while the item still matches, and no item is updated twice: where the update moves items in
+    the index that finds them, all keys are read, and kept, before the first update. It is not a transaction: when it
+    ends early, what was done is done. An update of a part of a derived attribute reads each item once more, by its key.
     """
-    return drive(matching.update_matching(table, read, update, dry_run, time.monotonic), table.bound)
+    return _done(write_matching(table, read, update, dry_run, time.monotonic), (table,))
 
 
 def first(table: Table, read: Query | Scan) -> Item | None:
@@ -348,7 +365,8 @@ def count(table: Table, read: Query | Scan) -> int:
 
     The service counts, where it can, and sends no items; it costs as much as reading them.
     """
-    items = Items(table, to_count(table, read), counting=True)
+    keys, way = keys_only(table, whole(read))
+    items = Items(table, keys, True, way)
     for _ in items:
         pass
     return items.stats.returned

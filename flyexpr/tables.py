@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from flyexpr.attributes import Attribute, Codec, Derived, codec_of
+from flyexpr.attributes import Attribute, Codec, Derived, codec_of, fit_of
 from flyexpr.errors import FlyexprError, NotBound
 from flyexpr.familiar import Forms
+from flyexpr.inverse import Inverse
+from flyexpr.numbers import Number
 from flyexpr.records import fill, record, replace
 
 Engine = Callable[[str, bytes], bytes]
@@ -152,7 +154,7 @@ class Table:
     stream: str | None
     tags: Mapping[str, str]
     deletion_protection: bool
-    engine: Engine | None
+    engine: Engine  # None before `on`; it is typed for those who have bound the table, and `bound` asks
 
     def __init__(
         self,
@@ -280,9 +282,28 @@ class Table:
         return tuple((name, codec.decode) for name, codec in self.codecs.items() if codec.decode is not None)
 
     @cached_property
+    def checks(self) -> tuple[tuple[str, frozenset[type], Callable[[Any], bool] | None], ...]:
+        """The types that declared attributes of an item may read as, and what looks into those that have members."""
+        found = [(name, fit_of(self.codecs[name])) for name in self.attributes]
+        return tuple([(name, fit[0] | {type(None)}, fit[1]) for name, fit in found if fit is not None])
+
+    def misfit(self, item: Mapping[str, Any]) -> str | None:
+        """The first declared attribute that an item was stored with as something else; None where there is none.
+
+        >>> Table("t", "id", attributes={"wins": int}).misfit({"id": "a", "wins": "3"})
+        'wins'
+        """
+        get = item.get
+        for name, held, members_fit in self.checks:
+            value = get(name)
+            if type(value) not in held or (members_fit is not None and value is not None and not members_fit(value)):
+                return name
+        return None
+
+    @cached_property
     def forms(self) -> Forms:
-        """The forms that items of the table were found to have, for whoever reads the next."""
-        return Forms()
+        """The forms that items of the table were found to have, for whoever reads the next: those of its types."""
+        return Forms(lambda sample: self.misfit(sample) is None)
 
     @cached_property
     def rules(self) -> dict[str, Attribute]:
@@ -293,6 +314,41 @@ class Table:
     def derived(self) -> dict[str, Derived]:
         """The attributes that are made of others."""
         return {name: kind for name, kind in self.attributes.items() if isinstance(kind, Derived)}
+
+    @cached_property
+    def sealed(self) -> frozenset[str]:
+        """The attributes with a Codec, theirs or their members', that alone knows what is inside.
+
+        >>> Table("t", "id", attributes={"price": Codec(round, float, int), "day": dict[str, int]}).sealed
+        frozenset({'price'})
+        """
+        return frozenset(name for name, codec in self.codecs.items() if any(one.sealed for one in codec.chain))
+
+    @cached_property
+    def inverses(self) -> tuple[Inverse, ...]:
+        """The templates of key attributes that can be read backwards, to fill in parts that an item lacks."""
+        templates = ((name, self.derived[name]) for name in self.key_attributes if name in self.derived)
+        found = (
+            Inverse(name, derived, self.attributes, unique=name in self.keys)
+            for name, derived in templates
+            if derived.function is None
+        )
+        return tuple(inverse for inverse in found if inverse.parts)
+
+    @cached_property
+    def fillable(self) -> frozenset[str]:
+        """The attributes that may be filled in on reading."""
+        return frozenset(part for inverse in self.inverses for part in inverse.parts)
+
+    @cached_property
+    def as_stored(self) -> Table:
+        """The table without its types: items come as they are stored, which is what they can be compared with.
+
+        A time or a float that another writer stored in other words would never be equal to ours.
+        """
+        types = {"S": str, "N": Number, "B": bytes}
+        keys = {name: types[str(self.kind(name))] for name in self.key_attributes}
+        return replace(self, attributes=keys, version=None)
 
     def kind(self, name: str) -> str | None:
         """DynamoDB's code of what a declared attribute holds; None where that is open."""

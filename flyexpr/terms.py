@@ -30,8 +30,7 @@ class Term:
         self.__operand = operand
 
     def __getattr__(self, name: str) -> Term:
-        if name.startswith("__"):  # copy, pickle and notebooks ask for protocol methods
-            raise AttributeError(name)
+        _refuse_protocol(name)
         return self[name]
 
     def __getitem__(self, step: Step) -> Term:
@@ -105,14 +104,13 @@ class Fields:
     >>> node_of(F.info.actors[0])
     Path(parts=('info', 'actors', 0))
 
-    `F[...]` names one attribute exactly, dots and brackets included.
+    `F[...]` names one attribute exactly, dots and brackets included, and names such as `__x__`, which are Python's.
     """
 
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Term:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        _refuse_protocol(name)
         return _attribute(name)
 
     def __getitem__(self, name: Any) -> Term:
@@ -134,6 +132,12 @@ class Fields:
 
     def __iter__(self) -> NoReturn:
         raise TypeError("F cannot be iterated over; attributes are named one by one, as `F.a`")
+
+
+def _refuse_protocol(name: str) -> None:
+    """An AttributeError for the names of methods that copy, pickle and notebooks ask for; `__typename` is none."""
+    if name.startswith("__") and name.endswith("__"):
+        raise AttributeError(f"{name} is a name of Python's own; for an attribute of that name write F[{name!r}]")
 
 
 @lru_cache(maxsize=4096)

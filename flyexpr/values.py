@@ -2,11 +2,11 @@
 
     plain value                    wire
     str                            {"S": "x"}
-    int, Decimal, float            {"N": "1.5"}          read as int when whole, else Decimal
+    int, Decimal, float            {"N": "1.5"}          read as int when whole, else Decimal; numpy's numbers too
     bytes                          {"B": "aGk="}
     bool, None                     {"BOOL": true}, {"NULL": true}
     list, tuple                    {"L": [...]}
-    dict                           {"M": {...}}
+    dict, any other Mapping        {"M": {...}}
     set, frozenset                 {"SS" | "NS" | "BS": [...]}   one type, never empty
 
 `freeze` gives a value's meaning as a `Frozen` pair `(kind, body)`: hashable, equal exactly where DynamoDB says equal
@@ -17,10 +17,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 
 from __future__ import annotations
 
+import builtins
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
+from numbers import Integral, Rational, Real
 from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
@@ -35,6 +37,9 @@ KINDS = ("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS")
 ORDERED = frozenset({"S", "N", "B"})  # the kinds that <, BETWEEN and keys can compare
 MAX_DEPTH = 32  # an attribute is level 1
 MAX_ITEM = 409_600  # bytes of an item
+TOO_DEEP = (  # the service's words
+    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+)
 
 
 class _Refused(Exception):
@@ -145,7 +150,7 @@ def _encode_number(value: int | float | Decimal, depth: int) -> str:
 def _encode_decimal(value: Decimal, depth: int) -> str:
     text = Decimal.__str__(value)  # of a subclass too, whose own text may be anything
     # As number_text has it, without its calls: of a fraction they are half the time.
-    if "." in text and text[-1] != "0" and "E" not in text and len(text) <= DIGITS:
+    if "." in text and text[-1] != "0" and "E" not in text and "e" not in text and len(text) <= DIGITS:
         return f'{{"N":"{text}"}}'
     return _encode_number(value, depth)
 
@@ -180,11 +185,11 @@ def _encode_set(value: Iterable[Any], depth: int) -> str:
 
 
 def _encode_other(value: Any, depth: int) -> str:
-    """A value whose exact type is no row of the table: a subclass of one, or an error."""
+    """A value whose exact type is no row of the table: a subclass of one, another library's number, or an error."""
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value, depth)
-    raise _unknown(value)
+    return _encode(_known(value), depth)
 
 
 _ENCODERS: dict[type, Callable[[Any, int], str]] = {
@@ -202,6 +207,7 @@ _ENCODERS: dict[type, Callable[[Any, int], str]] = {
     bytearray: _encode_bytes,
     memoryview: _encode_bytes,
     type(None): _encode_null,
+    Mapping: _encode_map,
 }
 
 
@@ -291,8 +297,9 @@ def freeze_constant(value: Any) -> Frozen:
 def _freeze_foreign(value: Any) -> Frozen:
     if isinstance(value, (list, tuple)):
         return "L", tuple([_freeze_foreign(member) for member in value])
-    if isinstance(value, dict):
-        return "M", tuple(sorted(((name, _freeze_foreign(member)) for name, member in value.items()), key=_first))
+    if isinstance(value, Mapping):
+        body = [(name, _freeze_foreign(member)) for name, member in value.items()]
+        return "M", _Entries(sorted(body, key=_first), body)
     try:
         return _freeze(value, 1)
     except _Unknown:
@@ -335,7 +342,19 @@ def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
     except _Refused as refused:
         refused.steps.insert(0, name)
         raise
-    return "M", tuple(sorted(body, key=_first))
+    entries = sorted(body, key=_first)
+    return "M", tuple(entries) if entries == body else _Entries(entries, body)
+
+
+class _Entries(tuple[Any, ...]):
+    """A map's entries by name, and as they were `given`, for `thaw`: a Codec may write them down in that order."""
+
+    given: list[tuple[str, Frozen]]
+
+    def __new__(cls, entries: Iterable[Any], given: Any = ()) -> _Entries:
+        made = super().__new__(cls, entries)
+        made.given = given
+        return made
 
 
 def _first(pair: tuple[str, Frozen]) -> str:
@@ -356,7 +375,7 @@ def _freeze_other(value: Any, depth: int) -> Frozen:
     for base, freezer in _FREEZERS.items():
         if isinstance(value, base):
             return freezer(value, depth)
-    raise _unknown(value)
+    return _freeze(_known(value), depth)
 
 
 _FREEZERS: dict[type, Callable[[Any, int], Frozen]] = {
@@ -374,6 +393,7 @@ _FREEZERS: dict[type, Callable[[Any, int], Frozen]] = {
     bytearray: lambda value, depth: ("B", bytes(value)),
     memoryview: lambda value, depth: ("B", bytes(value)),
     type(None): lambda value, depth: ("NULL", None),
+    Mapping: _freeze_map,
 }
 
 
@@ -388,7 +408,8 @@ def thaw(frozen: Frozen) -> Any:
         case "L":
             return [thaw(member) for member in body]
         case "M":
-            return {name: thaw(member) for name, member in body}
+            entries = body.given if type(body) is _Entries else body
+            return {name: thaw(member) for name, member in entries}
         case "SS" | "NS" | "BS":
             return set(body)
         case _:
@@ -459,7 +480,10 @@ def value_size(value: Any) -> int:
     if size is None:
         size = next((size for kind, size in _SIZES.items() if isinstance(value, kind)), None)
         if size is None:
-            raise _explain(_unknown(value), "")
+            try:
+                return value_size(_known(value))
+            except _Unknown as unknown:
+                raise _explain(unknown, "") from None
     return size(value)
 
 
@@ -478,6 +502,7 @@ _SIZES: dict[type, Callable[[Any], int]] = {
     bytes: len,
     bytearray: len,
     memoryview: len,
+    Mapping: lambda members: 3 + len(members) + item_size(members),
 }
 
 
@@ -485,7 +510,8 @@ def _number_text(value: int | float | Decimal) -> str:
     try:
         return number_text(value)
     except ArithmeticError as error:
-        raise _Refused(str(error)) from None
+        hint = "leave the attribute out, or store None" if "NaN is" in str(error) else None
+        raise _Refused(str(error), hint) from None
 
 
 def _too_deep() -> _Refused:
@@ -496,15 +522,63 @@ def _bad_name(name: Any) -> NoReturn:
     raise _Refused("an attribute name is a non-empty str" + ("" if name == "" else f", not {name!r}"))
 
 
+def native(value: Any) -> Any:
+    """The bool, int or float that a number of another library is, such as one of numpy's; else the value itself.
+
+    >>> from fractions import Fraction
+    >>> native(True), native("a"), native(Fraction(1, 3))
+    (True, 'a', Fraction(1, 3))
+
+    Numbers are known by `numbers.Integral` and `numbers.Real`, with which libraries register their own, and numpy's by
+    their `dtype`. What a float holds inexactly, and a Fraction, stays as it is.
+    """
+    if isinstance(value, (int, float)):
+        return value
+    made = _native_type(value)
+    found = made(value) if made else value
+    return value if made is float and found == found != value else found
+
+
+def _native_type(value: Any) -> type | None:
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind is not None:  # numpy's time spans are registered as Integral too
+        return _DTYPES.get(kind) if getattr(value, "shape", None) == () else None
+    if isinstance(value, Integral):
+        return int
+    return float if isinstance(value, Real) and not isinstance(value, Rational) else None
+
+
+_DTYPES: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float}
+
+
+def _known(value: Any) -> Any:
+    """A value of another library's as one of Python's own types; _Unknown where there is none."""
+    found = native(value)
+    if type(found) not in (bool, int, float):
+        raise _unknown(value)
+    return found
+
+
 def _unknown(value: Any) -> _Unknown:
-    kind = type(value).__name__
+    kind = type(value)
+    # numpy's `object_` and its like may have the name of a type that DynamoDB does have.
+    name = f"{kind.__module__}.{kind.__name__}" if hasattr(builtins, kind.__name__) else kind.__name__
     return _Unknown(
-        f"DynamoDB has no type for {kind}",
+        f"DynamoDB has no type for {name.removeprefix('builtins.')}",
         "declare the attribute's type on the table, or store a plain value",
     )
 
 
 def _explain(refused: _Refused, at: str) -> ValidationError:
-    for step in refused.steps:
+    return ValidationError(refused.message, at=path_text(refused.steps, at), hint=refused.hint)
+
+
+def path_text(steps: Iterable[str | int], at: str = "") -> str:
+    """The text of a document path, for an error; from a place on, where one is given.
+
+    >>> path_text(("info", "actors", 0)), path_text(("actors", 0), "info")
+    ('info.actors[0]', 'info.actors[0]')
+    """
+    for step in steps:
         at += f"[{step}]" if isinstance(step, int) else f".{step}" if at else str(step)
-    return ValidationError(refused.message, at=at, hint=refused.hint)
+    return at

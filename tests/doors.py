@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import flyexpr
-from flyexpr import Table, aio
+from flyexpr import Table, aio, connect
 from flyexpr.records import replace
 
 
@@ -58,6 +58,12 @@ class Looped:
 
     def __repr__(self) -> str:
         return f"<looped {self.awaited!r}>"
+
+
+def connected(url: str, transport: str) -> Any:
+    """The engine of a URL by a transport: `direct` or `botocore`, or `awaited` for the direct one in a loop."""
+    way = f"{url}{'&' if '?' in url else '?'}transport={'direct' if transport == 'awaited' else transport}"
+    return Looped(way) if transport == "awaited" else connect(way)
 
 
 class LoopedItems(Iterator[Any]):

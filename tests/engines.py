@@ -18,7 +18,7 @@ Engine = Callable[[str, bytes], bytes]
 
 EMBEDDED = ("embedded-memory", "embedded-file")
 AWAITED = "+awaited"
-SERVERS = ("dynamodb-local", "dynalite", "moto-server", "dynoxide")
+SERVERS = ("dynoxide", "dynalite", "moto-server")
 
 
 def endpoints(text: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import related
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -25,13 +26,15 @@ from flyexpr import (
     type_is,
 )
 from flyexpr.interpret.check import check
-from flyexpr.nodes import Action, Arithmetic, Call, Compare, Condition, Operand, Path, Update
+from flyexpr.nodes import Action, Arithmetic, Between, Call, Compare, Condition, Operand, Path
 from flyexpr.terms import Term, node_of, operand
 from flyexpr.values import KINDS, freeze
 
 # values
 
-NAMES = ("a", "b", "c", "status", "size", "null", "x", "AND", "a.b", "l[0]", "odd name", '"', "#0", "_é😀", "\x00")
+ODD_NAMES = ("status", "size", "null", "x", "AND", "a.b", "l[0]", "odd name", '"', "#0", "_é😀", "\x00")
+NAMES = ("a", "b", "c", *ODD_NAMES)
+TOP_NAMES = (*NAMES[:9], "n" * 300)  # of attributes
 
 
 @st.composite
@@ -42,8 +45,7 @@ def decimals(draw: st.DrawFn) -> int | Decimal:
     return freeze(Decimal((draw(st.integers(0, 1)), tuple(map(int, str(digits))), exponent)))[1]
 
 
-LONG = Decimal("1.2345678901234567890123456789012345678")  # 38 digits, ten more than Python's own arithmetic keeps
-odd_numbers = st.sampled_from([Decimal("0.5"), Decimal("-1.5"), LONG, LONG.copy_negate(), 10**125, -(10**38 - 1)])
+odd_numbers = st.sampled_from([Decimal("0.5"), Decimal("-1.5"), related.LONG.copy_negate(), 10**125, *related.ENDS])
 numbers: SearchStrategy[Any] = st.integers(-3, 3) | odd_numbers | decimals()
 texts = st.sampled_from(["", "a", "b", "ab", "｡", "😀", "é", "a'b"]) | st.text(max_size=4)
 blobs = st.sampled_from([b"", b"a", b"\x00\xd0", b"ab"]) | st.binary(max_size=4)
@@ -55,14 +57,15 @@ values: SearchStrategy[Any] = st.recursive(
     lambda below: st.lists(below, max_size=3) | st.dictionaries(names, below, max_size=3),
     max_leaves=6,
 )
-items: SearchStrategy[dict[str, Any]] = st.dictionaries(st.sampled_from(NAMES[:9]), values, max_size=6)
+unlike = st.dictionaries(st.sampled_from(TOP_NAMES), values, max_size=6)
+items: SearchStrategy[dict[str, Any]] = unlike | related.items | related.items
 ordered = st.one_of(texts, numbers, blobs)
 
 # conditions
 
 steps = names | st.integers(0, 2)
 paths = st.builds(lambda name, rest: Path((name, *rest)), names, st.lists(steps, max_size=2))
-shallow = st.builds(lambda name, rest: Path((name, *rest)), st.sampled_from(NAMES[:9]), st.lists(steps, max_size=1))
+shallow = st.builds(lambda name, rest: Path((name, *rest)), st.sampled_from(TOP_NAMES), st.lists(steps, max_size=1))
 sizes = st.builds(size, paths | st.builds(lambda name: F[name], names))
 places: SearchStrategy[Any] = shallow | paths | sizes  # what has an operand on its left
 constants = st.builds(operand, values)
@@ -77,6 +80,9 @@ def _bounds(pair: tuple[Any, Any]) -> tuple[Any, Any]:
 
 bounds = st.one_of([st.tuples(each, each).map(_bounds) for each in (texts, numbers, blobs)])
 leaves: SearchStrategy[Condition] = st.one_of(
+    related.leaves,
+    related.leaves,
+    related.pairs(),
     st.builds(Compare, comparisons, operands, operands),
     st.builds(lambda path, pair: between(path, *pair), places, bounds),
     st.builds(between, places, shallow, shallow),
@@ -113,11 +119,32 @@ def trees(leaf: SearchStrategy[Condition], width: int = 3) -> SearchStrategy[Con
 
 any_conditions = trees(leaves)
 conditions = trees(leaves.filter(accepted))
+meetings = conditions.flatmap(lambda condition: st.tuples(st.just(condition), related.items_for(condition) | unlike))
 with_constants = trees(leaves.filter(accepted) | st.sampled_from([all_of(), any_of()]))  # TRUE and FALSE among them
+
+# conditions of which two often speak of one operand
+
+_close_paths = st.sampled_from([Path(("a",)), Path(("b",))])
+_close_values = st.sampled_from([operand(one) for one in (1, 2, 3, "a", "ab", "b", True)])
+close_leaves: SearchStrategy[Condition] = st.one_of(
+    st.builds(Compare, comparisons, _close_paths, _close_values),
+    st.builds(Compare, comparisons, _close_values, _close_paths),
+    st.builds(Between, _close_paths, _close_values, _close_values),
+    st.builds(begins_with, _close_paths, st.sampled_from(["a", "ab", "b"])),
+    st.builds(is_in, _close_paths, st.lists(_close_values, min_size=1, max_size=2)),
+    st.builds(exists, _close_paths),
+    st.builds(not_exists, _close_paths),
+)
+close_conditions = st.lists(close_leaves, min_size=2, max_size=3).map(all_of) | trees(close_leaves)
+close_items = [
+    {name: value for name, value in (("a", a), ("b", b)) if value is not None}
+    for a in (None, 0, 1, 2, 2.5, 3, 4, "a", "ab", "abc", "b", True)
+    for b in (None, 1, "ab")
+]
 
 # updates
 
-targets = st.builds(lambda name, rest: Path((name, *rest)), st.sampled_from(NAMES[:9]), st.lists(steps, max_size=1))
+targets = st.builds(lambda name, rest: Path((name, *rest)), st.sampled_from(TOP_NAMES), st.lists(steps, max_size=1))
 plain: SearchStrategy[Any] = shallow | constants
 or_else = st.builds(lambda path, value: node_of(if_not_exists(path, value)), shallow, plain)
 lists = st.builds(operand, st.lists(scalars, max_size=2))
@@ -134,40 +161,32 @@ actions = st.one_of(
     st.builds(Action, st.just("ADD"), targets, st.builds(operand, numbers | sets)),
     st.builds(Action, st.just("DELETE"), targets, st.builds(operand, sets)),
 )
-wild_actions = actions | st.builds(
-    Action,
-    st.just("SET"),
-    targets,
-    st.recursive(
-        plain,
-        lambda below: st.one_of(
-            st.builds(Arithmetic, st.sampled_from("+-"), below, below),
-            st.builds(
-                lambda function, *arguments: Call(function, arguments),
-                st.sampled_from(["list_append", "if_not_exists", "size"]),
-                below,
-                below,
+wild_actions = (
+    actions
+    | related.actions
+    | st.builds(
+        Action,
+        st.just("SET"),
+        targets,
+        st.recursive(
+            plain,
+            lambda below: st.one_of(
+                st.builds(Arithmetic, st.sampled_from("+-"), below, below),
+                st.builds(
+                    lambda function, *arguments: Call(function, arguments),
+                    st.sampled_from(["list_append", "if_not_exists", "size"]),
+                    below,
+                    below,
+                ),
             ),
+            max_leaves=4,
         ),
-        max_leaves=4,
-    ),
+    )
 )
 
 
-def _update(found: list[Action]) -> Update:
-    """An update of those actions that can stand beside the ones before them."""
-    kept: list[Action] = []
-    for action in found:
-        try:
-            Update((*kept, action))
-        except ExpressionError:
-            continue
-        kept.append(action)
-    return Update(tuple(kept))
-
-
-updates = st.lists(actions, min_size=1, max_size=4).map(_update).filter(accepted)
-any_updates = st.lists(wild_actions, min_size=1, max_size=3).map(_update)
+updates = st.lists(actions | related.actions, min_size=1, max_size=4).map(related.compatible).filter(accepted)
+any_updates = st.lists(wild_actions, min_size=1, max_size=3).map(related.compatible)
 
 # tables: every attribute has one type, so that it may be a key of anything
 
@@ -218,9 +237,9 @@ def things(draw: st.DrawFn, table: Table) -> list[dict[str, Any]]:
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> Condition:
+def asked(draw: st.DrawFn, names: SearchStrategy[str] = attributes) -> Condition:
     """A leaf about one attribute of such items, its constants of the attribute's type."""
-    name = draw(attributes)
+    name = draw(names)
     pool, path = POOLS[TYPES[name]], Path((name,))
     pool |= EMPTY.get(TYPES[name], pool) if draw(st.integers(0, 3)) == 0 else pool
     low, high = sorted([draw(pool), draw(pool)])
@@ -252,7 +271,10 @@ def key_equalities(draw: st.DrawFn, table: Table) -> Condition:
 
 @st.composite
 def questions(draw: st.DrawFn, table: Table) -> Condition:
-    """A condition that mostly has what a query needs, and more besides."""
+    """A condition that mostly has what a query needs, and more besides: often several on one key attribute."""
     parts = [draw(key_equalities(table))] if draw(st.integers(0, 9)) else []
+    if draw(st.booleans()):
+        one = draw(st.sampled_from(table.key_attributes))
+        parts += draw(st.lists(asked(st.just(one)), min_size=2, max_size=3))
     parts += draw(st.lists(trees(asked()), min_size=0 if parts else 1, max_size=3))
     return all_of(draw(st.permutations(parts)))

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -96,7 +97,15 @@ def test_a_cursor_goes_on_where_the_reader_stopped(table: Table) -> None:
     assert taken + rest == list(range(25))
 
 
-def test_threads_end_with_the_reader(table: Table) -> None:
+def test_threads_end_with_the_reader(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By themselves: the pool is kept here, or the collector would end its thread."""
+    pools = []
+
+    def pool(*arguments: Any) -> ThreadPoolExecutor:
+        pools.append(ThreadPoolExecutor(*arguments))
+        return pools[-1]
+
+    monkeypatch.setattr("flyexpr.threads.ThreadPoolExecutor", pool)
     items = run(table, query(eq("pk", "a"), page_size=2, prefetch=True))
     next(items)
     del items
@@ -104,6 +113,7 @@ def test_threads_end_with_the_reader(table: Table) -> None:
     while any(thread.name.startswith("flyexpr-ahead") for thread in threading.enumerate()):
         assert time.monotonic() < until, "a thread is left"
         time.sleep(0.001)
+    assert len(pools) == 1
 
 
 def test_a_refused_page_is_told_where_it_begins() -> None:

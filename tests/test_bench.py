@@ -4,6 +4,7 @@ import doctest
 import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from types import ModuleType
 from xml.dom import minidom
@@ -59,7 +60,7 @@ def jobs(url: str) -> Jobs:
 
 @pytest.mark.parametrize("name", [name for name in JOBS if name not in SERVED])
 def test_flyexpr_does_every_other_job_rightly(jobs: Jobs, name: str) -> None:
-    prepare(jobs, name, aim=0)
+    assert prepare(jobs, name, aim=0) == 1  # AssertionError where the job gives other data
 
 
 def test_the_server_turns_pages_and_checks_what_it_sends(url: str) -> None:
@@ -86,9 +87,16 @@ def test_other_data_than_was_stored_is_noticed() -> None:
 
 def test_a_measurement_counts_its_runs() -> None:
     runs: list[int] = []
-    cpu, wall = measure(lambda: runs.append(1), 7)
+
+    def work() -> None:
+        runs.append(sum(range(200_000)))
+        time.sleep(0.01)
+
+    begun = time.process_time(), time.perf_counter()
+    cpu, wall = measure(work, 7)
     assert len(runs) == 7
-    assert cpu >= 0 < wall
+    assert 0 < cpu <= (time.process_time() - begun[0]) / 7
+    assert max(cpu, 0.01) <= wall <= (time.perf_counter() - begun[1]) / 7
 
 
 def test_rounds_over_processes() -> None:

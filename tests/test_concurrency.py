@@ -37,7 +37,7 @@ for turn in range(int(turns)):
         transact_modify([(table, "x"), (table, "y")], move, attempts=500)
 print("done", flush=True)
 """
-CHECKED = ("embedded-file", "dynamodb-local")
+CHECKED = ("embedded-file", "dynoxide")
 
 
 @pytest.fixture(params=CHECKED)

@@ -114,6 +114,24 @@ def scores_of_the_demo() -> list[dict[str, Any]]:
     return list(names["generated_scores"](2026))
 
 
+def test_the_demo_takes_one_new_file(tmp_path: Path) -> None:
+    helped = demo("--help", folder=tmp_path)
+    assert (helped.returncode, helped.stdout.startswith("usage: demo.py [-h] [file]\n")) == (0, True)
+    (tmp_path / "taken.db").touch()
+    taken = demo("taken.db", folder=tmp_path)
+    assert (taken.returncode, taken.stdout) == (2, "")
+    assert taken.stderr.endswith("demo.py: error: taken.db is there already; name a file that is not\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.db"]
+
+
+def test_the_demo_ends_quietly_with_its_reader(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, str(DEMO)], stdout=writer, stderr=subprocess.PIPE, cwd=tmp_path)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_the_demo_gives_the_right_answers(tmp_path: Path) -> None:
     done = demo("scores.db", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -6,7 +6,8 @@ A second table holds what the expressions mean, rule by rule of DynamoDB's own.
 import copy
 import pickle
 from collections.abc import Callable
-from decimal import Decimal
+from datetime import date
+from decimal import Context, Decimal, getcontext, localcontext
 from itertools import pairwise
 from pathlib import Path as File
 from typing import Any
@@ -52,7 +53,7 @@ from flyexpr import (
     where,
 )
 from flyexpr.interpret.parse import Scope, read_condition, read_update
-from flyexpr.nodes import ALWAYS, NEVER, Condition, Path, Update
+from flyexpr.nodes import ALWAYS, NEVER, Compare, Condition, Path, Update, Value
 from flyexpr.terms import Term, node_of
 from flyexpr.values import freeze, thaw
 
@@ -349,6 +350,132 @@ def test_values_by_keyword() -> None:
     assert parse_update("SET a = :v ADD b :s", v=[1], s={1}) == assign("a", [1]) + add("b", 1)
     assert parse_condition("a = {'k': :v}", v=1) == eq("a", {"k": 1})
     assert parse_condition("a = ':v'") == eq("a", ":v")
+
+
+LARGEST = "number overflow: the largest magnitude is 9.99…E+125"
+NO_NUMBER = "not a number that DynamoDB can store"
+DEEP = "nested more than 32 levels deep"
+MIXED = "a set holds only strings, only numbers or only bytes"
+UNREAD = [  # a text with a literal that no value can be: why, and where
+    ("a = 1e400", LARGEST, 4),
+    ("a = -1e126", LARGEST, 4),
+    ("a = 1e-131", "number underflow: the smallest magnitude is 1E-130", 4),
+    ("a = 1e99999999999999999999", NO_NUMBER, 4),
+    ("a = 1 AND b = [-1e99999999999999999999]", NO_NUMBER, 14),
+    ("a = <<1e99999999999999999999>>", NO_NUMBER, 4),
+    ("a = {'k': 1e-99999999999999999999}", NO_NUMBER, 4),
+    (f"a = {'1' * 39}", "39 significant digits; a number holds at most 38", 4),
+    ("a = <<1, 'x'>>", MIXED, 4),
+    ("a = <<true>>", MIXED, 4),
+    ("a = [<<[1]>>]", MIXED, 5),
+    ("a = <<>>", "a set may not be empty", 4),
+]
+
+
+@pytest.mark.parametrize("text, why, place", UNREAD, ids=[text[:40] for text, *_ in UNREAD])
+def test_a_literal_that_no_value_can_be(text: str, why: str, place: int) -> None:
+    for context in (getcontext(), Context(prec=1, traps=[])):
+        with localcontext(context), pytest.raises(ExpressionError) as caught:
+            parse_condition(text)
+        assert str(caught.value).rpartition("\n")[0].endswith(f"{why}\n  expression: {text}")
+        assert str(caught.value).splitlines()[-1] == " " * (14 + place) + "^"
+
+
+NESTINGS = {
+    "list": ("[", "]"),
+    "map": ("{'k': ", "}"),
+    "list in map": ("[{'k': ", "}]"),
+    "map in list": ("{'k': [", "]}"),
+}
+
+
+@pytest.mark.parametrize("name", NESTINGS)
+def test_literals_are_nested_as_deep_as_values(name: str) -> None:
+    opened, closed = NESTINGS[name]
+    each = len(opened) - len(opened.replace("[", "").replace("{", ""))
+    fits, over = 31 // each, 31 // each + 1
+    for levels in (1, 17 // each, fits):
+        text = f"a = {opened * levels}1{closed * levels}"
+        assert show(parse_condition(text)) == text
+    for levels in (over, over + 1, 40, 200):
+        with pytest.raises(ExpressionError, match=DEEP):
+            parse_condition(f"a = {opened * levels}1{closed * levels}")
+
+
+def test_calls_nested_too_deep_to_read() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_condition("size(" * 5000 + "a" + ")" * 5000 + " = 1")
+    assert str(caught.value) == "The expression is nested too deeply"
+
+
+PLACEHOLDERS = [
+    (
+        lambda: parse_condition("a = 1", v=2, w=3),
+        "the text does not speak of `:v`, `:w`",
+    ),
+    (
+        lambda: parse_update("SET a = :v", v=1, w=2),
+        "the text does not speak of `:w`",
+    ),
+    (
+        lambda: parse_condition("#n = :v", v=1),
+        "An expression attribute name used in the document path is not defined; attribute name: #n\n"
+        "  expression: #n = :v\n              ^\n"
+        '  hint: write the name itself in place of #n, in double quotes where it is odd: "a.b"',
+    ),
+    (
+        lambda: parse_update("SET a.#n = :v", v=1),
+        "An expression attribute name used in the document path is not defined; attribute name: #n\n"
+        "  expression: SET a.#n = :v\n                    ^\n"
+        '  hint: write the name itself in place of #n, in double quotes where it is odd: "a.b"',
+    ),
+    (
+        lambda: parse_condition("a = :v"),
+        "An expression attribute value used in expression is not defined; attribute value: :v\n"
+        "  expression: a = :v\n                  ^\n"
+        "  hint: give it by keyword, v=..., or write the value itself in its place",
+    ),
+    (
+        lambda: read_condition("#n = :v", Scope({}, {})),
+        "An expression attribute name used in the document path is not defined; attribute name: #n\n"
+        "  expression: #n = :v\n              ^",
+    ),
+]
+
+
+@pytest.mark.parametrize("read, text", PLACEHOLDERS)
+def test_placeholders_that_stand_for_nothing(read: Callable[[], Any], text: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        read()
+    assert str(caught.value) == text
+
+
+def test_names_that_begin_with_two_underscores() -> None:
+    assert show(F.__typename == "Todo") == "__typename = 'Todo'"
+    assert show(exists(F.a.__typename)) == "attribute_exists(a.__typename)"
+    assert show(F["__x__"] == 1) == "__x__ = 1"
+    for root in (F, F.a):
+        with pytest.raises(AttributeError) as caught:
+            _ = root.__x__
+        assert str(caught.value) == "__x__ is a name of Python's own; for an attribute of that name write F['__x__']"
+        assert not hasattr(root, "__array__")
+
+
+MISPLACED = "The function is not allowed to be used this way in an expression; function: begins_with"
+
+
+@pytest.mark.parametrize("text", ["b = 1 OR a = begins_with(b, 'c')", "SET a = begins_with(b, 'c')"])
+def test_a_function_where_an_operand_belongs(text: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        (parse_update if text.startswith("SET") else parse_condition)(text)
+    assert caught.value.message == MISPLACED
+    shown, mark = str(caught.value).splitlines()[1:]
+    assert shown[mark.index("^") :] == ")"
+
+
+@pytest.mark.parametrize("text", ["SET a = (b + 1)", "SET a = b + 1"])
+def test_an_assignment_may_stand_in_parentheses(text: str) -> None:
+    assert show(parse_update(text)) == "SET a = b + 1"
 
 
 # Python's own words that cannot mean what they say, with what to write instead
@@ -656,7 +783,7 @@ REFUSED: list[tuple[Update, dict[str, Any], str]] = [
         {"a": Decimal("9E125")},
         "Number overflow. Attempting to store a number with magnitude larger than supported range",
     ),
-    (incr("a"), {"a": 10**50}, "DynamoDB only supports precision up to 38 digits"),
+    (incr("a"), {"a": 10**50}, "Attempting to store more than 38 significant digits in a Number"),
 ]
 
 
@@ -665,6 +792,30 @@ def test_apply_refuses(change: Update, item: dict[str, Any], message: str) -> No
     with pytest.raises(ExpressionError) as caught:
         apply(change, item)
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    "path, item, expected",
+    [
+        ("a.b.c", {}, {"a": {"b": {"c": 1}}}),
+        ("a.b.c", {"a": {}}, {"a": {"b": {"c": 1}}}),
+        ("a.b.c", {"a": {"b": {"c": 2, "d": 3}, "e": 4}, "f": 5}, {"a": {"b": {"c": 1, "d": 3}, "e": 4}, "f": 5}),
+        ("a.b[0].c", {"a": {"b": [{}]}}, {"a": {"b": [{"c": 1}]}}),
+        ("a.b.c", {"a": {"b": 3}}, PATH),
+        ("a.b.c", {"a": []}, PATH),
+        ("a.b[0].c", {}, PATH),
+        ("a.b[0].c", {"a": {"b": []}}, PATH),
+    ],
+)
+def test_apply_makes_the_maps_on_the_way(path: str, item: dict[str, Any], expected: Any) -> None:
+    """Maps that are missing, but no list; what is there and no map is not written over."""
+    before, change = copy.deepcopy(item), assign(path, 1, parents=True) + assign("z", 1)
+    if expected == PATH:
+        with pytest.raises(ExpressionError, match=PATH):
+            apply(change, item)
+    else:
+        assert apply(change, item) == {**expected, "z": 1}
+    assert item == before
 
 
 SIMPLE: list[tuple[Condition, Condition]] = [
@@ -683,12 +834,40 @@ SIMPLE: list[tuple[Condition, Condition]] = [
     (gt("a", 5) & lt("a", 5), NEVER),
     (gt("a", 5) & lt("a", "x"), NEVER),
     (eq("a", 1) & ~eq("a", 1), NEVER),
+    (gt("a", {1, 2}) & lt("a", {1}), gt("a", {1, 2}) & lt("a", {1})),
+    (gt("a", [2]) & lt("a", [1]), gt("a", [2]) & lt("a", [1])),
     (exists("a") | not_exists("a"), ALWAYS),
     (eq("a", 1) | all_of(), ALWAYS),
     (eq("a", 1) & any_of(), NEVER),
     (eq("a", 1) & ~any_of(), eq("a", 1)),
     (~(eq("a", 1) & any_of()), ALWAYS),
     (gt("a", 5) & lt("a", 7), gt("a", 5) & lt("a", 7)),
+    (eq("a", 1) & gt("a", 2), NEVER),
+    (eq("a", 3) & gt("a", 2), eq("a", 3) & gt("a", 2)),
+    (eq("a", 2) & gt("a", 2), NEVER),
+    (eq("a", 2) & ge("a", 2), eq("a", 2) & ge("a", 2)),
+    (eq("a", "x") & gt("a", 2), NEVER),
+    (eq("a", True) & gt("a", 2), NEVER),
+    (eq("a", 1) & ne("a", 2), eq("a", 1) & ne("a", 2)),
+    (eq("a", 1) & between("a", 2, 3), NEVER),
+    (eq("a", 2) & between("a", 2, 3), eq("a", 2) & between("a", 2, 3)),
+    (eq("a", 4) & between("a", 2, 3), NEVER),
+    (eq("a", "x") & between("a", 2, 3), NEVER),
+    (eq("a", {1}) & ne("a", {2}), eq("a", {1}) & ne("a", {2})),
+    (ge("a", 5) & le("a", 1), NEVER),
+    (ge("a", 1) & le("a", 1), eq("a", 1)),
+    (ge("a", 1) & le("b", 5), ge("a", 1) & le("b", 5)),
+    (ge("a", 1) & le("a", "x"), NEVER),
+    (gt("a", 1) & le("a", 1), NEVER),
+    (between("a", 1, 2) & between("a", 3, 4), NEVER),
+    (between("a", 1, 2) & between("a", 2, 4), between("a", 1, 2) & between("a", 2, 4)),
+    (between("a", 1, 2) & lt("a", 1), NEVER),
+    (Compare("<", Value("N", 1), Path(("a",))), gt("a", 1)),
+    (Compare("<", Value("N", 1), Value("N", 2)), Compare("<", Value("N", 1), Value("N", 2))),
+    (eq("a", date(2026, 1, 1)) & eq("a", date(2026, 1, 2)), eq("a", date(2026, 1, 1)) & eq("a", date(2026, 1, 2))),
+    (ge("a", date(2026, 1, 1)) & le("a", date(2026, 1, 2)), ge("a", date(2026, 1, 1)) & le("a", date(2026, 1, 2))),
+    (between("a", date(2026, 1, 2), date(2026, 1, 2)), between("a", date(2026, 1, 2), date(2026, 1, 2))),
+    (gt(size("a"), 2) & lt(size("a"), 2), NEVER),
 ]
 
 
@@ -714,7 +893,7 @@ def test_actions_keep_the_order_of_their_clauses() -> None:
 
 
 def test_the_default_of_if_not_exists_has_to_be_there_though_it_is_not_needed() -> None:
-    """As on DynamoDB Local, where nothing else is known of the service."""
+    """As DynamoDB Local was seen to do, where nothing else is known of the service."""
     change = assign("a", if_not_exists("a", F.b))
     assert apply(change, {"a": 1, "b": 2}) == {"a": 1, "b": 2}
     with pytest.raises(ExpressionError, match="does not exist in the item"):

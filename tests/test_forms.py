@@ -158,7 +158,7 @@ def test_forms_do_not_fill_the_memory() -> None:
 
 def test_a_page_without_a_common_form_costs_few_looks() -> None:
     tried: list[int] = []
-    watched = forms.Form(lambda text, place: tried.append(place), lambda matched: {})
+    watched = forms.Form(lambda text, place: tried.append(place), lambda matched: {}, {})
     odd = [{"id": f'say "{number}"'} for number in range(200)]
     outcome(page({"id": "a"}))
     familiar._MET.update(dict.fromkeys(familiar._MET, watched))
@@ -181,7 +181,7 @@ def test_pages_of_several_forms_do_not_try_them_all_again_and_again() -> None:
             tries.append(place)
             return match(text, place)
 
-        KNOWN.add(forms.Form(match, form.item))
+        KNOWN.add(forms.Form(match, form.item, form.sample))
     text = page(*kinds)
     assert list(Page(text.encode(), KNOWN)) == kinds
     assert len(tries) < 100, "four items of four forms, tried a few times, are enough to see it"

@@ -32,10 +32,10 @@ HOUSE = [
     "terms",
     "conditions updates",
     "attributes",
-    "interpret/*",
-    "reasons changes",
+    "interpret/* inverse",
+    "reasons changes memory",
     "tables",
-    "derive",
+    "parts derive",
     "items",
     "lower",
     "operations",
@@ -46,7 +46,8 @@ HOUSE = [
     "table_requests",
     "engines/urls",
     "engines/__init__",
-    "engines/aws/* engines/sqlite/* engines/awaited",
+    "engines/awaited",
+    "engines/aws/* engines/sqlite/*",
     "steps/__init__",
     "steps/step",
     "steps/read steps/batches steps/parents steps/alter_table",
@@ -56,17 +57,22 @@ HOUSE = [
     "threads",
     "sync aio",
     "explain",
-    "aio",
     "curried",
-    "serve testing",
-    "cli/marked cli/journal cli/pace cli/progress cli/rejects cli/session",
-    "cli/wire cli/sheets cli/words cli/folders cli/options cli/bulk cli/reads",
+    "serve/limits testing",
+    "serve/heads serve/room serve/line serve/hosts serve/listeners serve/workers",
+    "serve/bodies serve/answers",
+    "serve/talks",
+    "serve/watch",
+    "serve/__init__",
+    "cli/files cli/plain cli/hints cli/pace cli/progress cli/session",
+    "cli/marked cli/journal cli/rejects cli/options",
+    "cli/wire cli/sheets cli/words cli/folders cli/bulk cli/reads",
     "cli/sources cli/sinks cli/writes",
     "cli/jobs",
     "cli/tables cli/reading cli/writing cli/moving cli/lines cli/serving cli/completion",
     "cli/app",
     "cli/__init__",
-    "cli/__main__",
+    "cli/__main__ __main__",
 ]
 DOORS = {
     "__init__",
@@ -150,7 +156,8 @@ def in_one_engine(*names: str) -> bool:
 
 
 def test_nothing_else_imports_an_engine() -> None:
-    behind = {other for other in files() if other.startswith("engines/") and other != "engines/__init__"}
+    in_front = {"engines/__init__", "engines/urls"}
+    behind = {other for other in files() if other.startswith("engines/") and other not in in_front}
     assert [name for name in files() if not name.startswith("engines/") and imported(name) & behind] == []
 
 

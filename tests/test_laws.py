@@ -9,13 +9,29 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from decimal import Decimal
+from decimal import (
+    ROUND_UP,
+    Context,
+    Decimal,
+    FloatOperation,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Subnormal,
+    Underflow,
+    localcontext,
+)
 from pathlib import Path as File
 from typing import Any
 
+import naive
+import naive_text
 import pytest
+import related
 import strategies as some
 import texts
+import typed
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -30,15 +46,25 @@ from flyexpr import (
     all_of,
     any_of,
     apply,
+    assign,
     batch_write,
+    between,
     call,
     connect,
+    contains,
+    count,
     create_table,
     delete,
     describe_table,
     diff,
+    eq,
+    exists,
     get,
+    gt,
+    incr,
+    is_in,
     matches,
+    modify,
     parse_condition,
     parse_update,
     put,
@@ -52,6 +78,7 @@ from flyexpr import (
     update,
 )
 from flyexpr.interpret.check import check
+from flyexpr.interpret.evaluate import matches as evaluated
 from flyexpr.interpret.parse import read_condition, read_projection, read_update
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.project import project
@@ -59,6 +86,7 @@ from flyexpr.lower import lower_condition
 from flyexpr.nodes import ALWAYS, NEVER, And, Compare, Condition, In, Or, Path, Update, Value, find_overlap
 from flyexpr.plan import Access, access
 from flyexpr.tables import Index
+from flyexpr.terms import node_of, operand
 from flyexpr.values import decode, encode, encode_item, freeze, item_size, thaw
 
 KEY = {"pk": "k"}
@@ -75,6 +103,45 @@ def table() -> Iterator[Table]:
 def same(left: Any, right: Any) -> bool:
     """Equality as DynamoDB has it: 1 is not True, 1 is 1.0, and sets have no order."""
     return freeze(left) == freeze(right)
+
+
+# the other side of a law: what the naive evaluator makes of the text that is sent
+
+
+def truth(condition: Condition, item: dict[str, Any]) -> bool:
+    """Whether the condition holds, by the naive evaluator, which shares no code with flyexpr."""
+    if condition in (ALWAYS, NEVER):
+        return condition == ALWAYS
+    request = texts.members_of("FilterExpression", condition)
+    return naive.holds(naive_text.read(request)["FilterExpression"], naive.wire_item(item))
+
+
+def changed(change: Update, item: dict[str, Any] | None) -> Any:
+    """The meaning of the item after the update; None for no item, "refused" where it is."""
+    actions = naive_text.read(texts.members_of("UpdateExpression", change))["UpdateExpression"]
+    try:
+        new = naive.updated(actions, None if item is None else naive.wire_item(item), naive.wire_item(KEY))
+    except naive.Refused:
+        return "refused"
+    return None if new is None else naive.item_meaning(new)
+
+
+def part(asked: tuple[Path, ...], item: dict[str, Any]) -> Any:
+    paths = naive_text.read(texts.members_of("ProjectionExpression", asked))["ProjectionExpression"]
+    return naive.item_meaning(naive.projected(paths, naive.wire_item(item)))
+
+
+def is_refused(members: dict[str, Any]) -> bool:
+    """Whether DynamoDB refuses the expression before it looks at an item."""
+    try:
+        naive_text.read(members)
+    except naive.Refused:
+        return True
+    return False
+
+
+def meaning(item: dict[str, Any] | None) -> Any:
+    return None if item is None else naive.item_meaning(naive.wire_item(item))
 
 
 # text and back
@@ -130,11 +197,12 @@ def test_pickle_copy_and_hash(expression: Any) -> None:
 # meaning
 
 
-@given(some.conditions, some.items)
-def test_matches_is_what_the_engine_answers(table: Table, condition: Condition, item: dict[str, Any]) -> None:
-    item = KEY | item
+@given(some.meetings)
+def test_matches_is_what_the_engine_answers(table: Table, meeting: tuple[Condition, dict[str, Any]]) -> None:
+    condition, item = meeting[0], KEY | meeting[1]
     put(table, item)
-    expected = matches(condition, item)
+    expected = truth(condition, item)
+    assert matches(condition, item) is expected
     assert (list(run(table, scan(condition))) != []) is expected
     assert holds_on(table, condition) is expected
 
@@ -145,8 +213,36 @@ def holds_on(table: Table, condition: Condition) -> bool:
     return bool(call(table.bound, "Scan", request)["Count"])
 
 
+@pytest.mark.parametrize("kind", related.LEAVES)
+def test_each_kind_of_condition(table: Table, kind: str) -> None:
+    """About attributes that the item mostly has, with constants that it may have; one of a wrong type is refused."""
+
+    @settings(max_examples=60)
+    @given(related.meetings(related.LEAVES[kind]()))
+    def law(meeting: tuple[Condition, dict[str, Any]]) -> None:
+        condition, item = meeting[0], KEY | meeting[1]
+        put(table, item)
+        assert_refused_alike("FilterExpression", condition, lambda: holds_on(table, condition))
+        if some.accepted(condition):
+            expected = truth(condition, item)
+            assert matches(condition, item) is expected
+            assert holds_on(table, condition) is expected
+
+    law()
+
+
+@given(some.meetings)
+def test_matches_is_what_a_write_is_held_to(table: Table, meeting: tuple[Condition, dict[str, Any]]) -> None:
+    condition, item = meeting[0], KEY | meeting[1]
+    put(table, item)
+    expected = truth(condition, item)
+    assert matches(condition, item) is expected
+    assert held(lambda: put(table, item, condition=condition)) is expected
+    assert held(lambda: update(table, "k", assign("new", 1), condition=condition)) is expected
+
+
 @given(some.with_constants, some.items)
-def test_matches_is_what_a_write_is_held_to(table: Table, condition: Condition, item: dict[str, Any]) -> None:
+def test_true_and_false_inside_a_condition_count(table: Table, condition: Condition, item: dict[str, Any]) -> None:
     item = KEY | item
     put(table, item)
     assert held(lambda: put(table, item, condition=condition)) is matches(condition, item)
@@ -165,23 +261,44 @@ def held(write: Callable[[], Any]) -> bool:
     return True
 
 
-@given(some.with_constants)
+@given(some.conditions)
 def test_a_missing_item_is_an_empty_one(table: Table, condition: Condition) -> None:
     delete(table, "k")
-    assert held(lambda: delete(table, "k", condition=condition)) is matches(condition, {})
+    assert matches(condition, {}) is truth(condition, {})
+    assert held(lambda: delete(table, "k", condition=condition)) is truth(condition, {})
 
 
 @given(some.updates, some.items)
 def test_apply_is_what_the_engine_stores(table: Table, change: Update, item: dict[str, Any]) -> None:
-    item = KEY | item
+    assert_stored(table, change, KEY | item)
+
+
+@pytest.mark.parametrize("kind", related.ACTIONS)
+def test_each_kind_of_action(table: Table, kind: str) -> None:
+    """On attributes that the item mostly has; the operand of a wrong type is refused."""
+
+    @settings(max_examples=60)
+    @given(related.ACTIONS[kind].map(lambda action: Update((action,))), related.items)
+    def law(change: Update, item: dict[str, Any]) -> None:
+        if some.accepted(change):
+            assert_stored(table, change, KEY | item)
+        assert_refused_alike("UpdateExpression", change, lambda: update_by_wire(table, change))
+
+    law()
+
+
+def assert_stored(table: Table, change: Update, item: dict[str, Any]) -> None:
+    """`apply` and the engine make of the item what the naive evaluator makes of it."""
     put(table, item)
     before = copy.deepcopy(item)
-    wanted, refusal = outcome(lambda: apply(change, item))
+    expected = changed(change, item)
+    found, refusal = outcome(lambda: apply(change, item))
     stored, refused = outcome(lambda: update(table, "k", change, returns="ALL_NEW"))
     assert item == before, "apply changed its argument"
     assert refused == refusal
-    assert same(get(table, "k"), item if refusal else wanted)
-    assert refusal or same(stored, wanted)
+    assert ("refused" if refusal else meaning(found)) == expected
+    assert meaning(get(table, "k")) == (meaning(item) if refusal else expected)
+    assert refusal or meaning(stored) == expected
 
 
 @given(some.items, some.items, st.booleans())
@@ -207,14 +324,14 @@ def test_unchanged_is_true_of_what_did_not_change(old: dict[str, Any], new: dict
 @given(some.updates)
 def test_apply_to_a_missing_item(table: Table, change: Update) -> None:
     delete(table, "k")
-    removes = all(action.clause in ("REMOVE", "DELETE") for action in change.actions)
-    wanted, refusal = outcome(lambda: apply(change, KEY))
+    expected = changed(change, None)
+    found, refusal = outcome(lambda: apply(change, KEY))
     _, refused = outcome(lambda: update(table, "k", change))
-    if removes:
-        assert (refused, get(table, "k")) == (None, None)
-    else:
+    assert ("refused" if refused else meaning(get(table, "k"))) == expected
+    if expected is not None:  # of nothing but REMOVE and DELETE nothing comes, where apply has the key to go by
         assert refused == refusal
-        assert get(table, "k") is None if refusal else same(get(table, "k"), wanted)
+        assert refusal or meaning(found) == expected
+    assert not refused or get(table, "k") is None
 
 
 def outcome(does: Callable[[], Any]) -> tuple[Any, str | None]:
@@ -227,32 +344,42 @@ def outcome(does: Callable[[], Any]) -> tuple[Any, str | None]:
 
 @given(some.any_conditions)
 def test_check_refuses_a_condition_as_the_engine_does(table: Table, condition: Condition) -> None:
-    body = {"TableName": table.name, **texts.members_of("FilterExpression", condition)}
-    assert_refused_alike("Invalid FilterExpression: ", condition, lambda: call(table.bound, "Scan", body))
+    assert_refused_alike("FilterExpression", condition, lambda: holds_on(table, condition))
 
 
 @given(some.any_updates)
 def test_check_refuses_an_update_as_the_engine_does(table: Table, change: Update) -> None:
     put(table, KEY)
+    assert_refused_alike("UpdateExpression", change, lambda: update_by_wire(table, change))
+
+
+def update_by_wire(table: Table, change: Update) -> None:
+    """What is sent though the client would refuse it."""
     body = {"TableName": table.name, "Key": {"pk": {"S": "k"}}, **texts.members_of("UpdateExpression", change)}
-    assert_refused_alike("Invalid UpdateExpression: ", change, lambda: call(table.bound, "UpdateItem", body))
+    call(table.bound, "UpdateItem", body)
 
 
-def assert_refused_alike(prefix: str, expression: Any, send: Callable[[], Any]) -> None:
-    try:
-        send()
-        refusal = None
-    except DynamoError as error:
-        refusal = error.message.partition(prefix)[2] or None
-    assert (refusal is None) is some.accepted(expression), refusal
+def assert_refused_alike(member: str, expression: Any, send: Callable[[], Any]) -> None:
+    refusal = (outcome(send)[1] or "").partition(f"Invalid {member}: ")[2]
+    assert some.accepted(expression) is (refusal == ""), refusal
+    assert is_refused(texts.members_of(member, expression)) is (refusal != ""), refusal
 
 
-@given(some.with_constants, some.items)
-def test_simplify_keeps_meaning(condition: Condition, item: dict[str, Any]) -> None:
+@given(related.meetings(some.with_constants | related.pairs().filter(some.accepted)))
+def test_simplify_keeps_meaning(meeting: tuple[Condition, dict[str, Any]]) -> None:
+    condition, item = meeting
     simple = simplify(condition)
-    assert matches(simple, item) is matches(condition, item)
+    assert truth(simple, item) is matches(condition, item)
     assert simplify(simple) == simple
     assert not paths(condition) or {*paths(simple)} <= {*paths(condition)}
+
+
+@given(some.close_conditions)
+@settings(max_examples=500)
+def test_simplify_keeps_the_meaning_of_several_on_one_operand(condition: Condition) -> None:
+    simple = simplify(condition)
+    assert [evaluated(simple, item) for item in some.close_items] == [evaluated(condition, i) for i in some.close_items]
+    assert simplify(simple) == simple
 
 
 @given(some.with_constants, some.with_constants, some.with_constants, some.items)
@@ -277,7 +404,9 @@ def test_logic(a: Condition, b: Condition, c: Condition, item: dict[str, Any]) -
 def test_project_is_what_the_engine_gives(table: Table, asked: tuple[Path, ...], item: dict[str, Any]) -> None:
     assume(find_overlap(asked) is None)
     put(table, KEY | item)
-    assert same(get(table, "k", project=asked), project(asked, KEY | item))
+    expected = part(asked, KEY | item)
+    assert meaning(project(asked, KEY | item)) == expected
+    assert meaning(get(table, "k", project=asked)) == expected
 
 
 # values
@@ -285,7 +414,8 @@ def test_project_is_what_the_engine_gives(table: Table, asked: tuple[Path, ...],
 
 @given(some.values)
 def test_wire_text_and_back(value: Any) -> None:
-    assert same(decode(json.loads(encode(value))), value)
+    assert naive.meaning(json.loads(encode(value))) == naive.meaning(naive.wire(value))
+    assert same(decode(naive.wire(value)), value)
     assert same(thaw(freeze(value)), value)
     assert freeze(thaw(freeze(value))) == freeze(value)
 
@@ -300,14 +430,15 @@ def test_an_item_is_stored_as_it_is(table: Table, item: dict[str, Any]) -> None:
     put(table, KEY | item)
     found = get(table, "k")
     assert found is not None
-    assert same(found, KEY | item)
+    assert meaning(found) == meaning(KEY | item)
     assert item_size(found) == item_size(KEY | item)
 
 
 @given(some.values, some.values)
 def test_equality_is_the_wire_s(table: Table, left: Any, right: Any) -> None:
     put(table, KEY | {"l": left, "r": right})
-    equal = freeze(left) == freeze(right)
+    equal = naive.meaning(naive.wire(left)) == naive.meaning(naive.wire(right))
+    assert (freeze(left) == freeze(right)) is equal
     assert holds_on(table, Compare("=", Path(("l",)), Path(("r",)))) is equal
     assert not equal or hash(freeze(left)) == hash(freeze(right))
 
@@ -323,6 +454,7 @@ def test_the_order_of_values_is_the_order_of_keys(values: list[Any]) -> None:
         run(table, batch_write([put_item({"pk": "k", "sk": value}) for value in values]))
         found = [item["sk"] for item in run(table, query(Compare("=", Path(("pk",)), Value("S", "k"))))]
     assert found == sorted({*values}, key=lambda value: freeze(value)[1])
+    assert found == sorted({*values}, key=lambda value: naive.meaning(naive.wire(value))[1])
 
 
 # reads
@@ -378,7 +510,7 @@ def test_a_plan_covers_the_condition(examples: int) -> None:
         for item in items:
             if in_index(table, found.index, item):
                 keys = () if found.how == "Nothing" else found.keys or (ALWAYS,)
-                assert sum(matches(conjunction(found, key), item) for key in keys) == matches(condition, item)
+                assert sum(truth(conjunction(found, key), item) for key in keys) == truth(condition, item)
         assert_answers(table, items, read, found)
 
     law()
@@ -389,7 +521,7 @@ def assert_answers(table: Table, items: list[dict[str, Any]], read: Any, found: 
     expected = [
         seen_through(table, found.index, item)
         for item in items
-        if in_index(table, found.index, item) and matches(read.condition, item)
+        if in_index(table, found.index, item) and truth(read.condition, item)
     ]
     if read.project is not None:
         expected = [project(read.project, item) for item in expected]
@@ -513,3 +645,142 @@ def printed(code: str, seed: str) -> str:
     environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(File(__file__).parent.parent)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
+
+
+# --- in memory and on a table: refusals, and values of every declared type
+
+
+@pytest.fixture(scope="module")
+def every() -> Iterator[Table]:
+    with closing(connect("sqlite::memory:")) as engine:
+        made = typed.EVERY.on(engine)
+        run(made, create_table())
+        yield made
+
+
+def as_stored(table: Table, key: str) -> Any:
+    found = get(replace(table, attributes={}), key)
+    return found and freeze({name: value for name, value in found.items() if name != "pk"})
+
+
+@given(some.any_conditions, some.items)
+def test_matches_refuses_what_a_table_refuses(table: Table, condition: Condition, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    assert outcome(lambda: matches(condition, item)) == outcome(
+        lambda: held(lambda: put(table, item, condition=condition))
+    )
+
+
+@given(some.any_updates, some.items)
+def test_apply_refuses_what_a_table_refuses(table: Table, change: Update, item: dict[str, Any]) -> None:
+    item = KEY | item
+    put(table, item)
+    wanted, refusal = outcome(lambda: apply(change, item))
+    stored, refused = outcome(lambda: update(table, "k", change, returns="ALL_NEW"))
+    assert refused == refusal
+    assert refusal or same(stored, wanted)
+
+
+@given(some.conditions, st.data())
+def test_an_expression_is_evaluated_as_it_was_the_first_time(condition: Condition, data: st.DataObject) -> None:
+    first, second = data.draw(some.items), data.draw(some.items)
+    again = pickle.loads(pickle.dumps(condition))
+    assert [matches(condition, first), matches(condition, second)] == [matches(again, first), matches(again, second)]
+
+
+@settings(max_examples=150)
+@given(typed.typed_pairs())
+def test_what_modify_writes_is_what_a_put_stores(every: Table, pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    old, new = pair
+    put(every, {"pk": "changed", **old})
+    put(every, {"pk": "put", **new})
+    made = modify(every, "changed", lambda item: {"pk": "changed", **new})
+    assert as_stored(every, "changed") == as_stored(every, "put")
+    assert made == get(every, "changed")
+    back = get(every, "put")
+    assert back is not None
+    assert modify(every, "put", lambda item: item) == back
+
+
+@settings(max_examples=150)
+@given(typed.typed_pairs(), st.booleans())
+def test_what_diff_writes_is_what_a_put_stores(
+    every: Table, pair: tuple[dict[str, Any], dict[str, Any]], incr: bool
+) -> None:
+    old, new = ({name: value for name, value in one.items() if name not in every.sealed} for one in pair)
+    put(every, {"pk": "changed", **old})
+    put(every, {"pk": "put", **new})
+    change = diff(old, new, incr=incr)
+    if change.actions:
+        update(every, "changed", change, condition=unchanged(old))
+    assert as_stored(every, "changed") == as_stored(every, "put")
+
+
+@settings(max_examples=150)
+@given(typed.typed_items())
+def test_an_item_is_unchanged_in_memory_and_on_its_table(every: Table, item: dict[str, Any]) -> None:
+    item = {"pk": "k", **item}
+    put(every, item)
+    assert matches(unchanged(item), item)
+    assert count(every, query(unchanged(item))) == 1
+    found = get(every, "k")
+    assert found is not None
+    assert matches(unchanged(found), item)
+    assert matches(unchanged(item), found)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_matches_is_what_the_table_counts_for_every_type(every: Table, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from([*typed.TYPES]))
+    held_value, asked = data.draw(typed.TYPES[name][1]), data.draw(typed.TYPES[name][1])
+    item = {"pk": "k", name: held_value}
+    put(every, item)
+    members = [*asked] if isinstance(asked, (list, set)) else [asked]
+    path = F[name]
+    # In memory nobody knows as what a Codec would store a value, and so whether there is an order.
+    ordered = name not in every.sealed
+    operators = ("=", "<>", "<", "<=", ">", ">=") if ordered else ("=", "<>")
+    for condition in [
+        *(Compare(operator, node_of(path), operand(asked)) for operator in operators),
+        is_in(path, [asked, 1]) if name == "undeclared" else is_in(path, [asked]),
+        *([between(path, held_value, asked)] if ordered else []),
+        *(contains(path, member) for member in members),
+        *(eq(path[step], value) for step, value in steps_of(asked)),
+        *(exists(path[step]) for step, _ in steps_of(asked)),
+    ]:
+        there, refused = outcome(lambda condition=condition: count(every, scan(eq("pk", "k") & condition)))
+        if refused is None:
+            assert matches(condition, item) is bool(there), show(condition)
+            assert matches(parse_condition(show(condition)), item) is bool(there) or name.startswith("epoch")
+
+
+def steps_of(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return [*value.items()]
+    return [*enumerate(value)] if isinstance(value, list) else []
+
+
+HOSTILE = Context(prec=1, rounding=ROUND_UP, Emin=0, Emax=0, capitals=0, clamp=1, flags=[], traps=[])
+STRICT = Context(prec=2, traps=[Inexact, Rounded, Subnormal, Underflow, FloatOperation, InvalidOperation, Overflow])
+
+
+@pytest.mark.parametrize("context", [HOSTILE, STRICT], ids=["lax", "strict"])
+@given(typed.typed_items(), st.lists(some.numbers, min_size=2, max_size=2))
+def test_a_decimal_context_of_the_program_changes_nothing(
+    every: Table, context: Context, item: dict[str, Any], pair: list[Any]
+) -> None:
+    held_number, other = pair
+
+    def done() -> Any:
+        put(every, {"pk": "k", **item, "undeclared": held_number})
+        change = outcome(lambda: update(every, "k", incr("undeclared", other)))[1]
+        text = show(eq("n", held_number) & gt("m", other))
+        told = [matches(gt("undeclared", other), {"undeclared": held_number}), text, parse_condition(text), change]
+        return told, as_stored(every, "k"), get(every, "k"), show(diff({"n": held_number}, {"n": other}, incr=True))
+
+    wanted = done()
+    with localcontext(context):
+        found = done()
+    assert found == wanted

@@ -42,7 +42,8 @@ from flyexpr import (
 engine_name, engine = kept.engine_name, kept.engine
 
 no_transactions = pytest.mark.engine_fault("dynalite", reason="has no transactions")
-no_old_item = pytest.mark.engine_fault("dynalite", reason="knows no ReturnValuesOnConditionCheckFailure")
+NO_OLD_ITEM = "knows no ReturnValuesOnConditionCheckFailure"
+no_old_item = pytest.mark.engine_fault("dynalite", reason=NO_OLD_ITEM)
 no_nested_equality = pytest.mark.engine_fault("dynalite", reason="no two lists or maps are equal")
 
 
@@ -190,10 +191,14 @@ def test_items_come_and_go_in_their_types(engine: Engine, fresh_name: str) -> No
         given.append(item)
         return {**item, "first": item["first"], "last": "Lind", "low": item["low"] * 2}
 
-    with pytest.raises(ExpressionError, match="`name` is derived from `first` and `last`"):
-        modify(table, day, marry)
+    made = modify(table, day, marry)
+    assert (
+        made
+        == get(table, day)
+        == {"day": day, "first": "Ada", "last": "Lind", "name": "Ada Lind", "at": noon, "low": 1.0}
+    )
     made = modify(table, day, lambda item: {**marry(item), "first": "Eda"})
-    expected = {"day": day, "first": "Eda", "last": "Lind", "name": "Eda Lind", "at": noon, "low": 1.0}
+    expected = {"day": day, "first": "Eda", "last": "Lind", "name": "Eda Lind", "at": noon, "low": 2.0}
     assert made == get(table, day) == expected
     assert given[0]["at"] == noon
     assert modify(table, date(1999, 1, 1), lambda item: {**item, "low": 1.0}) == {"day": date(1999, 1, 1), "low": 1.0}
@@ -330,6 +335,45 @@ def test_what_is_no_conflict_is_not_tried_again(table: Table, pauses: list[float
         transact_modify([(table, "a")], lambda items: items * 2)
 
 
+def test_the_key_of_a_new_item_stays(table: Table) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        modify(table, "new", lambda item: {**item, "id": "other", "n": 1})
+    assert str(caught.value) == "the function changed the key of the item, which was {'id': 'new'}"
+    assert (get(table, "new"), get(table, "other")) == (None, None)
+
+
+def test_a_new_item_is_made_as_a_put_makes_it(table: Table) -> None:
+    types = {"tags": Attribute(list[str], default=list), "low": float, "name": template("{first} {last}")}
+    typed = replace(table, attributes=types, version="v")
+    new = {"first": "Ada", "last": "Rey", "low": 1}
+    made = modify(typed, "a", lambda item: {**item, **new})
+    assert made == get(typed, "a") == {"id": "a", **new, "tags": [], "name": "Ada Rey", "v": 1}
+    assert modify(typed, "b", lambda item: {**item, "tags": set()}) is not None
+
+
+@no_transactions
+def test_several_new_items_are_made_as_puts_make_them(table: Table) -> None:
+    typed = replace(table, attributes={"tags": Attribute(list[str], default=list), "day": date})
+    made = transact_modify([(typed, "a")], lambda items: [{**items[0], "day": date(2026, 1, 31)}])
+    assert made == [get(typed, "a")] == [{"id": "a", "day": date(2026, 1, 31), "tags": []}]
+
+
+@pytest.mark.parametrize("version", ["1", True, 1.0, Decimal("1.5")])
+def test_a_version_is_a_whole_number(table: Table, version: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        put(replace(table, version="v"), {"id": "a", "v": version})
+    assert str(caught.value) == f"at `v`: a version is a whole number, not {version!r}"
+
+
+def test_parts_of_a_derived_attribute_that_do_not_change(table: Table) -> None:
+    typed = replace(table, attributes={"place": template("{country}#{city}"), "day": date})
+    put(typed, {"id": "a", "country": "DE", "city": "Bonn", "day": date(2026, 1, 31)})
+    assert (modify(typed, "a", lambda item: {**item, "city": "Ulm"}) or {})["place"] == "DE#Ulm"
+    dropped = modify(typed, "a", lambda item: {name: item[name] for name in item if name != "city"})
+    assert dropped == {"id": "a", "country": "DE", "day": date(2026, 1, 31)}
+    assert modify(typed, "a", lambda item: {**item, "country": "AT"}) == {**dropped, "country": "AT"}
+
+
 # --- parents
 
 
@@ -351,9 +395,13 @@ MADE: dict[str, tuple[dict[str, Any], Any, dict[str, Any], int]] = {  # before, 
 }
 
 
-@no_old_item
+LOOKED_UP = {"one missing", "one made, one there", "in a list", "an element"}  # in the item of the failed condition
+
+
 @pytest.mark.parametrize("name", MADE)
-def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, name: str) -> None:
+def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, known_fault: Any, name: str) -> None:
+    if name in LOOKED_UP:
+        known_fault("dynalite", reason=NO_OLD_ITEM)
     old, change, new, requests = MADE[name]
     put(table, {"id": "x", **old})
     recording = Recording(table.bound)
@@ -362,7 +410,6 @@ def test_parents_are_made_in_as_few_requests_as_can_be(table: Table, name: str) 
     assert get(table, "x") == {"id": "x", **new}
 
 
-@no_old_item
 def test_parents_are_made_along_with_the_item(table: Table) -> None:
     recording = Recording(table.bound)
     update(table.on(recording), "new", make("a.b.c"))
@@ -380,9 +427,10 @@ REFUSED: dict[str, tuple[dict[str, Any], Any, str]] = {
 }
 
 
-@no_old_item
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_parent_that_is_no_map_is_left_as_it_is(table: Table, name: str) -> None:
+def test_a_parent_that_is_no_map_is_left_as_it_is(table: Table, known_fault: Any, name: str) -> None:
+    if name != "a list to be made":  # which is refused before a request
+        known_fault("dynalite", reason=NO_OLD_ITEM)
     old, change, text = REFUSED[name]
     put(table, {"id": "x", **old})
     with pytest.raises(ExpressionError) as caught:
@@ -423,8 +471,10 @@ def test_two_that_make_the_same_parents_lose_nothing(table: Table) -> None:
     assert len(engine.asked) == 4
 
 
-@no_old_item
-@pytest.mark.engine_fault("moto", "moto-server", reason="updates of several threads run into each other")
+@pytest.mark.engine_fault("dynalite", reason=NO_OLD_ITEM, sometimes=True)
+@pytest.mark.engine_fault(
+    "moto", "moto-server", reason="updates of several threads run into each other", sometimes=True
+)
 def test_many_threads_that_make_parents_lose_nothing(table: Table) -> None:
     gate = threading.Barrier(4)
 

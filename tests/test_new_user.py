@@ -96,7 +96,7 @@ def test_a_cursor_belongs_to_its_read(shop: Table) -> None:
     list(items)
     assert len(list(run(shop, replace(read, start=items.cursor)))) == 2
     for other in (replace(read, reverse=True), query(eq("pk", "C#b"))):
-        with pytest.raises(ValidationError, match="from another read, with another key condition or direction"):
+        with pytest.raises(ValidationError, match="from another read, of another table"):
             run(shop, replace(other, start=items.cursor))
 
 
@@ -119,7 +119,7 @@ MISTAKES: list[tuple[Any, str]] = [
     (lambda t: first(t, get_item("a")), r"expected query\(...\) or scan\(...\)"),
     (lambda t: run(t, batch_write([delete_item({"customer": "a"})])), "the key of 'Shop' lacks"),
     (lambda t: template("C#{x"), "template 'C#{x': expected '}'"),
-    (lambda t: put(t, {"customer": "a"}), "derived from `day`, of which `day` is missing"),
+    (lambda t: put(t, {"customer": "a"}), "`sk` is made of `day`; `day` is not given"),
 ]
 
 

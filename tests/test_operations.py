@@ -12,12 +12,14 @@ from engines import Engine
 from scripted import Recording, before, scripted
 
 from flyexpr import (
+    Attribute,
     BatchIncomplete,
     ConditionFailed,
     DynamoError,
     FlyexprError,
     GlobalIndex,
     LocalIndex,
+    NoSuchTable,
     PlanError,
     Table,
     TransactionCancelled,
@@ -46,6 +48,7 @@ from flyexpr import (
     put,
     put_item,
     query,
+    request,
     run,
     scan,
     transact_get,
@@ -55,6 +58,7 @@ from flyexpr import (
     update_matching,
     update_table,
 )
+from flyexpr.operations import PutItem
 
 engine_name, engine = kept.engine_name, kept.engine
 
@@ -327,17 +331,25 @@ def test_a_transaction_tells_why_for_each_operation(table: Table, log: Table) ->
         thing(2),
         None,
     ]
-    head, *lines = str(error).splitlines()
-    assert head.startswith("TransactionCanceledException: ")
-    assert lines == [
-        f"  operation {place}: {reason}" for place, reason in enumerate(error.reasons) if reason is not None
+    assert str(error).splitlines() == [
+        f"operation {place} ({error.operations[place]}): {reason}"
+        for place, reason in enumerate(error.reasons)
+        if reason is not None
     ]
+    assert error.operations == (
+        f"update {table.name} 0",
+        f"put {log.name} 1, me",
+        f"check {table.name} 1",
+        f"delete {table.name} 2",
+        f"put {table.name} 9",
+    )
+    assert error.code == "TransactionCanceledException"
     assert numbers(table) == [0, 1, 2]
     assert get(log, (1, "me")) is None
 
 
 @no_transactions
-@pytest.mark.engine_fault("dynamodb-local", "moto", "moto-server", reason="refuses it before the transaction")
+@pytest.mark.engine_fault("moto", "moto-server", reason="refuses it before the transaction")
 def test_a_service_s_own_reason_stands_beside_the_others(table: Table) -> None:
     put(table, {**thing(0), "text": "x"})
     with pytest.raises(TransactionCancelled) as caught:
@@ -373,6 +385,63 @@ def test_a_transaction_has_a_token_of_its_own() -> None:
     assert mine == "mine"
     assert one != other
     assert 30 <= len(one) <= 36
+
+
+def test_a_transaction_names_an_item_by_the_key_that_it_sent() -> None:
+    numbers = iter("abc")
+    table = Table("keyed", "id", attributes={"id": Attribute(str, default=lambda: next(numbers))})
+    refused = DynamoError.of("TransactionCanceledException", "", {"CancellationReasons": [{"Code": "ThrottlingError"}]})
+    with pytest.raises(TransactionCancelled) as caught:
+        transact_write([(table.on(scripted([refused])), put_item({"n": 1}))])
+    assert str(caught.value) == "operation 0 (put keyed a): ThrottlingError"
+
+
+def test_a_transaction_on_a_table_that_is_not_there() -> None:
+    missing = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
+    engine = scripted([missing, missing])
+    other = replace(things, name="others")
+    with pytest.raises(NoSuchTable) as caught:
+        transact_write([(things.on(engine), put_item(thing(1))), (other.on(engine), put_item(thing(1)))])
+    assert str(caught.value) == (
+        "there is no table 'things' or no table 'others'\n  hint: run(table, create_table()) makes it"
+    )
+    with pytest.raises(NoSuchTable) as caught:
+        transact_get([(things.on(engine), get_item("1")), (things.on(engine), get_item("2"))])
+    assert str(caught.value) == "there is no table 'things'\n  hint: run(table, create_table()) makes it"
+
+
+def test_a_path_that_is_not_there_is_named(table: Table) -> None:
+    put(table, thing(1))
+    with pytest.raises(DynamoError) as caught:
+        update(table, "1", assign("info.x", 1) + incr("n"))
+    assert str(caught.value) == (
+        f"{caught.value.code}: {caught.value.message}: `info` is missing, or cannot hold what is put in it\n"
+        "  expression: SET info.x = 1 ADD n 1\n"
+        "  hint: assign(..., parents=True) makes the maps that are missing"
+    )
+
+
+def test_a_table_that_is_never_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, pauses = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    engine = scripted([{}, *([{"Table": {"TableStatus": "CREATING"}}] * 200)])
+    with pytest.raises(DynamoError) as caught:
+        run(things.on(engine), create_table())
+    assert str(caught.value) == f"TimeoutError: table {things.name!r} was not ready after 600 seconds"
+    assert pauses[:3] == [0.02, 0.04, 0.08]
+    assert max(pauses) == 5.0
+    assert 600 < sum(pauses) <= 606
+
+
+def test_an_item_is_a_dict() -> None:
+    with pytest.raises(TypeError, match="an item is a dict, not 5"):
+        request(things, PutItem(5))  # type: ignore[arg-type]
 
 
 @no_transactions
@@ -599,7 +668,7 @@ def test_a_table_is_made_with_its_options(engine: Engine, fresh_name: str, known
         assert run(replace(table, deletion_protection=False), update_table()) == ["deletion protection off"]
 
 
-@pytest.mark.engine_fault("dynalite", "dynamodb-local", reason="knows no tags")
+@pytest.mark.engine_fault("dynalite", reason="knows no tags")
 def test_a_table_is_made_with_its_tags(engine: Engine, fresh_name: str) -> None:
     table = Table(fresh_name, "id", tags={"team": "games", "é": ""}).on(engine)
     run(table, create_table())

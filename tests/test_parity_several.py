@@ -161,7 +161,9 @@ def test_modify_writes_what_a_function_makes(accounts: Table) -> None:
     assert balances(accounts) == {"a": 10, "c": 5, "new": 1}
 
 
-@pytest.mark.engine_fault("moto", "moto-server", reason="updates of several threads run into each other")
+@pytest.mark.engine_fault(
+    "moto", "moto-server", reason="updates of several threads run into each other", sometimes=True
+)
 def test_modify_loses_no_change_of_others(accounts: Table) -> None:
     def doubled(item: dict[str, Any]) -> dict[str, Any]:
         return {**item, "balance": item["balance"] * 2}

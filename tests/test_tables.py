@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from flyexpr import (
     Attribute,
     Codec,
+    Engine,
     FlyexprError,
     GlobalIndex,
     LocalIndex,
@@ -41,8 +42,6 @@ from flyexpr import (
     update,
     update_item,
 )
-
-Engine = Callable[[str, bytes], bytes]
 
 
 class Level(enum.Enum):
@@ -123,6 +122,10 @@ def test_copies_bound_and_named() -> None:
         get(table, "a")
 
 
+def test_a_bound_table_s_engine_is_one_to_a_type_checker() -> None:
+    assert get_type_hints(Table)["engine"] == Engine
+
+
 @pytest.mark.parametrize(
     "make, text",
     [
@@ -131,6 +134,18 @@ def test_copies_bound_and_named() -> None:
         (
             lambda: Table("t", "id", indexes=[LocalIndex("L", "a")]),
             "table 't' has no sort key, which a local index needs",
+        ),
+        (
+            lambda: Table("t", "id", "at", indexes=[LocalIndex("L", "id")]),
+            "table 't': a local index cannot sort by the partition key",
+        ),
+        (
+            lambda: Table("t", "id", version="id"),
+            "table 't': a version counts up, so 'id' cannot be in a key",
+        ),
+        (
+            lambda: Table("t", "id", version="v", indexes=[GlobalIndex("G", "v")]),
+            "table 't': a version counts up, so 'v' cannot be in a key",
         ),
         (
             lambda: Table("t", "id", indexes=[GlobalIndex("x", "a"), GlobalIndex("x", "b")]),

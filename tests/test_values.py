@@ -4,13 +4,13 @@ import enum
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import ROUND_UP, Context, Decimal, Inexact, Rounded, getcontext, localcontext
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from flyexpr import Attribute, Codec, Table, ValidationError, epoch, get, put
+from flyexpr import Attribute, Codec, ConnectionFailed, Table, ValidationError, epoch, get, put, template
 from flyexpr.attributes import codec_of
 from flyexpr.numbers import number, number_text
 from flyexpr.values import decode, encode, encode_frozen, encode_item, freeze, item_size, thaw, value_size
@@ -161,15 +161,16 @@ def nested(depth: int) -> Any:
     return [nested(depth - 1)] if depth else 1
 
 
+NO_NAN = "leave the attribute out, or store None"
 NO_TYPE = "declare the attribute's type on the table, or store a plain value"
 ONE_TYPE = "a set holds only strings, only numbers or only bytes\n  hint: use a list for mixed values"
 OVER = "number overflow: the largest magnitude is 9.99…E+125"
 UNDER = "number underflow: the smallest magnitude is 1E-130"
 DIGITS = "39 significant digits; a number holds at most 38"
 REFUSED: list[tuple[Any, str]] = [
-    (float("nan"), "at `info`: NaN is not a number that DynamoDB can store"),
+    (float("nan"), f"at `info`: NaN is not a number that DynamoDB can store\n  hint: {NO_NAN}"),
     (float("-inf"), "at `info`: -Infinity is not a number that DynamoDB can store"),
-    (Decimal("NaN"), "at `info`: NaN is not a number that DynamoDB can store"),
+    (Decimal("NaN"), f"at `info`: NaN is not a number that DynamoDB can store\n  hint: {NO_NAN}"),
     (Decimal("Infinity"), "at `info`: Infinity is not a number that DynamoDB can store"),
     (10**126, f"at `info`: {OVER}"),
     (-(10**126), f"at `info`: {OVER}"),
@@ -325,3 +326,35 @@ def test_what_a_subclass_of_decimal_prints_does_not_reach_the_wire() -> None:
             return f'${format(self, "f")}"}},"x":{{"S":"y'
 
     assert encode({"a": Money("1.25"), "b": [Money("1.50")]}) == '{"M":{"a":{"N":"1.25"},"b":{"L":[{"N":"1.5"}]}}}'
+
+
+NO_NUMBERS = ["NaN", "sNaN", "-NaN", "Infinity", "-Infinity", "1e126", "1e99999999999999999999", "1.x5", "x", ""]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_what_an_engine_sends_for_a_number_and_is_none(text: str) -> None:
+    engine: Callable[[str, bytes], bytes] = lambda operation, body: json.dumps({"Item": {"n": {"N": text}}}).encode()  # noqa: E731
+    for context in (getcontext(), Context(prec=1, traps=[])):
+        with localcontext(context), pytest.raises(ConnectionFailed, match="the answer is not what DynamoDB sends"):
+            get(Table("t", "id").on(engine), "k")
+
+
+def test_numbers_are_the_same_in_any_decimal_context() -> None:
+    odd = Context(prec=2, rounding=ROUND_UP, Emin=0, Emax=0, capitals=0, clamp=1, traps=[Inexact, Rounded])
+    for given in ("1.5e-11", "123456789.123456789", "1e100", "-1.5E+3", "0.10", "9e-130"):
+        value = Decimal(given)
+        wanted = encode(value), freeze(value), number(given)
+        with localcontext(odd):
+            assert (encode(value), freeze(value), number(given)) == wanted
+            assert number_text(value) == json.loads(wanted[0])["N"]
+            assert template("{n:.2f}").value({"n": Decimal("1.005")}) == "1.00"
+            assert codec_of(epoch).encode(NOON.replace(microsecond=123457)) == Decimal("1769860800.123457")
+            assert codec_of(epoch).decode(Decimal("1769860800.123457")) == NOON.replace(microsecond=123457)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("kind", [int, list[int], set[int]])
+def test_an_int_too_large_to_make_is_refused_at_once(kind: Any) -> None:
+    given = Decimal("1E+999999999")
+    value = {list[int]: [given], set[int]: {given}}.get(kind, given)
+    with pytest.raises(ValidationError, match="expected int, got 1E"):
+        codec_of(kind).encode(value)

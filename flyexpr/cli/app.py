@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from flyexpr.cli import options
+from flyexpr.cli.hints import in_words
 from flyexpr.cli.session import ENVIRONMENT, Session
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
 from flyexpr.version import __version__
@@ -91,6 +93,7 @@ def program(context: click.Context, engine: str | None) -> None:
 
 def run_program(arguments: Sequence[str]) -> int:
     """The exit code of a run with these arguments; what went wrong stands on stderr."""
+    _open_what_is_closed()
     code = 0
     try:
         code = _run(arguments)
@@ -104,6 +107,13 @@ def run_program(arguments: Sequence[str]) -> int:
         code = options.FAILED
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of the output goes
     return code
+
+
+def _open_what_is_closed() -> None:
+    """Standard streams that a shell has closed are streams that fail; else a file of ours would get their numbers."""
+    for name, mode, flags in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, flags), mode, closefd=False))  # noqa: SIM115
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -120,24 +130,26 @@ def _run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        options.warn(text.getvalue().rstrip("\n"))
         if isinstance(error, click.NoSuchOption) and error.option_name[1:2].isdigit():
-            print("  hint: write -- before a key that begins with a minus sign", file=sys.stderr)
+            options.warn("  hint: write -- before a key that begins with a minus sign")
         return options.USAGE
     except ConditionFailed as error:
         options.note(f"the condition was false: {error}")
         return options.CONDITION_FALSE
-    except (ExpressionError, PlanError, ValidationError) as error:
-        options.note(str(error))
-        return options.USAGE
     except FlyexprError as error:
-        options.note(str(error))
-        return options.FAILED
+        options.note(in_words(error, arguments))
+        return options.USAGE if isinstance(error, _WRONG) else options.FAILED
     except BrokenPipeError:
         raise
     except OSError as error:
         _note(error)
         return options.FAILED
+
+
+_WRONG = (ExpressionError, PlanError, ValidationError)
 
 
 def _note(error: OSError) -> None:

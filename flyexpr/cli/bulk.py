@@ -10,15 +10,17 @@ import json
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from flyexpr.cli.journal import Journal
 from flyexpr.cli.pace import Pace
 from flyexpr.cli.progress import Tick, counted, progress
-from flyexpr.cli.rejects import Rejects
+from flyexpr.cli.rejects import Refusal, Rejects
 from flyexpr.operations import Query, Scan
 from flyexpr.responses import units
 from flyexpr.steps.read import Reading
@@ -34,14 +36,15 @@ _WRITES = ("BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Entries of a part, and the mark from which the part goes on after them: None at its end.
+    """Entries of a part, the mark from which the part goes on after them (None at its end), and facts about the mark.
 
-    >>> Chunk([{"id": "a"}], mark=None).mark is None
-    True
+    >>> Chunk([{"id": "a"}], mark=None).facts
+    {}
     """
 
     entries: list[Any]
     mark: Any
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Job:
@@ -51,6 +54,8 @@ class Job:
     >>> job.run({"input": [Chunk([1, 2], 2), Chunk([3], None)]}, lambda part, entries: job.add(len(entries)))
     >>> job.done
     3.0
+
+    Everything is counted for the part that does it, so that a part's mark and its counts belong together.
     """
 
     def __init__(
@@ -65,9 +70,12 @@ class Job:
         self.journal = journal or Journal(None, {})
         self.rejects = rejects or Rejects(None)
         self.stopping = threading.Event()
-        self._pace = Pace(rate, sleep=self.stopping.wait)
-        self._lock = threading.Lock()
-        self._counts = {name: self.journal.count(name) for name in ("done", "read", "written")}
+        self._pace = Pace(rate, sleep=self._sleep)
+        self._counts: dict[str, dict[str, float]] = {part: {**found} for part, found in self.journal.counts().items()}
+        self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # of each part, since its last mark
+        self._here = threading.local()  # the part that a thread works for
+        self._lock, self._entering, self._idle = threading.Lock(), threading.Lock(), threading.Condition()
+        self._busy = 0  # parts that do a chunk, and do not just read
         self._pool = ThreadPoolExecutor(WRITERS)
         self._failure: BaseException | None = None
         self._began = time.monotonic()
@@ -77,11 +85,24 @@ class Job:
     @property
     def done(self) -> float:
         """How many entries are done, those of an earlier, interrupted run among them."""
-        return self._counts["done"]
+        return self._total("done")
+
+    @property
+    def refused(self) -> float:
+        """How many entries were refused, those of an earlier, interrupted run among them."""
+        return self._total("refused")
 
     def add(self, number: float) -> None:
         """Counts entries as done."""
         self._count("done", number)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Takes down a refusal, or raises it where nobody takes it down."""
+        if not self.rejects.kept:
+            raise refusal
+        self._count("refused", 1)
+        with self._lock:
+            self._refusals[self._part].append(refusal)
 
     def spend(self, read: float = 0.0, written: float = 0.0, taken: float = 0.0) -> None:
         """Counts units, and settles them with those that were taken before."""
@@ -89,9 +110,18 @@ class Job:
         self._count("written", written)
         self._pace.spend(read + written - taken)
 
+    @property
+    def _part(self) -> str:
+        return getattr(self._here, "part", "")
+
     def _count(self, name: str, number: float) -> None:
         with self._lock:
-            self._counts[name] += number
+            counts = self._counts.setdefault(self._part, {})
+            counts[name] = counts.get(name, 0.0) + number
+
+    def _total(self, name: str) -> float:
+        with self._lock:
+            return float(sum(counts.get(name, 0.0) for counts in self._counts.values()))
 
     def summary(self, verb: str) -> str:
         """One line on the whole job, for stderr.
@@ -99,8 +129,8 @@ class Job:
         >>> Job("copy").summary("copied").rpartition(",")[0]
         '0 items copied, 0 read units, 0 write units'
         """
-        units = (counted(self._counts[name], noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
-        refused = f", {self.rejects.number:,} refused" if self.rejects.number else ""
+        units = (counted(self._total(name), noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
+        refused = f", {self.refused:,.0f} refused" if self.refused else ""
         took = f"{time.monotonic() - self._began:.1f} s"
         return f"{counted(self.done, 'item')} {verb}{refused}, {', '.join(units)}, {took}"
 
@@ -109,7 +139,7 @@ class Job:
     def run(self, parts: Mapping[str, Iterable[Chunk]], do: Callable[[str, list[Any]], object]) -> None:
         """Does every part that the journal does not call done, each in a thread; the first failure stops them all.
 
-        KeyboardInterrupt when the user stops it: then the requests under way are finished, and the journal is right.
+        KeyboardInterrupt when the user stops it: then the chunks under way are finished, and the journal is right.
         """
         threads = [
             threading.Thread(target=self._do_part, args=(part, chunks, do), daemon=True)
@@ -125,54 +155,83 @@ class Job:
 
     def each(self, function: Callable[[Given], Done], values: Iterable[Given]) -> list[Done]:
         """What a function gives for each value, several at once; all have ended when the first failure is raised."""
-        futures = [self._pool.submit(self._unless_stopping, function, value) for value in values]
+        futures = [self._pool.submit(self._unless_stopping, self._part, function, value) for value in values]
         failures = [error for future in futures if (error := future.exception()) is not None]
         if failures:
             raise failures[0]
         return [future.result() for future in futures]
 
-    def _unless_stopping(self, function: Callable[[Given], Done], value: Given) -> Done:
+    def _sleep(self, seconds: float) -> None:
+        if self.stopping.wait(seconds):
+            raise Stopped
+
+    def _unless_stopping(self, part: str, function: Callable[[Given], Done], value: Given) -> Done:
         if self.stopping.is_set():
             raise Stopped
+        self._here.part = part
         return function(value)
 
     def _do_part(self, part: str, chunks: Iterable[Chunk], do: Callable[[str, list[Any]], object]) -> None:
+        self._here.part = part
         try:
             for chunk in chunks:
-                lengths = do(part, chunk.entries) or {}
-                self.enter(part, chunk.mark, lengths if isinstance(lengths, dict) else {})
-                if self.stopping.is_set():
-                    return
+                with self._working():
+                    facts = do(part, chunk.entries) or {}
+                    self.enter(part, chunk.mark, {**chunk.facts, **(facts if isinstance(facts, dict) else {})})
         except Stopped:
             return
         except BaseException as error:  # it belongs to the thread that waits for this one
             self._failure = self._failure or error
             self.stopping.set()
 
-    def close(self) -> None:
-        """Ends the job's threads and closes its rejects."""
-        self._pool.shutdown()
-        self.rejects.close()
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """While a chunk is done, which an interruption waits for; Stopped where the job is stopping."""
+        with self._idle:
+            if self.stopping.is_set():
+                raise Stopped
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
 
-    def enter(self, part: str, mark: Any, lengths: Mapping[str, int]) -> None:
-        """Takes down that a part is done up to a mark."""
-        with self._lock:
-            counts = dict(self._counts)
-        self.journal.enter(part, mark, {**lengths, "rejects": self.rejects.flushed()}, counts)
+    def enter(self, part: str, mark: Any, facts: Mapping[str, Any]) -> None:
+        """Takes down that a part is done up to a mark, and what was refused on the way."""
+        with self._entering:  # the length of the rejects belongs to the marks of all parts
+            with self._lock:
+                counts, refusals = dict(self._counts.get(part, {})), self._refusals.pop(part, [])
+            self.journal.enter(part, mark, {**facts, self.rejects.fact: self.rejects.write(refusals)}, counts)
+
+    def close(self) -> None:
+        """Ends the job's threads, takes down what was refused since the last mark, and lets the journal go."""
+        self._pool.shutdown()
+        try:
+            self.rejects.write(refusal for refusals in self._refusals.values() for refusal in refusals)
+        finally:
+            self.rejects.close()
+            self.journal.release()
 
     def _await(self, threads: list[threading.Thread], tick: Tick) -> None:
         try:
             while any(thread.is_alive() for thread in threads):
                 threads[0].join(0.05) if threads[0].is_alive() else time.sleep(0.02)
-                tick(self.done, self._counts["read"] + self._counts["written"], self.total or None)
+                tick(self.done, self._total("read") + self._total("written"), self.total or None)
         except KeyboardInterrupt:
-            self.stopping.set()
-            try:
-                for thread in threads:
-                    thread.join()
-            except KeyboardInterrupt:  # asked twice: not even the requests under way are waited for
-                os._exit(130)
+            self._stop()
             raise
+
+    def _stop(self) -> None:
+        """Waits until no chunk is under way; a thread that only reads, such as the keyboard, is not waited for."""
+        try:
+            with self._idle:
+                self.stopping.set()
+                while self._busy:
+                    self._idle.wait()
+        except KeyboardInterrupt:  # asked twice: not even the requests under way are waited for
+            os._exit(130)
 
     # reading and metering
 
@@ -184,6 +243,17 @@ class Job:
             str(number): self._chunks(table, replace(read, segments=segments, segment=number), str(number))
             for number in range(segments)
         }
+
+    def collected(self, parts: Mapping[str, Iterator[Chunk]]) -> dict[str, Iterator[Chunk]]:
+        """The parts of a read as one, which reads them all before it gives the first entry."""
+
+        def chunks() -> Iterator[Chunk]:
+            found = [entry for part in parts.values() for chunk in part for entry in chunk.entries]
+            for start in range(0, len(found), CHUNK):
+                yield Chunk(found[start : start + CHUNK], start)
+            yield Chunk([], None)
+
+        return {"all": chunks()}
 
     def _chunks(self, table: Table, read: Query | Scan, part: str) -> Iterator[Chunk]:
         reading = Reading(table, replace(read, start=self.journal.mark(part)), time.monotonic)

@@ -12,13 +12,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flyexpr.cli.journal import replace_file
+from flyexpr.cli.files import naming, replace_file
 from flyexpr.errors import FlyexprError
 from flyexpr.values import Item, encode_item
 
@@ -41,7 +42,8 @@ class DataFile:
 def find_export(folder: Path) -> Path | None:
     """The folder with the manifest: this one, or the only one under it; None where there is none.
 
-    >>> find_export(Path("."))
+    >>> find_export(Path(".")) is None
+    True
     """
     if (folder / SUMMARY).is_file():
         return folder
@@ -62,11 +64,19 @@ def data_files(folder: Path) -> list[DataFile]:
         raise FlyexprError(f"{folder} is an export in the form {form}; DYNAMODB_JSON can be read")
     if summary.get("exportType", "FULL_EXPORT") != "FULL_EXPORT":
         raise FlyexprError(f"{folder} is an incremental export, which holds changes and not items")
-    listed = [json.loads(line) for line in _text(folder / FILES).splitlines() if line]
-    return [
-        DataFile(folder / "data" / Path(each["dataFileS3Key"]).name, int(each["itemCount"]), each["md5Checksum"])
-        for each in listed
-    ]
+    lines = enumerate(_text(folder / FILES).splitlines(), 1)
+    found = [_listed_file(folder, number, line) for number, line in lines if line]
+    items = sum(file.items for file in found)
+    if summary.get("itemCount", items) != items:
+        raise FlyexprError(f"{folder / FILES} lists {items} items, and {SUMMARY} says {summary['itemCount']}")
+    return found
+
+
+def _listed_file(folder: Path, number: int, line: str) -> DataFile:
+    match _parsed(line):
+        case {"dataFileS3Key": str(key), "itemCount": int(items), "md5Checksum": str(md5)} if items >= 0:
+            return DataFile(folder / "data" / Path(key).name, items, md5)
+    raise FlyexprError(f"{folder / FILES} is damaged: line {number} does not list a data file")
 
 
 def check_file(file: DataFile) -> None:
@@ -100,10 +110,74 @@ def packed(items: Iterable[Item]) -> bytes:
     return gzip.compress(text.encode(), compresslevel=6, mtime=0) if text else b""
 
 
-def write_manifest(folder: Path, table: str, counts: Mapping[str, int], began: str, ended: str) -> None:
-    """Writes the manifest of a folder whose data files are complete; `counts` has the items of each."""
-    prefix = f"AWSDynamoDB/{folder.resolve().name}"
-    lines = [_listed(prefix, folder / "data" / name, items) for name, items in counts.items()]
+class GrowingFile:
+    """A data file that is written piece by piece; what was written is known again when the work goes on.
+
+    >>> file = GrowingFile(Path("0000.json.gz"))
+    >>> file.add([{"id": "a"}]); file.facts["items"]
+    1
+    >>> GrowingFile(Path("0000.json.gz"), file.facts).finished().items
+    1
+    >>> Path("0000.json.gz").unlink(); GrowingFile(Path("0000.json.gz"), file.facts)
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: 0000.json.gz is not as the journal says: it is gone
+      hint: delete the journal and the folder to export anew
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, Any] | None = None) -> None:
+        self.path, self._digest = path, hashlib.md5(usedforsecurity=False)
+        known = facts or {}
+        self._length, self._items = known.get("length", 0), known.get("items", 0)
+        if facts:
+            self._check(facts["md5"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of the file, for the journal."""
+        return {"length": self._length, "items": self._items, "md5": self._digest.hexdigest()}
+
+    def add(self, items: list[Item]) -> None:
+        """Writes items after those that are known, in place of whatever stands there; they are on the disk then."""
+        piece = packed(items)
+        with naming(self.path), self.path.open("r+b" if self._length else "wb") as file:
+            file.truncate(self._length)
+            file.seek(self._length)
+            file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        self._digest.update(piece)
+        self._length += len(piece)
+        self._items += len(items)
+
+    def finished(self) -> DataFile:
+        """The file as a manifest lists it."""
+        return DataFile(self.path, self._items, b64encode(self._digest.digest()).decode())
+
+    def _check(self, md5: str) -> None:
+        if not self.path.is_file():
+            raise self._refused("it is gone")
+        with naming(self.path), self.path.open("rb") as file:
+            left = self._length
+            while block := file.read(min(left, 1 << 20)):
+                self._digest.update(block)
+                left -= len(block)
+        if left:
+            raise self._refused(f"{left:,} bytes of it are gone")
+        if self._digest.hexdigest() != md5:
+            raise self._refused("its content has changed")
+
+    def _refused(self, why: str) -> FlyexprError:
+        return FlyexprError(
+            f"{self.path} is not as the journal says: {why}\n  hint: delete the journal and the folder to export anew"
+        )
+
+
+def write_manifest(folder: Path, table: str, files: Iterable[DataFile], began: str, ended: str) -> None:
+    """Writes the manifest of a folder whose data files are complete; FlyexprError where one has changed since."""
+    prefix, files = f"AWSDynamoDB/{folder.resolve().name}", list(files)
+    for file in files:
+        check_file(file)
     summary = {
         "version": "2023-08-01",
         "exportArn": None,
@@ -112,19 +186,19 @@ def write_manifest(folder: Path, table: str, counts: Mapping[str, int], began: s
         "tableArn": f"arn:aws:dynamodb:ddblocal:000000000000:table/{table}",
         "exportTime": began,
         "manifestFilesS3Key": f"{prefix}/{FILES}",
-        "billedSizeBytes": sum((folder / "data" / name).stat().st_size for name in counts),
-        "itemCount": sum(counts.values()),
+        "billedSizeBytes": sum(file.path.stat().st_size for file in files),
+        "itemCount": sum(file.items for file in files),
         "outputFormat": "DYNAMODB_JSON",
         "exportType": "FULL_EXPORT",
     }
-    _write_checked(folder / FILES, "".join(json.dumps(line) + "\n" for line in lines))
+    _write_checked(folder / FILES, "".join(json.dumps(_listed(prefix, file)) + "\n" for file in files))
     _write_checked(folder / SUMMARY, json.dumps(summary))
 
 
-def _listed(prefix: str, path: Path, items: int) -> dict[str, Any]:
-    md5 = checksum(path)
-    key = f"{prefix}/data/{path.name}"
-    return {"itemCount": items, "md5Checksum": md5, "etag": b64decode(md5).hex(), "dataFileS3Key": key}
+def _listed(prefix: str, file: DataFile) -> dict[str, Any]:
+    key = f"{prefix}/data/{file.path.name}"
+    etag = b64decode(file.checksum).hex()
+    return {"itemCount": file.items, "md5Checksum": file.checksum, "etag": etag, "dataFileS3Key": key}
 
 
 def _write_checked(path: Path, text: str) -> None:
@@ -140,10 +214,15 @@ def _text(path: Path) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(_text(path))
-    except ValueError as error:
-        raise FlyexprError(f"{path} is no JSON: {error}") from None
+    found = _parsed(_text(path))
     if not isinstance(found, dict):
-        raise FlyexprError(f"{path} is no manifest")
+        raise FlyexprError(f"{path} is not a manifest")
     return found
+
+
+def _parsed(text: str) -> Any:
+    """What a JSON text says; None where it is not JSON, which no manifest says."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,9 +15,10 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.bulk import CHUNK, Chunk, Job
 from flyexpr.cli.journal import Journal
-from flyexpr.cli.rejects import Refusal, Rejects
+from flyexpr.cli.rejects import Refusal, Rejects, fact_of
 from flyexpr.cli.sources import Entry, entries, size_of
 from flyexpr.cli.writes import Placed, check_all, put_all
+from flyexpr.errors import FlyexprError
 from flyexpr.tables import Table
 
 _options = options.all_of(
@@ -76,8 +78,12 @@ def job(title: str, verb: str, settings: dict[str, Any], manner: Manner, total: 
     A dry run looks at the same entries, and keeps no journal.
     """
     verb, resume = ("checked", None) if manner.dry_run else (verb, manner.resume)
-    journal = Journal(resume, {"command": title, "engine": options.session().place, **settings})
-    refused = Rejects(manner.rejects, journal.length("rejects") or 0)
+    journal = Journal(resume, {"command": title, "engine": options.session().shown, **settings})
+    try:
+        refused = Rejects(manner.rejects, journal.fact(fact_of(manner.rejects)) or 0)
+    except BaseException:
+        journal.release()
+        raise
     work = Job(title, journal, refused, manner.rate, total)
     try:
         yield work
@@ -85,12 +91,13 @@ def job(title: str, verb: str, settings: dict[str, Any], manner: Manner, total: 
         if work.done and not manner.quiet:
             options.note(work.summary(f"{verb} so far"))
         raise
+    else:
+        journal.close()
     finally:
         work.close()
-    journal.close()
     if not manner.quiet:
         options.note(work.summary(verb))
-    if refused.number:
+    if work.refused:
         raise click.exceptions.Exit(options.FAILED)
 
 
@@ -106,8 +113,17 @@ def put_plan(table: Table, source: str) -> list[str]:
 
 def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, dry_run: bool) -> None:
     """Puts what a stream holds, from where the journal has come to; a dry run only looks whether it could be put."""
-    kinds = {name: table.kind(name) or "" for name in table.keys}
-    put_entries(work, table, _watched(work, stream, entries(stream, form, kinds)), dry_run)
+    put_entries(work, table, _watched(work, stream, entries(stream, form, key_kinds(table))), dry_run)
+
+
+def key_kinds(table: Table) -> dict[str, str]:
+    """The types of all attributes that are keys, of the table or of an index.
+
+    >>> key_kinds(Table("t", "id", attributes={"n": int}, indexes=[GlobalIndex("ByN", "n")]))
+    {'id': 'S', 'n': 'N'}
+    """
+    names = dict.fromkeys([*table.keys, *(name for index in table.indexes for name in table.keys_of(index))])
+    return {name: table.kind(name) or "" for name in names}
 
 
 def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[Entry]:
@@ -123,7 +139,7 @@ def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[E
 
 def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, where: str = "") -> None:
     """Puts the items of entries, from where the journal has come to; a dry run only looks at them."""
-    target = work.metered(table)
+    target, part = work.metered(table), where or "input"
 
     def do(_: str, chunk: list[Entry]) -> None:
         placed = [
@@ -132,20 +148,42 @@ def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, 
         (check_all if dry_run else put_all)(work, target, placed)
         for entry in chunk:
             if entry.fault is not None:
-                work.rejects.add(Refusal(f"{where}line {entry.line:,}", entry.fault, entry.text))
+                work.refuse(Refusal(f"{where}line {entry.line:,}", entry.fault, entry.text))
 
-    part = where or "input"
-    work.run({part: _chunks(found, work.journal.mark(part) or 0, work.rejects.kept)}, do)
+    work.run({part: _chunks(work, found, part)}, do)
 
 
-def _chunks(found: Iterator[Entry], skipped: int, go_on: bool) -> Iterator[Chunk]:
-    """The entries after those that are done; a faulty one ends a chunk unless there is somewhere to put it."""
+def _chunks(work: Job, found: Iterator[Entry], part: str) -> Iterator[Chunk]:
+    """The entries after those that are done; a faulty one ends a chunk unless there is somewhere to put it.
+
+    With the mark goes the digest of all entries up to it: input that does not begin with them is not gone on with.
+    """
+    seen, fact = sha256(), f"digest of {part}"
     chunk: list[Entry] = []
-    for entry in found:
-        if entry.line <= skipped:
-            continue
+    for entry in _after(work.journal.mark(part) or 0, work.journal.fact(fact), found, seen):
+        _digest(seen, entry)
         chunk.append(entry)
-        if len(chunk) == CHUNK or (entry.fault is not None and not go_on):
-            yield Chunk(chunk, entry.line)
+        if len(chunk) == CHUNK or (entry.fault is not None and not work.rejects.kept):
+            yield Chunk(chunk, entry.line, {fact: seen.hexdigest()})
             chunk = []
     yield Chunk(chunk, None)
+
+
+def _after(done: int, digest: str | None, found: Iterator[Entry], seen: Any) -> Iterator[Entry]:
+    """The entries after a line; FlyexprError where those up to it are not the ones with that digest."""
+    if done:
+        line = 0
+        while line < done and (entry := next(found, None)) is not None:
+            _digest(seen, entry)
+            line = entry.line
+        if seen.hexdigest() != digest:
+            raise FlyexprError(
+                f"the journal belongs to another input: the lines up to line {done:,} are not those that were put\n"
+                "  hint: give this input a journal of its own"
+            )
+    return found
+
+
+def _digest(seen: Any, entry: Entry) -> None:
+    names = " ".join(entry.item or ())  # a sheet names them in its head
+    seen.update(f"{entry.line} {entry.text} {names}\n".encode("utf-8", "surrogatepass"))

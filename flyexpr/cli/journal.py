@@ -1,22 +1,24 @@
-"""How far a job has come, kept in a file: after a crash the same job goes on from there.
+"""How far a job is, kept in a file: after a crash the same job goes on from there.
 
-A job has parts that are done side by side (the segments of a scan, or one file), and of each the journal knows the mark
-up to which everything is done. Files that the job writes have a length there, so that what was written after the last
-entry is cut off again. An entry replaces the journal in one step, and is on the disk before the job goes on.
+A job has parts that are done side by side (the segments of a scan, or one file). For each part the journal has the mark
+up to which everything is done, what was counted up to there, and facts about what the job reads and writes: the length
+of a file, the digest of the input. What does not fit the facts any more is not gone on with. An entry replaces the
+journal in one step, and is on the disk before the job goes on.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from flyexpr.cli.files import Hold, naming, replace_file
 from flyexpr.errors import FlyexprError
 
-_VERSION = 1
+_VERSION = 2
 
 
 class Journal:
@@ -24,8 +26,8 @@ class Journal:
 
     >>> path = Path("copy.journal")
     >>> journal = Journal(path, {"command": "copy", "table": "scores"})
-    >>> journal.enter("0", "after abc"); journal.enter("1", None)
-    >>> again = Journal(path, {"command": "copy", "table": "scores"})
+    >>> journal.enter("0", "after abc"); journal.enter("1", None); journal.release()
+    >>> again = Journal(path, {"command": "copy", "table": "scores"}); again.release()
     >>> again.mark("0"), again.is_done("0"), again.is_done("1"), again.mark("2")
     ('after abc', False, True, None)
     >>> Journal(path, {"command": "copy", "table": "others"})
@@ -33,17 +35,24 @@ class Journal:
     ...
     flyexpr.errors.FlyexprError: copy.journal belongs to another job: table 'scores', not 'others'
       hint: finish that one first, or give this one another file
+
+    A second job with the journal of one that still runs is refused.
     """
 
     def __init__(self, path: Path | None, job: Mapping[str, Any]) -> None:
-        self._path, self._lock = path, threading.Lock()
-        self._entries: dict[str, Any] = {"version": _VERSION, "job": dict(job)}
-        self._entries |= {"marks": {}, "lengths": {}, "counts": {}, "notes": {}}
-        if path is not None and not path.parent.is_dir():
-            raise FlyexprError(f"{path} cannot be written: there is no folder {path.parent}")
-        if path is not None and path.exists():
-            self._entries = _read(path, self._entries)
-        self._found: dict[str, Mapping[str, str]] = dict(self._entries["notes"])
+        self._path, self._lock, self._hold = path, threading.Lock(), None
+        self._entries: dict[str, Any] = {"version": _VERSION, "job": dict(job), "pins": {}}
+        self._entries |= {"marks": {}, "facts": {}, "counts": {}, "notes": {}, "guards": {}}
+        if path is not None:
+            if not path.parent.is_dir():
+                raise FlyexprError(f"{path} cannot be written: there is no folder {path.parent}")
+            self._hold = Hold(path)
+            try:
+                self._entries = _read(path, self._entries) if path.exists() else self._entries
+            except BaseException:
+                self.release()
+                raise
+        self._found: dict[str, Mapping[str, str]] = dict(self._entries["notes"])  # what an earlier run has announced
 
     def is_done(self, part: str) -> bool:
         """Whether nothing is left to do of a part."""
@@ -54,83 +63,102 @@ class Journal:
         """Up to where the part is done; None at its beginning."""
         return self._entries["marks"].get(part)
 
-    def length(self, file: str) -> int | None:
-        """The length of a file of the job that belongs to the marks; None for one that was not there."""
-        found: int | None = self._entries["lengths"].get(file)
-        return found
+    def fact(self, name: str) -> Any:
+        """What was true up to the marks; None where nothing was said."""
+        return self._entries["facts"].get(name)
 
-    def count(self, name: str) -> float:
-        """What was counted under a name up to the marks."""
-        return float(self._entries["counts"].get(name, 0))
+    def counts(self) -> Mapping[str, Mapping[str, float]]:
+        """What was counted in each part up to its mark, by name."""
+        counts: Mapping[str, Mapping[str, float]] = self._entries["counts"]
+        return counts
+
+    def pinned(self, name: str) -> Any:
+        """What an earlier run has pinned under a name; None where it has not."""
+        return self._entries["pins"].get(name)
+
+    def pin(self, name: str, value: Any) -> None:
+        """Keeps what must be the same when the job goes on; FlyexprError where it is not."""
+        with self._lock:
+            kept = self._entries["pins"].setdefault(name, value)
+            if kept != value:
+                _refuse(self._path, name, kept, value)
+            self._save()
 
     def note(self, part: str, notes: Mapping[str, str]) -> None:
-        """Keeps what a part is about to do, at once."""
+        """Keeps what a part is about to do, at once, and what an earlier run was about to do besides."""
         with self._lock:
-            self._entries["notes"][part] = notes
+            self._entries["notes"][part] = {**notes, **self._found.get(part, {})}
             self._save()
 
     def found_notes(self, part: str) -> Mapping[str, str]:
-        """What a part of an earlier run was about to do when it ended, or had done."""
-        return self._found.get(part, {})
+        """What a part of earlier runs was about to do when they ended, or had done."""
+        return {**self._found.get(part, {}), **self._entries["guards"].get(part, {})}
+
+    def unmet(self, part: str, met: Mapping[str, Any]) -> set[str]:
+        """What the run before this one was about to do, and is not met again after the mark: it was done."""
+        return self._found.get(part, {}).keys() - met.keys()
 
     def enter(
         self,
         part: str,
         mark: Any,
-        lengths: Mapping[str, int] | None = None,
+        facts: Mapping[str, Any] | None = None,
         counts: Mapping[str, float] | None = None,
     ) -> None:
-        """A part is done up to the mark, None for the whole of it; files then have these lengths."""
+        """A part is done up to the mark, None for the whole of it; these facts and its counts belong to the mark."""
         with self._lock:
             self._entries["marks"][part] = mark
-            self._entries["lengths"].update(lengths or {})
-            self._entries["counts"].update(counts or {})
+            self._entries["facts"].update(facts or {})
+            self._entries["counts"][part] = dict(counts or {})
+            if self._entries["notes"].pop(part, None):  # they are done, but may be met again all the same
+                self._entries["guards"].setdefault(part, {}).update(self._found.pop(part, {}))
             self._save()
 
     def close(self) -> None:
         """The job is done: nothing is kept of it."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+        self.release()
+
+    def release(self) -> None:
+        """Lets other jobs have the file, which stays."""
+        if self._hold is not None:
+            self._hold.release()
 
     def _save(self) -> None:
         if self._path is not None:
-            replace_file(self._path, json.dumps(self._entries).encode())
+            replace_file(self._path, json.dumps({**self._entries, "digest": _digest(self._entries)}).encode())
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file so that whoever looks, even after a loss of power, finds the old content or the new.
-
-    >>> replace_file(Path("a.txt"), b"new"); Path("a.txt").read_bytes()
-    b'new'
-    """
-    beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    if hasattr(os, "O_DIRECTORY"):  # a folder can be synced on POSIX systems only
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+def _digest(entries: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
 
 
 def _read(path: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    with naming(path):
+        text = path.read_bytes()
     try:
-        found = json.loads(path.read_bytes())
-        job, version = found["job"], found["version"]
-    except (ValueError, KeyError, TypeError):
-        raise FlyexprError(f"{path} is no journal of flyexpr") from None
+        found = json.loads(text)
+        version, damaged = found["version"], found.pop("digest", "") != _digest(found)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise FlyexprError(f"{path} is not a journal of flyexpr") from None
     if version != _VERSION:
         raise FlyexprError(f"{path} was written by another version of flyexpr")
-    for name in wanted["job"].keys() | job.keys():
-        ours, theirs = wanted["job"].get(name), job.get(name)
+    if damaged or found.keys() != wanted.keys():
+        raise FlyexprError(
+            f"{path} is damaged: its digest is not that of its content\n"
+            "  hint: look at what the job has done so far; without the file it begins anew"
+        )
+    for name in sorted(wanted["job"].keys() | found["job"].keys()):
+        ours, theirs = wanted["job"].get(name), found["job"].get(name)
         if ours != theirs:
-            raise FlyexprError(
-                f"{path} belongs to another job: {name} {theirs!r}, not {ours!r}\n"
-                "  hint: finish that one first, or give this one another file"
-            )
+            _refuse(path, name, theirs, ours)
     checked: dict[str, Any] = found
     return checked
+
+
+def _refuse(path: Path | None, name: str, theirs: Any, ours: Any) -> NoReturn:
+    raise FlyexprError(
+        f"{path} belongs to another job: {name} {theirs!r}, not {ours!r}\n"
+        "  hint: finish that one first, or give this one another file"
+    )

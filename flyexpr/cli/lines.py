@@ -11,10 +11,10 @@ from flyexpr.cli.options import Nothing
 from flyexpr.cli.sinks import write_items
 from flyexpr.cli.sources import entries, form_of_file, opened
 from flyexpr.errors import ExpressionError, FlyexprError
-from flyexpr.interpret.apply import apply as applied
 from flyexpr.interpret.check import check
-from flyexpr.interpret.evaluate import matches
-from flyexpr.interpret.parse import parse_condition, parse_update
+from flyexpr.interpret.parse import parse_condition
+from flyexpr.memory import apply as applied
+from flyexpr.memory import matches
 from flyexpr.values import Item
 
 _output = options.all_of(options.form("json", "csv", "table"), options.wire)
@@ -35,8 +35,10 @@ def filter(condition: str, file: str, form: str, wire: bool) -> None:
     form = options.form_of(form, wire)
     with options.standard_output() as stream:
         found = (item for _, item in _items(file, wire) if matches(wanted, item))
-        if not write_items(found, stream, form):
-            raise Nothing
+        number = write_items(found, stream, form)
+    if not number:
+        options.nothing_found(condition)
+        raise Nothing
 
 
 @click.command()
@@ -49,7 +51,7 @@ def apply(update: str, file: str, form: str, wire: bool) -> None:
     \b
     flyexpr scan Movies | flyexpr apply "REMOVE info.plot ADD views 1" | flyexpr put Copies
     """
-    change = parse_update(update)
+    change = options.update_of(update)
     check(change)
     form = options.form_of(form, wire)
 
@@ -65,6 +67,7 @@ def apply(update: str, file: str, form: str, wire: bool) -> None:
 
 
 def _items(file: str, wire: bool) -> Iterator[tuple[int, Item]]:
+    options.keyboard(file)
     with opened(file) as stream:
         for entry in entries(stream, "wire" if wire else form_of_file(file) or "json"):
             if entry.item is None:

@@ -102,12 +102,14 @@ def parse_json(text: str) -> Any:
         raise ValidationError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     except ValueError as error:  # NaN, an endless number
         raise ValidationError(f"not JSON: {error}") from None
+    except ArithmeticError:  # an exponent of more digits than a Decimal can have
+        raise ValidationError("a number is out of range: magnitudes go from 1E-130 to 9.99…E+125") from None
     except RecursionError:
         raise ValidationError("nested too deeply") from None
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 _decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant).decode

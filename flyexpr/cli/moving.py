@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,9 +11,19 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.bulk import Job
-from flyexpr.cli.folders import DataFile, check_file, data_files, find_export, packed, write_manifest
+from flyexpr.cli.files import naming
+from flyexpr.cli.folders import (
+    FILES,
+    DataFile,
+    GrowingFile,
+    check_file,
+    checksum,
+    data_files,
+    find_export,
+    write_manifest,
+)
 from flyexpr.cli.jobs import Manner, bulk, job, put_entries, put_plan, put_stream
-from flyexpr.cli.session import Session
+from flyexpr.cli.session import Session, identity
 from flyexpr.cli.sinks import write_items
 from flyexpr.cli.sources import entries, form_of_file, opened
 from flyexpr.cli.writes import Placed, put_all
@@ -46,16 +55,16 @@ def copy(
     flyexpr copy Movies --to . --as Movies2 --resume movies.journal --rate 500
     """
     session = options.session()
-    target = session if to in (".", session.place) else Session(to)
+    target = session if to in (".", session.place) else Session(to, makes=True)
     found, said = session.described(table)
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
     read = Scan()
-    then = f"BatchWriteItem into {name or table} on {target.place}, made like {table} where it is not there"
+    then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} where it is not there"
     manner.plan(*_plan(found, said, segments), options.step("then", then))
-    settings = {"table": table, "to": target.place, "as": name, "segments": segments}
+    settings = {"table": table, **identity(said), "to": target.shown, "as": name, "segments": segments}
     with job("copy", "copied", settings, manner, said.get("ItemCount")) as work:
-        into = work.metered(_made_like(run(found, describe_table()), target, name or table))
+        into = work.metered(_target(work, found, target, name or table))
         work.run(
             work.parts(found, read, segments),
             lambda _, items: put_all(work, into, [Placed("an item", item) for item in items]),
@@ -68,14 +77,26 @@ def _plan(table: Table, said: Mapping[str, Any], segments: int) -> list[str]:
     return [str(explained(table, Scan(segments=segments))), options.step("items", counted)]
 
 
-def _made_like(table: Table, target: Session, name: str) -> Table:
-    """The table of that name on the other engine, made now where it is not there."""
+def _target(work: Job, table: Table, target: Session, name: str) -> Table:
+    """The table of that name on the other engine, made like the one here where it is not there.
+
+    A copy that goes on goes on into the very table that it began with: another one lacks what was copied before.
+    """
     try:
-        return target.table(name)
+        found, said = target.described(name)
     except NoSuchTable:
-        made = table.named(name).on(target.engine)
-        run(made, create_table())
-        return made
+        if work.journal.pinned(_TARGET) is not None:
+            raise FlyexprError(
+                f"the table {name!r} in {target.place} is gone, and the journal is that of a copy into it\n"
+                "  hint: delete the journal to copy everything anew"
+            ) from None
+        run(run(table, describe_table()).named(name).on(target.engine), create_table())
+        found, said = target.described(name)
+    work.journal.pin(_TARGET, identity(said)["TableId"])
+    return found
+
+
+_TARGET = "TableId of the target"
 
 
 @click.command()
@@ -102,7 +123,7 @@ def export(
         raise click.UsageError("--resume is for an export into a folder")
     then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
     manner.plan(*_plan(found, said, segments), options.step("then", then))
-    settings = {"table": table, "folder": folder, "segments": segments}
+    settings = {"table": table, **identity(said), "folder": folder, "segments": segments}
     with job("export", "exported", settings, manner, said.get("ItemCount")) as work:
         if form:
             _export_file(work, found, Path(folder), form, segments)
@@ -114,46 +135,46 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
     """The items in one file, which is there when it is complete."""
     import gzip
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
     items = run(table, Scan(segments=segments if segments > 1 else None))
-    try:
-        with gzip.open(beside, "wb") if path.suffix == ".gz" else beside.open("wb") as stream:
-            work.add(write_items(items, stream, form, table.keys))  # type: ignore[arg-type]
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with gzip.open(beside, "wb") if path.suffix == ".gz" else beside.open("wb") as stream:
+                work.add(write_items(items, stream, form, table.keys))  # type: ignore[arg-type]
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        beside.replace(path)
     work.spend(read=items.stats.capacity)
-    beside.replace(path)
 
 
 def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None:
     data = folder / "data"
-    if find_export(folder) or (work.journal.length("began") is None and data.exists() and any(data.iterdir())):
+    began = work.journal.pinned("began")
+    if find_export(folder) or (began is None and data.exists() and any(data.iterdir())):
         raise FlyexprError(f"{folder} holds an export already; name another folder")
-    data.mkdir(parents=True, exist_ok=True)
-    began = _now()
-    files = {str(number): f"{number:04}.json.gz" for number in range(segments)}
+    if began is None:
+        began = _now()
+        work.journal.pin("began", began)
+    with naming(data):
+        data.mkdir(parents=True, exist_ok=True)
+    files = {
+        part: GrowingFile(data / f"{part:0>4}.json.gz", work.journal.fact(f"file {part}"))
+        for part in map(str, range(segments))
+    }
 
-    def do(part: str, items: list[Item]) -> dict[str, int]:
-        path, before = data / files[part], work.journal.length(files[part]) or 0
-        with path.open("r+b" if path.exists() else "wb") as file:
-            file.truncate(before)
-            file.seek(before)
-            file.write(packed(items))
-            file.flush()
-            os.fsync(file.fileno())
-            length = file.tell()
+    def do(part: str, items: list[Item]) -> dict[str, Any]:
+        files[part].add(items)
         work.add(len(items))
-        counted = (work.journal.length(f"items {part}") or 0) + len(items)
-        return {files[part]: length, f"items {part}": counted, "began": 0}
+        return {f"file {part}": files[part].facts}
 
     work.run(work.parts(table, Scan(), segments), do)
-    counts = {name: work.journal.length(f"items {part}") or 0 for part, name in files.items()}
-    write_manifest(folder, table.name, {name: items for name, items in counts.items() if items}, began, _now())
-    for name, items in counts.items():
-        if not items:
-            (data / name).unlink(missing_ok=True)
+    complete = [file.finished() for file in files.values()]
+    write_manifest(folder, table.name, [file for file in complete if file.items], began, _now())
+    for file in complete:
+        if not file.items:
+            file.path.unlink(missing_ok=True)
 
 
 def _now() -> str:
@@ -179,12 +200,14 @@ def import_(
     flyexpr import Movies AWSDynamoDB/01693685827463-2d8752fd/
     flyexpr import Movies movies.csv --dry-run
     """
-    found = options.session().table(table)
-    settings: dict[str, Any] = {"table": table, "source": source}
+    found, said = options.session().described(table)
     export = find_export(Path(source))
     if export is None and Path(source).is_dir():
         raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
     files = data_files(export) if export else []
+    form = "wire" if wire else form_of_file(source) or "json"
+    listed = checksum(export / FILES) if export else form
+    settings = {"table": table, **identity(said), "source": source, "files": listed}
 
     def write() -> None:
         for file in files:
@@ -195,7 +218,7 @@ def import_(
                     _import_file(work, found, file, manner.dry_run)
             else:
                 with opened(source) as stream:
-                    put_stream(work, found, stream, "wire" if wire else form_of_file(source) or "json", manner.dry_run)
+                    put_stream(work, found, stream, form, manner.dry_run)
 
     manner.plan(*put_plan(found, source), look=write)
     write()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from flyexpr.cli.hints import quoting, update_hint
+from flyexpr.cli.plain import plain, shown
 from flyexpr.cli.session import ENVIRONMENT, Session
-from flyexpr.interpret.parse import Scope, parse_condition, read_projection
-from flyexpr.nodes import ALWAYS, Condition
+from flyexpr.errors import ExpressionError, FlyexprError
+from flyexpr.interpret.parse import Scope, parse_condition, parse_update, read_projection
+from flyexpr.nodes import ALWAYS, Condition, Update
 from flyexpr.nodes import Path as DocumentPath
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,7 +27,7 @@ FAILED, USAGE, CONDITION_FALSE, NOTHING_FOUND = 1, 2, 3, 4
 
 
 class Nothing(Exception):
-    """Nothing was found; it has no text, since what was printed says it."""
+    """Nothing was found."""
 
 
 def all_of(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -51,13 +55,10 @@ engine = click.option(
 )
 
 
-def session() -> Session:
-    """The session of the command that runs."""
-    root = click.get_current_context().find_root()
-    if root.obj is None:
-        root.obj = Session()
-    found: Session = root.obj
-    return found
+def session(makes: bool = False) -> Session:
+    """The session of the command that runs; one that `makes` makes the file of an engine where it is not there."""
+    found: Session = click.get_current_context().find_root().obj or Session()
+    return replace(found, makes=makes)
 
 
 def _table_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
@@ -151,15 +152,35 @@ def condition_of(text: str | None) -> Condition:
     return ALWAYS if text is None else parse_condition(text)
 
 
+def update_of(text: str) -> Update:
+    """The update of a text; ExpressionError that says how one begins where this one does not."""
+    try:
+        return parse_update(text)
+    except ExpressionError as error:
+        if hint := update_hint(text):
+            error.args = (f"{error}\n  hint: {hint}",)
+        raise
+
+
 def note(message: str) -> None:
     """A line for people, on stderr."""
-    print(f"flyexpr: {message}", file=sys.stderr)
+    warn(f"flyexpr: {message}")
+
+
+def warn(text: str) -> None:
+    """Text for people, on stderr; it may hold data, so a terminal's control characters are escaped."""
+    print(plain(text), file=sys.stderr)
+
+
+def say(text: object) -> None:
+    """A line of a command's own, on stdout."""
+    click.echo(shown(str(text), sys.stdout))
 
 
 def plan(wanted: bool, *lines: object, look: Callable[[], object] | None = None) -> None:
     """Prints a plan and ends the command, where no more is wanted; `look` says what a dry run finds besides."""
     if wanted:
-        click.echo("\n".join(map(str, lines)))
+        say("\n".join(map(str, lines)))
         if look is not None:
             look()
         raise click.exceptions.Exit(0)
@@ -171,12 +192,26 @@ def step(label: str, text: str) -> str:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Asks, unless `--yes`; click.Abort for a no, UsageError where there is nobody to ask."""
+    """Asks, unless `--yes`; FlyexprError for a no, UsageError where there is nobody to ask."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} Nobody can be asked here; write --yes.")
-    click.confirm(question, abort=True, err=True)
+    if not click.confirm(plain(question), err=True):
+        raise FlyexprError("the answer was no, so nothing is changed")
+
+
+def nothing_found(condition: str | None = None) -> None:
+    """Says on stderr why nothing may be found, and at a terminal that nothing is."""
+    hint = quoting(condition or "")
+    if hint or sys.stderr.isatty():
+        note("nothing found" + (f"\n  hint: {hint}" if hint else ""))
+
+
+def keyboard(file: str) -> None:
+    """Says on stderr that a command reads what is typed, where it does."""
+    if file == "-" and sys.stdin.isatty():
+        note("reads lines from the keyboard; Ctrl-D ends them")
 
 
 @contextmanager

@@ -24,7 +24,8 @@ def progress(title: str, done: float = 0) -> Iterator[Tick]:
     """A function that shows how far the work is; it shows nothing where stderr is no terminal.
 
     >>> with progress("copy") as tick:
-    ...     tick(10, 5.0, None)
+    ...     print(tick(10, 5.0, None))
+    None
 
     The bar and the time left need the number of items; of a table the service counts it every six hours or so.
     """
@@ -41,7 +42,9 @@ def progress(title: str, done: float = 0) -> Iterator[Tick]:
         TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[units]:,.0f} units"),
         TimeElapsedColumn(),
+        TextColumn("passed"),
         TimeRemainingColumn(),
+        TextColumn("left"),
     ]
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(title, total=None, completed=int(done), rate="", units=0.0)

@@ -44,6 +44,7 @@ def get(
     with options.standard_output() as stream:
         write_items([] if item is None else [item], stream, options.form_of(form, wire), found.keys)
     if item is None:
+        options.nothing_found()
         raise Nothing
 
 
@@ -72,7 +73,7 @@ def query(
     form: str,
     wire: bool,
 ) -> None:
-    """The items under one partition key that match, in the order of the sort key.
+    """The items under one partition key that match, in the order of the sort key; exit code 4 for none.
 
     The index is chosen by the condition. What no index can answer is refused: a query never reads a whole table.
 
@@ -89,7 +90,9 @@ def query(
         limit,
         start=start,
     )
-    _show(options.session().table(table), read, stats, explain, options.form_of(form, wire))
+    if not _show(options.session().table(table), read, stats, explain, options.form_of(form, wire)):
+        options.nothing_found(condition)
+        raise Nothing
 
 
 @click.command()
@@ -114,6 +117,8 @@ def scan(
 ) -> None:
     """All items of a table, or those that match: it reads, and pays for, every item there is.
 
+    None at all is exit code 0: a table may be empty.
+
     \b
     flyexpr scan Movies | sort | gzip > movies.jsonl.gz
     flyexpr scan Movies "contains(info.genres, 'Drama')" --limit 10
@@ -129,10 +134,12 @@ def scan(
         start=start,
         segments=segments if segments > 1 and limit is None else None,
     )
-    _show(options.session().table(table), read, stats, explain, options.form_of(form, wire))
+    if not _show(options.session().table(table), read, stats, explain, options.form_of(form, wire)):
+        options.nothing_found(condition)  # which is an answer: a table may be empty
 
 
-def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: str) -> None:
+def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: str) -> int:
+    """Writes what a read finds; how many items they were."""
     options.plan(explain, explained(table, read))
     items = run(table, read)
     with options.standard_output() as stream:
@@ -143,8 +150,7 @@ def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: st
         options.note(f"{amount(spent.requests, 'request')}, {examined}, {amount(spent.capacity, 'read unit')}")
         if items.cursor:
             options.note(f"there is more: --start {items.cursor}")
-    if not number:
-        raise Nothing
+    return number
 
 
 @click.command()
@@ -167,7 +173,10 @@ def count(table: str, condition: str | None, index: str | None, consistent: bool
     options.plan(explain, explained(found, read))
     if why and condition:
         options.note(why)
-    click.echo(counted(found, read))
+    number = counted(found, read)
+    options.say(number)
+    if not number:
+        options.nothing_found(condition)
 
 
 @click.command()
@@ -185,5 +194,5 @@ def explain(table: str, condition: str, index: str | None, consistent: bool) -> 
     found = options.session().table(table)
     read, why = read_of(found, options.condition_of(condition), index, consistent)
     if why:
-        click.echo(why)
-    click.echo(explained(found, read))
+        options.say(why)
+    options.say(explained(found, read))

@@ -20,31 +20,44 @@ def read_of(
     >>> read_of(scores, parse_condition("userid = 'abc'"))[1]
     ''
     >>> read_of(scores, parse_condition("wins > 2"))[1]
-    "reads the whole table: a query of 'GameScores' needs one partition key value, and the condition fixes none"
+    'reads the whole table: the condition fixes no partition key value'
     """
     read = Query(condition, index, consistent=consistent)
     try:
         access(table, read)
     except PlanError as error:
-        return Scan(condition, index, consistent=consistent), f"reads the whole table: {error.message}"
+        scanned = "the whole table" if index is None else f"all of {index}"
+        return Scan(condition, index, consistent=consistent), f"reads {scanned}: {_why(error.message)}"
     return read, ""
 
 
-def bulk_read(table: Table, condition: Condition, index: str | None, change: Update | None) -> tuple[Query | Scan, str]:
-    """The read that finds the items to change, and why it reads everything where it does.
+def _why(message: str) -> str:
+    """Why no query serves, for a command that need not be one."""
+    if message.startswith("a query of "):
+        return "the condition fixes no partition key value"
+    return message.rpartition(" cannot serve this query: ")[2].removesuffix(
+        ", and a query needs one partition key value"
+    )
+
+
+def bulk_read(
+    table: Table, condition: Condition, index: str | None, change: Update | None
+) -> tuple[Query | Scan, str, bool]:
+    """The read that finds the items to change, why it reads everything where it does, and whether items move in it.
 
     An index whose key the update changes is not used unless it is named: an item that moves in it would be met again.
+    Where it is named, all of the items have to be read before the first one is changed.
     """
     read, why = read_of(table, condition, index)
     used = access(table, read).index
     actions = () if change is None else change.actions
     changed = {action.path.parts[0] for action in actions}
-    moved = ", ".join(sorted(map(str, changed & {*table.keys_of(used)})))
+    moved = ", ".join(sorted(map(str, changed & {*table.keys_of(used)}))) if used is not None else ""
     if used is not None and index is None and moved:
         why = f"reads the whole table: the update changes {moved}, a key of {used.name}"
         read, used = Scan(condition), None
     exact = change is not None and not is_repeatable(change) and not isinstance(used, GlobalIndex)
-    return replace(read, project=read_for(change, table), consistent=exact), why
+    return replace(read, project=read_for(change, table), consistent=exact), why, bool(used is not None and moved)
 
 
 def is_repeatable(update: Update) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from flyexpr.cli.files import naming
 from flyexpr.errors import FlyexprError
 from flyexpr.values import quote
 
@@ -23,51 +24,53 @@ class Refusal(FlyexprError):
         self.place, self.reason, self.text = place, reason, text
 
 
+def fact_of(path: Path | None) -> str:
+    """The name under which a journal keeps the length of a file of refused entries.
+
+    >>> fact_of(None)
+    'rejects'
+    """
+    return "rejects" if path is None else f"rejects {os.path.abspath(path)}"
+
+
 class Rejects:
-    """The file of refused entries; without one, the first refusal ends the job.
+    """The file of refused entries; without a path there is none, and the first refusal has to end the job.
 
     >>> rejects = Rejects(Path("rejects.jsonl"))
-    >>> rejects.add(Refusal("line 7", "not JSON", "{")); rejects.close()
-    >>> print(Path("rejects.jsonl").read_text(), end="")
+    >>> rejects.write([Refusal("line 7", "not JSON", "{")])
+    55
+    >>> rejects.close(); print(Path("rejects.jsonl").read_text(), end="")
     {"place": "line 7", "reason": "not JSON", "text": "{"}
-    >>> Rejects(None).add(Refusal("line 7", "not JSON", "{"))
-    Traceback (most recent call last):
-    ...
-    flyexpr.cli.rejects.Refusal: line 7: not JSON
 
-    `length` is where an interrupted job left off: what came after is written again, what came before counts.
-
-    >>> rejects = Rejects(Path("rejects.jsonl"), length=55); rejects.close(); rejects.number
-    1
+    `length` is where an interrupted job left off: what came after is cut off, since it is written again.
+    FlyexprError where the file is shorter than that, or gone.
     """
 
     def __init__(self, path: Path | None, length: int = 0) -> None:
-        self.number, self._lock, self._file = 0, threading.Lock(), None
+        self._path, self._file = path or Path(), None
+        self.fact = fact_of(path)
         if path is not None:
-            self._file = path.open("r+b" if length and path.exists() else "w+b")
-            self._file.truncate(length)
-            self.number = sum(1 for _ in self._file)
+            if length and not (path.is_file() and path.stat().st_size >= length):
+                raise FlyexprError(
+                    f"{path} is shorter than the journal says, or gone\n"
+                    "  hint: put it back, or write what is refused from now on to another file"
+                )
+            with naming(path):
+                self._file = path.open("r+b" if length else "w+b")
+                self._file.truncate(length)
+                self._file.seek(length)
 
     @property
     def kept(self) -> bool:
         """Whether there is a file, so that the job goes on past a refusal."""
         return self._file is not None
 
-    def add(self, refusal: Refusal) -> None:
-        """Takes down a refusal, or raises it where nobody takes it down."""
-        if self._file is None:
-            raise refusal
-        members: dict[str, Any] = {"place": refusal.place, "reason": refusal.reason, "text": refusal.text}
-        line = ", ".join(f"{quote(name)}: {quote(value)}" for name, value in members.items())
-        with self._lock:
-            self._file.write(f"{{{line}}}\n".encode("utf-8", "backslashreplace"))
-            self.number += 1
-
-    def flushed(self) -> int:
-        """The length of the file, all of which is on the disk; 0 without one."""
+    def write(self, refusals: Iterable[Refusal]) -> int:
+        """Takes down refusals; the length of the file then, all of which is on the disk."""
         if self._file is None:
             return 0
-        with self._lock:
+        with naming(self._path):
+            self._file.write(b"".join(map(_line, refusals)))
             self._file.flush()
             os.fsync(self._file.fileno())
             return self._file.tell()
@@ -76,3 +79,9 @@ class Rejects:
         """Closes the file."""
         if self._file is not None:
             self._file.close()
+
+
+def _line(refusal: Refusal) -> bytes:
+    members: dict[str, Any] = {"place": refusal.place, "reason": refusal.reason, "text": refusal.text}
+    line = ", ".join(f"{quote(name)}: {quote(value)}" for name, value in members.items())
+    return f"{{{line}}}\n".encode("utf-8", "backslashreplace")

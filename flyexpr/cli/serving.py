@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 
 import click
 
 from flyexpr.cli import options
 from flyexpr.errors import FlyexprError
+
+_HINTS = {
+    errno.EADDRINUSE: "--port 0 takes one that is free",
+    errno.EACCES: "ports below 1024 need rights that you do not have; take a higher one",
+    errno.EADDRNOTAVAIL: "--host takes an address of this machine",
+}
 
 
 @click.command()
@@ -18,10 +25,17 @@ from flyexpr.errors import FlyexprError
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Signatures are not checked: think before you open it to others.",
+    help="Signatures are not checked: think before you open it to others. `localhost` is 127.0.0.1 and ::1.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name in the URLs of clients; without it, only localhost and addresses. May be repeated.",
 )
 @options.engine
-def serve(port: int, host: str) -> None:
+def serve(port: int, host: str, hosts: tuple[str, ...]) -> None:
     """Serve an engine by DynamoDB's protocol until Ctrl-C: for the AWS CLI, SDKs and tests in any language.
 
     \b
@@ -30,14 +44,14 @@ def serve(port: int, host: str) -> None:
     """
     from flyexpr.serve import serve as served
 
-    session = options.session()
+    session = options.session(makes=True)
     try:
-        running = served(session.engine, port, host)
+        running = served(session.engine, port, host, hosts=hosts)
     except OSError as error:
-        reason = f"port {port} of {host} cannot be served: {error.strerror}"
-        raise FlyexprError(f"{reason}\n  hint: --port 0 takes one that is free") from None
+        hint = f"\n  hint: {_HINTS[error.errno]}" if error.errno in _HINTS else ""
+        raise FlyexprError(f"port {port} of {host} cannot be served: {error.strerror}{hint}") from None
     with running as server:
-        click.echo(f"{session.place} is served at {server.url}; Ctrl-C ends it", err=True)
+        options.warn(f"{session.shown} is served at {server.url}; Ctrl-C ends it")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from flyexpr.engines import Engine, call, connect
-from flyexpr.errors import FlyexprError
+from flyexpr.engines.urls import shown
+from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.requests import Request
 from flyexpr.responses import described_table, fields_of
 from flyexpr.table_requests import table_request
@@ -25,18 +27,37 @@ class Session:
 
     >>> Session("sqlite::memory:").engine
     <engine sqlite::memory:>
+    >>> Session("sqlite:none.db").engine
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: there is no file none.db, which sqlite:none.db names
+      hint: flyexpr create makes it, with its first table
+
+    `makes` is for commands that make the file of an engine where it is not there.
     """
 
     url: str | None = None
+    makes: bool = False
 
     @cached_property
     def place(self) -> str:
         """The URL of the engine."""
         return self.url or os.environ.get(ENVIRONMENT) or AWS
 
+    @property
+    def shown(self) -> str:
+        """The URL of the engine as a text or a file may show it.
+
+        >>> Session("https://user:password@example.com").shown
+        'https://***@example.com'
+        """
+        return shown(self.place)
+
     @cached_property
     def engine(self) -> Engine:
         """The engine, connected when it is first asked for."""
+        if not (self.makes or self.exists()):
+            raise self._missing()
         try:
             engine: Engine = connect(self.place)
         except FlyexprError as error:
@@ -47,8 +68,23 @@ class Session:
 
     def exists(self) -> bool:
         """False for a file that connecting would make."""
-        kind, _, path = self.place.partition(":")
-        return kind != "sqlite" or Path(path.partition("?")[0]).is_file()
+        path = self._file
+        return path is None or path.exists()
+
+    @property
+    def _file(self) -> Path | None:
+        kind, _, rest = self.place.partition(":")
+        path = rest.partition("?")[0]
+        # a URL that connect refuses is left to it
+        return Path(path) if kind == "sqlite" and path.strip(":") not in ("", "memory") and path[:2] != "//" else None
+
+    def _missing(self) -> FlyexprError:
+        path = self._file or Path()
+        from difflib import get_close_matches
+
+        near = get_close_matches(path.name, (each.name for each in path.parent.glob("*") if each.is_file()), 1, 0.7)
+        hint = f"did you mean {path.with_name(near[0])}?" if near else "flyexpr create makes it, with its first table"
+        return FlyexprError(f"there is no file {path}, which {self.place} names\n  hint: {hint}")
 
     def table(self, name: str) -> Table:
         """The table as the engine describes it, bound to the engine; NoSuchTable where there is none."""
@@ -57,7 +93,12 @@ class Session:
     def described(self, name: str) -> tuple[Table, dict[str, Any]]:
         """The table, and the engine's own words on it: how many items, how large, in which state."""
         request: Request = table_request(Table(name, "unknown"), "DescribeTable")
-        body = self.engine(request.operation, request.body)
+        try:
+            body = self.engine(request.operation, request.body)
+        except NoSuchTable as error:
+            hint = f"flyexpr tables lists those that are there, and flyexpr create {name} KEY makes it"
+            error.args = (f"there is no table {name!r} in {self.place}\n  hint: {hint}",)
+            raise
         return described_table(body).on(self.engine), fields_of(body)["Table"]
 
     def names(self, prefix: str = "") -> list[str]:
@@ -69,3 +110,12 @@ class Session:
             answer = call(self.engine, "ListTables", {"ExclusiveStartTableName": last})
             found += answer["TableNames"]
         return [name for name in found if name.startswith(prefix)]
+
+
+def identity(said: Mapping[str, Any]) -> dict[str, str]:
+    """What tells a table from a later one of the same name, by the engine's own words on it.
+
+    >>> identity({"TableId": "7d1e", "TableName": "scores"})
+    {'TableId': '7d1e'}
+    """
+    return {"TableId": str(said.get("TableId") or said.get("CreationDateTime"))}

@@ -1,19 +1,26 @@
 """Items as rows of CSV: a column for each attribute, and cells that say their type.
 
-A cell is JSON where it reads as JSON, else text: 3 is a number, true a boolean, {"$set": ["a"]} a set, Rush a string.
-So a string that reads as JSON stands in JSON's quotes, and an empty cell is an attribute that the item does not have.
+A cell is JSON where it reads as JSON that DynamoDB can hold, else text: 3 is a number, true a boolean, {"$set": ["a"]}
+a set, Rush a string. So a string that reads as JSON stands in JSON's quotes, and an empty cell is an attribute that the
+item does not have. A key attribute has the type that the table says.
+
+A text with a NUL stands in JSON's quotes too: before 3.11, Python's csv reads none. The head follows the same rule.
 """
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flyexpr.cli.marked import read_value, value_text
 from flyexpr.errors import ValidationError
-from flyexpr.values import Item
+from flyexpr.numbers import number
+from flyexpr.values import Item, encode, quote
 
 _JSON_STARTS = frozenset('{["-0123456789tfn \t\r\n')
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
 def cell(value: Any) -> str:
@@ -22,7 +29,7 @@ def cell(value: Any) -> str:
     >>> cell("Rush"), cell(3), cell("3"), cell(""), cell(["a"])
     ('Rush', '3', '"3"', '""', '["a"]')
     """
-    if isinstance(value, str) and value and not _is_json(value):
+    if isinstance(value, str) and value and "\0" not in value and _read_json(value) is None:
         return value
     return value_text(value)
 
@@ -30,26 +37,38 @@ def cell(value: Any) -> str:
 def read_cell(text: str, kind: str | None = None) -> Any:
     """The value of a cell; of a key attribute as its table's type (S, N or B) wants it.
 
-    >>> read_cell("Rush"), read_cell("3"), read_cell("3", kind="S"), read_cell('"3"', kind="S")
-    ('Rush', 3, '3', '3')
+    >>> read_cell("Rush"), read_cell("3"), read_cell("9e400"), read_cell("02858")
+    ('Rush', 3, '9e400', '02858')
+    >>> read_cell("3", kind="S"), read_cell('"3"', kind="S"), read_cell("02858", kind="N")
+    ('3', '3', 2858)
     """
-    if not text or text[0] not in _JSON_STARTS:
+    if kind == "N" and _NUMBER.fullmatch(text):
+        return _read_number(text)
+    found = _read_json(text)
+    if found is None or (kind == "S" and not isinstance(found[0], str)):
         return text
+    return found[0]
+
+
+def _read_json(text: str) -> tuple[Any] | None:
+    """The value that a cell says as JSON; None for a cell that is text."""
+    if not text or text[0] not in _JSON_STARTS:
+        return None
     try:
         value = read_value(text)
-    except ValidationError:
-        return text
-    return text if kind == "S" and not isinstance(value, str) else value
+        encode(value)
+    except (ValidationError, RecursionError):
+        return None
+    return (value,)
 
 
-def _is_json(text: str) -> bool:
-    if text[0] not in _JSON_STARTS:
-        return False
+def _read_number(text: str) -> Any:
     try:
-        read_value(text)
-    except ValidationError:
-        return False
-    return True
+        found = number(text.strip())
+        encode(found)
+    except (ArithmeticError, ValidationError):
+        return text
+    return found
 
 
 def row(columns: Iterable[str], item: Mapping[str, Any]) -> list[str]:
@@ -73,16 +92,43 @@ def read_row(columns: Sequence[str], cells: Sequence[str], kinds: Mapping[str, s
     return {name: read_cell(text, kinds.get(name)) for name, text in filled if text}
 
 
-def check_columns(columns: Sequence[str]) -> None:
-    """None for the head of a sheet; ValidationError where it names no attribute, or one twice.
+def head(columns: Iterable[str]) -> list[str]:
+    """The cells of the first row.
 
-    >>> check_columns(["id", "id"])
+    >>> head(["id", '"quoted"'])
+    ['id', '"\\\\"quoted\\\\""']
+    """
+    return [quote(name) if name[:1] in '"\ufeff' or "\0" in name else name for name in columns]
+
+
+def read_head(cells: Sequence[str]) -> list[str]:
+    """The columns that the first row names; ValidationError where it names no attribute, or one twice.
+
+    >>> read_head(head(["id", '"quoted"']))
+    ['id', '"quoted"']
+    >>> read_head(["id", "id"])
     Traceback (most recent call last):
     ...
     flyexpr.errors.ValidationError: the column 'id' is there twice
     """
+    columns = [str(read_cell(name, "S")) if name[:1] == '"' else name for name in cells]
     for place, name in enumerate(columns):
         if not name:
             raise ValidationError(f"column {place + 1} has no name")
         if name in columns[:place]:
             raise ValidationError(f"the column {name!r} is there twice")
+    return columns
+
+
+def row_text(cells: Iterable[str]) -> str:
+    """The line of a row, without its end.
+
+    >>> row_text(["a", "one\\rtwo", "b,c"])
+    'a,"one\\rtwo","b,c"'
+    """
+    import csv
+
+    text = io.StringIO(newline="")
+    # csv quotes what its line ends are made of: not every Python quotes a carriage return unless it is one of them.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n")

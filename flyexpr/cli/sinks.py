@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO
 
 from flyexpr.cli.marked import item_text, read_item
-from flyexpr.cli.sheets import cell, row
+from flyexpr.cli.plain import plain, shown
+from flyexpr.cli.sheets import cell, head, row, row_text
 from flyexpr.cli.wire import item_wire
 from flyexpr.values import Item
 
@@ -23,6 +25,7 @@ def write_items(items: Iterable[Item], stream: IO[bytes], form: str, columns: Se
 
     `columns` come first in a sheet or table, the other attributes in the order in which they are met. JSON is written
     as the items come; for a sheet they wait in a temporary file, for a table in memory, until all columns are known.
+    A terminal gets no control characters, and no table has any.
     """
     return _WRITERS[form](items, stream, columns)
 
@@ -39,14 +42,14 @@ def _write_lines(items: Iterable[Item], stream: IO[bytes], text: Callable[[Item]
     number, people = 0, stream.isatty()
     for item in items:
         number += 1
-        stream.write(f"{text(item)}\n".encode())
+        line = text(item)
+        stream.write(f"{plain(line) if people else line}\n".encode())
         if people:
             stream.flush()
     return number
 
 
 def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
-    import csv
     from tempfile import TemporaryFile
 
     number, names = 0, dict.fromkeys(columns)
@@ -58,14 +61,14 @@ def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str])
         if not number:
             return 0
         waiting.seek(0)
-        text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
-        try:
-            rows = csv.writer(text, lineterminator="\n")
-            rows.writerow(names)
-            rows.writerows(row(names, read_item(line.decode())) for line in waiting)
-        finally:
-            text.detach()
+        stream.write(_row_line(head(names), stream))
+        for line in waiting:
+            stream.write(_row_line(row(names, read_item(line.decode())), stream))
     return number
+
+
+def _row_line(cells: Iterable[str], stream: IO[bytes]) -> bytes:
+    return f"{shown(row_text(cells), stream)}\n".encode()
 
 
 def _write_table(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
@@ -80,12 +83,12 @@ def _write_table(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str
     names = dict.fromkeys([*columns, *(name for item in found for name in item)])
     for name in names:
         numeric = all(type(item.get(name)) not in (str, bytes, list, dict, set) for item in found)
-        table.add_column(Text(name), justify="right" if numeric else "left")
+        table.add_column(Text(plain(name)), justify="right" if numeric else "left")
     for item in found:
-        table.add_row(*(Text(cell(item[name])) if name in item else "" for name in names))
+        table.add_row(*(Text(plain(cell(item[name]))) if name in item else "" for name in names))
     text = io.TextIOWrapper(stream, "utf-8", write_through=True)
     try:
-        Console(file=text).print(table)
+        Console(file=text, color_system=None if os.environ.get("NO_COLOR") else "auto").print(table)
     finally:
         text.detach()
     return len(found)

@@ -10,14 +10,16 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from flyexpr.cli.files import naming
 from flyexpr.cli.marked import read_item
-from flyexpr.cli.sheets import check_columns, read_row
+from flyexpr.cli.sheets import read_head, read_row, row_text
 from flyexpr.cli.wire import read_wire
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.values import Item
@@ -63,13 +65,14 @@ def opened(path: str) -> Iterator[IO[bytes]]:
     if path == "-":
         yield sys.stdin.buffer
         return
-    try:
-        with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as stream:
-            yield stream  # type: ignore[misc]
-    except (OSError, EOFError) as error:
-        raise FlyexprError(
-            f"{path}: {error.strerror or error}" if isinstance(error, OSError) else f"{path}: {error}"
-        ) from None
+    with naming(Path(path)):
+        file = _open(path)
+    with file as stream:
+        yield stream
+
+
+def _open(path: str) -> Any:
+    return gzip.open(path) if path.endswith(".gz") else open(path, "rb")
 
 
 def size_of(stream: IO[bytes]) -> int:
@@ -95,11 +98,18 @@ def entries(stream: IO[bytes], form: str, kinds: Mapping[str, str] | None = None
     >>> list(entries(io.BytesIO(b"id,n\\na,1\\n"), "csv"))
     [Entry(line=2, item={'id': 'a', 'n': 1}, fault=None, text='a,1')]
 
-    `kinds` has the types of key attributes, which a sheet cannot say.
+    `kinds` has the types of key attributes, which a sheet cannot say. FlyexprError where the stream itself fails.
     """
-    if form == "csv":
-        return _rows(stream, kinds or {})
-    return _lines(stream, {"json": read_item, "wire": read_wire}[form])
+    found = _rows(stream, kinds or {}) if form == "csv" else _lines(stream, _READERS[form])
+    try:
+        yield from found
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        name = "standard input" if stream is sys.stdin.buffer else stream.name
+        raise FlyexprError(f"{name}: {reason or error}") from None
+
+
+_READERS: dict[str, Callable[[str], Item]] = {"json": read_item, "wire": read_wire}
 
 
 def _lines(stream: IO[bytes], read: Callable[[str], Item]) -> Iterator[Entry]:
@@ -135,30 +145,40 @@ def _rows(stream: IO[bytes], kinds: Mapping[str, str]) -> Iterator[Entry]:
     import csv
 
     csv.field_size_limit(LONGEST)
-    rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), strict=True)
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    try:
+        yield from _row_entries(csv.reader(text, strict=True), kinds)
+    finally:
+        with suppress(ValueError):  # the stream is closed
+            text.detach()  # or it would close a stream that is not its own
+
+
+def _row_entries(rows: Any, kinds: Mapping[str, str]) -> Iterator[Entry]:
+    import csv
+
     columns: list[str] | None = None
-    cells: list[str] | None = None
     while True:
         try:
             cells = next(rows, None)
-            if cells is None:
-                return
-            if columns is None:
-                check_columns(cells)
-                columns = cells
-            elif cells:
-                yield Entry(rows.line_num, read_row(columns, cells, kinds), text=_row_text(cells))
-        except ValidationError as error:
-            if columns is None:
-                raise FlyexprError(f"line 1: {error}") from None
-            yield Entry(rows.line_num, fault=str(error), text=_row_text(cells or []))
         except (csv.Error, UnicodeDecodeError) as error:  # where the next row begins is not known any more
-            raise FlyexprError(f"line {rows.line_num}: no CSV in UTF-8: {error}") from None
+            raise FlyexprError(f"line {rows.line_num}: not CSV in UTF-8: {error}") from None
+        if cells is None:
+            return
+        if columns is None:
+            columns = _columns(cells)
+        elif cells:
+            yield _row_entry(rows.line_num, columns, cells, kinds)
 
 
-def _row_text(cells: Iterable[Any]) -> str:
-    import csv
+def _columns(cells: list[str]) -> list[str]:
+    try:
+        return read_head(cells)
+    except ValidationError as error:
+        raise FlyexprError(f"line 1: {error}") from None
 
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+
+def _row_entry(number: int, columns: list[str], cells: list[str], kinds: Mapping[str, str]) -> Entry:
+    try:
+        return Entry(number, read_row(columns, cells, kinds), text=row_text(cells))
+    except ValidationError as error:
+        return Entry(number, fault=str(error), text=row_text(cells))

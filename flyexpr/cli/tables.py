@@ -25,7 +25,7 @@ def tables() -> None:
     flyexpr tables
     """
     for name in options.session().names():
-        click.echo(name)
+        options.say(name)
 
 
 @click.command()
@@ -42,14 +42,14 @@ def describe(table: str, python: bool, wire: bool) -> None:
     """
     found, said = options.session().described(table)
     if wire:
-        click.echo(json.dumps(said, indent=2))
+        options.say(json.dumps(said, indent=2))
         return
     found = run(found, describe_table())
     if python:
-        click.echo(schema_python(found))
+        options.say(schema_python(found))
         return
     for label, text in _lines(found, said):
-        click.echo(f"{label:15}{text}")
+        options.say(f"{label:15}{text}")
 
 
 def _lines(table: Table, said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -108,4 +108,4 @@ def create(
     """
     wanted = schema_words(table, keys, indexes, locals_, ttl=ttl)
     options.plan(explain or dry_run, explained(wanted, create_table()))
-    run(wanted.on(options.session().engine), create_table())
+    run(wanted.on(options.session(makes=True).engine), create_table())

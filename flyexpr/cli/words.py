@@ -39,10 +39,10 @@ def _word(name: str, kind: str | None, word: str) -> Any:
         return word
     if kind == "N":
         if not _NUMBER.fullmatch(word):
-            raise ValidationError(f"{word!r} is no number", at=name)
+            raise ValidationError(f"{word!r} is not a number", at=name)
         return number(word)
     if not _BYTES.fullmatch(word):
-        raise ValidationError(f"{word!r} is no binary value; write one as x'6869'", at=name)
+        raise ValidationError(f"{word!r} is not a binary value; write one as x'6869'", at=name)
     return bytes.fromhex(word[2:-1])
 
 
@@ -77,7 +77,7 @@ def _attribute(word: str, types: dict[str, str]) -> str:
     if not mark:
         name, kind = word, types.get(word, "S")
     if kind not in _TYPES or not name:
-        raise ValidationError(f"{word!r} is no key attribute; write NAME:TYPE, the type one of S N B")
+        raise ValidationError(f"{word!r} is not a key attribute; write NAME:TYPE, the type one of S N B")
     if types.setdefault(name, kind) != kind:
         raise ValidationError(f"{name!r} is both {types[name]} and {kind}")
     return name
@@ -107,7 +107,7 @@ def _local_index(words: list[str], types: dict[str, str], partition: tuple[str, 
 
 
 def schema_python(table: Table) -> str:
-    """The descriptor as Python, to be pasted into a script.
+    """The descriptor as Python, to be pasted into a script; the attribute of the time to live is a datetime there.
 
     >>> print(schema_python(schema_words("Movies", ["year:N", "title"], ["ByTitle title year:N"], [])))
     from decimal import Decimal
@@ -124,16 +124,19 @@ def schema_python(table: Table) -> str:
     """
     shown = [quote(table.name), *map(quote, table.keys)]
     kinds = {name: {"N": "int | Decimal", "B": "bytes"}.get(table.kind(name) or "") for name in _in_order(table)}
+    if table.ttl and kinds.get(table.ttl, "int | Decimal") == "int | Decimal":
+        kinds[table.ttl] = "epoch"  # the service looks at numbers only
     types = ", ".join(f"{quote(name)}: {kind}" for name, kind in kinds.items() if kind)
     shown += [f"attributes={{{types}}}"] if types else []
     indexes = ", ".join(map(_index_python, table.indexes))
     shown += [f"indexes=[{indexes}]"] if indexes else []
-    shown += [f"{name}={value!r}" for name, value in _options(table).items() if value]
+    shown += [f"{name}={_literal(value)}" for name, value in _options(table).items() if value]
     names = sorted({"Table", *(type(index).__name__ for index in table.indexes)})
+    names += ["epoch"] if "epoch" in kinds.values() else []
     variable = re.sub(r"\W", "_", table.name.lower())
     body = "".join(f"    {part},\n" for part in shown)
     variable = f"t{variable}" if not variable.isidentifier() else variable
-    decimal = "from decimal import Decimal\n\n" if "Decimal" in types else ""
+    decimal = "from decimal import Decimal\n\n" if "int | Decimal" in kinds.values() else ""
     return f"{decimal}from flyexpr import {', '.join(names)}\n\n{variable} = Table(\n{body})"
 
 
@@ -153,6 +156,10 @@ def _index_python(index: Index) -> str:
         held = quote(index.project) if isinstance(index.project, str) else f"[{', '.join(map(quote, index.project))}]"
         shown.append(f"project={held}")
     return f"{type(index).__name__}({', '.join(shown)})"
+
+
+def _literal(value: Any) -> str:
+    return quote(value) if isinstance(value, str) else repr(value)
 
 
 def _key(key: Any) -> str:

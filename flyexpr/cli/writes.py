@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from flyexpr.cli.bulk import Job
@@ -12,10 +13,10 @@ from flyexpr.cli.reads import is_repeatable
 from flyexpr.cli.rejects import Refusal
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError
 from flyexpr.nodes import Condition, Update
-from flyexpr.operations import DeleteItem, PutItem, UpdateItem, batch_write
+from flyexpr.operations import DeleteItem, PutItem, UpdateItem
 from flyexpr.requests import batch_member
-from flyexpr.steps.batches import WRITES
-from flyexpr.sync import run
+from flyexpr.steps.batches import WRITES, Writing
+from flyexpr.sync import drive, run
 from flyexpr.tables import Table
 from flyexpr.values import Item
 
@@ -43,25 +44,53 @@ def put_all(job: Job, table: Table, items: Sequence[Placed]) -> None:
     >>> get(scores, ("x", "y"))
     {'userid': 'x', 'title': 'y'}
 
-    An item that is refused is a matter of the job's rejects; all others are put.
+    Items that could not be sent are found before anything is sent. Where refusals are taken down, all others are put;
+    else the first one is raised, and everything before it is put.
     """
-    for wave in _waves(table, items):
-        batches = [wave[start : start + WRITES] for start in range(0, len(wave), WRITES)]
-        for refusal in [
-            one for refused in job.each(lambda batch: _put_batch(job, table, batch), batches) for one in refused
-        ]:
-            job.rejects.add(refusal)
+    waves = [[_batch(table, items, part) for part in _parts(wave)] for wave in _waves(table, items)]
+    refused = {place: refusal for wave in waves for batch in wave for place, refusal in batch.refused.items()}
+    if refused and not job.rejects.kept:
+        put_all(job, table, items[: min(refused)])
+        raise refused[min(refused)]
+    for wave in waves:
+        for found in job.each(lambda batch: _put_batch(job, table, items, batch), wave):
+            refused |= found
+    if refused and not job.rejects.kept:
+        raise _ending(items, refused)
+    for place in sorted(refused):
+        job.refuse(refused[place])
 
 
-def _waves(table: Table, items: Iterable[Placed]) -> list[list[Placed]]:
-    """The items in as many lists as the most frequent key needs, each key once in a list."""
+class _Batch(NamedTuple):
+    """Up to 25 items with different keys: what sends them, their places, and those that cannot be sent."""
+
+    writing: Writing
+    places: list[int]
+    refused: dict[int, Refusal]
+
+
+def _batch(table: Table, items: Sequence[Placed], places: list[int]) -> _Batch:
+    try:
+        return _Batch(Writing(table, [PutItem(items[place].item) for place in places]), places, {})
+    except (FlyexprError, RecursionError):
+        refused = {place: refusal for place in places if (refusal := _check(table, items[place]))}
+        good = [place for place in places if place not in refused]
+        return _Batch(Writing(table, [PutItem(items[place].item) for place in good]), good, refused)
+
+
+def _parts(wave: list[int]) -> list[list[int]]:
+    return [wave[start : start + WRITES] for start in range(0, len(wave), WRITES)]
+
+
+def _waves(table: Table, items: Iterable[Placed]) -> list[list[int]]:
+    """The places of items in as many lists as the most frequent key needs, each key once in a list."""
     seen: Counter[Any] = Counter()
-    waves: list[list[Placed]] = []
-    for placed in items:
-        key = tuple((type(value) is bool, value) for value in map(placed.item.get, table.keys) if _hashable(value))
+    waves: list[list[int]] = []
+    for place, (_, item, _) in enumerate(items):
+        key = tuple((type(value) is bool, value) for value in map(item.get, table.keys) if _hashable(value))
         if seen[key] == len(waves):
             waves.append([])
-        waves[seen[key]].append(placed)
+        waves[seen[key]].append(place)
         seen[key] += 1
     return waves
 
@@ -70,24 +99,32 @@ def _hashable(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | bytes) or hasattr(value, "as_tuple")
 
 
-def _put_batch(job: Job, table: Table, batch: Sequence[Placed]) -> list[Refusal]:
-    """Puts up to 25 items with different keys; those that are refused."""
+def _put_batch(job: Job, table: Table, items: Sequence[Placed], batch: _Batch) -> dict[int, Refusal]:
+    """Puts the items of a batch; those that the service refuses, by their places."""
     try:
-        run(table, batch_write([PutItem(placed.item) for placed in batch]))
-        job.add(len(batch))
-        return []
+        drive(batch.writing.steps(), table.bound)
     except DynamoError as error:
-        if error.code != "ValidationException" or len(batch) == 1:
-            if error.code != "ValidationException":
-                raise
-            return [_refusal(batch[0], error)]
-        return [refusal for placed in batch for refusal in _put_batch(job, table, [placed])]
-    except FlyexprError:
-        refused = {place: refusal for place, placed in enumerate(batch) if (refusal := _check(table, placed))}
-        if not refused:
+        if error.code != "ValidationException":
             raise
-        good = [placed for place, placed in enumerate(batch) if place not in refused]
-        return [*refused.values(), *(_put_batch(job, table, good) if good else [])]
+        if len(batch.places) == 1:
+            return {batch.places[0]: _refusal(items[batch.places[0]], error)}
+        alone = (_put_batch(job, table, items, _batch(table, items, [place])) for place in batch.places)
+        return {place: refusal for refused in alone for place, refusal in refused.items()}
+    job.add(len(batch.places))
+    return {}
+
+
+def _ending(items: Sequence[Placed], refused: dict[int, Refusal]) -> Refusal:
+    """The first of the refusals, which only the service could find: by then later items are written too."""
+    first = refused[min(refused)]
+    last = max((place for place in range(len(items)) if place not in refused), default=0)
+    if last < min(refused) or first.place == items[last].place:
+        return first
+    return Refusal(
+        first.place,
+        f"{first.reason}\n  note: what comes after it is written too, up to {items[last].place}",
+        first.text,
+    )
 
 
 def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:
@@ -101,7 +138,7 @@ def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:
     for placed in items:
         refusal = _check(table, placed)
         if refusal:
-            job.rejects.add(refusal)
+            job.refuse(refusal)
         else:
             job.add(1)
 
@@ -119,14 +156,15 @@ def _refusal(placed: Placed, error: Exception) -> Refusal:
     return Refusal(placed.place, reason, item_text(placed.item) if placed.text is None else placed.text)
 
 
-def delete_all(job: Job, table: Table, items: Iterable[Item], condition: Condition) -> None:
+def delete_all(job: Job, table: Table, part: str, items: Iterable[Item], condition: Condition) -> None:
     """Deletes the items that are there and match, one by one; one that changed meanwhile stays, and is not counted.
 
     >>> job = Job("delete")
-    >>> delete_all(job, scores, [{"userid": "abc", "title": "Comet Quest"}], exists("wins")); job.done
+    >>> delete_all(job, scores, "0", [{"userid": "abc", "title": "Comet Quest"}], exists("wins")); job.done
     1.0
     """
-    operations = [DeleteItem({name: item[name] for name in table.keys}, condition) for item in items]
+    wanted = _announced(job, table, part, items, lambda item: "")
+    operations = [DeleteItem({name: item[name] for name in table.keys}, condition) for item in wanted]
     job.each(lambda operation: _write(job, table, operation), operations)
 
 
@@ -136,21 +174,26 @@ def update_all(job: Job, table: Table, part: str, items: Iterable[Item], update:
     >>> job = Job("update")
     >>> update_all(job, scores, "0", [get(scores, ("abc", "Comet Quest"))], incr("wins", 1), exists("wins")); job.done
     1.0
-
-    An update that may not be done twice, such as an increment, is announced in the journal with the values that it
-    finds. When the job goes on after a crash, an item that holds other values than that was updated already.
     """
-    wanted = list(items)
-    if not is_repeatable(update):
-        earlier = job.journal.found_notes(part)
-        done = {
-            key for item in wanted if (key := _key_text(table, item)) in earlier and earlier[key] != _seen(update, item)
-        }
-        wanted = [item for item in wanted if _key_text(table, item) not in done]
-        job.add(len(done))
-        job.journal.note(part, {**{_key_text(table, item): _seen(update, item) for item in wanted}, **earlier})
+    seen = (lambda item: "") if is_repeatable(update) else partial(_seen, update)
+    wanted = _announced(job, table, part, items, seen)
     operations = [UpdateItem({name: item[name] for name in table.keys}, update, condition) for item in wanted]
     job.each(lambda operation: _write(job, table, operation), operations)
+
+
+def _announced(job: Job, table: Table, part: str, items: Iterable[Item], seen: Callable[[Item], str]) -> Iterable[Item]:
+    """The items that are still to be changed, after the journal knows what is `seen` of each before its change.
+
+    When the job goes on after a crash, an announced item was changed already if it holds other values than that, or if
+    it matches no more. It is counted as done.
+    """
+    met = {_key_text(table, item): item for item in items}
+    earlier = job.journal.found_notes(part)
+    done = {key for key, item in met.items() if key in earlier and earlier[key] != seen(item)}
+    job.add(len(done) + len(job.journal.unmet(part, met)))
+    wanted = {key: item for key, item in met.items() if key not in done}
+    job.journal.note(part, {key: seen(item) for key, item in wanted.items()})
+    return wanted.values()
 
 
 def _key_text(table: Table, item: Item) -> str:
@@ -171,6 +214,6 @@ def _write(job: Job, table: Table, operation: DeleteItem | UpdateItem) -> None:
     except DynamoError as error:
         if error.code != "ValidationException":
             raise
-        job.rejects.add(_refusal(Placed(f"item {item_text(operation.key)}", operation.key), error))
+        job.refuse(_refusal(Placed(f"item {item_text(operation.key)}", operation.key), error))
     else:
         job.add(1)

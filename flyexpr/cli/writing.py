@@ -8,15 +8,17 @@ from typing import Any
 import click
 
 from flyexpr.cli import options
+from flyexpr.cli.bulk import Job
 from flyexpr.cli.jobs import Manner, bulk, job, put_plan, put_stream
 from flyexpr.cli.reads import bulk_read
+from flyexpr.cli.session import identity
 from flyexpr.cli.sinks import write_items
 from flyexpr.cli.sources import form_of_file, opened
 from flyexpr.cli.words import key_words
 from flyexpr.cli.writes import delete_all, update_all
 from flyexpr.conditions import exists
 from flyexpr.explain import explain as explained
-from flyexpr.interpret.parse import parse_condition, parse_update
+from flyexpr.interpret.parse import parse_condition
 from flyexpr.interpret.show import show
 from flyexpr.nodes import Condition
 from flyexpr.nodes import Path as DocumentPath
@@ -40,17 +42,21 @@ def put(
 ) -> None:
     """Write items, one JSON object a line, from a file or standard input; each replaces one with the same key.
 
-    A line that is no item ends it, after everything before that line is written; with --rejects it goes on.
+    It stops at a line that is not a valid item; everything before it has been written. With --rejects it goes on.
 
     \b
     flyexpr scan Movies | flyexpr put Copies
     flyexpr put Movies movies.jsonl --resume movies.journal
     """
+    if file.lstrip().startswith("{"):
+        raise click.UsageError(f"an item comes from a file or standard input: echo '...' | flyexpr put {table}")
     form = options.form_of(form_of_file(file) or form, wire)
-    found = options.session().table(table)
+    found, said = options.session().described(table)
+    settings = {"table": table, **identity(said), "file": file, "form": form}
 
     def write() -> None:
-        with job("put", "put", {"table": table, "file": file}, manner) as work, opened(file) as stream:
+        options.keyboard(file)
+        with job("put", "put", settings, manner) as work, opened(file) as stream:
             put_stream(work, found, stream, form, manner.dry_run)
 
     manner.plan(*put_plan(found, "standard input" if file == "-" else file), look=write)
@@ -94,24 +100,32 @@ def update(
     flyexpr update Movies 2013 Rush "ADD views 1" --if "views < 10" --returns ALL_NEW
     flyexpr update Movies "SET old = true" --where "year < 1980"
     """
-    found = options.session().table(table)
+    found, said = options.session().described(table)
     *key, text = words
-    change = parse_update(text)
+    change = options.update_of(text)
     if where is None:
         operation = UpdateItem(key_words(found, key), change, _condition(condition), returns)
         _do_one(found, operation, manner, wire)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
-    read, why = bulk_read(found, matching, index, change)
-    settings = {"table": table, "update": show(change), "where": show(matching), "index": index, "segments": segments}
+    read, why, moves = bulk_read(found, matching, index, change)
+    if moves and manner.resume:
+        raise click.UsageError(
+            f"the update changes a key of {index}, so --resume cannot go on in it; leave --index out"
+        )
+    settings: dict[str, Any] = {"table": table, **identity(said), "update": show(change), "where": show(matching)}
+    settings |= {"index": index, "segments": segments}
     _plan(manner, found, read, f"UpdateItem of each: {show(change)}")
     _note_scan(why)
     with job("update", "updated", settings, manner) as work:
         target, guard = work.metered(found), _still(found, matching)
+        parts = work.parts(target, read, segments)
         work.run(
-            work.parts(target, read, segments), lambda part, items: update_all(work, target, part, items, change, guard)
+            work.collected(parts) if moves else parts,
+            lambda part, items: update_all(work, target, part, items, change, guard),
         )
+        _note_nothing(work, where)
 
 
 @click.command()
@@ -142,20 +156,21 @@ def delete(
     flyexpr delete Movies 2013 Rush --if "attribute_not_exists(info)"
     flyexpr delete Movies --where "year < 1980" --dry-run
     """
-    found = options.session().table(table)
+    found, said = options.session().described(table)
     if where is None:
         _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), manner, wire)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
-    read, why = bulk_read(found, matching, index, None)
-    settings = {"table": table, "where": show(matching), "index": index, "segments": segments}
+    read, why, _ = bulk_read(found, matching, index, None)
+    settings = {"table": table, **identity(said), "where": show(matching), "index": index, "segments": segments}
     _plan(manner, found, read, "DeleteItem of each")
     _note_scan(why)
     options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
     with job("delete", "deleted", settings, manner) as work:
         target, guard = work.metered(found), _still(found, matching)
-        work.run(work.parts(target, read, segments), lambda _, items: delete_all(work, target, items, guard))
+        work.run(work.parts(target, read, segments), lambda part, items: delete_all(work, target, part, items, guard))
+        _note_nothing(work, where)
 
 
 def _condition(text: str | None) -> Condition | None:
@@ -181,6 +196,11 @@ def _still(table: Table, condition: Condition) -> Condition:
     return exists(DocumentPath((table.partition_key,))) & condition
 
 
+def _note_nothing(work: Job, where: str) -> None:
+    if not work.done:
+        options.nothing_found(where)
+
+
 def _note_scan(why: str) -> None:
     if why:
         options.note(why)
@@ -188,6 +208,6 @@ def _note_scan(why: str) -> None:
 
 def _plan(manner: Manner, table: Table, read: Query | Scan, then: str) -> None:
     def look() -> None:
-        click.echo(options.step("items", f"{count(table, replace(read, project=None)):,}"))
+        options.say(options.step("items", f"{count(table, replace(read, project=None)):,}"))
 
     manner.plan(explained(table, read), options.step("then", then), look=look)

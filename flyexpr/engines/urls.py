@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+_OPTIONS = frozenset("profile region transport timeout attempts sync".split())
 
 
-def shown(url: str, options: Iterable[str] = ()) -> str:
-    """The URL as an error may show it: without a user or password, and with the values of the `options` only.
+def shown(url: str) -> str:
+    """The URL as a text may show it: without a user or password, and with the values of known options only.
 
-    >>> shown("https://user:password@example.com/?timeout=never&token=secret", ["timeout"])
+    >>> shown("https://user:password@example.com/?timeout=never&token=secret")
     'https://***@example.com/?timeout=never&token=***'
     """
     start, slashes, rest = url.partition("//")
@@ -16,5 +16,5 @@ def shown(url: str, options: Iterable[str] = ()) -> str:
     rest = f"***@{rest.rpartition('@')[2]}" if "@" in rest else rest
     place, mark, query = f"{start}{slashes}{rest}".partition("?")
     pairs = (pair.partition("=") for pair in query.split("&"))
-    texts = (f"{name}{sign}{value if name in options else value and '***'}" for name, sign, value in pairs)
+    texts = (f"{name}{sign}{value if name in _OPTIONS else value and '***'}" for name, sign, value in pairs)
     return f"{place}{mark}{'&'.join(texts)}"

@@ -1,4 +1,4 @@
-"""What an update makes of an item, by DynamoDB's rules.
+"""What an update that DynamoDB takes makes of an item, by its rules.
 
 Every right-hand side, and every list index, sees the item as it was. Parents are never created; SET past the end of
 a list appends, several in the order of their indexes; a set that is emptied goes.
@@ -18,7 +18,7 @@ from flyexpr.values import MISSING, Item, find, thaw
 
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"
 _MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
-_WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
+WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
 
 _REMOVED: Any = object()  # what an action leaves behind when the attribute goes
 
@@ -128,16 +128,14 @@ def _value(operand: Operand, item: Mapping[str, Any]) -> Any:
 
 def _joined(first: Any, second: Any) -> list[Any]:
     if not isinstance(first, (list, tuple)) or not isinstance(second, (list, tuple)):
-        raise ExpressionError(_WRONG_OPERAND)
+        raise ExpressionError(WRONG_OPERAND)
     return [*first, *second]
 
 
 def _added(old: Any, kind: str, value: Any) -> Any:
     if old is MISSING:
-        return value
-    if kind == "N":
-        return _sum(old, value, "+")
-    return _members_like(old, value) | value
+        return value if kind == "N" else set(value)
+    return _sum(old, value, "+") if kind == "N" else _members_like(old, value) | value
 
 
 def _deleted(old: Any, members: frozenset[Any]) -> Any:
@@ -149,7 +147,7 @@ def _deleted(old: Any, members: frozenset[Any]) -> Any:
 def _members_like(old: Any, members: Any) -> set[Any]:
     """The members of a set that holds the same type as another."""
     if not isinstance(old, (set, frozenset)) or _member_type(old) is not _member_type(members):
-        raise ExpressionError(_WRONG_OPERAND)
+        raise ExpressionError(WRONG_OPERAND)
     return set(old)
 
 
@@ -162,7 +160,7 @@ def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
     if type(left) is int and type(right) is int and operator == "+" and -WHOLE < left + right < WHOLE:
         return left + right  # a counter: all the care below is for fractions and for the ends of the range
     if _no_number(left) or _no_number(right):
-        raise ExpressionError(_WRONG_OPERAND)
+        raise ExpressionError(WRONG_OPERAND)
     first, second = (Decimal(number_text(side)) for side in (left, right))
     total = EXACT.add(first, second) if operator == "+" else EXACT.subtract(first, second)
     try:
@@ -172,7 +170,7 @@ def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
             "Number overflow. Attempting to store a number with magnitude larger than supported range"
         ) from None
     except ArithmeticError:
-        raise ExpressionError("DynamoDB only supports precision up to 38 digits") from None
+        raise ExpressionError("Attempting to store more than 38 significant digits in a Number") from None
 
 
 def _no_number(value: Any) -> bool:

@@ -1,7 +1,8 @@
-"""Whether a condition is true of an item, by DynamoDB's rules.
+"""Whether a condition that DynamoDB takes is true of an item, by its rules.
 
 Logic is two-valued: a comparison with a missing attribute is false (`<>` is true), and NOT turns that around. Types
-never mix; a value of the wrong type makes a comparison false, never an error.
+never mix; a value of the wrong type makes a comparison false, never an error. What is refused of a condition beforehand
+is told by flyexpr.interpret.check.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 
 from flyexpr.attributes import meaning
 from flyexpr.nodes import And, Between, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
-from flyexpr.values import KINDS, MISSING, ORDERED, Frozen, find
+from flyexpr.values import MISSING, ORDERED, Frozen, find
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
-    """True where the condition holds for the item; `{}` stands for an item that is not there.
+    """True where the condition, of which every constant is of a type of DynamoDB's own, holds for the item.
 
     >>> from flyexpr import eq, gt, ne, size
     >>> matches(eq("info.rating", 8) & gt(size("info.actors"), 1), {"info": {"rating": 8.0, "actors": ["a", "b"]}})
@@ -41,23 +42,20 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
             return any(matches(part, item) for part in parts)
         case Not(part):
             return not matches(part, item)
-    raise TypeError(f"matches takes a condition such as eq('a', 1), not {condition!r}")
+    raise TypeError(f"{condition!r} is no condition")
 
 
 def _value(node: Operand, item: Mapping[str, Any]) -> Frozen | None:
     """What an operand comes to; None where it has no value."""
     match node:
         case Value(kind, body):
-            return (kind, body) if kind in _KINDS else meaning(body)
+            return kind, body
         case Path(parts):
             found = find(parts, item)
-            return None if found is MISSING else meaning(found)
+            return None if found is MISSING else meaning(found, parts)
         case Call("size", (operand,)):
             return _size(_value(operand, item))
     raise TypeError(f"{node!r} belongs to an update, not to a condition")
-
-
-_KINDS = frozenset(KINDS)
 
 
 def _equal(left: Frozen | None, right: Frozen | None) -> bool:

@@ -37,7 +37,7 @@ from flyexpr.nodes import (
     Value,
     joined,
 )
-from flyexpr.numbers import negated
+from flyexpr.numbers import EXACT, negated
 from flyexpr.reserved import RESERVED
 from flyexpr.terms import operand
 from flyexpr.values import ORDERED, freeze, thaw
@@ -186,14 +186,28 @@ def _lexer(literals: bool) -> re.Pattern[str]:
     return re.compile(_TEXT if literals else _WIRE, re.VERBOSE | re.DOTALL)
 
 
-@lru_cache(maxsize=512)  # an engine is sent the same texts over and over, with other values
 def _tokens(text: str, literals: bool) -> tuple[_Token, ...]:
+    """The tokens of a text; remembered, since an engine is sent the same texts over and over, with other values.
+
+    A character takes up to 120 bytes as tokens, so what is remembered is bounded by characters: 128 K of short texts,
+    128 K of long ones.
+    """
+    size = len(text)
+    if size <= 512:
+        return _short(text, literals)
+    return _long(text, literals) if size <= 4096 else _split(text, literals)
+
+
+def _split(text: str, literals: bool) -> tuple[_Token, ...]:
     tokens = [
         _Token(found.lastgroup or "", found[0], found.start(), found.end())
         for found in _lexer(literals).finditer(text)
         if found.lastgroup != "space"
     ]
     return (*tokens, _Token("end", "<EOF>", len(text), len(text)))
+
+
+_short, _long = lru_cache(maxsize=256)(_split), lru_cache(maxsize=32)(_split)
 
 
 def _closing(tokens: Sequence[_Token]) -> dict[int, int]:
@@ -297,16 +311,17 @@ class _Reader:
     def fail(self, message: str, at: int | None = None) -> NoReturn:
         raise self.error(message, at)
 
-    def note(self, message: str) -> None:
-        """Keep a problem for `conclude`, unless there is one further left."""
+    def note(self, message: str, hint: str) -> None:
+        """Keep a problem for `conclude`, unless there is one further left; the hint is for people."""
         if self.problem is None:
-            self.problem = self.error(message)
+            self.problem = self.error(message, hint=hint if self.scope.literals else None)
 
-    def error(self, message: str, at: int | None = None) -> ExpressionError:
+    def error(self, message: str, at: int | None = None, hint: str | None = None) -> ExpressionError:
         start = self.tokens[self.place - 1].start if at is None else at
         line = self.text.replace("\n", " ").replace("\t", " ")
         left = max(start - 60, 0)
-        return ExpressionError(message, expression=f"{line[left : start + 40]}\n              {' ' * (start - left)}^")
+        pointed = f"{line[left : start + 40]}\n              {' ' * (start - left)}^"
+        return ExpressionError(message, expression=pointed, hint=hint)
 
     # conditions
 
@@ -421,7 +436,10 @@ class _Reader:
         mark = self.next("value")
         self.scope.used.add(mark)
         if mark not in self.scope.values:
-            self.note(f"An expression attribute value used in expression is not defined; attribute value: {mark}")
+            self.note(
+                f"An expression attribute value used in expression is not defined; attribute value: {mark}",
+                hint=f"give it by keyword, {mark[1:]}=..., or write the value itself in its place",
+            )
         return self.scope.values.get(mark, _UNDEFINED)
 
     def path(self) -> Path:
@@ -456,7 +474,10 @@ class _Reader:
     def placeholder_name(self, mark: str) -> str:
         self.scope.used.add(mark)
         if mark not in self.scope.names:
-            self.note(f"An expression attribute name used in the document path is not defined; attribute name: {mark}")
+            self.note(
+                f"An expression attribute name used in the document path is not defined; attribute name: {mark}",
+                hint=f'write the name itself in place of {mark}, in double quotes where it is odd: "a.b"',
+            )
         return self.scope.names.get(mark, mark)
 
     # literals
@@ -466,7 +487,7 @@ class _Reader:
         try:
             return Value(*freeze(self.literal(1)))
         except (ValidationError, ArithmeticError) as error:
-            self.fail(str(error).partition("\n")[0] if isinstance(error, ValidationError) else "no number", start)
+            self.fail(str(error).partition("\n")[0] if isinstance(error, ValidationError) else _NO_NUMBER, start)
 
     def is_literal_word(self, token: _Token) -> bool:
         return self.scope.literals and token.kind == "word" and token.text.upper() in _LITERAL_WORDS
@@ -495,7 +516,7 @@ class _Reader:
         return negated(number) if negative else number
 
     def set_literal(self, depth: int) -> set[Any]:
-        start = self.token.start
+        start = self.tokens[self.place - 1].start
         members = self.until(">>", lambda: self.literal(depth + 1))
         kinds = {freeze(member)[0] for member in members}
         if len(kinds) > 1 or not kinds <= ORDERED:
@@ -565,6 +586,7 @@ class _Reader:
         return tuple(found)
 
 
+_NO_NUMBER = "not a number that DynamoDB can store"
 _UNDEFINED = Value("PYTHON", None)  # stands in for a value that is not there, until `conclude`
 _GRAMMAR = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", *CLAUSES})
 _LITERAL_WORDS = {"TRUE": True, "FALSE": False, "NULL": None}
@@ -579,4 +601,4 @@ def _compares(token: _Token) -> bool:
 
 
 def _number(text: str) -> int | Decimal:
-    return int(text) if text.isdecimal() and len(text) < 100 else Decimal(text)
+    return int(text) if text.isdecimal() and len(text) < 100 else Decimal(text, EXACT)

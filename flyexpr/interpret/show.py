@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from flyexpr.attributes import meaning
+from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.nodes import (
     CLAUSES,
     Action,
@@ -44,8 +45,7 @@ def show(expression: Condition | Update | Operand | Term) -> str:
     >>> show(incr("wins", 1) + assign("info.seen", True))
     'SET info.seen = true ADD wins 1'
 
-    A value of a type that only a table can store (datetime, Enum, …) is shown as it is stored where nothing else is
-    declared, and reads back as that.
+    Made for error texts too, so a constant of a type that nothing knows is no error: it stands there as `<its type>`.
     """
     match expression:
         case Path(parts):
@@ -71,6 +71,17 @@ def show(expression: Condition | Update | Operand | Term) -> str:
         case Term():
             return show(node_of(expression))
     raise TypeError(f"show takes a condition, an update or a path, not {expression!r}")
+
+
+def refused(error: ExpressionError, expression: Condition | Update | tuple[Path, ...]) -> ExpressionError:
+    """The error with the expression that it is about; a long one is cut.
+
+    >>> print(refused(ExpressionError("no such function"), (Path(("a",)), Path(("b", 0)))))
+    no such function
+      expression: a, b[0]
+    """
+    text = ", ".join(map(show, expression)) if isinstance(expression, tuple) else show(expression)
+    return ExpressionError(error.message, expression=text if len(text) <= 200 else text[:200] + "…", hint=error.hint)
 
 
 def _inside(part: Condition, loose: Any) -> str:
@@ -122,10 +133,10 @@ def _literal(kind: str, body: Any) -> str:
 
 def _foreign(body: Any) -> str:
     """A value of a foreign type, as it is stored where nothing else is declared."""
-    frozen = meaning(body)
-    if frozen[0] != "PYTHON":
-        return _literal(*frozen)
-    return f"<<{', '.join(sorted(map(str, body)))}>>" if isinstance(body, frozenset) else _quoted(str(body))
+    try:
+        return _literal(*meaning(body))
+    except ValidationError:
+        return f"<{type(body).__name__}>"
 
 
 def _quoted(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError
 from flyexpr.interpret.project import project
-from flyexpr.items import key_of, loaded_item
+from flyexpr.items import key_of, read_item
 from flyexpr.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests import BatchMember, batch_get_request, batch_member, batch_request
 from flyexpr.responses import decoding, fields_of, plain_item
@@ -60,31 +60,8 @@ def batch_get(table: Table, operation: BatchGet) -> Steps[list[Item | None]]:
 
 
 def batch_write(table: Table, operation: BatchWrite) -> Steps[int]:
-    """How many operations were done, 25 a request; what was left unprocessed is sent again after a pause.
-
-    >>> steps = batch_write(Table("t", "id"), BatchWrite([PutItem({"id": "a"})]))
-    >>> next(steps).operation
-    'BatchWriteItem'
-
-    A list is checked whole before the first request; of other iterables each request's part, before it is sent.
-    BatchIncomplete has the operations that are not done.
-    """
-    writing = _Writing(table, operation.operations)
-    fruitless = 0
-    while members := writing.taken():
-        try:
-            body = yield batch_request(table, members)
-        except FlyexprError as error:
-            if not writing.written:
-                raise
-            raise writing.incomplete(why=str(error)) from error
-        unprocessed = writing.note(body)
-        fruitless = _tries(fruitless, len(members) - unprocessed, unprocessed)
-        if fruitless > ATTEMPTS:
-            raise writing.incomplete()
-        if unprocessed:
-            yield backoff(fruitless)
-    return writing.written
+    """How many operations were done; see `Writing`."""
+    return (yield from Writing(table, operation.operations).steps())
 
 
 def _tries(fruitless: int, done: int, left: int) -> int:
@@ -98,7 +75,9 @@ def _unread(different: int, left: Iterable[str], **why: str) -> BatchIncomplete:
 
 
 def _wanted(table: Table, operation: BatchGet, item: Item) -> Item:
-    return loaded_item(table, item if operation.project is None else project(operation.project, item))
+    wanted = operation.project
+    plain = item if wanted is None or table.inverses else project(wanted, item)
+    return read_item(table, plain, wanted, item)
 
 
 def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:
@@ -107,8 +86,15 @@ def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:
     return {name: item[name] for name in table.keys}
 
 
-class _Writing:
-    """The operations of a batch of writes: which are done, which are sent, and which wait."""
+class Writing:
+    """The operations of a batch of writes: which are done, which are sent, and which wait.
+
+    >>> writing = Writing(Table("t", "id"), [PutItem({"id": "a"})])
+    >>> next(writing.steps()).operation
+    'BatchWriteItem'
+
+    A list is checked whole before the first request; of other iterables each request's part, before it is sent.
+    """
 
     def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
         self._table, self.written = table, 0
@@ -118,13 +104,34 @@ class _Writing:
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
 
-    def taken(self) -> list[BatchMember]:
+    def steps(self) -> Steps[int]:
+        """How many operations were done, 25 a request; what was left unprocessed is sent again after a pause.
+
+        BatchIncomplete has the operations that are not done.
+        """
+        fruitless = 0
+        while members := self._taken():
+            try:
+                body = yield batch_request(self._table, members)
+            except FlyexprError as error:
+                if not self.written:
+                    raise
+                raise self._incomplete(why=str(error)) from error
+            unprocessed = self._note(body)
+            fruitless = _tries(fruitless, len(members) - unprocessed, unprocessed)
+            if fruitless > ATTEMPTS:
+                raise self._incomplete()
+            if unprocessed:
+                yield backoff(fruitless)
+        return self.written
+
+    def _taken(self) -> list[BatchMember]:
         """What to send next: what was left unprocessed, alone, else the next 25; nothing when all is written."""
         if not self._sent:  # a bad element of an iterator must not come in between
             self._fill()
         return list(self._sent.values())
 
-    def note(self, body: bytes) -> int:
+    def _note(self, body: bytes) -> int:
         """Takes note of what the answer leaves unprocessed; how many that is."""
         with decoding:
             left = (fields_of(body).get("UnprocessedItems") or {}).get(self._table.name, ())
@@ -133,7 +140,7 @@ class _Writing:
         self._sent = unprocessed
         return len(unprocessed)
 
-    def incomplete(self, **why: str) -> BatchIncomplete:
+    def _incomplete(self, **why: str) -> BatchIncomplete:
         """The error for a batch that ends here, with every operation taken that is not done."""
         ahead = [self._ahead] if self._ahead else []
         rest = self._members if self._listed else ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.operations import (
     BatchGet,
     BatchWrite,
@@ -42,13 +42,13 @@ def course(table: Any, operation: Any = None) -> Steps[Any]:
     return steps(table, operation)
 
 
-def engine_of(table: Any, operation: Any = None) -> Engine:
-    """The engine that does an operation: its table's, or the one that all tables of a transaction are bound to.
+def tables_of(table: Any, operation: Any = None) -> Sequence[Table]:
+    """The tables that an operation is on: the one that it is given, or those that a transaction names.
 
-    >>> engine_of(scores, get_item("a")) == engine_of(transact_get_items([(scores, get_item("a"))])) == scores.engine
-    True
+    >>> len(tables_of(transact_get_items([(scores, get_item("a")), (scores, get_item("b"))])))
+    2
     """
-    return common_engine(tables_of(table)) if operation is None else table.bound
+    return (table,) if operation is not None else [each for each, _ in table.operations]
 
 
 def common_engine(tables: Sequence[Table]) -> Engine:
@@ -58,18 +58,25 @@ def common_engine(tables: Sequence[Table]) -> Engine:
     True
     """
     engine = tables[0].bound
-    if any(table.bound != engine for table in tables):
+    if len(tables) > 1 and any(table.bound != engine for table in tables):
         raise FlyexprError("the tables of a transaction have to be on one engine: bind them with the same connect(...)")
     return engine
 
 
-def tables_of(operation: TransactWriteItems | TransactGetItems) -> list[Table]:
-    """The tables that a transaction names, once for each of its operations.
+def named(error: NoSuchTable, tables: Iterable[Table]) -> NoSuchTable:
+    """The error, in words that name the table or tables that an operation is on, and their engine.
 
-    >>> len(tables_of(transact_get_items([(scores, get_item("a")), (scores, get_item("b"))])))
-    2
+    >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
+    >>> print(named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
+    there is no table 'Nope' on sqlite::memory:
+      hint: run(table, create_table()) makes it
     """
-    return [table for table, _ in operation.operations]
+    found = {table.name: table for table in tables}
+    names = " or no table ".join(map(repr, found))
+    engine = repr(next(iter(found.values())).engine)
+    on = f" on {engine.removeprefix('<engine ').removesuffix('>')}" if engine.startswith("<engine ") else ""
+    error.text = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
+    return error
 
 
 def addressed(table: Any, operation: Any) -> tuple[Table, Operation]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 from contextlib import suppress
 
-from flyexpr.errors import ConditionFailed, ValidationError
-from flyexpr.items import loaded_item
+from flyexpr.errors import ConditionFailed, ConnectionFailed, DynamoError, ValidationError
+from flyexpr.interpret.evaluate import matches
+from flyexpr.interpret.show import show
+from flyexpr.items import loaded_item, read_item
 from flyexpr.lower import lower_condition
-from flyexpr.nodes import Condition
-from flyexpr.operations import DeleteItem, GetItem, PutItem, UpdateItem
+from flyexpr.nodes import Condition, Path, Update
+from flyexpr.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
+from flyexpr.parts import fill
 from flyexpr.reasons import reason
 from flyexpr.requests import get_request, prepared, write_request
 from flyexpr.responses import item_of, plain_item
@@ -21,7 +24,8 @@ from flyexpr.values import Item
 
 def get(table: Table, operation: GetItem) -> Steps[Item | None]:
     """The item with the key, or None."""
-    return _item(table, (yield get_request(table, operation)), "Item")
+    item = item_of((yield get_request(table, operation)), "Item", table.forms)
+    return None if item is None else read_item(table, item, operation.project, operation.key)
 
 
 def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[Item | None]:
@@ -37,7 +41,24 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
             body = yield write_request(operation, write)
     except ConditionFailed as error:
         raise explained(table, condition, error) from None
-    return _written_item(table, body) if operation.returns else None
+    except DynamoError as error:
+        if isinstance(operation, UpdateItem) and "document path" in error.message:
+            _say_which_path(operation.update, error)
+        raise
+    written = item_of(body, "Attributes", table.forms) if operation.returns else None
+    if written is None:
+        return None
+    key = operation.item if isinstance(operation, PutItem) else operation.key
+    return loaded_after_write(table, written, key, whole=str(operation.returns).startswith("ALL"))
+
+
+def _say_which_path(update: Update, error: DynamoError) -> None:
+    """Adds to the service's words the paths that they may mean."""
+    inside = [action.path for action in update.actions if len(action.path.parts) > 1]
+    parents = " or ".join(dict.fromkeys(f"`{show(Path(path.parts[:-1]))}`" for path in inside))
+    if parents:
+        text = f"{parents} is missing, or cannot hold what is put in it\n  expression: {show(update)}"
+        error.args = (f"{error}: {text}\n  hint: assign(..., parents=True) makes the maps that are missing",)
 
 
 def explained(table: Table, condition: Condition | None, error: ConditionFailed) -> ConditionFailed:
@@ -48,26 +69,36 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
-    found = error.fields.get("Item")
-    item = plain_item(copy.deepcopy(found)) if found else None  # decoding uses it up, and `.fields` stays as it came
+    found, item = error.fields.get("Item"), None
+    with suppress(ConnectionFailed):  # an item that is not on DynamoDB's wire at all: that the write failed is known
+        item = plain_item(copy.deepcopy(found)) if found else None  # it is used up, and `.fields` stays as it came
     if condition is not None:
-        error.reason = reason(condition, item)
+        error.reason = _reason(table, condition, item)
     error.item = item
     if item is not None:
         with suppress(ValidationError):  # an item that cannot be decoded is reported as stored
-            error.item = loaded_item(table, dict(item))
+            error.item = read_item(table, dict(item))
     return error
 
 
-def _item(table: Table, body: bytes, member: str) -> Item | None:
-    item = item_of(body, member, table.forms)
-    return None if item is None else loaded_item(table, item)
+def _reason(table: Table, condition: Condition, item: Item | None) -> str:
+    read = item and fill(table, dict(item))
+    # Where the item as it is read matches, it failed as it is stored: a part that it lacks stands in an index's key.
+    return reason(condition, item if read is None or matches(condition, read) else read)
 
 
-def _written_item(table: Table, body: bytes) -> Item | None:
+def loaded_after_write(table: Table, item: Item, key: Key, *, whole: bool = True) -> Item:
+    """The item that came back from a write, in place, in the table's types; or only the attributes that were updated.
+
+    >>> loaded_after_write(Table("t", "id", attributes={"n": int}), {"n": "x"}, "a")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `n`: the write is done, but the stored value does not read as int: ...
+      item: {'id': 'a'} of 't'
+    """
     try:
-        return _item(table, body, "Attributes")
+        return read_item(table, item, key=key) if whole else loaded_item(table, item, key)
     except ValidationError as error:
-        told = ValidationError(f"the write is done, but {error.message}", at=error.at)
-        told.item = error.item
-        raise told from None
+        failure = ValidationError(f"the write is done, but {error.message}", at=error.at)
+        failure.item = error.item
+        raise failure from error

@@ -6,16 +6,15 @@ Without threads: `take` says what to send next, and for which lane; `feed` gives
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.operations import Query, Scan
+from flyexpr.plan import Access
 from flyexpr.records import replace
 from flyexpr.requests import Request
-from flyexpr.steps.read import Clock, Reading, Stats, out_of
+from flyexpr.steps.read import Clock, Reading, Stats, closed_cursor, opened_cursor, out_of
 from flyexpr.tables import Table
 from flyexpr.values import Item
 
@@ -32,7 +31,9 @@ class Lanes:
     The budget is looked at before each request; the answers of one lane are fed one after the other.
     """
 
-    def __init__(self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False) -> None:
+    def __init__(
+        self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False, way: Access | None = None
+    ) -> None:
         self._limit, self._budget, self._clock, self._began = None, None, clock, clock()
         if isinstance(read, Scan) and read.segments and read.segment is None:
             self._limit, self._budget = read.limit, read.budget
@@ -44,7 +45,7 @@ class Lanes:
             ]
         else:
             starts, reads = [read.start or ""], [read]
-        self._readings = [Reading(table, each, clock, counting) for each in reads]
+        self._readings = [Reading(table, each, clock, counting, way) for each in reads]
         self._over = {lane for lane, start in enumerate(starts) if start is None}  # before this read began
         self._idle = deque(lane for lane in range(len(reads)) if lane not in self._over)
 
@@ -78,7 +79,7 @@ class Lanes:
         cursors = [None if lane in self._over else each.cursor for lane, each in enumerate(self._readings)]
         if all(cursor is None for cursor in cursors):
             return None
-        return urlsafe_b64encode(json.dumps(cursors).encode()).decode()
+        return closed_cursor(json.dumps(cursors))
 
     @property
     def stats(self) -> Stats:
@@ -98,10 +99,7 @@ class Lanes:
 def _starts(cursor: str | None, segments: int) -> list[str | None]:
     if not cursor:
         return [""] * segments
-    try:
-        found: Any = json.loads(urlsafe_b64decode(cursor))
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or len(found) != segments:
-        raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is none")
+    found = opened_cursor(cursor)
+    if not isinstance(found, list) or len(found) != segments or not all(isinstance(one, str | None) for one in found):
+        raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is not one")
     return found

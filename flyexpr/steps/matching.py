@@ -2,56 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
+from flyexpr.changes import unchanged
 from flyexpr.conditions import exists
+from flyexpr.derive import derived_from
 from flyexpr.errors import ConditionFailed
-from flyexpr.nodes import Condition, Path, Update
-from flyexpr.operations import DeleteItem, Query, Scan, UpdateItem
-from flyexpr.records import replace
-from flyexpr.steps.items import write
+from flyexpr.interpret.apply import apply
+from flyexpr.interpret.evaluate import matches
+from flyexpr.interpret.paths import paths
+from flyexpr.items import key_of, loaded_item
+from flyexpr.lower import lower_actions, lower_condition, lower_update
+from flyexpr.nodes import Action, Condition, Path, Update
+from flyexpr.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
+from flyexpr.parts import fill, parts_in, sources_of
+from flyexpr.plan import access_of_keys
+from flyexpr.steps.items import get, write
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Clock
+from flyexpr.steps.read import Clock, keys_only
 from flyexpr.steps.step import Steps
 from flyexpr.tables import Table
-from flyexpr.values import Item
+from flyexpr.terms import operand
+from flyexpr.values import Item, encode_item
+from flyexpr.versions import versioned
 
-Write = DeleteItem | UpdateItem
-
-
-def delete_matching(table: Table, read: Query | Scan, dry_run: bool, clock: Clock) -> Steps[int]:
-    """How many items were removed, or with `dry_run` would be."""
-    condition = _still(table, read)
-    return _each(table, read, clock, None if dry_run else lambda key: DeleteItem(key, condition))
+ATTEMPTS = 10
 
 
-def update_matching(table: Table, read: Query | Scan, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
-    """How many items were updated, or with `dry_run` would be."""
-    condition = _still(table, read)
-    return _each(table, read, clock, None if dry_run else lambda key: UpdateItem(key, update, condition))
+def write_matching(table: Table, read: Query | Scan, update: Update | None, dry_run: bool, clock: Clock) -> Steps[int]:
+    """How many items of a read were written: updated, or without an update removed; with `dry_run` would be.
 
-
-def _still(table: Table, read: Query | Scan) -> Condition:
+    No item is updated twice: where the update moves items in the index that the read goes through, all keys are read,
+    and kept, before the first update.
+    """
     if not isinstance(read, (Query, Scan)):
         raise TypeError(f"expected query(...) or scan(...), not {read!r}")
-    return exists(Path((table.partition_key,))) & read.condition
-
-
-def _each(table: Table, read: Query | Scan, clock: Clock, operation: Callable[[Item], Write] | None) -> Steps[int]:
-    """How many of the items that a read gives are written; all that it gives where there is no operation."""
-    lanes = Lanes(table, replace(read, project=tuple(Path((name,)) for name in table.keys)), clock)
-    done = 0
+    condition = exists(Path((table.partition_key,))) & read.condition
+    keeping = update is not None and not dry_run and moves(table, read, update)
+    asked, way = keys_only(table, read)
+    lanes, kept, done = Lanes(table, asked, clock, way=way), dict[str, Item](), 0
     while (taken := lanes.take()) is not None:
         lane, request = taken
-        for item in lanes.feed(lane, (yield request)):
-            key = {name: item[name] for name in table.keys}
-            done += operation is None or (yield from _written(table, operation(key)))
+        for key in lanes.feed(lane, (yield request)):
+            if keeping:
+                kept[encode_item(key_of(table, key))] = key
+            else:
+                done += dry_run or (yield from _written(table, key, condition, update))
+    for key in kept.values():
+        done += yield from _written(table, key, condition, update)
     return done
 
 
-def _written(table: Table, operation: Write) -> Steps[bool]:
+def moves(table: Table, read: Query | Scan, update: Update) -> bool:
+    """Whether the update can move an item in the index that the read goes through, so that the read meets it again.
+
+    >>> read = query(eq("title", "Comet Quest") & gt("top_score", 100))
+    >>> moves(scores, read, incr("top_score")), moves(scores, read, incr("wins"))
+    (True, False)
+
+    Then the keys are to be read before the first update.
+    """
+    return not _touched(table, update).isdisjoint(table.keys_of(access_of_keys(table, read).index))
+
+
+def _touched(table: Table, update: Update) -> set[str]:
+    """The attributes that an update changes, derived ones included."""
+    return {*(str(action.path.parts[0]) for action in update.actions), *_derived(table, update)}
+
+
+def _written(table: Table, key: Item, condition: Condition, update: Update | None) -> Steps[bool]:
+    if update is not None and _derived(table, update):
+        return (yield from _written_after_look(table, key, condition, update))
     try:
-        yield from write(table, operation)
+        yield from write(table, _write(key, update, condition))
     except ConditionFailed:
-        return False
+        return _hides_parts(table, condition) and (yield from _written_after_look(table, key, condition, update))
     return True
+
+
+def _write(key: Any, update: Update | None, condition: Condition) -> DeleteItem | UpdateItem:
+    return DeleteItem(key, condition) if update is None else UpdateItem(key, update, condition)
+
+
+def _derived(table: Table, update: Update) -> list[str]:
+    """The derived attributes that the update changes, for which all of their parts have to be known."""
+    return derived_from(table, {str(action.path.parts[0]) for action in update.actions})
+
+
+def _hides_parts(table: Table, condition: Condition) -> bool:
+    """Whether an item may match by parts that it lacks, and that only its index keys say."""
+    parts = parts_in(table, paths(condition)) if table.inverses else ()
+    return not {*sources_of(table, parts)} <= {*table.keys}
+
+
+def _written_after_look(table: Table, key: Item, condition: Condition, update: Update | None) -> Steps[bool]:
+    """Reads the item and writes to it, guarded by what the write depends on; again when that changed meanwhile."""
+    bare, wanted, attempt = table.as_stored, lower_condition(table, condition), 0
+    while True:
+        found = yield from get(bare, GetItem(key_of(table, key), consistent=True))
+        if found is None or not matches(wanted, fill(table, dict(found))):
+            return False
+        try:
+            yield from write(bare, _guarded(table, found, wanted, update))
+            return True
+        except ConditionFailed:
+            attempt += 1
+            if attempt == ATTEMPTS:
+                raise
+
+
+def _guarded(table: Table, found: Item, wanted: Condition, update: Update | None) -> DeleteItem | UpdateItem:
+    """The write, in stored types, to an item that was found, while all is unchanged that made it match."""
+    key = {name: found[name] for name in table.keys}
+    spoken = paths(wanted)
+    needed = dict.fromkeys([*(str(path.parts[0]) for path in spoken), *sources_of(table, parts_in(table, spoken))])
+    if update is not None:
+        needed |= dict.fromkeys(part for name in _derived(table, update) for part in table.derived[name].parts)
+        counted = versioned(table, UpdateItem(key, update))
+        assert isinstance(counted, UpdateItem)
+        after = apply(lower_actions(table, counted.update), fill(table, dict(found)))
+        lowered = lower_update(table, counted.update, loaded_item(table, dict(after)), whole=True)
+        update = Update(tuple(_of_filled(action, found, after) for action in lowered.actions))
+    return _write(key, update, unchanged(found, *(Path((name,)) for name in needed)))
+
+
+def _of_filled(action: Action, found: Item, after: Item) -> Action:
+    """The action; for a part that the item lacks, and was read with, one that stores what becomes of it."""
+    name = str(action.path.parts[0])
+    if name in found or name not in after:
+        return action
+    return Action("SET", Path((name,)), operand(after[name]))

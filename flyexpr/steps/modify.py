@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from flyexpr.changes import diff, unchanged
+from flyexpr.changes import difference, is_empty_set, unchanged
 from flyexpr.conditions import not_exists
 from flyexpr.derive import key_parts
-from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled
+from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled, ValidationError
 from flyexpr.interpret.apply import apply
-from flyexpr.items import key_of, loaded_item, stored_item, with_defaults
+from flyexpr.items import encoded_value, key_of, read_item, stored_item, with_defaults
 from flyexpr.lower import lower_update
-from flyexpr.nodes import Condition, Path, Update
-from flyexpr.numbers import Number
+from flyexpr.nodes import Action, Condition, Path, Update, Value
 from flyexpr.operations import (
     ConditionCheck,
     DeleteItem,
@@ -26,12 +26,13 @@ from flyexpr.operations import (
     UpdateItem,
 )
 from flyexpr.records import replace
-from flyexpr.steps.items import get, write
+from flyexpr.steps.items import get, loaded_after_write, write
 from flyexpr.steps.step import Steps, backoff
 from flyexpr.steps.transactions import transact_get, transact_write
 from flyexpr.tables import Table
-from flyexpr.values import Item
-from flyexpr.versions import versioned
+from flyexpr.terms import operand
+from flyexpr.updates import incr
+from flyexpr.values import Item, freeze, thaw
 
 MAX_GUARDED = 150  # attributes: so many equalities, and the ANDs between them, are the 300 operators of a condition
 Function = Callable[[Item], Mapping[str, Any]]
@@ -42,13 +43,11 @@ def modify(table: Table, key: Key, function: Function, attempts: int) -> Steps[I
     """The item as the function made it, once it is written; ConditionFailed after `attempts` tries."""
     if not callable(function):
         raise TypeError(f"modify takes a function of the item, which returns the new one, not {function!r}")
-    stored = _as_stored(table)
+    stored = table.as_stored
     for attempt in range(1, attempts + 1):
         found = yield from get(stored, GetItem(key_of(table, key), consistent=True))
         new = _returned(function(_given(table, key, found)))
         try:
-            if found is None and new is not None and _changes(table, _given(table, key, None), new).actions:
-                return (yield from _put_new(table, key, new))
             operation = _write(table, key, found, new)
             written = None if operation is None else (yield from write(stored, _returning(operation)))
         except ConditionFailed as error:
@@ -56,13 +55,15 @@ def modify(table: Table, key: Key, function: Function, attempts: int) -> Steps[I
                 raise _in_types(table, error) from None
             yield backoff(attempt)
         else:
-            return loaded_item(table, written) if written else None if new is None else dict(new)
+            if isinstance(operation, UpdateItem) and written:
+                return loaded_after_write(table, written, key)
+            return _after(table, key, found, new, operation)
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 
 def transact_modify(keys: Sequence[tuple[Table, Key]], function: Functions, attempts: int) -> Steps[list[Item | None]]:
     """The items as the function made them, once all are written; TransactionCancelled after `attempts` tries."""
-    stored = [_as_stored(table) for table, _ in keys]
+    stored = [table.as_stored for table, _ in keys]
     wanted = tuple((bare, GetItem(key_of(table, key))) for bare, (table, key) in zip(stored, keys, strict=True))
     for attempt in range(1, attempts + 1):
         found = yield from transact_get(TransactGetItems(wanted))
@@ -93,33 +94,11 @@ def transact_modify(keys: Sequence[tuple[Table, Key]], function: Functions, atte
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 
-def _put_new(table: Table, key: Key, new: Mapping[str, Any]) -> Steps[Item]:
-    """Writes an item that is not there yet: with the defaults, and all else that a put sees to."""
-    given = {name: value for name, value in new.items() if name != table.version}
-    found = stored_item(table, with_defaults(table, given))
-    place = key_of(table, key)
-    if {name: found[name] for name in table.keys} != place:
-        raise ExpressionError(f"the function changed the key of the item, which was {place!r}")
-    yield from write(table, PutItem(loaded_item(table, dict(found)), not_exists(Path((table.partition_key,)))))
-    counted = {table.version: 1} if table.version else {}
-    return loaded_item(table, {**found, **counted})
-
-
 def _returned(new: Any) -> Mapping[str, Any] | None:
     """What the function made of the item; None for none."""
     if not isinstance(new, Mapping):
         raise TypeError(f"the function is to return the new item, a dict ({{}} to remove it), not {new!r}")
     return new or None
-
-
-def _as_stored(table: Table) -> Table:
-    """The table without its types: items come as they are stored, which is what they can be compared with.
-
-    A time or a float that another writer stored in other words would never be equal to ours.
-    """
-    types = {"S": str, "N": Number, "B": bytes}
-    keys = {name: types[str(table.kind(name))] for name in table.key_attributes}
-    return replace(table, attributes=keys, version=None)
 
 
 def _is_conflict(reason: Any) -> bool:
@@ -129,15 +108,21 @@ def _is_conflict(reason: Any) -> bool:
 def _in_types(table: Table, error: Any) -> Any:
     """The error with its item in the table's types."""
     if isinstance(error, ConditionFailed) and error.item is not None:
-        error.item = loaded_item(table, error.item)
+        with suppress(ValidationError):  # an item that cannot be decoded is reported as stored
+            error.item = read_item(table, error.item)
     return error
 
 
 def _given(table: Table, key: Key, found: Item | None) -> Item:
     """What the function gets: a copy, so that it may do with it what it likes."""
     if found is not None:
-        return loaded_item(table, copy.deepcopy(found))
-    return {**key_parts(table, key), **loaded_item(table, key_of(table, key))}
+        return read_item(table, copy.deepcopy(found))
+    return {**key_parts(table, key), **read_item(table, _as_read(key_of(table, key)))}
+
+
+def _as_read(stored: Mapping[str, Any]) -> Item:
+    """An item that was made to be stored, in the plain values that it reads back in."""
+    return dict(thaw(freeze(stored)))
 
 
 def _guard(table: Table, found: Item | None, added: Iterable[str] = ()) -> Condition:
@@ -155,37 +140,96 @@ def _guard(table: Table, found: Item | None, added: Iterable[str] = ()) -> Condi
     return unchanged(found, *(Path((name,)) for name in names))
 
 
-def _write(table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | None) -> UpdateItem | DeleteItem | None:
+def _write(
+    table: Table, key: Key, found: Item | None, new: Mapping[str, Any] | None
+) -> PutItem | UpdateItem | DeleteItem | None:
     """The write, in stored types, that makes the new item of the one that was found; None where nothing changes."""
     place = key_of(table, key)
     if new is None:
         return None if found is None else DeleteItem(place, _guard(table, found))
-    changes = _changes(table, _given(table, key, found), new)
+    old = _given(table, key, found)
+    names = list(_changed(table, old, new))
+    if not names:
+        return None
+    if found is None:
+        return PutItem(_stored_new(table, place, new), _guard(table, None))
+    changes = _changes(table, found, {**place, **new}, names)
     if not changes.actions:
         return None
-    counted = versioned(table, UpdateItem(key, changes))
-    assert isinstance(counted, UpdateItem)
-    stored = lower_update(table, counted.update, place)
-    return UpdateItem(place, stored, _guard(table, found, _roots(stored)))
+    counted = changes + incr(Path((table.version,))) if table.version else changes
+    return UpdateItem(place, counted, _guard(table, found, _roots(counted)))
+
+
+def _changed(table: Table, old: Item, new: Mapping[str, Any]) -> Iterator[str]:
+    """The attributes in which two items differ as they are stored."""
+    hidden = {*table.derived, *([table.version] if table.version else [])} - {*table.keys}
+    for name in dict.fromkeys([*new, *old]):
+        if name not in hidden and _stored(table, name, old) != _stored(table, name, new):
+            yield name
+
+
+def _stored(table: Table, name: str, item: Mapping[str, Any]) -> Any:
+    """What an attribute means as it is stored; what cannot be stored, and is refused where it is new, as it is."""
+    if name not in item or is_empty_set(item[name]):
+        return None
+    try:
+        return freeze(encoded_value(table, name, item[name]) if name in table.codecs else item[name])
+    except FlyexprError:
+        return item[name], "as it is"
+
+
+def _stored_new(table: Table, place: Item, new: Mapping[str, Any]) -> Item:
+    """The item as it is stored when it is new: with the defaults, and all else that a put sees to."""
+    given = {name: value for name, value in new.items() if name != table.version and not is_empty_set(value)}
+    found = stored_item(table, with_defaults(table, given))
+    if {name: found[name] for name in table.keys} != place:
+        raise ExpressionError(f"the function changed the key of the item, which was {place!r}")
+    return {**found, table.version: 1} if table.version else found
+
+
+def _changes(table: Table, found: Item, new: Mapping[str, Any], names: Iterable[str]) -> Update:
+    """What is to be done, in stored types, to the item that was found, so that it becomes the new one.
+
+    Each changed attribute is first assigned as a whole, so that all is asked of it that a put asks; then its stored
+    value is compared with the one that is there.
+    """
+    given = _there(new)
+    asked = Update(tuple([_assigned(name, given) for name in names]))
+    lowered = lower_update(table, asked, given, whole=True)
+    spoken = {str(action.path.parts[0]): action.operand for action in lowered.actions}
+    after = {name: thaw((one.kind, one.body)) for name, one in spoken.items() if isinstance(one, Value)}
+    return difference({name: found[name] for name in spoken if name in found}, after, whole=table.sealed)
+
+
+def _assigned(name: str, given: Mapping[str, Any]) -> Action:
+    path = Path((name,))
+    return Action("SET", path, operand(given[name])) if name in given else Action("REMOVE", path, None)
+
+
+def _there(item: Mapping[str, Any]) -> Item:
+    """What there is to store of an item: a set without members is none."""
+    return {name: value for name, value in item.items() if not is_empty_set(value)}
 
 
 def _roots(update: Update) -> Iterator[str]:
     return (str(action.path.parts[0]) for action in update.actions)
 
 
-def _returning(operation: UpdateItem | DeleteItem) -> UpdateItem | DeleteItem:
+def _returning(operation: PutItem | UpdateItem | DeleteItem) -> PutItem | UpdateItem | DeleteItem:
     return replace(operation, returns="ALL_NEW") if isinstance(operation, UpdateItem) else operation
 
 
-def _changes(table: Table, old: Item, new: Mapping[str, Any]) -> Update:
-    hidden = {*table.derived, *([table.version] if table.version else [])} - {*table.keys}
-    return diff(*({name: one[name] for name in one if name not in hidden} for one in (old, new)))
-
-
 def _after(
-    table: Table, key: Key, old: Item | None, new: Mapping[str, Any] | None, write: UpdateItem | DeleteItem | None
+    table: Table,
+    key: Key,
+    old: Item | None,
+    new: Mapping[str, Any] | None,
+    write: PutItem | UpdateItem | DeleteItem | None,
 ) -> Item | None:
     """The item as it stands after the write."""
-    if isinstance(write, UpdateItem):
-        return loaded_item(table, apply(write.update, key_of(table, key) if old is None else old))
+    match write:
+        case PutItem(item):
+            return loaded_after_write(table, _as_read(item), key)
+        case UpdateItem(place, update):
+            return loaded_after_write(table, apply(update, old or place), key)
     return None if new is None else dict(new)

@@ -15,6 +15,7 @@ from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.show import show
 from flyexpr.nodes import Action, And, Condition, Path, Step, Test, Update, Value, joined
 from flyexpr.operations import UpdateItem
+from flyexpr.parts import fill
 from flyexpr.records import replace
 from flyexpr.requests import prepared, write_request
 from flyexpr.steps.step import Steps
@@ -51,7 +52,7 @@ def update_with_parents(table: Table, asked: UpdateItem, condition: Condition | 
         except ConditionFailed as error:
             found = error.fields.get("Item")
             item = decode_item(copy.deepcopy(found)) if found else {}
-            if attempt == ATTEMPTS or (condition is not None and not matches(condition, item)):
+            if attempt == ATTEMPTS or (condition is not None and not matches(condition, fill(table, dict(item)))):
                 raise
             operation = _for_item(asked, item)
     raise AssertionError("the last attempt returns or raises")

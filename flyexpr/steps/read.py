@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
@@ -13,10 +15,11 @@ from flyexpr.errors import FlyexprError, NotFound, SeveralFound, ValidationError
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.interpret.show import show
-from flyexpr.items import loaded_item
+from flyexpr.items import check_stored, decoded_item
 from flyexpr.nodes import Path
 from flyexpr.operations import Query, Scan
-from flyexpr.plan import Access, access
+from flyexpr.parts import fill
+from flyexpr.plan import Access, access, access_of_keys
 from flyexpr.records import replace
 from flyexpr.requests import Request, read_request
 from flyexpr.responses import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
@@ -56,11 +59,13 @@ class Reading:
     ([{'id': 'a'}], None, None)
     """
 
-    def __init__(self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False) -> None:
+    def __init__(
+        self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False, way: Access | None = None
+    ) -> None:
         self.table, self.read, self.stats = table, read, Stats()
-        self.access: Access = access(table, read)
-        self._reverse = isinstance(read, Query) and read.reverse
-        self._branch, self._start = _place(read.start, self.access, self._reverse)
+        self.access = way or access(table, read)
+        self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
+        self._branch, self._start = self._place(read.start)
         self._given: tuple[Any, ...] | None = None  # key values of the last item given, if one of this page was
         self._more = self.access.how != "Nothing"
         self._cut = False  # whether the limit was reached in the middle of a page
@@ -69,7 +74,6 @@ class Reading:
             counting and self.access.how != "GetItem" and self.access.residue is None and read.limit is None
         )
         self._clock, self._began = clock, clock()
-        self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
         if self.access.how == "GetItem" and self._start is not None:  # the only item of this key was given
             self._turn(None)
 
@@ -82,7 +86,13 @@ class Reading:
 
     def cursor_at(self, mark: tuple[int, Item | None] | None) -> str | None:
         """A text from which the same read goes on at a `mark`."""
-        return None if mark is None else _cursor(self.access, self._reverse, *mark)
+        if mark is None:
+            return None
+        branch, start = mark
+        if not branch and start is None:
+            return ""
+        key = "null" if start is None else encode_item(start)
+        return closed_cursor(f"[{json.dumps(self._index)},{branch},{self._sign},{key}]")
 
     @property
     def cursor(self) -> str | None:
@@ -128,19 +138,23 @@ class Reading:
         residue, wanted = self.access.residue, (self.read.project or ()) if self.access.trim else None
         table, stats, limit = self.table, self.stats, self.read.limit if most is None else most
         key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
+        page, decoders, checks = items if isinstance(items, Page) else None, table.decoders, table.checks
         for item in items:
             if limit is not None and stats.returned >= limit:
                 self._cut = True
                 continue  # what is left of the page is not wanted, but what it cost stands at its end
             if residue is None or matches(residue, item):
+                # Before the item is the reader's, who may change it, and before it is found not to read: who catches
+                # that error can go on after it.
                 try:
-                    given = key(item)  # before the item is the reader's, who may change it
+                    self._given = key(item)
                 except KeyError as error:
                     raise malformed(error) from None
                 found = item if wanted is None else project(wanted, item)
-                if table.decoders:
-                    loaded_item(table, found)
-                self._given = given
+                if checks and (page is None or not page.known):
+                    check_stored(table, found, item)
+                if decoders:
+                    decoded_item(table, found, item)
                 stats.returned += 1
                 yield found
         with decoding:
@@ -153,10 +167,10 @@ class Reading:
         """The items of an answer, and what else it holds, which is complete once the items are taken."""
         if self.access.how != "GetItem" and not self._counting:
             page = Page(body, self.table.forms)
-            return page, page.rest
+            return map(partial(fill, self.table), page) if self.table.inverses else page, page.rest
         rest = fields_of(body)
         found = rest.pop("Item", None)
-        items = [] if found is None else [plain_item(found)]
+        items = [] if found is None else [fill(self.table, plain_item(found))]
         if self._counting:
             with decoding:
                 self.stats.returned += int(rest["Count"])
@@ -173,6 +187,44 @@ class Reading:
         else:
             self._more = False
         self._given = None
+
+    @cached_property
+    def _sign(self) -> int:
+        """A number that tells one read from another: of what, in which direction, under which condition."""
+        way, read = self.access, self.read
+        said = [show(part) for part in (*way.keys, way.filter, way.residue) if part is not None]
+        turned = (read.reverse,) if isinstance(read, Query) else (read.segment, read.segments)
+        return crc32(json.dumps([self.table.name, way.how, len(way.keys), *turned, *said]).encode())
+
+    @property
+    def _index(self) -> str | None:
+        return self.access.index.name if self.access.index else None
+
+    def _place(self, cursor: str | None) -> tuple[int, Item | None]:
+        """Where a cursor leads; ValidationError where it is not one of this read."""
+        if not cursor:
+            return 0, None
+        match opened_cursor(cursor):
+            case [str() | None as index, int(branch), int(sign), dict() | None as start] if type(branch) is int:
+                pass
+            case _:
+                raise _foreign()
+        if index != self._index:
+            raise ValidationError(
+                f"the cursor comes from another read: of {index or 'the table'}, "
+                f"and this one reads {self._index or 'the table'}"
+            )
+        if sign != self._sign or branch not in range(max(len(self.access.keys), 1)):
+            raise ValidationError(
+                "the cursor comes from another read, of another table or with another condition or direction"
+            )
+        if start is not None and (start.keys() != {*self._keys} or not all(map(_is_key_value, start.values()))):
+            raise _foreign()
+        with suppress(ValueError, LookupError, ArithmeticError):
+            key = None if start is None else decode_item(start)
+            if self.cursor_at((branch, key)) == cursor:  # numbers and texts have one form in a cursor
+                return branch, key
+        raise _foreign()
 
     def _full(self) -> bool:
         return self.read.limit is not None and self.stats.returned >= self.read.limit
@@ -194,7 +246,7 @@ def first_of(read: Query | Scan, most: int) -> Query | Scan:
     >>> first_of(scan(), 2).limit
     2
     """
-    return replace(_whole(read), limit=most)
+    return replace(whole(read), limit=most)
 
 
 def only(table: Table, read: Query | Scan, items: Sequence[Item]) -> Item:
@@ -210,16 +262,22 @@ def only(table: Table, read: Query | Scan, items: Sequence[Item]) -> Item:
     return items[0]
 
 
-def to_count(table: Table, read: Query | Scan) -> Query | Scan:
-    """The read whose items are counted: of their keys alone, which every index holds.
+def keys_only(table: Table, read: Query | Scan) -> tuple[Query | Scan, Access | None]:
+    """The read of the keys of the same items, and its way: by the index that the read itself goes through.
 
-    >>> to_count(Table("t", "id"), scan()).project
+    >>> keys_only(Table("t", "id"), scan())[0].project
     (Path(parts=('id',)),)
     """
-    return replace(_whole(read), project=read.project or tuple(Path((name,)) for name in table.keys))
+    way = access_of_keys(table, read) if isinstance(read, Query) else None
+    return replace(read, project=tuple(Path((name,)) for name in table.keys)), way
 
 
-def _whole(read: Query | Scan) -> Query | Scan:
+def whole(read: Query | Scan) -> Query | Scan:
+    """The read, which has to be one, and to come to its end.
+
+    >>> whole(scan()) == scan()
+    True
+    """
     if not isinstance(read, (Query, Scan)):
         raise TypeError(f"expected query(...) or scan(...), not {read!r}")
     if read.budget is not None:
@@ -237,33 +295,30 @@ def out_of(budget: Mapping[str, float] | None, stats: Stats, seconds: float) -> 
     return any(spent[name] >= most for name, most in (budget or {}).items())
 
 
-def _cursor(access: Access, reverse: bool, branch: int, start: Item | None) -> str:
-    if not branch and start is None:
-        return ""
-    key = "null" if start is None else encode_item(start)
-    index = json.dumps(access.index.name if access.index else None)
-    text = f"[{index},{branch},{_mark_of(access, reverse)},{key}]"
+def _is_key_value(value: Any) -> bool:
+    match value:
+        case {"S": str()} | {"N": str()} | {"B": str()}:
+            return len(value) == 1
+    return False
+
+
+def closed_cursor(text: str) -> str:
+    """A cursor that holds the text, as a word that needs no quoting in a URL.
+
+    >>> opened_cursor(closed_cursor("[1]"))
+    [1]
+    """
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _mark_of(access: Access, reverse: bool) -> int:
-    """A number that tells one read from another: its key conditions and its direction, which a cursor depends on."""
-    return crc32(f"{'; '.join(map(show, access.keys))}{reverse}".encode(errors="surrogatepass"))
-
-
-def _place(cursor: str | None, access: Access, reverse: bool) -> tuple[int, Item | None]:
-    if not cursor:
-        return 0, None
+def opened_cursor(cursor: str) -> Any:
+    """What the JSON in a cursor says; None for a text that is not a cursor."""
     try:
-        index, branch, mark, start = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        key = decode_item(start) if start else None
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
-        raise ValidationError("start= takes the .cursor of an earlier read; this is none") from None
-    name = access.index.name if access.index else None
-    if index != name:
-        raise ValidationError(
-            f"the cursor comes from another read: of {index or 'the table'}, and this one reads {name or 'the table'}"
-        )
-    if mark != _mark_of(access, reverse) or branch not in range(max(len(access.keys), 1)):
-        raise ValidationError("the cursor comes from another read, with another key condition or direction")
-    return branch, key
+        return json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _foreign() -> ValidationError:
+    """The error for a text that no read gave as its cursor."""
+    return ValidationError("start= takes the .cursor of an earlier read; this is not one")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flyexpr.errors import ConditionFailed, DynamoError, TransactionCancelled
-from flyexpr.items import loaded_item
-from flyexpr.operations import TransactGetItems, TransactWriteItems
+from flyexpr.items import read_item
+from flyexpr.operations import ConditionCheck, DeleteItem, PutItem, TransactGetItems, TransactWriteItems, UpdateItem
 from flyexpr.requests import Prepared, prepared_writes, transact_get_request, transact_write_request
 from flyexpr.responses import decoding, fields_of, plain_item
 from flyexpr.steps.items import explained
@@ -25,32 +25,43 @@ def transact_write(operation: TransactWriteItems) -> Steps[None]:
     try:
         yield transact_write_request(pairs, writes, operation.token or str(uuid4()))
     except TransactionCancelled as error:
-        raise _with_reasons([table for table, _ in pairs], writes, error) from None
+        raise _with_reasons(pairs, writes, error) from None
 
 
 def transact_get(operation: TransactGetItems) -> Steps[list[Item | None]]:
     """The items in the order asked for; None for one that is not there."""
     body = yield transact_get_request(operation.operations)
-    tables = [table for table, _ in operation.operations]
+    pairs = operation.operations
     with decoding:
         wires = [each.get("Item") for each in fields_of(body)["Responses"]]
-        found = [None if wire is None else plain_item(wire) for _, wire in zip(tables, wires, strict=True)]
-    return [None if item is None else loaded_item(table, item) for table, item in zip(tables, found, strict=True)]
+        found = [None if wire is None else plain_item(wire) for _, wire in zip(pairs, wires, strict=True)]
+    return [
+        None if item is None else read_item(table, item, read.project, read.key)
+        for (table, read), item in zip(pairs, found, strict=True)
+    ]
 
 
 def _with_reasons(
-    tables: Iterable[Table], writes: Sequence[Prepared], error: TransactionCancelled
+    pairs: Sequence[Any], writes: Sequence[Prepared], error: TransactionCancelled
 ) -> TransactionCancelled:
+    tables = [table for table, _ in pairs]
+    error.operations = tuple(
+        f"{_VERBS[type(operation)]} {table.name} {', '.join(map(str, write.key.values()))}"
+        for (table, operation), write in zip(pairs, writes, strict=True)
+    )
     with decoding:
-        reasons = error.fields.get("CancellationReasons") or ()
-        error.reasons = tuple(
-            _reason(table, write, reason) for table, write, reason in zip(tables, writes, reasons, strict=False)
-        )
+        reasons = [dict(reason) for reason in error.fields.get("CancellationReasons") or ()]
+    error.reasons = tuple(
+        _reason(table, write, reason) for table, write, reason in zip(tables, writes, reasons, strict=False)
+    )
     return error
 
 
+_VERBS: dict[type, str] = {PutItem: "put", UpdateItem: "update", DeleteItem: "delete", ConditionCheck: "check"}
+
+
 def _reason(table: Table, write: Prepared, reason: dict[str, Any]) -> DynamoError | None:
-    code = reason.get("Code", "None")
+    code = str(reason.get("Code", "None"))
     if code == "None":
         return None
     found = DynamoError.of(code, reason.get("Message") or "", {k: v for k, v in reason.items() if k == "Item"})

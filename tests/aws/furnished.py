@@ -12,9 +12,9 @@ import botocore.credentials
 import botocore.tokens
 import botocore.utils
 import pytest
+from doors import connected
 from fake_aws import FakeAws
 
-from flyexpr import connect
 from flyexpr.engines.aws.signing import Keys
 
 ROLE = "role_arn = arn:aws:iam::111122223333:role/r\n"
@@ -69,7 +69,7 @@ class Place:
     def connect(self, transport: str) -> Any:
         """An engine for DynamoDB here."""
         profile = "&profile=p" if (self.folder / "config").exists() else ""
-        return connect(f"{self.aws.url}?region={self.aws.region}&transport={transport}&attempts=1{profile}")
+        return connected(f"{self.aws.url}?region={self.aws.region}&attempts=1{profile}", transport)
 
 
 Furnish = Callable[[Place], None]

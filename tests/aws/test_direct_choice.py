@@ -1,10 +1,12 @@
 """Which transport is chosen, where it goes and as whom: just as a botocore client would."""
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.client
@@ -15,11 +17,11 @@ from misbehaving import Server, echo
 
 from flyexpr import DynamoError, FlyexprError, call, connect
 from flyexpr.engines.aws import target_of
-from flyexpr.engines.aws.choice import Setup, choose
+from flyexpr.engines.aws.choice import Setup, choose, is_instrumented
 from flyexpr.engines.aws.client import BotocoreEngine
 from flyexpr.engines.aws.direct import DirectEngine
-from flyexpr.engines.aws.endpoints import endpoint_at, plain_endpoint
-from flyexpr.engines.aws.retries import Quota, delay
+from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint
+from flyexpr.engines.aws.retries import Quota, delay, is_passing, is_throttle, may_repeat
 from flyexpr.engines.aws.signing import Keys
 
 AWS = "dynamodb://eu-west-1"
@@ -65,6 +67,8 @@ def configure(bare: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]
     [
         (AWS, {}, "direct: keys and region in the environment"),
         ("dynamodb://", {"AWS_DEFAULT_REGION": "eu-west-1"}, "direct: keys and region in the environment"),
+        ("dynamodb://", {"AWS_REGION": "eu-west-1"}, "direct: keys and region in the environment"),
+        ("https://user:secret@example.com", {}, "direct: keys in the environment"),
         (AWS, {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_REGION": "x"}, "direct: keys and region in the environment"),
         (LOCAL, {}, "direct: keys in the environment"),
         (AWS + "?transport=direct", {}, "direct: as asked, keys and region in the environment"),
@@ -93,7 +97,7 @@ def test_the_choice_and_its_reason(
     for name, value in environment.items():
         keys.setenv(name, value)
     with connect(url) as engine:
-        assert repr(engine).startswith(f"<engine {url} by {reason}")
+        assert repr(engine).startswith(f"<engine {url.replace('user:secret@', '')} by {reason}")
 
 
 def test_a_server_on_this_machine_needs_no_keys(bare: pytest.MonkeyPatch) -> None:
@@ -363,3 +367,218 @@ def test_a_quota_is_never_more_than_full() -> None:
     assert (quota.take(20), quota.take(1)) == (True, False)
     quota.give(100)
     assert (quota.take(21), quota.take(20)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "url, environment, region",
+    [
+        ("dynamodb://eu-west-1", {"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-3"}, "eu-west-1"),
+        ("dynamodb://", {"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-3"}, "eu-west-2"),
+        ("dynamodb://", {"AWS_DEFAULT_REGION": "", "AWS_REGION": "eu-west-3"}, "eu-west-3"),
+        ("dynamodb://?profile=games", {"AWS_REGION": "eu-west-3"}, "eu-west-3"),
+        ("dynamodb://?profile=games", {"AWS_REGION": ""}, "eu-north-1"),
+        ("http://localhost:8000", {"AWS_REGION": "eu-west-3"}, "eu-west-3"),
+        ("http://localhost:8000?region=eu-west-1", {"AWS_REGION": "eu-west-3"}, "eu-west-1"),
+        ("http://localhost:8000?profile=games", {}, "eu-north-1"),
+        ("http://localhost:8000", {}, "us-east-1"),
+    ],
+)
+def test_the_region(
+    url: str, environment: dict[str, str], region: str, configure: Callable[[str], None], keys: pytest.MonkeyPatch
+) -> None:
+    configure(PROFILE)
+    for name, value in environment.items():
+        keys.setenv(name, value)
+    with connect(url) as engine, BotocoreEngine(target_of(url)) as other:
+        assert (engine._signer._region, other._client.meta.region_name) == (region, region)
+
+
+def test_attempts_are_those_of_awss_sdks(keys: pytest.MonkeyPatch) -> None:
+    from botocore.retries.standard import _SERVICE_MAX_ATTEMPTS
+
+    assert target_of(AWS).attempts == _SERVICE_MAX_ATTEMPTS["dynamodb"] == 4
+
+
+@pytest.mark.parametrize("option", ["attempts", "timeout"])
+def test_numbers_of_a_url(option: str) -> None:
+    assert [getattr(target_of(f"{LOCAL}?{option}={value}"), option) for value in (1, 86399)] == [1, 86399]
+
+
+@pytest.mark.parametrize("option", ["attempts", "timeout"])
+@pytest.mark.parametrize("value", ["86400", "0", "-1", "nan", "x", ""])
+def test_numbers_that_a_url_cannot_have(option: str, value: str) -> None:
+    url = f"{LOCAL}?{option}={value}"
+    kind = {"attempts": "whole number", "timeout": "number"}[option]
+    with pytest.raises(FlyexprError) as caught:
+        target_of(url)
+    assert str(caught.value) == f"{option}= in {url!r} takes a positive {kind}, not {value!r}"
+
+
+def test_the_wait_for_a_connection_is_shorter() -> None:
+    assert [target_of(f"{LOCAL}?timeout={seconds}").connect_timeout for seconds in (3, 60)] == [3, 10]
+
+
+def test_a_transport_that_there_is_not() -> None:
+    with pytest.raises(FlyexprError) as caught:
+        connect(f"{LOCAL}?transport=foo")
+    assert str(caught.value) == (
+        "no transport 'foo' in 'http://localhost:8000?transport=foo'\n  write one of: direct, botocore"
+    )
+
+
+SECRETS = ["hunter2", "AKIASECRET"]
+# What people write into URLs, and the start of the error; none may show what they wrote.
+WITH_SECRETS = {
+    "http://AKIASECRET:hunter2@localhost:0": "no port of a server in 'http://***@localhost:0'",
+    "http://AKIASECRET:hunter2@localhost:x": "no port of a server in 'http://***@localhost:x'",
+    "http://AKIASECRET:hunt/er2?hunter2@localhost": "no port of a server in 'http://***@localhost'",
+    "http://AKIASECRET:x#hunter2@localhost": "no port of a server in 'http://***@localhost'",
+    "http://[hunter2": "no name of a server in 'http://[",
+    "http://u:hunter2@\u2100.com": "no name of a server in 'http://***@\u2100.com'",
+    "http://hunter2@localhost?colour=AKIASECRET": "no option 'colour' in 'http://***@localhost?colour=***'",
+    "http://localhost?token=hunter2&timeout=3": "no option 'token' in 'http://localhost?token=***&timeout=3'",
+    "http://hunter2@localhost?timeout=0": "timeout= in 'http://***@localhost?timeout=0' takes",
+    "http://hunter2@localhost?attempts=x": "attempts= in 'http://***@localhost?attempts=x' takes",
+    "http://hunter2@localhost?transport=x": "no transport 'x' in 'http://***@localhost?transport=x'",
+    "http://hunter2@localhost?profile=none": "AWS's configuration has no profile 'none', which 'http://localhost?",
+    "dynamodb://AKIASECRET:hunter2@eu-west-1": "'dynamodb://***@eu-west-1' holds keys\n  set AWS_ACCESS_KEY_ID and",
+    "mysql://AKIASECRET:hunter2@localhost/x": "no engine for 'mysql://***@localhost/x'",
+    "sqlite://AKIASECRET:hunter2@localhost/x": "no engine for 'sqlite://***@localhost/x'",
+    "sqlite:a.db?hunter2": "the options of 'sqlite:a.db?",
+}
+
+
+@pytest.mark.parametrize("url", WITH_SECRETS)
+def test_what_people_write_into_urls_is_in_no_error(url: str, keys: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FlyexprError) as caught:
+        connect(url)
+    assert str(caught.value).startswith(WITH_SECRETS[url])
+    if "[" not in url and "?hunter2" not in url:  # where it is the name of the server, or of the option
+        assert not any(secret in f"{caught.value} {caught.value.__cause__}" for secret in SECRETS)
+
+
+@pytest.mark.parametrize("transport", ["direct", "botocore"])
+def test_a_password_is_in_no_text_of_an_engine(
+    transport: str, keys: pytest.MonkeyPatch, serve: Callable[..., Server]
+) -> None:
+    """Neither transport sends it: the header that it would stand in holds the signature."""
+    server = serve(echo)
+    server.keys["AKIAENV"] = Keys("AKIAENV", "secret")
+    url = f"http://AKIASECRET:hunter2@127.0.0.1:{server.port}?transport={transport}&attempts=1"
+    with connect(url) as engine:
+        assert engine("GetItem", b"{}") == b"{}"
+        server.close()
+        with pytest.raises(FlyexprError) as caught:
+            engine("UpdateItem", b"{}")
+    with pytest.raises(FlyexprError) as closed:
+        engine("UpdateItem", b"{}")
+    texts = (
+        f"{engine!r} {engine.target} {caught.value} {caught.value.__cause__!r} {closed.value} {pickle.dumps(engine)!r}"
+    )
+    assert not any(secret in texts for secret in SECRETS)
+    assert "authorization" in server.requests[0].headers
+    assert "hunter2" not in str(server.requests)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://u:hunter2@localhost", "http://u:hun\nter2@localhost", "http://localhost#hunter2"]
+)
+def test_what_is_kept_of_a_url(url: str) -> None:
+    assert target_of(url).url == target_of(url).endpoint == "http://localhost"
+    assert target_of(f"{url.partition('#')[0]}/a?region=eu-west-1").url == "http://localhost/a?region=eu-west-1"
+
+
+def test_the_password_of_a_proxy_is_in_no_error(keys: pytest.MonkeyPatch) -> None:
+    keys.setenv("http_proxy", "http://AKIASECRET:hunter2@127.0.0.1:9")
+    with connect("http://example.com?attempts=1") as engine, pytest.raises(FlyexprError) as caught:
+        engine("UpdateItem", b"{}")
+    texts = f"{engine!r} {caught.value} {caught.value.__cause__!r}"
+    assert not any(secret in texts for secret in SECRETS)
+
+
+def test_keys_of_the_environment_that_cannot_sign(keys: pytest.MonkeyPatch) -> None:
+    keys.setenv("AWS_SESSION_TOKEN", "a b")
+    with pytest.raises(FlyexprError, match=r"^no keys from env: the session token holds a space"):
+        connect(AWS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"7", b'{"Item":', b"\xff", b"[" * 100_000, b'{"ReturnValues": "ALL_OLD"}', b'{"Expected": {}}'],
+)
+def test_what_cannot_be_read_is_not_repeated(body: bytes) -> None:
+    """It might have a condition."""
+    assert [may_repeat(operation, body) for operation in ("PutItem", "DeleteItem")] == [False, False]
+    assert not may_repeat("TransactWriteItems", body)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_what_may_be_over_in_a_moment(status: int) -> None:
+    assert is_passing(status, "")
+    assert not is_passing(status + 5, "")
+    assert is_passing(400, "RequestTimeout")
+    assert not is_throttle(status, "")
+
+
+def test_throttles_are_those_of_botocore() -> None:
+    from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
+
+    for code in ThrottledRetryableChecker._THROTTLED_ERROR_CODES:
+        assert is_throttle(400, code)
+    for code in TransientRetryableChecker._TRANSIENT_ERROR_CODES:
+        assert is_passing(400, code)
+    model = botocore.session.Session().get_service_model("dynamodb")
+    for name in model.operation_names:
+        for shape in model.operation_model(name).error_shapes:
+            assert not shape.metadata.get("retryable") or is_passing(400, shape.name)
+
+
+def test_a_region_that_fits_into_no_name_of_a_host(keys: pytest.MonkeyPatch) -> None:
+    assert choose(target_of("dynamodb://a.b")) == "the region is not one that a plain endpoint and signature serve"
+
+
+def test_a_region_whose_rules_want_more(keys: pytest.MonkeyPatch) -> None:
+    """Such as a signature for several regions."""
+    rules = SimpleNamespace(url="https://x", headers={}, properties={"authSchemes": [{"name": "sigv4a"}]})
+    keys.setattr("botocore.endpoint_provider.EndpointProvider.resolve_endpoint", lambda self, **_: rules)
+    keys.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    assert choose(target_of(AWS)) == "the region is not one that a plain endpoint and signature serve"
+    rules.properties = {"authSchemes": [{"name": "sigv4", "signingRegion": "eu-north-1"}]}
+    setup = choose(target_of(AWS))
+    assert isinstance(setup, Setup)
+    assert setup.endpoint == Endpoint(True, "x", 443, "/", "eu-north-1")
+    rules.headers = {"x": ["y"]}
+    assert not isinstance(choose(target_of(AWS)), Setup)
+
+
+def test_configured_endpoints_that_are_to_be_ignored(keys: pytest.MonkeyPatch) -> None:
+    keys.setenv("AWS_ENDPOINT_URL_DYNAMODB", LOCAL)
+    keys.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    setup = choose(target_of(AWS))
+    assert isinstance(setup, Setup)
+    assert setup.endpoint.host == "dynamodb.eu-west-1.amazonaws.com"
+
+
+def test_a_server_without_keys_and_with_a_profile(configure: Callable[[str], None]) -> None:
+    configure("[profile empty]\noutput = json\n")
+    with connect(f"{LOCAL}?profile=empty") as engine:
+        assert repr(engine) == f"<engine {LOCAL}?profile=empty by direct: no keys are known>"
+        assert engine._keys() == Keys("local", "local")
+    with BotocoreEngine(target_of(f"{LOCAL}?profile=empty")) as other:
+        frozen = other._client._get_credentials().get_frozen_credentials()
+        assert frozen[:2] == ("local", "local")
+
+
+def test_without_botocore_nothing_is_instrumented(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "botocore.client")
+    assert not is_instrumented()
+
+
+@pytest.mark.parametrize("transport", ["direct", "botocore"])
+def test_no_region_anywhere(transport: str, keys: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FlyexprError) as caught:
+        connect(f"dynamodb://?transport={transport}")
+    assert str(caught.value) == (
+        f"AWS_REGION is not set, 'dynamodb://?transport={transport}' names no region, "
+        "and neither does AWS's configuration\n  write dynamodb://eu-west-1"
+    )

@@ -116,3 +116,67 @@ def test_headers_are_named_in_lower_case_and_joined() -> None:
 def test_connections_that_are_not_used_again(text: bytes) -> None:
     answer = read_answer(receiving([text]))
     assert (answer.body, answer.reusable) == (b"!", False)
+
+
+def test_an_answer_without_a_length_in_pieces() -> None:
+    pieces = [b"HTTP/1.1 200 OK\r\n\r\n{", b'"a"', b":", b"1}"]
+    answer = read_answer(receiving(pieces))
+    assert (answer.body, answer.reusable, answer.early) == (b'{"a":1}', False, False)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_an_answer_without_a_length_has_a_limit(end: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.engines.aws.framing.MAX_BODY", 1000)
+    pieces = [b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 600, b"x" * 400, b"x" * end]
+    if end:
+        with pytest.raises(Malformed, match="the answer is longer than 1000 bytes"):
+            read_answer(receiving(pieces))
+    else:
+        assert len(read_answer(receiving(pieces)).body) == 1000
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("length", ["Content-Length", "chunks"])
+def test_the_largest_answer(length: str, more: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.engines.aws.framing.MAX_BODY", 1000)
+    body = b"x" * (1000 + more)
+    chunks = CHUNKED + b"1F4\r\n" + body[:500] + b"\r\n%X\r\n" % (500 + more) + body[500:] + b"\r\n0\r\n\r\n"
+    text = chunks if length == "chunks" else b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    if more:
+        with pytest.raises(Malformed, match="the answer is longer than 1000 bytes"):
+            read_answer(receiving([text]))
+    else:
+        assert read_answer(receiving([text])).body == body
+
+
+@pytest.mark.parametrize("count, fits", [(100, True), (101, False)])
+def test_the_most_headers_and_trailers(count: int, fits: bool) -> None:
+    lines = b"A: b\r\n" * count
+    for text in (b"HTTP/1.1 204 X\r\n" + lines + b"\r\n", CHUNKED + b"0\r\n" + lines[:-6] + b"\r\n"):
+        if fits:
+            assert read_answer(receiving([text])).body == b""
+        else:
+            with pytest.raises(Malformed, match="more than 100 headers"):
+                read_answer(receiving([text]))
+
+
+# What is said of some of them, whole.
+SAID = {
+    "nothing": "the connection was closed before the answer was whole",
+    "not HTTP": "the answer begins with 'SSH-2.0', not with an HTTP status",
+    "a header without a colon": "the answer has a header line 'Content-Length'",
+    "a negative length": "the answer has the length '-1'",
+    "an unknown encoding": "the answer has the transfer encoding 'gzip, chunked'",
+    "a chunk of odd size": "the answer has a chunk that begins with b'0x5'",
+    "a chunk of a larger size": "the answer has a chunk of another length than it says",
+    "a head out of reason": f"the head of the answer is longer than {MAX_HEAD} bytes",
+    "a head without end": f"the head of the answer is longer than {MAX_HEAD} bytes",
+    "trailers without number": "the answer has more than 100 headers after its body",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_is_said(name: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        read_answer(receiving([MALFORMED[name]]))
+    assert str(caught.value) == SAID[name]

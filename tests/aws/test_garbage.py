@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from doors import connected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from misbehaving import Server, http
 
 import flyexpr as fx
-from flyexpr import ConnectionFailed, Engine, F, FlyexprError, Table, assign, connect, eq
+from flyexpr import ConnectionFailed, Engine, F, FlyexprError, Table, assign, eq
 from flyexpr.engines.aws.answers import refusal
 
 TABLE = Table("ttt", "id", attributes={"n": int}, indexes=[fx.GlobalIndex("ByN", "n", "id")], version="v")
@@ -220,7 +221,7 @@ def test_damaged_answers_over_the_wire(cases: list[tuple[str, int, bytes]], tran
     answers: list[bytes] = []
     server = Server(lambda connection, request: connection.sendall(answers[0]) or True)
     try:
-        with connect(f"http://127.0.0.1:{server.port}?transport={transport}&attempts=1") as engine:
+        with connected(f"http://127.0.0.1:{server.port}?attempts=1", transport) as engine:
             for name, status, body in cases:
                 answers[:] = [http(body, status)]
                 error = outcome(OPERATIONS[name][0], engine)

@@ -1,5 +1,6 @@
 """What is wrong with keys is one FlyexprError: it names the profile or provider and the cause, never the keys."""
 
+import getpass
 import json
 import os
 import pickle
@@ -10,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import botocore.credentials
 import pytest
+from doors import connected
 from fake_aws import sts_error
 from furnished import (
     BASE,
@@ -276,7 +279,7 @@ def asked(place: Place, transport: str) -> FlyexprError:
 def connect_aws(place: Place, transport: str) -> Any:
     """An engine for AWS itself, which never gets as far as to ask it."""
     profile = "&profile=p" if (place.folder / "config").exists() else ""
-    return connect(f"dynamodb://eu-west-1?transport={transport}&attempts=1{profile}")
+    return connected(f"dynamodb://eu-west-1?attempts=1{profile}", transport)
 
 
 @pytest.mark.parametrize("furnish", FAULTS, ids=lambda furnish: furnish.__name__)
@@ -295,6 +298,7 @@ def whole(error: BaseException) -> str:
     return f"{''.join(frames.format())} {error!r} {pickle.dumps(error)!r} {error.__cause__!r} {error.__context__!r}"
 
 
+@pytest.mark.parametrize("transport", ["direct", "botocore"], indirect=True)
 @pytest.mark.parametrize("when", ["first", "again"])
 def test_a_code_is_asked_for_and_there_is_no_terminal(when: str, place: Place, transport: str) -> None:
     """As in a cron job; botocore asks for the code once, and cannot when the keys have expired."""
@@ -362,7 +366,7 @@ def test_a_configuration_that_cannot_be_read(text: str, place: Place, transport:
     path = place.file("config", "")
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(FlyexprError) as caught:
-        connect(f"dynamodb://eu-west-1?transport={transport}")
+        connected("dynamodb://eu-west-1", transport)
     assert str(caught.value) == f"AWS's configuration cannot be read: Unable to parse config file: {path}"
 
 
@@ -374,13 +378,45 @@ def test_the_variable_that_names_no_profile(name: str, place: Place, transport: 
             place.patch.setenv(variable, f"of {variable}")
     first = "AWS_DEFAULT_PROFILE" if name == "both" else name
     with pytest.raises(FlyexprError) as caught:
-        connect(f"dynamodb://eu-west-1?transport={transport}")
+        connected("dynamodb://eu-west-1", transport)
     assert str(caught.value) == f"AWS's configuration has no profile 'of {first}', which {first} names"
 
 
+@pytest.mark.parametrize("transport", ["direct", "botocore"], indirect=True)
 def test_a_profile_of_the_url_that_there_is_not(place: Place, transport: str) -> None:
     place.environ(PROFILE="other")
     url = f"dynamodb://eu-west-1?profile=none&transport={transport}"
     with pytest.raises(FlyexprError) as caught:
         connect(url)
     assert str(caught.value) == f"AWS's configuration has no profile 'none', which {url!r} names"
+
+
+@pytest.mark.parametrize("failure", [EOFError(), getpass.GetPassWarning("Can not control echo on the terminal.")])
+def test_a_code_that_cannot_be_typed(failure: Exception, place: Place, transport: str) -> None:
+    def prompt(text: str) -> str:
+        raise failure
+
+    place.patch.setattr(botocore.credentials.AssumeRoleProvider.__init__, "__defaults__", (prompt, None, None))
+    place.config(f"{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/u\n", BASE)
+    without = "it needs a code of its MFA device, and there is no terminal to type it in"
+    assert str(asked(place, transport)) == f"no keys from profile 'p' by assume-role: {without}{HINT}"
+
+
+def test_a_code_that_is_typed(place: Place, transport: str) -> None:
+    prompts = []
+    defaults = (lambda text: prompts.append(text) or "123456", None, None)
+    place.patch.setattr(botocore.credentials.AssumeRoleProvider.__init__, "__defaults__", defaults)
+    place.config(f"{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/u\n", BASE)
+    with place.connect(transport) as engine:
+        assert call(engine, "ListTables", {}) == {"TableNames": []}
+    assert prompts == ["Enter MFA code for arn:aws:iam::111122223333:mfa/u: "]
+
+
+def test_an_interruption_is_not_a_fault_of_the_keys(place: Place, transport: str) -> None:
+    def interrupt(text: str) -> str:
+        raise KeyboardInterrupt
+
+    place.patch.setattr(botocore.credentials.AssumeRoleProvider.__init__, "__defaults__", (interrupt, None, None))
+    place.config(f"{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/u\n", BASE)
+    with place.connect(transport) as engine, pytest.raises(KeyboardInterrupt):
+        engine("ListTables", b"{}")

@@ -1,13 +1,18 @@
 """The program as a process: run to its end, or watched while it runs."""
 
+import io
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 import flyexpr
+from flyexpr.cli.app import run_program
 
 ROOT = Path(flyexpr.__file__).parent.parent
 COMMAND = [sys.executable, "-W", "error", "-m", "flyexpr.cli"]
@@ -77,6 +82,30 @@ class Program:
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return environment(FLYEXPR_ENGINE=self.url, **more)
+
+
+class Ended(NamedTuple):
+    """A run that has ended: its exit code, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Inside:
+    """The program in this very process and folder, its streams captured."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[bytes]) -> None:
+        self._monkeypatch, self._captured = monkeypatch, captured
+
+    def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Ended:
+        """The end of a run with these arguments."""
+        self._captured.readouterr()  # what a run before has left
+        given = io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin)
+        self._monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+        code = run_program(arguments)
+        found = self._captured.readouterr()
+        return Ended(code, found.out.decode(), found.err.decode())
 
 
 def until(ready: Callable[[], object], process: subprocess.Popen[bytes]) -> None:

@@ -290,20 +290,20 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"""
 
 def test_a_journal_that_is_none(movies: Program):
     (movies.folder / "journal").write_text("{")
-    assert "is no journal of flyexpr" in movies.error("copy", "Movies", "--to", "sqlite:x.db", "--resume", "journal")
+    assert "is not a journal of flyexpr" in movies.error("copy", "Movies", "--to", "sqlite:x.db", "--resume", "journal")
     said = movies.error("copy", "Movies", "--to", "sqlite:x.db", "--resume", "none/journal")
     assert said == "flyexpr: none/journal cannot be written: there is no folder none\n"
     assert not (movies.folder / "x.db").exists()
 
 
-@pytest.mark.skipif("dynamodb-local" not in ENDPOINTS, reason="dynamodb-local: not in FLYEXPR_ENDPOINTS")
+@pytest.mark.skipif("dynoxide" not in ENDPOINTS, reason="dynoxide: not in FLYEXPR_ENDPOINTS")
 def test_a_copy_to_another_engine_and_back_is_equal(program: Program, tmp_path: Path):
     name = f"copy{time.time_ns()}"
     values = '[null, true, {"$$set": [1]}, {"$set": [1.5, 7]}]'
     items = [f'{{"id": "{n:06}", "n": {n}, "v": {values}, "b": {{"$bytes": "AP8="}}}}' for n in range(2000)]
     program("create", "Source", "id", "--index", "ByN n:N")
     program("put", "Source", stdin="\n".join(items))
-    url = ENDPOINTS["dynamodb-local"]
+    url = ENDPOINTS["dynoxide"]
     try:
         program("copy", "Source", "--to", url, "--as", name)
         program("copy", name, "--to", "sqlite:tables.db", "--as", "Back", "--engine", url)

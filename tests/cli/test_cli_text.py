@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from flyexpr import FlyexprError, ValidationError
 from flyexpr.cli.marked import item_text, read_item
+from flyexpr.cli.plain import plain
+from flyexpr.cli.sheets import read_cell
 from flyexpr.cli.sinks import write_items
 from flyexpr.cli.sources import entries
 from flyexpr.cli.wire import item_wire, read_wire
@@ -77,7 +79,7 @@ def test_marked_text(item, text):
     "text, message",
     [
         ("[1]", "an item is a JSON object, not [1]"),
-        ('{"a": NaN}', "not JSON: NaN is no number"),
+        ('{"a": NaN}', "not JSON: NaN is not a number"),
         ('{"a": {"$set": []}}', '{"$set": [...]} takes a list of strings, of numbers or of {"$bytes": ...}, not empty'),
         (
             '{"a": {"$set": [true]}}',
@@ -134,3 +136,160 @@ def test_an_endless_line_takes_no_memory(monkeypatch):
 def test_the_head_of_a_sheet_is_checked():
     with pytest.raises(FlyexprError, match="line 1: the column 'a' is there twice"):
         list(entries(io.BytesIO(b"a,a\n1,2\n"), "csv"))
+
+
+# every control character, what csv and JSON treat in a way of their own, and marks that stand at a file's beginning
+ODD = [
+    *map(chr, range(32)),
+    *map(chr, range(127, 160)),
+    *"\",;'=+-@ \u2028\u2029\ufeff",
+    "\r\n",
+    "\n\r",
+    '"\r"',
+    ',"\r',
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_a_sheet_takes_every_character_in_every_place(odd):
+    texts = [
+        odd,
+        odd + odd,
+        odd + "a",
+        "a" + odd,
+        "a" + odd + "b",
+        f"{odd}a{odd}",
+        f"a{odd}{odd}b",
+        f"1{odd}",
+        f"{odd}1",
+    ]
+    found = [{"id": str(place), "text": text, "more": "kept?"} for place, text in enumerate(texts)]
+    found += [{text: "named"} for text in texts]
+    assert rows_again(found) == found
+    assert rows_again([{odd: odd}]) == [{odd: odd}]  # the only column, and the first of the file
+
+
+def rows_again(items):
+    stream = io.BytesIO()
+    write_items(items, stream, "csv")
+    stream.seek(0)
+    return [entry.item for entry in entries(stream, "csv")]
+
+
+@pytest.mark.parametrize("odd", ["\n", "\r", "\r\n", "\0", ",", '"'], ids=ascii)
+def test_a_refused_row_is_a_row_of_its_own(odd):
+    sheet = io.BytesIO()
+    write_items([{"a": f"one{odd}two", "b": "x"}], sheet, "csv")
+    (entry,) = entries(io.BytesIO(sheet.getvalue()), "csv")
+    (again,) = entries(io.BytesIO(f"a,b\n{entry.text}\n".encode()), "csv")
+    assert again.item == entry.item == {"a": f"one{odd}two", "b": "x"}
+
+
+@pytest.mark.parametrize(
+    "cell, kind, value",
+    [
+        ("7e57", None, Decimal("7e57")),
+        ("12e99999999999999999999", None, "12e99999999999999999999"),
+        ("-12E-99999999999999999999", None, "-12E-99999999999999999999"),
+        ("9e400", None, "9e400"),
+        ("1e-200", None, "1e-200"),
+        ("1" * 38, None, int("1" * 38)),
+        ("1" * 41, None, "1" * 41),
+        ("[9e400]", None, "[9e400]"),
+        ('{"a": 1e99999999999999999999}', None, '{"a": 1e99999999999999999999}'),
+        ("[" * 40 + "]" * 40, None, "[" * 40 + "]" * 40),
+        ("[draft]", None, "[draft]"),
+        ("true", None, True),
+        ("nul", None, "nul"),
+        ("02858", None, "02858"),
+        ("02858", "S", "02858"),
+        ("56838", "S", "56838"),
+        ("true", "S", "true"),
+        ("1e3", "S", "1e3"),
+        ('"1e3"', "S", "1e3"),
+        ("02858", "N", 2858),
+        ("+1.50", "N", Decimal("1.50")),
+        (" .5 ", "N", Decimal("0.5")),
+        ("1e3", "N", 1000),
+        ("1e400", "N", "1e400"),
+        ("one", "N", "one"),
+        ('{"$bytes": "aGk="}', "B", b"hi"),
+    ],
+)
+def test_cells(cell, kind, value):
+    assert (read_cell(cell, kind), type(read_cell(cell, kind))) == (value, type(value))
+    assert kind or rows_again([{"a": value}]) == [{"a": value}]
+
+
+@pytest.mark.parametrize("text", ['{"n": 1e99999999999999999999}', '{"n": [{"m": -1E-99999999999999999999}]}'])
+@pytest.mark.parametrize("form", ["json", "wire"])
+def test_an_exponent_of_twenty_digits_is_a_fault_of_its_line(form, text):
+    good = '{"id": {"S": "a"}}' if form == "wire" else '{"id": "a"}'
+    bad, after = entries(io.BytesIO(f"{text}\n{good}\n".encode()), form)
+    assert bad.fault == "a number is out of range: magnitudes go from 1E-130 to 9.99…E+125"
+    assert after.item == {"id": "a"}
+
+
+@pytest.mark.parametrize(
+    "sheet, faults",
+    [
+        ("a,b\n1,2,3\n4,5\n", ["3 cells under 2 columns", {"a": 4, "b": 5}]),
+        ("a,\n1,2\n", "line 1: column 2 has no name"),
+        ('a,b\n"1"x,2\n', "line 2: not CSV in UTF-8: ',' expected after '\"'"),
+        ("a\n\n1\n", [{"a": 1}]),
+    ],
+)
+def test_sheets_that_are_not_in_order(sheet, faults):
+    if isinstance(faults, str):
+        with pytest.raises(FlyexprError) as caught:
+            list(entries(io.BytesIO(sheet.encode()), "csv"))
+        assert str(caught.value) == faults
+    else:
+        assert [entry.fault or entry.item for entry in entries(io.BytesIO(sheet.encode()), "csv")] == faults
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("\x1b]0;title\x07", "\\u001b]0;title\\u0007"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\rb", "a\\u000db"),
+        ("\x7f\x80\x9b\x9f\xa0", "\\u007f\\u0080\\u009b\\u009f\xa0"),
+        (
+            "\u061c\u200d\u200e\u200f\u2028\u202e\u2066\u2069é😀",
+            "\\u061c\u200d\\u200e\\u200f\\u2028\\u202e\\u2066\\u2069é😀",
+        ),
+    ],
+    ids=ascii,
+)
+def test_plain_text(text, shown):
+    assert plain(text) == shown
+
+
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+EVIL = {"id": "\x1b[2J\x9b1m\u202e\r", "\x1b]0;x\x07": {"in\x9b": ["\u2066"]}}
+
+
+@pytest.mark.parametrize("form", ["json", "wire", "csv", "table"])
+def test_no_terminal_gets_a_control_character(form, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal()
+    write_items([EVIL], terminal, form)
+    seen = terminal.getvalue().decode()
+    assert not set(seen) & set("\x1b\x07\x9b\u202e\u2066\r"), seen
+    assert "\\u001b" in seen
+    if form == "json":
+        assert read_item(seen) == EVIL
+
+
+@pytest.mark.parametrize("form", ["json", "wire", "csv"])
+def test_a_pipe_gets_what_there_is(form):
+    pipe = io.BytesIO()
+    write_items([EVIL], pipe, form)
+    assert "\x9b1m\u202e" in pipe.getvalue().decode()
+    pipe.seek(0)
+    assert [entry.item for entry in entries(pipe, form)] == [EVIL]

@@ -7,7 +7,7 @@ from flyexpr import DynamoError
 from flyexpr.engines import Engine
 from flyexpr.values import decode, encode_frozen, freeze
 
-REFERENCE = "dynamodb-local"
+REFERENCE = "dynoxide"
 
 
 class Outcome(NamedTuple):
@@ -47,8 +47,6 @@ class Both:
         except DynamoError as error:
             reasons = [reason["Code"] for reason in error.fields.get("CancellationReasons", ())]
             return Outcome(error.code, [reasons, item_text(error.fields.get("Item"))], error.message)
-        if "ReturnConsumedCapacity" not in request:
-            answer.pop("ConsumedCapacity", None)  # DynamoDB Local gives that of DeleteItem unasked
         return Outcome("", comparable(answer, ordered=operation == "Query" and "IndexName" not in request))
 
     def everywhere(self, operation: str, tables: list[Any]) -> None:
@@ -69,19 +67,18 @@ class Both:
 def comparable(answer: Any, ordered: bool) -> Any:
     """An answer with its items as texts that are equal when the items are; sorted where the order means nothing.
 
-    Whether the last page has a LastEvaluatedKey is not defined; DynamoDB Local gives in TransactGetItems an empty item
-    where the projection finds nothing, and never tells ReadCapacityUnits and WriteCapacityUnits apart.
+    Whether the last page has a LastEvaluatedKey is not defined.
     """
     found = {name: member for name, member in answer.items() if name != "LastEvaluatedKey"}
-    if "ConsumedCapacity" in found:
-        found["ConsumedCapacity"] = without(found["ConsumedCapacity"], "ReadCapacityUnits", "WriteCapacityUnits")
+    if "ItemCollectionMetrics" in found:
+        found["ItemCollectionMetrics"] = with_keys_as_texts(found["ItemCollectionMetrics"])
     for name in {"Item", "Attributes"} & found.keys():
         found[name] = item_text(found[name])
     if "Items" in found:
         texts = [item_text(item) for item in found["Items"]]
         found["Items"] = texts if ordered else sorted(map(str, texts))
     if isinstance(found.get("Responses"), list):
-        found["Responses"] = [item_text(response.get("Item") or None) for response in found["Responses"]]
+        found["Responses"] = [item_text(response.get("Item")) for response in found["Responses"]]
     elif "Responses" in found:
         found["Responses"] = {
             name: sorted(str(item_text(item)) for item in items) for name, items in found["Responses"].items()
@@ -89,17 +86,15 @@ def comparable(answer: Any, ordered: bool) -> Any:
     return found
 
 
-def without(value: Any, *names: str) -> Any:
-    """A JSON value without the members of these names, at any depth.
+def with_keys_as_texts(metrics: Any) -> Any:
+    """Item collection metrics, of one table or of several, with their keys in one canonical form.
 
-    >>> without([{"a": 1, "b": {"a": 2}}], "a")
-    [{'b': {}}]
+    >>> with_keys_as_texts({"scores": [{"ItemCollectionKey": {"id": {"N": "2.0"}}, "SizeEstimateRangeGB": [0, 1]}]})
+    {'scores': [{'ItemCollectionKey': '{"M":{"id":{"N":"2"}}}', 'SizeEstimateRangeGB': [0, 1]}]}
     """
-    if isinstance(value, list):
-        return [without(element, *names) for element in value]
-    if isinstance(value, dict):
-        return {name: without(member, *names) for name, member in value.items() if name not in names}
-    return value
+    if "ItemCollectionKey" in metrics:
+        return {**metrics, "ItemCollectionKey": item_text(metrics["ItemCollectionKey"])}
+    return {table: [with_keys_as_texts(one) for one in several] for table, several in metrics.items()}
 
 
 def item_text(item: Any) -> str | None:
@@ -108,4 +103,4 @@ def item_text(item: Any) -> str | None:
     >>> item_text({"b": {"NS": ["2", "1.0"]}, "a": {"N": "1e0"}})
     '{"M":{"a":{"N":"1"},"b":{"NS":["1","2"]}}}'
     """
-    return None if item is None else encode_frozen(freeze(decode({"M": json.loads(json.dumps(item))})))
+    return None if item is None else encode_frozen(freeze(decode({"M": json.loads(json.dumps(item, sort_keys=True))})))

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -49,40 +50,71 @@ def item(number: int) -> dict[str, Any]:
     return {**key(number), "gk": {"S": "g"}, "x": {"N": str(number)}, "pad": {"S": "x" * 450}}
 
 
-def use(path: Path) -> None:
-    """Open the file and do everything; FlyexprError (DynamoError is one) for what cannot be done, and nothing else."""
+DAMAGED = "the file is damaged: put a copy in its place, together with"
+UNUSABLE = re.compile(
+    r"cannot use .* as a table file: (database disk image is malformed|malformed database schema|'utf-8')"
+)
+
+
+def use(path: Path) -> set[str]:
+    """Open the file and do everything; how each refusal begins, which has to say that the file is damaged."""
     try:
         with SqliteEngine(str(path)) as engine:
-            codes = {refusal(engine, operation, request) for operation, request in READS}
-    except FlyexprError:  # not even opened
-        return
-    assert codes <= {None, "InternalServerError", "ResourceNotFoundException", "ValidationException"}
+            told = [told_by(engine, operation, request) for operation, request in READS]
+    except FlyexprError as error:
+        if not UNUSABLE.match(str(error)):
+            raise
+        return {"not opened"}
+    for error in filter(None, told):
+        assert DAMAGED in error.message or error.code in ("ResourceNotFoundException", "ValidationException"), error
+    return {error.code if error else "answered" for error in told}
+
+
+def told_by(engine: SqliteEngine, operation: str, request: dict[str, Any]) -> DynamoError | None:
+    try:
+        engine(operation, json.dumps(request).encode())
+    except DynamoError as error:
+        return error
+    return None
 
 
 def refusal(engine: SqliteEngine, operation: str, request: dict[str, Any]) -> str | None:
     """The code that a request is refused with, or None."""
-    try:
-        engine(operation, json.dumps(request).encode())
-    except DynamoError as error:
-        return error.code
-    return None
+    error = told_by(engine, operation, request)
+    return error.code if error else None
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_a_truncated_file(path: Path, seed: int) -> None:
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_truncated_file_is_not_opened(path: Path, share: float) -> None:
     whole = path.read_bytes()
-    path.write_bytes(whole[: random.Random(seed).randrange(1, len(whole))])
-    use(path)
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(FlyexprError, match=r"table file: (database disk image is malformed|file is not a database)"):
+        SqliteEngine(str(path))
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_random_bytes_in_the_middle(path: Path, seed: int) -> None:
-    chance = random.Random(seed)
-    content = bytearray(path.read_bytes())
-    for _ in range(chance.choice([1, 20, 400])):
-        content[chance.randrange(100, len(content))] = chance.randrange(256)
-    path.write_bytes(content)
-    use(path)
+def test_random_bytes_in_the_middle(path: Path) -> None:
+    """Whatever they hit, it is answered, or said to be damage; and every kind of outcome occurs."""
+    whole, outcomes = path.read_bytes(), set[str]()
+    for seed in range(40):
+        chance = random.Random(seed)
+        content = bytearray(whole)
+        for _ in range(chance.choice([1, 20, 400])):
+            content[chance.randrange(100, len(content))] = chance.randrange(256)
+        path.write_bytes(content)
+        outcomes |= use(path)
+    assert outcomes >= {"not opened", "answered", "InternalServerError"}
+
+
+def test_an_item_without_its_key(path: Path) -> None:
+    with written(path) as connection:
+        connection.execute("""UPDATE items_1 SET item = '{"x":{"N":"1"}}'""")
+        connection.execute("""UPDATE index_1_1 SET item = '{"x":{"N":"1"}}'""")
+    fetching = {"IndexName": "by_l", "Select": "ALL_ATTRIBUTES"}
+    with SqliteEngine(str(path)) as engine:
+        for members in ({}, fetching):
+            error = told_by(engine, "Scan", {"TableName": "tab", "Limit": 1, **members})
+            assert error is None or DAMAGED in error.message
+        assert "a stored item lacks its key" in str(told_by(engine, "Scan", {"TableName": "tab", "Limit": 1}))
 
 
 def test_a_damaged_file_says_what_to_do(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Requests that no client would send: each is refused in a moment, and the engine goes on."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -153,6 +154,22 @@ def test_long_expressions_are_refused_and_not_run_out_on(ask: Ask, text: str) ->
     with pytest.raises(DynamoError) as error:
         ask("Scan", FilterExpression=text)
     assert error.value.code == "ValidationException"
+
+
+def test_many_long_texts_do_not_fill_the_memory(ask: Ask) -> None:
+    """Texts are remembered for requests that send them again; of long ones only a few are."""
+
+    def send(numbers: range) -> int:
+        for number in numbers:
+            ask("Scan", FilterExpression=f"a{number} = :v" + " OR a = :v" * 55, **values)
+        return tracemalloc.get_traced_memory()[0]
+
+    values = {"ExpressionAttributeValues": {":v": {"S": "x"}}}
+    tracemalloc.start()
+    first = send(range(70))
+    grown = send(range(70, 210)) - first
+    tracemalloc.stop()
+    assert grown < 500_000
 
 
 def test_a_url_of_no_engine() -> None:

@@ -21,6 +21,8 @@ def kill(path: Path, kills: int, seed: int) -> None:
     told = json.loads(done.stdout)
     assert told["kills"] > kills
     assert told["acknowledged"] > kills  # there was something to lose
+    assert told["altered"] > 0
+    assert told["entries"] > 0
 
 
 def test_dozens_of_kills_lose_nothing(tmp_path: Path) -> None:

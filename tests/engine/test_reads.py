@@ -71,7 +71,7 @@ def test_segments_hold_every_item_once(ask: Ask, total: int) -> None:
 def test_a_start_key_of_another_segment_is_refused(ask: Ask) -> None:
     put(ask, *(key(1, f"p{n}") for n in range(20)))
     last = ask("Scan", Segment=0, TotalSegments=2, Limit=1)["LastEvaluatedKey"]
-    with pytest.raises(DynamoError, match="not in the segment"):
+    with pytest.raises(DynamoError, match="with correct Segment"):
         ask("Scan", Segment=1, TotalSegments=2, ExclusiveStartKey=last)
 
 
@@ -144,14 +144,79 @@ def test_a_scan_filters_by_it_and_gives_no_more_than_asked(lean: Ask) -> None:
     assert {*item} == {"pk", "sk", "lk", "d", "n"}
 
 
+CLAUSES: list[tuple[str, dict[str, Any], list[int], int, int]] = [
+    ("sk = :a", {":a": {"N": "2"}}, [2], 2, 3),
+    ("sk < :a", {":a": {"N": "2"}}, [0, 1], 1, 2),
+    ("sk <= :a", {":a": {"N": "2"}}, [0, 1, 2], 2, 3),
+    ("sk > :a", {":a": {"N": "2"}}, [3, 4], 3, 2),
+    ("sk >= :a", {":a": {"N": "2"}}, [2, 3, 4], 2, 1),
+    (":a < sk", {":a": {"N": "2"}}, [3, 4], 3, 2),
+    ("sk BETWEEN :a AND :b", {":a": {"N": "1"}, ":b": {"N": "3"}}, [1, 2, 3], 1, 4),
+    ("begins_with(lk, :a)", {":a": {"B": "AQ=="}}, [0, 2, 4], 2, 1),
+]
+
+
+@pytest.mark.parametrize("clause, values, found, inside, outside", CLAUSES, ids=[row[0] for row in CLAUSES])
+def test_a_clause_bounds_what_is_read_and_where_it_may_start(
+    ask: Ask, clause: str, values: dict[str, Any], found: list[int], inside: int, outside: int
+) -> None:
+    items = [{**key(n), "lk": {"B": f"A{'QI'[n % 2]}{'ABCDE'[n]}A"}} for n in range(5)]
+    put(ask, *items)
+    index = {"IndexName": "by_l"} if "lk" in clause else {}
+    values = {":p": {"S": "p"}, **values}
+    query = {"KeyConditionExpression": f"pk = :p AND {clause}", "ExpressionAttributeValues": values, **index}
+    assert [int(item["sk"]["N"]) for item in ask("Query", **query)["Items"]] == found
+    assert [int(item["sk"]["N"]) for item in ask("Query", **query, ScanIndexForward=False)["Items"]] == found[::-1]
+    names = ("pk", "sk", "lk") if index else ("pk", "sk")
+    starts = [{name: items[n][name] for name in names} for n in (inside, outside)]
+    page = ask("Query", **query, ExclusiveStartKey=starts[0])
+    assert [int(item["sk"]["N"]) for item in page["Items"]] == found[found.index(inside) + 1 :]
+    with pytest.raises(DynamoError, match="The provided starting key does not match the range key predicate"):
+        ask("Query", **query, ExclusiveStartKey=starts[1])
+
+
+UNHELD: list[tuple[dict[str, Any], list[str]]] = [
+    ({"FilterExpression": "attribute_exists(v)"}, []),
+    ({"FilterExpression": "attribute_not_exists(v)"}, ["1", "2"]),
+    ({"FilterExpression": "v = :v OR sk = :v", "ExpressionAttributeValues": {":v": {"N": "1"}}}, ["1"]),
+    ({"ScanFilter": {"v": {"ComparisonOperator": "NOT_NULL"}}}, []),
+    ({"ScanFilter": {"v": {"ComparisonOperator": "NULL"}}}, ["1", "2"]),
+]
+
+
+@pytest.mark.parametrize("members, found", UNHELD)
+def test_of_an_entry_of_a_global_index_a_scan_misses_what_is_not_held(
+    ask: Ask, members: dict[str, Any], found: list[str]
+) -> None:
+    put(ask, *({**key(n), "gk": {"S": "g"}, "v": {"N": "1"}} for n in (1, 2)))
+    page = ask("Scan", IndexName="by_g", **members)
+    assert [item["sk"]["N"] for item in page["Items"]] == found
+    assert page["ScannedCount"] == 2
+    counted = ask("Scan", IndexName="by_g", Select="COUNT", ReturnConsumedCapacity="INDEXES", **members)
+    assert counted["Count"] == len(found)
+    assert counted["ConsumedCapacity"]["Table"] == {"CapacityUnits": 0.0}
+
+
 def test_batch_get_leaves_what_is_beyond_16_mb(ask: Ask) -> None:
-    put(ask, *({**key(n), "d": {"S": "x" * 400_000}} for n in range(45)))
-    keys = [key(n) for n in range(45)]
+    keys = [key(1, f"p{n}") for n in range(45)]
+    put(ask, *({**one, "d": {"S": "x" * 400_000}} for one in keys))
     found = ask("BatchGetItem", RequestItems={"tab": {"Keys": keys, "ConsistentRead": True}})
     assert len(found["Responses"]["tab"]) == 41
     left = found["UnprocessedKeys"]
     assert left == {"tab": {"Keys": keys[41:], "ConsistentRead": True}}
     assert len(ask("BatchGetItem", RequestItems=left)["Responses"]["tab"]) == 4
+
+
+def test_batch_get_leaves_what_is_beyond_1_mb_of_a_partition(ask: Ask) -> None:
+    large = [key(n) for n in range(5)]
+    put(ask, *({**one, "d": {"S": "x" * 400_000}} for one in large), key(1, "other"))
+    keys = [*large, key(9), key(1, "other")]
+    found = ask("BatchGetItem", RequestItems={"tab": {"Keys": keys}}, ReturnConsumedCapacity="TOTAL")
+    assert [item["sk"]["N"] for item in found["Responses"]["tab"]] == ["0", "1", "2", "1"]
+    assert found["UnprocessedKeys"] == {"tab": {"Keys": large[3:]}}
+    assert found["ConsumedCapacity"] == [{"TableName": "tab", "CapacityUnits": 3 * 49.0 + 2 * 0.5}]
+    rest = ask("BatchGetItem", RequestItems=found["UnprocessedKeys"])
+    assert [item["sk"]["N"] for item in rest["Responses"]["tab"]] == ["3", "4"]
 
 
 def test_a_query_for_one_item_gives_no_key_that_could_not_start_another(ask: Ask) -> None:

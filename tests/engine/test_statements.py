@@ -190,14 +190,29 @@ REFUSED: list[tuple[str, Wire, str, str]] = [
     ),
 ]
 
-TAKEN: list[tuple[str, Wire]] = [
-    ("Query", where("(pk = :v) AND (:w < sk)", v=X, w=ONE)),
-    ("PutItem", {"Item": {**KEY, " ": ONE}}),
-    ("PutItem", put(x={"BOOL": "YES"}, y={"NULL": "t"}, z={"S": "a", "N": None})),
-    ("PutItem", put(n={"N": "9.9999999999999999999999999999999999999E125"}, m={"N": "0e-130"}, o={"N": "+5"})),
-    ("Scan", {"Limit": 4_294_967_296}),
-    ("Scan", {"Limit": 1.5, "ConsistentRead": "true"}),
-    ("Scan", {"Segment": 0, "TotalSegments": 1}),
+STORED = put(n=ONE, s=X)["Item"]
+PAGE = {"Items": [STORED], "Count": 1, "ScannedCount": 1}
+# a request that is odd and taken, its answer, and the item of KEY afterwards
+TAKEN: list[tuple[str, Wire, Wire, Wire]] = [
+    ("Query", where("(pk = :v) AND (:w < sk)", v=P, w={"N": "0"}), PAGE, STORED),
+    ("Query", where("(pk = :v) AND (:w < sk)", v=P, w=ONE), {"Items": [], "Count": 0, "ScannedCount": 0}, STORED),
+    ("PutItem", {"Item": {**KEY, " ": ONE}}, {}, {**KEY, " ": ONE}),
+    (
+        "PutItem",
+        put(x={"BOOL": "YES"}, y={"NULL": "t"}, z={"S": "a", "N": None}),
+        {},
+        {**KEY, "x": {"BOOL": True}, "y": {"NULL": True}, "z": {"S": "a"}},
+    ),
+    (
+        "PutItem",
+        put(n={"N": "9.9999999999999999999999999999999999999E125"}, m={"N": "0e-130"}, o={"N": "+5"}),
+        {},
+        {**KEY, "n": {"N": "9" * 38 + "0" * 88}, "m": {"N": "0"}, "o": {"N": "5"}},
+    ),
+    ("Scan", {"Limit": 4_294_967_296}, PAGE, STORED),
+    ("Scan", {"Limit": 1.5, "ConsistentRead": "true"}, {**PAGE, "LastEvaluatedKey": KEY}, STORED),
+    ("Scan", {"Segment": 0, "TotalSegments": 1}, PAGE, STORED),
+    ("GetItem", {"Key": KEY, "ExpressionAttributeValues": {":v": ONE}}, {"Item": STORED}, STORED),
 ]
 
 
@@ -226,9 +241,10 @@ def test_refused(engine: SqliteEngine, operation: str, members: Wire, code: str,
     assert clause in error.value.message + json.dumps(error.value.fields)
 
 
-@pytest.mark.parametrize("operation, members", TAKEN)
-def test_taken(engine: SqliteEngine, operation: str, members: Wire) -> None:
-    call(engine, operation, request(operation, members))
+@pytest.mark.parametrize("operation, members, answer, item", TAKEN)
+def test_taken(engine: SqliteEngine, operation: str, members: Wire, answer: Wire, item: Wire) -> None:
+    assert call(engine, operation, request(operation, members)) == answer
+    assert call(engine, "GetItem", {"TableName": "tab", "Key": KEY}) == {"Item": item}
 
 
 def test_a_key_of_several_attributes_takes_its_clauses_in_any_order(engine: SqliteEngine) -> None:

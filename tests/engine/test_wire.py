@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyexpr import DynamoError
+from flyexpr.engines.sqlite import wire
 from flyexpr.engines.sqlite.numerals import read_number
 from flyexpr.engines.sqlite.wire import read_item, read_stored
 from flyexpr.values import decode_item, encode_item, item_size
@@ -26,7 +27,7 @@ REFUSED = [
     ({"N": "-1e-131"}, "Number underflow"),
     ({"N": "1" * 39}, "more than 38 significant digits"),
     ({"SS": []}, "An string set  may not be empty"),
-    ({"BS": []}, "An binary set  may not be empty"),
+    ({"BS": []}, "Binary sets should not be empty"),
     ({"NS": ["1", "1.0"]}, "Input collection [1, 1.0] contains duplicates"),
     ({"SS": ["a", "b", "a"]}, "contains duplicates"),
     ({"NULL": False}, "Null attribute value types must have the value of true"),
@@ -112,6 +113,14 @@ def test_a_monstrous_number_is_refused_by_its_text(text: str) -> None:
     with pytest.raises(DynamoError) as error:
         read_number(text)
     assert len(error.value.message) < 300
+
+
+def test_names_that_are_remembered_cannot_fill_the_memory() -> None:
+    long = "x" * 256
+    read_item({long: {"N": "1"}} | {f"name {number}": {"N": "1"} for number in range(5000)})
+    read_item({"y" * 256: {"N": "1"}})
+    assert len(wire._NAMES) <= 4096
+    assert not wire._NAMES.keys() & {long, "y" * 256}
 
 
 def test_leading_zeros_are_no_digits() -> None:

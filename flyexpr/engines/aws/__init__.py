@@ -104,7 +104,7 @@ def target_of(url: str) -> Target:
     flyexpr.errors.FlyexprError: no option 'colour' in 'http://localhost:8000?colour=***'
       write one of: profile, region, transport, timeout, attempts
     """
-    text = shown(url, _OPTIONS)
+    text = shown(url)
     parts = _parts(url, text)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
@@ -117,10 +117,11 @@ def target_of(url: str) -> Target:
     aws, place = parts.scheme == "dynamodb", parts.netloc.rpartition("@")[2]
     if aws and place != parts.netloc:
         raise FlyexprError(f"{text!r} holds keys\n  set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile")
+    start = f"{parts.scheme}://{place}{parts.path}"
     return Target(
-        url=url.replace(f"//{parts.netloc}", f"//{place}", 1),
+        url=f"{start}?{parts.query}" if parts.query else start,
         region=(place or None) if aws else options.get("region"),
-        endpoint=None if aws else f"{parts.scheme}://{place}{parts.path}",
+        endpoint=None if aws else start,
         profile=options.get("profile"),
         transport=options.get("transport"),
         timeout=_number(text, options, "timeout", 60.0, "number"),

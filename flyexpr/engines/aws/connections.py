@@ -132,6 +132,7 @@ class Connection:
 
     def __init__(self, connected: socket.socket, timeout: float) -> None:
         self._socket, self._timeout = connected, timeout
+        self._came = _watch(connected)
         self._deadline = 0.0
         self.idle_since = 0.0
 
@@ -140,8 +141,12 @@ class Connection:
 
         A server may answer what it will not read, such as a request that is too large: that answer counts.
         """
+        begun = None
         try:
-            begun = self._send(request)
+            if len(request) <= _AT_ONCE:
+                self._socket.sendall(request)
+            else:
+                begun = self._send_watching(request)
         except OSError as error:
             return self._early(self._receive, error)
         if begun is not None:
@@ -165,12 +170,10 @@ class Connection:
             why = failure or error
             raise NoAnswer(f"the request could not be sent: {why}", sent=False) from why
 
-    def _send(self, request: bytes) -> bytes | None:
+    def _send_watching(self, request: bytes) -> bytes | None:
         """Sends the request; None, or what came before it was sent: the first bytes of an answer, none at its end."""
-        if len(request) <= _AT_ONCE:
-            self._socket.sendall(request)
-            return None
         rest, deadline = memoryview(request), time.monotonic() + self._timeout
+        ready = _watch(self._socket, or_goes=True)
         self._socket.setblocking(False)
         while rest:
             with suppress(BlockingIOError, ssl.SSLWantReadError):  # of TLS, what comes may not be meant for us
@@ -179,7 +182,7 @@ class Connection:
             with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 rest = rest[self._socket.send(rest[:_AT_ONCE]) :]
                 continue
-            if not _comes(self._socket, deadline - time.monotonic(), or_goes=True):
+            if not ready(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError("timed out")
         self._socket.settimeout(self._timeout)
         return None
@@ -192,7 +195,7 @@ class Connection:
 
     def is_silent(self) -> bool:
         """True while nothing came; what comes unasked is the end of the connection, or an answer to nobody."""
-        return not _comes(self._socket, 0)
+        return not self._came(0)
 
     def close(self) -> None:
         """Give the connection up."""
@@ -255,13 +258,14 @@ def _after(begun: bytes, receive: Receive) -> Receive:
     return lambda size: first.pop() if first else receive(size)
 
 
-def _comes(connected: socket.socket, seconds: float, or_goes: bool = False) -> bool:
-    """True when something can be received, or sent, within the seconds."""
+def _watch(connected: socket.socket, or_goes: bool = False) -> Callable[[float], object]:
+    """Tells, by something that is true, whether within so many milliseconds something can be received, or sent."""
     if hasattr(select, "poll"):  # `select` stops at descriptor 1024, and Windows has no other
         poll = select.poll()
         poll.register(connected, select.POLLIN | select.POLLOUT if or_goes else select.POLLIN)
-        return bool(poll.poll(max(0, seconds) * 1000))
-    return any(select.select([connected], [connected] if or_goes else [], [], max(0, seconds)))
+        return poll.poll
+    goes = [connected] if or_goes else []
+    return lambda milliseconds: any(select.select([connected], goes, [], milliseconds / 1000))
 
 
 def _close_all(connections: list[Connection]) -> None:

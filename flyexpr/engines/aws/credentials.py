@@ -112,8 +112,8 @@ def _region(session: Any, target: Target) -> str:
     region = target.region or environment_region(os.environ) or session.get_config_variable("region")
     if not region and not target.endpoint:
         raise FlyexprError(
-            f"{target.url!r} names no region, and neither does AWS's configuration\n"
-            "  write dynamodb://eu-west-1, or set AWS_REGION"
+            f"AWS_REGION is not set, {target.url!r} names no region, and neither does AWS's configuration\n"
+            "  write dynamodb://eu-west-1"
         )
     return str(region or "us-east-1")
 

@@ -38,7 +38,7 @@ _THROTTLES = frozenset(
     ThrottledException Throttling ThrottlingException TooManyRequestsException TransactionInProgressException
     """.split()
 )
-_PASSING_CODES = frozenset(["RequestTimeout", "RequestTimeoutException"])
+_PASSING_CODES = frozenset(["RequestTimeout", "RequestTimeoutException", "ReplicatedWriteConflictException"])
 _PASSING_STATUSES = frozenset([500, 502, 503, 504])
 
 _LONGEST = 20.0

@@ -100,6 +100,8 @@ def _split(text: str, names: Container[str]) -> tuple[Item, dict[str, str]]:
     """The same of an item that `json_text` or `item_text` wrote, so without a blank."""
     item, texts = {}, {}
     end = text.find('"')
+    if end != 1:
+        raise ValueError("an item has attributes")
     try:
         while 0 < end < len(text):
             name, start = _scan(text, end)

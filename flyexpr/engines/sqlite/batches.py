@@ -1,6 +1,7 @@
 """BatchGetItem and BatchWriteItem.
 
-A batch here is one SQLite transaction, never left half done; unprocessed is only what lies beyond 16 MB of items read.
+A batch here is one SQLite transaction, never left half done; unprocessed is only what lies beyond 16 MB of items read,
+or beyond 1 MB of one partition.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 """
 
@@ -21,16 +22,18 @@ from flyexpr.engines.sqlite.checks import (
 )
 from flyexpr.engines.sqlite.expressions import mixed
 from flyexpr.engines.sqlite.faults import invalid
-from flyexpr.engines.sqlite.members import Request, broken, read_members, told
+from flyexpr.engines.sqlite.members import Request, broken, newly_broken, read_members, told
 from flyexpr.engines.sqlite.metrics import collection_metrics
 from flyexpr.engines.sqlite.reads import read_projected, shown
+from flyexpr.engines.sqlite.rules import length_problems, list_rule, map_rule
 from flyexpr.engines.sqlite.schema import Table, key_of
 from flyexpr.engines.sqlite.storage import Storage
-from flyexpr.engines.sqlite.wire import read_item
+from flyexpr.engines.sqlite.wire import TWO_TYPES, read_item
 from flyexpr.engines.sqlite.writes import Write, image_after, read_delete, read_image, read_put
 from flyexpr.values import Item
 
-MAX_KEYS, MAX_WRITES, MAX_BYTES = 100, 25, 16 * 1024 * 1024
+MAX_KEYS, MAX_WRITES = 100, 25
+MAX_BYTES, MAX_PARTITION_BYTES = 16 * 1024 * 1024, 1024 * 1024
 _DUPLICATES = "Provided list of item keys contains duplicates"
 
 
@@ -39,10 +42,7 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
     members = read_members(request)
     requested = members.get("RequestItems")
     if not requested:
-        raise invalid(
-            "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1"
-        )
+        raise invalid(told([newly_broken("RequestItems", "Member must have length greater than or equal to 1")]))
     reads = [_read_get(name, wire) for name, wire in requested.items()]
     if any("AttributesToGet" in read for read in reads) and any("ProjectionExpression" in read for read in reads):
         raise mixed(["AttributesToGet"], ["ProjectionExpression"])
@@ -50,23 +50,30 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
         raise invalid("Too many items requested for the BatchGetItem call")
     projections = [read_projected(read) for read in reads]
     keys = [[read_item(key) for key in read["Keys"]] for read in reads]
-    usages, responses, unprocessed, size = [], [], dict[str, Any](), 0
+    usages, found, unprocessed, size = [], [], dict[str, Any](), 0
     with storage.transaction("DEFERRED"):
-        for read, paths, items in zip(reads, projections, keys, strict=True):
+        for name, read, items in zip(requested, reads, keys, strict=True):
             table = storage.table(read["TableName"])
-            usage, texts = Usage(), []
+            usage, texts, partitions = Usage(), [], dict[Any, int]()
+            (partition,) = table.key.partition
             for key, wire in zip(items, read["Keys"], strict=True):
                 row = storage.get(table.store, key_row(table, key))
-                if row is not None and size + row[0] > MAX_BYTES:
-                    left = unprocessed.setdefault(read["TableName"], {**requested[read["TableName"]], "Keys": []})
+                taken = partitions.get(key[partition.name], 0)
+                if row is not None and (size + row[0] > MAX_BYTES or taken >= MAX_PARTITION_BYTES):
+                    left = unprocessed.setdefault(name, {**requested[name], "Keys": []})
                     left["Keys"].append(wire)
                     continue
                 usage.add(read_units(row[0] if row else 0, read.get("ConsistentRead", False)))
                 if row is not None:
                     size += row[0]
-                    texts.append(shown(row[1], paths))
+                    partitions[key[partition.name]] = taken + row[0]
+                    texts.append(row[1])
             usages.append((table, usage))
-            responses.append(json_text(read["TableName"]) + b":" + array(texts))
+            found.append(texts)
+    responses = [
+        json_text(name) + b":" + array([shown(text, paths) for text in texts])
+        for name, paths, texts in zip(requested, projections, found, strict=True)
+    ]
     return answer(
         Responses=b"{%s}" % b",".join(responses),
         UnprocessedKeys=json_text(unprocessed),
@@ -76,8 +83,11 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
 
 def _read_get(name: str, wire: Any) -> Request:
     """What is asked of one table; the same key twice is refused, but `1` and `1.0` pass as two, as in the service."""
-    read = read_members({**wire, "TableName": name} if type(wire) is dict else wire, ("Keys",))
-    _check_length(f"requestItems.{name}.member.keys", len(read["Keys"]), MAX_KEYS)
+    where = read_members({"TableName": name})
+    read = read_members(wire, ("Keys",), f"requestItems.{name}.member.") | where
+    problems = length_problems(len(read["Keys"]), 1, MAX_KEYS)
+    if problems:
+        raise invalid(told([newly_broken(f"RequestItems.{name}.member.Keys", problem) for problem in problems]))
     if len({json.dumps(key, sort_keys=True) for key in read["Keys"]}) < len(read["Keys"]):
         raise invalid(_DUPLICATES)
     return read
@@ -112,25 +122,35 @@ def batch_write_item(storage: Storage, request: Request, now: float) -> bytes:
 
 
 def _read_writes(requested: Request) -> Iterator[Write]:
+    for requests in requested.values():
+        if length_problems(len(list_rule()(requests)[0]), 1, MAX_WRITES):
+            raise invalid(told([broken("requestItems", requested, _MAP_VALUE)]))
     for name, requests in requested.items():
-        where = f"requestItems.{name}"
-        if type(requests) is not list:
-            raise invalid(told([broken(where, requests, "Member must be a list")]))
-        _check_length(where, len(requests), MAX_WRITES)
-        for wire in requests:
-            yield _read_write(name, wire)
+        table = read_members({"TableName": name})["TableName"]
+        for position, wire in enumerate(requests, 1):
+            yield _read_write(table, wire, f"requestItems.{name}.member.{position}.member.")
 
 
-def _read_write(name: str, wire: Any) -> Write:
-    put, delete = (wire.get(kind) if type(wire) is dict else None for kind in ("PutRequest", "DeleteRequest"))
-    if (type(put) is dict) == (type(delete) is dict):
-        raise invalid(
-            "Supplied WriteRequest is empty or has more than one operation set, must contain exactly one of the "
-            "supported operations"
-        )
-    if type(put) is dict:
-        return read_put(read_members({"TableName": name, "Item": put.get("Item")}, ("Item",)))
-    return read_delete(read_members({"TableName": name, "Key": (delete or {}).get("Key")}, ("Key",)))
+_MAP_VALUE = (
+    f"Map value must satisfy constraint: [Member must have length less than or equal to {MAX_WRITES}, "
+    "Member must have length greater than or equal to 1]"
+)
+
+
+def _read_write(table: str, wire: Any, within: str) -> Write:
+    request, _ = map_rule(wire)
+    put, delete = request.get("PutRequest"), request.get("DeleteRequest")
+    if (put is None) == (delete is None):
+        raise invalid(TWO_TYPES)  # the service takes it for a value
+    if put is not None:
+        return read_put(_read_part(table, put, "Item", within + "putRequest."))
+    return read_delete(_read_part(table, delete, "Key", within + "deleteRequest."))
+
+
+def _read_part(table: str, wire: Any, name: str, within: str) -> Request:
+    members = read_members({name: map_rule(wire)[0].get(name)}, (name,), within)
+    members["TableName"] = table
+    return members
 
 
 def _row(table: Table, write: Write) -> bytes:
@@ -146,10 +166,3 @@ def _row(table: Table, write: Write) -> bytes:
 
 def _key_part(table: Table, item: Item) -> Item:
     return key_of(tuple(name for name in table.key.names if name in item), item)
-
-
-def _check_length(where: str, length: int, high: int) -> None:
-    if not length:
-        raise invalid(told([broken(where, "[]", "Member must have length greater than or equal to 1")]))
-    if length > high:
-        raise invalid(told([broken(where, "[...]", f"Member must have length less than or equal to {high}")]))

@@ -24,16 +24,16 @@ _LATEST = 2**63 - 1
 def carry_out(storage: Storage, table: Table, row: bytes, old: Image | None, new: Image | None) -> Usage:
     """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
 
-    >>> import sqlite3
+    >>> from flyexpr.engines.sqlite.files import TableFile
     >>> from flyexpr.engines.sqlite.schema import KeySchema
-    >>> storage = Storage(sqlite3.connect(":memory:"))
+    >>> storage = Storage(TableFile(":memory:"))
     >>> storage.create_store("items_1")
     >>> scores = Table("scores", "items_1", KeySchema((), ()), (), None)
     >>> carry_out(storage, scores, b"key", None, Image({}, 1500, b"{}")).table
     2.0
     >>> storage.get("items_1", b"key")
-    (1500, '{}')
-    >>> storage.connection.close()
+    (1500, b'{}')
+    >>> storage.close()
     """
     if new is not None:
         if old is None or new.text != old.text:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from flyexpr.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
-from flyexpr.values import thaw, value_size
+from flyexpr.values import MAX_ITEM, thaw, value_size
 
 _STATEMENT, _ASSIGNMENT, _REMOVAL = 3, 19, 1
 _STEP, _READ, _READ_STEP = 4, 1, 14
@@ -21,8 +21,15 @@ def update_charge(update: Update) -> int:
 
     >>> update_charge(Update((Action("SET", Path(("b",)), Value("S", "x" * 409_577)),)))
     409600
+
+    One that is over 400 KB is not counted further: a constant may stand in 145 places, and be long.
     """
-    return _STATEMENT + sum(map(_action, update.actions))
+    charge = _STATEMENT
+    for action in update.actions:
+        charge += _action(action)
+        if charge > MAX_ITEM:
+            break
+    return charge
 
 
 def _action(action: Action) -> int:

@@ -11,10 +11,19 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
-from flyexpr.engines.sqlite.schema import Index, KeyAttribute, KeySchema, Table, kind_of, row_key
-from flyexpr.values import MAX_ITEM, Item, value_size
+from flyexpr.engines.sqlite.schema import (
+    MAX_PARTITION_KEY,
+    MAX_SORT_KEY,
+    Index,
+    KeyAttribute,
+    KeySchema,
+    Table,
+    key_size,
+    kind_of,
+    row_key,
+)
+from flyexpr.values import MAX_ITEM, Item
 
-MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
 MISMATCH = "The provided key element does not match the schema"
 TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
@@ -80,35 +89,38 @@ def empty_key(value: str | bytes) -> str:
 
 
 def check_key_size(key: KeySchema, item: Mapping[str, Any], place: str = "") -> None:
-    """None for key values that are small enough; `place` names the index, if it is one's."""
-    if _size(key.partition, item) > MAX_PARTITION_KEY:
+    """None for key values that are small enough; `place` names the index of the key, if it is not the table's."""
+    if key_size(key.partition, item) > MAX_PARTITION_KEY:
         raise invalid_parameter(
             f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{place}"
         )
-    if _size(key.sort, item) > MAX_SORT_KEY:
+    if key_size(key.sort, item) > MAX_SORT_KEY:
         raise invalid_parameter(
             f"Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY} bytes{place}"
         )
 
 
-def _size(attributes: tuple[KeyAttribute, ...], item: Mapping[str, Any]) -> int:
-    """The bytes of key values; of a number alone, which has at most 21, it is not asked."""
-    if len(attributes) == 1 and attributes[0].kind == "N":
-        return 0
-    return sum([value_size(item[attribute.name]) for attribute in attributes])
-
-
 def check_index_keys(table: Table, item: Item, changed: Container[str] | None = None) -> None:
     """None for an item whose index key attributes, where present, have the right type and size.
 
-    An update is asked for the attributes it has `changed` only. Indexes are looked at in the order of their names.
+    Of an update only the attributes count that it has `changed`: what was stored before an index was made may not fit
+    it, and must not stop an update of something else. Indexes are looked at in the order of their names.
     """
     for index in table.indexes:
-        for attribute in index.key.attributes:
+        keys = index.key.attributes
+        for attribute in keys:
             if attribute.name in item and (changed is None or attribute.name in changed):
                 _check_index_key(index, attribute, item[attribute.name])
-        if all(name in item for name in index.key.names):
+        if changed is None:
+            whole = all(name in item for name in index.key.names)
+        else:
+            whole = any(key.name in changed for key in keys) and all(_fits(key, item) for key in keys)
+        if whole:
             check_key_size(index.key, item, f" IndexName: {index.name}")
+
+
+def _fits(key: KeyAttribute, item: Item) -> bool:
+    return key.name in item and kind_of(item[key.name]) == key.kind
 
 
 def _check_index_key(index: Index, attribute: KeyAttribute, value: Any) -> None:

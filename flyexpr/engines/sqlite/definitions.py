@@ -14,12 +14,13 @@ from flyexpr.engines.sqlite.rules import (
     Rule,
     boolean_rule,
     choice_rule,
-    integer_rule,
     list_rule,
+    long_rule,
     map_rule,
     name_rule,
     sized_text_rule,
     table_rule,
+    text_rule,
     texts_rule,
 )
 
@@ -34,7 +35,11 @@ class Shape(NamedTuple):
 
 
 _NAME_TEXT = sized_text_rule(1, 255)
-_THROUGHPUT: dict[str, Rule] = {"ProvisionedThroughput": map_rule, "OnDemandThroughput": map_rule}
+_THROUGHPUT: dict[str, Rule] = {
+    "ProvisionedThroughput": map_rule,
+    "OnDemandThroughput": map_rule,
+    "WarmThroughput": map_rule,
+}
 _INDEX: dict[str, Rule] = {
     "IndexName": name_rule,
     "KeySchema": list_rule(1, 8),
@@ -75,10 +80,14 @@ _BELOW: dict[str, Shape] = {
         {"ProjectionType": choice_rule("ALL", "INCLUDE", "KEYS_ONLY"), "NonKeyAttributes": texts_rule(1, 20)}
     ),
     "ProvisionedThroughput": Shape(
-        {"ReadCapacityUnits": integer_rule(1), "WriteCapacityUnits": integer_rule(1)},
+        {"ReadCapacityUnits": long_rule(1), "WriteCapacityUnits": long_rule(1)},
         ("ReadCapacityUnits", "WriteCapacityUnits"),
     ),
-    "OnDemandThroughput": Shape({"MaxReadRequestUnits": integer_rule(-1), "MaxWriteRequestUnits": integer_rule(-1)}),
+    "OnDemandThroughput": Shape({"MaxReadRequestUnits": long_rule(-1), "MaxWriteRequestUnits": long_rule(-1)}),
+    "WarmThroughput": Shape({"ReadUnitsPerSecond": long_rule(1), "WriteUnitsPerSecond": long_rule(1)}),
+    "SSESpecification": Shape(
+        {"Enabled": boolean_rule, "SSEType": choice_rule("AES256", "KMS"), "KMSMasterKeyId": text_rule}
+    ),
     "StreamSpecification": Shape(
         {
             "StreamEnabled": boolean_rule,

@@ -5,22 +5,50 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescript
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from flyexpr.engines.sqlite.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.members import Request
+from flyexpr.engines.sqlite.throughput import (
+    PROVISIONED,
+    Description,
+    check_bounds,
+    check_throughput,
+    set_billing_mode,
+    set_throughput,
+    unwanted_units,
+)
 
-Description = dict[str, Any]
+_ARN = "arn:aws:dynamodb:local:000000000000:table/"
+_KEYS = "arn:aws:kms:local:000000000000:"
+_OWN_KEY = "key/6a7e5d1c-0d3b-5c0a-9f0e-2b8d4f6a1c3e"
 
 MAX_LOCAL_INDEXES, MAX_GLOBAL_INDEXES, MAX_KEY_ATTRIBUTES, MAX_PROJECTED = 5, 20, 4, 100
 _SAME_NAME = "Both the Hash Key and the Range Key element in the KeySchema have the same name"
-_UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
 
 
-def new_description(members: Request) -> Description:
+def table_arn(name: str) -> str:
+    """The ARN of a table; the region is called `local`, whatever region a request is signed for.
+
+    >>> table_arn("scores")
+    'arn:aws:dynamodb:local:000000000000:table/scores'
+    """
+    return _ARN + name
+
+
+def index_arn(table: str, name: str) -> str:
+    """The ARN of an index.
+
+    >>> index_arn("scores", "by_level")
+    'arn:aws:dynamodb:local:000000000000:table/scores/index/by_level'
+    """
+    return f"{_ARN}{table}/index/{name}"
+
+
+def new_description(members: Request, now: float) -> Description:
     """The description of a table to be created; ValidationException where its parts do not fit together.
 
     >>> new_description({
@@ -28,10 +56,32 @@ def new_description(members: Request) -> Description:
     ...     "BillingMode": "PAY_PER_REQUEST",
     ...     "KeySchema": [{"AttributeName": "userid", "KeyType": "HASH"}],
     ...     "AttributeDefinitions": [{"AttributeName": "userid", "AttributeType": "S"}],
-    ... })["BillingModeSummary"]
-    {'BillingMode': 'PAY_PER_REQUEST'}
+    ... }, now=5.0)["BillingModeSummary"]
+    {'BillingMode': 'PAY_PER_REQUEST', 'LastUpdateToPayPerRequestDateTime': 5.0}
     """
-    keys, mode = members["KeySchema"], members.get("BillingMode", "PROVISIONED")
+    keys, mode = members["KeySchema"], members.get("BillingMode", PROVISIONED)
+    _check_definition(members, mode)
+    description = {
+        "AttributeDefinitions": members["AttributeDefinitions"],
+        "TableName": members["TableName"],
+        "TableArn": table_arn(members["TableName"]),
+        "KeySchema": keys,
+        "DeletionProtectionEnabled": members.get("DeletionProtectionEnabled", False),
+    }
+    set_billing_mode(description, mode, now)
+    set_throughput(description, members, mode, now)
+    if members.get(LOCAL):
+        description[LOCAL] = [_new_local_index(members["TableName"], index) for index in members[LOCAL]]
+    if members.get(GLOBAL):
+        description[GLOBAL] = [new_index(members["TableName"], index, mode, now) for index in members[GLOBAL]]
+    set_features(description, members, now)
+    return description
+
+
+def _check_definition(members: Request, mode: str) -> None:
+    keys, definitions = members["KeySchema"], members["AttributeDefinitions"]
+    if len(keys) > len(definitions):
+        raise invalid("Invalid KeySchema: Some index key attribute have no definition")
     _check_key_schema(keys, "")
     _check_local_indexes(members.get(LOCAL, []), keys)
     for index in members.get(GLOBAL, ()):
@@ -39,89 +89,66 @@ def new_description(members: Request) -> Description:
     indexes = [*members.get(LOCAL, ()), *members.get(GLOBAL, ())]
     check_indexes(members)
     _check_index_names(indexes)
-    _check_attributes(members["AttributeDefinitions"], keys, indexes)
-    for part in (members, *members.get(GLOBAL, ())):
-        check_throughput(part, mode)
-    description = {
-        "AttributeDefinitions": members["AttributeDefinitions"],
-        "TableName": members["TableName"],
-        "KeySchema": keys,
-        "DeletionProtectionEnabled": members.get("DeletionProtectionEnabled", False),
-    }
-    set_throughput(description, members, mode)
-    if members.get(LOCAL):
-        description[LOCAL] = members[LOCAL]
-    if members.get(GLOBAL):
-        description[GLOBAL] = [new_index(index, mode) for index in members[GLOBAL]]
-    set_features(description, members)
-    return description
+    _check_attributes(definitions, keys, indexes)
+    check_throughput(members, mode, unwanted_units())
+    check_bounds(members)
+    for index in members.get(GLOBAL, ()):
+        name = index["IndexName"]
+        check_throughput(index, mode, f"ProvisionedThroughput should not be specified for index: {name}")
+        check_bounds(index, f" for index {name}")
 
 
-def new_index(index: Request, mode: str) -> Description:
-    """The description of a global index."""
+def _new_local_index(table: str, index: Request) -> Description:
     described = {name: index[name] for name in ("IndexName", "KeySchema", "Projection")}
-    set_throughput(described, index, mode)
-    described.pop("BillingModeSummary", None)
+    return {**described, "IndexArn": index_arn(table, index["IndexName"])}
+
+
+def new_index(table: str, index: Request, mode: str, now: float) -> Description:
+    """The description of a global index."""
+    described = _new_local_index(table, index)
+    set_throughput(described, index, mode, now)
+    if "WarmThroughput" in index:
+        described["WarmThroughput"] = index["WarmThroughput"]
     return described
 
 
-def set_features(description: Description, members: Request) -> None:
+def set_features(description: Description, members: Request, now: float) -> None:
     """Take over the members that change nothing but what a description says."""
-    if "DeletionProtectionEnabled" in members:
-        description["DeletionProtectionEnabled"] = members["DeletionProtectionEnabled"]
+    for name in ("DeletionProtectionEnabled", "WarmThroughput"):
+        if name in members:
+            description[name] = members[name]
     if "StreamSpecification" in members:
-        stream = members["StreamSpecification"]
-        if not stream["StreamEnabled"] and stream.get("StreamViewType"):
-            raise invalid_parameter("StreamViewType cannot be specified when StreamEnabled is false")
-        if stream["StreamEnabled"] and not stream.get("StreamViewType"):
-            raise invalid_parameter("StreamViewType must be specified when StreamEnabled is true")
-        description.pop("StreamSpecification", None)
-        if stream["StreamEnabled"]:
-            description["StreamSpecification"] = stream
+        _set_stream(description, members["StreamSpecification"], now)
+    if "SSESpecification" in members:
+        _set_encryption(description, members["SSESpecification"])
     if "TableClass" in members:
         description["TableClassSummary"] = {"TableClass": members["TableClass"]}
 
 
-def set_throughput(description: Description, members: Request, mode: str) -> None:
-    """Enter the billing mode and the throughput of a table or an index; a ceiling of -1 removes one."""
-    units = members.get("ProvisionedThroughput", {}) if mode == "PROVISIONED" else {}
-    description["ProvisionedThroughput"] = {
-        "NumberOfDecreasesToday": 0,
-        **{name: units.get(name, 0) for name in _UNITS},
-    }
-    description.pop("BillingModeSummary", None)
-    ceilings: dict[str, int] = {}
-    if mode == "PAY_PER_REQUEST":
-        description["BillingModeSummary"] = {"BillingMode": mode}
-        ceilings = {**description.get("OnDemandThroughput", {}), **members.get("OnDemandThroughput", {})}
-    description.pop("OnDemandThroughput", None)
-    kept = {name: ceiling for name, ceiling in ceilings.items() if ceiling != -1}
-    if kept:
-        description["OnDemandThroughput"] = kept
+def _set_stream(description: Description, stream: Request, now: float) -> None:
+    """Enter a stream. The label of the latest one stays when it is switched off."""
+    if not stream["StreamEnabled"] and stream.get("StreamViewType"):
+        raise invalid_parameter("StreamViewType cannot be specified when StreamEnabled is false")
+    if stream["StreamEnabled"] and not stream.get("StreamViewType"):
+        raise invalid_parameter("StreamViewType must be specified when StreamEnabled is true")
+    description.pop("StreamSpecification", None)
+    if stream["StreamEnabled"]:
+        label = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03}"
+        description |= {
+            "StreamSpecification": stream,
+            "LatestStreamLabel": label,
+            "LatestStreamArn": f"{table_arn(description['TableName'])}/stream/{label}",
+        }
 
 
-def check_throughput(part: Request, mode: str) -> None:
-    """None for a table or global index with units if it is provisioned, and without if it is on demand."""
-    if mode == "PROVISIONED" and "ProvisionedThroughput" not in part:
-        raise invalid_parameter(
-            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
-        )
-    if mode == "PAY_PER_REQUEST" and "ProvisionedThroughput" in part:
-        raise invalid_parameter(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
-        )
-    check_ceilings(part, mode)
-
-
-def check_ceilings(part: Request, mode: str) -> None:
-    """None for an OnDemandThroughput that goes with the billing mode."""
-    for name, ceiling in part.get("OnDemandThroughput", {}).items():
-        if mode == "PROVISIONED":
-            raise invalid_parameter(
-                f"{name} for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED"
-            )
-        if ceiling == 0:
-            raise invalid_parameter(f"{name} for OnDemandThroughput must be at least 1, or -1 for none")
+def _set_encryption(description: Description, encryption: Request) -> None:
+    """Enter a KMS key; without one a table is encrypted by a key of the service's, of which nothing is shown."""
+    description.pop("SSEDescription", None)
+    if encryption.get("Enabled"):
+        key = encryption.get("KMSMasterKeyId", _OWN_KEY)
+        path = key if key.startswith(("arn:", "alias/", "key/")) else f"key/{key}"
+        arn = path if path.startswith("arn:") else _KEYS + path
+        description["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": arn}
 
 
 def _check_key_schema(keys: list[Request], place: str) -> None:
@@ -134,7 +161,7 @@ def _check_key_schema(keys: list[Request], place: str) -> None:
     if types[1:] == ["HASH"]:
         raise invalid(f"Invalid KeySchema: The second KeySchemaElement is not a RANGE key type{place}")
     if len({key["AttributeName"] for key in keys}) < len(keys):
-        raise invalid(_SAME_NAME + place)
+        raise invalid(_SAME_NAME)
 
 
 def check_indexes(members: Request) -> None:
@@ -165,7 +192,7 @@ def check_global_index(index: Request) -> None:
             )
     if len({key["AttributeName"] for key in keys}) < len(keys):
         if types == ["HASH", "RANGE"]:
-            raise invalid(_SAME_NAME + place)
+            raise invalid(_SAME_NAME)
         raise invalid_parameter(f"The KeySchema contains multiple key attributes with the same name{place}")
     _check_projection(index["Projection"])
 
@@ -215,14 +242,12 @@ def _check_index_names(indexes: Iterable[Request]) -> None:
 def _check_attributes(definitions: list[Request], keys: list[Request], indexes: list[Request]) -> None:
     """Every key attribute has a definition, and every definition a use."""
     defined = [definition["AttributeName"] for definition in definitions]
-    if len(set(defined)) < len(defined):
-        raise invalid_parameter("Cannot have two attributes with the same name")
-    used = names_of([keys])
-    if not used <= set(defined):
-        raise invalid(f"Invalid KeySchema: {undefined(used, defined)}")
-    used |= names_of(index["KeySchema"] for index in indexes)
-    if not used <= set(defined):
-        raise invalid_parameter(undefined(used, defined))
+    twice = [name for name, count in Counter(defined).items() if count > 1]
+    if twice:
+        raise invalid_parameter(f"Duplicate AttributeName in AttributeDefinitions: {twice[0]}")
+    for schema in (keys, *(index["KeySchema"] for index in indexes)):
+        check_defined(schema, defined)
+    used = names_of([keys, *(index["KeySchema"] for index in indexes)])
     if used < set(defined):
         if not indexes:
             raise invalid_parameter(
@@ -235,16 +260,14 @@ def _check_attributes(definitions: list[Request], keys: list[Request], indexes: 
         )
 
 
-def undefined(used: set[str], defined: list[str]) -> str:
-    """The words for keys without a definition.
-
-    >>> undefined({"gk"}, ["pk"])
-    'Some index key attributes are not defined in AttributeDefinitions. Keys: [gk], AttributeDefinitions: [pk]'
-    """
-    return (
-        "Some index key attributes are not defined in AttributeDefinitions. "
-        f"Keys: [{', '.join(sorted(used))}], AttributeDefinitions: [{', '.join(defined)}]"
-    )
+def check_defined(schema: list[Request], defined: list[str]) -> None:
+    """None for a key whose attributes all have a definition."""
+    names = [key["AttributeName"] for key in schema]
+    if not set(names) <= set(defined):
+        raise invalid_parameter(
+            "Some index key attributes are not defined in AttributeDefinitions. "
+            f"Keys: [{', '.join(names)}], AttributeDefinitions: [{', '.join(defined)}]"
+        )
 
 
 def names_of(schemas: Iterable[list[Request]]) -> set[str]:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
-import threading
 import time
-import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from flyexpr.engines.sqlite.alike import Puts
 from flyexpr.engines.sqlite.batches import batch_get_item, batch_write_item
-from flyexpr.engines.sqlite.faults import DamagedFileError, unreadable
-from flyexpr.engines.sqlite.files import MEMORY, open_connection
+from flyexpr.engines.sqlite.failures import failure
+from flyexpr.engines.sqlite.faults import unreadable
+from flyexpr.engines.sqlite.files import MEMORY, TableFile
 from flyexpr.engines.sqlite.items import delete_item, put_item, update_item
-from flyexpr.engines.sqlite.limits import describe_endpoints, describe_limits
+from flyexpr.engines.sqlite.limits import describe_continuous_backups, describe_endpoints, describe_limits
 from flyexpr.engines.sqlite.members import Request
 from flyexpr.engines.sqlite.reads import get_item, query, scan
+from flyexpr.engines.sqlite.shapes import check_refused
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.tables import (
     create_table,
@@ -43,6 +43,7 @@ OPERATIONS: dict[str, Handler] = {
     "CreateTable": create_table,
     "DeleteItem": delete_item,
     "DeleteTable": delete_table,
+    "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeEndpoints": describe_endpoints,
     "DescribeLimits": describe_limits,
     "DescribeTable": describe_table,
@@ -77,11 +78,8 @@ class SqliteEngine:
     def __init__(self, path: str, sync: str = "normal", clock: Callable[[], float] = time.time) -> None:
         self.path, self.sync = path, sync
         self._clock, self._swept = clock, float("-inf")
-        self._lock = threading.RLock()
-        self._closed = False
         self._puts = Puts()
-        self._storage: Storage | None = Storage(open_connection(path, sync))
-        _engines.add(self)
+        self._storage = Storage(TableFile(path, sync))
 
     def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError in the service's words when it is refused."""
@@ -89,52 +87,40 @@ class SqliteEngine:
         if handler is None:
             raise DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
         putting = operation == "PutItem"
-        request, now = putting and read_alike(body, self._puts) or read_body(body), self._clock()
-        with self._lock:
-            storage = self._open_storage()
-            try:
-                if now - self._swept >= SWEEP_SECONDS:
-                    self._swept = now
-                    sweep(storage, now)
-                answer = handler(storage, request, now)
-            except FlyexprError:
-                raise
-            except Exception as error:
-                if self.path == MEMORY and not isinstance(error, sqlite3.Error):
-                    raise
-                raise _failure(error, self.path) from error
-        if putting:
-            self._puts.met(request["Item"], len(body))
+        request: Request = {}
+        try:
+            request, now = putting and read_alike(body, self._puts) or read_body(body), self._clock()
+            if not 0 <= now - self._swept < SWEEP_SECONDS:  # the clock may be set back
+                self._sweep(now)
+            answer = handler(self._storage, request, now)
+            if putting:
+                self._puts.met(request["Item"], len(body))
+        except FlyexprError as error:  # of a handler, which has ended its transaction
+            check_refused(operation, request, error)
+            raise
+        except BaseException as error:
+            self._storage.recover()
+            if isinstance(error, Exception):
+                raise failure(error, self.path) from error
+            raise
         return answer
 
-    def _open_storage(self) -> Storage:
-        if self._closed:
-            raise FlyexprError(f"{self!r} is closed")
-        if self._storage is None:
-            self._storage = Storage(open_connection(self.path, self.sync))
-        return self._storage
+    def _sweep(self, now: float) -> None:
+        """Delete what has expired, if that can be done without waiting; whatever stops it, the request goes on."""
+        self._swept = now
+        with suppress(Exception):
+            if sweep(self._storage, now):
+                self._swept = float("-inf")  # there is more, for the next request
 
     def close(self) -> None:
         """Close the file; what was acknowledged is in it. The engine cannot be used any more."""
-        with self._lock:
-            self._closed = True
-            self._let_go()
-
-    def _let_go(self) -> None:
-        if self._storage is not None:
-            self._storage.connection.close()
-            self._storage = None
+        self._storage.close()
 
     def __enter__(self) -> SqliteEngine:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        storage = getattr(self, "_storage", None)
-        if storage is not None:
-            storage.connection.close()
 
     def __repr__(self) -> str:
         return f"<engine sqlite:{self.path}>"
@@ -212,47 +198,3 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _decode = json.JSONDecoder(parse_constant=_no_constant).raw_decode
-
-
-def _failure(error: Exception, path: str) -> DynamoError:
-    """What could not be done to the file; one that another process holds too long is worth another try."""
-    text = str(error)
-    if "locked" in text:
-        return DynamoError.of("ThrottlingException", f"{path} is locked by another process: {text}")
-    advice = next((advice for words, advice in _ADVICE.items() if words in text), "")
-    if not isinstance(error, sqlite3.Error):
-        advice = _RESTORE
-    if not isinstance(error, sqlite3.Error | UnicodeDecodeError | DamagedFileError):
-        text = f"what is stored cannot be understood ({type(error).__name__}: {text})"
-    return DynamoError.of("InternalServerError", f"{path}: {text}{advice}")
-
-
-_RESTORE = "; the file is damaged: put a copy in its place, or see what `sqlite3 FILE .recover` can save"
-_ADVICE = {
-    "malformed": _RESTORE,
-    "not a database": _RESTORE,
-    "disk is full": "; nothing of the request was written: make room, and send it again",
-    "readonly": "; the file, or its folder, cannot be written to any more",
-}
-
-
-_engines: weakref.WeakSet[SqliteEngine] = weakref.WeakSet()
-_forking: list[SqliteEngine] = []
-
-
-def _before_fork() -> None:
-    """SQLite does not survive a fork: files are let go before it, and opened again where they are next used."""
-    _forking.extend(_engines)
-    for engine in _forking:
-        engine._lock.acquire()
-        if engine.path != MEMORY:
-            engine._let_go()
-
-
-def _after_fork() -> None:
-    while _forking:
-        _forking.pop()._lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -7,6 +7,7 @@ from typing import Any
 from flyexpr.errors import DynamoError
 
 INVALID_PARAMETERS = "One or more parameter values were invalid: "
+IN_USE = "Attempt to change a resource which is still in use: "
 UNUSABLE_PARAMETERS = "One or more parameter values are not valid. "
 
 
@@ -57,6 +58,13 @@ def in_use(message: str) -> DynamoError:
 
 class DamagedFileError(Exception):
     """What is stored cannot be read: somebody else wrote to the file, or the disk lost it."""
+
+
+class BackfillingIndex(DynamoError):
+    """An index is read that does not have all its entries yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("ValidationException", f"Cannot read from backfilling global secondary index: {name}")
 
 
 class InvalidConstant(DynamoError):

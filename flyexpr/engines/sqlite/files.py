@@ -1,4 +1,4 @@
-"""Opening the SQLite file that an embedded engine lives in, or saying clearly why it cannot.
+"""The SQLite file that an embedded engine lives in: opened, or refused with the reason, and watched while it is in use.
 
 The file is marked with an application id and the version of its format. Writes go through a write-ahead log, so readers
 never wait for a writer. With `sync="normal"` an acknowledged write survives the end of the process, however it comes;
@@ -12,51 +12,161 @@ import os
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
-from flyexpr.engines.sqlite.storage import CATALOG
-from flyexpr.errors import FlyexprError
+from flyexpr.engines.sqlite.failures import failure, is_locked
+from flyexpr.errors import DynamoError, FlyexprError
 
 APPLICATION_ID = 0x666C7865  # "flxe"
 FORMAT = 1
 MEMORY = ":memory:"
-BUSY_SECONDS = 30
+BUSY_SECONDS = 30.0
 SYNC = {"normal": "NORMAL", "full": "FULL"}
+LOG_PAGES = 4000  # after so many the log is copied into the file; a page written often is copied less often
+LOG_BYTES = 20_000_000  # what a log that has grown beyond is cut to, once it is copied
+CATALOG = (
+    "CREATE TABLE catalog (name TEXT PRIMARY KEY, expires INTEGER NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE catalog_version (version INTEGER NOT NULL)",
+    "INSERT INTO catalog_version VALUES (0)",
+    "CREATE TABLE tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL, made REAL NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX tokens_by_age ON tokens (made)",
+)
+_TICK = 100_000_000  # nanoseconds
+_SHORT, _LONG = 0.001, 0.005  # seconds between two tries; the pauses of fills.py are longer, so that a try falls in
+
+T = TypeVar("T")
+Identity = tuple[int, int]
+Known = tuple[tuple[str, Identity | None], ...]
 
 
-def open_connection(path: str, sync: str) -> sqlite3.Connection:
-    """A connection to the file at a path, made when it is missing; a private one in memory for `:memory:`.
+class TableFile:
+    """The file at a path, made when it is missing; a private one in memory for `:memory:`."""
 
-    FlyexprError for a folder, a file without one, a file of another program or a newer format, and a read-only file.
-    """
-    if sync not in SYNC:
-        raise FlyexprError(f"sync={sync!r} is neither 'normal' nor 'full'")
-    _check_place(path)
-    try:
-        connection = sqlite3.connect(
-            path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=1000,
+    def __init__(self, path: str, sync: str = "normal") -> None:
+        if sync not in SYNC:
+            raise FlyexprError(f"sync={sync!r} is neither 'normal' nor 'full'")
+        self.path, self._sync = path, sync
+        # The file stays the same whatever becomes of the current folder, and a log lies beside the file, not its link.
+        self._place = path if path == MEMORY else _real(path)
+        self._folder: int | None = None
+        self._known: Known = ()
+        self._calm = -1
+
+    def open(self) -> sqlite3.Connection:
+        """A connection to the file.
+
+        FlyexprError for a folder, a file without one, a file of another program or a newer format, a read-only file;
+        Throttled (ThrottlingException) for one that another process keeps locked.
+        """
+        if not all(_identity(place) == identity for place, identity in self._known[:1]):
+            raise self.moved()  # before it is opened again, which is after a fork
+        _check_place(self.path, self._place)
+        try:
+            connection = sqlite3.connect(
+                self._place, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
+            )
+        except sqlite3.Error as error:
+            raise FlyexprError(f"cannot open {self.path!r}: {error}") from None
+        try:
+            connection.text_factory = bytes
+            _prepare(connection, self.path, self._sync)
+            self._recognize()
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes in what it says
+            connection.close()
+            if is_locked(error):
+                raise failure(error, self.path) from None
+            raise FlyexprError(f"cannot use {self.path!r} as a table file: {error}") from None
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def again(self) -> TableFile:
+        """The same file, to be opened once more."""
+        return TableFile(self._place, self._sync)
+
+    def _recognize(self) -> None:
+        """Keep in mind which file and which log these are."""
+        if self.path == MEMORY:
+            return
+        self._known = tuple((place, _identity(place)) for place in (self._place, self._place + "-wal"))
+        self._calm = -1
+        if self._folder is None and os.name == "posix":
+            self._folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
+
+    def stands(self) -> bool:
+        """Whether the file and its log are still those that were opened, for which one look at the folder may do."""
+        if not self._known:
+            return True  # in memory
+        # By the folder's descriptor, in half the time that its path takes: this comes before every write.
+        changed = -1 if self._folder is None else os.fstat(self._folder).st_ctime_ns
+        if changed >= 0 and changed == self._calm:
+            return True  # no name in the folder has come, gone or changed
+        stands = all(_identity(place) == identity for place, identity in self._known)
+        # Two changes within one tick of the system's clock leave the same time.
+        self._calm = changed if stands and abs(time.time_ns() - changed) > _TICK else -1
+        return stands
+
+    def close(self) -> None:
+        """Stop watching the folder."""
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            os.close(folder)
+
+    def moved(self) -> DynamoError:
+        """The refusal of every request once the file is gone from its path, or another one stands there."""
+        return DynamoError.of(
+            "InternalServerError",
+            f"{self.path}: the file, or its -wal, was replaced, moved or removed while the engine had it open; nothing "
+            "of the request was done\n  hint: close the engine before the file is replaced, together with its -wal and "
+            "-shm, and connect again",
         )
-    except sqlite3.Error as error:
-        raise FlyexprError(f"cannot open {path!r}: {error}") from None
+
+
+def _real(path: str) -> str:
+    """A path without links; FlyexprError for one that no file can have."""
     try:
-        connection.text_factory = bytes
-        _prepare(connection, path, sync)
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes in what it says
-        connection.close()
-        raise FlyexprError(f"cannot use {path!r} as a table file: {error}") from None
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise FlyexprError(f"cannot open {path!r}: {error}") from None
+    if "\0" in path:
+        raise FlyexprError(f"cannot open {path!r}: a path holds no zero byte")
+    return os.path.realpath(path)
 
 
-def _check_place(path: str) -> None:
+def _identity(place: str) -> Identity | None:
+    """Which file stands at a path; None for none."""
+    try:
+        found = os.stat(place)
+    except OSError:
+        return None
+    return found.st_ino, found.st_dev
+
+
+def patiently(attempt: Callable[[], T], seconds: float) -> T:
+    """What `attempt` gives, tried again while another connection has what it needs.
+
+    >>> patiently(lambda: 1, seconds=30)
+    1
+
+    SQLite could wait by itself. It would do so in steps of up to 100 ms, and with the engine's lock held.
+    """
+    until, pause = time.monotonic() + seconds, _SHORT
+    while True:
+        try:
+            return attempt()
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or time.monotonic() >= until:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.2, _LONG)
+
+
+def _check_place(path: str, place: str) -> None:
     if path == MEMORY:
         return
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = os.path.dirname(place)
     if not os.path.isdir(folder):
         raise FlyexprError(f"cannot open {path!r}: there is no folder {folder!r}")
     if os.path.isdir(path):
@@ -72,36 +182,39 @@ def _prepare(connection: sqlite3.Connection, path: str, sync: str) -> None:
     connection.execute("PRAGMA cell_size_check = ON")
     if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
-    connection.execute("BEGIN")  # one state of the file, though another process may be making it
-    _check_format(connection, path)
-    connection.execute("COMMIT")
-    _use_log(connection)
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: a page written often is copied less often
+    empty = _within(connection, "BEGIN", lambda: _check_format(connection, path))
+    # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
+    patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), BUSY_SECONDS)
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     connection.execute(f"PRAGMA synchronous = {SYNC[sync]}")
-    connection.execute("BEGIN IMMEDIATE")
-    # Looked at again under the lock: another process may have made the file in the meantime.
-    if _check_format(connection, path):
-        for statement in CATALOG:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
-    connection.execute("COMMIT")
+    if empty:  # a file of a known format is opened without a lock: somebody may be writing to it for long
+        _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, path))
 
 
-def _use_log(connection: sqlite3.Connection) -> None:
-    """Switch the file to its write-ahead log.
+def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T]) -> T:
+    """What an action gives, in a transaction of its own."""
 
-    Of several processes that switch at once SQLite refuses some without waiting, lest they wait for each other.
-    """
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
+    def attempt() -> T:
+        connection.execute(begin)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.005)
+            done = action()
+            connection.execute("COMMIT")
+            return done
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+
+    return patiently(attempt, BUSY_SECONDS)
+
+
+def _make(connection: sqlite3.Connection, path: str) -> None:
+    if not _check_format(connection, path):
+        return  # another process has made it in the meantime
+    for statement in CATALOG:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _check_format(connection: sqlite3.Connection, path: str) -> bool:

@@ -21,7 +21,8 @@ from flyexpr.engines.sqlite.checks import (
     item_row,
     key_row,
 )
-from flyexpr.engines.sqlite.faults import condition_failed, invalid
+from flyexpr.engines.sqlite.faults import INVALID_PARAMETERS, condition_failed, invalid
+from flyexpr.engines.sqlite.labours import Labours, carry_through
 from flyexpr.engines.sqlite.members import Request, read_members, told
 from flyexpr.engines.sqlite.metrics import collection_metrics
 from flyexpr.engines.sqlite.schema import Table
@@ -31,9 +32,6 @@ from flyexpr.engines.sqlite.writes import (
     Image,
     Write,
     check_keeps_key,
-    holds,
-    image_after,
-    image_before,
     read_delete,
     read_put,
     read_update,
@@ -48,12 +46,15 @@ def put_item(storage: Storage, request: Request, now: float) -> bytes:
     members = read_members(request, ("TableName", "Item"))
     _check_returns(members)
     write = _enveloped(read_put, members)
-    with storage.transaction("IMMEDIATE"):
+
+    def attempt(labours: Labours) -> bytes:
         table = storage.table(write.table)
         row = item_row(table, write.given)
         check_empty_index_keys(table, write.given)
         check_index_keys(table, write.given)
-        return _carry_out(storage, table, row, write, members)
+        return _carry_out(storage, table, row, write, members, labours)
+
+    return carry_through(storage, attempt)
 
 
 def delete_item(storage: Storage, request: Request, now: float) -> bytes:
@@ -61,40 +62,52 @@ def delete_item(storage: Storage, request: Request, now: float) -> bytes:
     members = read_members(request, ("TableName", "Key"))
     _check_returns(members)
     write = _enveloped(read_delete, members)
-    with storage.transaction("IMMEDIATE"):
+
+    def attempt(labours: Labours) -> bytes:
         table = storage.table(write.table)
-        return _carry_out(storage, table, key_row(table, write.given), write, members)
+        return _carry_out(storage, table, key_row(table, write.given), write, members, labours)
+
+    return carry_through(storage, attempt)
 
 
 def update_item(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to UpdateItem."""
     members = read_members(request, ("TableName", "Key"))
     write = _enveloped(read_update, members)
-    charged = write.update is not None and "UpdateExpression" in members
-    with storage.transaction("IMMEDIATE"):
+    charged = write.update if "UpdateExpression" in members else None
+    too_large = charged is not None and update_charge(charged) > MAX_ITEM
+
+    def attempt(labours: Labours) -> bytes:
         table = storage.table(write.table)
         row = key_row(table, write.given)
-        if charged and write.update is not None and update_charge(write.update) > MAX_ITEM:
+        if too_large:
             raise invalid(UPDATE_TOO_LARGE)
         check_keeps_key(write, table)
-        return _carry_out(storage, table, row, write, members)
+        return _carry_out(storage, table, row, write, members, labours)
+
+    return carry_through(storage, attempt)
 
 
 def _enveloped(read: Callable[[Request], Write], members: Request) -> Write:
     """The write that `read` makes of a request, whose refusals these three operations alone put into an envelope.
 
-    Bare remain values without a type or with two, and the size of an item.
+    Bare remain values without a type or with two, the size of an item, and what the actions of AttributeUpdates lack.
     """
     try:
         return read(members)
     except DynamoError as error:
         enveloped = error.message.startswith(told([""]))
-        if error.code != "ValidationException" or error.message in _BARE or enveloped:
+        if error.code != "ValidationException" or _is_bare(error.message) or enveloped:
             raise
         raise invalid(told([error.message])) from None
 
 
 _BARE = (NO_TYPE, TWO_TYPES, TOO_LARGE)
+_BARE_ACTIONS = tuple(f"{INVALID_PARAMETERS}{action} action " for action in ("Only DELETE", "ADD", "DELETE"))
+
+
+def _is_bare(message: str) -> bool:
+    return message in _BARE or message.startswith(_BARE_ACTIONS)
 
 
 def _check_returns(members: Request) -> None:
@@ -102,15 +115,13 @@ def _check_returns(members: Request) -> None:
         raise invalid(told(["ReturnValues can only be ALL_OLD or NONE"]))
 
 
-def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, members: Request) -> bytes:
+def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, members: Request, labours: Labours) -> bytes:
     returns, mode = members.get("ReturnValues", "NONE"), members.get("ReturnConsumedCapacity", "NONE")
     blind = not table.indexes and table.expiry is None and (returns, mode) == ("NONE", "NONE")
     old: Image | None = None
+    new = write.image
     if not blind or write.kind != "Put" or write.condition is not None:
-        old = image_before(write, table, storage.get(table.store, row))
-    if not holds(write, old):
-        raise failed(write, old)
-    new = image_after(write, table, old)
+        old, new = labours.outcome(write, table, storage.get(table.store, row), failed)
     usage = carry_out(storage, table, row, old, new)
     metrics = collection_metrics(storage, table, write.given, members)
     return answer(

@@ -6,13 +6,15 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyCondition
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, unreadable
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.jsontypes import read_bool
 from flyexpr.engines.sqlite.members import Request, broken, told
 from flyexpr.engines.sqlite.ranges import Clause
-from flyexpr.engines.sqlite.rules import choice_rule
-from flyexpr.engines.sqlite.wire import check_name, read_bool, read_value
+from flyexpr.engines.sqlite.rules import choice_rule, list_rule, map_rule, text_rule
+from flyexpr.engines.sqlite.wire import check_name, read_value
+from flyexpr.errors import DynamoError
 from flyexpr.nodes import (
     Action,
     And,
@@ -32,7 +34,7 @@ from flyexpr.nodes import (
 from flyexpr.values import KINDS, freeze
 
 _SCALARS, _ORDERED = ("S", "N", "B", "BOOL", "NULL"), ("S", "N", "B")
-_ACTION = choice_rule("ADD", "DELETE", "PUT")
+_ACTION, _LIST = choice_rule("ADD", "DELETE", "PUT"), list_rule()
 
 Values = tuple[Value, ...]
 Builder = Callable[[Path, Values], Condition]
@@ -51,26 +53,34 @@ def _not_contains(path: Path, values: Values) -> Condition:
     return And((Test("attribute_exists", (path,)), Not(Test("contains", (path, *values)))))
 
 
-# operator: how many values it takes (0 for any number), of which types, what it means, and its name in a key condition
-_OPERATORS: dict[str, tuple[int | None, tuple[str, ...], Builder, str | None]] = {
-    "EQ": (1, KINDS, _compare("="), "="),
-    "NE": (1, KINDS, _compare("<>"), None),
-    "LT": (1, _ORDERED, _compare("<"), "<"),
-    "LE": (1, _ORDERED, _compare("<="), "<="),
-    "GT": (1, _ORDERED, _compare(">"), ">"),
-    "GE": (1, _ORDERED, _compare(">="), ">="),
-    "BETWEEN": (2, _ORDERED, lambda path, values: Between(path, *values), "BETWEEN"),
-    "IN": (None, _ORDERED, lambda path, values: In(path, values), None),
-    "BEGINS_WITH": (1, ("S", "B"), _test("begins_with"), "begins_with"),
-    "CONTAINS": (1, _SCALARS, _test("contains"), None),
-    "NOT_CONTAINS": (1, _SCALARS, _not_contains, None),
-    "NULL": (0, (), _test("attribute_not_exists"), None),
-    "NOT_NULL": (0, (), _test("attribute_exists"), None),
+class _Operator(NamedTuple):
+    """How many values an operator takes (None: one or more), of which types, what it means, and its key condition."""
+
+    takes: int | None
+    kinds: tuple[str, ...]
+    build: Builder
+    in_key: str | None = None
+
+
+_OPERATORS = {
+    "EQ": _Operator(1, KINDS, _compare("="), "="),
+    "NE": _Operator(1, KINDS, _compare("<>")),
+    "LT": _Operator(1, _ORDERED, _compare("<"), "<"),
+    "LE": _Operator(1, _ORDERED, _compare("<="), "<="),
+    "GT": _Operator(1, _ORDERED, _compare(">"), ">"),
+    "GE": _Operator(1, _ORDERED, _compare(">="), ">="),
+    "BETWEEN": _Operator(2, _ORDERED, lambda path, values: Between(path, *values), "BETWEEN"),
+    "IN": _Operator(None, _ORDERED, lambda path, values: In(path, values)),
+    "BEGINS_WITH": _Operator(1, ("S", "B"), _test("begins_with"), "begins_with"),
+    "CONTAINS": _Operator(1, _SCALARS, _test("contains")),
+    "NOT_CONTAINS": _Operator(1, _SCALARS, _not_contains),
+    "NULL": _Operator(0, (), _test("attribute_not_exists")),
+    "NOT_NULL": _Operator(0, (), _test("attribute_exists")),
 }
 
 
 def read_key_conditions(members: Request) -> tuple[Clause, ...]:
-    """The clauses of KeyConditions.
+    """The clauses of KeyConditions; an operator that no key condition has is refused once the table is known.
 
     >>> read_key_conditions({"KeyConditions": {"id": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]}}})
     (Clause(name='id', operator='=', values=(Value(kind='S', body='a'),)),)
@@ -78,94 +88,115 @@ def read_key_conditions(members: Request) -> tuple[Clause, ...]:
     clauses = []
     for name, wire in members["KeyConditions"].items():
         operator, values = _read_comparison("keyConditions", name, wire)
-        clause_operator = _OPERATORS[operator][3]
-        if clause_operator is None:
-            raise invalid("Attempted conditional constraint is not an indexable operation")
-        clauses.append(Clause(name, clause_operator, values))
+        clauses.append(Clause(name, _OPERATORS[operator].in_key or operator, values))
     return tuple(clauses)
 
 
 def read_legacy_filter(members: Request, member: str) -> Condition | None:
     """The condition of QueryFilter or ScanFilter; None when the request has none."""
-    if member not in members:
-        _check_operator_alone(members)
-        return None
     where = member[0].lower() + member[1:]
-    parts = [
-        _OPERATORS[operator][2](Path((name,)), values)
-        for name, (operator, values) in (
-            (name, _read_comparison(where, name, wire)) for name, wire in members[member].items()
-        )
-    ]
-    return _combined(parts, members)
+    return _combined(members, member, lambda name, wire: _condition(name, *_read_comparison(where, name, wire)))
 
 
 def read_expected(members: Request) -> Condition | None:
     """The condition of Expected; None when the request has none."""
-    if "Expected" not in members:
-        _check_operator_alone(members)
-        return None
-    return _combined([_read_expected(name, wire) for name, wire in members["Expected"].items()], members)
+    return _combined(members, "Expected", _read_expected)
 
 
-def _check_operator_alone(members: Request) -> None:
+def _combined(members: Request, member: str, read: Callable[[str, Any], Condition]) -> Condition | None:
+    if members.get(member):
+        parts = [read(name, wire) for name, wire in members[member].items()]
+        return joined(Or if members.get("ConditionalOperator") == "OR" else And, parts)
     if "ConditionalOperator" in members:
-        raise invalid(told(["ConditionalOperator cannot be used without Filter or Expected"]))
+        raise invalid("ConditionalOperator cannot be used without Filter or Expected")
+    return None
 
 
-def _combined(parts: list[Condition], members: Request) -> Condition | None:
-    if not parts:
-        return None
-    return joined(Or if members.get("ConditionalOperator") == "OR" else And, parts)
+def _condition(name: str, operator: str, values: Values) -> Condition:
+    return _OPERATORS[operator].build(Path((name,)), values)
 
 
 def _read_expected(name: str, wire: Any) -> Condition:
-    wire = _object(wire)
-    path, value = Path((name,)), wire.get("Value")
-    exists = None if wire.get("Exists") is None else read_bool(wire["Exists"])
-    if wire.get("ComparisonOperator") is not None:
-        if value is not None or exists is not None:
-            raise invalid_parameter(f"Value or Exists cannot be used with ComparisonOperator for Attribute: {name}")
-        operator, values = _read_comparison("expected", name, wire)
-        return _OPERATORS[operator][2](path, values)
-    if wire.get("AttributeValueList") is not None:
+    given = {member: part for member, part in map_rule(wire)[0].items() if part is not None}
+    if "Value" in given and "AttributeValueList" in given:
+        raise _together("Value and AttributeValueList", name)
+    if "ComparisonOperator" in given:
+        if "Exists" in given:
+            raise _together("Exists and ComparisonOperator", name)
+        return _condition(name, *_read_expected_comparison(name, given))
+    if "AttributeValueList" in given:
         raise invalid_parameter(f"AttributeValueList can only be used with a ComparisonOperator for Attribute: {name}")
-    if exists is False:
-        if value is not None:
-            raise invalid_parameter(f"Value cannot be used when Exists is false for Attribute: {name}")
-        return Test("attribute_not_exists", (path,))
-    if value is None:
-        shown = "null" if exists is None else "true"
+    return _read_existence(name, given)
+
+
+def _together(both: str, name: str) -> DynamoError:
+    return invalid_parameter(f"{both} cannot be used together for Attribute: {name}")
+
+
+def _read_expected_comparison(name: str, given: Request) -> tuple[str, Values]:
+    """An operator of Expected, which takes values of every type, and a single one as Value too."""
+    operator = _read_operator(given["ComparisonOperator"])
+    if _OPERATORS[operator].takes != 0 and not given.keys() & {"Value", "AttributeValueList"}:
+        raise invalid_parameter(
+            f"Value or AttributeValueList must be used with ComparisonOperator: {operator} for Attribute: {name}"
+        )
+    values = _read_values([given["Value"]] if "Value" in given else given.get("AttributeValueList"))
+    _check_count(operator, values)
+    _check_alike(operator, values)
+    return operator, values
+
+
+def _read_existence(name: str, given: Request) -> Condition:
+    exists = read_bool(given.get("Exists", True))
+    if not exists and "Value" in given:
+        raise invalid_parameter(f"Value cannot be used when Exists is false for Attribute: {name}")
+    if not exists:
+        return Test("attribute_not_exists", (Path((name,)),))
+    if "Value" not in given:
+        shown = "true" if "Exists" in given else "null"
         raise invalid_parameter(f"Value must be provided when Exists is {shown} for Attribute: {name}")
-    return Compare("=", path, _read_constant(value))
+    return Compare("=", Path((name,)), _read_constant(given["Value"]))
 
 
 def _read_comparison(where: str, name: str, wire: Any) -> tuple[str, Values]:
     """The operator and the values of one attribute's condition."""
-    wire = _object(wire)
-    operator = wire.get("ComparisonOperator")
-    if operator is None:
-        where = f"{where}.{name}.member.comparisonOperator"
-        raise invalid(told([broken(where, None, "Member must not be null")]))
-    if operator not in _OPERATORS:
-        raise invalid(f"Invalid comparison operator: {operator}")
-    raw = wire.get("AttributeValueList") or []
-    if type(raw) is not list:
-        raise unreadable("Unexpected value type in payload")
-    values = tuple(map(_read_constant, raw))
-    count, kinds, _, _ = _OPERATORS[operator]
-    if len(values) != count and (count is not None or not values):
-        raise invalid_parameter(f"Invalid number of argument(s) for the {operator} ComparisonOperator")
+    wire = map_rule(wire)[0]
+    if wire.get("ComparisonOperator") is None:
+        raise invalid(told([broken(f"{where}.{name}.member.comparisonOperator", None, "Member must not be null")]))
+    operator = _read_operator(wire["ComparisonOperator"])
+    values = _read_values(wire.get("AttributeValueList"))
+    _check_count(operator, values)
     for value in values:
-        if value.kind not in kinds:
+        if value.kind not in _OPERATORS[operator].kinds:
             raise invalid_parameter(f"ComparisonOperator {operator} is not valid for {value.kind} AttributeValue type")
+    _check_alike(operator, values)
+    return operator, values
+
+
+def _read_operator(raw: Any) -> str:
+    operator, _ = text_rule(raw)
+    if operator not in _OPERATORS:
+        raise invalid_parameter("Invalid comparison operator")
+    return operator
+
+
+def _read_values(raw: Any) -> Values:
+    return () if raw is None else tuple(map(_read_constant, _LIST(raw)[0]))
+
+
+def _check_count(operator: str, values: Values) -> None:
+    takes = _OPERATORS[operator].takes
+    if len(values) != takes and (takes is not None or not values):
+        raise invalid_parameter(f"Invalid number of argument(s) for the {operator} ComparisonOperator")
+
+
+def _check_alike(operator: str, values: Values) -> None:
     if len({value.kind for value in values}) > 1:
         raise invalid_parameter("AttributeValues inside AttributeValueList must be of same type")
-    if operator == "BETWEEN" and values[0].body > values[1].body:
+    if operator == "BETWEEN" and values[0].kind in _ORDERED and values[0].body > values[1].body:
         raise invalid(
             "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
         )
-    return operator, values
 
 
 def read_attribute_updates(members: Request) -> Update | None:
@@ -181,8 +212,9 @@ def read_attribute_updates(members: Request) -> Update | None:
 
 
 def _read_action(name: str, wire: Any) -> Action:
-    wire, path = _object(wire), Path((check_name(name),))
-    action, problems = _ACTION(wire.get("Action") or "PUT")
+    wire, path = map_rule(wire)[0], Path((check_name(name),))
+    given = wire.get("Action")
+    action, problems = _ACTION("PUT" if given is None else given)
     if problems:
         raise invalid(told([broken(f"attributeUpdates.{name}.member.action", action, problems[0])]))
     if wire.get("Value") is None:
@@ -195,7 +227,8 @@ def _read_action(name: str, wire: Any) -> Action:
     if action == "ADD" and value.kind == "L":
         return Action("SET", path, Call("list_append", (Call("if_not_exists", (path, Value("L", ()))), value)))
     if value.kind not in ("SS", "NS", "BS") and (action, value.kind) != ("ADD", "N"):
-        raise invalid_parameter(f"{action} action is not supported for the type {value.kind}")
+        what = "action with value" if action == "DELETE" else "action"
+        raise invalid_parameter(f"{action} {what} is not supported for the type {value.kind}")
     return Action(action, path, value)
 
 
@@ -213,9 +246,7 @@ def read_attributes_to_get(members: Request) -> tuple[Path, ...] | None:
         raise invalid(told([broken("attributesToGet", "[]", constraint)]))
     seen = set[str]()
     for name in names:
-        if type(name) is not str:
-            raise unreadable("Unexpected token received from parser")
-        if check_name(name) in seen:
+        if check_name(text_rule(name)[0]) in seen:
             raise invalid_parameter(f"Duplicate value in attribute name: {name}")
         seen.add(name)
     return tuple(Path((name,)) for name in names)
@@ -223,9 +254,3 @@ def read_attributes_to_get(members: Request) -> tuple[Path, ...] | None:
 
 def _read_constant(wire: Any) -> Value:
     return Value(*freeze(read_value(wire)))
-
-
-def _object(wire: Any) -> dict[str, Any]:
-    if type(wire) is not dict:
-        raise unreadable("Unexpected value type in payload")
-    return wire

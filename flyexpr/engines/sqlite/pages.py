@@ -7,44 +7,46 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.capacity import Usage, consumed, read_units
-from flyexpr.engines.sqlite.expressions import attribute_names, top_names
-from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.effort import effort
+from flyexpr.engines.sqlite.expressions import spoken_paths, top_names
+from flyexpr.engines.sqlite.faults import BackfillingIndex, DamagedFileError, invalid
+from flyexpr.engines.sqlite.fills import finish_abandoned
 from flyexpr.engines.sqlite.keys import Range
 from flyexpr.engines.sqlite.legacy import read_attributes_to_get
 from flyexpr.engines.sqlite.members import Request
-from flyexpr.engines.sqlite.schema import Index, Table, key_of, row_key
+from flyexpr.engines.sqlite.schema import Index, Table, has_key, row_key
 from flyexpr.engines.sqlite.selection import read_selection
-from flyexpr.engines.sqlite.storage import Row, Storage
+from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.wire import read_item
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
-from flyexpr.nodes import And, Condition, In, Or, Path
+from flyexpr.nodes import Condition, Path
 from flyexpr.records import record
 from flyexpr.values import Item
 
 MAX_BYTES = 1024 * 1024
 MAX_COMPARISONS = 5_000_000  # of a page: some seconds, for a filter of the older kind may have conditions without end
-
-Fetch = Callable[[Item], Item]
+MAX_FETCHED, LEAST_FETCHED = 16 * 1024 * 1024, 2048  # bytes of the whole items of a page; the work for a small one
 
 
 @record
 class Reading:
-    """What a Query or Scan says about its page, before the table is known."""
+    """What a Query or Scan says about its page, before the table is known; `tested` are the paths of its filter."""
 
     members: Request
     condition: Condition | None
+    tested: tuple[Path, ...]
     paths: tuple[Path, ...] | None
     start: Item | None
 
     @property
     def names(self) -> frozenset[str]:
         """The attributes that the filter and the projection speak of."""
-        return attribute_names(self.condition) | top_names(self.paths or ())
+        return top_names((*self.tested, *(self.paths or ())))
 
     @property
     def reverse(self) -> bool:
@@ -62,9 +64,7 @@ class Reading:
     @property
     def most(self) -> int:
         """How many items a page examines at most, whatever the Limit: few for a filter of very many conditions."""
-        parts = self.condition.parts if isinstance(self.condition, (And, Or)) else (self.condition,)
-        comparisons = sum(len(part.options) if isinstance(part, In) else 1 for part in parts)
-        return max(MAX_COMPARISONS // max(comparisons, 1), 1)
+        return max(MAX_COMPARISONS // max(effort(self.condition), 1), 1)
 
     @property
     def consistent(self) -> bool:
@@ -77,6 +77,7 @@ def read_reading(members: Request, condition: Condition | None, paths: tuple[Pat
     return Reading(
         members,
         condition,
+        spoken_paths(condition),
         paths if paths is not None else read_attributes_to_get(members),
         start=None if start is None else read_item(start),
     )
@@ -90,83 +91,109 @@ def read_target(storage: Storage, members: Request) -> tuple[Table, Index | None
     index = table.index(members["IndexName"])
     if index is None:
         raise invalid(f"The table does not have the specified index: {members['IndexName']}")
+    if index.store == table.filling:
+        raise BackfillingIndex(index.name)
     if index.is_global and members.get("ConsistentRead"):
         raise invalid("Consistent reads are not supported on global secondary indexes")
     return table, index
 
 
-def read_page(
-    storage: Storage, table: Table, index: Index | None, keys: Range, reading: Reading, *, restartable: bool = True
-) -> bytes:
-    """The answer with one page of a range of rows; no start key follows from one that is not `restartable`."""
-    selection = read_selection(reading.members, index, reading.paths, reading.condition)
-    usage = Usage()
-    fetch = _fetcher(storage, table, reading, usage) if selection.fetches else None
-    store = index.store if index is not None else table.store
-    page = _Page()
-    page.fill(storage.rows(store, keys, reverse=reading.reverse, limit=reading.limit), reading, fetch)
-    usage.add(read_units(page.size, reading.consistent), index)
-    last = page.last if restartable else None
-    return answer(
-        Items=array(page.items) if selection.items else None,
-        Count=str(page.count),
-        ScannedCount=str(page.scanned),
-        LastEvaluatedKey=_last_key(table, index, last) if last is not None else None,
-        ConsumedCapacity=optional(consumed(table, usage, reading.members.get("ReturnConsumedCapacity"))),
-    )
+def take_page(storage: Storage, members: Request, take: Callable[[], Page]) -> Page:
+    """The page that `take` takes; an index that an engine has left half filled is finished first."""
+    try:
+        return take()
+    except BackfillingIndex:
+        if finish_abandoned(storage, members["TableName"]):
+            raise
+    return take()
+
+
+class Page:
+    """The rows of a page, taken inside a transaction; what is made of them needs none.
+
+    `last` is the text of the row that the page ended with, if it ended before the rows did. With `whole` come the whole
+    items of the entries of a local index, which the service reads at the table's expense.
+    """
+
+    __slots__ = ("index", "last", "reading", "restartable", "rows", "selection", "size", "table", "usage", "whole")
+
+    def __init__(
+        self,
+        storage: Storage,
+        table: Table,
+        index: Index | None,
+        keys: Range,
+        reading: Reading,
+        *,
+        restartable: bool = True,
+    ) -> None:
+        self.table, self.index, self.reading, self.restartable = table, index, reading, restartable
+        self.usage = Usage()
+        self.selection = read_selection(reading.members, index, reading.paths, reading.condition)
+        self.rows: list[bytes] = []
+        self.whole: list[bytes] = []
+        self.last: bytes | None = None
+        self.size = 0
+        self._take(storage, keys)
+
+    def _take(self, storage: Storage, keys: Range) -> None:
+        reading, fetches, held = self.reading, self.selection.fetches, 0
+        store = self.index.store if self.index is not None else self.table.store
+        most = reading.most if reading.limit < 0 else min(reading.most, reading.limit)
+        for size, text in storage.rows(store, keys, reverse=reading.reverse, limit=reading.limit):
+            self.size += size
+            self.rows.append(text)
+            if fetches:
+                held += self._fetch(storage, text)
+            if len(self.rows) >= most or self.size >= MAX_BYTES or held >= MAX_FETCHED:
+                self.last = text
+                break
+
+    def _fetch(self, storage: Storage, text: bytes) -> int:
+        """The size of the whole item of an entry, and so much work as it is at least."""
+        entry = read_text(text, self.table.key.names)
+        if not has_key(self.table.key, entry):
+            raise DamagedFileError("a stored item lacks its key")
+        size, whole = storage.get(self.table.store, row_key(self.table.key, entry)) or (0, b"{}")
+        self.usage.add(read_units(size, self.reading.consistent))
+        self.whole.append(whole)
+        return max(size, LEAST_FETCHED)
+
+    def answer(self) -> bytes:
+        """The answer with this page; no start key follows from one that is not `restartable`."""
+        self.usage.add(read_units(self.size, self.reading.consistent), self.index)
+        items = self._items()
+        last = self.last if self.restartable else None
+        return answer(
+            Items=array(items) if self.selection.items else None,
+            Count=str(len(items)),
+            ScannedCount=str(len(self.rows)),
+            LastEvaluatedKey=_last_key(self.table, self.index, last) if last is not None else None,
+            ConsumedCapacity=optional(
+                consumed(self.table, self.usage, self.reading.members.get("ReturnConsumedCapacity"))
+            ),
+        )
+
+    def _items(self) -> list[bytes]:
+        """The texts of the items that are given: of those for which the filter is true, what is asked for."""
+        reading, fetches = self.reading, self.selection.fetches
+        condition, paths = reading.condition, reading.paths
+        if condition is None and paths is None and not fetches:
+            return self.rows
+        names, given = None if fetches else reading.names, []
+        for text, whole in zip(self.rows, self.whole if fetches else self.rows, strict=True):
+            item = read_text(whole, names)
+            if condition is None or matches(condition, item):
+                if paths is not None:
+                    text = item_text(project(paths, item))
+                given.append(whole if paths is None and reading.whole else text)
+        return given
 
 
 def _last_key(table: Table, index: Index | None, text: bytes) -> bytes:
     """The key of the row that a page ended with: that of the index, if one is read, and that of the table."""
-    names = (*index.key.names, *table.key.names) if index is not None else table.key.names
-    return item_text(key_of(tuple(dict.fromkeys(names)), read_text(text)))
-
-
-def _fetcher(storage: Storage, table: Table, reading: Reading, usage: Usage) -> Fetch:
-    """What gives the whole item of an entry of a local index, which the service reads at the table's expense."""
-
-    def fetch(entry: Item) -> Item:
-        size, text = storage.get(table.store, row_key(table.key, entry)) or (0, b"{}")
-        usage.add(read_units(size, reading.consistent))
-        return read_text(text)
-
-    return fetch
-
-
-class _Page:
-    """The rows taken so far; `last` is the one that the page ended with, if it ended before the rows did."""
-
-    __slots__ = ("count", "items", "last", "scanned", "size")
-
-    def __init__(self) -> None:
-        self.items: list[bytes] = []
-        self.count = self.scanned = self.size = 0
-        self.last: bytes | None = None
-
-    def fill(self, rows: Iterable[Row], reading: Reading, fetch: Fetch | None) -> None:
-        untouched = reading.condition is None and reading.paths is None and fetch is None
-        names = None if fetch is not None else reading.names
-        limit, most = reading.limit, reading.most
-        for size, text in rows:
-            self.scanned += 1
-            self.size += size
-            if untouched:
-                self.items.append(text)
-            else:
-                self._examine(text, names, reading, fetch)
-            if self.scanned == limit or self.scanned == most or self.size >= MAX_BYTES:
-                self.last = text
-                break
-        self.count = len(self.items)
-
-    def _examine(self, text: bytes, names: frozenset[str] | None, reading: Reading, fetch: Fetch | None) -> None:
-        item = read_text(text, names)
-        if fetch is not None:
-            item = fetch(item)
-        if reading.condition is not None and not matches(reading.condition, item):
-            return
-        if reading.paths is not None:
-            text = item_text(project(reading.paths, item))
-        elif fetch is not None and reading.whole:
-            text = item_text(item)
-        self.items.append(text)
+    names = dict.fromkeys((*index.key.names, *table.key.names) if index is not None else table.key.names)
+    key = read_text(text, names)
+    if len(key) < len(names):
+        raise DamagedFileError("a stored item lacks its key")
+    return item_text(key)

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyCondit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flyexpr.engines.sqlite.checks import empty_key
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
@@ -20,12 +20,14 @@ from flyexpr.engines.sqlite.keys import (
 )
 from flyexpr.engines.sqlite.schema import KeyAttribute, KeySchema
 from flyexpr.interpret.evaluate import matches
-from flyexpr.nodes import And, Between, Compare, Condition, In, Not, Or, Path, Test, Value
+from flyexpr.nodes import And, Between, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
 from flyexpr.records import record
 from flyexpr.values import Item
 
 _INVALID = "Invalid KeyConditionExpression: "
+_CONDITION = "Invalid condition in KeyConditionExpression: "
 _TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPERATORS = {*_TURNED, "BETWEEN", "begins_with"}
 
 
 @record
@@ -76,7 +78,33 @@ def _read_clause(part: Condition) -> tuple[Path, str, tuple[Value, ...]]:
             return path, "BETWEEN", (low, high)
         case Test("begins_with", (Path() as path, Value() as prefix)):
             return path, "begins_with", (prefix,)
-    raise invalid(f"Invalid operator used in KeyConditionExpression: {_operator(part)}")
+    raise invalid(_why_no_clause(part))
+
+
+def _why_no_clause(part: Condition) -> str:
+    """What is said of a condition that is no clause: its operator, then its operands."""
+    match part:
+        case Compare(operator, left, right) if operator in _TURNED:
+            return _why_no_operands([left, right])
+        case Between(first, low, high):
+            return _why_no_first("BETWEEN", first) or _why_no_operands([first, low, high])
+        case Test("begins_with", (first, prefix)):
+            return _why_no_first("begins_with", first) or _why_no_operands([first, prefix])
+    return f"Invalid operator used in KeyConditionExpression: {_operator(part)}"
+
+
+def _why_no_first(operator: str, first: Operand) -> str:
+    if isinstance(first, Path | Call):
+        return ""
+    return _CONDITION + f"{operator} operator must have the key attribute as its first operand"
+
+
+def _why_no_operands(operands: Sequence[Operand]) -> str:
+    if any(isinstance(operand, Call) for operand in operands):
+        return _INVALID + "KeyConditionExpressions cannot contain nested operations"
+    if any(isinstance(operand, Path) for operand in operands):
+        return _CONDITION + "Multiple attribute names used in one condition"
+    return _CONDITION + "No key attribute specified"
 
 
 def _operator(part: Condition) -> str:
@@ -85,15 +113,10 @@ def _operator(part: Condition) -> str:
             return operator
         case Test(function):
             return function
-        case Between():
-            return "BETWEEN"
-        case In():
-            return "IN"
-        case Or():
-            return "OR"
-        case Not():
-            return "NOT"
-    return "AND"
+    return _WORDS[type(part)]
+
+
+_WORDS: dict[type, str] = {In: "IN", Or: "OR", Not: "NOT"}
 
 
 def key_range(clauses: Iterable[Clause], schema: KeySchema) -> Range:
@@ -150,6 +173,7 @@ def _check_clauses(clauses: dict[str, Clause], schema: KeySchema) -> None:
         clause = clauses.get(attribute.name)
         if clause is None and not several:
             raise invalid(f"Query condition missed key schema element: {attribute.name}")
+        _check_operator(clause)
         if clause is None or clause.operator != "=":
             raise invalid(_unequal_partition(attribute.name) if several else "Query key condition not supported")
     if any(name not in schema.names for name in clauses):
@@ -168,13 +192,21 @@ def _check_run(clauses: dict[str, Clause], schema: KeySchema) -> None:
     if not named:
         return
     last = schema.sort[named[-1]].name
+    _check_operator(clauses[last])
     for key in schema.sort[: named[-1]]:
         clause = clauses.get(key.name)
+        _check_operator(clause)
         if clause is None or clause.operator != "=":
             raise invalid(
                 f"RANGE key attributes {key.name} must have equality conditions specified in the query "
                 f"because a condition is present on key attribute {last}"
             )
+
+
+def _check_operator(clause: Clause | None) -> None:
+    """KeyConditions may have any operator of the older parameters until the attribute is known to be a key's."""
+    if clause is not None and clause.operator not in _OPERATORS:
+        raise invalid("Attempted conditional constraint is not an indexable operation")
 
 
 def _check_values(clause: Clause, attribute: KeyAttribute) -> None:

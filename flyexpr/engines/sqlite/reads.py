@@ -15,15 +15,16 @@ from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.keys import Range, segment_range
 from flyexpr.engines.sqlite.legacy import read_attributes_to_get, read_key_conditions, read_legacy_filter
 from flyexpr.engines.sqlite.members import Request, read_members
-from flyexpr.engines.sqlite.pages import read_page, read_reading, read_target
+from flyexpr.engines.sqlite.pages import Page, Reading, read_reading, read_target, take_page
 from flyexpr.engines.sqlite.ranges import Clause, key_range, read_clauses
-from flyexpr.engines.sqlite.selection import check_filter_held, check_select
+from flyexpr.engines.sqlite.schema import Table
+from flyexpr.engines.sqlite.selection import check_filter_held, check_key_paths, check_select
 from flyexpr.engines.sqlite.starts import check_query_start, start_row
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.wire import read_item
-from flyexpr.interpret.paths import paths as paths_of
 from flyexpr.interpret.project import project
-from flyexpr.nodes import Condition, Path
+from flyexpr.nodes import Path
+from flyexpr.values import Item
 
 _SEGMENT, _TOTAL = "Segment", "TotalSegments"
 
@@ -33,12 +34,19 @@ def get_item(storage: Storage, request: Request, now: float) -> bytes:
     members = read_members(request, ("TableName", "Key"))
     paths = read_projected(members) if len(members) > 2 else None
     key = read_item(members["Key"])
-    table, row = storage.find_row(members["TableName"], lambda table: key_row(table, key))
+    table, row = storage.find_row(members["TableName"], lambda table: _row(table, key, paths))
     item, mode = shown(row[1], paths) if row else None, members.get("ReturnConsumedCapacity")
     if mode is None:
         return answer(Item=item)
     usage = Usage(read_units(row[0] if row else 0, members.get("ConsistentRead", False)))
     return answer(Item=item, ConsumedCapacity=optional(consumed(table, usage, mode)))
+
+
+def _row(table: Table, key: Item, paths: tuple[Path, ...] | None) -> bytes:
+    row = key_row(table, key)
+    if paths is not None:
+        check_key_paths(table, paths)
+    return row
 
 
 def read_projected(members: Request) -> tuple[Path, ...] | None:
@@ -65,18 +73,26 @@ def query(storage: Storage, request: Request, now: float) -> bytes:
     clauses = _read_key_condition(members, nodes)
     condition = nodes.get("FilterExpression", read_legacy_filter(members, "QueryFilter"))
     reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    return take_page(storage, members, lambda: _query_page(storage, reading, clauses)).answer()
+
+
+def _query_page(storage: Storage, reading: Reading, clauses: tuple[Clause, ...]) -> Page:
     with storage.transaction("DEFERRED"):
-        table, index = read_target(storage, members)
+        table, index = read_target(storage, reading.members)
         schema = index.key if index is not None else table.key
         low, high = key_range(clauses, schema)
-        _check_filter(condition, schema.names)
-        check_filter_held(index, condition)
+        if reading.paths is not None:
+            check_key_paths(table, reading.paths)
+        if reading.condition is not None:
+            _check_filter(reading, schema.names)
+            check_key_paths(table, reading.tested)
+            check_filter_held(index, reading.condition)
         restartable = bool(schema.sort) or index is not None
         if reading.start is not None:
             row = start_row(table, index, reading.start)
             check_query_start(reading.start, clauses, schema, restartable=restartable)
             low, high = (low, row) if reading.reverse else (row + b"\0", high)
-        return read_page(storage, table, index, (low, high), reading, restartable=restartable)
+        return Page(storage, table, index, (low, high), reading, restartable=restartable)
 
 
 def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause, ...]:
@@ -87,13 +103,13 @@ def _read_key_condition(members: Request, nodes: dict[str, Any]) -> tuple[Clause
     raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 
 
-def _check_filter(condition: Condition | None, names: tuple[str, ...]) -> None:
+def _check_filter(reading: Reading, names: tuple[str, ...]) -> None:
     """The filter of a Query may not name the key attributes of what is queried."""
-    for path in paths_of(condition) if condition is not None else ():
-        if path.parts[0] in names:
-            raise invalid(
-                f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {path.parts[0]}"
-            )
+    tested = top_names(reading.tested)
+    for name in names:
+        if name in tested:
+            member = "QueryFilter" if "QueryFilter" in reading.members else "Filter Expression"
+            raise invalid(f"{member} can only contain non-primary key attributes: Primary key attribute: {name}")
 
 
 def scan(storage: Storage, request: Request, now: float) -> bytes:
@@ -104,15 +120,24 @@ def scan(storage: Storage, request: Request, now: float) -> bytes:
     nodes = read_expressions(members, ("FilterExpression",))
     condition = nodes.get("FilterExpression", read_legacy_filter(members, "ScanFilter"))
     reading = read_reading(members, condition, nodes.get("ProjectionExpression"))
+    return take_page(storage, members, lambda: _scan_page(storage, reading, keys)).answer()
+
+
+def _scan_page(storage: Storage, reading: Reading, keys: Range) -> Page:
     with storage.transaction("DEFERRED"):
-        table, index = read_target(storage, members)
+        table, index = read_target(storage, reading.members)
+        check_key_paths(table, (*(reading.paths or ()), *reading.tested))
         if reading.start is not None:
             check_index_keys(table, reading.start)
             row = start_row(table, index, reading.start)
             if not keys[0] <= row < keys[1]:
-                raise invalid("The provided starting key is invalid: it is not in the segment that is scanned")
+                raise invalid(
+                    "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey "
+                    "with correct Segment. "
+                    f"TotalSegments: {reading.members[_TOTAL]} Segment: {reading.members[_SEGMENT]}"
+                )
             keys = row + b"\0", keys[1]
-        return read_page(storage, table, index, keys, reading)
+        return Page(storage, table, index, keys, reading)
 
 
 def _read_segment(members: Request) -> Range:

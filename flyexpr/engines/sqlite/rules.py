@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr.engines.sqlite.alike import Alike
-from flyexpr.engines.sqlite.faults import unreadable
-from flyexpr.engines.sqlite.wire import read_bool
+from flyexpr.engines.sqlite.jsontypes import INTEGER, ITEM, STRING, STRINGS, read_bool, wrong_type
 
 Rule = Callable[[Any], tuple[Any, list[str]]]
 
-INT_MAX = 2**31 - 1
+INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
+_PATTERN = f"Member must satisfy regular expression pattern: {_NAME.pattern}"
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
 
 
@@ -41,8 +41,19 @@ def _name_problems(name: str) -> list[str]:
         return ["Member must have length greater than or equal to 1"]
     problems = length_problems(len(name), 3, 255)
     if not _NAME.fullmatch(name):
-        problems.append("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+        problems.append(_PATTERN)
     return problems
+
+
+def start_name_rule(raw: Any) -> tuple[str, list[str]]:
+    """The name that a list of tables starts after, of which ListTables tells the characters first.
+
+    >>> start_name_rule("")[1][0]
+    'Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+'
+    """
+    name, _ = text_rule(raw)
+    unlike = [] if _NAME.fullmatch(name) else [_PATTERN]
+    return name, unlike + length_problems(len(name), 3, 255)
 
 
 def table_rule(raw: Any) -> tuple[str, list[str]]:
@@ -59,7 +70,7 @@ def table_rule(raw: Any) -> tuple[str, list[str]]:
 def text_rule(raw: Any) -> tuple[str, list[str]]:
     """Any string."""
     if type(raw) is not str:
-        raise unreadable("Unexpected token received from parser")
+        raise wrong_type(raw, STRING)
     return raw, []
 
 
@@ -85,7 +96,7 @@ def boolean_rule(raw: Any) -> tuple[bool, list[str]]:
 def map_rule(raw: Any) -> tuple[dict[str, Any], list[str]]:
     """A JSON object, whose members are for others to read."""
     if type(raw) is not dict:
-        raise unreadable("Unexpected value type in payload")
+        raise wrong_type(raw, ITEM)
     return raw, []
 
 
@@ -103,7 +114,7 @@ def list_rule(low: int = 0, high: int = INT_MAX) -> Rule:
 
     def rule(raw: Any) -> tuple[list[Any], list[str]]:
         if type(raw) is not list:
-            raise unreadable("Unexpected value type in payload")
+            raise wrong_type(raw, STRINGS)
         return raw, length_problems(len(raw), low, high)
 
     return rule
@@ -123,17 +134,17 @@ def texts_rule(low: int = 0, high: int = INT_MAX) -> Rule:
     return rule
 
 
-def integer_rule(low: int, high: int = INT_MAX) -> Rule:
-    """A number of 32 bits: the service saturates larger ones, and cuts off fractions.
+def integer_rule(low: int, high: int = INT_MAX, largest: int = INT_MAX) -> Rule:
+    """A number of 32 bits, or of 64: the service saturates larger ones, and cuts off fractions.
 
-    >>> integer_rule(1)(1.5), integer_rule(1)(2**40)
-    ((1, []), (2147483647, []))
+    >>> integer_rule(1)(1.5), integer_rule(1)(2**40), long_rule(1)(2**40)
+    ((1, []), (2147483647, []), (1099511627776, []))
     """
 
     def rule(raw: Any) -> tuple[int, list[str]]:
         if type(raw) not in (int, float):
-            raise unreadable("Unexpected token received from parser")
-        value = int(max(min(raw, INT_MAX), -INT_MAX))
+            raise wrong_type(raw, INTEGER)
+        value = int(max(min(raw, largest), -largest))
         if value < low:
             return value, [f"Member must have value greater than or equal to {low}"]
         if value > high:
@@ -141,6 +152,11 @@ def integer_rule(low: int, high: int = INT_MAX) -> Rule:
         return value, []
 
     return rule
+
+
+def long_rule(low: int) -> Rule:
+    """A number of 64 bits."""
+    return integer_rule(low, LONG_MAX, LONG_MAX)
 
 
 def choice_rule(*options: str) -> Rule:

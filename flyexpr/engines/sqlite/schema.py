@@ -1,21 +1,25 @@
 """What reads and writes need to know of a table: its keys, its indexes, and where their rows are.
 
 A table is kept as a `Definition`: a JSON object with the description that DescribeTable gives, the names of the SQLite
-tables that hold its rows, its tags and its time to live. `read_table` makes the immutable `Table` of it.
+tables that hold its rows, its tags, its time to live, and how far a new store is filled. `read_table` makes the
+immutable `Table` of it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.engines.sqlite.keys import key_bytes, partition_bytes
 from flyexpr.records import record
-from flyexpr.values import Item
+from flyexpr.values import Item, value_size
 
 Definition = dict[str, Any]
+MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024  # bytes
 _STORE = re.compile(r"(items|index|expiry)(_[0-9]+){1,2}")
 KINDS = {str: "S", int: "N", bytes: "B", bool: "BOOL", type(None): "NULL", list: "L", dict: "M"}
 
@@ -80,6 +84,7 @@ class Table:
     key: KeySchema
     indexes: tuple[Index, ...]
     expiry: Expiry | None
+    filling: str | None = None  # the store that does not have all its entries yet
 
     @cached_property
     def watched(self) -> frozenset[str]:
@@ -98,6 +103,8 @@ class Table:
 def read_table(definition: Definition) -> Table:
     """The table that a definition describes.
 
+    DamagedFileError for a definition that no engine wrote.
+
     >>> read_table({
     ...     "Description": {
     ...         "TableName": "scores",
@@ -108,6 +115,13 @@ def read_table(definition: Definition) -> Table:
     ... }).key.names
     ('userid',)
     """
+    try:
+        return _read_table(definition)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFileError(str(error)) from error
+
+
+def _read_table(definition: Definition) -> Table:
     description = definition["Description"]
     stores = {name: _store(store) for name, store in definition["Stores"].items()}
     kinds = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
@@ -124,7 +138,16 @@ def read_table(definition: Definition) -> Table:
         key=key,
         indexes=tuple(sorted(indexes, key=lambda index: index.name)),
         expiry=Expiry(expiry["AttributeName"], _store(expiry["Store"])) if expiry else None,
+        filling=_read_filling(definition.get("Filling")),
     )
+
+
+def _read_filling(filling: Any) -> str | None:
+    if filling is None:
+        return None
+    bytes.fromhex(filling["After"])
+    float(filling["At"])
+    return _store(filling["Store"])
 
 
 def _store(name: str) -> str:
@@ -186,13 +209,46 @@ def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
 
 
 def index_row_key(index: Index, row: bytes, item: Mapping[str, Any]) -> bytes | None:
-    """The row key of an item's entry in an index; None for an item that lacks a key attribute of the index.
+    """The row key of an item's entry in an index; None for an item that has no entry there.
 
     `row` is the item's row key in the table. Indexes are sparse: the guide, "Take advantage of sparse indexes".
     """
-    if any(name not in item for name in index.key.names):
-        return None
-    return row_key(index.key, item) + row
+    return row_key(index.key, item) + row if has_key(index.key, item) else None
+
+
+def has_key(key: KeySchema, item: Mapping[str, Any]) -> bool:
+    """Whether an item has a key: every attribute of its type, not empty, and all of them small enough.
+
+    An index has entries for exactly these items. Others may have been stored before the index was made.
+
+    >>> key = KeySchema((KeyAttribute("genre", "S"),), (KeyAttribute("year", "N"),))
+    >>> has_key(key, {"genre": "jazz", "year": 1959}), has_key(key, {"genre": "", "year": 1959}), has_key(key, {})
+    (True, False, False)
+    """
+    most = 0  # bytes
+    for attribute in key.attributes:
+        value = item.get(attribute.name)  # None stands for NULL too, which is not the type of a key either
+        if type(value) not in _KEY_TYPES[attribute.kind]:
+            return False
+        if attribute.kind == "N":
+            most += 21
+        elif value:
+            most += 4 * len(value)
+        else:
+            return False
+    if most <= MAX_SORT_KEY:
+        return True
+    return key_size(key.partition, item) <= MAX_PARTITION_KEY and key_size(key.sort, item) <= MAX_SORT_KEY
+
+
+_KEY_TYPES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal), "B": (bytes,)}
+
+
+def key_size(attributes: tuple[KeyAttribute, ...], item: Mapping[str, Any]) -> int:
+    """The size of a key in bytes; 0 for a single number, which is at most 21 bytes and needs no check."""
+    if len(attributes) == 1 and attributes[0].kind == "N":
+        return 0
+    return sum([value_size(item[attribute.name]) for attribute in attributes])
 
 
 def projection_of(index: Index, item: Item) -> Item:

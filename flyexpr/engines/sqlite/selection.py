@@ -1,6 +1,6 @@
 """Which part of the items a Query or Scan gives: Select, the projection, and what an index holds.
 
-A global index never gives what it does not hold; a local one fetches it from the table.
+A global index never gives what it does not hold, and refuses to be asked for it; a local one fetches it from the table.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html (Select)
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.members import Request, told
-from flyexpr.engines.sqlite.schema import Index
+from flyexpr.engines.sqlite.schema import Index, Table
 from flyexpr.interpret.paths import paths as paths_of
 from flyexpr.nodes import Condition, Path
 from flyexpr.records import record
@@ -50,18 +50,38 @@ def read_selection(
         tested = _missing(index, paths_of(condition) if condition is not None else ())
         if index.is_global:
             _refuse(index, wanted, select)
-            check_filter_held(index, condition)
-        fetches = bool(wanted or tested) or select == "ALL_ATTRIBUTES"
+        else:
+            fetches = bool(wanted or tested) or select == "ALL_ATTRIBUTES"
     return Selection(select != "COUNT", fetches)
 
 
-def check_filter_held(index: Index | None, condition: Condition | None) -> None:
-    """None for a filter of attributes that the index holds: a Query looks at no others, even through a local index."""
-    tested = _missing(index, paths_of(condition)) if index is not None and condition is not None else []
+def check_filter_held(index: Index | None, condition: Condition) -> None:
+    """None for a filter of attributes that the index holds: a Query looks at no others, even through a local index.
+
+    The filter of a Scan may name any. Of an entry of a global index an attribute that it does not hold is missing: what
+    the service has been seen to do with PartiQL's reads without a key, which are scans, and what clients rely on. A
+    local index fetches the attribute for a Scan as it does for a projection.
+    """
+    tested = _missing(index, paths_of(condition)) if index is not None else []
     if index is not None and tested:
         raise invalid_parameter(
             f"Secondary index {index.name} does not project one or more filter attributes: [{', '.join(tested)}]"
         )
+
+
+def check_key_paths(table: Table, paths: Iterable[Path]) -> None:
+    """None for paths that do not lead into a key attribute of the table or of an index, which are all scalars."""
+    nested = [path.parts[0] for path in paths if len(path.parts) > 1]
+    if not nested:
+        return
+    keys = [("Key", table.key), *(("IndexKey", index.key) for index in table.indexes)]
+    for called, key in keys:
+        for name in key.names:
+            if name in nested:
+                raise invalid(
+                    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                    f"{called}: {name}"
+                )
 
 
 def _refuse(index: Index, wanted: list[str], select: str | None) -> None:

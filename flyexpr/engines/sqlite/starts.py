@@ -33,7 +33,8 @@ def start_row(table: Table, index: Index | None, start: Item) -> bytes:
     if index is None:
         return row
     entry = index_row_key(index, row, start)
-    assert entry is not None
+    if entry is None:
+        raise invalid(_INVALID)
     return entry
 
 

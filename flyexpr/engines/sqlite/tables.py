@@ -1,38 +1,33 @@
-"""CreateTable, DescribeTable, UpdateTable, DeleteTable and ListTables.
-
-Everything is done when the answer is given: it speaks of CREATING, UPDATING or DELETING as the service's does, and the
-next DescribeTable of ACTIVE.
-"""
+"""CreateTable, DescribeTable, UpdateTable, DeleteTable and ListTables; everything is done when the answer is given."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
-from flyexpr.engines.sqlite.alterations import altered_description
+from flyexpr.engines.sqlite.alterations import altered_description, check_alteration
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.changes import add_entry
-from flyexpr.engines.sqlite.checks import check_index_keys
 from flyexpr.engines.sqlite.definitions import GLOBAL, LOCAL, read_definition
-from flyexpr.engines.sqlite.descriptions import Description, new_description
-from flyexpr.engines.sqlite.faults import in_use, invalid, not_found
-from flyexpr.engines.sqlite.keys import segment_range
-from flyexpr.engines.sqlite.members import Request, read_members
-from flyexpr.engines.sqlite.schema import Definition, Table, read_table, row_key
+from flyexpr.engines.sqlite.descriptions import new_description
+from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found
+from flyexpr.engines.sqlite.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
+from flyexpr.engines.sqlite.members import Request, check_table_name, check_table_named, gather, read_members, told
+from flyexpr.engines.sqlite.rules import Rule, integer_rule, start_name_rule
+from flyexpr.engines.sqlite.schema import Definition
 from flyexpr.engines.sqlite.storage import Storage
 from flyexpr.engines.sqlite.tags import check_tags
-from flyexpr.engines.sqlite.writes import read_image
-from flyexpr.errors import DynamoError
+from flyexpr.engines.sqlite.throughput import Description
+from flyexpr.engines.sqlite.views import created_view, deleted_view, table_view, updated_view
 
-_ARN = "arn:aws:dynamodb:local:000000000000:table/"
 _MAX_NAMES = 100
+_LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
 
 
 def create_table(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to CreateTable."""
+    check_table_named(request)
     members = read_definition(request, ("TableName", "KeySchema", "AttributeDefinitions"))
-    description = new_description(members)
+    description = new_description(members, now)
     tags = check_tags(members.get("Tags", []))
     name = members["TableName"]
     with storage.transaction("IMMEDIATE"):
@@ -41,103 +36,99 @@ def create_table(storage: Storage, request: Request, now: float) -> bytes:
         version = storage.next_version()
         description |= {
             "CreationDateTime": now,
-            "TableArn": _ARN + name,
-            "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{_ARN}{name}/{version}/{now}")),
+            "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{description['TableArn']}/{version}/{now}")),
         }
         stores = {"": f"items_{version}"}
         for position, index in enumerate([*description.get(GLOBAL, ()), *description.get(LOCAL, ())]):
-            index["IndexArn"] = f"{_ARN}{name}/index/{index['IndexName']}"
             stores[index["IndexName"]] = f"index_{version}_{position}"
         for store in stores.values():
             storage.create_store(store)
-        storage.define(name, {"Description": description, "Stores": stores, "Tags": tags})
-        return json_text({"TableDescription": _shown(storage, description, stores, "CREATING", now)})
+        definition = {"Description": description, "Stores": stores, "Tags": tags}
+        storage.define(name, definition)
+    return json_text({"TableDescription": created_view(table_view(storage, definition, now), members)})
 
 
 def describe_table(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to DescribeTable; in a large table, items and bytes are counted anew once a minute at most."""
+    check_table_name(request)
     members = read_members(request, ("TableName",))
+    finish_abandoned(storage, members["TableName"])
     with storage.transaction("DEFERRED"):
         definition = known_definition(storage, members["TableName"])
-        return json_text({"Table": _shown(storage, definition["Description"], definition["Stores"], "ACTIVE", now)})
+    return json_text({"Table": table_view(storage, definition, now)})
 
 
 def update_table(storage: Storage, request: Request, now: float) -> bytes:
-    """The answer to UpdateTable; a new index is filled before it is given."""
+    """The answer to UpdateTable; a new index is filled before it is given, while others read and write."""
+    check_table_name(request)
     members = read_definition(request, ("TableName",))
+    check_alteration(members)
     name = members["TableName"]
+    check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
-        definition["Description"] = description = altered_description(definition["Description"], members)
-        stores, version = definition["Stores"], storage.next_version()
-        known = {
-            "",
-            *(index["IndexName"] for member in (GLOBAL, LOCAL) for index in description.get(member, ())),
-        }
-        for gone in stores.keys() - known:
-            storage.drop_store(stores.pop(gone))
-        fresh = known - stores.keys()
-        for index in description.get(GLOBAL, ()):
-            index.setdefault("IndexArn", f"{_ARN}{name}/index/{index['IndexName']}")
-        for index_name in fresh:
-            stores[index_name] = f"index_{version}"
-            storage.create_store(stores[index_name])
+        before = definition["Description"]
+        fresh = _alter(storage, definition, altered_description(before, members, now))
         storage.define(name, definition)
-        _fill(storage, read_table(definition), fresh)
-        shown = _shown(storage, description, stores, "UPDATING", now)
-        if "OnDemandThroughput" in members:  # a ceiling that goes is shown as -1 once more
-            shown["OnDemandThroughput"] = {**shown.get("OnDemandThroughput", {}), **members["OnDemandThroughput"]}
-        return json_text({"TableDescription": shown})
+        unfinished = any(begin_fill(storage, name, definition, store) for store in fresh.values())
+    if unfinished:
+        finish_fill(storage, name, lambda definition: _undo(definition, before, fresh))
+    with storage.transaction("DEFERRED"):
+        definition = known_definition(storage, name)
+    return json_text({"TableDescription": updated_view(table_view(storage, definition, now), before, members)})
 
 
-def _fill(storage: Storage, table: Table, fresh: set[str]) -> None:
-    """Enter the items that are there into new indexes; one whose key attribute has a wrong type is passed over."""
-    if not fresh:
-        return
-    for row in storage.rows(table.store, segment_range(0, 1)):
-        image = read_image(row, table.watched.union(table.key.names))
-        assert image is not None
-        key = row_key(table.key, image.item)
-        for name in fresh:
-            index = table.index(name)
-            assert index is not None
-            try:
-                check_index_keys(Table(table.name, table.store, table.key, (index,), None), image.item)
-            except DynamoError:
-                continue
-            add_entry(storage, index, key, image)
+def _alter(storage: Storage, definition: Definition, description: Description) -> dict[str, str]:
+    """The store of the new index, if there is one, by its name; those of indexes that go are dropped."""
+    stores, version = definition["Stores"], storage.next_version()
+    definition["Description"] = description
+    known = {"", *(index["IndexName"] for member in (GLOBAL, LOCAL) for index in description.get(member, ()))}
+    for gone in stores.keys() - known:
+        storage.drop_store(stores.pop(gone))
+    fresh = dict.fromkeys(known - stores.keys(), f"index_{version}")  # one at most: altered_description sees to it
+    for store in fresh.values():
+        storage.create_store(store)
+    stores |= fresh
+    return fresh
+
+
+def _undo(definition: Definition, before: Description, fresh: dict[str, str]) -> None:
+    definition["Description"] = before
+    for name in fresh:
+        del definition["Stores"][name]
 
 
 def delete_table(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to DeleteTable."""
+    check_table_name(request)
     members = read_members(request, ("TableName",))
     name = members["TableName"]
+    check_unfilled(storage, name, "Cannot delete table while indexes are being created, updated, or deleted")
+    with storage.transaction("DEFERRED"):
+        definition = known_definition(storage, name)
+    shown = deleted_view(table_view(storage, definition, now))
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
-        description = definition["Description"]
-        if description.get("DeletionProtectionEnabled"):
+        if definition["Description"].get("DeletionProtectionEnabled"):
             raise invalid(
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
-        shown = _shown(storage, description, definition["Stores"], "DELETING", now)
         expiry = definition.get("Expiry")
         for store in (*definition["Stores"].values(), *([expiry["Store"]] if expiry else ())):
             storage.drop_store(store)
         storage.next_version()
         storage.define(name, None)
-        return json_text({"TableDescription": shown})
+    return json_text({"TableDescription": shown})
 
 
 def list_tables(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to ListTables: up to 100 names, in order."""
-    members = read_members(request)
+    problems: list[str] = []
+    members = gather(request, _LISTING, (), "", problems)
+    if problems:
+        raise invalid(told(problems))
     limit = members.get("Limit", _MAX_NAMES)
-    if limit > _MAX_NAMES:
-        raise invalid(
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-            f"Member must have value less than or equal to {_MAX_NAMES}"
-        )
     with storage.transaction("DEFERRED"):
         names = storage.table_names(members.get("ExclusiveStartTableName", ""), limit + 1)
     answer: dict[str, Any] = {"TableNames": names[:limit]}
@@ -151,19 +142,4 @@ def known_definition(storage: Storage, name: str) -> Definition:
     definition = storage.definition(name)
     if definition is None:
         raise not_found(f"Requested resource not found: Table: {name} not found")
-    read_table(definition)  # what no engine wrote is refused before anything is done by it
     return definition
-
-
-def _shown(storage: Storage, description: Description, stores: dict[str, str], status: str, now: float) -> Description:
-    """A description as answers give it: with status, items and bytes."""
-    shown: Description = json.loads(json.dumps(description))
-    count, size = storage.estimate(stores[""], now)
-    shown |= {"TableStatus": status, "ItemCount": count, "TableSizeBytes": size}
-    for member in (GLOBAL, LOCAL):
-        for index in shown.get(member, ()):
-            count, size = storage.estimate(stores[index["IndexName"]], now)
-            index |= {"ItemCount": count, "IndexSizeBytes": size}
-            if member == GLOBAL:
-                index["IndexStatus"] = "ACTIVE"
-    return shown

@@ -19,7 +19,8 @@ from flyexpr.nodes import Action, And, Arithmetic, Between, Call, Compare, In, N
 
 Reader = Callable[[str, Scope], Any]
 
-MANY_TEXTS, LONG_NAMES = 512, 4096
+# What is remembered must not fill the memory: a text of 4 KB takes up to 200 KB as nodes.
+SHORT_TEXT, MANY_SHORT, MANY_LONG, LONG_NAMES = 512, 512, 64, 4096
 _MARK = re.compile(":[A-Za-z0-9_]+")
 _SLOT = "PYTHON"  # the kind of a Value whose own kind `check` does not ask for; here it stands for a placeholder
 
@@ -42,14 +43,13 @@ def find_template(read: Reader, text: str, names: Mapping[str, str], values: Map
     True
     """
     if sum(map(len, names.values())) > LONG_NAMES:
-        return None  # what is remembered must not fill the memory
-    template = _read(read, text, tuple(names.items()))
+        return None
+    template = (_short if len(text) <= SHORT_TEXT else _long)(read, text, tuple(names.items()))
     if template is None or not all(mark in values or mark in names for mark in template.used):
         return None
     return template
 
 
-@lru_cache(maxsize=MANY_TEXTS)
 def _read(read: Reader, text: str, names: tuple[tuple[str, str], ...]) -> Template | None:
     scope = Scope(dict(names), {mark: Value(_SLOT, mark) for mark in _MARK.findall(text)})
     try:
@@ -58,6 +58,9 @@ def _read(read: Reader, text: str, names: tuple[tuple[str, str], ...]) -> Templa
     except ExpressionError:
         return None
     return Template(nodes, frozenset(scope.used))
+
+
+_short, _long = lru_cache(maxsize=MANY_SHORT)(_read), lru_cache(maxsize=MANY_LONG)(_read)
 
 
 def fill(node: Any, values: Mapping[str, Value]) -> Any:

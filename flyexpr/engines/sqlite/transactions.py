@@ -23,6 +23,7 @@ from flyexpr.engines.sqlite.checks import (
 )
 from flyexpr.engines.sqlite.expressions import MEMBERS, top_names
 from flyexpr.engines.sqlite.faults import InvalidConstant, invalid, not_found
+from flyexpr.engines.sqlite.labours import Labours, Outcome, carry_through
 from flyexpr.engines.sqlite.members import Request, read_members
 from flyexpr.engines.sqlite.metrics import collection_metrics
 from flyexpr.engines.sqlite.reads import read_projected
@@ -34,9 +35,6 @@ from flyexpr.engines.sqlite.writes import (
     Image,
     Write,
     check_keeps_key,
-    holds,
-    image_after,
-    image_before,
     read_delete,
     read_put,
     read_update,
@@ -69,14 +67,15 @@ def transact_write_items(storage: Storage, request: Request, now: float) -> byte
     sent = sum(size for _, size in read)
     if sent > MAX_BYTES:
         raise invalid(f"Transaction payload size cannot exceed 4MB. Payload Size: {sent}")
-    with storage.transaction("IMMEDIATE"):
+
+    def attempt(labours: Labours) -> bytes:
         replayed = "ClientRequestToken" in members and remembered(storage, members, now)
         tables = _tables(storage, writes)
         rows = _rows([(table, write, _write_row) for table, write in zip(tables, writes, strict=True)])
         if replayed:
             return _replay(storage, tables, rows, members)
         targets = list(zip(tables, rows, writes, strict=True))
-        images = _images(storage, targets)
+        images = _images(storage, targets, labours)
         usages: dict[str, tuple[Table, Usage]] = {}
         metrics: dict[str, list[Any]] = {}
         for (table, row, write), (old, new) in zip(targets, images, strict=True):
@@ -85,10 +84,13 @@ def transact_write_items(storage: Storage, request: Request, now: float) -> byte
             collection = collection_metrics(storage, table, write.given, members)
             if collection is not None:
                 metrics.setdefault(table.name, []).append(collection)
-    return answer(
-        ConsumedCapacity=optional(consumed_by_table(usages.values(), members.get("ReturnConsumedCapacity"), "Write")),
-        ItemCollectionMetrics=optional(metrics or None),
-    )
+        mode = members.get("ReturnConsumedCapacity")
+        return answer(
+            ConsumedCapacity=optional(consumed_by_table(usages.values(), mode, "Write")),
+            ItemCollectionMetrics=optional(metrics or None),
+        )
+
+    return carry_through(storage, attempt)
 
 
 def _read_write(position: int, wire: Any) -> tuple[Write, int]:
@@ -160,13 +162,13 @@ def _rows(targets: Iterable[tuple[Table, Any, Callable[[Table, Any], bytes]]]) -
     return rows
 
 
-def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]]) -> list[tuple[Image | None, Image | None]]:
+def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]], labours: Labours) -> list[Outcome]:
     """The items before and after each action; every action that fails is told."""
     images, reasons = [], list[Reason]()
     for table, row, write in targets:
-        old = image_before(write, table, storage.get(table.store, row))
         try:
-            images.append((old, _after(table, write, old)))
+            check_keeps_key(write, table)
+            images.append(labours.outcome(write, table, storage.get(table.store, row), _failed))
             reasons.append({"Code": "None"})
         except DynamoError as error:
             reasons.append(_reason(error))
@@ -175,12 +177,9 @@ def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]]) -> list
     return images
 
 
-def _after(table: Table, write: Write, old: Image | None) -> Image | None:
-    check_keeps_key(write, table)
-    if not holds(write, old):
-        shown = {"Item": json.loads(old.text)} if write.shows_failed and old is not None else {}
-        raise DynamoError.of("ConditionalCheckFailed", "The conditional request failed", shown)
-    return image_after(write, table, old)
+def _failed(write: Write, old: Image | None) -> DynamoError:
+    shown = {"Item": json.loads(old.text)} if write.shows_failed and old is not None else {}
+    return DynamoError.of("ConditionalCheckFailed", "The conditional request failed", shown)
 
 
 def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, old: Image | None, new: Image | None) -> Usage:
@@ -212,15 +211,15 @@ def transact_get_items(storage: Storage, request: Request, now: float) -> bytes:
     with storage.transaction("DEFERRED"):
         tables = [storage.table(read["TableName"]) for read in reads]
         rows = _rows([(table, key, key_row) for table, key in zip(tables, keys, strict=True)])
-        for table, row, paths in zip(tables, rows, projections, strict=True):
-            found = storage.get(table.store, row)
-            units = 2 * read_units(found[0] if found else 0, True)
-            usages.setdefault(table.name, (table, Usage()))[1].add(units)
-            size, text = _part(found, paths)
-            given += size
-            if given > MAX_BYTES:
-                raise invalid(f"Payload in response is too large. {given} bytes are over 4 MB")
-            responses.append(answer(Item=text))
+        items = [storage.get(table.store, row) for table, row in zip(tables, rows, strict=True)]
+    for table, found, paths in zip(tables, items, projections, strict=True):
+        units = 2 * read_units(found[0] if found else 0, True)
+        usages.setdefault(table.name, (table, Usage()))[1].add(units)
+        size, text = _part(found, paths)
+        given += size
+        if given > MAX_BYTES:
+            raise invalid(f"Payload in response is too large. {given} bytes are over 4 MB")
+        responses.append(answer(Item=text))
     mode = members.get("ReturnConsumedCapacity")
     return answer(
         Responses=array(responses),

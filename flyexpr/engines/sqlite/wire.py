@@ -9,22 +9,27 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValu
 
 from __future__ import annotations
 
-import re
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any
 
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, unreadable
-from flyexpr.engines.sqlite.numerals import is_plain, read_number
-from flyexpr.errors import DynamoError
-from flyexpr.numbers import DIGITS, number_text, text_size, whole_size
-from flyexpr.values import MAX_DEPTH, Item
-
-TOO_DEEP = (
-    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.jsontypes import (
+    BINARY,
+    ITEM,
+    STRING,
+    VALUE,
+    VALUES,
+    Scalar,
+    read_base64,
+    read_bool,
+    wrong_type,
 )
+from flyexpr.engines.sqlite.numerals import is_plain, read_number
+from flyexpr.numbers import DIGITS, number_text, text_size, whole_size
+from flyexpr.values import MAX_DEPTH, TOO_DEEP, Item
+
 NO_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 TWO_TYPES = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
@@ -35,11 +40,6 @@ Read = tuple[Any, str, int]
 """A plain value, its wire JSON text, and its size in bytes. Together they cost a third of three passes."""
 
 MAX_NAME = 65_535  # bytes of an attribute name
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_WORDS = {
-    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
-    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
-}
 
 
 def read_item(wire: Any) -> Item:
@@ -91,7 +91,7 @@ def read_sized(wire: Any) -> tuple[Any, int]:
 
 def _read(wire: Any, depth: int) -> Read:
     if type(wire) is not dict:
-        raise _not_a(dict, wire)
+        raise wrong_type(wire, VALUE, is_member=False)
     if len(wire) == 1:
         for kind, body in wire.items():
             reader = _READERS.get(kind)
@@ -110,7 +110,7 @@ def _read_odd(wire: Wire, depth: int) -> Read:
 
 def _read_members(wire: Any, depth: int) -> tuple[Item, str, int]:
     if type(wire) is not dict:
-        raise _not_a(dict, wire)
+        raise wrong_type(wire, ITEM)
     item, parts, total = {}, [], 0
     for name, member in wire.items():
         key, length = _NAMES.get(name) or _name(name)
@@ -212,7 +212,7 @@ def _read_null(body: Any, depth: int) -> Read:
     return None, '{"NULL":true}', 1
 
 
-def _read_set(kind: str, called: str, read: Callable[[Any], Read]) -> Callable[[Any, int], Read]:
+def _read_set(kind: str, read: Callable[[Any], Read], empty: str, called: str = " ") -> Callable[[Any, int], Read]:
     """A reader of sets, which keep no order but the service's own: strings and binary by bytes, numbers by value."""
 
     def reader(body: Any, depth: int) -> Read:
@@ -222,9 +222,9 @@ def _read_set(kind: str, called: str, read: Callable[[Any], Read]) -> Callable[[
             texts[value] = text
             total += size
         if not texts:
-            raise invalid_parameter(f"An {called} set  may not be empty")
+            raise invalid_parameter(empty)
         if len(texts) < len(body):
-            raise invalid_parameter(f"Input collection [{', '.join(body)}] contains duplicates.")
+            raise invalid_parameter(f"Input collection [{', '.join(body)}]{called}contains duplicates.")
         return set(texts), f'{{"{kind}":[{",".join([texts[value] for value in sorted(texts)])}]}}', total
 
     return reader
@@ -241,49 +241,21 @@ def _number_member(body: Any) -> Read:
 
 
 def _binary_member(body: Any) -> Read:
-    value = _binary(body)
-    return value, f'"{b2a_base64(value, newline=False).decode("ascii")}"', len(value)
+    value = read_base64(_string(body, BINARY))
+    return value, f'"{body}"', len(value)
 
 
-def _string(body: Any) -> str:
+def _string(body: Any, shape: Scalar = STRING) -> str:
     if type(body) is not str:
-        raise _not_a(str, body)
+        raise wrong_type(body, shape)
     return body
-
-
-def _binary(body: Any) -> bytes:
-    if _BASE64.fullmatch(_string(body)) is None:
-        raise unreadable("Invalid Base64 in a binary value")
-    return a2b_base64(body)
-
-
-def read_bool(body: Any) -> bool:
-    """A JSON true or false, or one of the words that the service takes for them.
-
-    >>> read_bool(True), read_bool("No")
-    (True, False)
-    """
-    if type(body) is bool:
-        return body
-    if type(body) is str:
-        if body.lower() not in _WORDS:
-            raise unreadable("Unexpected token received from parser")
-        return _WORDS[body.lower()]
-    raise _not_a(bool, body)
 
 
 def _listed(body: Any) -> list[Any]:
     if type(body) is not list:
-        raise _not_a(list, body)
+        raise wrong_type(body, VALUES)
     return body
 
-
-def _not_a(wanted: type, got: Any) -> DynamoError:
-    return unreadable(f"{_JSON_NAMES.get(type(got), 'VALUE')} cannot be converted to {_JAVA_NAMES[wanted]}")
-
-
-_JSON_NAMES = {bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
-_JAVA_NAMES = {str: "String", bool: "Boolean", dict: "Map", list: "List"}
 
 _READERS: dict[str, Callable[[Any, int], Read]] = {
     "S": _read_string,
@@ -293,7 +265,7 @@ _READERS: dict[str, Callable[[Any, int], Read]] = {
     "NULL": _read_null,
     "L": _read_list,
     "M": _read_map,
-    "SS": _read_set("SS", "string", _string_member),
-    "NS": _read_set("NS", "number", _number_member),
-    "BS": _read_set("BS", "binary", _binary_member),
+    "SS": _read_set("SS", _string_member, "An string set  may not be empty"),
+    "NS": _read_set("NS", _number_member, "An number set  may not be empty"),
+    "BS": _read_set("BS", _binary_member, "Binary sets should not be empty", "of type BS "),
 }

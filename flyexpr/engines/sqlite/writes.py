@@ -17,20 +17,23 @@ from flyexpr.engines.sqlite.checks import (
     check_index_keys,
     check_item_size,
 )
+from flyexpr.engines.sqlite.effort import least_size
 from flyexpr.engines.sqlite.expressions import attribute_names, read_expressions
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.legacy import read_attribute_updates, read_expected
 from flyexpr.engines.sqlite.members import Request
 from flyexpr.engines.sqlite.schema import Table
 from flyexpr.engines.sqlite.storage import Row
-from flyexpr.engines.sqlite.wire import TOO_DEEP, read_item, read_stored
+from flyexpr.engines.sqlite.wire import read_item, read_stored
 from flyexpr.errors import ExpressionError, ValidationError
-from flyexpr.interpret.apply import apply
+from flyexpr.interpret.apply import WRONG_OPERAND, apply
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.project import project
 from flyexpr.nodes import Condition, Update
 from flyexpr.records import record
-from flyexpr.values import MAX_ITEM, Item, item_size
+from flyexpr.values import MAX_ITEM, TOO_DEEP, Item, item_size
+
+FEW, SMALL = 8, 4096  # actions, bytes: an update within both makes nothing large
 
 
 @record
@@ -48,7 +51,10 @@ class Image:
 
 @record
 class Write:
-    """One write as a request states it: Put with the item and its image, the others with the key."""
+    """One write as a request states it: Put with the item and its image, the others with the key.
+
+    `is_older` is an update by AttributeUpdates, which has an error text of its own.
+    """
 
     kind: str
     table: str
@@ -57,6 +63,7 @@ class Write:
     condition: Condition | None
     update: Update | None = None
     shows_failed: bool = False
+    is_older: bool = False
 
 
 def read_put(members: Request) -> Write:
@@ -89,6 +96,7 @@ def _write(kind: str, members: Request, given: Item, nodes: dict[str, Any], imag
         condition=nodes.get("ConditionExpression", read_expected(members)),
         update=nodes.get("UpdateExpression", read_attribute_updates(members)),
         shows_failed=members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
+        is_older="AttributeUpdates" in members,
     )
 
 
@@ -127,10 +135,14 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     update = write.update if write.update is not None else Update(())
     if old is None and update.actions and all(action.clause in ("REMOVE", "DELETE") for action in update.actions):
         return None
+    before = old.item if old else write.given
+    if len(update.actions) > FEW or (old is not None and old.size > SMALL):
+        _check_growth(update, before)
     try:
-        item = apply(update, old.item if old else write.given)
+        item = apply(update, before)
     except ExpressionError as error:
-        raise invalid(error.message) from None
+        is_older = write.is_older and error.message == WRONG_OPERAND
+        raise invalid("Type mismatch for attribute to update" if is_older else error.message) from None
     changed = changed_names(update)
     size = _size_after(old, item, changed)
     check_empty_index_keys(table, item, changed)
@@ -140,6 +152,12 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now
         raise invalid(TOO_DEEP) from None
     return Image(item, size, text)
+
+
+def _check_growth(update: Update, before: Item) -> None:
+    """None unless the values that an update sets are too large even by the least that they may take."""
+    if least_size(update, before) > MAX_ITEM:
+        raise invalid(UPDATE_TOO_LARGE)
 
 
 def _size_after(old: Image | None, item: Item, changed: frozenset[str]) -> int:
@@ -177,7 +195,7 @@ def returned(returns: str, write: Write, old: Image | None, new: Image | None) -
         return None
     if returns.startswith("ALL_"):
         return image.text
-    if write.update is None:
+    if write.update is None or not write.update.actions:
         return None
     part = project([action.path for action in write.update.actions], image.item)
     return item_text(part) if part else None

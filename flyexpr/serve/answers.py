@@ -1,0 +1,174 @@
+"""What a request is answered, in the service's words, and the bytes that say so."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zlib
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from flyexpr.engines import Engine
+from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
+from flyexpr.serve.heads import Head
+from flyexpr.serve.limits import Refused
+
+_TARGET = "DynamoDB_20120810."
+COMPRESSED_FROM = 4097  # bytes, as the service
+_CONTENT_TYPES = ("application/x-amz-json-1.0", "application/json")
+
+# The error codes that are not DynamoDB's own, but of the framework around it; clients look behind the `#` only.
+_SPACES = {
+    "ValidationException": "com.amazon.coral.validate",
+    "SerializationException": "com.amazon.coral.service",
+    "UnknownOperationException": "com.amazon.coral.service",
+    "ThrottlingException": "com.amazon.coral.availability",
+}
+_DYNAMODB = "com.amazonaws.dynamodb.v20120810"
+_SERVER_ERRORS = ("InternalServerError", "ServiceUnavailable")
+_SAY_NOTHING = ("TagResource", "UntagResource")  # their answer is empty, not an empty object
+
+
+class Answer(NamedTuple):
+    """An answer before it is sent."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+HEALTHY = Answer(200, "text/plain", b"healthy: flyexpr\n")
+NOT_HERE = Answer(404, "application/xml", b"<UnknownOperationException/>\n")
+
+
+def refusal(refused: Refused) -> Answer:
+    """The answer to a request that does not get as far as the engine."""
+    return Answer(refused.status, _CONTENT_TYPES[0], _error(refused.code, refused.message, {}))
+
+
+def without_engine(head: Head, body: bytes) -> Answer | None:
+    """The answer to a request that the engine need not see: the health check, and what is no operation."""
+    if head.method in ("GET", "HEAD") and head.path == "/":
+        return HEALTHY
+    if head.method != "POST" or head.path != "/" or (body and _content_type(head) not in _CONTENT_TYPES):
+        return NOT_HERE
+    if not operation_of(head):
+        return unknown_operation(head, body)
+    return None
+
+
+def unknown_operation(head: Head, body: bytes) -> Answer:
+    """The answer to what is not an operation; that the body is not JSON comes first."""
+    code = "SerializationException" if body and not _is_json(body) else "UnknownOperationException"
+    return Answer(400, answered_type(head), _error(code, "", {}))
+
+
+def operation_of(head: Head) -> str:
+    """The operation that a request names, or ""."""
+    target = head.headers.get("x-amz-target", "")
+    return target.removeprefix(_TARGET) if target.startswith(_TARGET) else ""
+
+
+def ask(engine: Engine, head: Head, body: bytes) -> Answer:
+    """The engine's answer to one operation."""
+    status, answer = _asked(engine, operation_of(head), body)
+    if status == 400 and b"#UnknownOperationException" in answer[:100]:
+        return unknown_operation(head, body)
+    return Answer(status, answered_type(head), answer)
+
+
+def _asked(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:
+    try:
+        answer = engine(operation, body)
+        if not isinstance(answer, bytes):
+            raise TypeError(f"the engine answered with {type(answer).__name__}, not with bytes")
+        return 200, b"" if answer == b"{}" and operation in _SAY_NOTHING else answer
+    except ConnectionFailed as error:
+        return 503, _error("ServiceUnavailable", str(error), {})
+    except DynamoError as error:
+        return 500 if error.code in _SERVER_ERRORS else 400, _error(error.code, error.message, error.fields)
+    except FlyexprError as error:
+        return 500, _error("InternalServerError", str(error), {})
+    except Exception as error:  # a defect of the engine: an answer is better than a client that waits
+        return 500, _error("InternalServerError", f"{type(error).__name__}: {error}", {})
+
+
+def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:
+    name = "Message" if code == "TransactionCanceledException" else "message"  # as the service spells it
+    said = {name: message} if message else {}
+    return json.dumps({"__type": f"{_SPACES.get(code, _DYNAMODB)}#{code}", **said, **fields}, default=str).encode()
+
+
+def answered_type(head: Head) -> str:
+    """The Content-Type of the answer: the one of the request, where it is of JSON."""
+    return _CONTENT_TYPES[_content_type(head) == _CONTENT_TYPES[1]]
+
+
+def _content_type(head: Head) -> str:
+    return head.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def compressed(body: bytes, accepted: str) -> tuple[str, bytes]:
+    """The coding, or "", and the body in it: what a client accepts, for a body that is worth it.
+
+    >>> coding, body = compressed(b" " * 5000, "deflate;q=0.5, gzip, br")
+    >>> coding, len(body) < 100, compressed(b"{}", "gzip"), compressed(b" " * 5000, "gzip;q=0")[0]
+    ('gzip', True, ('', b'{}'), '')
+    """
+    if not accepted or len(body) < COMPRESSED_FROM:
+        return "", body
+    coding = _best(accepted)
+    if not coding:
+        return "", body
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31 if coding == "gzip" else 15)  # on one machine time counts
+    return coding, packer.compress(body) + packer.flush()
+
+
+def _best(accepted: str) -> str:
+    weights = {}
+    for option in accepted.lower().split(","):
+        name, *parameters = [part.strip() for part in option.split(";")]
+        weights[name] = next((_weight(part) for part in parameters if part.startswith("q=")), 1.0)
+    offered = [(weights.get(name, weights.get("*", 0.0)), name) for name in ("deflate", "gzip")]
+    weight, name = max(offered)
+    return name if weight > 0 and weight >= weights.get("identity", 0.0) else ""
+
+
+def _weight(parameter: str) -> float:
+    try:
+        return float(parameter[2:])
+    except ValueError:
+        return 0.0
+
+
+def head_of(answer: Answer, coding: str, keep: bool, old: bool) -> bytes:
+    """The head of an answer whose body is as it is sent; the checksum is of the bytes that are sent."""
+    connection = "Connection: close\r\n" if not keep else "Connection: keep-alive\r\n" if old else ""
+    return (
+        f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\nServer: flyexpr\r\nDate: {_date(int(time.time()))}\r\n"
+        f"Content-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n"
+        + (f"Content-Encoding: {coding}\r\n" if coding else "")
+        + f"x-amzn-RequestId: {os.urandom(26).hex().upper()}\r\nx-amz-crc32: {zlib.crc32(answer.body)}\r\n"
+        + f"{connection}\r\n"
+    ).encode("ascii")
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+@lru_cache
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase

@@ -1,0 +1,89 @@
+"""Memory that all connections of a server share: who needs more than there is waits for a turn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from flyexpr.serve.limits import too_many
+
+
+class Room:
+    """So many bytes, taken and given back; those who wait get theirs in the order in which they came."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._used = size, 0
+        self._changed = threading.Condition()
+        self._queue: deque[object] = deque()
+
+    @property
+    def crowded(self) -> bool:
+        """True while somebody waits."""
+        return bool(self._queue)
+
+    def take(self, size: int, seconds: float) -> bool:
+        """True once the bytes are taken; False if they were not free in time. More than there is in all is given alone.
+
+        >>> room = Room(100)
+        >>> room.take(60, 0), room.take(60, 0), room.give(60), room.take(500, 0)
+        (True, False, None, True)
+        """
+        me, until = object(), time.monotonic() + seconds
+        with self._changed:
+            self._queue.append(me)
+            try:
+                while not self._fits(me, size):
+                    left = until - time.monotonic()
+                    if left <= 0 or not self._changed.wait(left):
+                        return False
+                self._used += size
+                return True
+            finally:
+                self._queue.remove(me)
+                self._changed.notify_all()
+
+    def give(self, size: int) -> None:
+        """Gives bytes back."""
+        with self._changed:
+            self._used -= size
+            self._changed.notify_all()
+
+    def _fits(self, me: object, size: int) -> bool:
+        return self._queue[0] is me and (self._used == 0 or self._used + size <= self._size)
+
+
+class Place:
+    """What one request has of a room; given back at the end of the `with`."""
+
+    def __init__(self, room: Room, seconds: float) -> None:
+        self._room, self._seconds, self.size = room, seconds, 0
+
+    @property
+    def wanted(self) -> bool:
+        """True while others wait for what this one has."""
+        return self.size > 0 and self._room.crowded
+
+    def grow(self, size: int) -> None:
+        """Takes so many bytes more; Refused if they do not become free in time."""
+        if not self.grown(size, self._seconds):
+            raise too_many()
+
+    def grown(self, size: int, seconds: float) -> bool:
+        """True if so many bytes more could be taken in that time."""
+        if size > 0 and not self._room.take(size, seconds):
+            return False
+        self.size += max(0, size)
+        return True
+
+    def shrink(self, size: int) -> None:
+        """Gives back what goes beyond so many bytes."""
+        if self.size > size:
+            self._room.give(self.size - size)
+            self.size = size
+
+    def __enter__(self) -> Place:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shrink(0)

@@ -1,0 +1,206 @@
+"""One connection: its requests one after the other, and their answers."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from flyexpr.engines import Engine
+from flyexpr.serve.answers import Answer, ask, compressed, head_of, operation_of, refusal, without_engine
+from flyexpr.serve.bodies import inflate, read_body
+from flyexpr.serve.heads import RECEIPT, Head, Read, Steps, read_head
+from flyexpr.serve.limits import Limits, Refused, too_large, too_slow
+from flyexpr.serve.line import Line, Patience
+from flyexpr.serve.room import Place, Room
+
+# An answer to one of these may be thrown away and asked for again.
+_READS = frozenset(["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"])
+
+
+class House(NamedTuple):
+    """What all connections of a server share."""
+
+    engine: Engine
+    accepts: Callable[[str], bool]
+    limits: Limits
+    room: Room  # for large bodies and answers
+    work: Room  # for large bodies in the engine
+
+
+class Talk:
+    """A connection; `since` is the time of its last request."""
+
+    def __init__(self, connection: socket.socket, house: House) -> None:
+        self._house, self._limits = house, house.limits
+        self._line = Line(connection, house.limits.linger_seconds)
+        self._rest = bytearray()
+        self.since = time.monotonic()
+
+    @property
+    def pending(self) -> bool:
+        """True if the next request, or a part of it, is there already."""
+        return bool(self._rest)
+
+    def fileno(self) -> int:
+        """For a selector."""
+        return self._line.fileno()
+
+    def close(self) -> None:
+        """Close at once."""
+        self._line.close()
+
+    def go_on(self, others_wait: Callable[[], bool]) -> bool:
+        """Answers requests until the client is silent for a moment or others wait; False once it is closed."""
+        try:
+            while True:
+                if not self._rest:
+                    piece = self._line.glance(RECEIPT)
+                    if piece is None:
+                        return True
+                    self._rest += piece
+                if not self._rest or not self._one():
+                    break
+                self.since = time.monotonic()
+                if others_wait():
+                    return True
+            self._line.end(self._limits.body_seconds, self._limits.hear_seconds)
+        except OSError:  # the client is gone
+            pass
+        except BaseException:  # which ends the thread, and leaves nobody to close it
+            self.close()
+            raise
+        self.close()
+        return False
+
+    def _one(self) -> bool:
+        """One request and its answer; True if another may follow."""
+        head = None
+        with Place(self._house.room, self._limits.body_seconds) as place:
+            try:
+                head = self._head()
+                if head is None:
+                    return False
+                self._check_origin(head)
+                answer = self._answer(head, self._body(head, place), place)
+                place.shrink(self._room_for(len(answer.body)))
+            except Refused as refused:
+                self._send(refusal(refused), place, head and head._replace(keep=False))
+                return False
+            self._send(answer, place, head)
+            return head.keep
+
+    def _room_for(self, size: int) -> int:
+        return size if size > self._limits.small else 0
+
+    def _patience(self, place: Place) -> Patience:
+        return lambda: self._limits.crowded_seconds if place.wanted else self._limits.stall_seconds
+
+    def _head(self) -> Head | None:
+        until, patience = time.monotonic() + self._limits.head_seconds, lambda: self._limits.head_seconds
+        try:
+            return drive(
+                read_head(self._rest, self._limits.head), lambda size: self._line.receive(size, until, patience)
+            )
+        except TimeoutError:
+            raise too_slow("head") from None
+
+    def _check_origin(self, head: Head) -> None:
+        # A page in a browser can send a POST here from anywhere, but not without saying where it comes from.
+        if "origin" in head.headers:
+            raise Refused(403, "AccessDeniedException", "requests from web pages are not served")
+        if not self._house.accepts(head.host):
+            hint = "serve(..., hosts=[...]) and `flyexpr serve --allow-host` name further hosts"
+            raise Refused(
+                403, "AccessDeniedException", f"the server does not answer to the host {head.host!r}\n  hint: {hint}"
+            )
+
+    def _body(self, head: Head, place: Place) -> bytes:
+        if head.length == 0:
+            return b""
+        most = self._limits.body if head.length is None else head.length
+        if most > self._limits.body:
+            raise too_large(self._limits.body)
+        if head.expects:
+            self._line.send(b"HTTP/1.1 100 Continue\r\n\r\n", self._until_answered(), self._patience(place))
+        codings = head.headers.get("content-encoding", "")
+        try:
+            body = self._received(head, place, most + self._limits.body if codings else most)
+        except TimeoutError:
+            raise too_slow("body") from None
+        if codings:
+            body = self._inflated(body, codings, place)
+        place.shrink(self._room_for(len(body)))
+        return body
+
+    def _until_answered(self) -> float:
+        return time.monotonic() + self._limits.answer_seconds
+
+    def _received(self, head: Head, place: Place, need: int) -> bytes:
+        """The body as it was sent; what it may need is taken at once, before more than a little of it is there."""
+        seen, patience = len(self._rest), self._patience(place)
+        until = time.monotonic() + self._limits.body_seconds
+
+        def receive(size: int) -> bytes:
+            nonlocal seen, until
+            if seen > self._limits.small and not place.size:
+                place.grow(need)
+                until = time.monotonic() + self._limits.body_seconds
+            piece = self._line.receive(size, until, patience)
+            seen += len(piece)
+            return piece
+
+        return drive(read_body(self._rest, head.length, self._limits), receive)
+
+    def _inflated(self, body: bytes, codings: str, place: Place) -> bytes:
+        if not place.size:
+            try:
+                return inflate(body, codings, self._limits.small)
+            except Refused as refused:
+                if refused.status != 413:
+                    raise
+            place.grow(self._limits.body)
+        return inflate(body, codings, self._limits.body)
+
+    def _answer(self, head: Head, body: bytes, place: Place) -> Answer:
+        """The answer, with a place if it is large: a client that does not take it must not fill the memory."""
+        answer, operation = self._asked(head, body), operation_of(head)
+        size = self._room_for(len(answer.body))
+        if not place.grown(size, 0):
+            if operation in _READS:
+                del answer
+                place.grow(size)
+                return self._asked(head, body)
+            place.grown(size, self._limits.body_seconds)  # what is done is told in any case
+        return answer
+
+    def _asked(self, head: Head, body: bytes) -> Answer:
+        with Place(self._house.work, self._limits.body_seconds) as turn:
+            turn.grow(self._room_for(len(body)))
+            return without_engine(head, body) or ask(self._house.engine, head, body)
+
+    def _send(self, answer: Answer, place: Place, head: Head | None) -> None:
+        coding, body = compressed(answer.body, head.headers.get("accept-encoding", "") if head else "")
+        start = head_of(
+            answer._replace(body=body), coding, head is not None and head.keep, head is not None and head.old
+        )
+        until, patience = self._until_answered(), self._patience(place)
+        if head and head.method == "HEAD":
+            body = b""
+        if len(body) <= self._limits.small:
+            self._line.send(start + body, until, patience)
+        else:
+            self._line.send(start, until, patience)
+            self._line.send(body, until, patience)
+
+
+def drive(steps: Steps[Read], receive: Callable[[int], bytes]) -> Read:
+    """What the steps come to, with bytes from `receive`."""
+    try:
+        size = next(steps)
+        while True:
+            size = steps.send(receive(size))
+    except StopIteration as stopped:
+        found: Read = stopped.value
+        return found

@@ -1,0 +1,144 @@
+"""Watches all sockets on which nothing happens, so that only a connection with a request needs a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+
+from flyexpr.serve.limits import Limits
+from flyexpr.serve.talks import Talk
+from flyexpr.serve.workers import Workers
+
+_AT_ONCE = 64  # connections accepted before somebody else has a turn
+_NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Watch:
+    """Accepts connections, gives each that speaks to a worker, and ends those that are silent for too long."""
+
+    def __init__(self, listeners: list[socket.socket], talk: Callable[[socket.socket], Talk], limits: Limits) -> None:
+        self._listeners, self._talk, self._limits = listeners, talk, limits
+        self._selector = selectors.DefaultSelector()
+        self._bell, self._button = socket.socketpair()
+        self._returned: deque[Talk | None] = deque()  # by workers; None for one that is closed
+        self._silent: dict[Talk, None] = {}  # in the order of their last requests, or nearly
+        self._open = 0
+        self._full = self._closing = False
+        self._workers = Workers(limits.threads, self._work)
+        for one in (*listeners, self._bell, self._button):
+            one.setblocking(False)
+        for one in (*listeners, self._bell):
+            self._selector.register(one, selectors.EVENT_READ)
+
+    def run(self) -> None:
+        """Until `stop` is called."""
+        while not self._closing:
+            for key, _ in self._selector.select(0.1 if self._full else min(1.0, self._limits.idle_seconds / 4)):
+                if isinstance(key.fileobj, Talk):
+                    self._wake(key.fileobj)
+                elif key.fileobj is self._bell:
+                    self._bell.recv(4096)
+                elif isinstance(key.fileobj, socket.socket):
+                    self._accept(key.fileobj)
+            self._take_back()
+            self._end_idle()
+            self._welcome()
+        self._close()
+
+    def stop(self) -> None:
+        """Let `run` end; requests under way are still answered."""
+        self._closing = True
+        self._ring()
+
+    def _accept(self, listener: socket.socket) -> None:
+        if self._open >= self._limits.connections:
+            return self._shut()
+        for _ in range(min(_AT_ONCE, self._limits.connections - self._open)):
+            try:
+                connection, _ = listener.accept()
+            except OSError as error:  # nobody is there any more, or no descriptor is free
+                return self._shut() if error.errno in _NO_MORE else None
+            self._open += 1
+            self._watch(self._talk(connection))
+
+    def _shut(self) -> None:
+        """Let those who come now wait outside, where they are not turned away."""
+        if not self._full:
+            self._full = True
+            for one in self._listeners:
+                self._selector.unregister(one)
+
+    def _welcome(self) -> None:
+        if self._full and self._open < self._limits.connections:
+            self._full = False
+            for one in self._listeners:
+                self._selector.register(one, selectors.EVENT_READ)
+
+    def _watch(self, talk: Talk) -> None:
+        self._silent[talk] = None
+        self._selector.register(talk, selectors.EVENT_READ)
+
+    def _unwatch(self, talk: Talk) -> None:
+        del self._silent[talk]
+        self._selector.unregister(talk)
+
+    def _wake(self, talk: Talk) -> None:
+        self._unwatch(talk)
+        self._workers.give(talk)
+
+    def _work(self, talk: Talk) -> None:
+        alive = False
+        try:
+            alive = talk.go_on(lambda: self._closing or self._workers.waiting())
+        finally:
+            self._end_work(talk, alive)
+
+    def _end_work(self, talk: Talk, alive: bool) -> None:
+        if not alive:
+            talk.close()
+        elif talk.pending and not self._closing:
+            self._workers.give(talk)
+            return
+        self._returned.append(talk if alive else None)
+        self._ring()
+        if self._closing:
+            self._close_returned()
+
+    def _take_back(self) -> None:
+        while self._returned:
+            talk = self._returned.popleft()
+            if talk is None:
+                self._open -= 1
+            else:
+                self._watch(talk)
+
+    def _end_idle(self) -> None:
+        patience = self._limits.crowded_seconds if self._full else self._limits.idle_seconds
+        until = time.monotonic() - patience
+        while self._silent and (talk := next(iter(self._silent))).since < until:
+            self._unwatch(talk)
+            talk.close()
+            self._open -= 1
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):  # it rings already, or nobody is there any more
+            self._button.send(b"!")
+
+    def _close(self) -> None:
+        self._selector.close()
+        for one in (*self._listeners, self._bell, self._button):
+            one.close()
+        for talk in self._silent:
+            talk.close()
+        self._close_returned()
+
+    def _close_returned(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                if talk := self._returned.popleft():
+                    talk.close()

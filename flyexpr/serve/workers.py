@@ -1,0 +1,66 @@
+"""Threads that do what they are given; as many as there is work for, up to a number."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Task = TypeVar("Task")
+
+_IDLE_SECONDS = 5.0  # a thread without work ends after this time
+
+
+class Workers(Generic[Task]):
+    """Runs `work(task)` in threads that end with the process; tasks wait while all threads are busy."""
+
+    def __init__(self, most: int, work: Callable[[Task], None]) -> None:
+        self._most, self._work = most, work
+        self._tasks: deque[Task] = deque()
+        self._given = threading.Condition()
+        self._threads = self._idle = 0
+
+    def waiting(self) -> bool:
+        """True while there is more to do than there are threads."""
+        return len(self._tasks) > self._idle
+
+    def give(self, task: Task) -> None:
+        """Have the task done."""
+        with self._given:
+            self._tasks.append(task)
+            if self.waiting() and self._threads < self._most:
+                self._start()
+            self._given.notify()
+
+    def _start(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the system gives no more threads; the task waits for one that runs
+            threading.Thread(target=self._run, name="flyexpr-serve", daemon=True).start()
+            self._threads += 1
+
+    def _run(self) -> None:
+        while self._do_next():
+            pass
+
+    def _do_next(self) -> bool:
+        task = self._next()
+        if task is None:
+            return False
+        try:
+            self._work(task)
+        except BaseException:
+            with self._given:
+                self._threads -= 1
+            raise
+        return True
+
+    def _next(self) -> Task | None:
+        with self._given:
+            self._idle += 1
+            self._given.wait_for(lambda: self._tasks, _IDLE_SECONDS)
+            self._idle -= 1
+            if self._tasks:
+                return self._tasks.popleft()
+            self._threads -= 1
+            return None

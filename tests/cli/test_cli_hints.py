@@ -1,0 +1,215 @@
+"""What the program says to people: hints in its own words, and what was probably meant."""
+
+from pathlib import Path
+
+import pytest
+from program import Inside
+
+from flyexpr.cli.hints import in_words
+from flyexpr.errors import FlyexprError
+
+
+@pytest.fixture
+def users(inside: Inside) -> Inside:
+    inside("create", "Users", "user", "--index", "ByAge age:N", "--index", "AlsoByAge age:N")
+    inside("put", "Users", stdin='{"user": "ada", "age": 36}\n{"user": "bob", "age": 40}\n')
+    return inside
+
+
+NOTHING = "flyexpr: nothing found\n  hint: `ada` names an attribute here; for the text write"
+QUOTES = ", all of it in double quotes for the shell\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, code, end",
+    [
+        (
+            ["query", "Users", "user=ada"],
+            2,
+            f"hint: `ada` names an attribute here; for the text write user = 'ada'{QUOTES}",
+        ),
+        (["query", "Users", "user = ada AND age > 3"], 2, f"for the text write user = 'ada'{QUOTES}"),
+        (["scan", "Users", "user=ada"], 0, f"{NOTHING} user = 'ada'{QUOTES}"),
+        (["scan", "Users", "NOT (a = 1) AND (b = 2 OR user = ada)"], 0, f"for the text write user = 'ada'{QUOTES}"),
+        (["scan", "Users", "user IN (ada, 'bob')", "--project", "x"], 0, ""),
+        (["scan", "Users", "name IN ('x', ada)"], 0, f"for the text write name IN ('ada'){QUOTES}"),
+        (["scan", "Users", "name BETWEEN ada AND 'b'"], 0, f"for the text write name BETWEEN 'ada' AND ...{QUOTES}"),
+        (["count", "Users", "user=ada"], 0, f"for the text write user = 'ada'{QUOTES}"),
+        (["update", "Users", "SET n = 1", "--where", "user = ada", "--quiet"], 0, f"write user = 'ada'{QUOTES}"),
+        (["delete", "Users", "--where", "user = ada", "--yes", "--quiet"], 0, f"write user = 'ada'{QUOTES}"),
+        (["update", "Users", "ada", "SET name = ada"], 1, f"for the text write SET name = 'ada'{QUOTES}"),
+        (
+            ["query", "Users", "age > 3"],
+            2,
+            "by `=`: `user` (the table), `age` (ByAge), `age` (AlsoByAge); or use flyexpr scan\n",
+        ),
+        (["query", "Users", "name = 'x'"], 2, "hint: use flyexpr scan, or make an index by name\n"),
+        (["query", "Users", "name = 'x' AND n > 1"], 2, "hint: use flyexpr scan, or make an index by name\n"),
+        (["query", "Users", "age = 36"], 2, "hint: choose one: --index ByAge\n"),
+        (
+            ["query", "Users", "user = 'a'", "--index", "ByAge"],
+            2,
+            "hint: leave --index out, or fix that attribute by `=`\n",
+        ),
+        (["query", "Users", "age = 36", "--consistent"], 2, "hint: leave --consistent out\n"),
+        (["query", "Users", "user = 5"], 2, "hint: the table's type is text: write the value in quotes\n"),
+        (
+            ["query", "Users", "user = 'ada'", "--start", "junk"],
+            2,
+            "flyexpr: --start takes what --stats of an earlier read says\n",
+        ),
+        (
+            ["get", "Users", '{"id": "ada"}'],
+            2,
+            "hint: a key is one word for user, or a JSON object with that attribute\n",
+        ),
+        (
+            ["scan", "Users", "name IS NULL"],
+            2,
+            "hint: write attribute_type(NAME, 'NULL'), or attribute_not_exists(NAME) for a missing one\n",
+        ),
+        (["scan", "Users", "name is not null"], 2, "or attribute_not_exists(NAME) for a missing one\n"),
+        (["scan", "Users", "name LIKE 'a%'"], 2, "hint: write begins_with(NAME, 'text') or contains(NAME, 'text')\n"),
+        (["scan", "Users", "age != 36"], 2, "hint: write <> for `is not equal`\n"),
+        (["scan", "Users", "age == 36"], 2, "hint: write one = for `is equal`\n"),
+        (["scan", "Users", "age = 36 && n = 1"], 2, "hint: write AND, OR\n"),
+        (["scan", "Users", "age = = 'x != y'"], 2, "^\n"),
+        (["scan", "Users", "exists(age)"], 2, "hint: write attribute_exists\n"),
+        (["scan", "Users", "not_exists(age)"], 2, "hint: write attribute_not_exists\n"),
+        (["scan", "Users", "type_is(age, 'N')"], 2, "hint: write attribute_type\n"),
+        (["scan", "Users", "sizes(age)"], 2, "^\n"),
+        (["scan", "Users", "名前 = 'x'"], 2, "hint: write such a name in double quotes\n"),
+        (["scan", "Users", "größe > 1"], 2, "hint: write such a name in double quotes\n"),
+        (["filter", "age == 1"], 2, "hint: write one = for `is equal`\n"),
+        (["filter", "user = ada"], 4, f"{NOTHING} user = 'ada'{QUOTES}"),
+        (["update", "Users", "ada", "age = 37"], 2, "hint: an update begins with SET, REMOVE, ADD or DELETE\n"),
+        (["update", "Users", "ada", "SET age == 37"], 2, "hint: write one = for `is equal`\n"),
+        (["apply", "age = 37"], 2, "hint: an update begins with SET, REMOVE, ADD or DELETE\n"),
+        (
+            ["put", "Users", '{"user": "eve"}'],
+            2,
+            "Error: an item comes from a file or standard input: echo '...' | flyexpr put Users\n",
+        ),
+        (["get", "Nope", "a"], 1, "those that are there, and flyexpr create Nope KEY makes it\n"),
+        (["get", "Users", "nobody"], 4, ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_hints(users: Inside, arguments: list[str], code: int, end: str):
+    said = users(*arguments)
+    assert (said.code, said.err[-len(end) :] if end else said.err) == (code, end)
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "run(table, create_table())",
+        "declare GlobalIndex('ByX', 'x')",
+        "write update(..., parents=True)",
+        'F["a..b"] names one attribute',
+        "use attributes={'x': int}",
+        "SET a = 1",
+        "use begins_with(a, 'x')",
+        "a list for mixed values",
+    ],
+)
+def test_hints_in_python_are_left_out(hint: str):
+    said = in_words(FlyexprError(f"no\n  hint: {hint}"))
+    kept = hint.startswith(("SET", "use begins", "a list"))
+    assert said == (f"no\n  hint: {hint}" if kept else "no")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["tables"],
+        ["describe", "Users"],
+        ["get", "Users", "ada"],
+        ["query", "Users", "user = 'ada'"],
+        ["scan", "Users"],
+        ["count", "Users"],
+        ["explain", "Users", "user = 'ada'"],
+        ["put", "Users"],
+        ["update", "Users", "ada", "SET n = 1"],
+        ["delete", "Users", "ada"],
+        ["copy", "Users", "--to", "sqlite:new.db"],
+        ["export", "Users", "folder"],
+        ["import", "Users", "users.jsonl"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_mistyped_path_makes_no_database(users: Inside, command: list[str]):
+    Path("users.jsonl").write_text('{"user": "eve"}\n')
+    before = sorted(Path().iterdir())
+    end = users(*command, "--engine", "sqlite:tabels.db", stdin='{"user": "eve"}\n')
+    assert (end.code, end.err) == (
+        1,
+        "flyexpr: there is no file tabels.db, which sqlite:tabels.db names\n  hint: did you mean tables.db?\n",
+    )
+    assert users(*command, "--engine", "sqlite:far/away.db?sync=full").err == (
+        "flyexpr: there is no file far/away.db, which sqlite:far/away.db?sync=full names\n"
+        "  hint: flyexpr create makes it, with its first table\n"
+    )
+    assert sorted(Path().iterdir()) == before
+
+
+def test_what_makes_a_database(users: Inside):
+    assert users("create", "Things", "id", "--engine", "sqlite:made.db").code == 0
+    assert users("copy", "Users", "--to", "sqlite:copied.db").code == 0
+    assert users("tables", "--engine", "sqlite:made.db").out == "Things\n"
+    assert users("tables", "--engine", "sqlite:copied.db").out == "Users\n"
+    assert users("tables", "--engine", "sqlite::memory:").out == ""
+    for url in ("sqlite:", "sqlite://x.db", "sqlite:memory"):
+        assert users("tables", "--engine", url).err.startswith(f"flyexpr: no engine for '{url}'")
+
+
+def test_an_empty_table_is_found(users: Inside):
+    users("create", "Empty", "id")
+    for form in ("json", "csv", "table"):
+        assert users("scan", "Empty", "--format", form) == (0, "", "")
+    assert users("query", "Empty", "id = 'a'").code == 4
+
+
+def test_keys_of_a_sheet_have_the_types_of_the_table(users: Inside):
+    users("create", "Tab", "id", "n:N", "--index", "ByZip zip rank:N", "--local", "ByName name")
+    sheet = "id,n,zip,rank,name,other\n007,01,02858,+5,true,02858\n1e3,2,56838,1e3,null,56838\n"
+    assert users("put", "Tab", "--format", "csv", stdin=sheet).code == 0
+    assert sorted(users("scan", "Tab").out.splitlines()) == [
+        '{"id": "007", "n": 1, "zip": "02858", "rank": 5, "name": "true", "other": "02858"}',
+        '{"id": "1e3", "n": 2, "zip": "56838", "rank": 1000, "name": "null", "other": 56838}',
+    ]
+    Path("tab.csv").write_text(sheet.replace("+5", "five"))
+    assert "line 2: at `rank`: " in users("import", "Tab", "tab.csv").err
+    assert users("filter", "rank = 1000", stdin=users("scan", "Tab").out).code == 0
+
+
+def test_described_python_has_the_time_to_live(users: Inside):
+    users("create", "Sessions", "id", "--ttl", "expires")
+    assert users("describe", "Sessions", "--python").out == (
+        "from flyexpr import Table, epoch\n\n"
+        'sessions = Table(\n    "Sessions",\n    "id",\n    attributes={"expires": epoch},\n    ttl="expires",\n)\n'
+    )
+    users("create", "ByTime", "id", "--ttl", "at", "--index", "Expiring at:N", "--index", "Other n:N")
+    assert 'attributes={"at": epoch, "n": int | Decimal},\n' in users("describe", "ByTime", "--python").out
+    users("create", "TextTime", "id", "at:S", "--ttl", "at")
+    assert "epoch" not in users("describe", "TextTime", "--python").out
+
+
+def test_an_update_of_a_named_index_that_moves_its_items(users: Inside):
+    """Each item is met once, though the update puts it where the read comes along later."""
+    users("create", "Moves", "id", "--index", "ByAt place at:N")
+    users("put", "Moves", stdin="".join(f'{{"id": "{n:04}", "place": "x", "at": {n}}}\n' for n in range(3000)))
+    for where in ("place = 'x'", "at >= 0"):
+        change = ["update", "Moves", "SET at = at + 10000", "--where", where, "--index", "ByAt"]
+        end = users(*change)
+        assert (end.code, "3,000 items updated" in end.err) == (0, True)
+        end = users(*change, "--resume", "journal")
+        assert end.code == 2
+        assert end.err.endswith(
+            "Error: the update changes a key of ByAt, so --resume cannot go on in it; leave --index out\n"
+        )
+    assert users("count", "Moves", "at >= 20000 AND at < 23000").out == "3000\n"
+    end = users("update", "Moves", "SET at = 1", "--where", "place = 'x'")
+    assert "reads the whole table: the update changes at, a key of ByAt" in end.err
+    end = users("update", "Moves", "SET n = 1", "--where", "at = 1", "--index", "ByAt", "--resume", "journal")
+    assert "reads all of ByAt: its partition key `place` has no value" in end.err

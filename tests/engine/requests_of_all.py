@@ -1,0 +1,228 @@
+"""For every operation, requests that are right and together have every member that the service knows."""
+
+from typing import Any
+
+from embedded import KEY, TABLE, key
+
+Wire = dict[str, Any]
+ARN = "arn:aws:dynamodb:local:000000000000:table/tab"
+UNITS = {"ReadCapacityUnits": 7, "WriteCapacityUnits": 8}
+CEILINGS = {"MaxReadRequestUnits": 9, "MaxWriteRequestUnits": 10}
+WARM = {"ReadUnitsPerSecond": 15_000, "WriteUnitsPerSecond": 6_000}
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+ENCRYPTION = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/mine"}
+BY_K = {
+    "IndexName": "by_k",
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]},
+}
+ITEM = {
+    **key(1),
+    "s": {"S": "a"},
+    "b": {"B": "YQ=="},
+    "t": {"BOOL": True},
+    "z": {"NULL": True},
+    "ss": {"SS": ["a"]},
+    "ns": {"NS": ["1"]},
+    "bs": {"BS": ["YQ=="]},
+    "l": {"L": [{"N": "1"}]},
+    "m": {"M": {"a": {"S": "b"}}},
+}
+EQ = {"ComparisonOperator": "EQ", "AttributeValueList": [{"N": "1"}]}
+OF_P = {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "p"}]}
+NAMED = {"ExpressionAttributeNames": {"#x": "x"}}
+MAPS = {**NAMED, "ExpressionAttributeValues": {":v": {"N": "1"}}}
+CONDITION = {"ConditionExpression": "#x = :v OR attribute_not_exists(#x)", **MAPS}
+TOLD = {"ReturnConsumedCapacity": "TOTAL"}
+WRITING = {
+    "TableName": "tab",
+    **TOLD,
+    "ReturnItemCollectionMetrics": "SIZE",
+    "ReturnValues": "ALL_OLD",
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
+EXPECTED = {
+    "Expected": {
+        "x": {"Exists": False},
+        "n": {"ComparisonOperator": "NULL"},
+        "y": {"ComparisonOperator": "NE", "Value": {"N": "1"}},
+        "w": {"ComparisonOperator": "NE", "AttributeValueList": [{"N": "1"}]},
+    },
+    "ConditionalOperator": "AND",
+}
+START = {"ExclusiveStartKey": key(0), "Limit": 2, "Select": "SPECIFIC_ATTRIBUTES", "ConsistentRead": True}
+FAILING = {"ReturnValuesOnConditionCheckFailure": "NONE", "TableName": "tab"}
+
+REQUESTS: list[tuple[str, Wire]] = [
+    (
+        "BatchGetItem",
+        {"RequestItems": {"tab": {"Keys": [key(1)], "ProjectionExpression": "#x", **NAMED}}, **TOLD},
+    ),
+    ("BatchGetItem", {"RequestItems": {"tab": {"Keys": [key(1)], "AttributesToGet": ["x"], "ConsistentRead": True}}}),
+    (
+        "BatchWriteItem",
+        {
+            "RequestItems": {"tab": [{"PutRequest": {"Item": ITEM}}, {"DeleteRequest": {"Key": key(2)}}]},
+            "ReturnItemCollectionMetrics": "SIZE",
+            **TOLD,
+        },
+    ),
+    (
+        "CreateTable",
+        {
+            **TABLE,
+            "TableName": "new",
+            "OnDemandThroughput": CEILINGS,
+            "WarmThroughput": WARM,
+            "DeletionProtectionEnabled": True,
+            "StreamSpecification": STREAM,
+            "SSESpecification": ENCRYPTION,
+            "TableClass": "STANDARD",
+            "Tags": [{"Key": "a", "Value": "b"}],
+            "GlobalSecondaryIndexes": [
+                {**TABLE["GlobalSecondaryIndexes"][0], "OnDemandThroughput": CEILINGS, "WarmThroughput": WARM}
+            ],
+            "LocalSecondaryIndexes": [
+                {
+                    **TABLE["LocalSecondaryIndexes"][0],
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]},
+                }
+            ],
+        },
+    ),
+    (
+        "CreateTable",
+        {
+            "TableName": "new",
+            "KeySchema": KEY[:1],
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "k", "AttributeType": "S"},
+            ],
+            "ProvisionedThroughput": UNITS,
+            "GlobalSecondaryIndexes": [{**BY_K, "ProvisionedThroughput": UNITS}],
+        },
+    ),
+    ("DeleteItem", {**WRITING, "Key": key(1), **CONDITION}),
+    ("DeleteItem", {**WRITING, "Key": key(1), **EXPECTED}),
+    ("DeleteTable", {"TableName": "tab"}),
+    ("DescribeContinuousBackups", {"TableName": "tab"}),
+    ("DescribeEndpoints", {}),
+    ("DescribeLimits", {}),
+    ("DescribeTable", {"TableName": "tab"}),
+    ("DescribeTimeToLive", {"TableName": "tab"}),
+    (
+        "GetItem",
+        {"TableName": "tab", "Key": key(1), "ProjectionExpression": "#x", **NAMED, "ConsistentRead": True, **TOLD},
+    ),
+    ("GetItem", {"TableName": "tab", "Key": key(1), "AttributesToGet": ["x"]}),
+    ("ListTables", {"ExclusiveStartTableName": "aaa", "Limit": 1}),
+    ("ListTagsOfResource", {"ResourceArn": ARN, "NextToken": "x"}),
+    ("PutItem", {**WRITING, "Item": ITEM, **CONDITION}),
+    ("PutItem", {**WRITING, "Item": ITEM, **EXPECTED}),
+    (
+        "Query",
+        {
+            "TableName": "tab",
+            "IndexName": "by_l",
+            "KeyConditionExpression": "pk = :p",
+            "FilterExpression": "#x = :v",
+            "ProjectionExpression": "#x",
+            **NAMED,
+            "ExpressionAttributeValues": {":v": {"N": "1"}, ":p": {"S": "p"}},
+            **START,
+            "ExclusiveStartKey": {**key(0), "lk": {"B": "YQ=="}},
+            "ScanIndexForward": False,
+            **TOLD,
+        },
+    ),
+    (
+        "Query",
+        {
+            "TableName": "tab",
+            "KeyConditions": {"pk": OF_P},
+            "QueryFilter": {"x": EQ},
+            "ConditionalOperator": "OR",
+            "AttributesToGet": ["x"],
+        },
+    ),
+    (
+        "Scan",
+        {
+            "TableName": "tab",
+            "IndexName": "by_l",
+            "FilterExpression": "#x = :v",
+            "ProjectionExpression": "#x",
+            **MAPS,
+            **START,
+            "ExclusiveStartKey": {**key(0), "lk": {"B": "YQ=="}},
+            "Segment": 0,
+            "TotalSegments": 1,
+            **TOLD,
+        },
+    ),
+    ("Scan", {"TableName": "tab", "ScanFilter": {"x": EQ}, "ConditionalOperator": "OR", "AttributesToGet": ["x"]}),
+    ("TagResource", {"ResourceArn": ARN, "Tags": [{"Key": "a", "Value": "b"}]}),
+    (
+        "TransactGetItems",
+        {
+            "TransactItems": [{"Get": {"TableName": "tab", "Key": key(1), "ProjectionExpression": "#x", **NAMED}}],
+            **TOLD,
+        },
+    ),
+    (
+        "TransactWriteItems",
+        {
+            "TransactItems": [
+                {"ConditionCheck": {**FAILING, "Key": key(1), **CONDITION}},
+                {"Put": {**FAILING, "Item": {**ITEM, **key(2)}, **CONDITION}},
+                {"Update": {**FAILING, "Key": key(3), "UpdateExpression": "SET y = :v", **CONDITION}},
+                {"Delete": {**FAILING, "Key": key(4), **CONDITION}},
+            ],
+            "ClientRequestToken": "once",
+            "ReturnItemCollectionMetrics": "SIZE",
+            **TOLD,
+        },
+    ),
+    ("UntagResource", {"ResourceArn": ARN, "TagKeys": ["a"]}),
+    ("UpdateItem", {**WRITING, "Key": key(1), "UpdateExpression": "SET y = :v", **CONDITION}),
+    (
+        "UpdateItem",
+        {**WRITING, "Key": key(1), "AttributeUpdates": {"x": {"Action": "PUT", "Value": {"N": "1"}}}, **EXPECTED},
+    ),
+    (
+        "UpdateTable",
+        {
+            "TableName": "tab",
+            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+            "GlobalSecondaryIndexUpdates": [
+                {"Create": {**BY_K, "OnDemandThroughput": CEILINGS, "WarmThroughput": WARM}},
+                {"Update": {"IndexName": "by_g", "OnDemandThroughput": CEILINGS, "WarmThroughput": WARM}},
+            ],
+            "OnDemandThroughput": CEILINGS,
+            "WarmThroughput": WARM,
+            "DeletionProtectionEnabled": True,
+            "StreamSpecification": STREAM,
+            "SSESpecification": ENCRYPTION,
+            "TableClass": "STANDARD",
+        },
+    ),
+    (
+        "UpdateTable",
+        {
+            "TableName": "tab",
+            "BillingMode": "PROVISIONED",
+            "ProvisionedThroughput": UNITS,
+            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+            "GlobalSecondaryIndexUpdates": [
+                {"Update": {"IndexName": "by_g", "ProvisionedThroughput": UNITS}},
+                {"Create": {**BY_K, "ProvisionedThroughput": UNITS}},
+            ],
+        },
+    ),
+    ("UpdateTable", {"TableName": "tab", "GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "by_g"}}]}),
+    (
+        "UpdateTimeToLive",
+        {"TableName": "tab", "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}},
+    ),
+]

@@ -1,0 +1,69 @@
+"""A client that sends bytes as they are, and reads what comes back by itself."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from flyexpr.serve import Server
+
+LINE = b"POST / HTTP/1.1\r\n"
+FIELDS = (
+    b"Host: localhost\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\nContent-Type: application/x-amz-json-1.0\r\n"
+)
+HEAD = LINE + FIELDS
+GOOD = HEAD + b"Content-Length: 2\r\n\r\n{}"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+class Raw(NamedTuple):
+    """An answer; its fields by their names in lower case."""
+
+    status: str
+    fields: dict[str, str]
+    body: bytes
+
+
+class Connection:
+    """One connection to a server."""
+
+    def __init__(self, server: Server) -> None:
+        where = urlsplit(server.url)
+        self.socket = socket.create_connection((where.hostname, where.port), timeout=10)
+        self._lines = self.socket.makefile("rb")
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def answer(self, body: bool = True) -> Raw:
+        """The next answer."""
+        first, *lines = [line.decode() for line in iter(self._lines.readline, b"\r\n")]
+        fields = {name.lower(): value for name, value in (line.rstrip("\r\n").split(": ", 1) for line in lines)}
+        length = int(fields.get("content-length", 0)) if body else 0
+        return Raw(first.rstrip("\r\n").removeprefix("HTTP/1.1 "), fields, self._lines.read(length))
+
+    def ended(self) -> bool:
+        """True once the server has closed its side, and has said nothing more."""
+        return self._lines.read(1) == b""
+
+    def close(self) -> None:
+        self._lines.close()
+        self.socket.close()
+
+
+@contextmanager
+def connected(server: Server, data: bytes = b"") -> Iterator[Connection]:
+    """A connection that has sent something."""
+    connection = Connection(server)
+    try:
+        connection.send(data)
+        yield connection
+    finally:
+        connection.close()
+
+
+def answered(server: Server, data: bytes) -> Raw:
+    """The first answer to what is sent."""
+    with connected(server, data) as connection:
+        return connection.answer()
