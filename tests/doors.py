@@ -25,7 +25,7 @@ class Looped:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="loop", daemon=True)
         self._thread.start()
-        self.awaited = aio.connect(engine) if isinstance(engine, str) else engine
+        self.awaited = engine
 
     def wait(self, awaitable: Any) -> Any:
         """What the awaitable comes to."""
@@ -63,7 +63,7 @@ class Looped:
 def connected(url: str, transport: str) -> Any:
     """The engine of a URL by a transport: `direct` or `botocore`, or `awaited` for the direct one in a loop."""
     way = f"{url}{'&' if '?' in url else '?'}transport={'direct' if transport == 'awaited' else transport}"
-    return Looped(way) if transport == "awaited" else connect(way)
+    return Looped(aio.connect(way)) if transport == "awaited" else connect(way)
 
 
 class LoopedItems(Iterator[Any]):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from doors import Looped
 
-from flyexpr import connect
+from flyexpr import aio, connect
 
 Engine = Callable[[str, bytes], bytes]
 
@@ -68,7 +68,7 @@ def opened(name: str, folder: Path) -> Iterator[Engine]:
         with moto.mock_aws(), closing(connect("dynamodb://us-east-1?transport=botocore")) as engine:
             yield engine
     else:
-        with closing((Looped if name.endswith(AWAITED) else connect)(url(name, folder))) as engine:
+        with closing(connected_to(name, folder)) as engine:
             yield engine
 
 
@@ -77,6 +77,12 @@ def url(name: str, folder: Path) -> str:
     if without_transport(name) in EMBEDDED:
         return "sqlite::memory:" if without_transport(name) == "embedded-memory" else f"sqlite:{folder / 'engine.db'}"
     return ENDPOINTS[without_transport(name)] + ("?transport=botocore" if name.endswith(BY_BOTOCORE) else "")
+
+
+def connected_to(name: str, folder: Path) -> Engine:
+    """The engine of that name, through the door that the name tells."""
+    engine: Engine = Looped(aio.connect(url(name, folder))) if name.endswith(AWAITED) else connect(url(name, folder))
+    return engine
 
 
 @contextmanager

@@ -10,21 +10,12 @@ import pytest
 from authority import Authority
 from fake_aws import FakeAws
 from furnished import Place
-from misbehaving import ATTEMPTS, Behaviour, Server, open_awaited, open_direct
-
-from flyexpr import connect
+from misbehaving import ATTEMPTS, OPEN, Behaviour, Server
 
 
 @pytest.fixture(params=["direct", "awaited", "botocore"])
 def transport(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-OPEN: dict[str, Callable[[str, list[float]], Any]] = {
-    "direct": open_direct,
-    "awaited": open_awaited,
-    "botocore": lambda url, _: connect(url),
-}
 
 
 @pytest.fixture

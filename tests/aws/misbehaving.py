@@ -12,10 +12,12 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from doors import Looped
 from signatures import TESTING, fault_of_signature
 
+from flyexpr import connect
 from flyexpr.engines.aws import target_of
 from flyexpr.engines.aws.aio import AwaitedDirectEngine
 from flyexpr.engines.aws.choice import Setup, choose
@@ -229,3 +231,11 @@ def open_awaited(url: str, waits: list[float]) -> Looped:
     setup = choose(target)
     assert isinstance(setup, Setup)
     return Looped(AwaitedDirectEngine(target, setup, sleep=note))
+
+
+OPEN: dict[str, Callable[[str, list[float]], Any]] = {
+    "direct": open_direct,
+    "awaited": open_awaited,
+    "botocore": lambda url, _: connect(url),
+}
+"""How to open an engine by each transport, for a URL that names its own."""

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from authority import Authority
-from doors import Looped
-from misbehaving import Server, echo, error, http, late, open_direct, send, send_and_close, send_and_reset
+from doors import Looped, connected
+from misbehaving import OPEN, Server, echo, error, http, late, open_direct, send, send_and_close, send_and_reset
 from signatures import TESTING
 
 from flyexpr import ConnectionFailed, FlyexprError, Throttled, connect
@@ -263,8 +263,8 @@ def test_the_services_own_wish_is_followed(answer: bytes, serve: Serve, waits: l
 
 def test_four_attempts_and_no_more(serve: Serve, transport: str, waits: list[float]) -> None:
     server = serve(send(error("ThrottlingException")))
-    url = f"http://127.0.0.1:{server.port}?transport={transport}"
-    with open_direct(url, waits) if transport == "direct" else connect(url) as engine, pytest.raises(Throttled):
+    way = "botocore" if transport == "botocore" else "direct"
+    with OPEN[transport](f"http://127.0.0.1:{server.port}?transport={way}", waits) as engine, pytest.raises(Throttled):
         engine("GetItem", b"{}")
     assert len(server.requests) == 4
 
@@ -294,11 +294,10 @@ def test_the_limit_that_throttled_is_in_the_text(serve: Serve, engine_at: Engine
 
 
 def test_a_server_that_is_down_is_said_once(transport: str) -> None:
-    url = f"http://127.0.0.1:9?transport={transport}&attempts=1"
-    with connect(url) as engine, pytest.raises(ConnectionFailed) as caught:
+    with connected("http://127.0.0.1:9?attempts=1", transport) as engine, pytest.raises(ConnectionFailed) as caught:
         engine("GetItem", b"{}")
     assert traceback.format_exception_only(caught.value)[0].startswith(
-        f"flyexpr.errors.ConnectionFailed: no answer from {url}: "
+        "flyexpr.errors.ConnectionFailed: no answer from http://127.0.0.1:9?attempts=1&transport="
     )
     assert caught.value.code == "ConnectionFailed"
 

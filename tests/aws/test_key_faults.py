@@ -412,6 +412,7 @@ def test_a_code_that_is_typed(place: Place, transport: str) -> None:
     assert prompts == ["Enter MFA code for arn:aws:iam::111122223333:mfa/u: "]
 
 
+@pytest.mark.parametrize("transport", ["direct", "botocore"], indirect=True)
 def test_an_interruption_is_not_a_fault_of_the_keys(place: Place, transport: str) -> None:
     def interrupt(text: str) -> str:
         raise KeyboardInterrupt
