@@ -7,27 +7,39 @@ from collections.abc import Sequence
 from typing import Any
 
 # What stands at `@`, the token where reading stopped; words are in capitals, `''` and `""` any text and quoted name.
-_SYNTAX = [
+_IN_BOTH = [
+    (r"=@=", "write one = for `is equal`"),
+    (r"''@\w", "write a quote inside a text twice: 'it''s'"),
+    (r"""@['"](?!['"])""", "close the quote"),
+    (r"\d@-\d", "write a date in quotes: '2026-01-31'"),
+    (r"[A-Z_]\w*@-\w", "write a name that holds - in double quotes"),
+    (r"@[^\x00-\x7f]", "write such a name in double quotes"),
+    (r"@;", "leave the ; out"),
+]
+_IN_A_CONDITION = [
     (r"@IS NOT NULL\b", "write attribute_exists(NAME); NOT attribute_type(NAME, 'NULL') is true of a missing one too"),
     (r"@IS\b", "write attribute_type(NAME, 'NULL'), or attribute_not_exists(NAME) for a missing one"),
     (r"@(NOT )?I?LIKE\b", "write begins_with(NAME, 'text') or contains(NAME, 'text')"),
+    (r"@(NOT )?CONTAINS\b", "write contains(NAME, 'text')"),
+    (r"@(NOT )?(STARTS|BEGINS)", "write begins_with(NAME, 'text')"),
     (r"@NOT (IN|BETWEEN)\b", "write NOT in front of it all: NOT NAME IN (1, 2), NOT NAME BETWEEN 1 AND 2"),
-    (r"@!=", "write <> for `is not equal`"),
-    (r"=@=", "write one = for `is equal`"),
+    (r"\bIN ?@", "write the values in parentheses: NAME IN (1, 2)"),
+    (r"\bBETWEEN ?\( ?\S+@,", "write NAME BETWEEN 1 AND 2"),
+    (r"@! ?=", "write <> for `is not equal`"),
     (r"=@>", "write >="),
     (r"=@<", "write <="),
     (r"@(&&?|\|\|?)", "write AND, OR"),
     (r"@!", "write NOT"),
-    (r"@\+=", "write SET NAME = NAME + 1, or ADD NAME 1"),
-    (r"@-=", "write SET NAME = NAME - 1, or ADD NAME -1"),
+    (r"^(SET|REMOVE|ADD|DELETE) @", "this is an update; a condition compares, as in wins > 3"),
+]
+_IN_AN_UPDATE = [
+    (r"@(\+=|\+\+)", "write SET NAME = NAME + 1, or ADD NAME 1"),
+    (r"@(-=|--)", "write SET NAME = NAME - 1, or ADD NAME -1"),
     (r", ?(SET|REMOVE|ADD|DELETE) @", "write no comma in front of SET, REMOVE, ADD or DELETE"),
     (r"(ADD|DELETE) \w+ ?@=", "ADD and DELETE take a name and a value without `=`"),
     (r"REMOVE \w+ ?@=", "REMOVE takes names only"),
-    (r"^(SET|REMOVE|ADD|DELETE) @", "this is an update; a condition compares, as in wins > 3"),
-    (r"''@\w", "write a quote inside a text twice: 'it''s'"),
-    (r"""@['"](?!['"])""", "close the quote"),
-    (r"\w ?@-", "write a name that holds - in double quotes"),
-    (r"@[^\x00-\x7f]", "write such a name in double quotes"),
+    (r"@AND\b", "write a comma between actions"),
+    (r"@[*/%]", "an update adds and subtracts only"),
 ]
 _CONDITION = "attribute_exists, attribute_not_exists, attribute_type, begins_with, contains, size"
 _UPDATE = "if_not_exists, list_append"
@@ -53,12 +65,13 @@ _SPELLED = {"string": "''", "quoted": '""'}
 _BEFORE, _AFTER = 3, 3  # tokens that a pattern may look at
 
 
-def syntax_hint(tokens: Sequence[Any], place: int) -> str | None:
+def syntax_hint(tokens: Sequence[Any], place: int, updating: bool) -> str | None:
     """What to write where the token at `place` cannot stand; tokens have a kind, text, start and end."""
     start = max(place - _BEFORE, 0)
     before, after = _spelled(tokens, start, place), _spelled(tokens, place, place + _AFTER)
     near = f"{before}{' @' if after.startswith(' ') else '@'}{after.lstrip()}"
-    return next((hint for pattern, hint in _SYNTAX if re.search(pattern, near)), None)
+    rows = [*_IN_BOTH, *(_IN_AN_UPDATE if updating else _IN_A_CONDITION)]
+    return next((hint for pattern, hint in rows if re.search(pattern, near)), None)
 
 
 def function_hint(name: str, updating: bool) -> str:

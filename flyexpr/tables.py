@@ -373,10 +373,14 @@ def _tuple(key: Keys | None) -> tuple[str, ...]:
 
 
 def _plain_key(key: Keys | None) -> Keys | None:
-    if key is not None and not (isinstance(key, Iterable) and all(isinstance(name, str) and name for name in key)):
-        raise TypeError(f"a key of an index is the name of an attribute or a tuple of names, not {key!r}")
+    _check_key(key)
     names = _tuple(key)
     return names[0] if len(names) == 1 else names or None
+
+
+def _check_key(key: Any) -> None:
+    if key is not None and not (isinstance(key, Iterable) and all(isinstance(name, str) and name for name in key)):
+        raise TypeError(f"a key of an index is the name of an attribute or a tuple of names, not {key!r}")
 
 
 def _projection(project: Projection) -> Projection:

@@ -310,7 +310,7 @@ class _Reader:
             near = first.text
         else:
             near = self.text[first.start : last.end if last.kind != "end" else token.end]
-        hint = hint or (syntax_hint(self.tokens, self.place) if self.scope.literals else None)
+        hint = hint or (syntax_hint(self.tokens, self.place, self.updating) if self.scope.literals else None)
         self.fail(f'Syntax error; token: "{token.text}", near: "{near}"', token.start, hint)
 
     def fail(self, message: str, at: int | None = None, hint: str | None = None) -> NoReturn:
@@ -554,7 +554,10 @@ class _Reader:
                 self.refuse(None if seen else "an update begins with SET, REMOVE, ADD or DELETE")
             self.place += 1
             if clause in seen:
-                self.fail(f'The "{clause}" section can only be used once in an update expression;')
+                self.fail(
+                    f'The "{clause}" section can only be used once in an update expression;',
+                    hint=f"write all of its actions after one {clause}, with commas between",
+                )
             seen.add(clause)
             actions.append(self.action(clause))
             while self.take(","):
