@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 from itertools import pairwise
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.numbers import EXACT, LARGEST, Number
@@ -156,6 +157,8 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
 
     On a key attribute of an index, None keeps the item out of the index.
     """
+    if not callable(function):
+        raise TypeError(f"computed takes a function and the names of its parts, not {function!r}")
     return Derived(parts, function, type=type)
 
 
@@ -254,8 +257,13 @@ def codec_of(kind: Any) -> Codec:
     >>> codec_of(complex)
     Traceback (most recent call last):
     ...
-    flyexpr.errors.FlyexprError: complex is no type of an attribute
-      hint: use str int float Decimal bool bytes datetime date UUID list dict set[...], an Enum, epoch, or a Codec
+    flyexpr.errors.FlyexprError: complex is not a type of an attribute
+      hint: use str int float Decimal bool bytes datetime date UUID list dict set[...], int | Decimal, an Enum, ...
+    >>> codec_of(int | None)
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: int | None is not a type of an attribute
+      hint: write int; an attribute may always be missing or None
     """
     if isinstance(kind, (Attribute, Derived)):
         return codec_of(kind.type)
@@ -274,10 +282,17 @@ def codec_of(kind: Any) -> Codec:
         return _map_codec(codec_of(arguments[1]))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _enum_codec(kind)
-    raise FlyexprError(
-        f"{getattr(kind, '__name__', repr(kind))} is no type of an attribute\n"
-        "  hint: use str int float Decimal bool bytes datetime date UUID list dict set[...], an Enum, epoch, or a Codec"
-    )
+    raise FlyexprError(f"{type_name(kind)} is not a type of an attribute\n  hint: {_type_hint(kind)}")
+
+
+def _type_hint(kind: Any) -> str:
+    others = [type_name(each) for each in get_args(kind) if each is not type(None)]
+    if type(None) in get_args(kind) and others:
+        return f"write {' | '.join(others)}; an attribute may always be missing or None"
+    return f"use {_TYPES}, int | Decimal, an Enum, epoch, or a Codec"
+
+
+_TYPES = "str int float Decimal bool bytes datetime date UUID list dict set[...]"
 
 
 def type_name(declared: Any) -> str:
@@ -290,9 +305,13 @@ def type_name(declared: Any) -> str:
         return type_name(declared.type)
     if isinstance(declared, Codec):
         return "epoch" if declared is epoch else "a Codec"
-    if get_args(declared) and isinstance(get_origin(declared), type) and declared != Number:
+    if get_origin(declared) in (Union, UnionType):
+        return " | ".join(map(type_name, get_args(declared)))
+    if declared is type(None):
+        return "None"
+    if get_args(declared) and isinstance(get_origin(declared), type):
         return f"{get_origin(declared).__name__}[{', '.join(map(type_name, get_args(declared)))}]"
-    return str(getattr(declared, "__name__", declared))
+    return str(getattr(declared, "__name__", repr(declared)))
 
 
 def standard(value: Any) -> Any:
@@ -372,7 +391,9 @@ def _encode_datetime(value: Any) -> datetime:
     if value != value:  # pandas' NaT is a datetime, and like NaN equals nothing
         raise ValidationError("NaT is no time", hint="leave the attribute out, or store None")
     if value.tzinfo is None:
-        raise ValidationError("a datetime needs a time zone", hint="use datetime.now(timezone.utc)")
+        raise ValidationError(
+            "a datetime needs a time zone", hint="use datetime.now(timezone.utc), or datetime(..., tzinfo=timezone.utc)"
+        )
     return value.astimezone(timezone.utc)
 
 

@@ -30,6 +30,8 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) 
     With `incr` a number that changed is added to, so that others may add to it at the same time. Equality is
     DynamoDB's: 1 and 1.0 are the same, 1 and True are not.
     """
+    for item in (old, new):
+        _need_item("diff", item)
     return difference(old, new, incr)
 
 
@@ -58,8 +60,14 @@ def unchanged(old: Mapping[str, Any], *paths: Any) -> Condition:
     >>> show(unchanged(item))
     "userid = 'abc' AND wins = 3 AND info = {'seen': true}"
     """
+    _need_item("unchanged", old)
     wanted = [path_of(path) for path in paths] or [Path((name,)) for name in old]
     return joined(And, [_still(path, old) for path in wanted])
+
+
+def _need_item(function: str, item: Any) -> None:
+    if not isinstance(item, Mapping):
+        raise TypeError(f"{function} takes items, such as {{'wins': 1}}, not {item!r}; an item that is missing is {{}}")
 
 
 def _still(path: Path, old: Mapping[str, Any]) -> Condition:

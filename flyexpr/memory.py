@@ -12,6 +12,7 @@ from typing import Any
 
 from flyexpr.attributes import meaning
 from flyexpr.errors import ExpressionError
+from flyexpr.interpret.apply import WRONG_OPERAND
 from flyexpr.interpret.apply import apply as applied
 from flyexpr.interpret.check import check
 from flyexpr.interpret.evaluate import matches as is_true
@@ -35,6 +36,7 @@ from flyexpr.nodes import (
     Update,
     Value,
 )
+from flyexpr.reasons import operands_hint
 from flyexpr.records import replace
 from flyexpr.terms import Term, node_of
 from flyexpr.values import MAX_DEPTH, TOO_DEEP, Frozen, Item, thaw
@@ -58,7 +60,9 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
     table refuses is an ExpressionError; a value that none stores, such as one of a Codec's own type, a ValidationError.
     """
     if not isinstance(condition, Condition):
-        raise TypeError(f"matches takes a condition such as eq('a', 1), not {condition!r}")
+        swapped = "matches takes the condition first: matches(condition, item)"
+        wrong = f"matches takes a condition such as eq('a', 1), not {condition!r}"
+        raise TypeError(swapped if isinstance(item, Condition) else wrong)
     try:
         standing: Condition | None = condition._ready
     except AttributeError:
@@ -78,12 +82,17 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
     How many bytes the item has is not looked at.
     """
     if not isinstance(update, Update):
-        raise TypeError(f"apply takes an update such as incr('wins', 1), not {update!r}")
+        swapped = "apply takes the update first: apply(update, item)"
+        wrong = f"apply takes an update such as incr('wins', 1), not {update!r}"
+        raise TypeError(swapped if isinstance(item, Update) else wrong)
     try:
         deepened: tuple[str, ...] = update._ready
     except AttributeError:
         deepened = _checked_update(update)
-    new = applied(update, item)
+    try:
+        new = applied(update, item)
+    except ExpressionError as error:
+        raise refused(error, update, operands_hint(update) if error.message == WRONG_OPERAND else None) from None
     if deepened and any(_levels(new.get(name)) >= MAX_DEPTH for name in deepened):
         raise ExpressionError(TOO_DEEP)
     return new

@@ -330,7 +330,7 @@ def batch_get(
     The items come in the order of the keys, None for one that is not there; a key may stand several times.
     """
     _alone("batch_get", keys, more)
-    if isinstance(keys, (str, bytes, Mapping)) or not isinstance(keys, Iterable):
+    if isinstance(keys, (str, bytes, Mapping, Operation)) or not isinstance(keys, Iterable):
         raise TypeError(f"batch_get takes a list of keys, not {keys!r}")
     return BatchGet(tuple(keys), _paths(project), bool(consistent))
 
@@ -344,6 +344,8 @@ def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn) -> 
     One key may stand only once among the 25 of a request, so a later operation on the same key waits for the next.
     """
     _alone("batch_write", operations, more)
+    if isinstance(operations, (str, bytes, Mapping, Operation)) or not isinstance(operations, Iterable):
+        raise TypeError(f"batch_write takes a list of put_item(...) and delete_item(...), not {operations!r}")
     return BatchWrite(tuple(operations) if isinstance(operations, (list, tuple)) else operations)
 
 

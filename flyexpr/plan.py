@@ -502,8 +502,26 @@ def _no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: S
     return PlanError(
         f"no index of {table.name!r} starts with {names}, and a query needs one partition key value",
         condition=condition,
-        hint=f"add {_proposed_index(equal[0], parts)}, or use scan(...)",
+        hint=f"{_meant(table, equal)}add {_proposed_index(equal[0], parts)}, or use scan(...)",
     )
+
+
+def _meant(table: Table, names: Sequence[str]) -> str:
+    """A partition key, or a part of one, that is nearly one of these names; nothing for a name that the table knows."""
+    from difflib import get_close_matches  # here, because `import flyexpr` is to be quick
+
+    keys = {
+        name.lower(): (name, index)
+        for index in (*reversed(table.indexes), None)
+        for key in table.partition_keys_of(index)
+        for name in (key, *(table.derived[key].parts if key in table.derived else ()))
+    }
+    known = {*table.attributes, *table.key_attributes, *(name for name, _ in keys.values())}
+    for name in names:
+        near = get_close_matches(name.lower(), keys, 1, 0.75) if name not in known else []
+        if near:
+            return f"did you mean `{keys[near[0]][0]}` ({_label(keys[near[0]][1])})? Otherwise "
+    return ""
 
 
 def _unfinished_key(table: Table, condition: Condition) -> str:

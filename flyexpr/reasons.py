@@ -8,7 +8,7 @@ from typing import Any
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.paths import paths
 from flyexpr.interpret.show import show
-from flyexpr.nodes import And, Condition, Or, Path
+from flyexpr.nodes import Action, And, Arithmetic, Call, Condition, Or, Path, Update, Value
 from flyexpr.terms import operand
 from flyexpr.values import MISSING, find
 
@@ -34,6 +34,27 @@ def reason(condition: Condition, item: Mapping[str, Any] | None) -> str:
         return f"there is no such item, so {show(false)} was false"
     parts = false.parts if isinstance(false, Or) else (false,)
     return "; ".join(f"{show(part)} was false{_actual(part, item)}" for part in parts)
+
+
+def operands_hint(update: Update) -> str:
+    """What the actions that work on a stored value need.
+
+    >>> operands_hint(incr("wins") + append("log", "x") + assign("seen", True))
+    "log = list_append(if_not_exists(log, []), ['x']) needs lists; ADD needs a number at `wins`"
+    """
+    return "; ".join(filter(None, map(_needs, update.actions)))
+
+
+def _needs(action: Action) -> str:
+    path = show(action.path)
+    match action.operand:
+        case Value(kind) if action.clause in ("ADD", "DELETE"):
+            return f"{action.clause} needs {'a number' if kind == 'N' else 'a set of the same type'} at `{path}`"
+        case Arithmetic():
+            return f"{path} = {show(action.operand)} needs numbers"
+        case Call("list_append"):
+            return f"{path} = {show(action.operand)} needs lists"
+    return ""
 
 
 def _first_false(condition: Condition, item: Mapping[str, Any]) -> Condition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -113,6 +113,7 @@ class LocalIndex:
 
     def __post_init__(self) -> None:
         _check_name("an index", self.name)
+        _check_name(f"the sort key of index {self.name!r}", self.sort_key)
         fill(self, project=_projection(self.project))
 
     @property
@@ -175,7 +176,8 @@ class Table:
         _check_name("a table", name)
         indexes = _checked_indexes(indexes)
         _check_options(name, throughput, stream)
-        _check_members(name, attributes, version)
+        _check_members(name, attributes, tags)
+        _check_attributes(name, partition_key, sort_key=sort_key, version=version, ttl=ttl)
         fill(self, name=name, partition_key=partition_key, sort_key=sort_key, version=version, engine=engine)
         fill(self, attributes=Declared(attributes), indexes=indexes, tags=Declared(tags))
         fill(self, throughput=throughput, ttl=ttl, stream=stream, deletion_protection=deletion_protection)
@@ -225,6 +227,7 @@ class Table:
         >>> Table("Scores", "id").named("prod-{}").name
         'prod-Scores'
         """
+        _check_name("a table", name)
         return replace(self, name=name.replace("{}", self.name))
 
     if not TYPE_CHECKING:  # or type checkers would take any name for an attribute
@@ -370,8 +373,14 @@ def _tuple(key: Keys | None) -> tuple[str, ...]:
 
 
 def _plain_key(key: Keys | None) -> Keys | None:
+    _check_key(key)
     names = _tuple(key)
     return names[0] if len(names) == 1 else names or None
+
+
+def _check_key(key: Any) -> None:
+    if key is not None and not (isinstance(key, Iterable) and all(isinstance(name, str) and name for name in key)):
+        raise TypeError(f"a key of an index is the name of an attribute or a tuple of names, not {key!r}")
 
 
 def _projection(project: Projection) -> Projection:
@@ -383,7 +392,7 @@ def _projection(project: Projection) -> Projection:
 
 
 def _checked_indexes(indexes: Any) -> tuple[Index, ...]:
-    if isinstance(indexes, (GlobalIndex, LocalIndex)):
+    if not isinstance(indexes, Iterable):
         raise TypeError(f"indexes= takes a list, such as [{indexes!r}]")
     found = tuple(indexes)
     for index in found:
@@ -400,13 +409,23 @@ def _check_options(name: str, throughput: Any, stream: Any) -> None:
         raise FlyexprError(f"table {name!r}: throughput= is (read units, write units) a second, not {throughput!r}")
 
 
-def _check_members(name: str, attributes: Any, version: Any) -> None:
+def _check_members(name: str, attributes: Any, tags: Any) -> None:
     if not isinstance(attributes, Mapping):
         raise TypeError(
             f"table {name!r}: attributes= takes a dict of names and types, such as {{'wins': int}}, not {attributes!r}"
         )
-    if version is not None and not isinstance(version, str):
-        raise TypeError(f"table {name!r}: version= takes the name of an attribute, such as 'version', not {version!r}")
+    if not isinstance(tags, Mapping):
+        raise TypeError(
+            f"table {name!r}: tags= takes a dict of names and texts, such as {{'team': 'blue'}}, not {tags!r}"
+        )
+
+
+def _check_attributes(name: str, partition_key: Any, **others: Any) -> None:
+    """None where these options of a table name attributes; all but the partition key may be left out."""
+    given = {"partition_key": partition_key} | {key: value for key, value in others.items() if value is not None}
+    for option, attribute in given.items():
+        if not isinstance(attribute, str) or not attribute:
+            raise TypeError(f"table {name!r}: {option}= takes the name of an attribute, not {attribute!r}")
 
 
 def _check_name(what: str, name: Any) -> None:

@@ -15,6 +15,8 @@ from flyexpr.nodes import Arithmetic, Call, Compare, Operand, Path, Step, Value
 from flyexpr.numbers import WHOLE
 from flyexpr.values import freeze_constant
 
+_NO_PARTS = "only a path has parts; `size(...)` and `if_not_exists(...)` have none"
+
 
 class Term:
     """An operand that Python's operators work on.
@@ -31,12 +33,14 @@ class Term:
 
     def __getattr__(self, name: str) -> Term:
         _refuse_protocol(name)
+        if not isinstance(self.__operand, Path):
+            raise AttributeError(_NO_PARTS)  # not a TypeError, which `hasattr` lets through
         return self[name]
 
     def __getitem__(self, step: Step) -> Term:
         path = self.__operand
         if not isinstance(path, Path):
-            raise TypeError("only a path has parts; `size(...)` and `if_not_exists(...)` have none")
+            raise TypeError(_NO_PARTS)
         return Term(Path((*path.parts, _step(step))))
 
     def __eq__(self, other: object) -> Compare:  # type: ignore[override]

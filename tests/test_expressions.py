@@ -512,7 +512,6 @@ PATH_IS_NO_BOOL = "a path has no truth value; write `exists(F.a)` or `F.a == Tru
             lambda: incr("a") and incr("b"),
             "an update has no truth value; join updates with `+`, not `and`, and look at `.actions`",
         ),
-        (lambda: size("a").b, "only a path has parts; `size(...)` and `if_not_exists(...)` have none"),
         (lambda: size("a")[0], "only a path has parts; `size(...)` and `if_not_exists(...)` have none"),
         (lambda: F.a[-1], "a part of a path is a name or a list index from 0, not -1"),
         (lambda: F.a[True], "a part of a path is a name or a list index from 0, not True"),
@@ -542,6 +541,14 @@ def test_python_traps(trap: Callable[[], Any], text: str) -> None:
     with pytest.raises(TypeError) as caught:
         trap()
     assert str(caught.value) == text
+
+
+def test_what_has_no_parts_has_no_attributes() -> None:
+    """As `hasattr` asks, and with it notebooks: an AttributeError, with the text of the TypeError for an index."""
+    assert not hasattr(size("a"), "_repr_html_")
+    assert not hasattr(if_not_exists("a", 1) + 1, "x")
+    with pytest.raises(AttributeError, match="only a path has parts"):
+        _ = size("a").b
 
 
 @pytest.mark.parametrize("other", [1, "a", None, True, F.a])

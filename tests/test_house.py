@@ -24,7 +24,7 @@ ROOT = Path(flyexpr.__file__).parent
 HOUSE = [
     "errors records version",
     "numbers",
-    "reserved",
+    "reserved advice",
     "values",
     "forms",
     "familiar",
@@ -33,7 +33,8 @@ HOUSE = [
     "conditions updates",
     "attributes",
     "interpret/* inverse",
-    "reasons changes memory",
+    "reasons changes",
+    "memory",
     "tables",
     "parts derive",
     "items",

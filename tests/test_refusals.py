@@ -87,6 +87,7 @@ NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {
     "Odd": Odd,
     "date": date,
     "datetime": datetime,
+    "Decimal": Decimal,
 }
 
 

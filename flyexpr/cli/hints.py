@@ -24,28 +24,12 @@ _WORDS = [
     (r"or evaluate a part with matches\(\.\.\.\)", "or leave a part to flyexpr filter"),
     (r"start= takes the \.cursor of an earlier read; this is .*", "--start takes what --stats of an earlier read says"),
     (r"write str\(\.\.\.\), or, where the key is .*", "the table's type is text: write the value in quotes"),
+    (r"give it by keyword, \w+=\.\.\., or write", "write"),
     (r"declare it: attributes=.*", "write the value in the table's type; flyexpr describe says which it is"),
 ]
 _PYTHON = re.compile(
     r"\(\.\.\.|\b(Table|GlobalIndex|LocalIndex|run|get|put|update|assign|epoch)\(|\b[a-z_]+=[\[({'\"\w]|F\["
 )
-
-_NAMES = {
-    "exists": "attribute_exists",
-    "not_exists": "attribute_not_exists",
-    "type_is": "attribute_type",
-    "is_in": "IN",
-    "between": "BETWEEN",
-}
-_SYNTAX = [
-    (r"\bIS\s+(NOT\s+)?NULL\b", "write attribute_type(NAME, 'NULL'), or attribute_not_exists(NAME) for a missing one"),
-    (r"\bLIKE\b", "write begins_with(NAME, 'text') or contains(NAME, 'text')"),
-    (r"!=", "write <> for `is not equal`"),
-    (r"==", "write one = for `is equal`"),
-    (r"&&|\|\|", "write AND, OR"),
-]
-_UPDATE = re.compile(r"\s*(SET|REMOVE|ADD|DELETE)\b", re.IGNORECASE)
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 
 
 def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
@@ -66,33 +50,11 @@ def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
 
 def _hint_of(text: str, arguments: Iterable[str]) -> str:
     """A hint by the text of an error alone, which has the expression in it."""
-    if found := re.search(r"Invalid function name; function: (\w+)", text):
-        name = _NAMES.get(found[1])
-        return f"write {name}" if name else ""
-    if "Syntax error" in text:
-        return _syntax_hint(_QUOTED.sub("", text.partition("\n  expression: ")[2]).partition("\n")[0], text)
     if found := re.search(r"\n  condition: (.*)", text):
         return quoting(found[1])
     if "refers to an attribute that does not exist" in text:
         return next(filter(None, map(quoting, arguments)), "")
     return ""
-
-
-def _syntax_hint(expression: str, text: str) -> str:
-    for pattern, hint in _SYNTAX:
-        if re.search(pattern, expression, re.IGNORECASE):
-            return hint
-    token = (re.search(r'token: "(.*?)", near', text) or [""] * 2)[1]
-    return "write such a name in double quotes" if token and not token.isascii() else ""
-
-
-def update_hint(text: str) -> str:
-    """What to write where an update does not begin as one; nothing for one that does.
-
-    >>> update_hint("wins = 1"), update_hint("set wins = 1")
-    ('an update begins with SET, REMOVE, ADD or DELETE', '')
-    """
-    return "" if _UPDATE.match(text) else "an update begins with SET, REMOVE, ADD or DELETE"
 
 
 def quoting(text: str) -> str:

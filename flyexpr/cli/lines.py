@@ -12,7 +12,7 @@ from flyexpr.cli.sinks import write_items
 from flyexpr.cli.sources import entries, form_of_file, opened
 from flyexpr.errors import ExpressionError, FlyexprError
 from flyexpr.interpret.check import check
-from flyexpr.interpret.parse import parse_condition
+from flyexpr.interpret.parse import parse_condition, parse_update
 from flyexpr.memory import apply as applied
 from flyexpr.memory import matches
 from flyexpr.values import Item
@@ -51,7 +51,7 @@ def apply(update: str, file: str, form: str, wire: bool) -> None:
     \b
     flyexpr scan Movies | flyexpr apply "REMOVE info.plot ADD views 1" | flyexpr put Copies
     """
-    change = options.update_of(update)
+    change = parse_update(update)
     check(change)
     form = options.form_of(form, wire)
 

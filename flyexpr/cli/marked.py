@@ -72,9 +72,12 @@ def read_item(text: str) -> Item:
     ...
     flyexpr.errors.ValidationError: not JSON: Expecting ',' delimiter at character 12
     """
+    if text.strip() in ("{", "["):
+        raise ValidationError("not JSON: an item is one line, as `jq -c .` writes it")
     found = parse_json(text)
     if not isinstance(found, dict):
-        raise ValidationError(f"an item is a JSON object, not {_shortened(text)}")
+        array = "; `jq -c '.[]'` makes a line of each" if isinstance(found, list) else ""
+        raise ValidationError(f"an item is a JSON object, not {_shortened(text)}{array}")
     if '"$' in text or "\\u0024" in text:
         for name, value in found.items():
             found[name] = _unmarked(value)

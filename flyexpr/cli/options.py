@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import click
 
-from flyexpr.cli.hints import quoting, update_hint
+from flyexpr.cli.hints import quoting
 from flyexpr.cli.plain import plain, shown
 from flyexpr.cli.session import ENVIRONMENT, Session
-from flyexpr.errors import ExpressionError, FlyexprError
-from flyexpr.interpret.parse import Scope, parse_condition, parse_update, read_projection
-from flyexpr.nodes import ALWAYS, Condition, Update
+from flyexpr.errors import FlyexprError
+from flyexpr.interpret.parse import Scope, parse_condition, read_projection
+from flyexpr.nodes import ALWAYS, Condition
 from flyexpr.nodes import Path as DocumentPath
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -150,16 +150,6 @@ def paths_of(text: str | None) -> tuple[DocumentPath, ...] | None:
 def condition_of(text: str | None) -> Condition:
     """The condition of a text; without one, what is always true."""
     return ALWAYS if text is None else parse_condition(text)
-
-
-def update_of(text: str) -> Update:
-    """The update of a text; ExpressionError that says how one begins where this one does not."""
-    try:
-        return parse_update(text)
-    except ExpressionError as error:
-        if hint := update_hint(text):
-            error.args = (f"{error}\n  hint: {hint}",)
-        raise
 
 
 def note(message: str) -> None:

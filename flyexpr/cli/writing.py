@@ -18,7 +18,7 @@ from flyexpr.cli.words import key_words
 from flyexpr.cli.writes import delete_all, update_all
 from flyexpr.conditions import exists
 from flyexpr.explain import explain as explained
-from flyexpr.interpret.parse import parse_condition
+from flyexpr.interpret.parse import parse_condition, parse_update
 from flyexpr.interpret.show import show
 from flyexpr.nodes import Condition
 from flyexpr.nodes import Path as DocumentPath
@@ -102,7 +102,7 @@ def update(
     """
     found, said = options.session().described(table)
     *key, text = words
-    change = options.update_of(text)
+    change = parse_update(text)
     if where is None:
         operation = UpdateItem(key_words(found, key), change, _condition(condition), returns)
         _do_one(found, operation, manner, wire)

@@ -115,7 +115,10 @@ def _functions(operand: Operand | None) -> int:
 
 def _few(operators: int) -> None:
     if operators > MAX_OPERATORS:
-        raise ExpressionError(f"The expression contains too many operators; operator count: {MAX_OPERATORS + 1}")
+        raise ExpressionError(
+            f"The expression contains too many operators; operator count: {MAX_OPERATORS + 1}",
+            hint=f"an expression has at most {MAX_OPERATORS}; use is_in, or several requests",
+        )
 
 
 def _compare(node: Compare) -> None:
@@ -164,11 +167,19 @@ def _bounds(low: Operand, high: Operand) -> None:
         return
     shown = f"lower bound operand: {_attribute_value(low)}, upper bound operand: {_attribute_value(high)}"
     if low.kind != high.kind:
-        raise ExpressionError(f"The BETWEEN operator requires same data type for lower and upper bounds; {shown}")
+        raise ExpressionError(
+            f"The BETWEEN operator requires same data type for lower and upper bounds; {shown}",
+            hint=f"{_in_python(low)} and {_in_python(high)} are of two types",
+        )
     if low.body > high.body:
         raise ExpressionError(
-            f"The BETWEEN operator requires upper bound to be greater than or equal to lower bound; {shown}"
+            f"The BETWEEN operator requires upper bound to be greater than or equal to lower bound; {shown}",
+            hint=f"swap them: {_in_python(high)} comes before {_in_python(low)}",
         )
+
+
+def _in_python(value: Value) -> str:
+    return number_text(value.body) if value.kind == "N" else repr(value.body)
 
 
 def _attribute_value(value: Value) -> str:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
+from flyexpr.advice import function_hint, syntax_hint
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.nodes import (
     ALWAYS,
@@ -72,7 +73,7 @@ def parse_condition(text: str, **values: Any) -> Condition:
 
     Reads what `show` prints.
     """
-    scope = _text_scope(values)
+    scope = _text_scope(text, values)
     return _all_used(scope, read_condition(text, scope))
 
 
@@ -83,7 +84,7 @@ def parse_update(text: str, **values: Any) -> Update:
     >>> parse_update("ADD wins 1 SET info.seen = :seen", seen=True) == incr("wins") + assign("info.seen", True)
     True
     """
-    scope = _text_scope(values)
+    scope = _text_scope(text, values)
     return _all_used(scope, read_update(text, scope))
 
 
@@ -112,7 +113,9 @@ class Scope:
         self.used = set[str]()
 
 
-def _text_scope(values: Mapping[str, Any]) -> Scope:
+def _text_scope(text: str, values: Mapping[str, Any]) -> Scope:
+    if not isinstance(text, str):
+        raise TypeError(f"an expression is read from a text, not from {text!r}")
     constants = {}
     for name, value in values.items():
         found = operand(value)
@@ -249,6 +252,7 @@ class _Reader:
         self.tokens = _tokens(text, scope.literals)
         self.closing = _closing(self.tokens)
         self.problem: ExpressionError | None = None
+        self.updating = False
 
     def whole(self, read: Callable[[], Read]) -> Read:
         if not self.text:
@@ -295,7 +299,7 @@ class _Reader:
         self.place += 1
         return token.text
 
-    def refuse(self) -> NoReturn:
+    def refuse(self, hint: str | None = None) -> NoReturn:
         """The service's syntax error: the token where reading stopped, and the text from just before to just after."""
         token = self.token
         first = self.tokens[max(self.place - 1, 0)]
@@ -306,22 +310,23 @@ class _Reader:
             near = first.text
         else:
             near = self.text[first.start : last.end if last.kind != "end" else token.end]
-        self.fail(f'Syntax error; token: "{token.text}", near: "{near}"', token.start)
+        hint = hint or (syntax_hint(self.tokens, self.place, self.updating) if self.scope.literals else None)
+        self.fail(f'Syntax error; token: "{token.text}", near: "{near}"', token.start, hint)
 
-    def fail(self, message: str, at: int | None = None) -> NoReturn:
-        raise self.error(message, at)
+    def fail(self, message: str, at: int | None = None, hint: str | None = None) -> NoReturn:
+        raise self.error(message, at, hint)
 
     def note(self, message: str, hint: str) -> None:
         """Keep a problem for `conclude`, unless there is one further left; the hint is for people."""
         if self.problem is None:
-            self.problem = self.error(message, hint=hint if self.scope.literals else None)
+            self.problem = self.error(message, hint=hint)
 
     def error(self, message: str, at: int | None = None, hint: str | None = None) -> ExpressionError:
         start = self.tokens[self.place - 1].start if at is None else at
         line = self.text.replace("\n", " ").replace("\t", " ")
         left = max(start - 60, 0)
         pointed = f"{line[left : start + 40]}\n              {' ' * (start - left)}^"
-        return ExpressionError(message, expression=pointed, hint=hint)
+        return ExpressionError(message, expression=pointed, hint=hint if self.scope.literals else None)
 
     # conditions
 
@@ -430,7 +435,7 @@ class _Reader:
             return Test(name, tuple(self.in_parentheses(self.operand)))
         if name in _VALUE_FUNCTIONS:
             return Call(name, tuple(self.in_parentheses(self.operand)))
-        self.fail(f"Invalid function name; function: {name}")
+        self.fail(f"Invalid function name; function: {name}", hint=function_hint(name, self.updating))
 
     def placeholder_value(self) -> Value:
         mark = self.next("value")
@@ -540,15 +545,19 @@ class _Reader:
     # updates and projections
 
     def update(self) -> Update:
+        self.updating = True
         actions: list[Action] = []
         seen: set[str] = set()
         while not seen or self.token.kind != "end":
             clause = self.token.text.upper()
             if clause not in CLAUSES:
-                self.refuse()
+                self.refuse(None if seen else "an update begins with SET, REMOVE, ADD or DELETE")
             self.place += 1
             if clause in seen:
-                self.fail(f'The "{clause}" section can only be used once in an update expression;')
+                self.fail(
+                    f'The "{clause}" section can only be used once in an update expression;',
+                    hint=f"write all of its actions after one {clause}, with commas between",
+                )
             seen.add(clause)
             actions.append(self.action(clause))
             while self.take(","):

@@ -73,7 +73,9 @@ def show(expression: Condition | Update | Operand | Term) -> str:
     raise TypeError(f"show takes a condition, an update or a path, not {expression!r}")
 
 
-def refused(error: ExpressionError, expression: Condition | Update | tuple[Path, ...]) -> ExpressionError:
+def refused(
+    error: ExpressionError, expression: Condition | Update | tuple[Path, ...], hint: str | None = None
+) -> ExpressionError:
     """The error with the expression that it is about; a long one is cut.
 
     >>> print(refused(ExpressionError("no such function"), (Path(("a",)), Path(("b", 0)))))
@@ -81,7 +83,9 @@ def refused(error: ExpressionError, expression: Condition | Update | tuple[Path,
       expression: a, b[0]
     """
     text = ", ".join(map(show, expression)) if isinstance(expression, tuple) else show(expression)
-    return ExpressionError(error.message, expression=text if len(text) <= 200 else text[:200] + "…", hint=error.hint)
+    return ExpressionError(
+        error.message, expression=text if len(text) <= 200 else text[:200] + "…", hint=hint or error.hint
+    )
 
 
 def _inside(part: Condition, loose: Any) -> str:

@@ -78,7 +78,8 @@ def test_marked_text(item, text):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("[1]", "an item is a JSON object, not [1]"),
+        ("[1]", "an item is a JSON object, not [1]; `jq -c '.[]'` makes a line of each"),
+        ("{", "not JSON: an item is one line, as `jq -c .` writes it"),
         ('{"a": NaN}', "not JSON: NaN is not a number"),
         ('{"a": {"$set": []}}', '{"$set": [...]} takes a list of strings, of numbers or of {"$bytes": ...}, not empty'),
         (

@@ -263,7 +263,7 @@ def test_a_read_only_folder_is_refused(path: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_unknown_option_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FlyexprError, match="unknown option synch"):
+    with pytest.raises(FlyexprError, match="no option 'synch'"):
         connect(f"sqlite:{tmp_path / 'tables.db'}?synch=full")
     with pytest.raises(FlyexprError, match="sync='sometimes' is neither"):
         connect(f"sqlite:{tmp_path / 'tables.db'}?sync=sometimes")

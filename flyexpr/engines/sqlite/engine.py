@@ -138,9 +138,8 @@ def connect_sqlite(path: str, sync: str = "normal", **unknown: str) -> SqliteEng
     <engine sqlite::memory:>
     """
     if unknown:
-        raise FlyexprError(
-            f"unknown option {', '.join(unknown)} of sqlite:{path}; there is `sync=normal` and `sync=full`"
-        )
+        name = next(iter(unknown))
+        raise FlyexprError(f"no option {name!r} in 'sqlite:{path}?{name}=***'\n  write one of: sync=normal, sync=full")
     return SqliteEngine(path, sync)
 
 
