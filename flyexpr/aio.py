@@ -66,10 +66,10 @@ from flyexpr.operations import (
 )
 from flyexpr.plan import Access
 from flyexpr.requests import Request
+from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.matching import write_matching
 from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
 from flyexpr.steps.step import Pause, Steps
 from flyexpr.tables import Table
@@ -350,12 +350,12 @@ async def transact_modify(
 
 async def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
-    return await _done(write_matching(table, read, None, dry_run, time.monotonic), (table,))
+    return await _done(matching.delete_matching(table, read, dry_run, time.monotonic), (table,))
 
 
 async def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
-    return await _done(write_matching(table, read, update, dry_run, time.monotonic), (table,))
+    return await _done(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,))
 
 
 async def first(table: Table, read: Query | Scan) -> Item | None:

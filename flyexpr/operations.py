@@ -381,6 +381,8 @@ def transact_get_items(operations: Iterable[tuple[Table, GetItem]]) -> TransactG
 
 
 def _pairs(operations: Iterable[Any]) -> tuple[Any, ...]:
+    if not isinstance(operations, Iterable):
+        raise TypeError(f"a transaction takes a list of pairs (table, operation), not {operations!r}")
     pairs = tuple(operations)
     for place, pair in enumerate(pairs):
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], Table):

@@ -37,10 +37,10 @@ from flyexpr.operations import (
     update_item,
 )
 from flyexpr.plan import Access
+from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.matching import write_matching
 from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
 from flyexpr.steps.step import Pause, Steps
 from flyexpr.tables import Engine, Table
@@ -319,7 +319,7 @@ def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) 
 
     Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
     """
-    return _done(write_matching(table, read, None, dry_run, time.monotonic), (table,))
+    return _done(matching.delete_matching(table, read, dry_run, time.monotonic), (table,))
 
 
 def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
@@ -334,7 +334,7 @@ def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run
     the index that finds them, all keys are read, and kept, before the first update. It is not a transaction: when it
     ends early, what was done is done. An update of a part of a derived attribute reads each item once more, by its key.
     """
-    return _done(write_matching(table, read, update, dry_run, time.monotonic), (table,))
+    return _done(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,))
 
 
 def first(table: Table, read: Query | Scan) -> Item | None:

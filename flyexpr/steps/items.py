@@ -6,6 +6,7 @@ import copy
 from contextlib import suppress
 
 from flyexpr.errors import ConditionFailed, ConnectionFailed, DynamoError, ValidationError
+from flyexpr.interpret.apply import WRONG_OPERAND
 from flyexpr.interpret.evaluate import matches
 from flyexpr.interpret.show import show
 from flyexpr.items import loaded_item, read_item
@@ -13,7 +14,7 @@ from flyexpr.lower import lower_condition
 from flyexpr.nodes import Condition, Path, Update
 from flyexpr.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
 from flyexpr.parts import fill
-from flyexpr.reasons import reason
+from flyexpr.reasons import operands_hint, reason
 from flyexpr.requests import get_request, prepared, write_request
 from flyexpr.responses import item_of, plain_item
 from flyexpr.steps.parents import makes_parents, update_with_parents
@@ -42,8 +43,8 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
     except ConditionFailed as error:
         raise explained(table, condition, error) from None
     except DynamoError as error:
-        if isinstance(operation, UpdateItem) and "document path" in error.message:
-            _say_which_path(operation.update, error)
+        if isinstance(operation, UpdateItem):
+            _say_what_is_meant(operation.update, error)
         raise
     written = item_of(body, "Attributes", table.forms) if operation.returns else None
     if written is None:
@@ -52,13 +53,22 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
     return loaded_after_write(table, written, key, whole=str(operation.returns).startswith("ALL"))
 
 
+def _say_what_is_meant(update: Update, error: DynamoError) -> None:
+    """Adds to the service's words the paths or operands that they may mean."""
+    if "document path" in error.message:
+        _say_which_path(update, error)
+    elif WRONG_OPERAND in error.message:
+        error.args = (f"{error}\n  expression: {show(update)}\n  hint: {operands_hint(update)}",)
+
+
 def _say_which_path(update: Update, error: DynamoError) -> None:
-    """Adds to the service's words the paths that they may mean."""
     inside = [action.path for action in update.actions if len(action.path.parts) > 1]
     parents = " or ".join(dict.fromkeys(f"`{show(Path(path.parts[:-1]))}`" for path in inside))
     if parents:
         text = f"{parents} is missing, or cannot hold what is put in it\n  expression: {show(update)}"
-        error.args = (f"{error}: {text}\n  hint: assign(..., parents=True) makes the maps that are missing",)
+        sets = any(action.clause == "SET" for action in update.actions)
+        hint = "\n  hint: assign(..., parents=True) makes the maps that are missing" if sets else ""
+        error.args = (f"{error}: {text}{hint}",)
 
 
 def explained(table: Table, condition: Condition | None, error: ConditionFailed) -> ConditionFailed:

@@ -29,8 +29,20 @@ from flyexpr.versions import versioned
 ATTEMPTS = 10
 
 
-def write_matching(table: Table, read: Query | Scan, update: Update | None, dry_run: bool, clock: Clock) -> Steps[int]:
-    """How many items of a read were written: updated, or without an update removed; with `dry_run` would be.
+def update_matching(table: Table, read: Query | Scan, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
+    """How many items of a read were updated, or with `dry_run` would be."""
+    if not isinstance(update, Update):
+        raise TypeError(f"update_matching takes an update such as incr('wins', 1), not {update!r}")
+    return _write_matching(table, read, update, dry_run, clock)
+
+
+def delete_matching(table: Table, read: Query | Scan, dry_run: bool, clock: Clock) -> Steps[int]:
+    """How many items of a read were removed, or with `dry_run` would be."""
+    return _write_matching(table, read, None, dry_run, clock)
+
+
+def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry_run: bool, clock: Clock) -> Steps[int]:
+    """How many items of a read were written: updated, or without an update removed.
 
     No item is updated twice: where the update moves items in the index that the read goes through, all keys are read,
     and kept, before the first update.
