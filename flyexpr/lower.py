@@ -160,6 +160,9 @@ def lower_update(
       expression: SET id = 'x'
       hint: put the item under its new key and delete the old one
     """
+    if table.derived:  # before anything is said of what is derived from the key
+        for action in update.actions:
+            _refuse_key(table, action)
     return lower_actions(table, derived_update(table, update, known, whole=whole))
 
 
@@ -181,12 +184,7 @@ def _lower_action(table: Table, action: Action) -> Action:
     here = Update((action,))
     if table.sealed:
         _refuse_inside(table, here, action)
-    if path.parts[0] in table.keys:
-        raise ExpressionError(
-            f"`{path.parts[0]}` is part of the key of {table.name!r} and cannot be updated",
-            expression=show(here),
-            hint="put the item under its new key and delete the old one",
-        )
+    _refuse_key(table, action)
     match action:
         case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
             lowered = _lower_assigned(table, here, path, operand)
@@ -206,6 +204,16 @@ def _lower_action(table: Table, action: Action) -> Action:
                 encoded = _encode(table, path, codec, value)
                 return action if encoded is value else Action(clause, path, encoded)
     return action
+
+
+def _refuse_key(table: Table, action: Action) -> None:
+    name = action.path.parts[0]
+    if name in table.keys:
+        raise ExpressionError(
+            f"`{name}` is part of the key of {table.name!r} and cannot be updated",
+            expression=show(Update((action,))),
+            hint="put the item under its new key and delete the old one",
+        )
 
 
 def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) -> Operand:

@@ -279,6 +279,35 @@ class Update(Expression):
         raise TypeError("an update has no truth value; join updates with `+`, not `and`, and look at `.actions`")
 
 
+PLACES: dict[type, tuple[str, ...]] = {
+    Action: ("path", "operand"),
+    And: ("parts",),
+    Arithmetic: ("left", "right"),
+    Between: ("operand", "low", "high"),
+    Call: ("arguments",),
+    Compare: ("left", "right"),
+    In: ("operand", "options"),
+    Not: ("part",),
+    Or: ("parts",),
+    Test: ("arguments",),
+    Update: ("actions",),
+}
+"""The fields in which the nodes below a node are: each holds a node, a tuple of nodes, or None."""
+
+
+def children(node: Any) -> list[Any]:
+    """The nodes just below a node, in the order of their text.
+
+    >>> children(Compare("=", Path(("a",)), Value("N", 1)))
+    [Path(parts=('a',)), Value(kind='N', body=1)]
+    """
+    found: list[Any] = []
+    for place in PLACES.get(type(node), ()):
+        below = getattr(node, place)
+        found += below if type(below) is tuple else () if below is None else (below,)
+    return found
+
+
 def _clause_order(action: Action) -> int:
     return _CLAUSE_ORDER[action.clause]
 
