@@ -235,7 +235,7 @@ def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) ->
 
 
 def _lower_part(table: Table, path: Path, operand: Operand) -> Operand:
-    """A part of a new value, which is of its type, and of which no check can know anything."""
+    """A part of a new value, which is of its type, and which no check can know anything of."""
     match operand:
         case Value():
             return _encode(table, path, _codec_at(table, path), operand)
@@ -290,7 +290,7 @@ def _encode(table: Table, path: Path, codec: Codec | None, value: Value) -> Valu
                 if len(path.parts) == 1
                 else "store it as text or a number",
             )
-        if value.kind in ("L", "M"):  # of which the inside may be of a foreign type too
+        if value.kind in ("L", "M"):  # what is inside may be of a foreign type too
             return Value(*freeze(thaw((value.kind, value.body)), show(path)))
         return value
     if value.kind == codec.kind and (codec.plain or (codec is _INT and type(value.body) is int)):

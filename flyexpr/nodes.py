@@ -4,7 +4,7 @@
     conditions  Compare  Between  In  Test  And  Or  Not
     updates     Action  Update
 
-Nodes only hold and combine. What they mean, how they print and what DynamoDB refuses is told by `flyexpr.interpret`,
+Nodes only hold and combine. What they mean, how they print and what DynamoDB refuses stands in `flyexpr.interpret`,
 one file a purpose.
 """
 

@@ -65,7 +65,7 @@ def _trailers(rest: bytearray, most: int) -> Steps[None]:
 
 
 def _exactly(rest: bytearray, size: int, body: bytearray) -> Steps[None]:
-    """Moves so many bytes from `rest`, and from what comes, to the end of `body`."""
+    """Moves this number of bytes from `rest`, and from what comes, to the end of `body`."""
     body += rest[:size]
     missing = size - len(rest)
     del rest[:size]

@@ -51,7 +51,7 @@ def read_head(rest: bytearray, most: int) -> Steps[Head | None]:
     ... except StopIteration as read: read.value
     Head(method='GET', host='localhost', path='/', headers={'host': 'localhost'}, length=0, keep=True, ...)
 
-    Refused when it is no head, ambiguous, or longer than `most` bytes.
+    Refused when it is not a head, is ambiguous, or is longer than `most` bytes.
     """
     skipped = 0
     while True:
