@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from itertools import pairwise
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -162,18 +163,23 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
     return Derived(parts, function, type=type)
 
 
-def pieces_of(text: str) -> list[tuple[str, str | None, str]]:
+@lru_cache(maxsize=256)
+def pieces_of(text: str) -> tuple[tuple[str, str | None, str], ...]:
     """The pieces of a template: a text, the part that follows it (None at the end), and the part's format.
 
     >>> pieces_of("O#{order:04d}#")
-    [('O#', 'order', '04d'), ('#', None, '')]
+    (('O#', 'order', '04d'), ('#', None, ''))
     """
     from string import Formatter
 
     try:
-        return [(literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(text)]
+        parsed = tuple(Formatter().parse(text))
     except ValueError as error:
         raise FlyexprError(f"template {text!r}: {error}") from None
+    for _, name, spec, conversion in parsed:
+        if conversion or "{" in (spec or ""):
+            raise FlyexprError(f"template {text!r}: {{{name}}} takes a fixed format, such as {{{name}:05d}}, and no !")
+    return tuple((literal, name, spec or "") for literal, name, spec, _ in parsed)
 
 
 def piece_of(value: Any, spec: str, at: str = "") -> str:
@@ -187,7 +193,7 @@ def piece_of(value: Any, spec: str, at: str = "") -> str:
         with localcontext(EXACT):  # which says how a format such as `{n:.2f}` rounds
             return format(plain, spec)
     except (ValueError, TypeError, ArithmeticError) as error:
-        raise ValidationError(f"does not go into '{{{at}:{spec}}}': {error}", at=at) from None
+        raise ValidationError(f"the value does not fit '{{{at}:{spec}}}': {error}", at=at) from None
 
 
 _WIDTH = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?([0-9]*)")
@@ -357,7 +363,7 @@ def meaning(value: Any, steps: Iterable[str | int] = ()) -> Frozen:
 
 
 def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
-    """Lets through values of the allowed types; True and False are no numbers."""
+    """Lets through values of the allowed types; True and False are not numbers."""
 
     def encode(value: Any) -> Any:
         found = value if isinstance(value, allowed) else native(value)
@@ -373,7 +379,7 @@ def _encode_int(value: Any) -> Any:
         return value
     found = native(value)
     if isinstance(found, bool) or not isinstance(found, (int, float, Decimal)) or not _is_whole(found):
-        got = f"{value}, which is no whole number" if isinstance(found, (float, Decimal)) else type(value).__name__
+        got = f"{value}, which is not a whole number" if isinstance(found, (float, Decimal)) else type(value).__name__
         raise ValidationError(f"expected int, got {got}")
     return int(found)
 
@@ -389,7 +395,7 @@ def _encode_datetime(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise ValidationError(f"expected datetime, got {type(value).__name__}")
     if value != value:  # pandas' NaT is a datetime, and like NaN equals nothing
-        raise ValidationError("NaT is no time", hint="leave the attribute out, or store None")
+        raise ValidationError("NaT is not a time", hint="leave the attribute out, or store None")
     if value.tzinfo is None:
         raise ValidationError(
             "a datetime needs a time zone", hint="use datetime.now(timezone.utc), or datetime(..., tzinfo=timezone.utc)"

@@ -160,6 +160,9 @@ def lower_update(
       expression: SET id = 'x'
       hint: put the item under its new key and delete the old one
     """
+    if table.derived:  # before anything is said of what is derived from the key
+        for action in update.actions:
+            _refuse_key(table, action)
     return lower_actions(table, derived_update(table, update, known, whole=whole))
 
 
@@ -181,12 +184,7 @@ def _lower_action(table: Table, action: Action) -> Action:
     here = Update((action,))
     if table.sealed:
         _refuse_inside(table, here, action)
-    if path.parts[0] in table.keys:
-        raise ExpressionError(
-            f"`{path.parts[0]}` is part of the key of {table.name!r} and cannot be updated",
-            expression=show(here),
-            hint="put the item under its new key and delete the old one",
-        )
+    _refuse_key(table, action)
     match action:
         case Action("SET", _, Path() | Value() | Call() | Arithmetic() as operand):
             lowered = _lower_assigned(table, here, path, operand)
@@ -208,6 +206,16 @@ def _lower_action(table: Table, action: Action) -> Action:
     return action
 
 
+def _refuse_key(table: Table, action: Action) -> None:
+    name = action.path.parts[0]
+    if name in table.keys:
+        raise ExpressionError(
+            f"`{name}` is part of the key of {table.name!r} and cannot be updated",
+            expression=show(Update((action,))),
+            hint="put the item under its new key and delete the old one",
+        )
+
+
 def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) -> Operand:
     codec = _codec_at(table, path)
     match operand:
@@ -227,7 +235,7 @@ def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) ->
 
 
 def _lower_part(table: Table, path: Path, operand: Operand) -> Operand:
-    """A part of a new value, which is of its type, and of which no check can know anything."""
+    """A part of a new value, which is of its type, and which no check can know anything of."""
     match operand:
         case Value():
             return _encode(table, path, _codec_at(table, path), operand)
@@ -282,7 +290,7 @@ def _encode(table: Table, path: Path, codec: Codec | None, value: Value) -> Valu
                 if len(path.parts) == 1
                 else "store it as text or a number",
             )
-        if value.kind in ("L", "M"):  # of which the inside may be of a foreign type too
+        if value.kind in ("L", "M"):  # what is inside may be of a foreign type too
             return Value(*freeze(thaw((value.kind, value.body)), show(path)))
         return value
     if value.kind == codec.kind and (codec.plain or (codec is _INT and type(value.body) is int)):

@@ -20,22 +20,7 @@ from flyexpr.interpret.paths import paths
 from flyexpr.interpret.shape import Shape, shape
 from flyexpr.interpret.show import refused
 from flyexpr.interpret.show import show as text_of
-from flyexpr.nodes import (
-    Action,
-    And,
-    Arithmetic,
-    Between,
-    Call,
-    Compare,
-    Condition,
-    In,
-    Not,
-    Operand,
-    Or,
-    Test,
-    Update,
-    Value,
-)
+from flyexpr.nodes import PLACES, Action, Condition, Operand, Update, Value, children
 from flyexpr.reasons import operands_hint
 from flyexpr.records import replace
 from flyexpr.terms import Term, node_of
@@ -161,13 +146,10 @@ def _may_deepen(action: Action) -> bool:
 
 
 def _constants(operand: Operand) -> Iterator[Value]:
-    match operand:
-        case Value():
-            yield operand
-        case Call(_, arguments):
-            yield from (one for argument in arguments for one in _constants(argument))
-        case Arithmetic(_, left, right):
-            yield from (one for side in (left, right) for one in _constants(side))
+    if isinstance(operand, Value):
+        yield operand
+    for below in children(operand):
+        yield from _constants(below)
 
 
 def _taken(expression: Condition | Update) -> Iterable[Frozen]:
@@ -201,24 +183,9 @@ def _standing(node: Any) -> Any:
     if type(node) is tuple:
         below: Any = tuple(map(_standing, node))
         return node if all(map(is_, below, node)) else below
-    parts = {name: getattr(node, name) for name in _PARTS.get(type(node), ())}
+    parts = {name: getattr(node, name) for name in PLACES.get(type(node), ())}
     changed = {name: below for name, part in parts.items() if (below := _standing(part)) is not part}
     return replace(node, **changed) if changed else node
-
-
-_PARTS: dict[type, tuple[str, ...]] = {
-    Action: ("operand",),
-    And: ("parts",),
-    Arithmetic: ("left", "right"),
-    Between: ("operand", "low", "high"),
-    Call: ("arguments",),
-    Compare: ("left", "right"),
-    In: ("operand", "options"),
-    Not: ("part",),
-    Or: ("parts",),
-    Test: ("arguments",),
-    Update: ("actions",),
-}
 
 
 def _is_foreign(frozen: Frozen) -> bool:

@@ -4,7 +4,7 @@
     conditions  Compare  Between  In  Test  And  Or  Not
     updates     Action  Update
 
-Nodes only hold and combine. What they mean, how they print and what DynamoDB refuses is told by `flyexpr.interpret`,
+Nodes only hold and combine. What they mean, how they print and what DynamoDB refuses stands in `flyexpr.interpret`,
 one file a purpose.
 """
 
@@ -277,6 +277,35 @@ class Update(Expression):
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an update has no truth value; join updates with `+`, not `and`, and look at `.actions`")
+
+
+PLACES: dict[type, tuple[str, ...]] = {
+    Action: ("path", "operand"),
+    And: ("parts",),
+    Arithmetic: ("left", "right"),
+    Between: ("operand", "low", "high"),
+    Call: ("arguments",),
+    Compare: ("left", "right"),
+    In: ("operand", "options"),
+    Not: ("part",),
+    Or: ("parts",),
+    Test: ("arguments",),
+    Update: ("actions",),
+}
+"""The fields in which the nodes below a node are: each holds a node, a tuple of nodes, or None."""
+
+
+def children(node: Any) -> list[Any]:
+    """The nodes just below a node, in the order of their text.
+
+    >>> children(Compare("=", Path(("a",)), Value("N", 1)))
+    [Path(parts=('a',)), Value(kind='N', body=1)]
+    """
+    found: list[Any] = []
+    for place in PLACES.get(type(node), ()):
+        below = getattr(node, place)
+        found += below if type(below) is tuple else () if below is None else (below,)
+    return found
 
 
 def _clause_order(action: Action) -> int:

@@ -249,7 +249,7 @@ def _options(part: Condition, name: str) -> tuple[Value, ...]:
             return (value,) if found == name and _is_key_value(value) else ()
         case In(Path((found,)), options) if found == name:
             constants = [one for one in dict.fromkeys(options) if isinstance(one, Value)]
-            # What no key can hold is no choice; another attribute's value could be any.
+            # A value that no key can hold cannot match; another attribute could hold any value.
             return tuple(filter(_is_key_value, constants)) if len(constants) == len({*options}) else ()
         case Or(parts):
             choices = [_options(one, name) for one in parts]

@@ -216,7 +216,7 @@ def parse_path(text: str) -> Path:
     >>> parse_path("a..b")
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ExpressionError: 'a..b' is no document path: something is wrong at character 2
+    flyexpr.errors.ExpressionError: 'a..b' is not a document path: something is wrong at character 2
       hint: write names and indexes as 'info.actors[0]', or F["a..b"] for one attribute of that very name
 
     Every name is sent as a placeholder, so you never need to escape reserved words or odd characters.
@@ -230,7 +230,7 @@ def parse_path(text: str) -> Path:
             return Path(tuple(steps))
         found = _NEXT.match(text, place)
     raise ExpressionError(
-        f"{text!r} is no document path: something is wrong at character {place + 1}",
+        f"{text!r} is not a document path: something is wrong at character {place + 1}",
         hint=f"write names and indexes as 'info.actors[0]', or F[{_double(text)}] for one attribute of that very name",
     )
 

@@ -185,7 +185,7 @@ def _encode_set(value: Iterable[Any], depth: int) -> str:
 
 
 def _encode_other(value: Any, depth: int) -> str:
-    """A value whose exact type is no row of the table: a subclass of one, another library's number, or an error."""
+    """A value whose exact type is not in the table: a subclass of one, another library's number, or an error."""
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value, depth)

@@ -396,7 +396,7 @@ def test_one_number_makes_one_key_however_it_is_written() -> None:
     key = template("{user}#{n}")
     assert {key.value({"user": "a", "n": n}) for n in (1, 1.0, Decimal("1.00"))} == {"a#1"}
     assert key.value({"user": "a", "n": Decimal("1.50")}) == "a#1.5"
-    with pytest.raises(ValidationError, match="at `n`: does not go into"):
+    with pytest.raises(ValidationError, match=r"at `n`: the value does not fit '\{n:05d\}': Unknown format code"):
         template("{n:05d}").value({"n": "x"})
 
 
@@ -489,6 +489,12 @@ def test_items_from_before_a_template_are_not_lost(engine: Any) -> None:
 @pytest.mark.parametrize("text", ["{}:{id}", "{0}", "{a.b}", "{a[0]}"])
 def test_a_template_is_of_names(text: str) -> None:
     with pytest.raises(FlyexprError, match="a part is the name of an attribute"):
+        template(text)
+
+
+@pytest.mark.parametrize("text", ["{a!r}", "{a!s:>6}", "{a:{width}}"])
+def test_a_template_has_fixed_formats(text: str) -> None:
+    with pytest.raises(FlyexprError, match=r"\{a\} takes a fixed format, such as \{a:05d\}, and no !"):
         template(text)
 
 

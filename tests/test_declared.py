@@ -195,7 +195,7 @@ def test_what_has_no_inside_and_no_sum_is_refused(engine: Any, kind: Any, what: 
 def test_a_fraction_is_not_added_to_an_int(engine: Any) -> None:
     table, _ = made(engine, n=int)
     for change in (incr("n", 0.5), assign("n", F.n + 0.5), assign("n", if_not_exists("n", 0.5) + 1)):
-        with pytest.raises(ValidationError, match=r"at `n`: expected int, got 0\.5, which is no whole number"):
+        with pytest.raises(ValidationError, match=r"at `n`: expected int, got 0\.5, which is not a whole number"):
             update(table, "x", change)
 
 

@@ -586,7 +586,7 @@ def test_a_text_that_is_no_path(text: str, place: int) -> None:
     with pytest.raises(ExpressionError) as caught:
         exists(text)
     assert str(caught.value) == (
-        f"{text!r} is no document path: something is wrong at character {place}\n  hint: write names and indexes as "
+        f"{text!r} is not a document path: something is wrong at character {place}\n  hint: write names and indexes as "
         f"'info.actors[0]', or F[\"{text}\"] for one attribute of that very name"
     )
 

@@ -401,7 +401,7 @@ def test_what_is_missing_in_a_frame_has_a_hint(table: Any) -> None:
     typed = replace(table, attributes={"at": datetime})
     hint = "\n  hint: leave the attribute out, or store None"
     for item, text in (
-        ({"at": NaTType(2026, 1, 1)}, "at `at`: NaT is no time"),
+        ({"at": NaTType(2026, 1, 1)}, "at `at`: NaT is not a time"),
         ({"n": float("nan")}, "at `n`: NaN is not a number that DynamoDB can store"),
         ({"n": Int64(float("nan"), "f")}, "at `n`: NaN is not a number that DynamoDB can store"),
     ):

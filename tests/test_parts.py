@@ -674,6 +674,12 @@ UNKNOWN: list[tuple[Any, str]] = [
         "  expression: SET sku = 'b'\n"
         "  hint: put the item under its new key and delete the old one",
     ),
+    (
+        assign("pk", "P#b"),
+        "`pk` is part of the key of 'Products' and cannot be updated\n"
+        "  expression: SET pk = 'P#b'\n"
+        "  hint: put the item under its new key and delete the old one",
+    ),
 ]
 
 

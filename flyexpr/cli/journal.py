@@ -95,7 +95,7 @@ class Journal:
         return {**self._found.get(part, {}), **self._entries["guards"].get(part, {})}
 
     def unmet(self, part: str, met: Mapping[str, Any]) -> set[str]:
-        """What the run before this one was about to do, and is not met again after the mark: it was done."""
+        """What the run before this one was about to do and this one no longer finds after the mark: it was done."""
         return self._found.get(part, {}).keys() - met.keys()
 
     def enter(
@@ -110,7 +110,7 @@ class Journal:
             self._entries["marks"][part] = mark
             self._entries["facts"].update(facts or {})
             self._entries["counts"][part] = dict(counts or {})
-            if self._entries["notes"].pop(part, None):  # they are done, but may be met again all the same
+            if self._entries["notes"].pop(part, None):  # they are done, but the read may give them again
                 self._entries["guards"].setdefault(part, {}).update(self._found.pop(part, {}))
             self._save()
 

@@ -21,7 +21,7 @@ def counted(number: float, noun: str) -> str:
 
 @contextmanager
 def progress(title: str, done: float = 0) -> Iterator[Tick]:
-    """A function that shows how far the work is; it shows nothing where stderr is no terminal.
+    """A function that shows how far the work is; it shows nothing where stderr is not a terminal.
 
     >>> with progress("copy") as tick:
     ...     print(tick(10, 5.0, None))

@@ -45,7 +45,7 @@ def bulk_read(
 ) -> tuple[Query | Scan, str, bool]:
     """The read that finds the items to change, why it reads everything where it does, and whether items move in it.
 
-    An index whose key the update changes is not used unless it is named: an item that moves in it would be met again.
+    An index whose key the update changes is not used unless it is named: an item that moves in it would be read again.
     Where it is named, all of the items have to be read before the first one is changed.
     """
     read, why = read_of(table, condition, index)

@@ -66,7 +66,7 @@ class Rejects:
         return self._file is not None
 
     def write(self, refusals: Iterable[Refusal]) -> int:
-        """Takes down refusals; the length of the file then, all of which is on the disk."""
+        """Writes refusals to the disk; the length of the file then."""
         if self._file is None:
             return 0
         with naming(self._path):

@@ -90,7 +90,7 @@ def _scalar(kind: str, body: Any, at: str) -> Any:
     try:
         read, takes = _SCALARS[kind]
     except KeyError:
-        raise ValidationError(f"{kind!r} is no type of DynamoDB", at=at) from None
+        raise ValidationError(f"{kind!r} is not a type of DynamoDB", at=at) from None
     try:
         return read(body)
     except (ValueError, TypeError):

@@ -2,7 +2,7 @@
 
 Logic is two-valued: a comparison with a missing attribute is false (`<>` is true), and NOT turns that around. Types
 never mix; a value of the wrong type makes a comparison false, never an error. What is refused of a condition beforehand
-is told by flyexpr.interpret.check.
+stands in flyexpr.interpret.check.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flyexpr.values import MISSING, ORDERED, Frozen, find
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
-    """True where the condition, of which every constant is of a type of DynamoDB's own, holds for the item.
+    """True where the condition holds for the item; every constant has to be of a type of DynamoDB's own.
 
     >>> from flyexpr import eq, gt, ne, size
     >>> matches(eq("info.rating", 8) & gt(size("info.actors"), 1), {"info": {"rating": 8.0, "actors": ["a", "b"]}})
@@ -42,7 +42,7 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
             return any(matches(part, item) for part in parts)
         case Not(part):
             return not matches(part, item)
-    raise TypeError(f"{condition!r} is no condition")
+    raise TypeError(f"{condition!r} is not a condition")
 
 
 def _value(node: Operand, item: Mapping[str, Any]) -> Frozen | None:

@@ -1,7 +1,7 @@
 """An expression as one line of text, with its literals in place; `parse_condition` and `parse_update` read it back.
 
 The syntax is DynamoDB's own; literals follow PartiQL for DynamoDB where it has a form: 'text', 1.5, true, null,
-[1, 2], {'k': 1}, <<1, 2>> for sets, x'6869' for bytes, and "odd.name" for a name that is no bare word.
+[1, 2], {'k': 1}, <<1, 2>> for sets, x'6869' for bytes, and "odd.name" for a name that is not a bare word.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def refusal(refused: Refused) -> Answer:
 
 
 def without_engine(head: Head, body: bytes) -> Answer | None:
-    """The answer to a request that the engine need not see: the health check, and what is no operation."""
+    """The answer to a request that the engine need not see: the health check, and what is not an operation."""
     if head.method in ("GET", "HEAD") and head.path == "/":
         return HEALTHY
     if head.method != "POST" or head.path != "/" or (body and _content_type(head) not in _CONTENT_TYPES):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import zlib
 
-from flyexpr.serve.heads import RECEIPT, Steps, parse_fields
+from flyexpr.serve.heads import RECEIPT, TOKEN, Steps, parse_fields
 from flyexpr.serve.limits import Limits, Refused, malformed, too_large
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
-_EXTENSION = rb"[ \t]*;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?"
+_EXTENSION = rb"[ \t]*;[ \t]*" + TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb"|" + _QUOTED + rb"))?"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:" + _EXTENSION + rb")*")
 
 MAX_MEMBERS = 100  # of a gzip body; each costs some microseconds, however short it is
@@ -66,7 +65,7 @@ def _trailers(rest: bytearray, most: int) -> Steps[None]:
 
 
 def _exactly(rest: bytearray, size: int, body: bytearray) -> Steps[None]:
-    """Moves so many bytes from `rest`, and from what comes, to the end of `body`."""
+    """Moves this number of bytes from `rest`, and from what comes, to the end of `body`."""
     body += rest[:size]
     missing = size - len(rest)
     del rest[:size]

@@ -18,9 +18,9 @@ Steps = Generator[int, bytes, Read]
 
 RECEIPT = 64 * 1024
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21\x22\x24-\x7e]+) HTTP/([0-9])\.([0-9])")
-_FIELD = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)")
+TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21\x22\x24-\x7e]+) HTTP/([0-9])\.([0-9])")
+_FIELD = re.compile(rb"(" + TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")  # half of a line's end
 _ABSOLUTE = re.compile(r"https?://([^/?]*)([^?]*)(?:\?.*)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|((?:[\w\-.~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+))(?::[0-9]*)?", re.ASCII)
@@ -51,7 +51,7 @@ def read_head(rest: bytearray, most: int) -> Steps[Head | None]:
     ... except StopIteration as read: read.value
     Head(method='GET', host='localhost', path='/', headers={'host': 'localhost'}, length=0, keep=True, ...)
 
-    Refused when it is no head, ambiguous, or longer than `most` bytes.
+    Refused when it is not a head, is ambiguous, or is longer than `most` bytes.
     """
     skipped = 0
     while True:
@@ -76,7 +76,7 @@ def read_head(rest: bytearray, most: int) -> Steps[Head | None]:
 
 def _check_beginning(rest: bytearray) -> None:
     """Refuse at once what will never come to an end as a head does."""
-    if rest and rest != b"\r" and not re.match(_TOKEN + rb"(?: |\Z)", rest) or _BARE.search(rest):
+    if rest and rest != b"\r" and not re.match(TOKEN + rb"(?: |\Z)", rest) or _BARE.search(rest):
         raise malformed("the request is not HTTP/1.1, in which lines end with CR and LF")
 
 

@@ -53,5 +53,5 @@ def too_slow(what: str) -> Refused:
 
 
 def too_many() -> Refused:
-    """The refusal of a request for which there is no memory now."""
+    """The refusal of a request that there is not enough memory for now."""
     return Refused(503, "ServiceUnavailable", "too many large requests and answers at once; send it again")

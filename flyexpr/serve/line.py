@@ -33,7 +33,7 @@ class Line:
             return None
 
     def receive(self, size: int, until: float, patience: Patience) -> bytes:
-        """Some bytes, at most so many; none at the end."""
+        """Some bytes, at most `size`; none at the end."""
         began = time.monotonic()
         while (now := time.monotonic()) < until and now - began <= patience():
             if (piece := self.glance(size)) is not None:

@@ -10,7 +10,7 @@ from flyexpr.serve.limits import too_many
 
 
 class Room:
-    """So many bytes, taken and given back; those who wait get theirs in the order in which they came."""
+    """A number of bytes, to be taken and given back; those who wait get theirs in the order in which they came."""
 
     def __init__(self, size: int) -> None:
         self._size, self._used = size, 0
@@ -65,19 +65,19 @@ class Place:
         return self.size > 0 and self._room.crowded
 
     def grow(self, size: int) -> None:
-        """Takes so many bytes more; Refused if they do not become free in time."""
+        """Takes `size` bytes more; Refused if they do not become free in time."""
         if not self.grown(size, self._seconds):
             raise too_many()
 
     def grown(self, size: int, seconds: float) -> bool:
-        """True if so many bytes more could be taken in that time."""
+        """True if `size` bytes more could be taken in that time."""
         if size > 0 and not self._room.take(size, seconds):
             return False
         self.size += max(0, size)
         return True
 
     def shrink(self, size: int) -> None:
-        """Gives back what goes beyond so many bytes."""
+        """Gives back what goes beyond `size` bytes."""
         if self.size > size:
             self._room.give(self.size - size)
             self.size = size

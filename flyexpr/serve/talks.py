@@ -172,7 +172,7 @@ class Talk:
                 del answer
                 place.grow(size)
                 return self._asked(head, body)
-            place.grown(size, self._limits.body_seconds)  # what is done is told in any case
+            place.grown(size, self._limits.body_seconds)  # what was done is answered in any case
         return answer
 
     def _asked(self, head: Head, body: bytes) -> Answer:

@@ -232,4 +232,4 @@ def _after(
             return loaded_after_write(table, _as_read(item), key)
         case UpdateItem(place, update):
             return loaded_after_write(table, apply(update, old or place), key)
-    return None if new is None else dict(new)
+    return None if new is None else _given(table, key, old)

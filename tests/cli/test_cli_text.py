@@ -109,7 +109,7 @@ def test_marked_text_that_is_refused(text, message):
         ('{"a": {"N": "1e1000000000"}}', "at `a`: N takes a number in a string"),
         ('{"a": {"NULL": false}}', "at `a`: NULL takes true"),
         ('{"a": {"BOOL": 1}}', "at `a`: BOOL takes true or false"),
-        ('{"a": {"L": [{"M": {"b": {"X": 1}}}]}}', "at `a[0].b`: 'X' is no type of DynamoDB"),
+        ('{"a": {"L": [{"M": {"b": {"X": 1}}}]}}', "at `a[0].b`: 'X' is not a type of DynamoDB"),
         ('{"a": {"SS": []}}', "at `a`: SS takes a list of strings, not empty"),
     ],
 )

@@ -227,7 +227,7 @@ def test_a_table_is_not_deleted_by_the_names_that_a_file_gives(path: Path) -> No
     with written(path) as connection:
         ((text,),) = connection.execute("SELECT definition FROM catalog")
         connection.execute("UPDATE catalog SET definition = ?", (text.replace('"items_1"', '"tokens"'),))
-    with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError, match="'tokens' is no store"):
+    with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError, match="'tokens' is not a store"):
         call(engine, "DeleteTable", {"TableName": "tab"})
 
 

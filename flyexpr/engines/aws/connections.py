@@ -259,7 +259,7 @@ def _after(begun: bytes, receive: Receive) -> Receive:
 
 
 def _watch(connected: socket.socket, or_goes: bool = False) -> Callable[[float], object]:
-    """Tells, by something that is true, whether within so many milliseconds something can be received, or sent."""
+    """A function that waits up to some milliseconds; true if bytes can then be received (or sent, with `or_goes`)."""
     if hasattr(select, "poll"):  # `select` stops at descriptor 1024, and Windows has no other
         poll = select.poll()
         poll.register(connected, select.POLLIN | select.POLLOUT if or_goes else select.POLLIN)

@@ -50,7 +50,26 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
         raise invalid("Too many items requested for the BatchGetItem call")
     projections = [read_projected(read) for read in reads]
     keys = [[read_item(key) for key in read["Keys"]] for read in reads]
-    usages, found, unprocessed, size = [], [], dict[str, Any](), 0
+    usages, found, unprocessed = _read_all(storage, requested, reads, keys)
+    responses = [
+        json_text(name) + b":" + array([shown(text, paths) for text in texts])
+        for name, paths, texts in zip(requested, projections, found, strict=True)
+    ]
+    return answer(
+        Responses=b"{%s}" % b",".join(responses),
+        UnprocessedKeys=json_text(unprocessed),
+        ConsumedCapacity=optional(consumed_by_table(usages, members.get("ReturnConsumedCapacity"))),
+    )
+
+
+def _read_all(
+    storage: Storage, requested: Request, reads: list[Request], keys: list[list[Item]]
+) -> tuple[list[tuple[Table, Usage]], list[list[bytes]], dict[str, Any]]:
+    """For each table its usage and the texts of its items; then the requests for keys that were not read."""
+    usages: list[tuple[Table, Usage]] = []
+    found: list[list[bytes]] = []
+    unprocessed: dict[str, Any] = {}
+    size = 0
     with storage.transaction("DEFERRED"):
         for name, read, items in zip(requested, reads, keys, strict=True):
             table = storage.table(read["TableName"])
@@ -70,15 +89,7 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
                     texts.append(row[1])
             usages.append((table, usage))
             found.append(texts)
-    responses = [
-        json_text(name) + b":" + array([shown(text, paths) for text in texts])
-        for name, paths, texts in zip(requested, projections, found, strict=True)
-    ]
-    return answer(
-        Responses=b"{%s}" % b",".join(responses),
-        UnprocessedKeys=json_text(unprocessed),
-        ConsumedCapacity=optional(consumed_by_table(usages, members.get("ReturnConsumedCapacity"))),
-    )
+    return usages, found, unprocessed
 
 
 def _read_get(name: str, wire: Any) -> Request:

@@ -142,7 +142,7 @@ def _set_stream(description: Description, stream: Request, now: float) -> None:
 
 
 def _set_encryption(description: Description, encryption: Request) -> None:
-    """Enter a KMS key; without one a table is encrypted by a key of the service's, of which nothing is shown."""
+    """Enter a KMS key; without one the service encrypts a table by a key of its own, and shows nothing of it."""
     description.pop("SSEDescription", None)
     if encryption.get("Enabled"):
         key = encryption.get("KMSMasterKeyId", _OWN_KEY)

@@ -18,22 +18,7 @@ from flyexpr.engines.sqlite.wire import MAX_NAME, NAME_TOO_LARGE, read_sized
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.interpret.check import check
 from flyexpr.interpret.parse import Scope, read_condition, read_projection, read_update
-from flyexpr.nodes import (
-    Action,
-    And,
-    Arithmetic,
-    Between,
-    Call,
-    Compare,
-    Condition,
-    In,
-    Not,
-    Or,
-    Path,
-    Test,
-    Update,
-    Value,
-)
+from flyexpr.nodes import PLACES, Condition, Path, Update, Value
 from flyexpr.values import freeze
 
 MEMBERS = (
@@ -117,24 +102,8 @@ def spoken_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
         elif isinstance(node, tuple):
             waiting += node
         else:
-            waiting += [getattr(node, place) for place in _PLACES.get(type(node), ())]
+            waiting += [getattr(node, place) for place in PLACES.get(type(node), ())]
     return tuple(paths)
-
-
-# Where the nodes below a node are.
-_PLACES: dict[type, tuple[str, ...]] = {
-    Action: ("path", "operand"),
-    And: ("parts",),
-    Arithmetic: ("left", "right"),
-    Between: ("operand", "low", "high"),
-    Call: ("arguments",),
-    Compare: ("left", "right"),
-    In: ("operand", "options"),
-    Not: ("part",),
-    Or: ("parts",),
-    Test: ("arguments",),
-    Update: ("actions",),
-}
 
 
 def top_names(paths: Iterable[Path]) -> frozenset[str]:

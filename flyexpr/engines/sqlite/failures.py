@@ -1,7 +1,7 @@
-"""What becomes of an exception that is no refusal: a file in use, full or damaged, or a defect of the engine.
+"""The answer to an exception that is not a refusal: a file in use, full or damaged, or a defect of the engine.
 
-Only SQLite's own words for corruption, and a stored text that cannot be read, are called damage: whoever reads that
-puts a copy in the file's place.
+Only what SQLite itself calls corrupt, and a stored text that cannot be read, is called damage: whoever reads that word
+restores a backup.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ FORMAT = 1
 MEMORY = ":memory:"
 BUSY_SECONDS = 30.0
 SYNC = {"normal": "NORMAL", "full": "FULL"}
-LOG_PAGES = 4000  # after so many the log is copied into the file; a page written often is copied less often
+LOG_PAGES = 4000  # a log this long is copied into the file; a page that is written often is then copied less often
 LOG_BYTES = 20_000_000  # what a log that has grown beyond is cut to, once it is copied
 CATALOG = (
     "CREATE TABLE catalog (name TEXT PRIMARY KEY, expires INTEGER NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID",

@@ -82,7 +82,7 @@ def _read_clause(part: Condition) -> tuple[Path, str, tuple[Value, ...]]:
 
 
 def _why_no_clause(part: Condition) -> str:
-    """What is said of a condition that is no clause: its operator, then its operands."""
+    """The text for a condition that cannot be a key condition: its operator, then its operands."""
     match part:
         case Compare(operator, left, right) if operator in _TURNED:
             return _why_no_operands([left, right])

@@ -153,7 +153,7 @@ def _read_filling(filling: Any) -> str | None:
 def _store(name: str) -> str:
     """The name of an SQLite table as engines choose it; it goes into statements, and a file may come from anybody."""
     if not _STORE.fullmatch(name):
-        raise ValueError(f"{name!r} is no store")
+        raise ValueError(f"{name!r} is not a store")
     return name
 
 

@@ -147,7 +147,7 @@ def _write_row(table: Table, write: Write) -> bytes:
 
 
 def _rows(targets: Iterable[tuple[Table, Any, Callable[[Table, Any], bytes]]]) -> list[bytes]:
-    """The row keys of the actions; of keys that do not fit their tables, only the first is told."""
+    """The row keys of the actions; of keys that do not fit their tables, only the first is named."""
     rows: list[bytes] = []
     targets = list(targets)
     for position, (table, action, row) in enumerate(targets):
@@ -163,7 +163,7 @@ def _rows(targets: Iterable[tuple[Table, Any, Callable[[Table, Any], bytes]]]) -
 
 
 def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]], labours: Labours) -> list[Outcome]:
-    """The items before and after each action; every action that fails is told."""
+    """The items before and after each action; every action that fails is reported."""
     images, reasons = [], list[Reason]()
     for table, row, write in targets:
         try:

@@ -29,19 +29,7 @@ _SPECIFICATION: dict[str, Rule] = {"AttributeName": sized_text_rule(1, 255), "En
 
 def update_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
     """The answer to UpdateTimeToLive."""
-    check_table_name(request)
-    problems: list[str] = []
-    members = gather(request, _RULES, _RULES, "", problems)
-    wanted = gather(
-        members.get("TimeToLiveSpecification", {}),
-        _SPECIFICATION,
-        _SPECIFICATION,
-        "timeToLiveSpecification.",
-        problems,
-    )
-    if problems:
-        raise invalid(told(problems))
-    name = members["TableName"]
+    name, wanted = _read_update(request)
     check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
     unfinished = False
     with storage.transaction("IMMEDIATE"):
@@ -65,6 +53,23 @@ def update_time_to_live(storage: Storage, request: Request, now: float) -> bytes
     if unfinished:
         finish_fill(storage, name, lambda definition: definition.pop("Expiry", None))
     return json_text({"TimeToLiveSpecification": wanted})
+
+
+def _read_update(request: Request) -> tuple[str, Request]:
+    """The table that UpdateTimeToLive names, and the specification."""
+    check_table_name(request)
+    problems: list[str] = []
+    members = gather(request, _RULES, _RULES, "", problems)
+    wanted = gather(
+        members.get("TimeToLiveSpecification", {}),
+        _SPECIFICATION,
+        _SPECIFICATION,
+        "timeToLiveSpecification.",
+        problems,
+    )
+    if problems:
+        raise invalid(told(problems))
+    return members["TableName"], wanted
 
 
 def describe_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
