@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import InvalidConstant, invalid
@@ -112,28 +113,29 @@ def spoken_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
     waiting: list[Any] = [expression for expression in expressions if expression is not None]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Path):
+        kind = type(node)
+        if kind is Path:
             paths.append(node)
-        elif isinstance(node, tuple):
+        elif kind is tuple:
             waiting += node
-        else:
-            waiting += [getattr(node, place) for place in _PLACES.get(type(node), ())]
+        elif kind in _BELOW:
+            waiting += _BELOW[kind](node)
     return tuple(paths)
 
 
-# Where the nodes below a node are.
-_PLACES: dict[type, tuple[str, ...]] = {
-    Action: ("path", "operand"),
-    And: ("parts",),
-    Arithmetic: ("left", "right"),
-    Between: ("operand", "low", "high"),
-    Call: ("arguments",),
-    Compare: ("left", "right"),
-    In: ("operand", "options"),
-    Not: ("part",),
-    Or: ("parts",),
-    Test: ("arguments",),
-    Update: ("actions",),
+# The nodes below a node.
+_BELOW: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    Action: attrgetter("path", "operand"),
+    And: attrgetter("parts"),
+    Arithmetic: attrgetter("left", "right"),
+    Between: attrgetter("operand", "low", "high"),
+    Call: attrgetter("arguments"),
+    Compare: attrgetter("left", "right"),
+    In: attrgetter("operand", "options"),
+    Not: lambda node: (node.part,),
+    Or: attrgetter("parts"),
+    Test: attrgetter("arguments"),
+    Update: attrgetter("actions"),
 }
 
 
