@@ -492,3 +492,11 @@ def test_many_threads_that_make_parents_lose_nothing(table: Table) -> None:
 def test_a_parent_is_made_for_a_constant_only(table: Table) -> None:
     with pytest.raises(ExpressionError, match="parents=True needs a constant value"):
         update(table, "x", assign("a.b", F.n + 1, parents=True))
+
+
+@pytest.mark.parametrize("change", [{"name": "x y"}, {"tags": set()}], ids=["derived", "empty set"])
+def test_what_comes_back_is_what_is_stored(change: dict[str, Any], engine: Any, fresh_name: str) -> None:
+    table = Table(fresh_name, "id", attributes={"name": template("{first} {last}")}).on(engine)
+    run(table, create_table())
+    put(table, {"id": "a", "first": "Ada", "last": "Lind"})
+    assert modify(table, "a", lambda item: item | change) == get(table, "a")

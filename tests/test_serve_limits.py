@@ -320,6 +320,21 @@ def test_a_thread_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     eventually(lambda: done == [1, 2])
 
 
+def test_a_task_given_while_the_only_thread_ends_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    done: list[int] = []
+
+    def work(task: int) -> None:
+        if task == 1:
+            workers.give(2)
+            raise SystemExit
+        done.append(task)
+
+    workers = Workers(1, work)
+    workers.give(1)
+    eventually(lambda: done == [2])
+
+
 def test_an_engine_that_ends_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[object] = []
     monkeypatch.setattr(threading, "excepthook", ended.append)

@@ -52,6 +52,8 @@ class Workers(Generic[Task]):
         except BaseException:
             with self._given:
                 self._threads -= 1
+                if self.waiting():  # given when there seemed to be no room for another thread
+                    self._start()
             raise
         return True
 

@@ -78,8 +78,17 @@ def test_marked_text(item, text):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("[1]", "an item is a JSON object, not [1]; `jq -c '.[]'` makes a line of each"),
-        ("{", "not JSON: an item is one line, as `jq -c .` writes it"),
+        (
+            "[1]",
+            "an item is a JSON object, not [1]\n  hint: jq -c '.[]' writes the items of an array one a line",
+        ),
+        ("1", "an item is a JSON object, not 1"),
+        (
+            "{",
+            "not JSON: Expecting property name enclosed in double quotes at character 2\n"
+            "  hint: an item takes one line; jq -c . writes each so",
+        ),
+        ("[", "not JSON: Expecting value at character 2\n  hint: an item takes one line; jq -c '.[]' writes each so"),
         ('{"a": NaN}', "not JSON: NaN is not a number"),
         ('{"a": {"$set": []}}', '{"$set": [...]} takes a list of strings, of numbers or of {"$bytes": ...}, not empty'),
         (

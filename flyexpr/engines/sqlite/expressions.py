@@ -97,9 +97,10 @@ def spoken_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
     waiting: list[Any] = [expression for expression in expressions if expression is not None]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Path):
+        kind = type(node)
+        if kind is Path:
             paths.append(node)
-        elif isinstance(node, tuple):
+        elif kind is tuple:
             waiting += node
         else:
             waiting += [getattr(node, place) for place in PLACES.get(type(node), ())]

@@ -32,6 +32,7 @@ CATALOG = (
     "CREATE TABLE tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL, made REAL NOT NULL) WITHOUT ROWID",
     "CREATE INDEX tokens_by_age ON tokens (made)",
 )
+_fstat = os.fstat
 _TICK = 100_000_000  # nanoseconds
 _SHORT, _LONG = 0.001, 0.005  # seconds between two tries; the pauses of fills.py are longer, so that a try falls in
 
@@ -99,10 +100,12 @@ class TableFile:
         """Whether the file and its log are still those that were opened, for which one look at the folder may do."""
         if not self._known:
             return True  # in memory
-        # By the folder's descriptor, in half the time that its path takes: this comes before every write.
-        changed = -1 if self._folder is None else os.fstat(self._folder).st_ctime_ns
-        if changed >= 0 and changed == self._calm:
-            return True  # no name in the folder has come, gone or changed
+        changed, folder = -1, self._folder
+        if folder is not None:
+            # By the folder's descriptor, in half the time that its path takes: this comes before every write.
+            changed = _fstat(folder).st_ctime_ns
+            if changed == self._calm:
+                return True  # no name in the folder has come, gone or changed
         stands = all(_identity(place) == identity for place, identity in self._known)
         # Two changes within one tick of the system's clock leave the same time.
         self._calm = changed if stands and abs(time.time_ns() - changed) > _TICK else -1

@@ -46,7 +46,8 @@ class Transaction:
         self._storage, self._kind, self._patience = storage, kind, patience
 
     def __enter__(self) -> None:
-        self._storage.begin(self._kind, self._patience)
+        if not self._storage.try_to_begin(self._kind, self._patience == 0):
+            patiently(lambda: self._storage.try_to_begin(self._kind, True), self._patience)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._storage.end(commit=kind is None)
@@ -59,6 +60,8 @@ class Storage:
     remembered for as long as its version, read anew in each transaction, stays the same: another process may have
     changed it.
     """
+
+    _closed = True  # for `__del__`, if an interruption comes before there is anything to close
 
     def __init__(self, file: TableFile) -> None:
         self.lock = threading.RLock()
@@ -80,7 +83,7 @@ class Storage:
             raise self._file.moved()
         if self._connection is None:
             connection = open_apart(self, self._file)
-            self._execute, self._version = connection.execute, -1
+            self._execute, self._do, self._version = connection.execute, connection.cursor().execute, -1
             self._connection = connection  # last, for an interruption may come between
         return self._connection
 
@@ -134,17 +137,11 @@ class Storage:
         """
         return self._transactions[kind] if patience is None else Transaction(self, kind, patience)
 
-    def begin(self, kind: str, patience: float) -> None:
+    def try_to_begin(self, kind: str, last: bool) -> bool:
         """Begins a transaction, and forgets what was remembered of the catalog if that has changed.
 
-        Other threads have their turn while this one waits for another process.
+        If somebody else writes, it is False, or an error at `last`. Other threads have their turn between two tries.
         """
-        if self._try_to_begin(kind, patience == 0):
-            return
-        patiently(lambda: self._try_to_begin(kind, True), patience)
-
-    def _try_to_begin(self, kind: str, last: bool) -> bool:
-        """Begins a transaction if nobody else writes; if somebody does, it is False, or an error at `last`."""
         self.lock.acquire()
         if self._begun:
             self.lock.release()
@@ -154,11 +151,12 @@ class Storage:
             )
         try:
             connection = self._connection or self.connect()
-            self._check_file(kind)
+            if not (self._stands() if kind == "DEFERRED" else self._file.stands()):
+                self._give_up()
             if connection.in_transaction:
                 connection.rollback()
-            self._execute(_BEGIN[kind])
-            ((version,),) = self._execute("SELECT version FROM catalog_version")
+            self._do(_BEGIN[kind])
+            ((version,),) = self._do("SELECT version FROM catalog_version")
             if version != self._version:
                 self._tables.clear()
                 self._version = version
@@ -173,7 +171,7 @@ class Storage:
         """Ends the transaction that this thread began."""
         try:
             if commit:
-                self._execute("COMMIT")
+                self._do("COMMIT")
         finally:
             self._begun = False
             try:
@@ -196,14 +194,13 @@ class Storage:
             while True:
                 self.lock.release()
 
-    def _check_file(self, kind: str) -> None:
-        """None while the file at the path is the one that is open: before each write, and once a second."""
+    def _stands(self) -> bool:
+        """Whether the file at the path is the one that is open, for a read: looked at once a second."""
         now = time.monotonic()
-        if kind != "IMMEDIATE" and now - self._checked < CHECK_SECONDS:
-            return
+        if now - self._checked < CHECK_SECONDS:
+            return True
         self._checked = now
-        if not self._file.stands():
-            self._give_up()
+        return self._file.stands()
 
     def _give_up(self) -> None:
         """Save what the log holds into the file that is open, wherever it is now, and refuse everything from then on.
@@ -314,14 +311,14 @@ class Storage:
             return None
 
     def put(self, store: str, key: bytes, size: int, text: bytes) -> None:
-        self._execute(
+        self._do(
             f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT)) "
             "ON CONFLICT (key) DO UPDATE SET size = excluded.size, item = excluded.item",
             (key, size, text),
         )
 
     def delete(self, store: str, key: bytes) -> None:
-        self._execute(f"DELETE FROM {store} WHERE key = ?", (key,))
+        self._do(f"DELETE FROM {store} WHERE key = ?", (key,))
 
     def rows(self, store: str, keys: Range, *, reverse: bool = False, limit: int = -1) -> Iterator[Row]:
         """The rows of a range of keys in order, read as they are taken."""
