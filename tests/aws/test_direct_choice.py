@@ -390,7 +390,7 @@ def test_the_region(
     for name, value in environment.items():
         keys.setenv(name, value)
     with connect(url) as engine, BotocoreEngine(target_of(url)) as other:
-        assert (engine._signer._region, other._client.meta.region_name) == (region, region)
+        assert (engine._attempts._signer._region, other._client.meta.region_name) == (region, region)
 
 
 def test_attempts_are_those_of_awss_sdks(keys: pytest.MonkeyPatch) -> None:
