@@ -84,6 +84,8 @@ engine_name, engine = kept.engine_name, kept.engine
 
 # --- templates read backwards
 
+no_transactions = pytest.mark.engine_fault("dynalite", reason="has no transactions")
+
 
 class Color(enum.Enum):
     RED = "red"
@@ -270,6 +272,7 @@ def test_it_is_not_found_by_other_parts(shop: Table, condition: Condition) -> No
     assert delete_matching(shop, query(condition)) == update_matching(shop, query(condition), incr("n")) == 0
 
 
+@no_transactions
 def test_every_read_fills_the_parts_in(shop: Table) -> None:
     whole = FOREIGN | PARTS
     place = (FOREIGN["pk"], FOREIGN["sk"])
@@ -297,6 +300,7 @@ def test_an_update_gives_what_it_updated_and_no_more(shop: Table) -> None:
     assert update(shop, place, assign("price", 6), returns="UPDATED_NEW") == {"price": 6, "gs": "PRICE#00006#1"}
 
 
+@no_transactions
 def test_a_write_is_held_to_the_parts(shop: Table, raw: Table) -> None:
     place = (FOREIGN["pk"], FOREIGN["sk"])
     update(shop, place, incr("total"), condition=eq("user", "1") & eq("order", 7) & exists("day"))
@@ -645,6 +649,7 @@ def test_an_update_takes_the_parts_that_the_key_gives(products: Table, key: Any)
     assert lamp(products) == {"gs": "PRICE#00007#a", "place": "DE#Bonn", "total": 21}
 
 
+@no_transactions
 def test_an_update_takes_the_parts_that_its_condition_fixes(products: Table) -> None:
     update(products, "P#a", assign("city", "Ulm"), condition=eq("country", "DE") & gt("price", 1))
     assert lamp(products)["place"] == "DE#Ulm"
@@ -690,6 +695,7 @@ def test_a_part_that_nobody_knows(change: Any, text: str) -> None:
     assert str(caught.value) == text
 
 
+@no_transactions
 def test_modify_knows_every_part(products: Table) -> None:
     assert (modify(products, "P#a", lambda item: item | {"city": "Ulm"}) or {})["place"] == "DE#Ulm"
     assert (modify(products, "P#a", lambda item: item | {"price": item["price"] * 2}) or {})["gs"] == "PRICE#00010#a"
