@@ -62,6 +62,15 @@ DIFFERENCES: dict[str, Callable[[Case], bool]] = {
     "the length of index keys is looked at after the condition": lambda case: (
         "Aggregated size" in case.ours.message and case.theirs.code == "ConditionalCheckFailedException"
     ),
+    "ALL_OLD of an item that was not there is its key": lambda case: (
+        case.operation == "UpdateItem"
+        and _both_answer(case)
+        and case.request.get("ReturnValues") == "ALL_OLD"
+        and "Attributes" not in case.ours.answer
+    ),
+    "values that no expression uses are looked at after the condition": lambda case: (
+        "unused in expressions" in case.ours.message and case.theirs.code == "ConditionalCheckFailedException"
+    ),
     "a read of an index may filter by, and project, what the index does not hold": _refused_with("does not project"),
     "size of a value in a function is a reserved word": lambda case: "reserved keyword: size" in case.theirs.message,
     "blanks in the brackets of an index are not allowed": lambda case: (
@@ -127,13 +136,13 @@ def compare(both: Both, session: list[Request]) -> None:
 
 
 @given(session=sessions)
-@settings(max_examples=100)
+@settings(derandomize=True, max_examples=100)
 def test_a_session_goes_as_on_dynoxide(both: Both, session: list[Request]) -> None:
     compare(both, session)
 
 
 @pytest.mark.slow
 @given(session=sessions)
-@settings(max_examples=1500)
+@settings(derandomize=True, max_examples=1500)
 def test_many_sessions_go_as_on_dynoxide(both: Both, session: list[Request]) -> None:
     compare(both, session)

@@ -109,21 +109,21 @@ def compare(engines: tuple[Engine, Engine], shape: Shape, session: list[Request]
 
 
 @given(drawn=sessions())
-@settings(max_examples=100)
+@settings(derandomize=True, max_examples=100)
 def test_a_table_goes_as_on_dynoxide(engines: tuple[Engine, Engine], drawn: tuple[Shape, list[Request]]) -> None:
     compare(engines, *drawn)
 
 
 @pytest.mark.slow
 @given(drawn=sessions())
-@settings(max_examples=600)
+@settings(derandomize=True, max_examples=600)
 def test_many_tables_go_as_on_dynoxide(engines: tuple[Engine, Engine], drawn: tuple[Shape, list[Request]]) -> None:
     compare(engines, *drawn)
 
 
 @pytest.mark.slow
 @given(drawn=fillings())
-@settings(max_examples=200)
+@settings(derandomize=True, max_examples=200)
 def test_a_new_index_is_filled_as_on_dynoxide(
     engines: tuple[Engine, Engine], drawn: tuple[Shape, list[Request], Request]
 ) -> None:
