@@ -18,7 +18,7 @@ FEW = int(os.environ.get("BENCH_FEW", 4))  # pages of a read that is timed often
 BATCH = 25  # items of a batch write
 THREADS, EACH = 8, 25  # threads, and reads of each
 AT_ONCE = int(os.environ.get("BENCH_AT_ONCE", 1000))  # reads that wait at the same time
-SLOW_KEY = ("wait#5", 7)  # of an item for which the replay server waits so many milliseconds
+SLOW_KEY = ("wait#5", 7)  # the replay server waits 5 milliseconds before it gives this item
 
 numbers = count(9000)  # a constant that is another one each time
 

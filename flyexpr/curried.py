@@ -142,7 +142,7 @@ update = curry(_update)
 
 
 def _two(does: Any) -> Any:
-    """A curried function of a table and an operation; `does` takes a transaction alone as well, which is no pipe."""
+    """A curried function of a table and an operation; `does` alone also takes a transaction by itself."""
 
     def waiting(table: Any, operation: Any) -> Any:
         return does(table, operation)
