@@ -55,8 +55,8 @@ def put(
     settings = {"table": table, **identity(said), "file": file, "form": form}
 
     def write() -> None:
-        options.keyboard(file)
         with job("put", "put", settings, manner) as work, opened(file) as stream:
+            options.keyboard(file)  # only now, so that Ctrl-C finds a job that ends in good order
             put_stream(work, found, stream, form, manner.dry_run)
 
     manner.plan(*put_plan(found, "standard input" if file == "-" else file), look=write)
