@@ -11,11 +11,11 @@ from typing import Any
 
 from bench.starts import drains
 from flyexpr import GlobalIndex, Table, all_of, batch_write, connect, create_table, eq, get, put_item, query, run
-from flyexpr.interpret.check import check
-from flyexpr.interpret.compile import Placeholders, compile
-from flyexpr.lower import lower_condition
-from flyexpr.operations import PutItem
-from flyexpr.plan import access
+from flyexpr.expressions.check import check
+from flyexpr.expressions.compile import Placeholders, compile
+from flyexpr.requests.operations import PutItem
+from flyexpr.requests.plan import access
+from flyexpr.schema.stored_expressions import lower_condition
 
 PAGES = (2, 4, 8, 16)
 

@@ -36,7 +36,7 @@ from flyexpr import (
     show,
     update,
 )
-from flyexpr.operations import Query
+from flyexpr.requests.operations import Query
 
 PLAYERS = ["abc", "ada", "bob", "eve", "fay", "gus", "ivy", "joe", "kim", "leo", "mia", "ned", "oda", "pia", "quin"]
 FIRST = ["Alien", "Astro", "Comet", "Galaxy", "Meteor", "Rocket", "Starship"]

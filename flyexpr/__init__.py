@@ -10,27 +10,7 @@ A record is a plain dict, a table an immutable descriptor; conditions and update
 one-step forms touch the outside world, through one function: an engine.
 """
 
-from flyexpr.attributes import Attribute, Codec, computed, epoch, template
-from flyexpr.changes import diff, unchanged
-from flyexpr.conditions import (
-    all_of,
-    any_of,
-    begins_with,
-    between,
-    contains,
-    eq,
-    exists,
-    ge,
-    gt,
-    is_in,
-    le,
-    lt,
-    ne,
-    not_exists,
-    size,
-    type_is,
-    where,
-)
+from flyexpr.engine import Engine
 from flyexpr.engines import call, connect
 from flyexpr.errors import (
     BatchIncomplete,
@@ -49,12 +29,34 @@ from flyexpr.errors import (
     ValidationError,
 )
 from flyexpr.explain import Plan, explain, request
-from flyexpr.interpret.parse import parse_condition, parse_update
-from flyexpr.interpret.paths import paths
-from flyexpr.interpret.simplify import simplify
-from flyexpr.memory import apply, matches, show
-from flyexpr.nodes import Condition, Update
-from flyexpr.operations import (
+from flyexpr.expressions.conditions import (
+    all_of,
+    any_of,
+    begins_with,
+    between,
+    contains,
+    eq,
+    exists,
+    ge,
+    gt,
+    is_in,
+    le,
+    lt,
+    ne,
+    not_exists,
+    size,
+    type_is,
+    where,
+)
+from flyexpr.expressions.diff import diff, unchanged
+from flyexpr.expressions.memory import apply, matches, show
+from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.expressions.parse import parse_condition, parse_update
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.simplify import simplify
+from flyexpr.expressions.terms import F
+from flyexpr.expressions.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
+from flyexpr.requests.operations import (
     Operation,
     batch_get,
     batch_write,
@@ -72,6 +74,10 @@ from flyexpr.operations import (
     update_item,
     update_table,
 )
+from flyexpr.schema.codecs import Attribute, Codec, epoch
+from flyexpr.schema.indexes import GlobalIndex, LocalIndex
+from flyexpr.schema.table import Table
+from flyexpr.schema.templates import computed, template
 from flyexpr.sync import (
     Items,
     count,
@@ -89,10 +95,7 @@ from flyexpr.sync import (
     update,
     update_matching,
 )
-from flyexpr.tables import Engine, GlobalIndex, LocalIndex, Table
-from flyexpr.terms import F
-from flyexpr.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
-from flyexpr.values import Item
+from flyexpr.values.kinds import Item
 from flyexpr.version import __version__ as __version__
 
 __all__ = [

@@ -25,8 +25,6 @@ import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
-    Callable,
     Coroutine,
     Iterable,
     Iterator,
@@ -36,10 +34,11 @@ from collections.abc import (
 from inspect import iscoroutinefunction
 from typing import Any, NoReturn, TypeVar, overload
 
+from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engines import connect_awaited as connect
 from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.nodes import Condition, Update
-from flyexpr.operations import (
+from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
     CreateTable,
@@ -64,18 +63,17 @@ from flyexpr.operations import (
     transact_write_items,
     update_item,
 )
-from flyexpr.plan import Access
-from flyexpr.requests import Request
+from flyexpr.requests.plan import Access
+from flyexpr.requests.request import Request
+from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
 from flyexpr.steps.step import Pause, Steps
-from flyexpr.tables import Table
-from flyexpr.values import Item
+from flyexpr.values.kinds import Item
 
-Engine = Callable[[str, bytes], Awaitable[bytes]]
 R = TypeVar("R")
 _HELD = 0.004  # seconds for which items are decoded before other tasks get their turn
 _LOOK = 8  # items between looks at the clock

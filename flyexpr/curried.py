@@ -16,43 +16,24 @@ from typing import Any
 
 from toolz import curry
 
-from flyexpr.changes import diff as _diff
-from flyexpr.conditions import (
-    begins_with as _begins_with,
-)
-from flyexpr.conditions import (
-    contains as _contains,
-)
-from flyexpr.conditions import (
-    eq as _eq,
-)
-from flyexpr.conditions import (
-    ge as _ge,
-)
-from flyexpr.conditions import (
-    gt as _gt,
-)
-from flyexpr.conditions import (
-    is_in as _is_in,
-)
-from flyexpr.conditions import (
-    le as _le,
-)
-from flyexpr.conditions import (
-    lt as _lt,
-)
-from flyexpr.conditions import (
-    ne as _ne,
-)
-from flyexpr.conditions import (
-    type_is as _type_is,
-)
 from flyexpr.explain import explain as _explain
 from flyexpr.explain import request as _request
-from flyexpr.memory import apply as _apply
-from flyexpr.memory import matches as _matches
-from flyexpr.operations import Operation, refinement
+from flyexpr.expressions.conditions import begins_with as _begins_with
+from flyexpr.expressions.conditions import contains as _contains
+from flyexpr.expressions.conditions import eq as _eq
+from flyexpr.expressions.conditions import ge as _ge
+from flyexpr.expressions.conditions import gt as _gt
+from flyexpr.expressions.conditions import is_in as _is_in
+from flyexpr.expressions.conditions import le as _le
+from flyexpr.expressions.conditions import lt as _lt
+from flyexpr.expressions.conditions import ne as _ne
+from flyexpr.expressions.conditions import type_is as _type_is
+from flyexpr.expressions.diff import diff as _diff
+from flyexpr.expressions.memory import apply as _apply
+from flyexpr.expressions.memory import matches as _matches
+from flyexpr.expressions.updates import assign as _assign
 from flyexpr.records import replace
+from flyexpr.requests.operations import Operation, refinement
 from flyexpr.sync import (
     count as _count,
 )
@@ -78,7 +59,6 @@ from flyexpr.sync import (
 from flyexpr.sync import (
     update as _update,
 )
-from flyexpr.updates import assign as _assign
 
 __all__ = [
     "apply",

@@ -7,21 +7,25 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flyexpr.interpret.check import MAX_OPERATORS, own_operators
-from flyexpr.interpret.compile import MAX_EXPRESSION
-from flyexpr.interpret.paths import paths
-from flyexpr.interpret.show import show
-from flyexpr.nodes import And, Condition, Not, Or
-from flyexpr.operations import BatchWrite, Operation, Query, Scan, TransactGetItems, TransactWriteItems
-from flyexpr.parts import parts_in
-from flyexpr.plan import Access, access
+from flyexpr.expressions.check import MAX_OPERATORS, own_operators
+from flyexpr.expressions.compile import MAX_EXPRESSION
+from flyexpr.expressions.nodes import And, Condition, Not, Or
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.show import show
 from flyexpr.records import record
-from flyexpr.requests import Request, read_request
+from flyexpr.requests.operations import BatchWrite, Operation, Query, Scan, TransactGetItems, TransactWriteItems
+from flyexpr.requests.plan import Access, access
+from flyexpr.requests.reads import read_request
+from flyexpr.requests.request import Request
+from flyexpr.schema.indexes import GlobalIndex, LocalIndex
+from flyexpr.schema.parts import parts_in
+from flyexpr.schema.table import Table
 from flyexpr.steps.course import addressed, course, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
-from flyexpr.tables import GlobalIndex, LocalIndex, Table
-from flyexpr.values import MAX_ITEM, decode_item, item_size
+from flyexpr.values.decode import decode_item
+from flyexpr.values.kinds import MAX_ITEM
+from flyexpr.values.sizes import item_size
 
 _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
 _BATCH = 16 * _PAGE  # of a batch of reads

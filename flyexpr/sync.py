@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, overload
 
+from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.nodes import Condition, Update
-from flyexpr.operations import (
+from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
     CreateTable,
@@ -36,15 +37,15 @@ from flyexpr.operations import (
     transact_write_items,
     update_item,
 )
-from flyexpr.plan import Access
+from flyexpr.requests.plan import Access
+from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
 from flyexpr.steps.step import Pause, Steps
-from flyexpr.tables import Engine, Table
-from flyexpr.values import Item
+from flyexpr.values.kinds import Item
 
 R = TypeVar("R")
 

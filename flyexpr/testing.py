@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from flyexpr.engines import connect
-from flyexpr.operations import create_table
+from flyexpr.requests.operations import create_table
+from flyexpr.schema.table import Table
 from flyexpr.sync import put, run
-from flyexpr.tables import Table
 
 
 @pytest.fixture

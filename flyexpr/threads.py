@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from flyexpr.requests import Request
+from flyexpr.engine import Engine
+from flyexpr.requests.request import Request
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
-from flyexpr.tables import Engine
-from flyexpr.values import Item
+from flyexpr.values.kinds import Item
 
 _THREADS = 32  # of more lanes the rest wait their turn
 

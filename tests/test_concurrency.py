@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from engines import ENDPOINTS, absence
+from places import ROOT
 
 from flyexpr import Table, connect, create_table, delete_table, get, put, run
 
-ROOT = Path(__file__).parents[1]
 TURNS = 15
 WORKER = """
 import sys

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import DOCS, ROOT
 
 import flyexpr
 from flyexpr import Table, connect, create_table, eq, gt, query, run
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
 DEMO = ROOT / "examples/demo.py"
 
 
@@ -28,7 +28,11 @@ WITH_FILES = {"docs/embedded-engine.md"}  # about files, it makes some
 
 
 def test_most_pages_show_python() -> None:
-    assert [page_id(page) for page in PAGES if page not in SPOKEN] == ["docs/benchmarks.md", "docs/command-line.md"]
+    assert [page_id(page) for page in PAGES if page not in SPOKEN] == [
+        "docs/benchmarks.md",
+        "docs/command-line.md",
+        "docs/house.md",
+    ]
 
 
 @pytest.mark.parametrize("page", SPOKEN, ids=page_id)

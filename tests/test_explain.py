@@ -5,10 +5,10 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path as File
 from typing import Any
 
 import pytest
+from places import DATA
 from scripted import Recording, scripted
 
 import flyexpr
@@ -62,7 +62,7 @@ NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {"scores": 
 
 def cases() -> Iterator[tuple[str, str]]:
     """The blocks of tests/data/plans.txt: an operation, and the whole text of its plan."""
-    for block in (File(__file__).parent / "data" / "plans.txt").read_text().split("\n\n"):
+    for block in (DATA / "plans.txt").read_text().split("\n\n"):
         code, _, text = block.partition("\n")
         if code.startswith(">>> "):
             yield code.removeprefix(">>> "), text.rstrip("\n")

@@ -1,9 +1,10 @@
 """The page for those who come from flywheel leaves nothing out: 71 things it could do, each done or declined."""
 
 import re
-from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "coming-from-flywheel.md"
+from places import DOCS
+
+PAGE = DOCS / "coming-from-flywheel.md"
 FEATURES = 71
 
 

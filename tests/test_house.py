@@ -2,8 +2,8 @@
 
 import ast
 import inspect
-import itertools
 import pkgutil
+import re
 import subprocess
 import sys
 import typing
@@ -13,80 +13,65 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from places import DOCS
 
 import flyexpr
 
 ROOT = Path(flyexpr.__file__).parent
 
 
-# From the ground up; a file imports only what stands on a line before its own. What stands on one line, a
-# folder too, does not import its neighbours, save inside an engine, which is a house of its own.
-HOUSE = [
-    "errors records version",
-    "numbers",
-    "reserved advice",
-    "values",
-    "forms",
-    "familiar",
-    "nodes",
-    "terms",
-    "conditions updates",
-    "attributes",
-    "interpret/* inverse",
-    "reasons changes",
-    "memory",
-    "tables",
-    "parts derive",
-    "items",
-    "lower",
-    "operations",
-    "versions",
-    "plan",
-    "prepare",
-    "requests responses",
-    "table_requests",
-    "engines/urls",
-    "engines/__init__",
-    "engines/awaited",
-    "engines/aws/* engines/sqlite/*",
-    "steps/__init__",
-    "steps/step",
-    "steps/read steps/batches steps/parents steps/alter_table",
-    "steps/items steps/lanes steps/lifecycle",
-    "steps/transactions steps/matching",
-    "steps/modify steps/course",
-    "threads",
-    "sync aio",
-    "explain",
-    "curried",
-    "serve/limits testing",
-    "serve/heads serve/room serve/line serve/hosts serve/listeners serve/workers",
-    "serve/bodies serve/answers",
-    "serve/talks",
-    "serve/watch",
-    "serve/__init__",
-    "cli/files cli/plain cli/hints cli/pace cli/progress cli/session",
-    "cli/marked cli/journal cli/rejects cli/options",
-    "cli/wire cli/sheets cli/words cli/folders cli/bulk cli/reads",
-    "cli/sources cli/sinks cli/writes",
-    "cli/jobs",
-    "cli/tables cli/reading cli/writing cli/moving cli/lines cli/serving cli/completion",
-    "cli/app",
-    "cli/__init__",
-    "cli/__main__ __main__",
-]
-DOORS = {
-    "__init__",
-    "interpret/__init__",
-}  # they open the house to the outside; nothing inside goes through them
+# From the ground up, a stage a line: a file imports from its own stage and from those on the lines before. The embedded
+# engine and the command line are houses of their own inside the house.
+STAGES = {
+    "": """
+        errors records version engine
+        values
+        expressions
+        engines
+        schema
+        requests
+        steps
+        threads
+        sync aio
+        explain
+        curried serve testing
+        cli
+        __main__
+    """,
+    "engines/sqlite": """
+        faults
+        answers
+        disk
+        request
+        rules
+        operations
+        engine
+        __init__
+    """,
+    "cli": """
+        files hints
+        formats
+        keys session
+        options
+        jobs
+        commands
+        app
+        __init__
+        __main__
+    """,
+}
 
 
-def storey(name: str) -> int | None:
-    """The line of HOUSE that a file stands on."""
-    for number, line in enumerate(HOUSE):
-        if any(name == place or (place.endswith("/*") and name.startswith(place[:-1])) for place in line.split()):
-            return number
-    return None
+def stage(name: str, house: str = "") -> int | None:
+    """The number of the stage that a file stands on in a house; None outside of it.
+
+    >>> stage("values/encode") < stage("schema/codecs"), stage("cli/jobs/rate", "cli") < stage("cli/app", "cli")
+    (True, True)
+    """
+    if not name.startswith(house):
+        return None
+    room = name.removeprefix(house).lstrip("/").split("/")[0]
+    return next((number for number, line in enumerate(STAGES[house].splitlines()) if room in line.split()), None)
 
 
 def files() -> list[str]:
@@ -114,8 +99,8 @@ def modules(node: ast.AST, name: str) -> Iterator[str]:
 def file_of(module: str) -> str | None:
     """The file that a dotted name leads to, or None outside the package.
 
-    >>> file_of("flyexpr.values.encode"), file_of("flyexpr.engines.connect"), file_of("json")
-    ('values', 'engines/__init__', None)
+    >>> file_of("flyexpr.values.encode.encode"), file_of("flyexpr.engines.connect"), file_of("json")
+    ('values/encode', 'engines/__init__', None)
     """
     head, *parts = module.split(".")
     if head != "flyexpr":
@@ -128,32 +113,41 @@ def file_of(module: str) -> str | None:
     return file_of(".".join([head, *parts[:-1]]))
 
 
-def test_every_file_has_its_place() -> None:
-    assert [name for name in files() if name not in DOORS and storey(name) is None] == []
+def houses(name: str) -> Iterator[str]:
+    """The houses that a file is a part of: the whole package, and an engine or the command line."""
+    return (house for house in STAGES if name.startswith(house))
 
 
-@pytest.mark.parametrize("name", [name for name in files() if name not in DOORS])
+INSIDE = [name for name in files() if name != "__init__"]  # which opens the house to the outside
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_every_file_has_its_place(name: str) -> None:
+    assert None not in [stage(name, house) for house in houses(name)]
+
+
+@pytest.mark.parametrize("name", INSIDE)
 def test_imports_go_down(name: str) -> None:
-    assert sorted(other for other in imported(name) if not may_import(name, other)) == []
+    for house in houses(name):
+        stages = {other: stage(other, house) for other in imported(name)}
+        here = stage(name, house) or 0
+        assert [other for other, there in stages.items() if there is not None and there > here] == []
 
 
-def may_import(name: str, other: str) -> bool:
-    """True when the house lets the first file import the second."""
-    if name == other or in_one_engine(name, other):
-        return True
-    if name == "engines/__init__" and other.startswith("engines/"):
-        return True  # `connect` picks an engine; test_nothing_else_imports_an_engine holds the rest
-    below, here = storey(other), storey(name)
-    return below is not None and here is not None and below < here
+def test_no_circle() -> None:
+    assert [name for name in files() if name in reached(name)] == []
 
 
-def in_one_engine(*names: str) -> bool:
-    """True for files of one engine.
-
-    >>> in_one_engine("engines/sqlite/wire", "engines/sqlite/keys"), in_one_engine("engines/aws/x", "plan")
-    (True, False)
-    """
-    return len({tuple(name.split("/")[:2]) for name in names}) == 1 and names[0].startswith("engines/")
+def reached(name: str) -> set[str]:
+    """The files that a file imports, and those that they import, and so on."""
+    found: set[str] = set()
+    ahead = [*imported(name) - {name}]
+    while ahead:
+        other = ahead.pop()
+        if other not in found:
+            found.add(other)
+            ahead += imported(other) - {other}
+    return found
 
 
 def test_nothing_else_imports_an_engine() -> None:
@@ -220,6 +214,57 @@ def fresh(code: str, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_no_two_files_import_each_other() -> None:
-    pairs = itertools.combinations(files(), 2)
-    assert [(a, b) for a, b in pairs if b in imported(a) and a in imported(b) and not in_one_engine(a, b)] == []
+PLAN = (DOCS / "house.md").read_text()
+
+
+def test_the_plan_draws_every_room() -> None:
+    """Every folder, and every file beside the two doors' own."""
+    folders = {f"{path.relative_to(ROOT).as_posix()}/" for path in ROOT.rglob("*") if list(path.glob("*.py"))}
+    assert set(drawn(PLAN)) == folders | {path.name for path in ROOT.glob("*.py")} - {"__init__.py", "__main__.py"}
+
+
+def drawn(page: str) -> Iterator[str]:
+    """What the page's tree shows, each with its path.
+
+    >>> list(drawn("```\\nflyexpr/\\n  a.py  b.py   words\\n  c/  words\\n    d/  more\\n```"))
+    ['a.py', 'b.py', 'c/', 'c/d/']
+    """
+    above: list[str] = []
+    for line in page.split("```")[1].strip().splitlines()[1:]:
+        depth = (len(line) - len(line.lstrip())) // 2 - 1
+        for name in re.findall(r"[a-z_]+(?:\.py|/)(?=\s|$)", line):
+            above[depth:] = [name]
+            yield "".join(above)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([a-z_/]+(?:\.py|/))`", PLAN))))
+def test_the_plan_names_what_is_there(path: str) -> None:
+    assert any(
+        (folder / path).exists() for folder in (ROOT.parent, ROOT, ROOT / "engines/sqlite", ROOT / "cli/formats")
+    )
+
+
+def test_few_things_stand_in_one_place() -> None:
+    """A reader takes in some two dozen names; behind more of them is a room that nobody has seen."""
+    crowded = {
+        path.relative_to(ROOT).as_posix(): len(inside)
+        for path in [ROOT, *ROOT.rglob("*/")]
+        if len(inside := [entry for entry in path.iterdir() if entry.name != "__pycache__"]) > 25
+    }
+    assert crowded == {}
+    assert len([entry for entry in (ROOT / "engines/sqlite").iterdir() if entry.name != "__pycache__"]) <= 8
+
+
+def test_functions_fit_on_a_screen() -> None:
+    long = [
+        f"{name}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
+        for name in files()
+        for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+LONGEST_FUNCTION = 40  # lines, docstring and doctests included

@@ -22,7 +22,6 @@ from decimal import (
     Underflow,
     localcontext,
 )
-from pathlib import Path as File
 from typing import Any
 
 import naive
@@ -34,6 +33,7 @@ import texts
 import typed
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from places import ROOT
 
 from flyexpr import (
     ConditionFailed,
@@ -77,17 +77,20 @@ from flyexpr import (
     unchanged,
     update,
 )
-from flyexpr.interpret.check import check
-from flyexpr.interpret.evaluate import matches as evaluated
-from flyexpr.interpret.parse import read_condition, read_projection, read_update
-from flyexpr.interpret.paths import paths
-from flyexpr.interpret.project import project
-from flyexpr.lower import lower_condition
-from flyexpr.nodes import ALWAYS, NEVER, And, Compare, Condition, In, Or, Path, Update, Value, find_overlap
-from flyexpr.plan import Access, access
-from flyexpr.tables import Index
-from flyexpr.terms import node_of, operand
-from flyexpr.values import decode, encode, encode_item, freeze, item_size, thaw
+from flyexpr.expressions.check import check
+from flyexpr.expressions.evaluate import matches as evaluated
+from flyexpr.expressions.nodes import ALWAYS, NEVER, And, Compare, Condition, In, Or, Path, Update, Value, find_overlap
+from flyexpr.expressions.parse import read_condition, read_projection, read_update
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.project import project
+from flyexpr.expressions.terms import node_of, operand
+from flyexpr.requests.plan import Access, access
+from flyexpr.schema.indexes import Index
+from flyexpr.schema.stored_expressions import lower_condition
+from flyexpr.values.decode import decode
+from flyexpr.values.encode import encode, encode_item
+from flyexpr.values.freeze import freeze, thaw
+from flyexpr.values.sizes import item_size
 
 KEY = {"pk": "k"}
 
@@ -625,9 +628,9 @@ def test_a_table_is_described_as_it_was_made(made: Table) -> None:
 
 SEEDED = """
 from flyexpr import *
-from flyexpr.interpret.compile import Placeholders, compile
+from flyexpr.expressions.compile import Placeholders, compile
 from flyexpr.explain import request
-from flyexpr.operations import update_item, put_item
+from flyexpr.requests.operations import update_item, put_item
 table = Table("t", "id", attributes={"tags": set[str]})
 change = remove("z", "y") + add("tags", "c", "a", "b") + assign("m", {"s": {"q", "p"}}) + discard("n", {3, 1, 2})
 condition = is_in("a", {"x", "y", "z"}) & contains("b", {b"2", b"1"}) & eq("c", {"d": {1, 2}, "e": [{"g", "f"}]})
@@ -642,7 +645,7 @@ def test_compile_is_the_same_under_any_hash_seed() -> None:
 
 
 def printed(code: str, seed: str) -> str:
-    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(File(__file__).parent.parent)}
+    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
 

@@ -47,9 +47,9 @@ from flyexpr import (
     transact_write,
     update_item,
 )
-from flyexpr.interpret.compile import Placeholders, compile
-from flyexpr.nodes import Condition, Path
-from flyexpr.operations import Operation
+from flyexpr.expressions.compile import Placeholders, compile
+from flyexpr.expressions.nodes import Condition, Path
+from flyexpr.requests.operations import Operation
 
 WIDE = Table(
     "wide",

@@ -6,12 +6,12 @@ from decimal import Decimal
 from functools import cache
 from itertools import islice
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import kept
 import pytest
 from engines import Engine
+from places import SHARED
 
 from flyexpr import (
     ConditionFailed,
@@ -54,7 +54,7 @@ from flyexpr import (
     where,
 )
 
-DATA = Path(__file__).parents[2] / "shared/data/moviedata.json"
+DATA = SHARED / "data" / "moviedata.json"
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="../shared/data/moviedata.json is not here")
 
 engine_name, engine = kept.engine_name, kept.engine

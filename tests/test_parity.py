@@ -140,7 +140,7 @@ def test_a_table_is_described_as_it_was_created(engine: Engine, fresh_name: str)
         fresh_name,
         "id",
         "at",
-        attributes={"at": flyexpr.numbers.Number, "raw": bytes},
+        attributes={"at": flyexpr.values.numbers.Number, "raw": bytes},
         indexes=[
             LocalIndex("Local", "raw", project=["a", "b"]),
             GlobalIndex("Keys", "raw", project="keys"),

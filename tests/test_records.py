@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from flyexpr import GlobalIndex, Table, eq, query
-from flyexpr.nodes import Compare, Path, Value
-from flyexpr.operations import Query
+from flyexpr.expressions.nodes import Compare, Path, Value
 from flyexpr.records import record
+from flyexpr.requests.operations import Query
 
 CONDITION = Compare("=", Path(("a",)), Value("N", 1))
 INDEX = GlobalIndex("by_b", "b", "a")

@@ -10,6 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 import pytest
+from places import DATA, ROOT
 
 import flyexpr
 from flyexpr import (
@@ -93,7 +94,7 @@ NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {
 
 def cases() -> Iterator[tuple[str, str]]:
     """The blocks of tests/data/refusals.txt: what is written, and the text of the error."""
-    for block in (File(__file__).parent / "data" / "refusals.txt").read_text().split("\n\n"):
+    for block in (DATA / "refusals.txt").read_text().split("\n\n"):
         code, _, text = block.partition("\n")
         if code.startswith(">>> "):
             yield code.removeprefix(">>> "), text.rstrip("\n")
@@ -271,9 +272,7 @@ assert type(client._response_parser).__module__ == "botocore.parsers", client._r
 
 
 def test_connecting_patches_nothing() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", UNPATCHED], capture_output=True, text=True, cwd=File(__file__).parent.parent
-    )
+    done = subprocess.run([sys.executable, "-c", UNPATCHED], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 

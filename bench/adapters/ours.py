@@ -36,11 +36,11 @@ from flyexpr import (
     update,
 )
 from flyexpr.engines.aws.signing import Keys, Signer
-from flyexpr.lower import lower_condition, lower_update
-from flyexpr.nodes import Condition, Update
-from flyexpr.prepare import expression_members
-from flyexpr.requests import batch_member, batch_request
-from flyexpr.responses import Page
+from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.requests.batches import batch_member, batch_request
+from flyexpr.requests.expression_members import expression_members
+from flyexpr.schema.stored_expressions import lower_condition, lower_update
+from flyexpr.values.answers import Page
 
 TABLE = Table("items", "pk", "sk", attributes={"sk": int})
 

@@ -35,11 +35,11 @@ _COMMANDS = {
     "put": ("writing", "Write items, one JSON object a line."),
     "update": ("writing", "Change one item, or all that match."),
     "delete": ("writing", "Remove one item, or all that match."),
-    "copy": ("moving", "Copy a table to another one."),
-    "export": ("moving", "Write a table into a folder or file."),
-    "import": ("moving", "Write the items of a folder or file into a table."),
-    "filter": ("lines", "The JSON Lines that match."),
-    "apply": ("lines", "JSON Lines with an update done to each."),
+    "copy": ("copying", "Copy a table to another one."),
+    "export": ("copying", "Write a table into a folder or file."),
+    "import": ("copying", "Write the items of a folder or file into a table."),
+    "filter": ("filtering", "The JSON Lines that match."),
+    "apply": ("filtering", "JSON Lines with an update done to each."),
     "serve": ("serving", "Serve an engine as a DynamoDB endpoint."),
     "completion": ("completion", "The script for a shell's completion."),
 }
@@ -62,7 +62,7 @@ class _Program(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"flyexpr.cli.{_COMMANDS[name][0]}")
+        module = importlib.import_module(f"flyexpr.cli.commands.{_COMMANDS[name][0]}")
         command: click.Command = getattr(module, name + "_" * (name == "import"))
         return command
 
@@ -118,7 +118,7 @@ def _open_what_is_closed() -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     if options.COMPLETING in os.environ:
-        importlib.import_module("flyexpr.cli.completion")  # it knows what click does not of bash
+        importlib.import_module("flyexpr.cli.commands.completion")  # it knows what click does not of bash
     try:
         code: Any = program.main(list(arguments), "flyexpr", standalone_mode=False)
         return code if isinstance(code, int) else 0

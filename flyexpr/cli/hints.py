@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from flyexpr.errors import FlyexprError
-from flyexpr.interpret.parse import parse_condition, parse_update
-from flyexpr.interpret.show import show
-from flyexpr.nodes import Action, And, Between, Compare, Condition, In, Not, Or, Path, Update
+from flyexpr.expressions.nodes import Action, And, Between, Compare, Condition, In, Not, Or, Path, Update
+from flyexpr.expressions.parse import parse_condition, parse_update
+from flyexpr.expressions.show import show
 
 # A hint of the library, and what it is here; what still reads as Python afterwards is left out.
 _WORDS = [

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
+from flyexpr.cli.formats.terminal_text import plain, shown
 from flyexpr.cli.hints import quoting
-from flyexpr.cli.plain import plain, shown
 from flyexpr.cli.session import ENVIRONMENT, Session
 from flyexpr.errors import FlyexprError
-from flyexpr.interpret.parse import Scope, parse_condition, read_projection
-from flyexpr.nodes import ALWAYS, Condition
-from flyexpr.nodes import Path as DocumentPath
+from flyexpr.expressions.nodes import ALWAYS, Condition
+from flyexpr.expressions.nodes import Path as DocumentPath
+from flyexpr.expressions.parse import Scope, parse_condition, read_projection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -9,13 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from flyexpr.engines import Engine, call, connect
+from flyexpr.engine import Engine
+from flyexpr.engines import call, connect
 from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.requests import Request
-from flyexpr.responses import described_table, fields_of
-from flyexpr.table_requests import table_request
-from flyexpr.tables import Table
+from flyexpr.requests.descriptions import described_table
+from flyexpr.requests.request import Request
+from flyexpr.requests.tables import table_request
+from flyexpr.schema.table import Table
+from flyexpr.values.answers import fields_of
 
 ENVIRONMENT = "FLYEXPR_ENGINE"
 AWS = "dynamodb://"  # region, keys and endpoint by AWS's own configuration

@@ -8,14 +8,11 @@ http://HOST:PORT  https://…         DynamoDB Local, ScyllaDB Alternator, any e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
+from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError
-from flyexpr.responses import fields_of
-
-Engine = Callable[[str, bytes], bytes]
-"""Takes an operation's AWS name and its request body, gives the body of the answer, raises DynamoError."""
+from flyexpr.values.answers import fields_of
 
 _SCHEMES = "sqlite:PATH, sqlite::memory:, dynamodb://REGION, http://HOST:PORT, https://HOST:PORT"
 

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from flyexpr.tables import Engine
+from flyexpr.engine import Engine
 
 THREADS = 8
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from flyexpr.engines import Engine
+from flyexpr.engine import Engine
 from flyexpr.serve.hosts import accepted_hosts
 from flyexpr.serve.limits import USUAL, Limits
 from flyexpr.serve.listeners import listen, port_of, url_of

@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from flyexpr.engines import Engine
+from flyexpr.engine import Engine
 from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
 from flyexpr.serve.heads import Head
 from flyexpr.serve.limits import Refused

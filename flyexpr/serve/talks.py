@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from flyexpr.engines import Engine
+from flyexpr.engine import Engine
 from flyexpr.serve.answers import Answer, ask, compressed, head_of, operation_of, refusal, without_engine
 from flyexpr.serve.bodies import inflate, read_body
 from flyexpr.serve.heads import RECEIPT, Head, Read, Steps, read_head

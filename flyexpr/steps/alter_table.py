@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flyexpr.errors import PlanError
 from flyexpr.records import record
-from flyexpr.requests import Request
-from flyexpr.table_requests import (
+from flyexpr.requests.request import Request
+from flyexpr.requests.tables import (
     billing_request,
     create_index_request,
     delete_index_request,
     option_request,
     ttl_request,
 )
-from flyexpr.tables import GlobalIndex, Index, Table
+from flyexpr.schema.indexes import GlobalIndex, Index
+from flyexpr.schema.table import Table
 
 
 @record
@@ -52,28 +54,29 @@ def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
         if drop and name not in asked and isinstance(index, GlobalIndex)
     ]
     if live.throughput != wanted.throughput:
-        shown = (
-            "on demand"
-            if wanted.throughput is None
-            else f"{wanted.throughput[0]} read and {wanted.throughput[1]} write units"
-        )
-        steps.append(
-            Change(f"throughput: {shown}", billing_request(wanted, [name for name in present if name in asked]))
-        )
+        kept = [name for name in present if name in asked]
+        steps.append(Change(f"throughput: {_shown(wanted.throughput)}", billing_request(wanted, kept)))
     steps += [
         Change(f"create index {name}", create_index_request(wanted, index))
         for name, index in asked.items()
         if name not in present and isinstance(index, GlobalIndex)
     ]
+    return [*steps, *_option_changes(live, wanted)]
+
+
+def _shown(throughput: tuple[int, int] | None) -> str:
+    return "on demand" if throughput is None else f"{throughput[0]} read and {throughput[1]} write units"
+
+
+def _option_changes(live: Table, wanted: Table) -> Iterator[Change]:
     if live.stream != wanted.stream:
-        steps.append(Change(f"stream: {wanted.stream or 'off'}", option_request(wanted, stream=True)))
+        yield Change(f"stream: {wanted.stream or 'off'}", option_request(wanted, stream=True))
     if live.deletion_protection != wanted.deletion_protection:
         shown = "on" if wanted.deletion_protection else "off"
-        steps.append(Change(f"deletion protection {shown}", option_request(wanted, stream=False)))
+        yield Change(f"deletion protection {shown}", option_request(wanted, stream=False))
     if live.ttl != wanted.ttl:
         name = wanted.ttl or live.ttl or ""
-        steps.append(Change(f"time to live: {wanted.ttl or 'off'}", ttl_request(wanted, name, bool(wanted.ttl))))
-    return steps
+        yield Change(f"time to live: {wanted.ttl or 'off'}", ttl_request(wanted, name, bool(wanted.ttl)))
 
 
 def _check_keys(live: Table, wanted: Table) -> None:

@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError
-from flyexpr.interpret.project import project
-from flyexpr.items import key_of, read_item
-from flyexpr.operations import BatchGet, BatchWrite, DeleteItem, PutItem
-from flyexpr.requests import BatchMember, batch_get_request, batch_member, batch_request
-from flyexpr.responses import decoding, fields_of, plain_item
+from flyexpr.expressions.project import project
+from flyexpr.requests.batches import BatchMember, batch_get_request, batch_member, batch_request
+from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
+from flyexpr.schema.stored_items import key_of, read_item
+from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps, backoff
-from flyexpr.tables import Table
-from flyexpr.values import Item, decode_item, encode_item
+from flyexpr.values.answers import decoding, fields_of, plain_item
+from flyexpr.values.decode import decode_item
+from flyexpr.values.encode import encode_item
+from flyexpr.values.kinds import Item
 
 GETS, WRITES = 100, 25  # items of one BatchGetItem, of one BatchWriteItem
 ATTEMPTS = 10  # tries of a batch that makes no progress

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.operations import (
+from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
     ConditionCheck,
@@ -24,9 +25,9 @@ from flyexpr.operations import (
     UpdateItem,
     UpdateTable,
 )
+from flyexpr.schema.table import Table
 from flyexpr.steps import batches, items, lifecycle, transactions
 from flyexpr.steps.step import Steps
-from flyexpr.tables import Engine, Table
 
 
 def course(table: Any, operation: Any = None) -> Steps[Any]:

@@ -6,21 +6,21 @@ import copy
 from contextlib import suppress
 
 from flyexpr.errors import ConditionFailed, ConnectionFailed, DynamoError, ValidationError
-from flyexpr.interpret.apply import WRONG_OPERAND
-from flyexpr.interpret.evaluate import matches
-from flyexpr.interpret.show import show
-from flyexpr.items import loaded_item, read_item
-from flyexpr.lower import lower_condition
-from flyexpr.nodes import Condition, Path, Update
-from flyexpr.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
-from flyexpr.parts import fill
-from flyexpr.reasons import operands_hint, reason
-from flyexpr.requests import get_request, prepared, write_request
-from flyexpr.responses import item_of, plain_item
+from flyexpr.expressions.apply import WRONG_OPERAND
+from flyexpr.expressions.evaluate import matches
+from flyexpr.expressions.nodes import Condition, Path, Update
+from flyexpr.expressions.reason import operands_hint, reason
+from flyexpr.expressions.show import show
+from flyexpr.requests.items import get_request, prepared, write_request
+from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
+from flyexpr.schema.parts import fill
+from flyexpr.schema.stored_expressions import lower_condition
+from flyexpr.schema.stored_items import loaded_item, read_item
+from flyexpr.schema.table import Table
 from flyexpr.steps.parents import makes_parents, update_with_parents
 from flyexpr.steps.step import Steps
-from flyexpr.tables import Table
-from flyexpr.values import Item
+from flyexpr.values.answers import item_of, plain_item
+from flyexpr.values.kinds import Item
 
 
 def get(table: Table, operation: GetItem) -> Steps[Item | None]:

@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Iterator
 
 from flyexpr.errors import ValidationError
-from flyexpr.operations import Query, Scan
-from flyexpr.plan import Access
 from flyexpr.records import replace
-from flyexpr.requests import Request
+from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.plan import Access
+from flyexpr.requests.request import Request
+from flyexpr.schema.table import Table
 from flyexpr.steps.read import Clock, Reading, Stats, closed_cursor, opened_cursor, out_of
-from flyexpr.tables import Table
-from flyexpr.values import Item
+from flyexpr.values.kinds import Item
 
 
 class Lanes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flyexpr.errors import DynamoError, NoSuchTable
-from flyexpr.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
 from flyexpr.records import replace
-from flyexpr.responses import decoding, described_table, fields_of
+from flyexpr.requests.descriptions import described_table
+from flyexpr.requests.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
+from flyexpr.requests.tables import create_table_request, table_request, ttl_request
+from flyexpr.schema.table import Table
 from flyexpr.steps.alter_table import changes
 from flyexpr.steps.step import Pause, Steps
-from flyexpr.table_requests import create_table_request, table_request, ttl_request
-from flyexpr.tables import Table
+from flyexpr.values.answers import decoding, fields_of
 
 _MOST = 600.0  # seconds of pauses, until a table has to be ready
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyexpr.changes import unchanged
-from flyexpr.conditions import exists
-from flyexpr.derive import derived_from
 from flyexpr.errors import ConditionFailed
-from flyexpr.interpret.apply import apply
-from flyexpr.interpret.evaluate import matches
-from flyexpr.interpret.paths import paths
-from flyexpr.items import key_of, loaded_item
-from flyexpr.lower import lower_actions, lower_condition, lower_update
-from flyexpr.nodes import Action, Condition, Path, Update
-from flyexpr.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
-from flyexpr.parts import fill, parts_in, sources_of
-from flyexpr.plan import access_of_keys
+from flyexpr.expressions.apply import apply
+from flyexpr.expressions.conditions import exists
+from flyexpr.expressions.diff import unchanged
+from flyexpr.expressions.evaluate import matches
+from flyexpr.expressions.nodes import Action, Condition, Path, Update
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.terms import operand
+from flyexpr.requests.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
+from flyexpr.requests.plan import access_of_keys
+from flyexpr.requests.versions import versioned
+from flyexpr.schema.derive import derived_from
+from flyexpr.schema.parts import fill, parts_in, sources_of
+from flyexpr.schema.stored_expressions import lower_actions, lower_condition, lower_update
+from flyexpr.schema.stored_items import key_of, loaded_item
+from flyexpr.schema.table import Table
 from flyexpr.steps.items import get, write
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Clock, keys_only
 from flyexpr.steps.step import Steps
-from flyexpr.tables import Table
-from flyexpr.terms import operand
-from flyexpr.values import Item, encode_item
-from flyexpr.versions import versioned
+from flyexpr.values.encode import encode_item
+from flyexpr.values.kinds import Item
 
 ATTEMPTS = 10
 

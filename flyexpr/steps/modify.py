@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from flyexpr.changes import difference, is_empty_set, unchanged
-from flyexpr.conditions import not_exists
-from flyexpr.derive import key_parts
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, TransactionCancelled, ValidationError
-from flyexpr.interpret.apply import apply
-from flyexpr.items import encoded_value, key_of, read_item, stored_item, with_defaults
-from flyexpr.lower import lower_update
-from flyexpr.nodes import Action, Condition, Path, Update, Value
-from flyexpr.operations import (
+from flyexpr.expressions.apply import apply
+from flyexpr.expressions.conditions import not_exists
+from flyexpr.expressions.diff import difference, is_empty_set, unchanged
+from flyexpr.expressions.nodes import Action, Condition, Path, Update, Value
+from flyexpr.expressions.terms import operand
+from flyexpr.expressions.updates import incr
+from flyexpr.records import replace
+from flyexpr.requests.operations import (
     ConditionCheck,
     DeleteItem,
     GetItem,
@@ -25,14 +25,15 @@ from flyexpr.operations import (
     TransactWriteItems,
     UpdateItem,
 )
-from flyexpr.records import replace
+from flyexpr.schema.derive import key_parts
+from flyexpr.schema.stored_expressions import lower_update
+from flyexpr.schema.stored_items import encoded_value, key_of, read_item, stored_item, with_defaults
+from flyexpr.schema.table import Table
 from flyexpr.steps.items import get, loaded_after_write, write
 from flyexpr.steps.step import Steps, backoff
 from flyexpr.steps.transactions import transact_get, transact_write
-from flyexpr.tables import Table
-from flyexpr.terms import operand
-from flyexpr.updates import incr
-from flyexpr.values import Item, freeze, thaw
+from flyexpr.values.freeze import freeze, thaw
+from flyexpr.values.kinds import Item
 
 MAX_GUARDED = 150  # attributes: so many equalities, and the ANDs between them, are the 300 operators of a condition
 Function = Callable[[Item], Mapping[str, Any]]

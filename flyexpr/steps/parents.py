@@ -11,16 +11,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.errors import ConditionFailed, ExpressionError
-from flyexpr.interpret.evaluate import matches
-from flyexpr.interpret.show import show
-from flyexpr.nodes import Action, And, Condition, Path, Step, Test, Update, Value, joined
-from flyexpr.operations import UpdateItem
-from flyexpr.parts import fill
+from flyexpr.expressions.evaluate import matches
+from flyexpr.expressions.nodes import Action, And, Condition, Path, Step, Test, Update, Value, joined
+from flyexpr.expressions.show import show
 from flyexpr.records import replace
-from flyexpr.requests import prepared, write_request
+from flyexpr.requests.items import prepared, write_request
+from flyexpr.requests.operations import UpdateItem
+from flyexpr.schema.parts import fill
+from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps
-from flyexpr.tables import Table
-from flyexpr.values import Item, decode_item, freeze_constant, thaw
+from flyexpr.values.decode import decode_item
+from flyexpr.values.freeze import freeze_constant, thaw
+from flyexpr.values.kinds import Item
 
 ATTEMPTS = 10
 

@@ -12,19 +12,22 @@ from typing import Any
 from zlib import crc32
 
 from flyexpr.errors import FlyexprError, NotFound, SeveralFound, ValidationError
-from flyexpr.interpret.evaluate import matches
-from flyexpr.interpret.project import project
-from flyexpr.interpret.show import show
-from flyexpr.items import check_stored, decoded_item
-from flyexpr.nodes import Path
-from flyexpr.operations import Query, Scan
-from flyexpr.parts import fill
-from flyexpr.plan import Access, access, access_of_keys
+from flyexpr.expressions.evaluate import matches
+from flyexpr.expressions.nodes import Path
+from flyexpr.expressions.project import project
+from flyexpr.expressions.show import show
 from flyexpr.records import replace
-from flyexpr.requests import Request, read_request
-from flyexpr.responses import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
-from flyexpr.tables import Table
-from flyexpr.values import Item, decode_item, encode_item
+from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.plan import Access, access, access_of_keys
+from flyexpr.requests.reads import read_request
+from flyexpr.requests.request import Request
+from flyexpr.schema.parts import fill
+from flyexpr.schema.stored_items import check_stored, decoded_item
+from flyexpr.schema.table import Table
+from flyexpr.values.answers import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
+from flyexpr.values.decode import decode_item
+from flyexpr.values.encode import encode_item
+from flyexpr.values.kinds import Item
 
 Clock = Callable[[], float]  # seconds that only grow
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 
 from flyexpr.records import record
-from flyexpr.requests import Request
+from flyexpr.requests.request import Request
 
 
 @record

@@ -6,14 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from flyexpr.errors import ConditionFailed, DynamoError, TransactionCancelled
-from flyexpr.items import read_item
-from flyexpr.operations import ConditionCheck, DeleteItem, PutItem, TransactGetItems, TransactWriteItems, UpdateItem
-from flyexpr.requests import Prepared, prepared_writes, transact_get_request, transact_write_request
-from flyexpr.responses import decoding, fields_of, plain_item
+from flyexpr.requests.items import Prepared
+from flyexpr.requests.operations import (
+    ConditionCheck,
+    DeleteItem,
+    PutItem,
+    TransactGetItems,
+    TransactWriteItems,
+    UpdateItem,
+)
+from flyexpr.requests.transactions import prepared_writes, transact_get_request, transact_write_request
+from flyexpr.schema.stored_items import read_item
+from flyexpr.schema.table import Table
 from flyexpr.steps.items import explained
 from flyexpr.steps.step import Steps
-from flyexpr.tables import Table
-from flyexpr.values import Item
+from flyexpr.values.answers import decoding, fields_of, plain_item
+from flyexpr.values.kinds import Item
 
 
 def transact_write(operation: TransactWriteItems) -> Steps[None]:

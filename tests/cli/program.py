@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from places import ROOT
 
-import flyexpr
 from flyexpr.cli.app import run_program
 
-ROOT = Path(flyexpr.__file__).parent.parent
 COMMAND = [sys.executable, "-W", "error", "-m", "flyexpr.cli"]
 
 

@@ -13,23 +13,34 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from flyexpr.engines.aws import Target, connect_aws_awaited
 from flyexpr.engines.aws.attempts import Attempts, Pause
-from flyexpr.engines.aws.choice import Setup, mock_is_active
+from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
 from flyexpr.engines.aws.credentials import may_wait
 from flyexpr.engines.aws.direct import HOST_OF_ITS_OWN
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.framing import Answer, Malformed, Reading, answer_read
+from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
 CONNECTIONS = 100  # at the same time; further requests wait for one of them
 
 
+def open_awaited_engine(target: Target) -> Any:
+    """The awaited engine for a target, by the transport that suits the set-up of this machine."""
+    choice = choose(target)
+    if isinstance(choice, Setup):
+        return AwaitedDirectEngine(target, choice)
+    from flyexpr.engines.awaited import AwaitedEngine
+    from flyexpr.engines.aws.botocore import BotocoreEngine
+
+    return AwaitedEngine(BotocoreEngine(target, choice))
+
+
 class AwaitedDirectEngine:
     """DynamoDB over connections of the running event loop; for any number of tasks.
 
-    >>> from flyexpr.engines.aws import target_of
+    >>> from flyexpr.engines.aws.target import target_of
     >>> from flyexpr.engines.aws.choice import choose
     >>> target = target_of("http://localhost:8000")
     >>> AwaitedDirectEngine(target, choose(target))
@@ -76,7 +87,7 @@ class AwaitedDirectEngine:
         """The answer through the other transport: only that one knows mocks, and the hosts of single operations."""
         if self._other is None:
             from flyexpr.engines.awaited import AwaitedEngine
-            from flyexpr.engines.aws.client import BotocoreEngine
+            from flyexpr.engines.aws.botocore import BotocoreEngine
 
             self._other = AwaitedEngine(BotocoreEngine(self.target))
         answer: bytes = await self._other(operation, body)
@@ -99,7 +110,7 @@ class AwaitedDirectEngine:
         return f"<awaited engine {self.target.url} by direct: {self.why}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return connect_aws_awaited, (self.target.url,)
+        return open_awaited_engine, (self.target,)
 
 
 class AwaitedPool:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import NamedTuple
 
-from flyexpr.engines.aws import Target
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.choice import Setup
 from flyexpr.engines.aws.connections import NoAnswer
 from flyexpr.engines.aws.framing import Answer
 from flyexpr.engines.aws.retries import Quota, delay, is_passing, is_throttle, may_repeat
 from flyexpr.engines.aws.signing import CONTENT_TYPE, Keys, Signer
+from flyexpr.engines.aws.target import Target
 from flyexpr.errors import DynamoError
 
 

@@ -7,7 +7,6 @@ import sys
 import types
 from typing import Any, NamedTuple
 
-from flyexpr.engines.aws import Target
 from flyexpr.engines.aws.connections import trusted_bundle
 from flyexpr.engines.aws.credentials import (
     LOCAL,
@@ -21,6 +20,7 @@ from flyexpr.engines.aws.credentials import (
 )
 from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint, ruled_endpoint
 from flyexpr.engines.aws.signing import fault_of
+from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
 
@@ -40,7 +40,7 @@ class _Unusual(Exception):
 def choose(target: Target) -> Setup | str:
     """The set-up of the `direct` transport, or the reason for `botocore`.
 
-    >>> from flyexpr.engines.aws import target_of
+    >>> from flyexpr.engines.aws.target import target_of
     >>> choose(target_of("http://localhost:8000")).endpoint
     Endpoint(secure=False, host='localhost', port=8000, path='/', region='us-east-1')
     >>> choose(target_of("http://localhost:8000?transport=botocore"))

@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from flyexpr.engines.aws import Target
 from flyexpr.engines.aws.signing import Keys, fault_of
+from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
 # What these say is either read here or cannot matter to a request that has its keys; any other AWS_… variable might.

@@ -12,20 +12,31 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.engines.aws import Target, connect_aws
+from flyexpr.engine import Engine
 from flyexpr.engines.aws.attempts import Attempts, Pause
-from flyexpr.engines.aws.choice import Setup, mock_is_active
+from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import NoAnswer, Pool
+from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
 HOST_OF_ITS_OWN = "SearchVectors"  # the one operation that a region's plain endpoint does not serve
+
+
+def open_engine(target: Target) -> Engine:
+    """The engine for a target, by the transport that suits the set-up of this machine."""
+    choice = choose(target)
+    if isinstance(choice, Setup):
+        return DirectEngine(target, choice)
+    from flyexpr.engines.aws.botocore import BotocoreEngine
+
+    return BotocoreEngine(target, choice)
 
 
 class DirectEngine:
     """DynamoDB over connections of its own; safe to share between threads, and after a fork.
 
     >>> from flyexpr.engines.aws.choice import choose
-    >>> from flyexpr.engines.aws import target_of
+    >>> from flyexpr.engines.aws.target import target_of
     >>> target = target_of("http://localhost:8000")
     >>> with DirectEngine(target, choose(target)) as engine:
     ...     engine
@@ -78,7 +89,7 @@ class DirectEngine:
 
     def _by_botocore(self, operation: str, body: bytes) -> bytes:
         """The answer through the other transport: only that one knows mocks, and the hosts of single operations."""
-        from flyexpr.engines.aws.client import BotocoreEngine
+        from flyexpr.engines.aws.botocore import BotocoreEngine
 
         with self._lock:
             if self._other is None:
@@ -103,4 +114,4 @@ class DirectEngine:
         return f"<engine {self.target.url} by direct: {self.why}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return connect_aws, (self.target.url,)
+        return open_engine, (self.target,)

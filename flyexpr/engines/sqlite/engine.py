@@ -9,27 +9,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from flyexpr.engines.sqlite.alike import Puts
-from flyexpr.engines.sqlite.batches import batch_get_item, batch_write_item
-from flyexpr.engines.sqlite.failures import failure
+from flyexpr.engines.sqlite.disk.failures import failure
+from flyexpr.engines.sqlite.disk.files import MEMORY, TableFile
+from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import unreadable
-from flyexpr.engines.sqlite.files import MEMORY, TableFile
-from flyexpr.engines.sqlite.items import delete_item, put_item, update_item
-from flyexpr.engines.sqlite.limits import describe_continuous_backups, describe_endpoints, describe_limits
-from flyexpr.engines.sqlite.members import Request
-from flyexpr.engines.sqlite.reads import get_item, query, scan
-from flyexpr.engines.sqlite.shapes import check_refused
-from flyexpr.engines.sqlite.storage import Storage
-from flyexpr.engines.sqlite.tables import (
+from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item
+from flyexpr.engines.sqlite.operations.items import delete_item, put_item, update_item
+from flyexpr.engines.sqlite.operations.limits import describe_continuous_backups, describe_endpoints, describe_limits
+from flyexpr.engines.sqlite.operations.reads import get_item, query, scan
+from flyexpr.engines.sqlite.operations.tables import (
     create_table,
     delete_table,
     describe_table,
     list_tables,
     update_table,
 )
-from flyexpr.engines.sqlite.tags import list_tags_of_resource, tag_resource, untag_resource
-from flyexpr.engines.sqlite.transactions import transact_get_items, transact_write_items
-from flyexpr.engines.sqlite.ttl import describe_time_to_live, sweep, update_time_to_live
+from flyexpr.engines.sqlite.operations.tags import list_tags_of_resource, tag_resource, untag_resource
+from flyexpr.engines.sqlite.operations.transactions import transact_get_items, transact_write_items
+from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, update_time_to_live
+from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.put_patterns import Puts
+from flyexpr.engines.sqlite.request.shapes import check_refused
 from flyexpr.errors import DynamoError, FlyexprError
 
 MAX_BODY = 16 * 1024 * 1024

@@ -1,0 +1,229 @@
+"""copy, export, import: whole tables from one place to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.files import naming
+from flyexpr.cli.formats.export_folders import (
+    FILES,
+    DataFile,
+    GrowingFile,
+    check_file,
+    checksum,
+    data_files,
+    find_export,
+    write_manifest,
+)
+from flyexpr.cli.formats.sinks import write_items
+from flyexpr.cli.formats.sources import entries, form_of_file, opened
+from flyexpr.cli.jobs.bulk_writes import Placed, put_all
+from flyexpr.cli.jobs.job import Manner, bulk, job, put_entries, put_plan, put_stream
+from flyexpr.cli.jobs.work import Job
+from flyexpr.cli.session import Session, identity
+from flyexpr.errors import FlyexprError, NoSuchTable
+from flyexpr.explain import explain as explained
+from flyexpr.requests.operations import Scan, create_table, describe_table
+from flyexpr.schema.table import Table
+from flyexpr.sync import run
+from flyexpr.values.kinds import Item
+
+
+@click.command()
+@options.table
+@click.option("--to", metavar="URL", required=True, help="The engine to copy to; '.' is the same one.")
+@click.option("--as", "name", metavar="NAME", help="The table's name there; the same when left out.")
+@options.segments
+@bulk
+def copy(
+    table: str,
+    to: str,
+    name: str | None,
+    segments: int,
+    manner: Manner,
+) -> None:
+    """Copy all items to a table elsewhere, which is made like this one where it is not there.
+
+    \b
+    flyexpr copy Movies --to sqlite:movies.db
+    flyexpr copy Movies --to . --as Movies2 --resume movies.journal --rate 500
+    """
+    session = options.session()
+    target = session if to in (".", session.place) else Session(to, makes=True)
+    found, said = session.described(table)
+    if target is session and name in (None, table):
+        raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
+    read = Scan()
+    then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} where it is not there"
+    manner.plan(*_plan(found, said, segments), options.step("then", then))
+    settings = {"table": table, **identity(said), "to": target.shown, "as": name, "segments": segments}
+    with job("copy", "copied", settings, manner, said.get("ItemCount")) as work:
+        into = work.metered(_target(work, found, target, name or table))
+        work.run(
+            work.parts(found, read, segments),
+            lambda _, items: put_all(work, into, [Placed("an item", item) for item in items]),
+        )
+
+
+def _plan(table: Table, said: Mapping[str, Any], segments: int) -> list[str]:
+    """The plan of a read of everything, with the number of items when they were last counted."""
+    counted = f"{said.get('ItemCount', 0):,} when the table was last counted"
+    return [str(explained(table, Scan(segments=segments))), options.step("items", counted)]
+
+
+def _target(work: Job, table: Table, target: Session, name: str) -> Table:
+    """The table of that name on the other engine, made like the one here where it is not there.
+
+    A copy that goes on goes on into the very table that it began with: another one lacks what was copied before.
+    """
+    try:
+        found, said = target.described(name)
+    except NoSuchTable:
+        if work.journal.pinned(_TARGET) is not None:
+            raise FlyexprError(
+                f"the table {name!r} in {target.place} is gone, and the journal is that of a copy into it\n"
+                "  hint: delete the journal to copy everything anew"
+            ) from None
+        run(run(table, describe_table()).named(name).on(target.engine), create_table())
+        found, said = target.described(name)
+    work.journal.pin(_TARGET, identity(said)["TableId"])
+    return found
+
+
+_TARGET = "TableId of the target"
+
+
+@click.command()
+@options.table
+@click.argument("folder", metavar="FOLDER-OR-FILE", type=click.Path())
+@options.segments
+@bulk
+def export(
+    table: str,
+    folder: str,
+    segments: int,
+    manner: Manner,
+) -> None:
+    """Write all items into a folder, as DynamoDB exports a table to S3; or into a file .jsonl or .csv.
+
+    \b
+    flyexpr export Movies movies/
+    flyexpr export Movies movies.csv
+    """
+    session = options.session()
+    found, said = session.described(table)
+    form = form_of_file(folder)
+    if form and manner.resume:
+        raise click.UsageError("--resume is for an export into a folder")
+    then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
+    manner.plan(*_plan(found, said, segments), options.step("then", then))
+    settings = {"table": table, **identity(said), "folder": folder, "segments": segments}
+    with job("export", "exported", settings, manner, said.get("ItemCount")) as work:
+        if form:
+            _export_file(work, found, Path(folder), form, segments)
+        else:
+            _export_folder(work, found, Path(folder), segments)
+
+
+def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) -> None:
+    """The items in one file, which is there when it is complete."""
+    import gzip
+
+    beside = path.with_name(path.name + ".new")
+    items = run(table, Scan(segments=segments if segments > 1 else None))
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with gzip.open(beside, "wb") if path.suffix == ".gz" else beside.open("wb") as stream:
+                work.add(write_items(items, stream, form, table.keys))  # type: ignore[arg-type]
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        beside.replace(path)
+    work.spend(read=items.stats.capacity)
+
+
+def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None:
+    data = folder / "data"
+    began = work.journal.pinned("began")
+    if find_export(folder) or (began is None and data.exists() and any(data.iterdir())):
+        raise FlyexprError(f"{folder} holds an export already; name another folder")
+    if began is None:
+        began = _now()
+        work.journal.pin("began", began)
+    with naming(data):
+        data.mkdir(parents=True, exist_ok=True)
+    files = {
+        part: GrowingFile(data / f"{part:0>4}.json.gz", work.journal.fact(f"file {part}"))
+        for part in map(str, range(segments))
+    }
+
+    def do(part: str, items: list[Item]) -> dict[str, Any]:
+        files[part].add(items)
+        work.add(len(items))
+        return {f"file {part}": files[part].facts}
+
+    work.run(work.parts(table, Scan(), segments), do)
+    complete = [file.finished() for file in files.values()]
+    write_manifest(folder, table.name, [file for file in complete if file.items], began, _now())
+    for file in complete:
+        if not file.items:
+            file.path.unlink(missing_ok=True)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@click.command("import")
+@options.table
+@click.argument("source", metavar="FOLDER-OR-FILE", type=click.Path())
+@options.wire
+@bulk
+def import_(
+    table: str,
+    source: str,
+    wire: bool,
+    manner: Manner,
+) -> None:
+    """Write the items of an export to S3, whose checksums are looked at first, or of a file .jsonl or .csv.
+
+    A file may be packed (.gz). A sheet has a column for each attribute; see docs/command-line.md for its cells.
+
+    \b
+    flyexpr import Movies AWSDynamoDB/01693685827463-2d8752fd/
+    flyexpr import Movies movies.csv --dry-run
+    """
+    found, said = options.session().described(table)
+    export = find_export(Path(source))
+    if export is None and Path(source).is_dir():
+        raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
+    files = data_files(export) if export else []
+    form = "wire" if wire else form_of_file(source) or "json"
+    listed = checksum(export / FILES) if export else form
+    settings = {"table": table, **identity(said), "source": source, "files": listed}
+
+    def write() -> None:
+        for file in files:
+            check_file(file)
+        with job("import", "imported", settings, manner, sum(file.items for file in files) or None) as work:
+            if export:
+                for file in files:
+                    _import_file(work, found, file, manner.dry_run)
+            else:
+                with opened(source) as stream:
+                    put_stream(work, found, stream, form, manner.dry_run)
+
+    manner.plan(*put_plan(found, source), look=write)
+    write()
+
+
+def _import_file(work: Job, table: Table, file: DataFile, dry_run: bool) -> None:
+    with opened(str(file.path)) as stream:
+        put_entries(work, table, entries(stream, "wire"), dry_run, f"{file.path.name}, ")

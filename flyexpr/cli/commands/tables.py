@@ -1,0 +1,112 @@
+"""tables, describe, create: which tables there are, what one is, a new one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.keys import schema_python, schema_words
+from flyexpr.explain import explain as explained
+from flyexpr.requests.operations import create_table, describe_table
+from flyexpr.schema.indexes import Index, LocalIndex
+from flyexpr.schema.table import Table
+from flyexpr.sync import run
+
+
+@click.command()
+@options.engine
+def tables() -> None:
+    """The names of the tables, one a line.
+
+    \b
+    flyexpr tables
+    """
+    for name in options.session().names():
+        options.say(name)
+
+
+@click.command()
+@options.table
+@click.option("--python", is_flag=True, help="The Table(...) that a script can paste.")
+@click.option("--wire", is_flag=True, help="DynamoDB's own description, as JSON.")
+@options.engine
+def describe(table: str, python: bool, wire: bool) -> None:
+    """What a table is: its keys, its indexes, how many items it has.
+
+    \b
+    flyexpr describe Movies
+    flyexpr describe Movies --python >> script.py
+    """
+    found, said = options.session().described(table)
+    if wire:
+        options.say(json.dumps(said, indent=2))
+        return
+    found = run(found, describe_table())
+    if python:
+        options.say(schema_python(found))
+        return
+    for label, text in _lines(found, said):
+        options.say(f"{label:15}{text}")
+
+
+def _lines(table: Table, said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "table", table.name
+    yield "partition key", _keys(table, table.partition_keys_of(None))
+    if table.sort_key:
+        yield "sort key", _keys(table, table.sort_keys_of(None))
+    for index in table.indexes:
+        yield "local index" if isinstance(index, LocalIndex) else "index", _index(table, index)
+    yield "items", f"{said.get('ItemCount', 0):,}, {said.get('TableSizeBytes', 0):,} bytes"
+    reads, writes = table.throughput or (0, 0)
+    yield "throughput", f"{reads} read and {writes} write units" if table.throughput else "on demand"
+    for label, value in (("time to live", table.ttl), ("stream", table.stream)):
+        if value:
+            yield label, value
+    if table.deletion_protection:
+        yield "deletion", "protected"
+
+
+def _keys(table: Table, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} ({table.kind(name)})" for name in names)
+
+
+def _index(table: Table, index: Index) -> str:
+    held = {"all": "all attributes", "keys": "keys only"}.get(str(index.project)) or ", ".join(index.project)
+    return f"{index.name}: {_keys(table, table.keys_of(index))}; {held}"
+
+
+@click.command()
+@click.argument("table")
+@click.argument("keys", nargs=-1, required=True, metavar="KEY[:TYPE] [KEY[:TYPE]]")
+@click.option(
+    "--index", "indexes", multiple=True, metavar="TEXT", help="A global index: 'NAME KEY [KEY] [project=keys|a,b]'."
+)
+@click.option("--local", "locals_", multiple=True, metavar="TEXT", help="A local index: 'NAME KEY [project=keys|a,b]'.")
+@click.option("--ttl", metavar="ATTRIBUTE", help="Items may go after the time in this attribute.")
+@options.explain
+@options.dry_run
+@options.engine
+def create(
+    table: str,
+    keys: tuple[str, ...],
+    indexes: tuple[str, ...],
+    locals_: tuple[str, ...],
+    ttl: str | None,
+    explain: bool,
+    dry_run: bool,
+) -> None:
+    """Make a table, on demand, and wait until it can be used.
+
+    Types are S, N and B, and S when left out. The first key is the partition key.
+
+    \b
+    flyexpr create Movies year:N title
+    flyexpr create Movies year:N title --index "ByTitle title year:N"
+    """
+    wanted = schema_words(table, keys, indexes, locals_, ttl=ttl)
+    options.plan(explain or dry_run, explained(wanted, create_table()))
+    run(wanted.on(options.session(makes=True).engine), create_table())

@@ -1,0 +1,216 @@
+"""put, update, delete: changes of items, one or many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.formats.sinks import write_items
+from flyexpr.cli.formats.sources import form_of_file, opened
+from flyexpr.cli.jobs.bulk_reads import bulk_read
+from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
+from flyexpr.cli.jobs.job import Manner, bulk, job, put_plan, put_stream
+from flyexpr.cli.jobs.work import Job
+from flyexpr.cli.keys import key_words
+from flyexpr.cli.session import identity
+from flyexpr.explain import explain as explained
+from flyexpr.expressions.conditions import exists
+from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.expressions.nodes import Path as DocumentPath
+from flyexpr.expressions.parse import parse_condition, parse_update
+from flyexpr.expressions.show import show
+from flyexpr.requests.operations import DeleteItem, Query, Scan, UpdateItem
+from flyexpr.schema.table import Table
+from flyexpr.sync import count, run
+
+
+@click.command()
+@options.table
+@options.file
+@options.form("json", "csv")
+@options.wire
+@bulk
+def put(
+    table: str,
+    file: str,
+    form: str,
+    wire: bool,
+    manner: Manner,
+) -> None:
+    """Write items, one JSON object a line, from a file or standard input; each replaces one with the same key.
+
+    It stops at a line that is not a valid item; everything before it has been written. With --rejects it goes on.
+
+    \b
+    flyexpr scan Movies | flyexpr put Copies
+    flyexpr put Movies movies.jsonl --resume movies.journal
+    """
+    if file.lstrip().startswith("{"):
+        raise click.UsageError(f"an item comes from a file or standard input: echo '...' | flyexpr put {table}")
+    form = options.form_of(form_of_file(file) or form, wire)
+    found, said = options.session().described(table)
+    settings = {"table": table, **identity(said), "file": file, "form": form}
+
+    def write() -> None:
+        with job("put", "put", settings, manner) as work, opened(file) as stream:
+            options.keyboard(file)  # only now, so that Ctrl-C finds a job that ends in good order
+            put_stream(work, found, stream, form, manner.dry_run)
+
+    manner.plan(*put_plan(found, "standard input" if file == "-" else file), look=write)
+    write()
+
+
+_guard = options.all_of(
+    options.condition_if,
+    click.option("--where", metavar="CONDITION", help="Every item that matches, instead of one by its key."),
+)
+
+
+@click.command()
+@options.table
+@click.argument("words", nargs=-1, required=True, metavar="[KEY]... UPDATE")
+@_guard
+@click.option(
+    "--returns",
+    type=click.Choice(["ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]),
+    help="Print the item as it was or is.",
+)
+@options.wire
+@options.index
+@options.segments
+@bulk
+def update(
+    table: str,
+    words: tuple[str, ...],
+    condition: str | None,
+    where: str | None,
+    returns: str | None,
+    wire: bool,
+    index: str | None,
+    segments: int,
+    manner: Manner,
+) -> None:
+    """Change one item by its key, or with --where every item that matches, each atomically.
+
+    \b
+    flyexpr update Movies 2013 Rush "SET info.seen = true ADD views 1"
+    flyexpr update Movies 2013 Rush "ADD views 1" --if "views < 10" --returns ALL_NEW
+    flyexpr update Movies "SET old = true" --where "year < 1980"
+    """
+    found, said = options.session().described(table)
+    *key, text = words
+    change = parse_update(text)
+    if where is None:
+        operation = UpdateItem(key_words(found, key), change, _condition(condition), returns)
+        _do_one(found, operation, manner, wire)
+        return
+    _check_where(key, condition, returns)
+    settings = {"table": table, **identity(said), "update": show(change), "index": index, "segments": segments}
+    _update_matching(found, change, where, settings, manner)
+
+
+def _update_matching(found: Table, change: Update, where: str, settings: dict[str, Any], manner: Manner) -> None:
+    matching, index = parse_condition(where), settings["index"]
+    read, why, moves = bulk_read(found, matching, index, change)
+    if moves and manner.resume:
+        raise click.UsageError(
+            f"the update changes a key of {index}, so --resume cannot go on in it; leave --index out"
+        )
+    _plan(manner, found, read, f"UpdateItem of each: {show(change)}")
+    _note_scan(why)
+    with job("update", "updated", settings | {"where": show(matching)}, manner) as work:
+        target, guard = work.metered(found), _still(found, matching)
+        parts = work.parts(target, read, settings["segments"])
+        work.run(
+            work.collected(parts) if moves else parts,
+            lambda part, items: update_all(work, target, part, items, change, guard),
+        )
+        _note_nothing(work, where)
+
+
+@click.command()
+@options.table
+@click.argument("key", nargs=-1)
+@_guard
+@click.option("--returns", type=click.Choice(["ALL_OLD"]), help="Print the item as it was.")
+@options.wire
+@options.index
+@options.segments
+@options.yes
+@bulk
+def delete(
+    table: str,
+    key: tuple[str, ...],
+    condition: str | None,
+    where: str | None,
+    returns: str | None,
+    wire: bool,
+    index: str | None,
+    segments: int,
+    yes: bool,
+    manner: Manner,
+) -> None:
+    """Remove one item by its key, or with --where every item that matches.
+
+    \b
+    flyexpr delete Movies 2013 Rush --if "attribute_not_exists(info)"
+    flyexpr delete Movies --where "year < 1980" --dry-run
+    """
+    found, said = options.session().described(table)
+    if where is None:
+        _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), manner, wire)
+        return
+    _check_where(key, condition, returns)
+    matching = parse_condition(where)
+    read, why, _ = bulk_read(found, matching, index, None)
+    settings = {"table": table, **identity(said), "where": show(matching), "index": index, "segments": segments}
+    _plan(manner, found, read, "DeleteItem of each")
+    _note_scan(why)
+    options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
+    with job("delete", "deleted", settings, manner) as work:
+        target, guard = work.metered(found), _still(found, matching)
+        work.run(work.parts(target, read, segments), lambda part, items: delete_all(work, target, part, items, guard))
+        _note_nothing(work, where)
+
+
+def _condition(text: str | None) -> Condition | None:
+    return None if text is None else parse_condition(text)
+
+
+def _do_one(table: Table, operation: UpdateItem | DeleteItem, manner: Manner, wire: bool) -> None:
+    manner.plan(explained(table, operation))
+    item = run(table, operation)
+    if item is not None:
+        with options.standard_output() as stream:
+            write_items([item], stream, options.form_of("json", wire))
+
+
+def _check_where(key: Any, condition: str | None, returns: str | None) -> None:
+    if key:
+        raise click.UsageError("give a key or --where, not both")
+    if condition is not None or returns is not None:
+        raise click.UsageError("--if and --returns are for one item; --where is a condition already")
+
+
+def _still(table: Table, condition: Condition) -> Condition:
+    return exists(DocumentPath((table.partition_key,))) & condition
+
+
+def _note_nothing(work: Job, where: str) -> None:
+    if not work.done:
+        options.nothing_found(where)
+
+
+def _note_scan(why: str) -> None:
+    if why:
+        options.note(why)
+
+
+def _plan(manner: Manner, table: Table, read: Query | Scan, then: str) -> None:
+    def look() -> None:
+        options.say(options.step("items", f"{count(table, replace(read, project=None)):,}"))
+
+    manner.plan(explained(table, read), options.step("then", then), look=look)

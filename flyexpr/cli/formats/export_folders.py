@@ -1,0 +1,229 @@
+"""Exports of a table as DynamoDB writes them to S3: a folder of packed DynamoDB JSON, and what it must add up to.
+
+    manifest-summary.json     one object: the table, when, how many items, in which form
+    manifest-files.json       one object a line: a data file, its number of items and its MD5 in base64
+    data/*.json.gz            one {"Item": ...} a line
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flyexpr.cli.files import naming, replace_file
+from flyexpr.errors import FlyexprError
+from flyexpr.values.encode import encode_item
+from flyexpr.values.kinds import Item
+
+SUMMARY, FILES = "manifest-summary.json", "manifest-files.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One data file of an export: where it is, how many items it has, its MD5 in base64.
+
+    >>> DataFile(Path("data/a.json.gz"), 8, "md5").items
+    8
+    """
+
+    path: Path
+    items: int
+    checksum: str
+
+
+def find_export(folder: Path) -> Path | None:
+    """The folder with the manifest: this one, or the only one under it; None where there is none.
+
+    >>> find_export(Path(".")) is None
+    True
+    """
+    if (folder / SUMMARY).is_file():
+        return folder
+    found = sorted(folder.glob(f"**/{SUMMARY}")) if folder.is_dir() else []
+    if len(found) > 1:
+        raise FlyexprError(f"{folder} holds {len(found)} exports; name one of them, such as {found[0].parent}")
+    return found[0].parent if found else None
+
+
+def data_files(folder: Path) -> list[DataFile]:
+    """The data files that an export's manifest lists; FlyexprError for a form that is not DynamoDB JSON.
+
+    Only names are taken from the manifest, which holds keys of a bucket: the files are looked for in `data`.
+    """
+    summary = _json(folder / SUMMARY)
+    form = summary.get("outputFormat", "DYNAMODB_JSON")
+    if form != "DYNAMODB_JSON":
+        raise FlyexprError(f"{folder} is an export in the form {form}; DYNAMODB_JSON can be read")
+    if summary.get("exportType", "FULL_EXPORT") != "FULL_EXPORT":
+        raise FlyexprError(f"{folder} is an incremental export, which holds changes and not items")
+    lines = enumerate(_text(folder / FILES).splitlines(), 1)
+    found = [_listed_file(folder, number, line) for number, line in lines if line]
+    items = sum(file.items for file in found)
+    if summary.get("itemCount", items) != items:
+        raise FlyexprError(f"{folder / FILES} lists {items} items, and {SUMMARY} says {summary['itemCount']}")
+    return found
+
+
+def _listed_file(folder: Path, number: int, line: str) -> DataFile:
+    match _parsed(line):
+        case {"dataFileS3Key": str(key), "itemCount": int(items), "md5Checksum": str(md5)} if items >= 0:
+            return DataFile(folder / "data" / Path(key).name, items, md5)
+    raise FlyexprError(f"{folder / FILES} is damaged: line {number} does not list a data file")
+
+
+def check_file(file: DataFile) -> None:
+    """None for a data file that is as the manifest says; FlyexprError for one that is missing or damaged."""
+    if not file.path.is_file():
+        raise FlyexprError(f"{file.path} is missing, and the manifest lists it")
+    if checksum(file.path) != file.checksum:
+        raise FlyexprError(f"{file.path} is damaged: its MD5 is not what the manifest says")
+
+
+def checksum(path: Path) -> str:
+    """The MD5 of a file in base64.
+
+    >>> _ = Path("a").write_bytes(b""); checksum(Path("a"))
+    '1B2M2Y8AsgTpgAmY7PhCfg=='
+    """
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return b64encode(digest.digest()).decode()
+
+
+def packed(items: Iterable[Item]) -> bytes:
+    """Items as a piece of a data file; pieces one after the other are a data file.
+
+    >>> gzip.decompress(packed([{"id": "a"}]) + packed([{"id": "b"}])).decode().splitlines()
+    ['{"Item":{"id":{"S":"a"}}}', '{"Item":{"id":{"S":"b"}}}']
+    """
+    text = "".join([f'{{"Item":{encode_item(item)}}}\n' for item in items])
+    return gzip.compress(text.encode(), compresslevel=6, mtime=0) if text else b""
+
+
+class GrowingFile:
+    """A data file that is written piece by piece; what was written is known again when the work goes on.
+
+    >>> file = GrowingFile(Path("0000.json.gz"))
+    >>> file.add([{"id": "a"}]); file.facts["items"]
+    1
+    >>> GrowingFile(Path("0000.json.gz"), file.facts).finished().items
+    1
+    >>> Path("0000.json.gz").unlink(); GrowingFile(Path("0000.json.gz"), file.facts)
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: 0000.json.gz is not as the journal says: it is gone
+      hint: delete the journal and the folder to export anew
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, Any] | None = None) -> None:
+        self.path, self._digest = path, hashlib.md5(usedforsecurity=False)
+        known = facts or {}
+        self._length, self._items = known.get("length", 0), known.get("items", 0)
+        if facts:
+            self._check(facts["md5"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of the file, for the journal."""
+        return {"length": self._length, "items": self._items, "md5": self._digest.hexdigest()}
+
+    def add(self, items: list[Item]) -> None:
+        """Writes items after those that are known, in place of whatever stands there; they are on the disk then."""
+        piece = packed(items)
+        with naming(self.path), self.path.open("r+b" if self._length else "wb") as file:
+            file.truncate(self._length)
+            file.seek(self._length)
+            file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        self._digest.update(piece)
+        self._length += len(piece)
+        self._items += len(items)
+
+    def finished(self) -> DataFile:
+        """The file as a manifest lists it."""
+        return DataFile(self.path, self._items, b64encode(self._digest.digest()).decode())
+
+    def _check(self, md5: str) -> None:
+        if not self.path.is_file():
+            raise self._refused("it is gone")
+        with naming(self.path), self.path.open("rb") as file:
+            left = self._length
+            while block := file.read(min(left, 1 << 20)):
+                self._digest.update(block)
+                left -= len(block)
+        if left:
+            raise self._refused(f"{left:,} bytes of it are gone")
+        if self._digest.hexdigest() != md5:
+            raise self._refused("its content has changed")
+
+    def _refused(self, why: str) -> FlyexprError:
+        return FlyexprError(
+            f"{self.path} is not as the journal says: {why}\n  hint: delete the journal and the folder to export anew"
+        )
+
+
+def write_manifest(folder: Path, table: str, files: Iterable[DataFile], began: str, ended: str) -> None:
+    """Writes the manifest of a folder whose data files are complete; FlyexprError where one has changed since."""
+    prefix, files = f"AWSDynamoDB/{folder.resolve().name}", list(files)
+    for file in files:
+        check_file(file)
+    summary = {
+        "version": "2023-08-01",
+        "exportArn": None,
+        "startTime": began,
+        "endTime": ended,
+        "tableArn": f"arn:aws:dynamodb:ddblocal:000000000000:table/{table}",
+        "exportTime": began,
+        "manifestFilesS3Key": f"{prefix}/{FILES}",
+        "billedSizeBytes": sum(file.path.stat().st_size for file in files),
+        "itemCount": sum(file.items for file in files),
+        "outputFormat": "DYNAMODB_JSON",
+        "exportType": "FULL_EXPORT",
+    }
+    _write_checked(folder / FILES, "".join(json.dumps(_listed(prefix, file)) + "\n" for file in files))
+    _write_checked(folder / SUMMARY, json.dumps(summary))
+
+
+def _listed(prefix: str, file: DataFile) -> dict[str, Any]:
+    key = f"{prefix}/data/{file.path.name}"
+    etag = b64decode(file.checksum).hex()
+    return {"itemCount": file.items, "md5Checksum": file.checksum, "etag": etag, "dataFileS3Key": key}
+
+
+def _write_checked(path: Path, text: str) -> None:
+    replace_file(path, text.encode())
+    replace_file(path.with_suffix(".md5"), checksum(path).encode())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise FlyexprError(f"{path} cannot be read: {error}") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    found = _parsed(_text(path))
+    if not isinstance(found, dict):
+        raise FlyexprError(f"{path} is not a manifest")
+    return found
+
+
+def _parsed(text: str) -> Any:
+    """What a JSON text says; None where it is not JSON, which no manifest says."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

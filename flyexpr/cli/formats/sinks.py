@@ -1,0 +1,102 @@
+"""Items to a stream: JSON Lines, DynamoDB JSON, CSV, or a table for people."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import IO
+
+from flyexpr.cli.formats.csv_rows import cell, head, row, row_text
+from flyexpr.cli.formats.dynamodb_json import item_wire
+from flyexpr.cli.formats.plain_json import item_text, read_item
+from flyexpr.cli.formats.terminal_text import plain, shown
+from flyexpr.values.kinds import Item
+
+FORMS = ("json", "wire", "csv", "table")
+
+
+def write_items(items: Iterable[Item], stream: IO[bytes], form: str, columns: Sequence[str] = ()) -> int:
+    """Writes items to a stream in one of FORMS; how many they were.
+
+    >>> stream = io.BytesIO()
+    >>> write_items([{"n": 1, "id": "a"}, {"id": "b"}], stream, "csv", ["id"]), stream.getvalue()
+    (2, b'id,n\\na,1\\nb,\\n')
+
+    `columns` come first in a sheet or table, the other attributes in the order in which they are met. JSON is written
+    as the items come; for a sheet they wait in a temporary file, for a table in memory, until all columns are known.
+    A terminal gets no control characters, and no table has any.
+    """
+    return _WRITERS[form](items, stream, columns)
+
+
+def _write_json(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
+    return _write_lines(items, stream, item_text)
+
+
+def _write_wire(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
+    return _write_lines(items, stream, item_wire)
+
+
+def _write_lines(items: Iterable[Item], stream: IO[bytes], text: Callable[[Item], str]) -> int:
+    number, people = 0, stream.isatty()
+    for item in items:
+        number += 1
+        line = text(item)
+        stream.write(f"{plain(line) if people else line}\n".encode())
+        if people:
+            stream.flush()
+    return number
+
+
+def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
+    from tempfile import TemporaryFile
+
+    number, names = 0, dict.fromkeys(columns)
+    with TemporaryFile() as waiting:
+        for item in items:
+            number += 1
+            names.update(dict.fromkeys(item))
+            waiting.write(f"{item_text(item)}\n".encode())
+        if not number:
+            return 0
+        waiting.seek(0)
+        stream.write(_row_line(head(names), stream))
+        for line in waiting:
+            stream.write(_row_line(row(names, read_item(line.decode())), stream))
+    return number
+
+
+def _row_line(cells: Iterable[str], stream: IO[bytes]) -> bytes:
+    return f"{shown(row_text(cells), stream)}\n".encode()
+
+
+def _write_table(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
+    found = list(items)
+    if not found:
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    names = dict.fromkeys([*columns, *(name for item in found for name in item)])
+    for name in names:
+        numeric = all(type(item.get(name)) not in (str, bytes, list, dict, set) for item in found)
+        table.add_column(Text(plain(name)), justify="right" if numeric else "left")
+    for item in found:
+        table.add_row(*(Text(plain(cell(item[name]))) if name in item else "" for name in names))
+    text = io.TextIOWrapper(stream, "utf-8", write_through=True)
+    try:
+        Console(file=text, color_system=None if os.environ.get("NO_COLOR") else "auto").print(table)
+    finally:
+        text.detach()
+    return len(found)
+
+
+_WRITERS: dict[str, Callable[[Iterable[Item], IO[bytes], Sequence[str]], int]] = {
+    "json": _write_json,
+    "wire": _write_wire,
+    "csv": _write_csv,
+    "table": _write_table,
+}

@@ -1,0 +1,302 @@
+"""Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to go on with.
+
+A chunk is done, then the journal says so, then the next one is begun. After a crash the chunks that were under way are
+done again, which changes nothing where an entry is put or deleted; what may not be done twice takes care of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from flyexpr.cli.jobs.journal import Journal
+from flyexpr.cli.jobs.progress import Tick, counted, progress
+from flyexpr.cli.jobs.rate import Pace
+from flyexpr.cli.jobs.rejects import Refusal, Rejects
+from flyexpr.engine import Engine
+from flyexpr.requests.operations import Query, Scan
+from flyexpr.schema.table import Table
+from flyexpr.steps.read import Reading
+from flyexpr.values.answers import units
+
+Given = TypeVar("Given")
+Done = TypeVar("Done")
+
+CHUNK = 1000  # entries that are done before the journal is written
+WRITERS = 8  # requests under way at once
+_WRITES = ("BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Entries of a part, the mark from which the part goes on after them (None at its end), and facts about the mark.
+
+    >>> Chunk([{"id": "a"}], mark=None).facts
+    {}
+    """
+
+    entries: list[Any]
+    mark: Any
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Job:
+    """Long work: what holds for all of its parts.
+
+    >>> job = Job("put")
+    >>> job.run({"input": [Chunk([1, 2], 2), Chunk([3], None)]}, lambda part, entries: job.add(len(entries)))
+    >>> job.done
+    3.0
+
+    Everything is counted for the part that does it, so that a part's mark and its counts belong together.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        journal: Journal | None = None,
+        rejects: Rejects | None = None,
+        rate: float | None = None,
+        total: int | None = None,
+    ) -> None:
+        self.title, self.total = title, total
+        self.journal = journal or Journal(None, {})
+        self.rejects = rejects or Rejects(None)
+        self.stopping = threading.Event()
+        self._pace = Pace(rate, sleep=self._sleep)
+        self._counts: dict[str, dict[str, float]] = {part: {**found} for part, found in self.journal.counts().items()}
+        self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # of each part, since its last mark
+        self._here = threading.local()  # the part that a thread works for
+        self._lock, self._entering, self._idle = threading.Lock(), threading.Lock(), threading.Condition()
+        self._busy = 0  # parts that do a chunk, and do not just read
+        self._pool = ThreadPoolExecutor(WRITERS)
+        self._failure: BaseException | None = None
+        self._began = time.monotonic()
+
+    # what was done
+
+    @property
+    def done(self) -> float:
+        """How many entries are done, those of an earlier, interrupted run among them."""
+        return self._total("done")
+
+    @property
+    def refused(self) -> float:
+        """How many entries were refused, those of an earlier, interrupted run among them."""
+        return self._total("refused")
+
+    def add(self, number: float) -> None:
+        """Counts entries as done."""
+        self._count("done", number)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Takes down a refusal, or raises it where nobody takes it down."""
+        if not self.rejects.kept:
+            raise refusal
+        self._count("refused", 1)
+        with self._lock:
+            self._refusals[self._part].append(refusal)
+
+    def spend(self, read: float = 0.0, written: float = 0.0, taken: float = 0.0) -> None:
+        """Counts units, and settles them with those that were taken before."""
+        self._count("read", read)
+        self._count("written", written)
+        self._pace.spend(read + written - taken)
+
+    @property
+    def _part(self) -> str:
+        return getattr(self._here, "part", "")
+
+    def _count(self, name: str, number: float) -> None:
+        with self._lock:
+            counts = self._counts.setdefault(self._part, {})
+            counts[name] = counts.get(name, 0.0) + number
+
+    def _total(self, name: str) -> float:
+        with self._lock:
+            return float(sum(counts.get(name, 0.0) for counts in self._counts.values()))
+
+    def summary(self, verb: str) -> str:
+        """One line on the whole job, for stderr.
+
+        >>> Job("copy").summary("copied").rpartition(",")[0]
+        '0 items copied, 0 read units, 0 write units'
+        """
+        units = (counted(self._total(name), noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
+        refused = f", {self.refused:,.0f} refused" if self.refused else ""
+        took = f"{time.monotonic() - self._began:.1f} s"
+        return f"{counted(self.done, 'item')} {verb}{refused}, {', '.join(units)}, {took}"
+
+    # doing
+
+    def run(self, parts: Mapping[str, Iterable[Chunk]], do: Callable[[str, list[Any]], object]) -> None:
+        """Does every part that the journal does not call done, each in a thread; the first failure stops them all.
+
+        KeyboardInterrupt when the user stops it: then the chunks under way are finished, and the journal is right.
+        """
+        threads = [
+            threading.Thread(target=self._do_part, args=(part, chunks, do), daemon=True)
+            for part, chunks in parts.items()
+            if not self.journal.is_done(part)
+        ]
+        with progress(self.title, self.done) as tick:
+            for thread in threads:
+                thread.start()
+            self._await(threads, tick)
+        if self._failure is not None:
+            raise self._failure
+
+    def each(self, function: Callable[[Given], Done], values: Iterable[Given]) -> list[Done]:
+        """What a function gives for each value, several at once; all have ended when the first failure is raised."""
+        futures = [self._pool.submit(self._unless_stopping, self._part, function, value) for value in values]
+        failures = [error for future in futures if (error := future.exception()) is not None]
+        if failures:
+            raise failures[0]
+        return [future.result() for future in futures]
+
+    def _sleep(self, seconds: float) -> None:
+        if self.stopping.wait(seconds):
+            raise Stopped
+
+    def _unless_stopping(self, part: str, function: Callable[[Given], Done], value: Given) -> Done:
+        if self.stopping.is_set():
+            raise Stopped
+        self._here.part = part
+        return function(value)
+
+    def _do_part(self, part: str, chunks: Iterable[Chunk], do: Callable[[str, list[Any]], object]) -> None:
+        self._here.part = part
+        try:
+            for chunk in chunks:
+                with self._working():
+                    facts = do(part, chunk.entries) or {}
+                    self.enter(part, chunk.mark, {**chunk.facts, **(facts if isinstance(facts, dict) else {})})
+        except Stopped:
+            return
+        except BaseException as error:  # it belongs to the thread that waits for this one
+            self._failure = self._failure or error
+            self.stopping.set()
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """While a chunk is done, which an interruption waits for; Stopped where the job is stopping."""
+        with self._idle:
+            if self.stopping.is_set():
+                raise Stopped
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def enter(self, part: str, mark: Any, facts: Mapping[str, Any]) -> None:
+        """Takes down that a part is done up to a mark, and what was refused on the way."""
+        with self._entering:  # the length of the rejects belongs to the marks of all parts
+            with self._lock:
+                counts, refusals = dict(self._counts.get(part, {})), self._refusals.pop(part, [])
+            self.journal.enter(part, mark, {**facts, self.rejects.fact: self.rejects.write(refusals)}, counts)
+
+    def close(self) -> None:
+        """Ends the job's threads, takes down what was refused since the last mark, and lets the journal go."""
+        self._pool.shutdown()
+        try:
+            self.rejects.write(refusal for refusals in self._refusals.values() for refusal in refusals)
+        finally:
+            self.rejects.close()
+            self.journal.release()
+
+    def _await(self, threads: list[threading.Thread], tick: Tick) -> None:
+        try:
+            while any(thread.is_alive() for thread in threads):
+                threads[0].join(0.05) if threads[0].is_alive() else time.sleep(0.02)
+                tick(self.done, self._total("read") + self._total("written"), self.total or None)
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        """Waits until no chunk is under way; a thread that only reads, such as the keyboard, is not waited for."""
+        try:
+            with self._idle:
+                self.stopping.set()
+                while self._busy:
+                    self._idle.wait()
+        except KeyboardInterrupt:  # asked twice: not even the requests under way are waited for
+            os._exit(130)
+
+    # reading and metering
+
+    def parts(self, table: Table, read: Query | Scan, segments: int) -> dict[str, Iterator[Chunk]]:
+        """The parts of a read: one for each segment of a scan; of a query there is one."""
+        if isinstance(read, Query):
+            return {"0": self._chunks(table, read, "0")}
+        return {
+            str(number): self._chunks(table, replace(read, segments=segments, segment=number), str(number))
+            for number in range(segments)
+        }
+
+    def collected(self, parts: Mapping[str, Iterator[Chunk]]) -> dict[str, Iterator[Chunk]]:
+        """The parts of a read as one, which reads them all before it gives the first entry."""
+
+        def chunks() -> Iterator[Chunk]:
+            found = [entry for part in parts.values() for chunk in part for entry in chunk.entries]
+            for start in range(0, len(found), CHUNK):
+                yield Chunk(found[start : start + CHUNK], start)
+            yield Chunk([], None)
+
+        return {"all": chunks()}
+
+    def _chunks(self, table: Table, read: Query | Scan, part: str) -> Iterator[Chunk]:
+        reading = Reading(table, replace(read, start=self.journal.mark(part)), time.monotonic)
+        found: list[Any] = []
+        cost = 0.0  # of the last page: the next one will be like it
+        while (request := reading.request()) is not None:
+            self._pace.take(cost)
+            spent, taken = reading.stats.capacity, cost
+            for item in reading.feed(table.bound(request.operation, request.body)):
+                found.append(item)
+                if len(found) == CHUNK:
+                    yield Chunk(found, reading.cursor)
+                    found = []
+            cost = reading.stats.capacity - spent
+            self.spend(read=cost, taken=taken)
+            if self.stopping.is_set():
+                return
+            if found and reading.cursor is not None:
+                yield Chunk(found, reading.cursor)
+                found = []
+        yield Chunk(found, None)
+
+    def metered(self, table: Table) -> Table:
+        """The table, its writes counted and held to the pace."""
+        return table.on(self._metered(table.bound))
+
+    def _metered(self, engine: Engine) -> Engine:
+        def metered(operation: str, body: bytes) -> bytes:
+            if operation not in _WRITES:
+                return engine(operation, body)
+            guess = len(body) / 1024  # a unit for each KB, and the JSON is somewhat longer than what counts
+            self._pace.take(guess)
+            answer = engine(operation, body[:-1] + b',"ReturnConsumedCapacity":"TOTAL"}')
+            self.spend(written=units(json.loads(answer or b"{}")), taken=guess)
+            return answer
+
+        return metered
+
+
+class Stopped(Exception):
+    """Work that was not begun, because the job is stopping.
+
+    >>> issubclass(Stopped, FlyexprError)
+    False
+    """

@@ -1,0 +1,195 @@
+"""The `botocore` transport: a botocore client, with request and answer left to us.
+
+Everything that people configure in botocore stays in force: credentials, proxies, client certificates, retry modes,
+endpoint rules, event hooks, mocks. Our bytes replace the ones that botocore wrote, on its `before-call` event, and a
+parser of our own hands the answer's bytes through. What to repeat is botocore's decision, except that it may not repeat
+what flyexpr.engines.aws.retries calls unsafe.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import botocore
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+    SSLError,
+)
+from botocore.model import OperationNotFoundError
+from botocore.parsers import ResponseParserFactory
+
+from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
+from flyexpr.engines.aws.connections import tls_context, trusted_bundle
+from flyexpr.engines.aws.credentials import LOCAL, SessionKeys, open_session
+from flyexpr.engines.aws.retries import delay, may_repeat
+from flyexpr.engines.aws.target import Target
+from flyexpr.errors import DynamoError, FlyexprError
+
+_BODY = "flyexpr.body"  # where our parser leaves an answer's bytes
+# botocore's endpoint rules look for table names in these members, which have to be there.
+_STUBS: dict[str, dict[str, Any]] = {
+    "BatchGetItem": {"RequestItems": {}},
+    "BatchWriteItem": {"RequestItems": {}},
+    "TransactGetItems": {"TransactItems": []},
+    "TransactWriteItems": {"TransactItems": []},
+}
+_NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+
+
+class BotocoreEngine:
+    """DynamoDB through a botocore client; safe to share between threads.
+
+    >>> from flyexpr.engines.aws.target import target_of
+    >>> BotocoreEngine(target_of("http://localhost:8000"), "as asked")
+    <engine http://localhost:8000 by botocore: as asked>
+    """
+
+    def __init__(self, target: Target, why: str = "") -> None:
+        self.target, self.why = target, why
+        self._now = threading.local()
+        self._closed = False
+        self._client = _client(target)
+        events = self._client.meta.events
+        events.register("before-call.dynamodb", self._give_body)
+        events.register_first("needs-retry.dynamodb", self._guard)
+
+    def __call__(self, operation: str, body: bytes) -> bytes:
+        """The answer to one request; DynamoError in the service's words when it is refused."""
+        if self._closed:
+            raise FlyexprError(f"{self!r} is closed")
+        self._now.body = body
+        try:
+            answer = self._client._make_api_call(operation, _STUBS.get(operation, {}))
+        except ClientError as error:
+            found = error.response
+            raise refusal(found["ResponseMetadata"]["HTTPStatusCode"], found[_BODY]) from None
+        except OperationNotFoundError:
+            raise DynamoError.of(
+                "UnknownOperationException", f"{operation!r} is not an operation of DynamoDB"
+            ) from None
+        except (HTTPClientError, BotoCoreError) as error:
+            raise self._no_answer(error) from error
+        body_of_answer: bytes = answer[_BODY]
+        return body_of_answer
+
+    def _give_body(self, params: dict[str, Any], **_: Any) -> None:
+        params["body"] = self._now.body
+
+    def _guard(self, response: Any, operation: Any, attempts: int, caught_exception: Any, **_: Any) -> float | None:
+        """Seconds to wait before an answer that came damaged is asked for again; None leaves it to botocore.
+
+        botocore asks after each attempt. It would repeat any operation whose answer was lost, and hand out a damaged
+        answer when its attempts are used up; both end here, in an error.
+        """
+        damaged = response and _damage(response[0])
+        lost = damaged or _lost(response, caught_exception)
+        if lost and not may_repeat(operation.name, self._now.body):
+            raise perhaps_done(self._no_answer(lost), operation.name) from caught_exception
+        if not damaged:
+            return None
+        if attempts >= self.target.attempts:
+            raise self._no_answer(damaged)
+        return delay(attempts, False, 1.0)
+
+    def _no_answer(self, why: object) -> DynamoError:
+        return DynamoError.of("ConnectionFailed", f"no answer from {self.target.url}: {why}")
+
+    def close(self) -> None:
+        """Close the connections; the engine cannot be used any more."""
+        self._closed = True
+        self._client.close()
+
+    def __enter__(self) -> BotocoreEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<engine {self.target.url} by botocore{self.why and ': '}{self.why}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BotocoreEngine, (self.target, self.why)
+
+
+def _client(target: Target) -> Any:
+    session = _session(target)
+    try:
+        client = session.create_client("dynamodb", endpoint_url=target.endpoint, config=_config(target))
+    except (ValueError, BotoCoreError) as error:
+        raise FlyexprError(f"{target.url!r} names no endpoint: {error}") from None
+    bundle = trusted_bundle(session.get_config_variable("ca_bundle"))
+    if bundle and client.meta.endpoint_url.startswith("https:"):
+        tls_context(bundle)  # botocore would fail with the first request only, and without the file's name
+    return client
+
+
+def _session(target: Target) -> Any:
+    """A session for the one client, which has our parsers and the keys that another session finds.
+
+    That one stays as botocore made it: from it come the clients that fetch keys (STS, SSO), also long afterwards.
+    """
+    session, keys = open_session(target), SessionKeys(open_session(target))
+    session.register_component("response_parser_factory", _Parsers())
+    if target.endpoint and not keys.method:
+        session.set_credentials(LOCAL.access_key, LOCAL.secret_key)
+    else:
+        session.register_component("credential_provider", keys)
+    return session
+
+
+def _config(target: Target) -> Config:
+    return Config(
+        parameter_validation=False,  # of the stub; the request was checked when it was written
+        user_agent=f"flyexpr botocore/{botocore.__version__}",  # fixed: botocore builds its own anew for every request
+        read_timeout=target.timeout,
+        connect_timeout=target.connect_timeout,
+        retries={"total_max_attempts": target.attempts},
+    )
+
+
+def _damage(http: Any) -> str | None:
+    return damage({name.lower(): value for name, value in http.headers.items()}, http.content)
+
+
+def _lost(response: Any, caught_exception: Exception | None) -> object:
+    """Why nobody knows whether the request was done, or None."""
+    if response is None:
+        never_sent = isinstance(caught_exception, _NEVER_SENT) or _refused_certificate(caught_exception)
+        return None if never_sent else caught_exception
+    status = response[0].status_code
+    error = refusal(status, response[0].content) if status >= 500 else None
+    return error if error and is_foreign(status, error) else None
+
+
+def _refused_certificate(error: Exception | None) -> bool:
+    """True for a failure of TLS before anything was sent: Python's and urllib3's errors for it are ValueErrors both."""
+    inner = error.kwargs.get("error") if isinstance(error, SSLError) else None
+    return isinstance(inner, Exception) and bool(inner.args) and isinstance(inner.args[0], ValueError)
+
+
+class _Parsers(ResponseParserFactory):  # type: ignore[misc]
+    def create_parser(self, protocol_name: str) -> Any:
+        return _Parser()
+
+
+class _Parser:
+    """Hands the bytes of an answer through, and of an error the code, by which botocore knows what to repeat."""
+
+    def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:
+        status, body = response["status_code"], response["body"]
+        parsed = {
+            _BODY: body,
+            "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": dict(response["headers"])},
+        }
+        if status < 300:
+            return parsed
+        error = refusal(status, body)
+        return parsed | {"Error": {"Code": error.code, "Message": error.message}}

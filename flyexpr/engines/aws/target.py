@@ -1,0 +1,98 @@
+"""What the URL of an AWS engine says: where requests go, as whom, and how long to wait."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from flyexpr.engines.urls import shown
+from flyexpr.errors import FlyexprError
+from flyexpr.records import record
+
+_OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
+_TRANSPORTS = ("direct", "botocore")
+_ATTEMPTS = 4  # of AWS's SDKs for DynamoDB; 3 for other services
+_Number = TypeVar("_Number", int, float)
+
+
+@record
+class Target:
+    """What a URL says: where to, as whom, and how long to wait.
+
+    >>> target_of("dynamodb://eu-west-1?profile=games")
+    Target(url='dynamodb://eu-west-1?profile=games', region='eu-west-1', endpoint=None, profile='games', ...)
+
+    `url` and `endpoint` are without a user and password: they sign nothing, and `url` stands in texts and pickles.
+    """
+
+    url: str
+    region: str | None
+    endpoint: str | None
+    profile: str | None
+    transport: str | None
+    timeout: float
+    attempts: int
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds to wait for a connection."""
+        return min(self.timeout, 10.0)
+
+
+def target_of(url: str) -> Target:
+    """The parts of an engine's URL; FlyexprError for an option that there is not.
+
+    >>> target_of("http://localhost:8000?colour=red")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: no option 'colour' in 'http://localhost:8000?colour=***'
+      write one of: profile, region, transport, timeout, attempts
+    """
+    text = shown(url)
+    parts = _parts(url, text)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name in options:
+        if name not in _OPTIONS:
+            raise FlyexprError(f"no option {name!r} in {text!r}\n  write one of: {', '.join(_OPTIONS)}")
+    if "transport" in options and options["transport"] not in _TRANSPORTS:
+        raise FlyexprError(
+            f"no transport {options['transport']!r} in {text!r}\n  write one of: {', '.join(_TRANSPORTS)}"
+        )
+    aws, place = parts.scheme == "dynamodb", parts.netloc.rpartition("@")[2]
+    if aws and place != parts.netloc:
+        raise FlyexprError(f"{text!r} holds keys\n  set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile")
+    start = f"{parts.scheme}://{place}{parts.path}"
+    return Target(
+        url=f"{start}?{parts.query}" if parts.query else start,
+        region=(place or None) if aws else options.get("region"),
+        endpoint=None if aws else start,
+        profile=options.get("profile"),
+        transport=options.get("transport"),
+        timeout=_number(text, options, "timeout", 60.0, "number"),
+        attempts=_number(text, options, "attempts", _ATTEMPTS, "whole number"),
+    )
+
+
+def _parts(url: str, text: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whose text quotes the URL
+        raise FlyexprError(f"no name of a server in {text!r}") from None
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise FlyexprError(f"no port of a server in {text!r}\n  write one from 1 to 65535")
+    return parts
+
+
+def _number(text: str, options: dict[str, str], name: str, default: _Number, kind: str) -> _Number:
+    """The option as a number of the default's type."""
+    try:
+        found = type(default)(options.get(name, default))
+    except ValueError:
+        found = type(default)(0)
+    if not 0 < found < 86_400:
+        raise FlyexprError(f"{name}= in {text!r} takes a positive {kind}, not {options[name]!r}")
+    return found

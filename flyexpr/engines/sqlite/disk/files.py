@@ -1,0 +1,239 @@
+"""The SQLite file that an embedded engine lives in: opened, or refused with the reason, and watched while it is in use.
+
+The file is marked with an application id and the version of its format. Writes go through a write-ahead log, so readers
+never wait for a writer. With `sync="normal"` an acknowledged write survives the end of the process, however it comes;
+with `sync="full"` also a power cut, at the price of waiting for the disk on every write.
+https://www.sqlite.org/wal.html
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from flyexpr.engines.sqlite.disk.failures import failure, is_locked
+from flyexpr.errors import DynamoError, FlyexprError
+
+APPLICATION_ID = 0x666C7865  # "flxe"
+FORMAT = 1
+MEMORY = ":memory:"
+BUSY_SECONDS = 30.0
+SYNC = {"normal": "NORMAL", "full": "FULL"}
+LOG_PAGES = 4000  # a log this long is copied into the file; a page that is written often is then copied less often
+LOG_BYTES = 20_000_000  # what a log that has grown beyond is cut to, once it is copied
+CATALOG = (
+    "CREATE TABLE catalog (name TEXT PRIMARY KEY, expires INTEGER NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE catalog_version (version INTEGER NOT NULL)",
+    "INSERT INTO catalog_version VALUES (0)",
+    "CREATE TABLE tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL, made REAL NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX tokens_by_age ON tokens (made)",
+)
+_fstat = os.fstat
+_TICK = 100_000_000  # nanoseconds
+_SHORT, _LONG = 0.001, 0.005  # seconds between two tries; the pauses of fills.py are longer, so that a try falls in
+
+T = TypeVar("T")
+Identity = tuple[int, int]
+Known = tuple[tuple[str, Identity | None], ...]
+
+
+class TableFile:
+    """The file at a path, made when it is missing; a private one in memory for `:memory:`."""
+
+    def __init__(self, path: str, sync: str = "normal") -> None:
+        if sync not in SYNC:
+            raise FlyexprError(f"sync={sync!r} is neither 'normal' nor 'full'")
+        self.path, self._sync = path, sync
+        # The file stays the same whatever becomes of the current folder, and a log lies beside the file, not its link.
+        self._place = path if path == MEMORY else _real(path)
+        self._folder: int | None = None
+        self._known: Known = ()
+        self._calm = -1
+
+    def open(self) -> sqlite3.Connection:
+        """A connection to the file.
+
+        FlyexprError for a folder, a file without one, a file of another program or a newer format, a read-only file;
+        Throttled (ThrottlingException) for one that another process keeps locked.
+        """
+        if not all(_identity(place) == identity for place, identity in self._known[:1]):
+            raise self.moved()  # before it is opened again, which is after a fork
+        _check_place(self.path, self._place)
+        try:
+            connection = sqlite3.connect(
+                self._place, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
+            )
+        except sqlite3.Error as error:
+            raise FlyexprError(f"cannot open {self.path!r}: {error}") from None
+        try:
+            connection.text_factory = bytes
+            _prepare(connection, self.path, self._sync)
+            self._recognize()
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes in what it says
+            connection.close()
+            if is_locked(error):
+                raise failure(error, self.path) from None
+            raise FlyexprError(f"cannot use {self.path!r} as a table file: {error}") from None
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def again(self) -> TableFile:
+        """The same file, to be opened once more."""
+        return TableFile(self._place, self._sync)
+
+    def _recognize(self) -> None:
+        """Keep in mind which file and which log these are."""
+        if self.path == MEMORY:
+            return
+        self._known = tuple((place, _identity(place)) for place in (self._place, self._place + "-wal"))
+        self._calm = -1
+        if self._folder is None and os.name == "posix":
+            self._folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
+
+    def stands(self) -> bool:
+        """Whether the file and its log are still those that were opened, for which one look at the folder may do."""
+        if not self._known:
+            return True  # in memory
+        changed, folder = -1, self._folder
+        if folder is not None:
+            # By the folder's descriptor, in half the time that its path takes: this comes before every write.
+            changed = _fstat(folder).st_ctime_ns
+            if changed == self._calm:
+                return True  # no name in the folder has come, gone or changed
+        stands = all(_identity(place) == identity for place, identity in self._known)
+        # Two changes within one tick of the system's clock leave the same time.
+        self._calm = changed if stands and abs(time.time_ns() - changed) > _TICK else -1
+        return stands
+
+    def close(self) -> None:
+        """Stop watching the folder."""
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            os.close(folder)
+
+    def moved(self) -> DynamoError:
+        """The refusal of every request once the file is gone from its path, or another one stands there."""
+        return DynamoError.of(
+            "InternalServerError",
+            f"{self.path}: the file, or its -wal, was replaced, moved or removed while the engine had it open; nothing "
+            "of the request was done\n  hint: close the engine before the file is replaced, together with its -wal and "
+            "-shm, and connect again",
+        )
+
+
+def _real(path: str) -> str:
+    """A path without links; FlyexprError for one that no file can have."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise FlyexprError(f"cannot open {path!r}: {error}") from None
+    if "\0" in path:
+        raise FlyexprError(f"cannot open {path!r}: a path holds no zero byte")
+    return os.path.realpath(path)
+
+
+def _identity(place: str) -> Identity | None:
+    """Which file stands at a path; None for none."""
+    try:
+        found = os.stat(place)
+    except OSError:
+        return None
+    return found.st_ino, found.st_dev
+
+
+def patiently(attempt: Callable[[], T], seconds: float) -> T:
+    """What `attempt` gives, tried again while another connection has what it needs.
+
+    >>> patiently(lambda: 1, seconds=30)
+    1
+
+    SQLite could wait by itself. It would do so in steps of up to 100 ms, and with the engine's lock held.
+    """
+    until, pause = time.monotonic() + seconds, _SHORT
+    while True:
+        try:
+            return attempt()
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or time.monotonic() >= until:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.2, _LONG)
+
+
+def _check_place(path: str, place: str) -> None:
+    if path == MEMORY:
+        return
+    folder = os.path.dirname(place)
+    if not os.path.isdir(folder):
+        raise FlyexprError(f"cannot open {path!r}: there is no folder {folder!r}")
+    if os.path.isdir(path):
+        raise FlyexprError(f"cannot open {path!r}: it is a folder; name a file, such as 'sqlite:{path}/tables.db'")
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise FlyexprError(f"cannot open {path!r}: it is read-only, and an engine writes")
+    if not os.access(folder, os.W_OK):
+        raise FlyexprError(f"cannot open {path!r}: its folder is read-only, and an engine keeps a log beside the file")
+
+
+def _prepare(connection: sqlite3.Connection, path: str, sync: str) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")  # a file may come from anybody, and its schema holds expressions
+    connection.execute("PRAGMA cell_size_check = ON")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+    empty = _within(connection, "BEGIN", lambda: _check_format(connection, path))
+    # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
+    patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), BUSY_SECONDS)
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+    connection.execute(f"PRAGMA synchronous = {SYNC[sync]}")
+    if empty:  # a file of a known format is opened without a lock: somebody may be writing to it for long
+        _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, path))
+
+
+def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T]) -> T:
+    """What an action gives, in a transaction of its own."""
+
+    def attempt() -> T:
+        connection.execute(begin)
+        try:
+            done = action()
+            connection.execute("COMMIT")
+            return done
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+
+    return patiently(attempt, BUSY_SECONDS)
+
+
+def _make(connection: sqlite3.Connection, path: str) -> None:
+    if not _check_format(connection, path):
+        return  # another process has made it in the meantime
+    for statement in CATALOG:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _check_format(connection: sqlite3.Connection, path: str) -> bool:
+    """True for an empty file, False for one of this format."""
+    ((program,),) = connection.execute("PRAGMA application_id")
+    ((version,),) = connection.execute("PRAGMA user_version")
+    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
+    if not program and not tables:
+        return True
+    if program != APPLICATION_ID:
+        raise FlyexprError(f"cannot use {path!r}: it is an SQLite file of another program")
+    if version > FORMAT:
+        raise FlyexprError(f"cannot use {path!r}: it was written by a newer flyexpr (format {version}, not {FORMAT})")
+    ((foreign,),) = connection.execute(
+        "SELECT count(*) FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+    )
+    if foreign:
+        raise FlyexprError(f"cannot use {path!r}: it has triggers, views or virtual tables, which no engine makes")
+    return False

@@ -1,0 +1,375 @@
+"""The SQL: one SQLite file of ordered stores, and a catalog that says which tables they belong to.
+
+Each table, each index and each time to live has a store of its own: an SQLite table `(key, size, item)` in
+which `key` is the row key of keys.py, `size` the item's bytes as DynamoDB counts them, and `item` its wire JSON
+text. The keys have a B-tree of their own beside the items (not WITHOUT ROWID): with items of 1 KB that makes writes
+twice as fast and the file a third of the size, for SQLite keeps few and large rows badly in an index.
+
+    sqlite3 scores.db 'SELECT item FROM items_1'     the items of the first table, as wire JSON
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from flyexpr.engines.sqlite.disk.failures import is_locked
+from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, LOG_PAGES, MEMORY, TableFile, patiently
+from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
+from flyexpr.engines.sqlite.disk.keys import Range
+from flyexpr.engines.sqlite.disk.schema import Definition, Table, read_table
+from flyexpr.engines.sqlite.faults import DamagedFileError, not_found
+from flyexpr.errors import DynamoError, FlyexprError
+
+Row = tuple[int, bytes]
+"""The size and the text of a stored item."""
+
+FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
+COUNT_ROWS = 2000  # with the lock held
+YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again before another can
+CHECK_SECONDS = 1.0
+_COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} WHERE key > ? ORDER BY key LIMIT ?)"
+_BEGIN = {"DEFERRED": "BEGIN DEFERRED", "IMMEDIATE": "BEGIN IMMEDIATE"}
+
+
+class Transaction:
+    """A transaction of a storage, for `with`: a generator in its place would take three times as long."""
+
+    __slots__ = ("_kind", "_patience", "_storage")
+
+    def __init__(self, storage: Storage, kind: str, patience: float) -> None:
+        self._storage, self._kind, self._patience = storage, kind, patience
+
+    def __enter__(self) -> None:
+        if not self._storage.try_to_begin(self._kind, self._patience == 0):
+            patiently(lambda: self._storage.try_to_begin(self._kind, True), self._patience)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._storage.end(commit=kind is None)
+
+
+class Storage:
+    """The stores and the catalog of one SQLite file, for the threads of one engine.
+
+    Every other method is to be called inside a `transaction`, unless it says otherwise. What the catalog says is
+    remembered for as long as its version, read anew in each transaction, stays the same: another process may have
+    changed it.
+    """
+
+    _closed = True  # for `__del__`, if an interruption comes before there is anything to close
+
+    def __init__(self, file: TableFile) -> None:
+        self.lock = threading.RLock()
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+        self._begun = self._lost = self._closed = False
+        self._checked = 0.0
+        self._version = -1
+        self._tables: dict[str, Table] = {}
+        self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
+        self._transactions = {kind: Transaction(self, kind, BUSY_SECONDS) for kind in _BEGIN}
+        self.connect()
+
+    def connect(self) -> sqlite3.Connection:
+        """The connection to the file, which is opened when it is not."""
+        if self._closed:
+            raise FlyexprError(f"<engine sqlite:{self._file.path}> is closed")
+        if self._lost:
+            raise self._file.moved()
+        if self._connection is None:
+            connection = open_apart(self, self._file)
+            self._execute, self._do, self._version = connection.execute, connection.cursor().execute, -1
+            self._connection = connection  # last, for an interruption may come between
+        return self._connection
+
+    @contextmanager
+    def beside(self) -> Iterator[Storage]:
+        """A connection of its own to the same file, for long work: the log is copied while other threads go on.
+
+        Of what is in memory there is only one.
+        """
+        if self._file.path == MEMORY:
+            yield self
+            return
+        other = Storage(self._file.again())
+        other.connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES // 4}")  # before anybody else has to do it
+        try:
+            yield other
+        finally:
+            other.close()
+
+    def close(self) -> None:
+        """Close the file for good; what was committed is in it."""
+        with self.lock:
+            self._closed = True
+            self.let_go()
+            self._file.close()
+
+    def __del__(self) -> None:
+        if not self._closed:
+            self.let_go()
+            self._file.close()
+
+    def let_go(self) -> None:
+        """Close the file; it is opened again where it is next used, and what was in memory is gone."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            close_apart(connection)
+
+    def leave(self) -> None:
+        """Close the file, unless it lives in memory."""
+        if self._file.path != MEMORY:
+            self.let_go()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        return self.connect()
+
+    def transaction(self, kind: str, patience: float | None = None) -> Transaction:
+        """All or nothing: `DEFERRED` sees one state of the file, `IMMEDIATE` also lets no one else write.
+
+        `patience` is how many seconds it waits for another process.
+        """
+        return self._transactions[kind] if patience is None else Transaction(self, kind, patience)
+
+    def try_to_begin(self, kind: str, last: bool) -> bool:
+        """Begins a transaction, and forgets what was remembered of the catalog if that has changed.
+
+        If somebody else writes, it is False, or an error at `last`. Other threads have their turn between two tries.
+        """
+        self.lock.acquire()
+        if self._begun:
+            self.lock.release()
+            raise FlyexprError(
+                "a request was sent in the middle of another one of the same thread, by a signal's handler or by a "
+                "finalizer; nothing of it was done\n  hint: send it once the other one is answered"
+            )
+        try:
+            connection = self._connection or self.connect()
+            if not (self._stands() if kind == "DEFERRED" else self._file.stands()):
+                self._give_up()
+            if connection.in_transaction:
+                connection.rollback()
+            self._do(_BEGIN[kind])
+            ((version,),) = self._do("SELECT version FROM catalog_version")
+            if version != self._version:
+                self._tables.clear()
+                self._version = version
+            self._begun = True
+        except BaseException as error:
+            self.end(commit=False)
+            if last or not is_locked(error):
+                raise
+        return self._begun
+
+    def end(self, *, commit: bool) -> None:
+        """Ends the transaction that this thread began."""
+        try:
+            if commit:
+                self._do("COMMIT")
+        finally:
+            self._begun = False
+            try:
+                if self._connection is not None and self._connection.in_transaction:
+                    self._connection.rollback()
+            finally:
+                self.lock.release()
+
+    def recover(self) -> None:
+        """Ends whatever this thread has begun, wherever an exception came between.
+
+        A signal may raise one at any place, so between a transaction's beginning and the `try` that would end it.
+        """
+        if not self.lock.acquire(blocking=False):
+            return  # another thread is at work, so this one has left nothing
+        self._begun = False
+        if self._connection is not None and self._connection.in_transaction:
+            self._connection.rollback()
+        with suppress(RuntimeError):  # which says that the lock is not held any more
+            while True:
+                self.lock.release()
+
+    def _stands(self) -> bool:
+        """Whether the file at the path is the one that is open, for a read: looked at once a second."""
+        now = time.monotonic()
+        if now - self._checked < CHECK_SECONDS:
+            return True
+        self._checked = now
+        return self._file.stands()
+
+    def _give_up(self) -> None:
+        """Save what the log holds into the file that is open, wherever it is now, and refuse everything from then on.
+
+        The log is emptied by that. Beside another file that has been put in the place of this one it would be read into
+        it.
+        """
+        connection, self._lost = self._connection, True
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.rollback()
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.let_go()
+        raise self._file.moved()
+
+    def table(self, name: str) -> Table:
+        """The table of that name; ResourceNotFoundException when there is none."""
+        table = self.find(name)
+        if table is None:
+            raise not_found()
+        return table
+
+    def find(self, name: str) -> Table | None:
+        """The table of that name, or None."""
+        table = self._tables.get(name)
+        if table is None:
+            definition = self.definition(name)
+            if definition is None:
+                return None
+            table = self._tables[name] = read_table(definition)
+        return table
+
+    def definition(self, name: str) -> Definition | None:
+        """What the catalog says of a table, or None; what no engine wrote is refused before anything is done by it."""
+        for (text,) in self._execute("SELECT definition FROM catalog WHERE name = ?", (name,)):
+            try:
+                definition: Definition = json.loads(text)
+                read_table(definition)
+            except (ValueError, RecursionError, DamagedFileError) as error:
+                raise DamagedFileError(f"the definition of table {name!r} cannot be read: {error}") from error
+            return definition
+        return None
+
+    def table_names(self, after: str, limit: int) -> list[str]:
+        """Names of tables in order, from the first one after `after`."""
+        rows = self._execute("SELECT name FROM catalog WHERE name > ? ORDER BY name LIMIT ?", (after, limit))
+        return [name.decode() for (name,) in rows]
+
+    def expiring_tables(self) -> list[str]:
+        """Names of the tables that have a time to live."""
+        return [name.decode() for (name,) in self._execute("SELECT name FROM catalog WHERE expires")]
+
+    def next_version(self) -> int:
+        """The version of the catalog after the change being made; new with every change, so fit to name new stores."""
+        self._execute("UPDATE catalog_version SET version = version + 1")
+        ((version,),) = self._execute("SELECT version FROM catalog_version")
+        return int(version)
+
+    def define(self, name: str, definition: Definition | None) -> None:
+        """Enter a table into the catalog, or with None strike it out."""
+        if definition is None:
+            self._execute("DELETE FROM catalog WHERE name = ?", (name,))
+        else:
+            text = json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
+            expires = "Expiry" in definition
+            self._execute("INSERT OR REPLACE INTO catalog VALUES (?, ?, ?)", (name, expires, text))
+        self._tables.clear()
+        self._version = -1
+
+    def create_store(self, store: str) -> None:
+        self._execute(
+            f"CREATE TABLE {store} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
+        )
+
+    def drop_store(self, store: str) -> None:
+        self._execute(f"DROP TABLE {store}")
+
+    def get(self, store: str, key: bytes) -> Row | None:
+        """The row of a key, or None."""
+        row: Row | None = self._execute(f"SELECT size, item FROM {store} WHERE key = ?", (key,)).fetchone()
+        return row
+
+    def find_row(self, name: str, row_key: Callable[[Table], bytes]) -> tuple[Table, Row | None]:
+        """A table and one of its rows; to be called outside a transaction."""
+        with self.lock:
+            table = self._tables.get(name)
+            if table is not None and time.monotonic() - self._checked < CHECK_SECONDS:
+                found = self._row_alone(table, row_key)
+                if found is not None and found[0] == self._version:
+                    return table, None if found[2] is None else found[1:]
+        with self.transaction("DEFERRED"):
+            table = self.table(name)
+            return table, self.get(table.store, row_key(table))
+
+    def _row_alone(self, table: Table, row_key: Callable[[Table], bytes]) -> Any:
+        """The version of the catalog, and the row, by one statement: a third of what a transaction takes.
+
+        None where the table has gone, or perhaps is another one now, for which the key is right; and where only a
+        transaction can tell: the file is not open, or this thread has begun one.
+        """
+        if self._connection is None or self._connection.in_transaction:
+            return None
+        query = f"SELECT version, size, item FROM catalog_version LEFT JOIN {table.store} ON key = ?"
+        try:
+            return self._execute(query, (row_key(table),)).fetchone()
+        except (sqlite3.OperationalError, DynamoError):
+            return None
+
+    def put(self, store: str, key: bytes, size: int, text: bytes) -> None:
+        self._do(
+            f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT)) "
+            "ON CONFLICT (key) DO UPDATE SET size = excluded.size, item = excluded.item",
+            (key, size, text),
+        )
+
+    def delete(self, store: str, key: bytes) -> None:
+        self._do(f"DELETE FROM {store} WHERE key = ?", (key,))
+
+    def rows(self, store: str, keys: Range, *, reverse: bool = False, limit: int = -1) -> Iterator[Row]:
+        """The rows of a range of keys in order, read as they are taken."""
+        order = "DESC" if reverse else "ASC"
+        return self._execute(
+            f"SELECT size, item FROM {store} WHERE key >= ? AND key < ? ORDER BY key {order} LIMIT ?",
+            (*keys, limit),
+        )
+
+    def total(self, store: str, keys: Range = (b"", b"\xff")) -> tuple[int, int]:
+        """How many rows a range has, and their bytes."""
+        ((count, size),) = self._execute(f"SELECT count(*), total(size) FROM {store} WHERE key >= ? AND key < ?", keys)
+        return count, int(size)
+
+    def rows_after(self, store: str, key: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+        """The rows after a key, with their keys, in order, read as they are taken."""
+        return self._execute(f"SELECT key, size, item FROM {store} WHERE key > ? ORDER BY key", (key,))
+
+    def estimate(self, store: str, now: float) -> tuple[int, int]:
+        """The total of a store; of a large one, whose counting takes long, perhaps that of up to a minute ago.
+
+        Outside a transaction: others have their turn while many rows are counted.
+        """
+        counted, total = self._counted.get(store, (float("-inf"), (0, 0)))
+        if total[0] <= FEW_ROWS or now - counted >= COUNT_SECONDS:
+            total = self._count(store)
+            self._counted[store] = now, total
+        return total
+
+    def _count(self, store: str) -> tuple[int, int]:
+        count, size = 0, 0
+        key: bytes | None = b""
+        while True:
+            with self.transaction("DEFERRED"):
+                ((found,),) = self._execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (store,))
+                rows, more, last = 0, 0.0, None
+                if found:
+                    ((rows, more, last),) = self._execute(_COUNT.format(store), (key, COUNT_ROWS))
+            count, size = count + rows, size + int(more)
+            if rows < COUNT_ROWS:  # no row is left, or the store has been dropped in the meantime
+                return count, size
+            key = last
+            time.sleep(YIELD_SECONDS)
+
+    def token(self, token: str) -> bytes | None:
+        """What was remembered of the request that had this token."""
+        row = self._execute("SELECT request FROM tokens WHERE token = ?", (token,)).fetchone()
+        return row[0] if row else None
+
+    def remember_token(self, token: str, request: bytes, now: float) -> None:
+        self._execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", (token, request, now))
+
+    def forget_tokens(self, before: float) -> None:
+        self._execute("DELETE FROM tokens WHERE made < ?", (before,))

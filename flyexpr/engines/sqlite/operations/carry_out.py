@@ -1,0 +1,121 @@
+"""A change of one item, carried out: its row, its entries in the indexes, and its place in the time to live.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flyexpr.engines.sqlite.answers import item_text
+from flyexpr.engines.sqlite.disk.schema import Expiry, Index, Table, index_row_key, projection_of
+from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.rules.capacity import Usage, write_units
+from flyexpr.engines.sqlite.rules.writes import Image
+from flyexpr.values.sizes import item_size
+
+Entry = tuple[bytes, int, bytes]
+"""A row of an index: its key, size and text."""
+
+_LATEST = 2**63 - 1
+
+
+def carry_out(storage: Storage, table: Table, row: bytes, old: Image | None, new: Image | None) -> Usage:
+    """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
+
+    >>> from flyexpr.engines.sqlite.disk.files import TableFile
+    >>> from flyexpr.engines.sqlite.disk.schema import KeySchema
+    >>> storage = Storage(TableFile(":memory:"))
+    >>> storage.create_store("items_1")
+    >>> scores = Table("scores", "items_1", KeySchema((), ()), (), None)
+    >>> carry_out(storage, scores, b"key", None, Image({}, 1500, b"{}")).table
+    2.0
+    >>> storage.get("items_1", b"key")
+    (1500, b'{}')
+    >>> storage.close()
+    """
+    if new is not None:
+        if old is None or new.text != old.text:
+            storage.put(table.store, row, new.size, new.text)
+    elif old is not None:
+        storage.delete(table.store, row)
+    usage = Usage(write_units(*(image.size for image in (old, new) if image is not None)))
+    for index in table.indexes:
+        _change_entry(storage, index, _entry(index, row, old), _entry(index, row, new), usage)
+    if table.expiry is not None:
+        _change_expiry(storage, table.expiry, row, old, new)
+    return usage
+
+
+def _change_entry(storage: Storage, index: Index, before: Entry | None, after: Entry | None, usage: Usage) -> None:
+    """An entry that stays as it is costs nothing; one that moves to another key is deleted and put anew."""
+    if before == after or (before is not None and after is not None and _says_the_same(before, after)):
+        return
+    if before is not None and after is not None and before[0] == after[0]:
+        usage.add(write_units(before[1], after[1]), index)
+    else:
+        for entry in (before, after):
+            if entry is not None:
+                usage.add(write_units(entry[1]), index)
+        if before is not None:
+            storage.delete(index.store, before[0])
+    if after is not None:
+        storage.put(index.store, *after)
+
+
+def _says_the_same(before: Entry, after: Entry) -> bool:
+    """Whether two entries hold the same attributes, in whatever order."""
+    return before[:2] == after[:2] and json.loads(before[2]) == json.loads(after[2])
+
+
+def _entry(index: Index, row: bytes, image: Image | None) -> Entry | None:
+    """What an index holds of an item; None for an item without all key attributes of the index."""
+    key = index_row_key(index, row, image.item) if image is not None else None
+    if image is None or key is None:
+        return None
+    if index.projected is None:
+        return key, image.size, image.text
+    held = projection_of(index, image.item)
+    return key, item_size(held), item_text(held)
+
+
+def add_entry(storage: Storage, index: Index, row: bytes, image: Image) -> None:
+    """Enter an item that was there before the index."""
+    entry = _entry(index, row, image)
+    if entry is not None:
+        storage.put(index.store, *entry)
+
+
+def add_expiry(storage: Storage, expiry: Expiry, row: bytes, image: Image) -> None:
+    """Enter an item that was there before the time to live."""
+    _change_expiry(storage, expiry, row, None, image)
+
+
+def _change_expiry(storage: Storage, expiry: Expiry, row: bytes, old: Image | None, new: Image | None) -> None:
+    """The store of a time to live has a row for each item that will expire, in the order of time; its text is the
+    item's row key in hexadecimal.
+    """
+    before, after = _expiry_key(expiry, row, old), _expiry_key(expiry, row, new)
+    if before == after:
+        return
+    if before is not None:
+        storage.delete(expiry.store, before)
+    if after is not None:
+        storage.put(expiry.store, after, 0, row.hex().encode())
+
+
+def _expiry_key(expiry: Expiry, row: bytes, image: Image | None) -> bytes | None:
+    seconds: Any = image.item.get(expiry.attribute) if image is not None else None
+    if seconds is None or isinstance(seconds, (bool, str, bytes, list, dict, set)):
+        return None
+    return time_key(seconds) + row if 0 <= seconds <= _LATEST else None
+
+
+def time_key(seconds: Any) -> bytes:
+    """The start of the keys of the items that expire at a time, in whole seconds.
+
+    >>> time_key(1.9) < time_key(2)
+    True
+    """
+    return int(seconds).to_bytes(8, "big")

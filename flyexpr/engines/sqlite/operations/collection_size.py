@@ -1,0 +1,39 @@
+"""How large the item collection is that a write belongs to: the items of one partition, where local indexes limit it.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html#LSI.ItemCollections
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flyexpr.engines.sqlite.answers import item_text
+from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes, prefix_range
+from flyexpr.engines.sqlite.disk.schema import Table, key_of
+from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.values.kinds import Item
+
+_GIGABYTE = 1024**3
+
+
+def collection_metrics(storage: Storage, table: Table, key: Item, members: Request) -> dict[str, Any] | None:
+    """The ItemCollectionMetrics of an answer; None unless they are asked for and the table has a local index.
+
+    The estimate is in whole gigabytes: a small collection is `[0.0, 1.0]`.
+    """
+    if members.get("ReturnItemCollectionMetrics") != "SIZE" or not table.has_local_index:
+        return None
+    partition = [key_bytes(attribute.kind, key[attribute.name]) for attribute in table.key.partition]
+    keys = prefix_range(partition_bytes(tuple(partition)))
+    size = sum(
+        storage.total(store, keys)[1]
+        for store in (table.store, *(index.store for index in table.indexes if not index.is_global))
+    )
+    whole = float(size // _GIGABYTE)
+    names = tuple(attribute.name for attribute in table.key.partition)
+    return {
+        "ItemCollectionKey": json.loads(item_text(key_of(names, key))),
+        "SizeEstimateRangeGB": [whole, whole + 1.0],
+    }

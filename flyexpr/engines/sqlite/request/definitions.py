@@ -1,0 +1,131 @@
+"""The members of CreateTable and UpdateTable, read down to the last list.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.request.member_rules import (
+    Rule,
+    boolean_rule,
+    choice_rule,
+    list_rule,
+    long_rule,
+    map_rule,
+    name_rule,
+    sized_text_rule,
+    table_rule,
+    text_rule,
+    texts_rule,
+)
+from flyexpr.engines.sqlite.request.members import Request, gather, told
+
+LOCAL, GLOBAL, UPDATES = "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "GlobalSecondaryIndexUpdates"
+
+
+class Shape(NamedTuple):
+    """The rules for the members of an object, and which of them it must have."""
+
+    rules: Mapping[str, Rule]
+    required: Iterable[str] = ()
+
+
+_NAME_TEXT = sized_text_rule(1, 255)
+_THROUGHPUT: dict[str, Rule] = {
+    "ProvisionedThroughput": map_rule,
+    "OnDemandThroughput": map_rule,
+    "WarmThroughput": map_rule,
+}
+_INDEX: dict[str, Rule] = {
+    "IndexName": name_rule,
+    "KeySchema": list_rule(1, 8),
+    "Projection": map_rule,
+    **_THROUGHPUT,
+}
+_NEW_INDEX = Shape(_INDEX, ("IndexName", "KeySchema", "Projection"))
+_TABLE: dict[str, Rule] = {
+    "TableName": table_rule,
+    "AttributeDefinitions": list_rule(),
+    "KeySchema": list_rule(1, 2),
+    LOCAL: list_rule(),
+    GLOBAL: list_rule(),
+    UPDATES: list_rule(),
+    "BillingMode": choice_rule("PROVISIONED", "PAY_PER_REQUEST"),
+    **_THROUGHPUT,
+    "DeletionProtectionEnabled": boolean_rule,
+    "StreamSpecification": map_rule,
+    "SSESpecification": map_rule,
+    "TableClass": choice_rule("STANDARD", "STANDARD_INFREQUENT_ACCESS"),
+    "Tags": list_rule(0, 50),
+}
+# The members that are objects, or lists of objects.
+_BELOW: dict[str, Shape] = {
+    "AttributeDefinitions": Shape(
+        {"AttributeName": _NAME_TEXT, "AttributeType": choice_rule("B", "N", "S")}, ("AttributeName", "AttributeType")
+    ),
+    "KeySchema": Shape(
+        {"AttributeName": _NAME_TEXT, "KeyType": choice_rule("HASH", "RANGE")}, ("AttributeName", "KeyType")
+    ),
+    GLOBAL: _NEW_INDEX,
+    LOCAL: _NEW_INDEX,
+    UPDATES: Shape({"Create": map_rule, "Update": map_rule, "Delete": map_rule}),
+    "Create": _NEW_INDEX,
+    "Update": Shape(_INDEX, ("IndexName",)),
+    "Delete": Shape(_INDEX, ("IndexName",)),
+    "Projection": Shape(
+        {"ProjectionType": choice_rule("ALL", "INCLUDE", "KEYS_ONLY"), "NonKeyAttributes": texts_rule(1, 20)}
+    ),
+    "ProvisionedThroughput": Shape(
+        {"ReadCapacityUnits": long_rule(1), "WriteCapacityUnits": long_rule(1)},
+        ("ReadCapacityUnits", "WriteCapacityUnits"),
+    ),
+    "OnDemandThroughput": Shape({"MaxReadRequestUnits": long_rule(-1), "MaxWriteRequestUnits": long_rule(-1)}),
+    "WarmThroughput": Shape({"ReadUnitsPerSecond": long_rule(1), "WriteUnitsPerSecond": long_rule(1)}),
+    "SSESpecification": Shape(
+        {"Enabled": boolean_rule, "SSEType": choice_rule("AES256", "KMS"), "KMSMasterKeyId": text_rule}
+    ),
+    "StreamSpecification": Shape(
+        {
+            "StreamEnabled": boolean_rule,
+            "StreamViewType": choice_rule("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"),
+        },
+        ("StreamEnabled",),
+    ),
+}
+
+
+def read_definition(request: Request, required: Iterable[str]) -> Request:
+    """The members of CreateTable or UpdateTable, with every broken rule reported at once.
+
+    >>> read_definition({"TableName": "ab", "KeySchema": []}, ["TableName"])
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.DynamoError: ValidationException: 2 validation errors detected: Value 'ab' at 'tableName' failed \
+to satisfy constraint: Member must have length greater than or equal to 3; Value '[]' at 'keySchema' failed to satisfy \
+constraint: Member must have length greater than or equal to 1
+    """
+    problems: list[str] = []
+    members = _read(request, Shape(_TABLE, required), "", problems)
+    if problems:
+        raise invalid(told(problems))
+    return members
+
+
+def _read(value: Any, shape: Shape, within: str, problems: list[str]) -> Request:
+    members = gather(value, shape.rules, shape.required, within, problems)
+    for name, below in members.items():
+        place = f"{within}{name[0].lower()}{name[1:]}."
+        if name not in _BELOW:
+            continue
+        if isinstance(below, list):
+            members[name] = [
+                _read(element, _BELOW[name], f"{place}{position}.member.", problems)
+                for position, element in enumerate(below, 1)
+            ]
+        else:
+            members[name] = _read(below, _BELOW[name], place, problems)
+    return members

@@ -1,0 +1,190 @@
+"""Items of a form that was met before, taken as they stand in a request.
+
+Programs put many items of few forms. One that matches its form's pattern, and has every value just as the service
+would write it, needs no reading value by value: its text is the text to store, its size a sum over its values. It takes
+a third of the time. Whatever is not just so is left to wire.py, which refuses it or writes it as the service does.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from flyexpr.values.kinds import Item
+from flyexpr.values.numbers import DIGITS, text_size, whole_size
+from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH, worthy_pattern
+from flyexpr.values.patterns import Maker, Match, Matched
+
+Length = Callable[[str], int]
+
+_MANY = 64  # forms that are counted
+
+
+class Alike(NamedTuple):
+    """An item of a known form: the plain item, its text, and its size in bytes."""
+
+    item: Item
+    text: str
+    size: int
+
+
+class Puts:
+    """The forms of the items that were put of late.
+
+    >>> puts = Puts()
+    >>> for _ in range(304):
+    ...     puts.met({"id": {"S": "a"}, "wins": {"N": "1"}}, size=100)
+    >>> puts.item('{"Item":{"id":{"S":"b"},"wins":{"N":"200"}}}', 8)
+    Alike(item={'id': 'b', 'wins': 200}, text='{"id":{"S":"b"},"wins":{"N":"200"}}', size=9)
+    >>> puts.item('{"Item":{"id":{"S":"b"},"wins":{"N":"0200"}}}', 8) is None
+    True
+    """
+
+    def __init__(self) -> None:
+        self.known: list[tuple[Match, Callable[[Matched], Item], Callable[[Matched, Length], int]]] = []
+        self._met: dict[str, int] = {}
+        self._puts = self._failed = 0
+
+    def item(self, text: str, place: int) -> Alike | None:
+        """The item at a place of a request, if it has one of these forms and is written as the service writes it."""
+        if self._failed > PATIENCE and self._failed > self._puts // 4:
+            return None  # the items are of too many forms
+        for match, make, size in self.known:
+            matched = match(text, place)
+            if matched:
+                own = matched[0]
+                try:
+                    counted = size(matched, len if own.isascii() else _utf8)
+                    return Alike(make(matched), own, counted)
+                except (_Odd, ValueError, ArithmeticError):
+                    return None
+            self._failed += 1
+        return None
+
+    def met(self, item: dict[str, Any] | Alike, size: int) -> None:
+        """Takes note of an item that was put, and so was found to be right, in a request of so many bytes.
+
+        It looks at one in eight. What cannot be learnt from is passed over, for the put is done.
+        """
+        self._puts += 1
+        if self._puts % SEVERAL or isinstance(item, Alike):
+            return
+        with suppress(ValueError, KeyError, TypeError):  # a value beside which something stands that counts as absent
+            pattern = worthy_pattern(item, size)
+            if pattern is not None:
+                self._count(pattern, item)
+
+    def _count(self, pattern: str, item: dict[str, Any]) -> None:
+        if len(self._met) >= _MANY:
+            self._met.clear()
+        met = self._met[pattern] = self._met.get(pattern, 0) + 1
+        if met == WORTH // SEVERAL:
+            self.take(pattern, item)
+
+    def take(self, pattern: str, item: dict[str, Any]) -> None:
+        """Takes in the form of a wire item."""
+        form = re.compile(pattern).match, Maker().made(item), _Sizer().made(item, "length")
+        self.known = [form, *self.known[: SEVERAL - 1]]
+
+
+class _Odd(Exception):
+    """A value is not as the service would write it."""
+
+
+class _Sizer(Maker):
+    """Writes the function that gives the size of an item, as the service counts it, by the `length` of a string."""
+
+    def __init__(self) -> None:
+        super().__init__(**_SIZES)
+
+    def of_map(self, members: dict[str, Any]) -> str:
+        names = sum(len(name.encode()) for name in members)
+        return " + ".join([str(names), *map(self.of_value, members.values())])
+
+    def of_list(self, members: list[Any]) -> str:
+        return f"sum([{self.elements(members)}])"
+
+    def element(self, wire: dict[str, Any]) -> str:
+        return f"1 + {self.of_value(wire)}"
+
+    def of_value(self, wire: dict[str, Any]) -> str:
+        ((kind, body),) = wire.items()
+        if kind == "M":
+            return f"{3 + len(body)} + {self.of_map(body)}"
+        if kind == "L":
+            return f"3 + {self.of_list(body)}"
+        if kind == "N":
+            whole, fraction = self.number(body)
+            return f"(size_whole({whole}) if {fraction} is None else size_fraction({fraction}))"
+        if kind == "NULL":
+            return "1"
+        group = self.group()
+        if kind == "BOOL":
+            return "1"
+        return f"length({group})" if kind == "S" else f"size_{kind}({group}, length)"
+
+
+def _utf8(text: str) -> int:
+    return len(text.encode())
+
+
+def _whole(text: str) -> int:
+    if len(text) > DIGITS:
+        raise _Odd
+    return whole_size(text)
+
+
+def _fraction(text: str) -> int:
+    if len(text) > DIGITS:
+        raise _Odd
+    return text_size(text)
+
+
+def _strings(text: str, length: Length) -> int:
+    members = text.split('","')
+    if members != sorted(set(members)):
+        raise _Odd  # out of order, or twice the same
+    return sum(map(length, members))
+
+
+def _wholes(text: str, length: Length) -> int:
+    members = text.split('","')
+    try:
+        values = list(map(int, members))
+    except ValueError:
+        raise _Odd from None
+    if list(map(str, values)) != members or values != sorted(set(values)):
+        raise _Odd
+    return sum(map(_whole, members))
+
+
+def _binary(text: str, length: Length) -> int:
+    try:
+        value = a2b_base64(text)
+    except ValueError:
+        raise _Odd from None
+    if b2a_base64(value, newline=False).decode("ascii") != text:
+        raise _Odd
+    return len(value)
+
+
+def _binaries(text: str, length: Length) -> int:
+    members = text.split('","')
+    total = sum([_binary(member, length) for member in members])
+    values = list(map(a2b_base64, members))
+    if values != sorted(set(values)):
+        raise _Odd
+    return total
+
+
+_SIZES: dict[str, Callable[..., int]] = {
+    "size_whole": _whole,
+    "size_fraction": _fraction,
+    "size_B": _binary,
+    "size_SS": _strings,
+    "size_NS": _wholes,
+    "size_BS": _binaries,
+}

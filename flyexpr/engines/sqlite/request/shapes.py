@@ -1,0 +1,199 @@
+"""The JSON shape of every operation's request.
+
+The service reads a body whole before it looks at a member, so a value of a wrong JSON type is a SerializationException
+wherever it stands, whatever else is wrong. Here a request is looked through only when it is refused, to see whether
+that was the reason: what is right costs nothing.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flyexpr.engines.sqlite.request.json_types import (
+    BOOLEAN,
+    INTEGER,
+    ITEM,
+    LONG,
+    NAMES,
+    STRING,
+    STRINGS,
+    VALUE,
+    VALUES,
+    ListOf,
+    MapOf,
+    Shape,
+    Structure,
+    check_shape,
+)
+from flyexpr.errors import DynamoError, FlyexprError
+
+
+def check_refused(operation: str, request: dict[str, Any], error: FlyexprError) -> None:
+    """None for a request that was refused for another reason than the JSON type of a member, however deep.
+
+    >>> from flyexpr.engines.sqlite.faults import invalid
+    >>> check_refused("GetItem", {"Key": {"id": {"S": 1}}}, invalid("1 validation error detected: ..."))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.DynamoError: SerializationException: NUMBER_VALUE cannot be converted to String
+
+    What comes of the items that are stored comes after all reading, and is not looked into.
+    """
+    if isinstance(error, DynamoError) and error.code not in _LATER:
+        check_shape(request, REQUESTS[operation])
+
+
+_LATER = ("ConditionalCheckFailedException", "TransactionCanceledException")
+
+
+def _structure(name: str, **members: Shape) -> Structure:
+    return Structure(name, members)
+
+
+_TABLE: dict[str, Shape] = {"TableName": STRING}
+_CAPACITY: dict[str, Shape] = {"ReturnConsumedCapacity": STRING}
+_METRICS: dict[str, Shape] = {**_CAPACITY, "ReturnItemCollectionMetrics": STRING}
+_MAPS: dict[str, Shape] = {"ExpressionAttributeNames": NAMES, "ExpressionAttributeValues": ITEM}
+
+_COMPARISON: dict[str, Shape] = {"ComparisonOperator": STRING, "AttributeValueList": VALUES}
+_CONDITIONS = MapOf(Structure("Condition", _COMPARISON), "Condition")
+_EXPECTED = MapOf(
+    _structure("ExpectedAttributeValue", **_COMPARISON, Exists=BOOLEAN, Value=VALUE), "ExpectedAttributeValue"
+)
+_UPDATES = MapOf(_structure("AttributeValueUpdate", Action=STRING, Value=VALUE), "AttributeValueUpdate")
+_WRITE: dict[str, Shape] = {
+    **_TABLE,
+    **_METRICS,
+    **_MAPS,
+    "ConditionExpression": STRING,
+    "ConditionalOperator": STRING,
+    "Expected": _EXPECTED,
+    "ReturnValues": STRING,
+    "ReturnValuesOnConditionCheckFailure": STRING,
+}
+_PROJECTION: dict[str, Shape] = {
+    "ProjectionExpression": STRING,
+    "ExpressionAttributeNames": NAMES,
+    "AttributesToGet": STRINGS,
+    "ConsistentRead": BOOLEAN,
+}
+_PAGE: dict[str, Shape] = {
+    **_TABLE,
+    **_CAPACITY,
+    **_PROJECTION,
+    **_MAPS,
+    "IndexName": STRING,
+    "Select": STRING,
+    "Limit": INTEGER,
+    "ExclusiveStartKey": ITEM,
+    "FilterExpression": STRING,
+    "ConditionalOperator": STRING,
+}
+
+_ACTION: dict[str, Shape] = {
+    **_TABLE,
+    **_MAPS,
+    "ConditionExpression": STRING,
+    "ReturnValuesOnConditionCheckFailure": STRING,
+}
+_TRANSACT_WRITE = _structure(
+    "TransactWriteItem",
+    ConditionCheck=_structure("ConditionCheck", **_ACTION, Key=ITEM),
+    Put=_structure("Put", **_ACTION, Item=ITEM),
+    Update=_structure("Update", **_ACTION, Key=ITEM, UpdateExpression=STRING),
+    Delete=_structure("Delete", **_ACTION, Key=ITEM),
+)
+_GET: dict[str, Shape] = {
+    **_TABLE,
+    "Key": ITEM,
+    "ProjectionExpression": STRING,
+    "ExpressionAttributeNames": NAMES,
+}
+_WRITE_REQUEST = _structure(
+    "WriteRequest",
+    PutRequest=_structure("PutRequest", Item=ITEM),
+    DeleteRequest=_structure("DeleteRequest", Key=ITEM),
+)
+
+_SCHEMA = ListOf(_structure("KeySchemaElement", AttributeName=STRING, KeyType=STRING))
+_UNITS: dict[str, Shape] = {
+    "ProvisionedThroughput": _structure("ProvisionedThroughput", ReadCapacityUnits=LONG, WriteCapacityUnits=LONG),
+    "OnDemandThroughput": _structure("OnDemandThroughput", MaxReadRequestUnits=LONG, MaxWriteRequestUnits=LONG),
+    "WarmThroughput": _structure("WarmThroughput", ReadUnitsPerSecond=LONG, WriteUnitsPerSecond=LONG),
+}
+_LOCAL_INDEX: dict[str, Shape] = {
+    "IndexName": STRING,
+    "KeySchema": _SCHEMA,
+    "Projection": _structure("Projection", ProjectionType=STRING, NonKeyAttributes=STRINGS),
+}
+_GLOBAL_INDEX: dict[str, Shape] = {**_LOCAL_INDEX, **_UNITS}
+_DEFINITION: dict[str, Shape] = {
+    **_TABLE,
+    **_UNITS,
+    "AttributeDefinitions": ListOf(_structure("AttributeDefinition", AttributeName=STRING, AttributeType=STRING)),
+    "BillingMode": STRING,
+    "DeletionProtectionEnabled": BOOLEAN,
+    "StreamSpecification": _structure("StreamSpecification", StreamEnabled=BOOLEAN, StreamViewType=STRING),
+    "SSESpecification": _structure("SSESpecification", Enabled=BOOLEAN, SSEType=STRING, KMSMasterKeyId=STRING),
+    "TableClass": STRING,
+}
+_TAGS = ListOf(_structure("Tag", Key=STRING, Value=STRING))
+_INDEX_UPDATE = _structure(
+    "GlobalSecondaryIndexUpdate",
+    Create=Structure("CreateGlobalSecondaryIndexAction", _GLOBAL_INDEX),
+    Update=_structure("UpdateGlobalSecondaryIndexAction", IndexName=STRING, **_UNITS),
+    Delete=_structure("DeleteGlobalSecondaryIndexAction", IndexName=STRING),
+)
+
+_REQUESTS: dict[str, dict[str, Shape]] = {
+    "BatchGetItem": {
+        **_CAPACITY,
+        "RequestItems": MapOf(_structure("KeysAndAttributes", **_PROJECTION, Keys=ListOf(ITEM)), "KeysAndAttributes"),
+    },
+    "BatchWriteItem": {
+        **_METRICS,
+        "RequestItems": MapOf(ListOf(_WRITE_REQUEST), "java.util.List<com.amazonaws.dynamodb.v20120810.WriteRequest>"),
+    },
+    "CreateTable": {
+        **_DEFINITION,
+        "KeySchema": _SCHEMA,
+        "LocalSecondaryIndexes": ListOf(Structure("LocalSecondaryIndex", _LOCAL_INDEX)),
+        "GlobalSecondaryIndexes": ListOf(Structure("GlobalSecondaryIndex", _GLOBAL_INDEX)),
+        "Tags": _TAGS,
+    },
+    "DeleteItem": {**_WRITE, "Key": ITEM},
+    "DeleteTable": _TABLE,
+    "DescribeContinuousBackups": _TABLE,
+    "DescribeEndpoints": {},
+    "DescribeLimits": {},
+    "DescribeTable": _TABLE,
+    "DescribeTimeToLive": _TABLE,
+    "GetItem": {**_TABLE, **_CAPACITY, **_PROJECTION, "Key": ITEM},
+    "ListTables": {"ExclusiveStartTableName": STRING, "Limit": INTEGER},
+    "ListTagsOfResource": {"ResourceArn": STRING, "NextToken": STRING},
+    "PutItem": {**_WRITE, "Item": ITEM},
+    "Query": {
+        **_PAGE,
+        "KeyConditions": _CONDITIONS,
+        "KeyConditionExpression": STRING,
+        "QueryFilter": _CONDITIONS,
+        "ScanIndexForward": BOOLEAN,
+    },
+    "Scan": {**_PAGE, "ScanFilter": _CONDITIONS, "Segment": INTEGER, "TotalSegments": INTEGER},
+    "TagResource": {"ResourceArn": STRING, "Tags": _TAGS},
+    "TransactGetItems": {
+        **_CAPACITY,
+        "TransactItems": ListOf(_structure("TransactGetItem", Get=Structure("Get", _GET))),
+    },
+    "TransactWriteItems": {**_METRICS, "ClientRequestToken": STRING, "TransactItems": ListOf(_TRANSACT_WRITE)},
+    "UntagResource": {"ResourceArn": STRING, "TagKeys": STRINGS},
+    "UpdateItem": {**_WRITE, "Key": ITEM, "UpdateExpression": STRING, "AttributeUpdates": _UPDATES},
+    "UpdateTable": {**_DEFINITION, "GlobalSecondaryIndexUpdates": ListOf(_INDEX_UPDATE)},
+    "UpdateTimeToLive": {
+        **_TABLE,
+        "TimeToLiveSpecification": _structure("TimeToLiveSpecification", AttributeName=STRING, Enabled=BOOLEAN),
+    },
+}
+REQUESTS = {name: Structure(f"{name}Input", members) for name, members in _REQUESTS.items()}

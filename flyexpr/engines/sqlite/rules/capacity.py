@@ -1,0 +1,92 @@
+"""What a request consumes, in the service's units.
+
+A write unit is 1 KB, rounded up, of the larger of the images before and after; a read unit 4 KB of what was read,
+before filter and projection, and half of that when the read need not be consistent. Transactions cost double, but for
+the indexes' part of a write.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flyexpr.engines.sqlite.disk.schema import Index, Table
+
+WRITE_UNIT, READ_UNIT = 1024, 4096
+
+
+def write_units(*sizes: int) -> float:
+    """Units to write an item whose images have these sizes; at least one.
+
+    >>> write_units(10, 3000), write_units()
+    (3.0, 1.0)
+    """
+    return float(max(-(-max(sizes, default=0) // WRITE_UNIT), 1))
+
+
+def read_units(size: int, consistent: bool) -> float:
+    """Units to read so many bytes.
+
+    >>> read_units(9000, False), read_units(0, True)
+    (1.5, 1.0)
+    """
+    units = max(-(-size // READ_UNIT), 1)
+    return float(units) if consistent else units / 2
+
+
+class Usage:
+    """Units that a request has consumed of one table, and of each of its indexes."""
+
+    __slots__ = ("indexes", "table")
+
+    def __init__(self, table: float = 0.0, indexes: dict[Index, float] | None = None) -> None:
+        self.table = table
+        self.indexes: dict[Index, float] = {} if indexes is None else indexes
+
+    def add(self, units: float, index: Index | None = None) -> None:
+        if index is None:
+            self.table += units
+        else:
+            self.indexes[index] = self.indexes.get(index, 0.0) + units
+
+    def merge(self, other: Usage) -> None:
+        self.add(other.table)
+        for index, units in other.indexes.items():
+            self.add(units, index)
+
+
+def consumed(table: Table, usage: Usage, mode: str | None, kind: str = "") -> dict[str, Any] | None:
+    """The ConsumedCapacity of an answer; `kind` (Read or Write) is told where the service tells it.
+
+    >>> from flyexpr.engines.sqlite.disk.schema import KeySchema
+    >>> consumed(Table("scores", "", KeySchema((), ()), (), None), Usage(1.0), "INDEXES")
+    {'TableName': 'scores', 'CapacityUnits': 1.0, 'Table': {'CapacityUnits': 1.0}}
+    """
+    if mode not in ("TOTAL", "INDEXES"):
+        return None
+    told = {"TableName": table.name, **_units(usage.table + sum(usage.indexes.values()), kind)}
+    if mode == "INDEXES":
+        told["Table"] = _units(usage.table, kind)
+        told |= _index_units(usage, kind)
+    return told
+
+
+def _units(units: float, kind: str) -> dict[str, float]:
+    return {"CapacityUnits": units, f"{kind}CapacityUnits": units} if kind else {"CapacityUnits": units}
+
+
+def _index_units(usage: Usage, kind: str) -> dict[str, dict[str, Any]]:
+    told: dict[str, dict[str, Any]] = {}
+    for index, units in usage.indexes.items():
+        member = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
+        told.setdefault(member, {})[index.name] = _units(units, kind)
+    return told
+
+
+def consumed_by_table(
+    usages: Iterable[tuple[Table, Usage]], mode: str | None, kind: str = ""
+) -> list[dict[str, Any]] | None:
+    """As `consumed`, for a request on several tables."""
+    told = [consumed(table, usage, mode, kind) for table, usage in usages]
+    return [one for one in told if one is not None] or None

@@ -1,0 +1,157 @@
+"""What a table asks of keys and items, with the words for each way of not meeting it.
+
+Of an item being put the service says which attribute is wrong; of a key only that it does not match. Key values may not
+be empty and not larger than 2,048 bytes (partition) or 1,024 (sort).
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from flyexpr.engines.sqlite.disk.schema import (
+    MAX_PARTITION_KEY,
+    MAX_SORT_KEY,
+    Index,
+    KeyAttribute,
+    KeySchema,
+    Table,
+    key_size,
+    kind_of,
+    row_key,
+)
+from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
+from flyexpr.values.kinds import MAX_ITEM, Item
+
+MISMATCH = "The provided key element does not match the schema"
+TOO_LARGE = "Item size has exceeded the maximum allowed size"
+UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
+
+
+def key_row(table: Table, key: Item) -> bytes:
+    """The row key of a Key member.
+
+    ValidationException unless it holds exactly the table's key attributes, each of its type and within its size.
+    """
+    check_key(table, key)
+    check_empty_key(table, key)
+    check_key_size(table.key, key)
+    return row_key(table.key, key)
+
+
+def item_row(table: Table, item: Item) -> bytes:
+    """The row key of an item to be put."""
+    check_item_key(table, item)
+    check_empty_key(table, item)
+    check_key_size(table.key, item)
+    return row_key(table.key, item)
+
+
+def check_key(table: Table, key: Item) -> None:
+    """None for a key with the table's key attributes, no more and no less, each of its type."""
+    attributes = table.key.attributes
+    if len(key) != len(attributes):
+        raise invalid(MISMATCH)
+    for attribute in attributes:
+        if attribute.name not in key or kind_of(key[attribute.name]) != attribute.kind:
+            raise invalid(MISMATCH)
+
+
+def check_item_key(table: Table, item: Item) -> None:
+    """None for an item that has the table's key attributes, each of its type."""
+    for attribute in table.key.attributes:
+        if attribute.name not in item:
+            raise invalid_parameter(f"Missing the key {attribute.name} in the item")
+        actual = kind_of(item[attribute.name])
+        if actual != attribute.kind:
+            raise invalid_parameter(
+                f"Type mismatch for key {attribute.name} expected: {attribute.kind} actual: {actual}"
+            )
+
+
+def check_empty_key(table: Table, key: Item) -> None:
+    """None unless a key attribute of the table is an empty string or binary."""
+    for attribute in table.key.attributes:
+        value = key.get(attribute.name)
+        if value == "" or value == b"":
+            raise invalid(UNUSABLE_PARAMETERS + empty_key(value) + f" Key: {attribute.name}")
+
+
+def empty_key(value: str | bytes) -> str:
+    """What is wrong with an empty key value.
+
+    >>> empty_key(b"")
+    'The AttributeValue for a key attribute cannot contain an empty binary value.'
+    """
+    word = "string" if isinstance(value, str) else "binary"
+    return f"The AttributeValue for a key attribute cannot contain an empty {word} value."
+
+
+def check_key_size(key: KeySchema, item: Mapping[str, Any], place: str = "") -> None:
+    """None for key values that are small enough; `place` names the index of the key, if it is not the table's."""
+    if key_size(key.partition, item) > MAX_PARTITION_KEY:
+        raise invalid_parameter(
+            f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{place}"
+        )
+    if key_size(key.sort, item) > MAX_SORT_KEY:
+        raise invalid_parameter(
+            f"Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY} bytes{place}"
+        )
+
+
+def check_index_keys(table: Table, item: Item, changed: Container[str] | None = None) -> None:
+    """None for an item whose index key attributes, where present, have the right type and size.
+
+    Of an update only the attributes count that it has `changed`: what was stored before an index was made may not fit
+    it, and must not stop an update of something else. Indexes are looked at in the order of their names.
+    """
+    for index in table.indexes:
+        keys = index.key.attributes
+        for attribute in keys:
+            if attribute.name in item and (changed is None or attribute.name in changed):
+                _check_index_key(index, attribute, item[attribute.name])
+        if changed is None:
+            whole = all(name in item for name in index.key.names)
+        else:
+            whole = any(key.name in changed for key in keys) and all(_fits(key, item) for key in keys)
+        if whole:
+            check_key_size(index.key, item, f" IndexName: {index.name}")
+
+
+def _fits(key: KeyAttribute, item: Item) -> bool:
+    return key.name in item and kind_of(item[key.name]) == key.kind
+
+
+def _check_index_key(index: Index, attribute: KeyAttribute, value: Any) -> None:
+    actual = kind_of(value)
+    if actual != attribute.kind:
+        raise invalid_parameter(
+            f"Type mismatch for Index Key {attribute.name} Expected: {attribute.kind} Actual: {actual} "
+            f"IndexName: {index.name}"
+        )
+
+
+def check_empty_index_keys(table: Table, item: Item, changed: Container[str] | None = None) -> None:
+    """None unless an index key attribute is an empty string or binary; of an update, one that it has `changed`."""
+    for index in table.indexes:
+        for name in index.key.names:
+            value = item.get(name)
+            if not (value == "" or value == b"") or (changed is not None and name not in changed):
+                continue
+            if changed is None:
+                raise invalid(
+                    f"{UNUSABLE_PARAMETERS}A value specified for a secondary index key is not supported. "
+                    f"{empty_key(value)} IndexName: {index.name}, IndexKey: {name}"
+                )
+            raise invalid(
+                f"{UNUSABLE_PARAMETERS}The update expression attempted to update a secondary index key to a value "
+                f"that is not supported. {empty_key(value)}"
+            )
+
+
+def check_item_size(size: int) -> int:
+    """The same size; ValidationException when it is over 400 KB."""
+    if size > MAX_ITEM:
+        raise invalid(TOO_LARGE)
+    return size

@@ -1,0 +1,52 @@
+"""ExclusiveStartKey: the row that a page starts after; it need not exist.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flyexpr.engines.sqlite.disk.schema import Index, KeySchema, Table, index_row_key, kind_of, row_key
+from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.request.clauses import Clause
+from flyexpr.engines.sqlite.rules.keys import check_empty_key, check_key_size
+from flyexpr.values.kinds import Item
+
+_INVALID = "The provided starting key is invalid"
+
+
+def start_row(table: Table, index: Index | None, start: Item) -> bytes:
+    """The row key that a start key stands for.
+
+    ValidationException unless it holds exactly the key attributes of the table, and of the index if one is read.
+    """
+    attributes = {*table.key.attributes, *(index.key.attributes if index else ())}
+    if len(start) != len(attributes):
+        raise invalid(_INVALID)
+    for attribute in attributes:
+        if attribute.name not in start or kind_of(start[attribute.name]) != attribute.kind:
+            raise invalid(_INVALID)
+    check_empty_key(table, start)
+    check_key_size(table.key, start)
+    row = row_key(table.key, start)
+    if index is None:
+        return row
+    entry = index_row_key(index, row, start)
+    if entry is None:
+        raise invalid(_INVALID)
+    return entry
+
+
+def check_query_start(start: Item, clauses: Iterable[Clause], schema: KeySchema, *, restartable: bool) -> None:
+    """None for a start that meets the key condition; a read of one row only cannot be restarted."""
+    if not restartable:
+        raise invalid("The provided exclusive start key is invalid")
+    by_name = {clause.name: clause for clause in clauses}
+    if not all(by_name[key.name].holds(start) for key in schema.sort if key.name in by_name):
+        raise invalid("The provided starting key does not match the range key predicate")
+    for position, key in enumerate(schema.partition, 1):
+        if not by_name[key.name].holds(start):
+            if position < len(by_name):
+                raise invalid("The query can return at most one row and cannot be restarted")
+            raise invalid("The provided starting key is outside query boundaries based on provided conditions")

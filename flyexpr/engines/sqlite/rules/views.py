@@ -1,0 +1,100 @@
+"""A table's description as answers show it: with its status, its items and bytes, and what is counted by the day.
+
+Every change is done when its answer is given. That answer speaks of the change as under way, as the service's does, and
+the next DescribeTable of one that is done; while an index is filled, other engines see it as CREATING.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+"""
+
+from __future__ import annotations
+
+import json
+
+from flyexpr.engines.sqlite.disk.schema import Definition
+from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
+from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.rules.throughput import UNITS, Description, billing_mode, decreases_today, warm_throughput
+
+_LEFT = (
+    "TableName",
+    "TableStatus",
+    "TableId",
+    "TableArn",
+    "ItemCount",
+    "TableSizeBytes",
+    "ProvisionedThroughput",
+    "DeletionProtectionEnabled",
+)
+
+
+def table_view(storage: Storage, definition: Definition, now: float) -> Description:
+    """What DescribeTable shows. Outside a transaction: others have their turn while items are counted."""
+    shown: Description = json.loads(json.dumps(definition["Description"]))
+    stores, filling, mode = definition["Stores"], definition.get("Filling", {}).get("Store"), billing_mode(shown)
+    count, size = storage.estimate(stores[""], now)
+    shown |= {"TableStatus": "ACTIVE", "ItemCount": count, "TableSizeBytes": size}
+    _show_throughput(shown, mode, now)
+    for member in (GLOBAL, LOCAL):
+        for index in shown.get(member, ()):
+            count, size = storage.estimate(stores[index["IndexName"]], now)
+            index |= {"ItemCount": count, "IndexSizeBytes": size}
+            if member == GLOBAL:
+                index["IndexStatus"] = "ACTIVE"
+                _show_throughput(index, mode, now)
+            if stores[index["IndexName"]] == filling:
+                index |= {"IndexStatus": "CREATING", "Backfilling": True}
+    return shown
+
+
+def _show_throughput(part: Description, mode: str, now: float) -> None:
+    units = part["ProvisionedThroughput"]
+    units["NumberOfDecreasesToday"] = decreases_today(units, now)
+    part["WarmThroughput"] = warm_throughput(part, mode, "ACTIVE")
+
+
+def created_view(view: Description, members: Request) -> Description:
+    """What CreateTable answers of a table whose view is given."""
+    view["TableStatus"] = "CREATING"
+    view.get("BillingModeSummary", {}).pop("LastUpdateToPayPerRequestDateTime", None)
+    _show_warming(view, members)
+    for index, asked in zip(view.get(GLOBAL, ()), members.get(GLOBAL, ()), strict=True):
+        index["IndexStatus"] = "CREATING"
+        _show_warming(index, asked)
+    return view
+
+
+def updated_view(view: Description, old: Description, members: Request) -> Description:
+    """What UpdateTable answers of a table whose view is given: units that change are shown as they were."""
+    view["TableStatus"] = "UPDATING"
+    before = {index["IndexName"]: index for index in old.get(GLOBAL, ())}
+    if billing_mode(view) == billing_mode(old):
+        for part, was in [(view, old), *((index, before.get(index["IndexName"])) for index in view.get(GLOBAL, ()))]:
+            if was is not None:
+                _show_units_before(part, was)
+    for index in view.get(GLOBAL, ()):
+        if index["IndexName"] not in before:
+            index["IndexStatus"] = "CREATING"
+    if "OnDemandThroughput" in members:  # a ceiling that goes is shown as -1 once more
+        view["OnDemandThroughput"] = {**view.get("OnDemandThroughput", {}), **members["OnDemandThroughput"]}
+    _show_warming(view, members)
+    return view
+
+
+def _show_units_before(part: Description, was: Description) -> None:
+    kept = ("NumberOfDecreasesToday", *UNITS)
+    part["ProvisionedThroughput"] |= {name: was["ProvisionedThroughput"][name] for name in kept}
+
+
+def _show_warming(part: Description, members: Request) -> None:
+    if "WarmThroughput" in members:
+        part["WarmThroughput"]["Status"] = "UPDATING"
+
+
+def deleted_view(view: Description) -> Description:
+    """What DeleteTable answers of a table whose view is given: neither keys nor indexes.
+
+    >>> deleted_view({"TableName": "scores", "KeySchema": [], "TableStatus": "ACTIVE"})
+    {'TableName': 'scores', 'TableStatus': 'DELETING'}
+    """
+    return {name: part for name, part in {**view, "TableStatus": "DELETING"}.items() if name in _LEFT}

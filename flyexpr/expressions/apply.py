@@ -1,0 +1,178 @@
+"""What an update that DynamoDB takes makes of an item, by its rules.
+
+Every right-hand side, and every list index, sees the item as it was. Parents are never created; SET past the end of
+a list appends, several in the order of their indexes; a set that is emptied goes.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from flyexpr.errors import ExpressionError
+from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
+from flyexpr.values.freeze import thaw
+from flyexpr.values.kinds import MISSING, Item, find
+from flyexpr.values.numbers import EXACT, WHOLE, number, number_text
+
+_INVALID_PATH = "The document path provided in the update expression is invalid for update"
+_MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
+WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
+
+_REMOVED: Any = object()  # what an action leaves behind when the attribute goes
+
+
+class _Changed:
+    """The new value of one path."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def apply(update: Update, item: Mapping[str, Any]) -> Item:
+    """The item after the update, as a new dict; what the update does not touch is shared with the old one.
+
+    >>> from flyexpr import append, assign, F, incr, remove
+    >>> apply(incr("wins", 1) + assign("old", F.wins) + remove("log[0]"), {"wins": 1, "log": ["a", "b"]})
+    {'wins': 2, 'log': ['b'], 'old': 1}
+
+    ExpressionError, in the service's words, where a parent or an operand is missing or of the wrong type.
+    """
+    changes: dict[Step, Any] = {}
+    for action in update.actions:
+        level = changes
+        for step in action.path.parts[:-1]:
+            level = level.setdefault(step, {})
+        level[action.path.parts[-1]] = _Changed(_new_value(action, item))
+    changed: Item = _rebuild(_with_parents(update, item), changes)
+    return changed
+
+
+def _with_parents(update: Update, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The item with the maps that the update is to make."""
+    for action in update.actions:
+        if action.parents:
+            item = _with_maps(item, action.path.parts[:-1])
+    return item
+
+
+def _with_maps(level: Any, steps: tuple[Step, ...]) -> Any:
+    if not steps or not isinstance(level, Mapping) or not isinstance(steps[0], str):
+        return level
+    return {**level, steps[0]: _with_maps(level.get(steps[0], {}), steps[1:])}
+
+
+def _new_value(action: Action, item: Mapping[str, Any]) -> Any:
+    operand = action.operand
+    if operand is None:
+        return _REMOVED
+    if action.clause == "SET":
+        return _value(operand, item)
+    assert isinstance(operand, Value)
+    if action.clause == "ADD":
+        return _added(find(action.path.parts, item), operand.kind, thaw((operand.kind, operand.body)))
+    return _deleted(find(action.path.parts, item), operand.body)
+
+
+def _rebuild(old: Any, changes: dict[Step, Any]) -> Any:
+    if all(isinstance(step, str) for step in changes) and isinstance(old, Mapping):
+        return _rebuild_map(old, changes)
+    if all(isinstance(step, int) for step in changes) and isinstance(old, (list, tuple)):
+        return _rebuild_list(old, changes)
+    raise ExpressionError(_INVALID_PATH)
+
+
+def _rebuild_map(old: Mapping[Any, Any], changes: dict[Step, Any]) -> dict[Any, Any]:
+    new = dict(old)
+    for name, change in changes.items():
+        value = _changed(old.get(name, MISSING), change)
+        if value is _REMOVED:
+            new.pop(name, None)
+        else:
+            new[name] = value
+    return new
+
+
+def _rebuild_list(old: Any, changes: dict[Step, Any]) -> list[Any]:
+    kept = [_changed(value, changes[i]) if i in changes else value for i, value in enumerate(old)]
+    past = [_changed(MISSING, changes[i]) for i in sorted(i for i in changes if isinstance(i, int) and i >= len(old))]
+    return [value for value in kept + past if value is not _REMOVED]
+
+
+def _changed(old: Any, change: Any) -> Any:
+    return change.value if isinstance(change, _Changed) else _rebuild(old, change)
+
+
+def _value(operand: Operand, item: Mapping[str, Any]) -> Any:
+    match operand:
+        case Value(kind, body):
+            return thaw((kind, body))
+        case Path():
+            found = find(operand.parts, item)
+            if found is MISSING:
+                raise ExpressionError(_MISSING_OPERAND)
+            return found
+        case Arithmetic(operator, left, right):
+            return _sum(_value(left, item), _value(right, item), operator)
+        case Call("if_not_exists", (Path() as path, other)):
+            default = _value(other, item)  # of which a missing path is an error though it is not needed
+            found = find(path.parts, item)
+            return default if found is MISSING else found
+        case Call("list_append", (first, second)):
+            return _joined(_value(first, item), _value(second, item))
+    raise TypeError(f"{operand!r} belongs to a condition, not to an update")
+
+
+def _joined(first: Any, second: Any) -> list[Any]:
+    if not isinstance(first, (list, tuple)) or not isinstance(second, (list, tuple)):
+        raise ExpressionError(WRONG_OPERAND)
+    return [*first, *second]
+
+
+def _added(old: Any, kind: str, value: Any) -> Any:
+    if old is MISSING:
+        return value if kind == "N" else set(value)
+    return _sum(old, value, "+") if kind == "N" else _members_like(old, value) | value
+
+
+def _deleted(old: Any, members: frozenset[Any]) -> Any:
+    if old is MISSING:
+        return _REMOVED
+    return _members_like(old, members) - members or _REMOVED
+
+
+def _members_like(old: Any, members: Any) -> set[Any]:
+    """The members of a set that holds the same type as another."""
+    if not isinstance(old, (set, frozenset)) or _member_type(old) is not _member_type(members):
+        raise ExpressionError(WRONG_OPERAND)
+    return set(old)
+
+
+def _member_type(members: Any) -> type:
+    kind = type(next(iter(members)))
+    return Decimal if kind in (int, float) else kind
+
+
+def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
+    if type(left) is int and type(right) is int and operator == "+" and -WHOLE < left + right < WHOLE:
+        return left + right  # a counter: all the care below is for fractions and for the ends of the range
+    if _no_number(left) or _no_number(right):
+        raise ExpressionError(WRONG_OPERAND)
+    first, second = (Decimal(number_text(side)) for side in (left, right))
+    total = EXACT.add(first, second) if operator == "+" else EXACT.subtract(first, second)
+    try:
+        return number(number_text(total))
+    except OverflowError:
+        raise ExpressionError(
+            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        ) from None
+    except ArithmeticError:
+        raise ExpressionError("Attempting to store more than 38 significant digits in a Number") from None
+
+
+def _no_number(value: Any) -> bool:
+    return isinstance(value, bool) or not isinstance(value, (int, float, Decimal))

@@ -1,0 +1,196 @@
+"""Expressions evaluated in memory, or shown, by the rules that a table holds them to: what it refuses is refused here.
+
+A constant of a foreign type counts as what it is stored as where nothing is declared, and so does a value of the item.
+Both, and the rules, are looked at once: the expression remembers that it may be evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from operator import is_
+from typing import Any
+
+from flyexpr.errors import ExpressionError
+from flyexpr.expressions.apply import WRONG_OPERAND
+from flyexpr.expressions.apply import apply as applied
+from flyexpr.expressions.check import check
+from flyexpr.expressions.evaluate import matches as is_true
+from flyexpr.expressions.nodes import PLACES, Action, Condition, Operand, Update, Value, children
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.reason import operands_hint
+from flyexpr.expressions.shape import Shape, shape
+from flyexpr.expressions.show import refused
+from flyexpr.expressions.show import show as text_of
+from flyexpr.expressions.terms import Term, node_of
+from flyexpr.records import replace
+from flyexpr.values.foreign import meaning
+from flyexpr.values.freeze import thaw
+from flyexpr.values.kinds import MAX_DEPTH, TOO_DEEP, Frozen, Item
+
+
+def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
+    """True where the condition holds for the item; `{}` stands for an item that is not there.
+
+    >>> from flyexpr import eq, gt, ne, size
+    >>> matches(eq("info.rating", 8) & gt(size("info.actors"), 1), {"info": {"rating": 8.0, "actors": ["a", "b"]}})
+    True
+    >>> matches(ne("q", 1), {}), matches(~gt("q", 1), {})
+    (True, True)
+    >>> matches(gt("flag", True), {"flag": True})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: Incorrect operand type for operator or function; ...: >, operand type: BOOL
+      expression: flag > true
+
+    A date, datetime, UUID or Enum counts as what it is stored as where nothing is declared, at any depth. What every
+    table refuses is an ExpressionError; a value that none stores, such as one of a Codec's own type, a ValidationError.
+    """
+    if not isinstance(condition, Condition):
+        swapped = "matches takes the condition first: matches(condition, item)"
+        wrong = f"matches takes a condition such as eq('a', 1), not {condition!r}"
+        raise TypeError(swapped if isinstance(item, Condition) else wrong)
+    try:
+        standing: Condition | None = condition._ready
+    except AttributeError:
+        standing = _checked_condition(condition)
+    return is_true(condition if standing is None else standing, item)
+
+
+def apply(update: Update, item: Mapping[str, Any]) -> Item:
+    """The item after the update, as a new dict; what the update does not touch is shared with the old one.
+
+    >>> from flyexpr import append, assign, F, incr, remove
+    >>> apply(incr("wins", 1) + assign("old", F.wins) + remove("log[0]"), {"wins": 1, "log": ["a", "b"]})
+    {'wins': 2, 'log': ['b'], 'old': 1}
+
+    ExpressionError, in the service's words, where a parent or an operand is missing or of the wrong type, and for what
+    every table refuses; ValidationError for a value that none stores. Dates, Enums and the like are kept as they are.
+    How many bytes the item has is not looked at.
+    """
+    if not isinstance(update, Update):
+        swapped = "apply takes the update first: apply(update, item)"
+        wrong = f"apply takes an update such as incr('wins', 1), not {update!r}"
+        raise TypeError(swapped if isinstance(item, Update) else wrong)
+    try:
+        deepened: tuple[str, ...] = update._ready
+    except AttributeError:
+        deepened = _checked_update(update)
+    try:
+        new = applied(update, item)
+    except ExpressionError as error:
+        raise refused(error, update, operands_hint(update) if error.message == WRONG_OPERAND else None) from None
+    if deepened and any(_levels(new.get(name)) >= MAX_DEPTH for name in deepened):
+        raise ExpressionError(TOO_DEEP)
+    return new
+
+
+def show(expression: Condition | Update | Operand | Term) -> str:
+    """The expression as one line, as a person would write it.
+
+    >>> from flyexpr import F, all_of, any_of, assign, eq, gt, incr
+    >>> show(eq("userid", "abc") & (gt("top_score", 9000) | ~eq("wins", 0)))
+    "userid = 'abc' AND (top_score > 9000 OR NOT wins = 0)"
+    >>> show(incr("wins", 1) + assign("info.seen", True))
+    'SET info.seen = true ADD wins 1'
+
+    A date, datetime, UUID or Enum is shown as it is stored where nothing is declared, and reads back as that; any other
+    value that has no form of its own is a ValidationError.
+    """
+    return text_of(_standing(node_of(expression) if isinstance(expression, Term) else expression))
+
+
+def _levels(value: Any) -> int:
+    """How many lists and maps lie in one another."""
+    if isinstance(value, (dict, Mapping)):  # a dict by the quick way
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return 0
+    return 1 + max([_levels(member) for member in value if type(member) not in _FLAT], default=0)
+
+
+_FLAT = frozenset({str, int, float, bool, bytes, type(None)})
+_TAKEN: set[Shape] = set()  # of expressions that passed the check, as all of their shape do
+_MOST = 1024  # shapes; then all are forgotten
+
+
+def _checked_condition(condition: Condition) -> Condition | None:
+    """The condition with the meaning of its constants; None for the condition itself, which would keep itself alive."""
+    found = None
+    if any(map(_is_foreign, _taken(condition))):
+        found = _standing(condition)
+        _check(found)
+    object.__setattr__(condition, "_ready", found)
+    return found
+
+
+def _checked_update(update: Update) -> tuple[str, ...]:
+    """The attributes inside which the update puts what may be lists or maps."""
+    if any(map(_is_foreign, _taken(update))):
+        _check(_standing(update))
+    found = tuple(_deepened(update))
+    object.__setattr__(update, "_ready", found)
+    return found
+
+
+def _deepened(update: Update) -> Iterator[str]:
+    for action in update.actions:
+        if action.clause == "SET" and len(action.path.parts) > 1 and _may_deepen(action):
+            yield str(action.path.parts[0])
+
+
+def _may_deepen(action: Action) -> bool:
+    """Whether an action puts what lies elsewhere in the item, or a constant that is too deep for its place."""
+    assert action.operand is not None
+    elsewhere = any(path != action.path for path in paths(action.operand))
+    constants = [_levels(thaw((one.kind, one.body))) for one in _constants(action.operand)]
+    return elsewhere or max(constants, default=0) + len(action.path.parts) > MAX_DEPTH
+
+
+def _constants(operand: Operand) -> Iterator[Value]:
+    if isinstance(operand, Value):
+        yield operand
+    for below in children(operand):
+        yield from _constants(below)
+
+
+def _taken(expression: Condition | Update) -> Iterable[Frozen]:
+    """The constants of an expression that DynamoDB takes."""
+    constants: dict[Frozen, int] = {}
+    try:
+        found = shape(expression, constants)
+    except RecursionError:
+        check(expression)  # which counts them, and goes no deeper for it
+        raise ExpressionError("The expression is nested too deeply") from None
+    if found not in _TAKEN:
+        _check(expression)
+        if len(_TAKEN) >= _MOST:
+            _TAKEN.clear()
+        _TAKEN.add(found)
+    return constants
+
+
+def _check(expression: Condition | Update) -> None:
+    try:
+        check(expression)
+    except ExpressionError as error:
+        raise refused(error, expression) from None
+
+
+def _standing(node: Any) -> Any:
+    """The node with the meaning of its constants; the same node where none is of a foreign type."""
+    if type(node) is Value:
+        frozen = node.kind, node.body
+        return Value(*meaning(thaw(frozen))) if _is_foreign(frozen) else node
+    if type(node) is tuple:
+        below: Any = tuple(map(_standing, node))
+        return node if all(map(is_, below, node)) else below
+    parts = {name: getattr(node, name) for name in PLACES.get(type(node), ())}
+    changed = {name: below for name, part in parts.items() if (below := _standing(part)) is not part}
+    return replace(node, **changed) if changed else node
+
+
+def _is_foreign(frozen: Frozen) -> bool:
+    kind, body = frozen
+    if kind == "L":
+        return any(map(_is_foreign, body))
+    return any(_is_foreign(member) for _, member in body) if kind == "M" else kind == "PYTHON"

@@ -1,0 +1,33 @@
+"""Which document paths an expression speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flyexpr.expressions.nodes import Action, Condition, Operand, Path, Update, children
+from flyexpr.expressions.terms import Term, node_of
+
+Node = Condition | Update | Action | Operand
+
+
+def paths(expression: Node | Term) -> tuple[Path, ...]:
+    """The document paths of an expression, each once, in the order of the text.
+
+    >>> from flyexpr import assign, eq, F, gt, size
+    >>> paths(eq("a.b", F.c) & gt(size("a.b"), 1))
+    (Path(parts=('a', 'b')), Path(parts=('c',)))
+    >>> paths(assign("total", F.a + F.b))[0].parts
+    ('total',)
+    """
+    node = node_of(expression) if isinstance(expression, Term) else expression
+    if not isinstance(node, Node):
+        raise TypeError(f"paths takes a condition, an update or a path, not {node!r}")
+    return tuple(dict.fromkeys(_walk(node)))
+
+
+def _walk(node: Any) -> Iterator[Path]:
+    if isinstance(node, Path):
+        yield node
+    for below in children(node):
+        yield from _walk(below)

@@ -1,0 +1,45 @@
+"""The part of an item that a projection asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flyexpr.expressions.nodes import Path
+from flyexpr.values.kinds import Item
+
+
+def project(paths: Iterable[Path], item: Mapping[str, Any]) -> Item:
+    """The item with only what the paths lead to, inside its parents; picked list elements close up in list order.
+
+    >>> from flyexpr.expressions.terms import parse_path
+    >>> project(map(parse_path, ["a.b[2].y", "a.b[0]", "z"]), {"a": {"b": [2, 4, {"x": 1, "y": 3}], "c": 5}})
+    {'a': {'b': [2, {'y': 3}]}}
+
+    The key is not added by itself, and what is missing is left out.
+    """
+    wanted: dict[str | int, Any] = {}
+    for path in paths:
+        level = wanted
+        for part in path.parts:
+            level = level.setdefault(part, {})
+    found = _pick(wanted, item)
+    return {} if found is _NOTHING else found
+
+
+_NOTHING: Any = object()
+
+
+def _pick(wanted: dict[str | int, Any], value: Any) -> Any:
+    if not wanted:
+        return value
+    if isinstance(value, Mapping):
+        picked = {name: _pick(below, value[name]) for name, below in wanted.items() if name in value}
+        kept: Any = {name: below for name, below in picked.items() if below is not _NOTHING}
+    elif isinstance(value, (list, tuple)):
+        indexes = sorted(index for index in wanted if isinstance(index, int) and index < len(value))
+        elements = [_pick(wanted[index], value[index]) for index in indexes]
+        kept = [element for element in elements if element is not _NOTHING]
+    else:
+        return _NOTHING
+    return kept or _NOTHING

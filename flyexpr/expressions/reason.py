@@ -1,0 +1,78 @@
+"""Why a condition was false: the part, and the actual value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flyexpr.expressions.evaluate import matches
+from flyexpr.expressions.nodes import Action, And, Arithmetic, Call, Condition, Or, Path, Update, Value
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.show import show
+from flyexpr.expressions.terms import operand
+from flyexpr.values.kinds import MISSING, find
+
+_LONGEST = 80  # characters of a value
+
+
+def reason(condition: Condition, item: Mapping[str, Any] | None) -> str:
+    """The part of the condition that is false of the item, and what the item holds there.
+
+    >>> reason(eq("userid", "abc") & ge("top_score", 200), {"userid": "abc", "top_score": 150})
+    'top_score >= 200 was false: top_score is 150'
+    >>> reason(ge("top_score", 200), None)
+    'there is no such item, so top_score >= 200 was false'
+    >>> reason(not_exists("userid"), {"userid": "abc"})
+    "attribute_not_exists(userid) was false: userid is 'abc'"
+
+    Of several parts joined by AND the first that is false, of parts joined by OR all of them.
+    """
+    false = _first_false(condition, item or {})
+    if item is None and matches(condition, {}):
+        return f"{show(condition)} was false; the engine does not say of what item"
+    if item is None:
+        return f"there is no such item, so {show(false)} was false"
+    parts = false.parts if isinstance(false, Or) else (false,)
+    return "; ".join(f"{show(part)} was false{_actual(part, item)}" for part in parts)
+
+
+def operands_hint(update: Update) -> str:
+    """What the actions that work on a stored value need.
+
+    >>> operands_hint(incr("wins") + append("log", "x") + assign("seen", True))
+    "log = list_append(if_not_exists(log, []), ['x']) needs lists; ADD needs a number at `wins`"
+    """
+    return "; ".join(filter(None, map(_needs, update.actions)))
+
+
+def _needs(action: Action) -> str:
+    path = show(action.path)
+    match action.operand:
+        case Value(kind) if action.clause in ("ADD", "DELETE"):
+            return f"{action.clause} needs {'a number' if kind == 'N' else 'a set of the same type'} at `{path}`"
+        case Arithmetic():
+            return f"{path} = {show(action.operand)} needs numbers"
+        case Call("list_append"):
+            return f"{path} = {show(action.operand)} needs lists"
+    return ""
+
+
+def _first_false(condition: Condition, item: Mapping[str, Any]) -> Condition:
+    if isinstance(condition, And):
+        for part in condition.parts:
+            if not matches(part, item):
+                return _first_false(part, item)
+    return condition
+
+
+def _actual(part: Condition, item: Mapping[str, Any]) -> str:
+    found = ", ".join(f"{show(path)} is {_held(path, item)}" for path in paths(part))
+    return f": {found}" if found else ""
+
+
+def _held(path: Path, item: Mapping[str, Any]) -> str:
+    found = find(path.parts, item)
+    if found is MISSING:
+        return "missing"
+    text = show(operand(found))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,195 @@
+"""A shorter condition that is true of the same items: one rule, one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from flyexpr.expressions.nodes import (
+    ALWAYS,
+    NEVER,
+    And,
+    Between,
+    Compare,
+    Condition,
+    In,
+    Not,
+    Operand,
+    Or,
+    Test,
+    Value,
+    joined,
+)
+from flyexpr.values.kinds import ORDERED
+
+
+def simplify(condition: Condition) -> Condition:
+    """The condition without what says nothing: true of exactly the same items.
+
+    >>> from flyexpr import eq, ge, le, show
+    >>> show(simplify(~~eq("a", 1) & eq("a", 1) & ge("b", 1) & le("b", 5)))
+    'a = 1 AND b BETWEEN 1 AND 5'
+    >>> simplify(eq("a", 1) & eq("a", 2)) == NEVER
+    True
+
+    `~(a < 0)` stays: it is also true where `a` is missing or no number.
+    """
+    match condition:
+        case Not(part):
+            return _negation(simplify(part))
+        case And(parts):
+            return _all(joined(And, map(simplify, parts)))
+        case Or(parts):
+            return _any(joined(Or, map(simplify, parts)))
+        case Compare(operator, Value() as left, right) if not isinstance(right, Value):
+            return Compare(_TURNED[operator], right, left)
+        case In(operand, (option,)):
+            return simplify(Compare("=", operand, option))
+        case Between(operand, Value(kind) as low, high) if low == high and kind in ORDERED:
+            return Compare("=", operand, low)
+    return condition
+
+
+def _negation(part: Condition) -> Condition:
+    match part:
+        case Not(inner):
+            return inner
+        case Compare("=", left, right):
+            return Compare("<>", left, right)
+        case Compare("<>", left, right):
+            return Compare("=", left, right)
+        case Test("attribute_exists", arguments):
+            return Test("attribute_not_exists", arguments)
+        case Test("attribute_not_exists", arguments):
+            return Test("attribute_exists", arguments)
+        case And(()):
+            return NEVER
+        case Or(()):
+            return ALWAYS
+    return Not(part)
+
+
+def _all(condition: Condition) -> Condition:
+    if not isinstance(condition, And):
+        return condition
+    parts = list(dict.fromkeys(condition.parts))
+    if NEVER in parts or any(_negation(part) in parts for part in parts):
+        return NEVER
+    merged = list(_merge_bounds(parts))
+    return NEVER if _contradicts(merged) else joined(And, merged)
+
+
+def _any(condition: Condition) -> Condition:
+    if not isinstance(condition, Or):
+        return condition
+    parts = list(dict.fromkeys(condition.parts))
+    if ALWAYS in parts or any(_negation(part) in parts for part in parts):
+        return ALWAYS
+    return joined(Or, parts)
+
+
+def _merge_bounds(parts: list[Condition]) -> Iterator[Condition]:
+    """`x >= low AND x <= high` as BETWEEN, where the first of the two stood."""
+    waiting = list(parts)
+    while waiting:
+        part = waiting.pop(0)
+        partner = next((other for other in waiting if _between(part, other) is not None), None)
+        if partner is None:
+            yield part
+        else:
+            waiting.remove(partner)
+            found = _between(part, partner)
+            if found is not None:
+                yield found
+
+
+def _between(first: Condition, second: Condition) -> Condition | None:
+    match first, second:
+        case Compare("<=", _, _), Compare(">=", _, _):
+            return _between(second, first)
+        case Compare(">=", left, Value(kind) as low), Compare("<=", right, Value(other) as high):
+            if left == right and kind == other and kind in ORDERED and low.body <= high.body:
+                return simplify(Between(left, low, high))
+    return None
+
+
+_TURNED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _contradicts(parts: list[Condition]) -> bool:
+    """Whether no value of some operand can satisfy all that these parts ask of it."""
+    asked: dict[Operand, list[Condition]] = {}
+    for part in parts:
+        match part:
+            case Compare(_, operand, Value()) | Between(operand, Value(), Value()):
+                asked.setdefault(operand, []).append(part)
+    return any(_impossible(found) for found in asked.values() if len(found) > 1)
+
+
+def _impossible(parts: list[Condition]) -> bool:
+    if any(isinstance(value, Value) and value.kind == "PYTHON" for part in parts for value in _constants(part)):
+        return False
+    equals = [part.right for part in parts if isinstance(part, Compare) and part.operator == "="]
+    for value in equals:
+        if isinstance(value, Value) and not all(_allows(part, value) for part in parts):
+            return True
+    lows = [bound for part in parts for bound in _low(part)]
+    highs = [bound for part in parts for bound in _high(part)]
+    return any(_apart(low, high) for low in lows for high in highs)
+
+
+def _constants(part: Condition) -> tuple[Operand, ...]:
+    match part:
+        case Compare(_, _, right):
+            return (right,)
+        case Between(_, low, high):
+            return low, high
+    return ()
+
+
+def _allows(part: Condition, value: Value) -> bool:
+    match part:
+        case Compare("=", _, right):
+            return value == right
+        case Compare("<>", _, right):
+            return value != right
+        case Compare(operator, _, Value(kind, body)):
+            return kind == value.kind and kind in ORDERED and _ORDERS[operator](value.body, body)
+        case Between(_, Value(kind, low), Value(other, high)):
+            return kind == other == value.kind and kind in ORDERED and low <= value.body <= high
+    return True
+
+
+_ORDERS: dict[str, Callable[[object, object], bool]] = {
+    "<": lambda a, b: a < b,  # type: ignore[operator]
+    "<=": lambda a, b: a <= b,  # type: ignore[operator]
+    ">": lambda a, b: a > b,  # type: ignore[operator]
+    ">=": lambda a, b: a >= b,  # type: ignore[operator]
+}
+
+_Bound = tuple[Value, bool]  # the constant, and whether it is itself allowed
+
+
+def _low(part: Condition) -> list[_Bound]:
+    match part:
+        case Compare(">" | ">=" as operator, _, Value() as bound):
+            return [(bound, operator == ">=")]
+        case Between(_, Value() as bound, _):
+            return [(bound, True)]
+    return []
+
+
+def _high(part: Condition) -> list[_Bound]:
+    match part:
+        case Compare("<" | "<=" as operator, _, Value() as bound):
+            return [(bound, operator == "<=")]
+        case Between(_, _, Value() as bound):
+            return [(bound, True)]
+    return []
+
+
+def _apart(low: _Bound, high: _Bound) -> bool:
+    if low[0].kind != high[0].kind:
+        return True
+    if low[0].kind not in ORDERED:
+        return False
+    return bool(low[0].body > high[0].body or (low[0].body == high[0].body and not (low[1] and high[1])))

@@ -1,0 +1,245 @@
+"""`F`, the operator sugar: terms that wrap an operand and build conditions with `==`, `<`, … and updates with `+`, `-`.
+
+A term is the only thing with overloaded comparisons, and never sits inside a node. What is accepted where a path or a
+value is expected is decided here too, once.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, NoReturn, cast
+
+from flyexpr.errors import ExpressionError
+from flyexpr.expressions.nodes import Arithmetic, Call, Compare, Operand, Path, Step, Value
+from flyexpr.values.freeze import freeze_constant
+from flyexpr.values.numbers import WHOLE
+
+_NO_PARTS = "only a path has parts; `size(...)` and `if_not_exists(...)` have none"
+
+
+class Term:
+    """An operand that Python's operators work on.
+
+    >>> from flyexpr import show
+    >>> show(F.info.rating >= 8), show(F["odd.name"] != F.other[0])
+    ('info.rating >= 8', '"odd.name" <> other[0]')
+    """
+
+    __slots__ = ("__operand",)
+
+    def __init__(self, operand: Operand) -> None:
+        self.__operand = operand
+
+    def __getattr__(self, name: str) -> Term:
+        _refuse_protocol(name)
+        if not isinstance(self.__operand, Path):
+            raise AttributeError(_NO_PARTS)  # not a TypeError, which `hasattr` lets through
+        return self[name]
+
+    def __getitem__(self, step: Step) -> Term:
+        path = self.__operand
+        if not isinstance(path, Path):
+            raise TypeError(_NO_PARTS)
+        return Term(Path((*path.parts, _step(step))))
+
+    def __eq__(self, other: object) -> Compare:  # type: ignore[override]
+        return Compare("=", self.__operand, operand(other))
+
+    def __ne__(self, other: object) -> Compare:  # type: ignore[override]
+        return Compare("<>", self.__operand, operand(other))
+
+    def __lt__(self, other: Any) -> Compare:
+        return Compare("<", self.__operand, operand(other))
+
+    def __le__(self, other: Any) -> Compare:
+        return Compare("<=", self.__operand, operand(other))
+
+    def __gt__(self, other: Any) -> Compare:
+        return Compare(">", self.__operand, operand(other))
+
+    def __ge__(self, other: Any) -> Compare:
+        return Compare(">=", self.__operand, operand(other))
+
+    def __add__(self, other: Any) -> Term:
+        return Term(Arithmetic("+", self.__operand, operand(other)))
+
+    def __radd__(self, other: Any) -> Term:
+        return Term(Arithmetic("+", operand(other), self.__operand))
+
+    def __sub__(self, other: Any) -> Term:
+        return Term(Arithmetic("-", self.__operand, operand(other)))
+
+    def __rsub__(self, other: Any) -> Term:
+        return Term(Arithmetic("-", operand(other), self.__operand))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __and__(self, other: Any) -> NoReturn:
+        raise TypeError("write `(F.a == 1) & (F.b == 2)`, with parentheses, and `exists(F.a)` for a path alone")
+
+    __rand__ = __or__ = __ror__ = __and__
+
+    def __call__(self, *arguments: Any) -> NoReturn:
+        raise TypeError("a path has no methods; write `contains(F.a, value)`, `begins_with(F.a, prefix)`, `size(F.a)`")
+
+    def __repr__(self) -> str:
+        return f"Term({self.__operand!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Term, (self.__operand,)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a path has no truth value; write `exists(F.a)` or `F.a == True`, and `&`, not `and`")
+
+    def __contains__(self, member: object) -> NoReturn:
+        raise TypeError("write `contains(F.a, value)`, not `value in F.a`")
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("a path cannot be iterated over; its values are in the items that `run` gives")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError("write `size(F.a)`, not `len(F.a)`")
+
+
+class Fields:
+    """The root of paths: `F.title`, `F.info.actors[0]`, `F["odd.name"]`.
+
+    >>> node_of(F.info.actors[0])
+    Path(parts=('info', 'actors', 0))
+
+    `F[...]` names one attribute exactly, dots and brackets included, and names such as `__x__`, which are Python's.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Term:
+        _refuse_protocol(name)
+        return _attribute(name)
+
+    def __getitem__(self, name: Any) -> Term:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"a path starts with an attribute's name, a str, not {name!r}")
+        return Term(Path((name,)))
+
+    def __repr__(self) -> str:
+        return "F"
+
+    def __reduce__(self) -> str:
+        return "F"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("F has no truth value; write a condition, such as `F.a == 1`")
+
+    def __contains__(self, name: object) -> NoReturn:
+        raise TypeError("write `exists(F.a)`, not `'a' in F`")
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("F cannot be iterated over; attributes are named one by one, as `F.a`")
+
+
+def _refuse_protocol(name: str) -> None:
+    """An AttributeError for the names of methods that copy, pickle and notebooks ask for; `__typename` is none."""
+    if name.startswith("__") and name.endswith("__"):
+        raise AttributeError(f"{name} is a name of Python's own; for an attribute of that name write F[{name!r}]")
+
+
+@lru_cache(maxsize=4096)
+def _attribute(name: str) -> Term:
+    return Term(Path((name,)))
+
+
+F = Fields()
+
+
+def node_of(term: Term) -> Operand:
+    """The node that a term wraps.
+
+    >>> node_of(F.a)
+    Path(parts=('a',))
+    """
+    # By its mangled name: every other name of a term, `operand` too, is a part of a path.
+    return cast(Operand, term._Term__operand)
+
+
+def operand(value: Any) -> Operand:
+    """The operand that a value stands for: a term or node itself, anything else a constant.
+
+    >>> operand(F.a), operand("a")
+    (Path(parts=('a',)), Value(kind='S', body='a'))
+    """
+    kind = type(value)
+    if kind is str:  # the commonest constants freeze to themselves
+        return Value("S", value)
+    if kind is int and -WHOLE < value < WHOLE:
+        return Value("N", value)
+    if kind is Term:
+        return node_of(value)
+    if isinstance(value, (Path, Value, Call, Arithmetic)):
+        return value
+    return Value(*freeze_constant(value))
+
+
+def subject(value: Any) -> Operand:
+    """The operand on the left of an operator: a str is a document path.
+
+    >>> subject("info.actors[0]")
+    Path(parts=('info', 'actors', 0))
+    """
+    return parse_path(value) if isinstance(value, str) else operand(value)
+
+
+def path_of(value: Any) -> Path:
+    """The path that a str, a term or a path stands for.
+
+    >>> path_of("a.b[1]") == path_of(F.a.b[1])
+    True
+    """
+    if isinstance(value, str):
+        return parse_path(value)
+    found = node_of(value) if type(value) is Term else value
+    if not isinstance(found, Path):
+        raise TypeError(f"a document path is a str such as 'info.actors[0]' or F.info.actors[0], not {value!r}")
+    return found
+
+
+_FIRST = re.compile(r"([^.\[\]]+)")
+_NEXT = re.compile(r"\.([^.\[\]]+)|\[([0-9]+)\]")
+
+
+@lru_cache(maxsize=4096)
+def parse_path(text: str) -> Path:
+    """The path written in DynamoDB's own syntax: names joined by dots, list indexes in brackets.
+
+    >>> parse_path("info.actors[0]").parts
+    ('info', 'actors', 0)
+    >>> parse_path("a..b")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: 'a..b' is not a document path: something is wrong at character 2
+      hint: write names and indexes as 'info.actors[0]', or F["a..b"] for one attribute of that very name
+
+    Every name is sent as a placeholder, so you never need to escape reserved words or odd characters.
+    """
+    steps: list[Step] = []
+    place, found = 0, _FIRST.match(text)
+    while found:
+        steps.append(int(found[2][:30]) if found[1] is None else found[1])
+        place = found.end()
+        if place == len(text):
+            return Path(tuple(steps))
+        found = _NEXT.match(text, place)
+    raise ExpressionError(
+        f"{text!r} is not a document path: something is wrong at character {place + 1}",
+        hint=f"write names and indexes as 'info.actors[0]', or F[{_double(text)}] for one attribute of that very name",
+    )
+
+
+def _double(text: str) -> str:
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def _step(step: Step) -> Step:
+    if (isinstance(step, str) and step) or (isinstance(step, int) and not isinstance(step, bool) and step >= 0):
+        return step
+    raise TypeError(f"a part of a path is a name or a list index from 0, not {step!r}")

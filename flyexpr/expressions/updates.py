@@ -1,0 +1,162 @@
+"""Constructors of updates: each an `Update`, joined with `+`, done to one item at once.
+
+Right-hand sides see the item as it was before the update.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
+from flyexpr.expressions.terms import Term, operand, path_of
+from flyexpr.values.freeze import freeze_constant
+from flyexpr.values.numbers import negated
+
+
+def assign(path: Any, value: Any, *, parents: bool = False) -> Update:
+    """Sets an attribute, list element or map entry to a value or to another attribute's.
+
+    >>> show(assign("info.seen", True)), show(assign("a", F.b + 1))
+    ('SET info.seen = true', 'SET a = b + 1')
+    >>> apply(assign("info.seen", True), {"info": {}})
+    {'info': {'seen': True}}
+
+    Parents must exist, unless `parents` asks to make the missing maps: in one request where they are there, in two
+    where they are not. An index past the end of a list appends.
+    """
+    return Update((Action("SET", path_of(path), operand(value), parents and len(path_of(path).parts) > 1),))
+
+
+def incr(path: Any, by: Any = 1) -> Update:
+    """Adds a number, starting from 0 when the attribute is missing.
+
+    >>> show(incr("wins"))
+    'ADD wins 1'
+    >>> apply(incr("wins", 2), {"wins": 40}), apply(incr("wins"), {})
+    ({'wins': 42}, {'wins': 1})
+
+    Atomic: two increments at the same time both count. `by` may be another attribute: `incr("total", F.bonus)`.
+    """
+    amount = operand(by)
+    if isinstance(amount, Value):
+        return _one("ADD", path, _numeric(amount, by))
+    return _one("SET", path, Arithmetic("+", _or_else(path, 0), amount))
+
+
+def decr(path: Any, by: Any = 1) -> Update:
+    """Subtracts a number, starting from 0 when the attribute is missing.
+
+    >>> show(decr("lives"))
+    'ADD lives -1'
+    >>> apply(decr("lives"), {"lives": 3})
+    {'lives': 2}
+    """
+    amount = operand(by)
+    if isinstance(amount, Value):
+        return _one("ADD", path, Value("N", negated(_numeric(amount, by).body)))
+    return _one("SET", path, Arithmetic("-", _or_else(path, 0), amount))
+
+
+def append(path: Any, *values: Any) -> Update:
+    """Adds elements at the end of a list, which is created when missing.
+
+    >>> show(append("log", "started"))
+    "SET log = list_append(if_not_exists(log, []), ['started'])"
+    >>> apply(append("log", "a", "b"), {"log": ["x"]})
+    {'log': ['x', 'a', 'b']}
+    """
+    return _one("SET", path, Call("list_append", (_or_else(path, []), _elements("append", values))))
+
+
+def prepend(path: Any, *values: Any) -> Update:
+    """Adds elements at the start of a list, which is created when missing.
+
+    >>> show(prepend("log", "started"))
+    "SET log = list_append(['started'], if_not_exists(log, []))"
+    >>> apply(prepend("log", "a", "b"), {"log": ["x"]})
+    {'log': ['a', 'b', 'x']}
+    """
+    return _one("SET", path, Call("list_append", (_elements("prepend", values), _or_else(path, []))))
+
+
+def add(path: Any, *members: Any) -> Update:
+    """Adds members to a set, which is created when missing.
+
+    >>> show(add("tags", "new", "hot"))
+    "ADD tags <<'hot', 'new'>>"
+    >>> apply(add("tags", {"new"}), {"tags": {"old"}}) == {"tags": {"old", "new"}}
+    True
+
+    Takes members one by one, or one set of them. For a number use `incr`.
+    """
+    return _one("ADD", path, _members("add", members))
+
+
+def discard(path: Any, *members: Any) -> Update:
+    """Takes members out of a set; the attribute goes when none is left.
+
+    >>> show(discard("tags", "old"))
+    "DELETE tags <<'old'>>"
+    >>> apply(discard("tags", "old"), {"tags": {"old"}})
+    {}
+
+    A member or set that is missing is no error.
+    """
+    return _one("DELETE", path, _members("discard", members))
+
+
+def remove(*paths: Any) -> Update:
+    """Removes attributes, list elements or map entries.
+
+    >>> show(remove("info.rating", "log[0]"))
+    'REMOVE info.rating, log[0]'
+    >>> apply(remove("log[0]"), {"log": ["a", "b"]})
+    {'log': ['b']}
+
+    Indexes mean positions before the update. What is missing already is no error, a missing parent is one.
+    """
+    return Update(tuple(Action("REMOVE", path_of(path), None) for path in paths))
+
+
+def if_not_exists(path: Any, value: Any) -> Term:
+    """The attribute's value, or `value` where it is missing, for the right of an `assign`.
+
+    >>> show(assign("first_seen", if_not_exists("first_seen", 2026)))
+    'SET first_seen = if_not_exists(first_seen, 2026)'
+    >>> show(assign("n", if_not_exists("n", 0) + 5))
+    'SET n = if_not_exists(n, 0) + 5'
+    """
+    return Term(Call("if_not_exists", (path_of(path), operand(value))))
+
+
+def _one(clause: str, path: Any, what: Operand) -> Update:
+    return Update((Action(clause, path_of(path), what),))
+
+
+def _or_else(path: Any, value: Any) -> Call:
+    return Call("if_not_exists", (path_of(path), operand(value)))
+
+
+def _numeric(amount: Value, given: Any) -> Value:
+    if amount.kind != "N":
+        raise TypeError(f"incr and decr take a number, not {given!r}; for a set use add(path, member)")
+    return amount
+
+
+def _elements(name: str, values: tuple[Any, ...]) -> Operand:
+    if not values:
+        raise TypeError(f"{name} needs at least one value, as {name}(path, value)")
+    if len(values) == 1 and isinstance(values[0], (Term, Path)):
+        return operand(values[0])  # another list attribute
+    return operand(list(values))
+
+
+def _members(name: str, members: tuple[Any, ...]) -> Value:
+    if len(members) == 1 and type(members[0]) is str:  # by far the commonest, in a third of the time
+        return Value("SS", frozenset(members))
+    one = len(members) == 1 and isinstance(members[0], (set, frozenset))
+    if any(isinstance(member, (list, tuple, dict, set)) for member in members) and not one:
+        raise TypeError(f"{name} takes members one by one, or one set of them, not {members!r}")
+    kind, body = freeze_constant(members[0] if one else set(members))
+    return Value(kind, body)

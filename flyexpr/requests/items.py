@@ -1,0 +1,156 @@
+"""Operations as DynamoDB's requests: the operation's AWS name and its JSON, written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flyexpr.expressions.conditions import exists
+from flyexpr.expressions.nodes import And, Condition, Not, Or, Path, Update, joined
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.simplify import simplify
+from flyexpr.expressions.updates import assign, if_not_exists
+from flyexpr.records import record
+from flyexpr.requests.expression_members import expression_members
+from flyexpr.requests.operations import (
+    ConditionCheck,
+    DeleteItem,
+    GetItem,
+    PutItem,
+    UpdateItem,
+)
+from flyexpr.requests.request import Request, flag, table_name, wire_request
+from flyexpr.requests.versions import versioned
+from flyexpr.schema.derive import key_parts, known_values
+from flyexpr.schema.parts import as_stored, parts_in
+from flyexpr.schema.stored_expressions import lower_condition, lower_update
+from flyexpr.schema.stored_items import asked_paths, check_size, encoded_value, key_of, read_item, stored_item
+from flyexpr.schema.table import Table
+from flyexpr.values.encode import encode_item
+from flyexpr.values.kinds import MAX_ITEM, Item
+
+Write = PutItem | UpdateItem | DeleteItem
+
+
+def get_request(table: Table, operation: GetItem) -> Request:
+    """The request that reads one item.
+
+    >>> get_request(Table("t", "id"), GetItem("a")).body
+    b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
+    """
+    return wire_request("GetItem", [*get_members(table, operation), *flag("ConsistentRead", operation.consistent)])
+
+
+@record
+class Prepared:
+    """A write, prepared once: the members of its request, and the stored values that they were made of.
+
+    `key` is the item's key, `item` the whole item of a put, and `condition` the operation's, the guard of a version
+    included; each in stored types.
+    """
+
+    members: list[str]
+    key: Item
+    item: Item | None
+    condition: Condition | None
+
+
+def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
+    """A write as it is sent, alone or in a transaction; `default=` functions are called here, once.
+
+    >>> write = prepared(Table("t", "id"), PutItem({"id": "a"}, not_exists("id")))
+    >>> write.members[:2], write.key, show(write.condition)
+    (['"TableName":"t"', '"Item":{"id":{"S":"a"}}'], {'id': 'a'}, 'attribute_not_exists(id)')
+    """
+    operation = versioned(table, operation)
+    item = update = condition = sent = None
+    if isinstance(operation, PutItem):
+        item = stored_item(table, operation.item)
+        key = {name: item[name] for name in table.keys}
+        members = [table_name(table), f'"Item":{encode_sized(item)}']
+    else:
+        key = key_of(table, operation.key)
+        members = [table_name(table), f'"Key":{encode_item(key)}']
+    if isinstance(operation, UpdateItem):
+        known = _known(table, operation, key) if table.derived else {}
+        update = _with_key_parts(table, operation, lower_update(table, operation.update, known))
+    if operation.condition is not None:
+        condition = lower_condition(table, operation.condition)
+        sent = _sayable(condition_on_stored(table, condition, key))
+        members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
+    if update is not None or condition is not None:
+        members += expression_members(("UpdateExpression", update), ("ConditionExpression", sent))
+    return Prepared(members, key, item, condition)
+
+
+def _known(table: Table, operation: UpdateItem, key: Item) -> Mapping[str, Any]:
+    """What is sure of the item that is to be updated: what makes up its key, and what its condition asks for."""
+    asked = {} if operation.condition is None else known_values(operation.condition)
+    return read_item(table, dict(key)) | key_parts(table, operation.key) | asked
+
+
+def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any]) -> Condition:
+    """The condition of a write, in stored types, on the item as it is stored under these keys.
+
+    >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
+    >>> show(condition_on_stored(table, eq("user", "1") & gt("n", 1) & exists("pk"), {"pk": "U#1"}))
+    "(user = '1' OR attribute_not_exists(user)) AND n > 1 AND attribute_exists(pk)"
+
+    It is true where the condition is true of the item as the table reads it; what the keys do not decide stays.
+    """
+    if not table.inverses or not parts_in(table, paths(lowered)):
+        return lowered
+    own = {name: keys[name] for name in table.keys}
+    parts = lowered.parts if isinstance(lowered, And) else (lowered,)
+    there = any(part == exists(Path((name,))) for part in parts for name in table.keys)
+    stored = [as_stored(table, part, own, there=there) for part in parts]
+    return joined(And, [part if one is None else one for one, part in zip(stored, parts, strict=True)])
+
+
+def write_request(operation: Write, write: Prepared) -> Request:
+    """The request of a prepared write that stands alone.
+
+    >>> write_request(DeleteItem("a"), prepared(Table("t", "id"), DeleteItem("a"))).body
+    b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
+    """
+    returns = [f'"ReturnValues":"{operation.returns}"'] if operation.returns else []
+    return wire_request(type(operation).__name__, [*write.members, *returns])
+
+
+def get_members(table: Table, operation: GetItem) -> list[str]:
+    members = [table_name(table), _key(table, operation.key)]
+    wanted = operation.project and asked_paths(table, operation.project)
+    return members + expression_members(("ProjectionExpression", wanted)) if wanted else members
+
+
+def _key(table: Table, key: Any) -> str:
+    return f'"Key":{encode_item(key_of(table, key))}'
+
+
+def encode_sized(stored: Mapping[str, Any]) -> str:
+    text = encode_item(stored)
+    if len(text) * 4 > MAX_ITEM:  # the text is longer than the size that counts, but for characters of several bytes
+        check_size(stored)
+    return text
+
+
+def _with_key_parts(table: Table, operation: UpdateItem, lowered: Update) -> Update:
+    """The update, and the parts that a derived key was given by, for an item that it creates."""
+    for name, value in key_parts(table, operation.key).items():
+        stored = encoded_value(table, name, value) if name in table.codecs else value
+        lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
+    return lowered
+
+
+def _sayable(condition: Condition) -> Condition:
+    """The condition with TRUE and FALSE, which have no text on the wire, folded away."""
+    return simplify(condition) if _has_constant(condition) else condition
+
+
+def _has_constant(condition: Condition) -> bool:
+    match condition:
+        case And(parts) | Or(parts):
+            return not parts or any(map(_has_constant, parts))
+        case Not(part):
+            return _has_constant(part)
+    return False

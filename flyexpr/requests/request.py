@@ -1,0 +1,57 @@
+"""A request: the operation's AWS name and its JSON, written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flyexpr.errors import ValidationError
+from flyexpr.records import record
+from flyexpr.schema.table import Table
+from flyexpr.values.kinds import quote
+
+
+@record
+class Request:
+    """What goes to an engine: the operation's AWS name and the bytes of its JSON.
+
+    >>> Request("ListTables", b"{}").operation
+    'ListTables'
+    """
+
+    operation: str
+    body: bytes
+
+
+def table_name(table: Table) -> str:
+    """The member that names the table.
+
+    >>> table_name(Table("t", "id"))
+    '"TableName":"t"'
+    """
+    return f'"TableName":{quote(table.name)}'
+
+
+def flag(member: str, value: bool) -> list[str]:
+    return [f'"{member}":true'] if value else []
+
+
+def wire_request(name: str, members: Iterable[str]) -> Request:
+    """The request of these members, each the JSON text of its name and value.
+
+    >>> wire_request("ListTables", ['"Limit":10']).body
+    b'{"Limit":10}'
+    """
+    return Request(name, utf8("{" + ",".join(members) + "}"))
+
+
+def utf8(text: str) -> bytes:
+    """The bytes of a request's text; ValidationError where UTF-8 cannot say it.
+
+    >>> utf8("é")
+    b'\xc3\xa9'
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        lone = text[error.start]
+        raise ValidationError(f"text with half of a surrogate pair ({lone!r}) cannot be stored") from None

@@ -1,0 +1,166 @@
+"""The requests that make and change tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from flyexpr.errors import ValidationError
+from flyexpr.requests.request import Request, table_name, wire_request
+from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex
+from flyexpr.schema.table import Table
+from flyexpr.values.kinds import quote
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+
+
+def create_index_request(table: Table, index: Index) -> Request:
+    """The UpdateTable that adds a global index to the table.
+
+    >>> create_index_request(Table("t", "id"), GlobalIndex("ByDay", "day")).operation
+    'UpdateTable'
+    """
+    definitions = json.dumps(_definitions(table, table.keys_of(index)))
+    creation = f'"GlobalSecondaryIndexUpdates":[{{"Create":{_index(table, index)}}}]'
+    return wire_request("UpdateTable", [table_name(table), f'"AttributeDefinitions":{definitions}', creation])
+
+
+def delete_index_request(table: Table, name: str) -> Request:
+    """The UpdateTable that drops a global index.
+
+    >>> delete_index_request(Table("t", "id"), "ByDay").body
+    b'{"TableName":"t","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"ByDay"}}]}'
+    """
+    deletion = f'"GlobalSecondaryIndexUpdates":[{{"Delete":{{"IndexName":{quote(name)}}}}}]'
+    return wire_request("UpdateTable", [table_name(table), deletion])
+
+
+def billing_request(table: Table, indexes: Iterable[str]) -> Request:
+    """The UpdateTable that sets the table's throughput, and with it that of its global indexes.
+
+    >>> billing_request(Table("t", "id"), []).body
+    b'{"TableName":"t","BillingMode":"PAY_PER_REQUEST"}'
+    """
+    members = [table_name(table), *_billing(table)]
+    if table.throughput is not None:
+        updates = [
+            f'{{"Update":{{"IndexName":{quote(name)},{_throughput(table.throughput)}}}}}'
+            for name in indexes
+            if isinstance(table.index(name), GlobalIndex)
+        ]
+        members += [f'"GlobalSecondaryIndexUpdates":[{",".join(updates)}]'] if updates else []
+    return wire_request("UpdateTable", members)
+
+
+def option_request(table: Table, *, stream: bool) -> Request:
+    """The UpdateTable that sets the table's stream, or else its deletion protection.
+
+    >>> option_request(Table("t", "id"), stream=True).body
+    b'{"TableName":"t","StreamSpecification":{"StreamEnabled":false}}'
+    """
+    if stream:
+        return wire_request(
+            "UpdateTable", [table_name(table), *(_stream(table) or ['"StreamSpecification":{"StreamEnabled":false}'])]
+        )
+    return wire_request(
+        "UpdateTable", [table_name(table), f'"DeletionProtectionEnabled":{json.dumps(table.deletion_protection)}']
+    )
+
+
+def ttl_request(table: Table, name: str, enabled: bool) -> Request:
+    """The UpdateTimeToLive that turns expiry by an attribute on or off.
+
+    >>> ttl_request(Table("t", "id"), "expires", True).body.decode()
+    '{"TableName":"t","TimeToLiveSpecification":{"Enabled":true,"AttributeName":"expires"}}'
+    """
+    wanted = f'{{"Enabled":{json.dumps(enabled)},"AttributeName":{quote(name)}}}'
+    return wire_request("UpdateTimeToLive", [table_name(table), f'"TimeToLiveSpecification":{wanted}'])
+
+
+def create_table_request(table: Table) -> Request:
+    """The CreateTable that makes the table as its descriptor says.
+
+    >>> create_table_request(Table("Scores", "id")).operation
+    'CreateTable'
+
+    ValidationError for a name that DynamoDB does not take: 3 to 255 letters, digits, `_`, `-` and `.`.
+    """
+    for name in (table.name, *(index.name for index in table.indexes)):
+        if not _NAME.fullmatch(name):
+            raise ValidationError(
+                f"{name!r} is not a valid name for a table or an index",
+                hint="use 3 to 255 letters, digits, `_`, `-` and `.`",
+            )
+    return wire_request("CreateTable", [table_name(table), *_table_members(table)])
+
+
+def table_request(table: Table, name: str) -> Request:
+    """The request of an operation that needs nothing but the table's name.
+
+    >>> table_request(Table("t", "id"), "DescribeTable").body
+    b'{"TableName":"t"}'
+    """
+    return wire_request(name, [table_name(table)])
+
+
+def _table_members(table: Table) -> list[str]:
+    definitions = _definitions(table, sorted(table.key_attributes))
+    members = [f'"AttributeDefinitions":{json.dumps(definitions)}', f'"KeySchema":{_key_schema(table, None)}']
+    for member, kind in (("LocalSecondaryIndexes", LocalIndex), ("GlobalSecondaryIndexes", GlobalIndex)):
+        indexes = [_index(table, index) for index in table.indexes if isinstance(index, kind)]
+        if indexes:
+            members.append(f'"{member}":[{",".join(indexes)}]')
+    return [*members, *_billing(table), *_table_options(table)]
+
+
+def _definitions(table: Table, names: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"AttributeName": name, "AttributeType": table.kind(name)} for name in names]
+
+
+def _key_schema(table: Table, index: Index | None) -> str:
+    partitions = [{"AttributeName": name, "KeyType": "HASH"} for name in table.partition_keys_of(index)]
+    return json.dumps(partitions + [{"AttributeName": name, "KeyType": "RANGE"} for name in table.sort_keys_of(index)])
+
+
+def _index(table: Table, index: Index) -> str:
+    project = {"all": {"ProjectionType": "ALL"}, "keys": {"ProjectionType": "KEYS_ONLY"}}.get(
+        index.project if isinstance(index.project, str) else "",
+        {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.project)},
+    )
+    members = [
+        f'"IndexName":{quote(index.name)}',
+        f'"KeySchema":{_key_schema(table, index)}',
+        f'"Projection":{json.dumps(project)}',
+    ]
+    if isinstance(index, GlobalIndex) and table.throughput:
+        members.append(_throughput(table.throughput))
+    return "{" + ",".join(members) + "}"
+
+
+def _billing(table: Table) -> list[str]:
+    if table.throughput is None:
+        return ['"BillingMode":"PAY_PER_REQUEST"']
+    return ['"BillingMode":"PROVISIONED"', _throughput(table.throughput)]
+
+
+def _throughput(units: tuple[int, int]) -> str:
+    return f'"ProvisionedThroughput":{{"ReadCapacityUnits":{units[0]},"WriteCapacityUnits":{units[1]}}}'
+
+
+def _stream(table: Table) -> list[str]:
+    if not table.stream:
+        return []
+    view = {"keys": "KEYS_ONLY", "new": "NEW_IMAGE", "old": "OLD_IMAGE", "both": "NEW_AND_OLD_IMAGES"}[table.stream]
+    return [f'"StreamSpecification":{{"StreamEnabled":true,"StreamViewType":"{view}"}}']
+
+
+def _table_options(table: Table) -> list[str]:
+    members = _stream(table)
+    if table.tags:
+        tags = [{"Key": key, "Value": value} for key, value in table.tags.items()]
+        members.append(f'"Tags":{json.dumps(tags)}')
+    if table.deletion_protection:
+        members.append('"DeletionProtectionEnabled":true')
+    return members

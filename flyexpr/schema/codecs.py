@@ -1,0 +1,331 @@
+"""What an attribute holds: a Python type, and how its values become DynamoDB's plain ones and back.
+
+    type                           stored as
+    str int float Decimal          S, N; float and Decimal read back as such
+    Number (int | Decimal)         N; reads back as int when whole, else Decimal
+    bool bytes list dict           BOOL, B, L, M
+    datetime, date                 S, ISO 8601 in UTC with microseconds, so that strings sort as times do
+    epoch                          a datetime as N, seconds since 1970 (what TTL wants)
+    UUID, an Enum                  S; the member's value
+    set[T], list[T], dict[str, T]  SS | NS | BS, L, M of a type above
+
+A declared type is held to strictly when writing: an `int` attribute refuses "1", True and 1.8. When reading, what
+counts is how a value is stored: text where a number is declared is an error, whatever the text says.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from flyexpr.errors import FlyexprError, ValidationError
+from flyexpr.records import record
+from flyexpr.schema.templates import Derived
+from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
+from flyexpr.values.freeze import freeze
+from flyexpr.values.kinds import native
+from flyexpr.values.numbers import EXACT, LARGEST, Number
+
+
+@record
+class Codec:
+    """How values of an attribute are stored: `encode` to a plain value of `type`, `decode` back.
+
+    >>> cents = Codec(lambda euros: round(euros * 100), lambda cents: cents / 100, int)
+    >>> cents.encode(9.99), cents.decode(999), cents.kind
+    (999, 9.99, 'N')
+
+    `type` is what is stored, one of str int float Decimal bool bytes list dict set. Use functions of a module, not
+    lambdas, for a table that is to be pickled. `member` is the codec of a set's, list's or map's values; without it
+    nobody else knows what is inside, so the attribute is compared encoded and set as a whole: a path into it, and
+    adding to it, is an ExpressionError. `decode` is given whatever is stored; what it raises becomes a ValidationError.
+    """
+
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any] | None
+    type: Any = str
+    member: Codec | None = None
+    plain: bool = False  # encoding changes nothing: it only looks at the type
+    whole: bool = True  # without `member`, only encode and decode know what is inside
+
+    @property
+    def kind(self) -> str | None:
+        """DynamoDB's code of what is stored: S N B BOOL L M SS NS BS; None when it may be several.
+
+        >>> codec_of(set[int]).kind, codec_of(datetime).kind, codec_of(set).kind
+        ('NS', 'S', None)
+        """
+        return _KINDS.get(self.type)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether nobody else knows what is inside of what is stored."""
+        return self.whole and self.member is None
+
+    @property
+    def chain(self) -> Iterator[Codec]:
+        """The codec, that of its members, that of theirs, and so on."""
+        yield self
+        if self.member is not None:
+            yield from self.member.chain
+
+
+@record
+class Attribute:
+    """A type, and what is asked of its values on every put.
+
+    >>> wins = Attribute(int, default=0, check=lambda wins: wins >= 0)
+    >>> wins.required, wins.default
+    (False, 0)
+
+    `required` refuses an item without the attribute; `default` fills it in (a function is called each time); `check`
+    must return true of the value. Updates are held to type and check, where the new value is known.
+    """
+
+    type: Any
+    required: bool = False
+    default: Any = None
+    check: Callable[[Any], Any] | None = None
+
+
+_KINDS: dict[Any, str] = {
+    str: "S",
+    int: "N",
+    float: "N",
+    Decimal: "N",
+    bytes: "B",
+    bool: "BOOL",
+    list: "L",
+    dict: "M",
+    set[str]: "SS",
+    set[int]: "NS",
+    set[float]: "NS",
+    set[Decimal]: "NS",
+    set[bytes]: "BS",
+}
+
+
+_SETS: dict[str | None, Any] = {"S": set[str], "N": set[Decimal], "B": set[bytes]}
+
+
+def codec_of(kind: Any) -> Codec:
+    """The codec of a declared type.
+
+    >>> codec_of(datetime).encode(datetime(2026, 1, 31, 12, tzinfo=timezone.utc))
+    '2026-01-31T12:00:00.000000+00:00'
+    >>> codec_of(complex)
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: complex is not a type of an attribute
+      hint: use str int float Decimal bool bytes datetime date UUID list dict set[...], int | Decimal, an Enum, ...
+    >>> codec_of(int | None)
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: int | None is not a type of an attribute
+      hint: write int; an attribute may always be missing or None
+    """
+    if isinstance(kind, (Attribute, Derived)):
+        return codec_of(kind.type)
+    if isinstance(kind, Codec):
+        return kind
+    if kind in _CODECS:
+        return _CODECS[kind]
+    if is_uuid(kind):
+        return _own(_encode_uuid, kind, str)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (set, frozenset) and len(arguments) == 1:
+        return _set_codec(codec_of(arguments[0]))
+    if origin is list and len(arguments) == 1:
+        return _list_codec(codec_of(arguments[0]))
+    if origin is dict and len(arguments) == 2 and arguments[0] is str:
+        return _map_codec(codec_of(arguments[1]))
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return _enum_codec(kind)
+    raise FlyexprError(f"{type_name(kind)} is not a type of an attribute\n  hint: {_type_hint(kind)}")
+
+
+def _type_hint(kind: Any) -> str:
+    others = [type_name(each) for each in get_args(kind) if each is not type(None)]
+    if type(None) in get_args(kind) and others:
+        return f"write {' | '.join(others)}; an attribute may always be missing or None"
+    return f"use {_TYPES}, int | Decimal, an Enum, epoch, or a Codec"
+
+
+_TYPES = "str int float Decimal bool bytes datetime date UUID list dict set[...]"
+
+
+def type_name(declared: Any) -> str:
+    """A declared type as one writes it.
+
+    >>> type_name(dict[str, date]), type_name(Attribute(int)), type_name(epoch), type_name(Codec(str, int))
+    ('dict[str, date]', 'int', 'epoch', 'a Codec')
+    """
+    if isinstance(declared, (Attribute, Derived)):
+        return type_name(declared.type)
+    if isinstance(declared, Codec):
+        return "epoch" if declared is epoch else "a Codec"
+    if get_origin(declared) in (Union, UnionType):
+        return " | ".join(map(type_name, get_args(declared)))
+    if declared is type(None):
+        return "None"
+    if get_args(declared) and isinstance(get_origin(declared), type):
+        return f"{get_origin(declared).__name__}[{', '.join(map(type_name, get_args(declared)))}]"
+    return str(getattr(declared, "__name__", repr(declared)))
+
+
+def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
+    """Lets through values of the allowed types; True and False are not numbers."""
+
+    def encode(value: Any) -> Any:
+        found = value if isinstance(value, allowed) else native(value)
+        if not isinstance(found, allowed) or (isinstance(found, bool) and bool not in allowed):
+            raise ValidationError(f"expected {name}, got {type(value).__name__}")
+        return found
+
+    return encode
+
+
+def _encode_int(value: Any) -> Any:
+    if type(value) is int:
+        return value
+    found = native(value)
+    if isinstance(found, bool) or not isinstance(found, (int, float, Decimal)) or not _is_whole(found):
+        got = f"{value}, which is not a whole number" if isinstance(found, (float, Decimal)) else type(value).__name__
+        raise ValidationError(f"expected int, got {got}")
+    return int(found)
+
+
+def _is_whole(value: int | float | Decimal) -> bool:
+    # By comparison where it can be: a Decimal's own // and % fail beyond 28 digits.
+    if isinstance(value, Decimal):  # the int of 1E+1000000000 would take all memory
+        return value.is_finite() and value.adjusted() <= LARGEST and value == value.to_integral_value()
+    return isinstance(value, int) or value.is_integer()
+
+
+def _read_decimal(value: Number) -> Decimal:
+    return value if type(value) is Decimal else Decimal(value)
+
+
+_from_iso = datetime.fromisoformat
+
+
+def _read_datetime(text: str) -> datetime:
+    try:
+        found = _from_iso(text)
+    except ValueError:  # Python 3.10 reads less of ISO 8601 than others write
+        from dateutil.parser import isoparse
+
+        found = isoparse(text)
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _epoch_seconds(value: Any) -> int | Decimal:
+    whole, fraction = divmod((utc_datetime(value) - _EPOCH) // _MICROSECOND, 1_000_000)
+    return EXACT.add(whole, EXACT.scaleb(fraction, -6)) if fraction else whole
+
+
+def _from_epoch(seconds: int | Decimal) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=int(EXACT.multiply(seconds, 1_000_000)))
+    except OverflowError:
+        raise ValidationError("a time is in the years 1 to 9999") from None
+
+
+def _encode_uuid(value: Any) -> str:
+    if not is_uuid(type(value)):
+        raise ValidationError(f"expected UUID, got {type(value).__name__}")
+    return str(value)
+
+
+def _own(
+    encode: Callable[[Any], Any], decode: Callable[[Any], Any] | None, stored: Any, *, plain: bool = False
+) -> Codec:
+    return Codec(encode, decode, stored, None, plain, whole=False)
+
+
+epoch = _own(_epoch_seconds, _from_epoch, int)
+
+_CODECS: dict[Any, Codec] = {
+    str: _own(_typed("str", str), None, str, plain=True),
+    int: _own(_encode_int, None, int),
+    float: _own(_typed("float", int, float, Decimal), float, float, plain=True),
+    Decimal: _own(_typed("Decimal", int, Decimal), _read_decimal, Decimal),
+    Number: _own(_typed("a number", int, float, Decimal), None, Decimal, plain=True),
+    bool: _own(_typed("bool", bool), None, bool, plain=True),
+    bytes: _own(_typed("bytes", bytes, bytearray, memoryview), None, bytes, plain=True),
+    list: _own(_typed("list", list, tuple), None, list, plain=True),
+    dict: _own(_typed("dict", Mapping), None, dict, plain=True),
+    set: _own(_typed("set", set, frozenset), None, set),
+    frozenset: _own(_typed("set", set, frozenset), None, set),
+    datetime: _own(datetime_text, _read_datetime, str),
+    date: _own(date_text, date.fromisoformat, str),
+}
+NUMBERS = (_CODECS[int], _CODECS[float], _CODECS[Decimal], _CODECS[Number])  # what can be added to
+
+
+def _enum_codec(kind: type[enum.Enum]) -> Codec:
+    stored = {type(member.value) for member in kind}
+    # A member of an Enum that is a str or an int too stands in an expression as that str or int.
+    same = {member.value for member in kind} if issubclass(kind, str | int) else set()
+
+    def encode(value: Any) -> Any:
+        if isinstance(value, kind):
+            return standard(value.value)
+        if type(value) in stored and value in same:
+            return value
+        raise ValidationError(f"expected {kind.__name__}, got {type(value).__name__}")
+
+    alike = next(iter(stored)) if len(stored) == 1 else object
+    return _own(encode, kind if alike in (str, int, bytes) else _enum_reader(kind), alike)
+
+
+def _enum_reader(kind: type[enum.Enum]) -> Callable[[Any], Any]:
+    """What finds a member by the meaning of its value: 0.1 and (1, 2) read back as other values, and True is not 1."""
+    members = {meaning(member.value): member for member in kind}
+
+    def read(value: Any) -> Any:
+        found = members.get(freeze(value))
+        return kind(value) if found is None else found
+
+    return read
+
+
+def _set_codec(member: Codec) -> Codec:
+    check, decode = _typed("set", set, frozenset), member.decode
+
+    def encode(value: Any) -> Any:
+        return {member.encode(one) for one in check(value)}
+
+    def decode_set(value: Any) -> Any:
+        return set(map(decode, value)) if decode else value
+
+    return Codec(encode, decode_set if decode else None, _SETS.get(member.kind, set), member, whole=False)
+
+
+def _list_codec(member: Codec) -> Codec:
+    check, decode = _typed("list", list, tuple), member.decode
+
+    def encode(value: Any) -> Any:
+        return [member.encode(one) for one in check(value)]
+
+    return Codec(encode, (lambda value: list(map(decode, value))) if decode else None, list, member, whole=False)
+
+
+def _map_codec(member: Codec) -> Codec:
+    check, decode = _typed("dict", Mapping), member.decode
+
+    def encode(value: Any) -> Any:
+        return {name: member.encode(one) for name, one in check(value).items()}
+
+    def decode_map(value: Any) -> Any:
+        return {name: decode(one) for name, one in value.items()} if decode else value
+
+    return Codec(encode, decode_map if decode else None, dict, member, whole=False)

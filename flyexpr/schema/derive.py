@@ -1,0 +1,276 @@
+"""Derived attributes: filled in on put, kept right on update, and found from conditions on their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.expressions.nodes import Action, And, Compare, Condition, Path, Test, Update, Value
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.show import show
+from flyexpr.expressions.terms import operand
+from flyexpr.records import record
+from flyexpr.schema.table import Table
+from flyexpr.schema.templates import Derived
+from flyexpr.values.freeze import thaw
+from flyexpr.values.kinds import Item
+
+
+def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
+    """The item with its derived attributes as its parts say, whatever it held there.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}"), "sort": template("{name}!")})
+    >>> derived_item(accounts, {"type": "facebook", "id": "1", "name": "Ada", "sort": "Bob!"})
+    {'type': 'facebook', 'id': '1', 'name': 'Ada', 'sort': 'Ada!', 'uid': 'facebook:1'}
+    >>> derived_item(accounts, {"uid": "facebook:1"})
+    {'uid': 'facebook:1', 'type': 'facebook', 'id': '1'}
+    >>> derived_item(accounts, {"type": "facebook", "id": "1", "uid": "x"})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `uid`: `type` and `id` make it 'facebook:1', not 'x'
+      hint: leave `uid` out; the item then goes under the key of its parts
+
+    Parts of the table's own key that are not given are taken from the key. A key that contradicts its parts is an
+    error: two items could be meant.
+    """
+    found = dict(item)
+    for inverse in table.inverses:
+        text = found.get(inverse.name)
+        if inverse.name in table.keys and isinstance(text, str):
+            for part, stored in inverse.read(text).items():
+                decode = table.codecs[part].decode if part in table.codecs else None
+                found.setdefault(part, decode(stored) if decode else stored)
+    for name, derived in table.derived.items():
+        if any(found.get(part) is None for part in derived.parts):
+            if name in table.keys or name in found:
+                raise ValidationError(_made_of(name, derived, found), at=name)
+            continue
+        value = _value(table, name, found)
+        if name in table.keys and found.get(name, value) != value:
+            raise ValidationError(
+                f"{_names(derived.parts)} make{'s'[len(derived.parts) > 1 :]} it {value!r}, not {found[name]!r}",
+                at=name,
+                hint=f"leave `{name}` out; the item then goes under the key of its parts",
+            )
+        found.pop(name, None) if value is None else found.update({name: value})
+    return found
+
+
+def _value(table: Table, name: str, values: Mapping[str, Any]) -> Any:
+    """A derived attribute's value as it may be stored."""
+    return table.derived[name].value(values, unique=name in table.keys, narrow=name in table.key_attributes)
+
+
+def _made_of(name: str, derived: Derived, given: Mapping[str, Any]) -> str:
+    missing = [part for part in derived.parts if given.get(part) is None]
+    are = "is" if len(missing) == 1 else "are"
+    return f"`{name}` is made of {_names(derived.parts)}; {_names(missing)} {are} not given"
+
+
+def missing_parts(table: Table, name: str, given: Mapping[str, Any]) -> str:
+    """What to say of a derived attribute that lacks some of its parts; empty where that is not so.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> missing_parts(accounts, "uid", {"type": "facebook"})
+    '`uid` is made of `type` and `id`; `id` is not given'
+    """
+    derived = table.derived.get(name)
+    complete = derived is None or all(given.get(part) is not None for part in derived.parts)
+    return "" if derived is None or complete else _made_of(name, derived, given)
+
+
+def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The key with derived attributes in place of the parts that they are made of.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> derived_key(accounts, {"type": "facebook", "id": "1"})
+    {'uid': 'facebook:1'}
+    """
+    found, used = dict(key), set[str]()
+    for name in table.keys:
+        derived = table.derived.get(name)
+        if derived and name not in found and all(found.get(part) is not None for part in derived.parts):
+            found[name] = _value(table, name, found)
+            used.update(derived.parts)
+    return {name: value for name, value in found.items() if name in table.keys or name not in used}
+
+
+def key_parts(table: Table, key: Any) -> dict[str, Any]:
+    """The parts of derived key attributes that a key was given by; an update has to store them as well.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> key_parts(accounts, {"type": "facebook", "id": "1"}), key_parts(accounts, "facebook:1")
+    ({'type': 'facebook', 'id': '1'}, {})
+    """
+    if not table.derived or not isinstance(key, Mapping):
+        return {}
+    return {name: value for name, value in key.items() if name not in table.keys}
+
+
+@record
+class Implied:
+    """What a condition says of derived key attributes, in conditions that may bound a key, and never filter.
+
+    `sure` holds for every item that matches. `kind` holds for those that the table itself would have made: it is the
+    text that their keys' templates begin with.
+    """
+
+    sure: tuple[Condition, ...] = ()
+    kind: tuple[Condition, ...] = ()
+
+
+def implied_conditions(table: Table, condition: Condition) -> Implied:
+    """What the condition says of derived key attributes: a value, or where only a start is sure, a prefix.
+
+    >>> keys = {"uid": template("{type}:{id}"), "at": template("AT#{day}")}
+    >>> accounts = Table("accounts", "uid", "at", attributes=keys)
+    >>> implied = implied_conditions(accounts, eq("type", "facebook"))
+    >>> [show(one) for one in implied.sure], [show(one) for one in implied.kind]
+    (["begins_with(uid, 'facebook:')"], ["begins_with(at, 'AT#')"])
+
+    They may bound a key, and never filter: an item that another writer stored without the attribute still matches.
+    A condition on the key attribute itself asks for what it says, of any kind.
+    """
+    return _implied(table, condition) if table.derived else Implied()
+
+
+def known_values(condition: Condition) -> dict[str, Any]:
+    """The attributes that the condition gives one value, with that value.
+
+    >>> known_values(eq("a", 1) & gt("b", 2))
+    {'a': 1}
+    """
+    known = {}
+    for part in condition.parts if isinstance(condition, And) else (condition,):
+        match part:
+            case Compare("=", Path((str(name),)), Value(kind, body)) | Compare(
+                "=", Value(kind, body), Path((str(name),))
+            ):
+                known[name] = thaw((kind, body))
+    return known
+
+
+def _implied(table: Table, condition: Condition) -> Implied:
+    known = known_values(condition)
+    sure: list[Condition] = []
+    kind: list[Condition] = []
+    named = {path.parts[0] for path in paths(condition)}
+    for name, derived in table.derived.items():
+        if name not in table.key_attributes:
+            continue  # it finds nothing, and items from before it was declared lack it
+        path = Path((name,))
+        if derived.parts and all(known.get(part) is not None for part in derived.parts):
+            known[name] = value = derived.value(known)
+            if value is not None:
+                sure.append(Compare("=", path, operand(value)))
+        elif derived.function is None and (prefix := derived.prefix(known)):
+            bound = Test("begins_with", (path, operand(prefix)))
+            if derived.parts and known.get(derived.parts[0]) is not None:
+                sure.append(bound)
+            elif name not in named:
+                kind.append(bound if derived.parts else Compare("=", path, operand(prefix)))
+    return Implied(tuple(sure), tuple(kind))
+
+
+def derived_from(table: Table, names: Iterable[str]) -> list[str]:
+    """The derived attributes that change with the attributes of these names, derived of derived ones included.
+
+    >>> derived_from(Table("t", "id", attributes={"name": template("{first} {last}")}), ["first"])
+    ['name']
+    """
+    changed, found = {*names}, []
+    for name, derived in table.derived.items():
+        if not changed.isdisjoint(derived.parts):
+            changed.add(name)
+            found.append(name)
+    return found
+
+
+def derived_update(
+    table: Table, update: Update, known: Mapping[str, Any] | None = None, *, whole: bool = False
+) -> Update:
+    """The update, and what it makes of derived attributes whose parts it changes.
+
+    >>> accounts = Table("accounts", "id", attributes={"name": template("{first} {last}")})
+    >>> show(derived_update(accounts, assign("first", "Ada"), {"last": "Byron"}))
+    "SET first = 'Ada', name = 'Ada Byron'"
+    >>> derived_update(accounts, assign("first", "Ada"))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: `name` is made of `first` and `last`, and what becomes of `last` is not known
+      expression: SET first = 'Ada'
+      hint: assign a value to `last`, add eq('last', ...) to the condition, or use modify(...), which reads the item
+
+    `known` holds attributes that the update leaves as they are: from the key, or from a condition. With `whole` it is
+    the whole item after the update.
+    """
+    if not table.derived:
+        return update
+    by_name: dict[str, list[Action]] = {}
+    for action in update.actions:
+        by_name.setdefault(str(action.path.parts[0]), []).append(action)
+    added: list[Action] = []
+    values = dict(known or {}) if whole else _after(by_name, known or {})
+    for name, derived in table.derived.items():
+        if name in by_name:
+            raise ExpressionError(
+                f"`{name}` is derived from {_names(derived.parts)} and cannot be set by itself", expression=show(update)
+            )
+        changed = [part for part in derived.parts if part in by_name]
+        if changed:
+            _refuse_key(table, update, name, changed)
+            given = {part: values.get(part) for part in derived.parts if whole or part in values}
+            values[name] = _derived_value(table, update, name, given, changed)
+            by_name[name] = [_action(name, values[name])]
+            added += by_name[name]
+    return Update((*update.actions, *added))
+
+
+def _derived_value(table: Table, update: Update, name: str, given: Mapping[str, Any], changed: list[str]) -> Any:
+    """The new value of a derived attribute; None when one of its parts is gone, and the item goes without it."""
+    if None in given.values():
+        return None
+    _refuse_unknown(update, name, table.derived[name], given, changed)
+    return _value(table, name, given)
+
+
+def _action(name: str, value: Any) -> Action:
+    path = Path((name,))
+    return Action("REMOVE", path, None) if value is None else Action("SET", path, operand(value))
+
+
+def _after(by_name: Mapping[str, list[Action]], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that attributes have after the update, as far as they are known; None for one that is gone."""
+    values = {name: value for name, value in known.items() if name not in by_name}
+    for name, actions in by_name.items():
+        match actions:
+            case [Action("SET", Path((_,)), Value(kind, body))]:
+                values[name] = thaw((kind, body))
+            case [Action("REMOVE", Path((_,)))]:
+                values[name] = None
+    return values
+
+
+def _refuse_key(table: Table, update: Update, name: str, changed: list[str]) -> None:
+    if name in table.keys:
+        raise ExpressionError(
+            f"{_names(changed)} makes up `{name}`, a part of the key of {table.name!r}, and cannot be updated",
+            expression=show(update),
+            hint="put the item under its new key and delete the old one",
+        )
+
+
+def _refuse_unknown(update: Update, name: str, derived: Derived, given: Mapping[str, Any], changed: list[str]) -> None:
+    unknown = [part for part in derived.parts if part not in given]
+    if unknown:
+        same = "" if {*unknown} <= {*changed} else f", add eq({unknown[-1]!r}, ...) to the condition"
+        raise ExpressionError(
+            f"`{name}` is made of {_names(derived.parts)}, and what becomes of {_names(unknown)} is not known",
+            expression=show(update),
+            hint=f"assign a value to {_names(unknown)}{same}, or use modify(...), which reads the item",
+        )
+
+
+def _names(parts: tuple[str, ...] | list[str]) -> str:
+    return " and ".join(f"`{part}`" for part in parts)

@@ -1,0 +1,148 @@
+"""Templates read backwards: the parts that a key's text was made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flyexpr.records import record
+from flyexpr.schema.codecs import Attribute, Codec, codec_of
+from flyexpr.schema.templates import Derived, piece_of, pieces_of, width_of
+from flyexpr.values.kinds import MISSING
+from flyexpr.values.numbers import number
+
+_NUMBER = re.compile(r" *-?[0-9]+(\.[0-9]+)?")
+_INVERTIBLE = re.compile(r"(0|>)?[0-9]*d?")  # formats of numbers that two numbers never share
+
+
+@record
+class _Slot:
+    """A part's place in a template: its name, its width where that is fixed, how it is read, the text after it."""
+
+    name: str
+    width: int | None
+    read: Callable[[str], Any] | None
+    following: str
+
+
+class Inverse:
+    """A template of a key attribute, read backwards.
+
+    >>> inverse = Inverse("sk", template("O#{order:04d}#{day}"), {"order": int}, unique=True)
+    >>> inverse.read("O#0007#2026-01-31"), inverse.read("A#PROFILE")
+    ({'order': 7, 'day': '2026-01-31'}, {})
+
+    Values come as they are stored. A part that is not declared is text, or a whole number where its format ends in `d`.
+    A part is left out where several values have one text (a Codec, a rounded number); a text that can be cut in
+    two ways gives nothing. With `unique`, a part ends at the first text that separates it from the next, as on writing.
+    """
+
+    __slots__ = ("_lead", "_slots", "_starts", "_unique", "name", "parts")
+
+    def __init__(self, name: str, derived: Derived, types: Mapping[str, Any], *, unique: bool) -> None:
+        self.name, self._unique = name, unique
+        self._lead, self._slots = _slots(derived, types)
+        self._starts = _starts(self._lead, self._slots)
+        self.parts = tuple(dict.fromkeys(slot.name for slot in self._slots if slot.read is not None))
+
+    def read(self, text: str) -> dict[str, Any]:
+        """The parts that the text was made of; nothing where it cannot have been made by the template."""
+        pieces = self._from_left(text)
+        if pieces is None or not (self._unique or pieces == self._from_right(text)):
+            return {}
+        found: dict[str, Any] = {}
+        for slot, piece in zip(self._slots, pieces, strict=True):
+            if self._unique and slot.following and slot.following in piece + slot.following[:-1]:
+                return {}
+            if slot.read is None:
+                continue
+            value = slot.read(piece)
+            if value is MISSING or found.setdefault(slot.name, value) != value:
+                return {}
+        return found
+
+    def _from_left(self, text: str) -> list[str] | None:
+        """The pieces of the text when each is as short as it can be; None where the text is another's."""
+        if not text.startswith(self._lead):
+            return None
+        pieces, place = [], len(self._lead)
+        for slot in self._slots:
+            if slot.width is not None:
+                end = place + slot.width
+            elif slot is self._slots[-1]:
+                end = len(text) - len(slot.following)
+            else:
+                end = text.find(slot.following, place)
+            if end < place or not text.startswith(slot.following, end):
+                return None
+            pieces.append(text[place:end])
+            place = end + len(slot.following)
+        return pieces if place == len(text) else None
+
+    def _from_right(self, text: str) -> list[str]:
+        """The pieces of the text when the first ones are as long as they can be."""
+        pieces, place = [], len(text)
+        for turn in reversed(range(len(self._slots))):
+            slot, start = self._slots[turn], self._starts[turn]
+            end = place - len(slot.following)
+            if start is not None:
+                place = start
+            elif slot.width is not None:
+                place = end - slot.width
+            else:
+                before = self._slots[turn - 1].following
+                place = text.rfind(before, 0, end) + len(before)
+            pieces.append(text[place:end])
+        return pieces[::-1]
+
+
+def _starts(lead: str, slots: Sequence[_Slot]) -> list[int | None]:
+    """Where each part starts, as long as all before it have a fixed width; then None."""
+    places: list[int | None] = [len(lead)]
+    for slot in slots[:-1]:
+        place = places[-1]
+        places.append(None if place is None or slot.width is None else place + slot.width + len(slot.following))
+    return places
+
+
+def _slots(derived: Derived, types: Mapping[str, Any]) -> tuple[str, Sequence[_Slot]]:
+    parsed = pieces_of(derived.text)
+    lead, slots = parsed[0][0] if parsed else "", []
+    for place, (_, name, spec) in enumerate(parsed):
+        if name is not None:
+            following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
+            read, width = _reader(types.get(name), spec), None
+            if read is not None and _is_number(types.get(name), spec):
+                width = width_of(spec)
+            slots.append(_Slot(name, width, read, following))
+    return lead, slots
+
+
+def _is_number(kind: Any, spec: str) -> bool:
+    return spec.endswith("d") if kind is None else codec_of(kind).kind == "N"
+
+
+def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
+    """How a part of this type is read from its piece of the text; None where that has no one answer."""
+    while isinstance(kind, Attribute):
+        kind = kind.type
+    if isinstance(kind, (Codec, Derived)):
+        return None
+    codec = codec_of(kind or (int if spec.endswith("d") else str))
+    if not (codec.kind == "N" and _INVERTIBLE.fullmatch(spec) or codec.kind == "S" and not spec):
+        return None
+    decode = codec.decode
+
+    def read(piece: str) -> Any:
+        if codec.kind == "N" and not _NUMBER.fullmatch(piece):
+            return MISSING
+        try:
+            stored = number(piece.strip(" ")) if codec.kind == "N" else piece
+            given = decode(stored) if decode else stored
+            codec.encode(given)
+            return stored if piece_of(given, spec) == piece else MISSING
+        except (ValueError, TypeError, ArithmeticError):
+            return MISSING
+
+    return read

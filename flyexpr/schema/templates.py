@@ -1,0 +1,159 @@
+"""Attributes that are made of others: by a template of text, or by a function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from flyexpr.errors import FlyexprError, ValidationError
+from flyexpr.records import record
+from flyexpr.values.foreign import standard
+from flyexpr.values.freeze import freeze, thaw
+from flyexpr.values.numbers import EXACT
+
+
+@record
+class Derived:
+    """An attribute that is made of others: filled in on put, never set by hand; see `template` and `computed`.
+
+    >>> template("{type}:{id}").value({"type": "facebook", "id": "1"})
+    'facebook:1'
+    """
+
+    parts: tuple[str, ...]
+    function: Callable[..., Any] | None
+    text: str = ""
+    type: Any = str
+
+    def value(self, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Any:
+        """The attribute's value, of the values of its parts; None keeps the attribute out of the item.
+
+        With `unique`, as of a key, a part that holds the text which separates it from the next is refused: else two
+        items could have one key. With `narrow`, as of an index's key too, a number wider than its format is refused: it
+        would be sorted among smaller ones.
+        """
+        if self.function is not None:
+            return self.function(*(values[part] for part in self.parts))
+        return "".join(_pieces(self.text, values, unique, narrow))
+
+    def prefix(self, values: Mapping[str, Any]) -> str:
+        """What is sure about the start of the text when only some parts are known.
+
+        >>> template("{type}:{id}").prefix({"type": "facebook"})
+        'facebook:'
+        """
+        return "" if self.function is not None else "".join(_pieces(self.text, values))
+
+
+def template(text: str) -> Derived:
+    """A text attribute made of others: a composite key, filled in on put and found by conditions on its parts.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> request(accounts, query(eq("type", "facebook") & eq("id", "1")))[1]["Key"]
+    {'uid': {'S': 'facebook:1'}}
+
+    Parts take Python's format specifications (`{n:05d}`). In the table's own key a part may not hold the text that
+    separates it from the next, or two items could have one key; in any key a number may not be wider than its format.
+    An item of another writer that lacks a part is read with what its key says of it.
+    """
+    parsed = pieces_of(text)
+    parts = tuple(dict.fromkeys(name for _, name, _ in parsed if name is not None))
+    if not all(part.isidentifier() for part in parts):
+        raise FlyexprError(f"template {text!r}: a part is the name of an attribute, as in '{{type}}:{{id}}'")
+    for (_, name, spec), (literal, following, _) in pairwise(parsed):
+        if name is not None and following is not None and not literal and not spec:
+            raise FlyexprError(
+                f"template {text!r}: put a text between {{{name}}} and {{{following}}}, which runs into it"
+            )
+    return Derived(parts, None, text)
+
+
+def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Derived:
+    """An attribute that a function makes of others; where it gives None the item goes without.
+
+    >>> low = computed(lambda score: "low" if score < 10 else None, "score")
+    >>> low.value({"score": 3}), low.value({"score": 12})
+    ('low', None)
+
+    On a key attribute of an index, None keeps the item out of the index.
+    """
+    if not callable(function):
+        raise TypeError(f"computed takes a function and the names of its parts, not {function!r}")
+    return Derived(parts, function, type=type)
+
+
+@lru_cache(maxsize=256)
+def pieces_of(text: str) -> tuple[tuple[str, str | None, str], ...]:
+    """The pieces of a template: a text, the part that follows it (None at the end), and the part's format.
+
+    >>> pieces_of("O#{order:04d}#")
+    (('O#', 'order', '04d'), ('#', None, ''))
+    """
+    from string import Formatter
+
+    try:
+        parsed = tuple(Formatter().parse(text))
+    except ValueError as error:
+        raise FlyexprError(f"template {text!r}: {error}") from None
+    for _, name, spec, conversion in parsed:
+        if conversion or "{" in (spec or ""):
+            raise FlyexprError(f"template {text!r}: {{{name}}} takes a fixed format, such as {{{name}:05d}}, and no !")
+    return tuple((literal, name, spec or "") for literal, name, spec, _ in parsed)
+
+
+def piece_of(value: Any, spec: str, at: str = "") -> str:
+    """A part's value in its format, which is applied to what DynamoDB gives back: 1, 1.0 and Decimal("1.00") are one.
+
+    >>> from datetime import date
+    >>> piece_of(7.0, "03d"), piece_of(date(2026, 1, 31), "")
+    ('007', '2026-01-31')
+    """
+    plain = thaw(freeze(standard(value), at))
+    try:
+        with localcontext(EXACT):  # which says how a format such as `{n:.2f}` rounds
+            return format(plain, spec)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise ValidationError(f"the value does not fit '{{{at}:{spec}}}': {error}", at=at) from None
+
+
+_WIDTH = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?([0-9]*)")
+
+
+def width_of(spec: str) -> int | None:
+    """The width that a format fills a number up to; None for a format without one.
+
+    >>> width_of("05d"), width_of("8.2f"), width_of("")
+    (5, 8, None)
+    """
+    found = _WIDTH.match(spec)
+    return int(found[1]) if found and found[1] else None
+
+
+def _pieces(text: str, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Iterator[str]:
+    """The pieces of a template up to the first part that is not known."""
+    parsed = pieces_of(text)
+    for place, (literal, name, spec) in enumerate(parsed):
+        yield literal
+        if name is None:
+            continue
+        if values.get(name) is None:
+            return
+        piece = piece_of(values[name], spec, name)
+        following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
+        if unique and following and following in piece + following[:-1]:
+            raise ValidationError(f"a part of {text!r} may not hold the {following!r} that ends it", at=name)
+        if narrow and _is_wide(values[name], piece, spec):
+            raise ValidationError(
+                f"{piece!r} is wider than its format in {text!r}, so a key would sort it among smaller numbers",
+                at=name,
+                hint=f"a format that fills up to {len(piece)} characters holds it",
+            )
+        yield piece
+
+
+def _is_wide(value: Any, piece: str, spec: str) -> bool:
+    return isinstance(standard(value), (int, float, Decimal)) and len(piece) > (width_of(spec) or len(piece))

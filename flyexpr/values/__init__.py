@@ -1,0 +1,1 @@
+"""Values: plain Python ones, and the same on DynamoDB's wire; their equality, order and size."""

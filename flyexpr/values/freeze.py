@@ -1,0 +1,181 @@
+"""The meaning of a value, as a `Frozen` pair `(kind, body)`.
+
+It is hashable, equal exactly where DynamoDB says equal (sets without order at any depth, numbers by value, never across
+types), and ordered by its body where DynamoDB orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from flyexpr.values.kinds import (
+    MAX_DEPTH,
+    ORDERED,
+    Frozen,
+    Refused,
+    Unknown,
+    explained,
+    known,
+    refuse_name,
+    text_of_number,
+    too_deep,
+)
+from flyexpr.values.numbers import WHOLE, number
+
+
+def freeze(value: Any, at: str = "") -> Frozen:
+    """A value's meaning: `(kind, body)`, equal and hashable by DynamoDB's rules.
+
+    >>> freeze(1) == freeze(1.0) == freeze(Decimal("1.00")), freeze(1) == freeze(True), freeze({"a", "b"})[0]
+    (True, False, 'SS')
+    """
+    try:
+        return _freeze(value, 1)
+    except Refused as refused:
+        raise explained(refused, at) from None
+
+
+def freeze_constant(value: Any) -> Frozen:
+    """As `freeze`, but a value of a foreign type (datetime, Enum, …) stands as it is, of kind `PYTHON`.
+
+    >>> from datetime import date
+    >>> freeze_constant(date(2026, 1, 31))
+    ('PYTHON', datetime.date(2026, 1, 31))
+
+    What it becomes on the wire is for the table to say, when it is known.
+    """
+    try:
+        return _freeze(value, 1)
+    except Unknown as unknown:
+        frozen = _freeze_foreign(value)
+        try:
+            hash(frozen)
+        except TypeError:
+            raise explained(unknown, "") from None
+        return frozen
+    except Refused as refused:
+        raise explained(refused, "") from None
+
+
+def _freeze_foreign(value: Any) -> Frozen:
+    if isinstance(value, (list, tuple)):
+        return "L", tuple([_freeze_foreign(member) for member in value])
+    if isinstance(value, Mapping):
+        body = [(name, _freeze_foreign(member)) for name, member in value.items()]
+        return "M", _Entries(sorted(body, key=_first), body)
+    try:
+        return _freeze(value, 1)
+    except Unknown:
+        return "PYTHON", frozenset(value) if isinstance(value, (set, frozenset)) else value
+
+
+def _freeze(value: Any, depth: int) -> Frozen:
+    return _FREEZERS.get(type(value), _freeze_other)(value, depth)
+
+
+def _freeze_number(value: int | float | Decimal, depth: int) -> Frozen:
+    if type(value) is int and -WHOLE < value < WHOLE:
+        return "N", value
+    return "N", number(text_of_number(value))
+
+
+def _freeze_list(value: Iterable[Any], depth: int) -> Frozen:
+    if depth >= MAX_DEPTH:
+        raise too_deep()
+    body: list[Frozen] = []
+    try:
+        for member in value:
+            body.append(_freeze(member, depth + 1))
+    except Refused as refused:
+        refused.steps.insert(0, len(body))
+        raise
+    return "L", tuple(body)
+
+
+def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
+    if depth >= MAX_DEPTH:
+        raise too_deep()
+    name: Any = None
+    body = []
+    try:
+        for name, member in value.items():
+            if not isinstance(name, str) or not name:
+                refuse_name(name)
+            body.append((str.__str__(name), _freeze(member, depth + 1)))
+    except Refused as refused:
+        refused.steps.insert(0, name)
+        raise
+    entries = sorted(body, key=_first)
+    return "M", tuple(entries) if entries == body else _Entries(entries, body)
+
+
+class _Entries(tuple[Any, ...]):
+    """A map's entries by name, and as they were `given`, for `thaw`: a Codec may write them down in that order."""
+
+    given: list[tuple[str, Frozen]]
+
+    def __new__(cls, entries: Iterable[Any], given: Any = ()) -> _Entries:
+        made = super().__new__(cls, entries)
+        made.given = given
+        return made
+
+
+def _first(pair: tuple[str, Frozen]) -> str:
+    return pair[0]
+
+
+def freeze_set(value: Iterable[Any], depth: int = 1) -> Frozen:
+    members = [_freeze(member, depth) for member in value]
+    kinds = {kind for kind, _ in members}
+    if not kinds:
+        raise Refused("a set may not be empty", "leave the attribute out, or remove it")
+    if len(kinds) > 1 or not kinds <= ORDERED:
+        raise Refused("a set holds only strings, only numbers or only bytes", "use a list for mixed values")
+    return kinds.pop() + "S", frozenset(body for _, body in members)
+
+
+def _freeze_other(value: Any, depth: int) -> Frozen:
+    for base, freezer in _FREEZERS.items():
+        if isinstance(value, base):
+            return freezer(value, depth)
+    return _freeze(known(value), depth)
+
+
+_FREEZERS: dict[type, Callable[[Any, int], Frozen]] = {
+    str: lambda value, depth: ("S", str(value) if type(value) is str else str.__str__(value)),
+    bool: lambda value, depth: ("BOOL", value),
+    int: _freeze_number,
+    Decimal: _freeze_number,
+    float: _freeze_number,
+    dict: _freeze_map,
+    list: _freeze_list,
+    tuple: _freeze_list,
+    set: freeze_set,
+    frozenset: freeze_set,
+    bytes: lambda value, depth: ("B", value),
+    bytearray: lambda value, depth: ("B", bytes(value)),
+    memoryview: lambda value, depth: ("B", bytes(value)),
+    type(None): lambda value, depth: ("NULL", None),
+    Mapping: _freeze_map,
+}
+
+
+def thaw(frozen: Frozen) -> Any:
+    """The plain value of a frozen one, with fresh lists, dicts and sets.
+
+    >>> thaw(freeze({"a": [1, {"x"}]}))
+    {'a': [1, {'x'}]}
+    """
+    kind, body = frozen
+    match kind:
+        case "L":
+            return [thaw(member) for member in body]
+        case "M":
+            entries = body.given if type(body) is _Entries else body
+            return {name: thaw(member) for name, member in entries}
+        case "SS" | "NS" | "BS":
+            return set(body)
+        case _:
+            return body

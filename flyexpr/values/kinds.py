@@ -1,0 +1,135 @@
+"""DynamoDB's kinds of values and their limits, and what cannot be stored."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from json.encoder import encode_basestring
+from numbers import Integral, Rational, Real
+from typing import Any, NoReturn
+
+from flyexpr.errors import ValidationError
+from flyexpr.values.numbers import number_text
+
+quote = encode_basestring  # a str as JSON text, other scripts as they are
+
+Item = dict[str, Any]
+Frozen = tuple[str, Any]
+
+KINDS = ("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS")
+ORDERED = frozenset({"S", "N", "B"})  # the kinds that <, BETWEEN and keys can compare
+MAX_DEPTH = 32  # an attribute is level 1
+MAX_ITEM = 409_600  # bytes of an item
+TOO_DEEP = (  # the service's words
+    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+)
+
+
+class Refused(Exception):
+    """A value that cannot be stored, found below `steps` of the value that was given."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        self.message, self.hint, self.steps = message, hint, list[str | int]()
+
+
+class Unknown(Refused):
+    """A value of a type that has no wire form of its own."""
+
+
+MISSING: Any = object()  # what `find` gives where nothing is
+
+
+def find(steps: Iterable[str | int], item: Mapping[str, Any]) -> Any:
+    """The value that the steps of a document path lead to in a plain item; MISSING where there is none.
+
+    >>> find(("info", "actors", 0), {"info": {"actors": ["Tom Hanks"]}}), find(("info", 0), {"info": {}}) is MISSING
+    ('Tom Hanks', True)
+    """
+    found: Any = item
+    for step in steps:
+        if isinstance(step, int):
+            if not isinstance(found, (list, tuple)) or step >= len(found):
+                return MISSING
+        elif not isinstance(found, Mapping) or step not in found:
+            return MISSING
+        found = found[step]
+    return found
+
+
+def text_of_number(value: int | float | Decimal) -> str:
+    try:
+        return number_text(value)
+    except ArithmeticError as error:
+        hint = "leave the attribute out, or store None" if "NaN is" in str(error) else None
+        raise Refused(str(error), hint) from None
+
+
+def too_deep() -> Refused:
+    return Refused("nested more than 32 levels deep")
+
+
+def refuse_name(name: Any) -> NoReturn:
+    raise Refused("an attribute name is a non-empty str" + ("" if name == "" else f", not {name!r}"))
+
+
+def native(value: Any) -> Any:
+    """The bool, int or float that a number of another library is, such as one of numpy's; else the value itself.
+
+    >>> from fractions import Fraction
+    >>> native(True), native("a"), native(Fraction(1, 3))
+    (True, 'a', Fraction(1, 3))
+
+    Numbers are known by `numbers.Integral` and `numbers.Real`, with which libraries register their own, and numpy's by
+    their `dtype`. What a float holds inexactly, and a Fraction, stays as it is.
+    """
+    if isinstance(value, (int, float)):
+        return value
+    made = _native_type(value)
+    found = made(value) if made else value
+    return value if made is float and found == found != value else found
+
+
+def _native_type(value: Any) -> type | None:
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind is not None:  # numpy's time spans are registered as Integral too
+        return _DTYPES.get(kind) if getattr(value, "shape", None) == () else None
+    if isinstance(value, Integral):
+        return int
+    return float if isinstance(value, Real) and not isinstance(value, Rational) else None
+
+
+_DTYPES: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float}
+
+
+def known(value: Any) -> Any:
+    """A value of another library's as one of Python's own types; Unknown where there is none."""
+    found = native(value)
+    if type(found) not in (bool, int, float):
+        raise _unknown(value)
+    return found
+
+
+def _unknown(value: Any) -> Unknown:
+    kind = type(value)
+    # numpy's `object_` and its like may have the name of a type that DynamoDB does have.
+    name = f"{kind.__module__}.{kind.__name__}" if hasattr(builtins, kind.__name__) else kind.__name__
+    return Unknown(
+        f"DynamoDB has no type for {name.removeprefix('builtins.')}",
+        "declare the attribute's type on the table, or store a plain value",
+    )
+
+
+def explained(refused: Refused, at: str) -> ValidationError:
+    return ValidationError(refused.message, at=path_text(refused.steps, at), hint=refused.hint)
+
+
+def path_text(steps: Iterable[str | int], at: str = "") -> str:
+    """The text of a document path, for an error; from a place on, where one is given.
+
+    >>> path_text(("info", "actors", 0)), path_text(("actors", 0), "info")
+    ('info.actors[0]', 'info.actors[0]')
+    """
+    for step in steps:
+        at += f"[{step}]" if isinstance(step, int) else f".{step}" if at else str(step)
+    return at

@@ -1,0 +1,227 @@
+"""Items of one form, each read by one match of a regular expression.
+
+Most items of a page have the same attributes, of the same types, in the same order. Of such a form a pattern is made
+that matches an item's whole text and gives the texts of its values, and a function that puts these together: no wire
+dicts are made, and no name is read twice. A page of 1,000 items and 41,000 values takes 10.6 ms instead of 17.1.
+
+This file says what a form is; flyexpr.values.pattern_cache says which are made, and when they are tried.
+
+A pattern matches items of exactly its form: all but the contents of strings stands in it letter by letter, and a string
+goes on to the next quote. An item with an escape in a string matches no pattern and is, like one of another form, for
+`decode_item`. No text of an answer becomes code: names are handed as values to the function that is made.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from flyexpr.values.kinds import Item, quote
+from flyexpr.values.numbers import number
+
+Matched = re.Match[str]
+Match = Callable[[str, int], Matched | None]
+
+LARGE = 16_384  # characters of a pattern
+LONG, LISTS = 8, 3  # elements of a list, and lists in lists, that can be a part of a form
+
+
+class Form:
+    """What reads items of one form: `match` their text at a place, and `item` of what was matched.
+
+    >>> NO_FORM.match('{"id":{"S":"a"}}', 0) is None
+    True
+
+    With the item the comma after it is matched; it has to be followed by another item, by the end of the array, or by
+    the bracket that ends the text. `sample` is an item of the form: it tells how all of them are stored.
+    """
+
+    __slots__ = ("item", "match", "sample")
+
+    def __init__(self, match: Match, item: Callable[[Matched], Item], sample: Item) -> None:
+        self.match, self.item, self.sample = match, item, sample
+
+
+def form_of(item: dict[str, Any]) -> Form:
+    """The form that a wire item has.
+
+    >>> form = form_of({"id": {"S": "a"}, "wins": {"N": "1"}, "log": {"L": [{"S": "x"}, {"S": "y"}]}})
+    >>> form.item(form.match('{"id":{"S":"b"},"wins":{"N":"2.5"},"log":{"L":[{"S":"z"}]}}]', 0))
+    {'id': 'b', 'wins': Decimal('2.5'), 'log': ['z']}
+    >>> form.match('{"id":{"S":"b"}}]', 0) is None
+    True
+    """
+    pattern = _map_pattern(item, LISTS) + r"(?:,(?=\{)|(?=\]|\}\Z))"
+    return Form(re.compile(pattern).match, Maker().made(item), _sample({"M": item}))
+
+
+NO_FORM = Form(lambda text, place: None, lambda matched: {}, {})
+
+
+def _sample(wire: dict[str, Any]) -> Any:
+    """A value of the same kinds, at every depth, with nothing of what stands in this one."""
+    ((kind, body),) = wire.items()
+    if kind == "M":
+        return {name: _sample(member) for name, member in body.items()}
+    return [_sample(member) for member in body] if kind == "L" else _SAMPLES[kind]
+
+
+_SAMPLES: dict[str, Any] = {
+    "S": "",
+    "N": 0,
+    "B": b"",
+    "BOOL": True,
+    "NULL": None,
+    "SS": {""},
+    "NS": {0},
+    "BS": {b""},
+}
+
+
+_TEXT = r'[^"\\\x00-\x1f]*'  # a string, or what of one comes before a quote or an escape
+_MEMBERS = rf'\["({_TEXT}(?:","{_TEXT})*)"\]'
+_WHOLE, _FRACTION = r"-?[1-9][0-9]*|0", r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]"  # numbers, as the service writes them
+_FRACTION_FIRST = rf'\{{"N":"(?:({_FRACTION})|({_WHOLE}))"\}}'  # where the item that was met has a fraction
+_PATTERNS = {
+    "N": rf'\{{"N":"(?:({_WHOLE})|({_FRACTION}))"\}}',
+    "NULL": r'\{"NULL":true\}',
+    "BOOL": r'\{"BOOL":(true|false)\}',
+    **{kind: rf'\{{"{kind}":"({_TEXT})"\}}' for kind in ("S", "B")},
+    **{kind: rf'\{{"{kind}":{_MEMBERS}\}}' for kind in ("SS", "NS", "BS")},
+}
+_VALUES = {
+    "S": "{0}",
+    "B": "a2b_base64({0})",
+    "BOOL": '{0} == "true"',
+    "SS": """set({0}.split('","'))""",
+    "NS": """set(map(number, {0}.split('","')))""",
+    "BS": """set(map(a2b_base64, {0}.split('","')))""",
+}
+
+
+def item_pattern(item: dict[str, Any]) -> str | None:
+    """The pattern of a wire item; None for one that would have a long pattern, or lists in lists in lists.
+
+    >>> item_pattern({"id": {"S": "a"}, "on": {"NULL": True}})
+    '\\\\{"id":\\\\{"S":"([^"\\\\\\\\\\\\x00-\\\\x1f]*)"\\\\},"on":\\\\{"NULL":true\\\\}\\\\}'
+    """
+    try:
+        pattern = _map_pattern(item, LISTS)
+    except _NoForm:
+        return None
+    return pattern if len(pattern) <= LARGE else None
+
+
+class _NoForm(Exception):
+    """An item is not for a pattern."""
+
+
+def _map_pattern(members: dict[str, Any], lists: int) -> str:
+    return r"\{" + ",".join([_name_pattern(name) + _pattern(wire, lists) for name, wire in members.items()]) + r"\}"
+
+
+@lru_cache(maxsize=4096)
+def _name_pattern(name: str) -> str:
+    return re.escape(quote(name)) + ":"
+
+
+def _pattern(wire: dict[str, Any], lists: int) -> str:
+    ((kind, body),) = wire.items()
+    if kind == "M":
+        return r'\{"M":' + _map_pattern(body, lists) + r"\}"
+    if kind == "L":
+        return r'\{"L":\[' + _list_pattern(body, lists) + r"\]\}"
+    return _FRACTION_FIRST if kind == "N" and "." in body else _PATTERNS[kind]
+
+
+def _list_pattern(members: list[Any], lists: int) -> str:
+    """Up to so many elements as there is room for; an empty group before each says whether it is there."""
+    room, patterns = _elements(members, lists)
+    if not room:
+        return ",".join(patterns)
+    element = "()" + patterns[0]
+    return f"(?:{element}" + f"(?:,{element}" * (room - 1) + ")?" * room
+
+
+def _elements(members: list[Any], lists: int) -> tuple[int, list[str]]:
+    """For how many elements a list has room, and the pattern of each: room up to the next power of two where all are
+    alike, and 0 where they are not.
+    """
+    if lists == 0 or len(members) > LONG:
+        raise _NoForm
+    patterns = [_pattern(member, lists - 1) for member in members]
+    alike = len({pattern.replace(_FRACTION_FIRST, _PATTERNS["N"]) for pattern in patterns}) == 1
+    return (1 << (len(members) - 1).bit_length() if alike else 0), patterns
+
+
+class Maker:
+    """Writes the function that makes an item of a match: its groups, in the pattern's order, and the names it uses.
+
+    >>> matched = re.match(item_pattern({"id": {"S": "a"}}), '{"id":{"S":"b"}}')
+    >>> Maker().made({"id": {"S": "a"}})(matched)
+    {'id': 'b'}
+    """
+
+    def __init__(self, **scope: Any) -> None:
+        self.groups: list[str] = []
+        self.scope = {"Decimal": Decimal, "number": number, "a2b_base64": a2b_base64, **scope}
+
+    def made(self, item: dict[str, Any], *more: str) -> Callable[..., Any]:
+        """The function of a match, and of `more`; what it gives is for `of_map`, `of_list` and `of_value` to say."""
+        text = self.of_map(item)
+        groups = "".join([f"{group}, " for group in self.groups])
+        unpacked = f"({groups}) = matched.groups()" if groups else "pass"
+        exec(f"def made({', '.join(['matched', *more])}):\n {unpacked}\n return {text}", self.scope)
+        return self.scope["made"]  # type: ignore[no-any-return]
+
+    def of_map(self, members: dict[str, Any]) -> str:
+        values = [f"{self._name(name)}: {self.of_value(wire)}" for name, wire in members.items()]
+        return f"{{{', '.join(values)}}}"
+
+    def of_list(self, members: list[Any]) -> str:
+        return f"[{self.elements(members)}]"
+
+    def of_value(self, wire: dict[str, Any]) -> str:
+        ((kind, body),) = wire.items()
+        if kind == "M":
+            return self.of_map(body)
+        if kind == "L":
+            return self.of_list(body)
+        if kind == "N":
+            whole, fraction = self.number(body)
+            return f"int({whole}) if {fraction} is None else Decimal({fraction})"
+        return "None" if kind == "NULL" else _VALUES[kind].format(self.group())
+
+    def elements(self, members: list[Any]) -> str:
+        """The elements of a list, one by one or, where they are of one form, as many as are there."""
+        room, _ = _elements(members, LISTS)
+        if not room:
+            return ", ".join([self.element(member) for member in members])
+        start = len(self.groups)
+        there = self.group()
+        value = self.element(members[0])
+        first = self.groups[start:]
+        rows = [first] + [[self.group() for _ in first] for _ in range(room - 1)]
+        tuples = ", ".join([f"({', '.join(groups)},)" for groups in rows])
+        return f"{value} for {', '.join(first)}, in ({tuples},) if {there} is not None"
+
+    def element(self, wire: dict[str, Any]) -> str:
+        return self.of_value(wire)
+
+    def number(self, sample: str) -> tuple[str, str]:
+        """The groups of a number, for a whole one and for a fraction; one of them is None."""
+        first, second = self.group(), self.group()
+        return (second, first) if "." in sample else (first, second)
+
+    def group(self) -> str:
+        self.groups.append(f"group{len(self.groups)}")
+        return self.groups[-1]
+
+    def _name(self, name: str) -> str:
+        constant = f"name{len(self.scope)}"
+        self.scope[constant] = name
+        return constant

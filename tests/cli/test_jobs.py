@@ -1,0 +1,157 @@
+"""Jobs that are stopped: what is waited for, what is not, and what the journal says then."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from flyexpr import Table
+from flyexpr.cli.jobs import work
+from flyexpr.cli.jobs.journal import Journal
+from flyexpr.cli.jobs.work import Chunk, Job
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[Job]:
+    job = Job("put", Journal(tmp_path / "journal", {}))
+    yield job
+    job.stopping.set()
+    job.close()
+
+
+@pytest.fixture
+def interrupted_when(monkeypatch: pytest.MonkeyPatch) -> Callable[[threading.Event], None]:
+    """Presses Ctrl-C once an event has come."""
+
+    def wait_for(event: threading.Event) -> None:
+        @contextmanager
+        def progress(title: str, done: float) -> Iterator[Callable]:
+            def tick(*_: object) -> None:
+                assert event.wait(10)
+                raise KeyboardInterrupt
+
+            yield tick
+
+        monkeypatch.setattr(work, "progress", progress)
+
+    return wait_for
+
+
+def test_a_thread_that_waits_for_its_input_is_not_waited_for(job: Job, interrupted_when: Callable):
+    reading, never = threading.Event(), threading.Event()
+
+    def chunks() -> Iterator[Chunk]:
+        yield Chunk([1], 1)
+        reading.set()
+        never.wait(60)
+        yield Chunk([2], 2)
+
+    interrupted_when(reading)
+    with pytest.raises(KeyboardInterrupt):
+        job.run({"input": chunks()}, lambda part, entries: job.add(len(entries)))
+    assert (job.journal.mark("input"), job.done) == (1, 1.0)
+    never.set()
+    while any(thread.name.endswith("(_do_part)") for thread in threading.enumerate()):
+        threading.Event().wait(0.01)
+    assert (job.journal.mark("input"), job.done) == (1, 1.0)  # what comes too late is left
+
+
+def test_a_chunk_under_way_is_finished(job: Job, interrupted_when: Callable):
+    doing = threading.Event()
+
+    def do(part: str, entries: list) -> None:
+        doing.set()
+        assert job.stopping.wait(10)
+        job.add(len(entries))
+
+    interrupted_when(doing)
+    with pytest.raises(KeyboardInterrupt):
+        job.run({"input": iter([Chunk([1], 1), Chunk([2], None)])}, do)
+    assert (job.journal.mark("input"), job.journal.counts()) == (1, {"input": {"done": 1.0}})
+
+
+def test_what_is_asked_twice_is_done_at_once(job: Job, interrupted_when: Callable, monkeypatch: pytest.MonkeyPatch):
+    doing, ended = threading.Event(), threading.Event()
+
+    def do(part: str, entries: list) -> None:
+        doing.set()
+        ended.wait(60)
+
+    def leaves(code: int) -> None:
+        ended.set()
+        raise SystemExit(code)
+
+    def again() -> None:
+        raise KeyboardInterrupt
+
+    interrupted_when(doing)
+    monkeypatch.setattr("os._exit", leaves)
+    monkeypatch.setattr(job._idle, "wait", again)
+    with pytest.raises(SystemExit) as caught:
+        job.run({"input": iter([Chunk([1], None)])}, do)
+    assert caught.value.code == 130
+
+
+def test_the_first_failure_stops_all_parts(job: Job):
+    failed = threading.Event()
+
+    def do(part: str, entries: list) -> None:
+        if part == "bad":
+            failed.set()
+            raise ValueError("first")
+        assert job.stopping.wait(10)
+        job.each(entries.append, [1])
+
+    with pytest.raises(ValueError, match="first"):
+        job.run({"bad": iter([Chunk([], 1)]), "good": iter([Chunk([], 1), Chunk([], 2)])}, do)
+    assert failed.is_set()
+    assert job.journal.mark("bad") is job.journal.mark("good") is None
+
+
+def test_each_waits_for_all_before_it_fails(job: Job):
+    done: list[int] = []
+
+    def one(value: int) -> int:
+        if value == 0:
+            raise ValueError(value)
+        done.append(value)
+        return value
+
+    assert job.each(one, [3, 1, 2]) == [3, 1, 2]
+    with pytest.raises(ValueError):
+        job.each(one, [0, 4, 5])
+    assert sorted(done) == [1, 2, 3, 4, 5]
+
+
+def test_a_pace_that_waits_is_left_when_the_job_stops():
+    job = Job("put", rate=0.001)
+    table = job.metered(Table("things", "id").on(lambda operation, body: b"{}"))
+    job.spend(written=100)
+
+    def do(part: str, entries: list) -> None:
+        threading.Timer(0.1, job.stopping.set).start()
+        table.bound("PutItem", b"{}")
+        job.add(1)
+
+    job.run({"input": iter([Chunk([1], None)])}, do)
+    assert (job.done, job.journal.mark("input"), job.journal.is_done("input")) == (0.0, None, False)
+    job.close()
+
+
+def test_a_part_that_is_done_is_not_done_again(tmp_path: Path):
+    path = tmp_path / "journal"
+    for _ in range(2):
+        job, seen = Job("put", Journal(path, {})), []
+        job.run({"a": iter([Chunk([1], None)])}, lambda part, entries, seen=seen: seen.extend(entries))
+        job.close()
+    assert seen == []
+
+
+def test_reads_are_not_metered(job: Job):
+    asked: list = []
+    table = job.metered(Table("t", "id").on(lambda operation, body: asked.append((operation, body)) or b"{}"))
+    table.bound("Scan", b'{"a":1}')
+    table.bound("PutItem", b'{"a":1}')
+    assert asked == [("Scan", b'{"a":1}'), ("PutItem", b'{"a":1,"ReturnConsumedCapacity":"TOTAL"}')]

@@ -1,0 +1,239 @@
+"""Keys and schemas as people write them, and commands that print what a table is; run in this process."""
+
+import gzip
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from program import Inside
+
+from flyexpr import Table
+from flyexpr.cli.keys import key_words, schema_words
+from flyexpr.errors import ValidationError
+
+
+@pytest.mark.parametrize(
+    "words, key",
+    [
+        (["x'6869'"], {"id": b"hi"}),
+        (["X'FF00'"], {"id": b"\xff\x00"}),
+        (["x''"], {"id": b""}),
+        (['{"id": {"$bytes": "aGk="}}'], {"id": b"hi"}),
+        ([' {"id": 1}'], {"id": 1}),
+    ],
+)
+def test_binary_keys(words, key):
+    assert key_words(Table("t", "id", attributes={"id": bytes}), words) == key
+
+
+@pytest.mark.parametrize(
+    "kind, word, message",
+    [
+        (bytes, "hi", "at `id`: 'hi' is not a binary value; write one as x'6869'"),
+        (bytes, "x'6'", "at `id`: \"x'6'\" is not a binary value; write one as x'6869'"),
+        (int, "one", "at `id`: 'one' is not a number"),
+        (int, "1e9999", "at `id`: '1e9999' is not a number"),
+        (int, "", "at `id`: '' is not a number"),
+    ],
+)
+def test_words_that_are_no_keys(kind, word, message):
+    with pytest.raises(ValidationError) as caught:
+        key_words(Table("t", "id", attributes={"id": kind}), [word])
+    assert str(caught.value) == message
+
+
+def test_a_key_needs_a_word_for_each_attribute():
+    with pytest.raises(ValidationError, match=r"the key of 't' is a:S n:N, and 3 of 2 are given"):
+        key_words(Table("t", "a", "n", attributes={"n": int}), ["x", "1", "y"])
+
+
+@pytest.mark.parametrize(
+    "keys, indexes, locals_, message",
+    [
+        (["a", "b", "c"], [], [], "table 't' has a partition key and at most a sort key, not 3 keys"),
+        (["a:S"], ["I a:N"], [], "'a' is both S and N"),
+        ([":S"], [], [], "':S' is not a key attribute; write NAME:TYPE, the type one of S N B"),
+        (["a:X"], [], [], "'a:X' is not a key attribute; write NAME:TYPE, the type one of S N B"),
+        (["a"], [""], [], "index '' has a partition key and at most a sort key, not 0 keys"),
+        (["a"], ["I"], [], "index 'I' has a partition key and at most a sort key, not 0 keys"),
+        (["a", "b"], [], ["L"], "local index 'L' has a partition key and at most a sort key, not 0 keys"),
+        (["a", "b"], [], ["L c d"], "local index 'L' has a partition key and at most a sort key, not 2 keys"),
+    ],
+)
+def test_schemas_that_are_none(keys, indexes, locals_, message):
+    with pytest.raises(ValidationError) as caught:
+        schema_words("t", keys, indexes, locals_)
+    assert str(caught.value) == message
+
+
+def test_schemas():
+    table = schema_words("t", ["a", "b:N"], ["I c,d b project=keys", "J e project=x,y"], ["L a f:B project=all"])
+    assert table.keys == ("a", "b")
+    assert [table.kind(name) for name in "abcdef"] == ["S", "N", "S", "S", "S", "B"]
+    assert (table.index("I").partition_keys, table.index("I").project) == (("c", "d"), "keys")
+    assert (table.index("J").project, table.index("L").project) == (("x", "y"), "all")
+    assert table.index("L").sort_key == "f"
+
+
+@pytest.fixture
+def odd(inside: Inside) -> Inside:
+    inside(
+        *["create", "Odd.Table", 'na"me:B', "at:N", "--ttl", "expires"],
+        *["--index", "ByPlace country,city at:N project=a,b", "--local", "ByRank rank:N project=keys"],
+    )
+    return inside
+
+
+def test_what_a_table_is(odd: Inside):
+    assert odd("describe", "Odd.Table").out.splitlines() == [
+        "table          Odd.Table",
+        'partition key  na"me (B)',
+        "sort key       at (N)",
+        'local index    ByRank: na"me (B), rank (N); keys only',
+        "index          ByPlace: country (S), city (S), at (N); a, b",
+        "items          0, 0 bytes",
+        "throughput     on demand",
+        "time to live   expires",
+    ]
+    assert json.loads(odd("describe", "Odd.Table", "--wire").out)["TableName"] == "Odd.Table"
+    assert odd("describe", "Odd.Table", "--python").out == (
+        "from decimal import Decimal\n\nfrom flyexpr import GlobalIndex, LocalIndex, Table, epoch\n\n"
+        'odd_table = Table(\n    "Odd.Table",\n    "na\\"me",\n    "at",\n'
+        '    attributes={"na\\"me": bytes, "at": int | Decimal, "rank": int | Decimal, "expires": epoch},\n'
+        '    indexes=[LocalIndex("ByRank", "rank", project="keys"), '
+        'GlobalIndex("ByPlace", ("country", "city"), "at", project=["a", "b"])],\n    ttl="expires",\n)\n'
+    )
+    odd("create", "2nd-table", "id")
+    assert "\nt2nd_table = Table(\n" in odd("describe", "2nd-table", "--python").out
+
+
+def test_filter_and_apply_read_files_of_all_forms(inside: Inside):
+    Path("in.jsonl").write_text('\n{"id": "a", "n": 1}\n{"id": "b", "n": 2}\n')
+    Path("in.csv.gz").write_bytes(gzip.compress(b"id,n\na,1\nb,2\n"))
+    Path("in.wire").write_text('{"Item": {"id": {"S": "a"}, "n": {"N": "1"}}}\n{"id":{"S":"b"},"n":{"N":"2"}}\n')
+    for command in (["in.jsonl"], ["in.csv.gz"]):
+        assert inside("filter", "n > 1", *command) == (0, '{"id": "b", "n": 2}\n', "")
+        assert inside("apply", "REMOVE n", *command) == (0, '{"id": "a"}\n{"id": "b"}\n', "")
+    assert inside("filter", "n > 1", "in.wire", "--wire").out == '{"id":{"S":"b"},"n":{"N":"2"}}\n'
+    assert inside("filter", "n > 5", "in.jsonl").code == 4
+    assert inside("filter", "n > 1", "--format", "table", "in.jsonl").out.splitlines()[3].split() == "│ b │ 2 │".split()
+    assert inside("filter", "n > 1", stdin='{"n": 1e99999999999999999999}') == (
+        1,
+        "",
+        "flyexpr: line 1: a number is out of range: magnitudes go from 1E-130 to 9.99…E+125\n",
+    )
+    assert inside("apply", "SET a = b + c", stdin='{"b": 1, "c": 1}\n{"b": 1}').err == (
+        "flyexpr: line 2: The provided expression refers to an attribute that does not exist in the item\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('{"a": {"$set": [1, 1]}}', None),
+        ('{"a": {"$bytes": "a"}}', '{"$bytes": "..."} takes base64 text'),
+        ('{"a": 1', "not JSON: Expecting ',' delimiter at character 8"),
+        ('"' + "x" * 70 + '"', 'an item is a JSON object, not "' + "x" * 59 + "…"),
+        ('{"a": ' + "9" * 5000 + "}", "not JSON: Exceeds the limit (4300 digits) for integer string conversion"),
+    ],
+)
+def test_faults_of_lines(inside: Inside, text: str, message: str | None):
+    end = inside("filter", "attribute_exists(a)", stdin=text)
+    assert end.code == (0 if message is None else 1)
+    assert end.err.startswith("" if message is None else f"flyexpr: line 1: {message}")
+
+
+@pytest.mark.parametrize(
+    "wire, message",
+    [
+        ("[1]", "an item is a JSON object"),
+        ('{"Item": [1]}', "a map of attribute values was expected"),
+        ('{"a": {"M": [1]}}', "at `a`: a map of attribute values was expected"),
+        ('{"a": {"S": "x", "N": "1"}}', 'at `a`: an attribute value is an object such as {"S": "text"}'),
+        ('{"a": {"L": 5}}', "at `a`: L takes a list"),
+        ('{"a": {"SS": [1]}}', "at `a`: S takes a string"),
+        ('{"a": {"NS": []}}', "at `a`: NS takes a list of numbers in strings, not empty"),
+        ('{"a": {"BS": "x"}}', "at `a`: BS takes a list of base64 texts, not empty"),
+        ('{"a": {"B": "?"}}', "at `a`: B takes base64 text"),
+        ('{"a": {"N": "1e"}}', "at `a`: N takes a number in a string"),
+        ('{"a": ' + '{"L": [' * 33 + "]}" * 33 + "}", "nested more than 32 levels deep"),
+    ],
+)
+def test_faults_of_wire_lines(inside: Inside, wire: str, message: str):
+    end = inside("filter", "a = 1", "--wire", stdin=wire)
+    assert (end.code, end.err) == (1, f"flyexpr: line 1: {message}\n")
+
+
+def test_wire_lines(inside: Inside):
+    deep = '{"a": ' + '{"L": [' * 31 + '{"NULL": true}' + "]}" * 31 + "}"
+    for wire in (
+        deep,
+        '{"Item": {"Item": {"M": {}}}}',
+        '{"a": {"NS": ["1", "2.5"]}, "b": {"BS": ["AA=="]}, "c": {"BOOL": false}, "d": {"B": ""}, "e": {"N": "-.5e3"}}',
+    ):
+        end = inside("apply", "REMOVE zz", "--wire", stdin=wire)
+        assert (end.code, end.err) == (0, "")
+
+
+@pytest.mark.parametrize("shell, word", [("bash", "COMPREPLY"), ("zsh", "compdef"), ("fish", "complete --no-files")])
+def test_completion_scripts(inside: Inside, shell: str, word: str):
+    end = inside("completion", shell)
+    assert end.code == 0
+    assert word in end.out
+    assert "_FLYEXPR_COMPLETE" in end.out
+
+
+def test_a_port_that_is_taken(inside: Inside):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        end = inside("serve", "--port", str(port))
+    assert end.code == 1
+    assert end.err.startswith(f"flyexpr: port {port} of 127.0.0.1 cannot be served: ")
+    assert end.err.endswith("\n  hint: --port 0 takes one that is free\n")
+
+
+def test_one_item_or_many_and_not_both(inside: Inside):
+    inside("create", "Things", "id")
+    both = ["--where", "n = 1"]
+    for command in (["update", "Things", "a", "SET n = 1", *both], ["delete", "Things", "a", *both]):
+        end = inside(*command)
+        assert (end.code, end.err.splitlines()[-1]) == (2, "Error: give a key or --where, not both")
+    for command in (
+        ["update", "Things", "SET n = 1", *both, "--if", "n = 1"],
+        ["delete", "Things", *both, "--returns", "ALL_OLD"],
+    ):
+        end = inside(*command)
+        assert (end.code, end.err.splitlines()[-1]) == (
+            2,
+            "Error: --if and --returns are for one item; --where is a condition already",
+        )
+    end = inside("delete", "Things", *both)
+    assert (
+        end.err.splitlines()[-1]
+        == "Error: Delete every item of Things where n = 1? Nobody can be asked here; write --yes."
+    )
+    end = inside("copy", "Things", "--to", ".")
+    assert end.err.splitlines()[-1] == "Error: a table cannot be copied onto itself; give it another name with --as"
+
+
+def test_what_a_read_costs(inside: Inside):
+    inside("create", "Things", "id")
+    inside("put", "Things", stdin='{"id": "a"}\n{"id": "b"}\n')
+    end = inside("scan", "Things", "--stats", "--limit", "1")
+    cost = "flyexpr: 1 request, 1 item examined, 1 returned, 0.5 read units\n"
+    assert end.err.startswith(f"{cost}flyexpr: there is more: --start ")
+    cursor = end.err.split()[-1]
+    rest = inside("scan", "Things", "--segments", "1", "--start", cursor, "--stats")
+    assert len((end.out + rest.out).splitlines()) == 2
+    assert rest.err == cost
+    assert inside("count", "Things").err == ""
+    why = "reads the whole table: no index of 'Things' starts with `n`\n"
+    assert inside("count", "Things", "n = 1").err == f"flyexpr: {why}"
+    assert inside("explain", "Things", "n = 1").out.startswith(f"{why}operation     Scan on Things\n")
+
+
+@pytest.mark.parametrize("option", ["--resume", "--rejects"])
+def test_a_folder_takes_no_journal_and_no_rejects(inside: Inside, option: str):
+    end = inside("put", "Things", option, ".")
+    assert (end.code, end.err.splitlines()[-1]) == (2, f"Error: Invalid value for '{option}': File '.' is a directory.")

@@ -1,0 +1,306 @@
+"""Items as text and back: plain JSON with marks, DynamoDB JSON, CSV."""
+
+import io
+import json
+from decimal import Decimal
+
+import pytest
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flyexpr import FlyexprError, ValidationError
+from flyexpr.cli.formats.csv_rows import read_cell
+from flyexpr.cli.formats.dynamodb_json import item_wire, read_wire
+from flyexpr.cli.formats.plain_json import item_text, read_item
+from flyexpr.cli.formats.sinks import write_items
+from flyexpr.cli.formats.sources import entries
+from flyexpr.cli.formats.terminal_text import plain
+from flyexpr.values.encode import encode_item
+from flyexpr.values.freeze import freeze
+
+MARKS = st.sampled_from(["$set", "$$set", "$bytes", "$$$bytes", "$", "set", "$sets", "Item", "S", "M"])
+marked = st.recursive(
+    strategies.values, lambda below: st.dictionaries(MARKS, below, min_size=1, max_size=2) | st.lists(below, max_size=2)
+)
+items = st.dictionaries(MARKS | st.text(min_size=1, max_size=3).filter(str.isprintable), marked, min_size=1, max_size=4)
+
+
+def storable(item: dict) -> bool:
+    """True for an item that DynamoDB takes: text without half surrogates, not too deep."""
+    try:
+        encode_item(item).encode()
+    except (ValidationError, UnicodeEncodeError):
+        return False
+    return True
+
+
+@given(items.filter(storable))
+def test_every_item_reads_back_as_it_was_written(item):
+    assert freeze(read_item(item_text(item))) == freeze(item)
+    assert freeze(read_wire(item_wire(item))) == freeze(item)
+    assert freeze(read_wire(f'{{"Item":{item_wire(item)}}}')) == freeze(item)
+
+
+@given(items.filter(storable))
+def test_items_are_json_on_one_line(item):
+    text = item_text(item)
+    assert "\n" not in text
+    assert isinstance(json.loads(text), dict)
+
+
+@given(st.lists(items.filter(storable), min_size=1, max_size=3))
+def test_a_sheet_reads_back_as_it_was_written(found):
+    stream = io.BytesIO()
+    write_items(found, stream, "csv")
+    stream.seek(0)
+    assert [freeze(entry.item) for entry in entries(stream, "csv")] == [freeze(item) for item in found]
+
+
+@pytest.mark.parametrize(
+    "item, text",
+    [
+        ({"a": 1, "b": Decimal("0.10")}, '{"a": 1, "b": 0.1}'),
+        ({"a": Decimal("1E-130")}, '{"a": 0.' + "0" * 129 + "1}"),
+        ({"a": int("9" * 38)}, '{"a": ' + "9" * 38 + "}"),
+        ({"a": {b"\xff"}}, '{"a": {"$set": [{"$bytes": "/w=="}]}}'),
+        ({"a": {"$set": 1, "b": 2}}, '{"a": {"$set": 1, "b": 2}}'),
+        ({"a": {"$set": ["x"]}}, '{"a": {"$$set": ["x"]}}'),
+        ({"a": {"$$set": ["x"]}}, '{"a": {"$$$set": ["x"]}}'),
+        ({"$set": ["x"]}, '{"$set": ["x"]}'),
+        ({"a": "\u2028é😀"}, '{"a": "\u2028é😀"}'),
+    ],
+)
+def test_marked_text(item, text):
+    assert item_text(item) == text
+    assert read_item(text) == item
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            "[1]",
+            "an item is a JSON object, not [1]\n  hint: jq -c '.[]' writes the items of an array one a line",
+        ),
+        ("1", "an item is a JSON object, not 1"),
+        (
+            "{",
+            "not JSON: Expecting property name enclosed in double quotes at character 2\n"
+            "  hint: an item takes one line; jq -c . writes each so",
+        ),
+        ("[", "not JSON: Expecting value at character 2\n  hint: an item takes one line; jq -c '.[]' writes each so"),
+        ('{"a": NaN}', "not JSON: NaN is not a number"),
+        ('{"a": {"$set": []}}', '{"$set": [...]} takes a list of strings, of numbers or of {"$bytes": ...}, not empty'),
+        (
+            '{"a": {"$set": [true]}}',
+            '{"$set": [...]} takes a list of strings, of numbers or of {"$bytes": ...}, not empty',
+        ),
+        (
+            '{"a": {"$set": ["x", 1]}}',
+            "a set holds only strings, only numbers or only bytes\n  hint: use a list for mixed values",
+        ),
+        ('{"a": {"\\u0024bytes": 1}}', '{"$bytes": "..."} takes base64 text'),
+        ('{"a": {"$bytes": "a"}}', '{"$bytes": "..."} takes base64 text'),
+        ('{"a": ' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_marked_text_that_is_refused(text, message):
+    (entry,) = entries(io.BytesIO(text.encode()), "json")
+    assert entry.fault == message
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('{"a": 1}', 'at `a`: an attribute value is an object such as {"S": "text"}'),
+        ('{"a": {"S": 1}}', "at `a`: S takes a string"),
+        ('{"a": {"N": 1}}', "at `a`: N takes a number in a string"),
+        ('{"a": {"N": "1e1000000000"}}', "at `a`: N takes a number in a string"),
+        ('{"a": {"NULL": false}}', "at `a`: NULL takes true"),
+        ('{"a": {"BOOL": 1}}', "at `a`: BOOL takes true or false"),
+        ('{"a": {"L": [{"M": {"b": {"X": 1}}}]}}', "at `a[0].b`: 'X' is not a type of DynamoDB"),
+        ('{"a": {"SS": []}}', "at `a`: SS takes a list of strings, not empty"),
+    ],
+)
+def test_wire_text_that_is_refused(text, message):
+    with pytest.raises(ValidationError) as caught:
+        read_wire(text)
+    assert str(caught.value) == message
+
+
+def test_a_bad_line_spoils_no_other():
+    stream = io.BytesIO(b'\xef\xbb\xbf{"a": 1}\r\n\xff\n\n{"a": 2}')
+    assert [(entry.line, entry.item or entry.fault) for entry in entries(stream, "json")] == [
+        (1, {"a": 1}),
+        (2, "not UTF-8 at byte 1"),
+        (4, {"a": 2}),
+    ]
+
+
+def test_an_endless_line_takes_no_memory(monkeypatch):
+    monkeypatch.setattr("flyexpr.cli.formats.sources.LONGEST", 10)
+    found = list(entries(io.BytesIO(b"x" * 100 + b'\n{"a": 1}\n'), "json"))
+    assert [(entry.line, entry.item) for entry in found] == [(1, None), (2, {"a": 1})]
+
+
+def test_the_head_of_a_sheet_is_checked():
+    with pytest.raises(FlyexprError, match="line 1: the column 'a' is there twice"):
+        list(entries(io.BytesIO(b"a,a\n1,2\n"), "csv"))
+
+
+# every control character, what csv and JSON treat in a way of their own, and marks that stand at a file's beginning
+ODD = [
+    *map(chr, range(32)),
+    *map(chr, range(127, 160)),
+    *"\",;'=+-@ \u2028\u2029\ufeff",
+    "\r\n",
+    "\n\r",
+    '"\r"',
+    ',"\r',
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_a_sheet_takes_every_character_in_every_place(odd):
+    texts = [
+        odd,
+        odd + odd,
+        odd + "a",
+        "a" + odd,
+        "a" + odd + "b",
+        f"{odd}a{odd}",
+        f"a{odd}{odd}b",
+        f"1{odd}",
+        f"{odd}1",
+    ]
+    found = [{"id": str(place), "text": text, "more": "kept?"} for place, text in enumerate(texts)]
+    found += [{text: "named"} for text in texts]
+    assert rows_again(found) == found
+    assert rows_again([{odd: odd}]) == [{odd: odd}]  # the only column, and the first of the file
+
+
+def rows_again(items):
+    stream = io.BytesIO()
+    write_items(items, stream, "csv")
+    stream.seek(0)
+    return [entry.item for entry in entries(stream, "csv")]
+
+
+@pytest.mark.parametrize("odd", ["\n", "\r", "\r\n", "\0", ",", '"'], ids=ascii)
+def test_a_refused_row_is_a_row_of_its_own(odd):
+    sheet = io.BytesIO()
+    write_items([{"a": f"one{odd}two", "b": "x"}], sheet, "csv")
+    (entry,) = entries(io.BytesIO(sheet.getvalue()), "csv")
+    (again,) = entries(io.BytesIO(f"a,b\n{entry.text}\n".encode()), "csv")
+    assert again.item == entry.item == {"a": f"one{odd}two", "b": "x"}
+
+
+@pytest.mark.parametrize(
+    "cell, kind, value",
+    [
+        ("7e57", None, Decimal("7e57")),
+        ("12e99999999999999999999", None, "12e99999999999999999999"),
+        ("-12E-99999999999999999999", None, "-12E-99999999999999999999"),
+        ("9e400", None, "9e400"),
+        ("1e-200", None, "1e-200"),
+        ("1" * 38, None, int("1" * 38)),
+        ("1" * 41, None, "1" * 41),
+        ("[9e400]", None, "[9e400]"),
+        ('{"a": 1e99999999999999999999}', None, '{"a": 1e99999999999999999999}'),
+        ("[" * 40 + "]" * 40, None, "[" * 40 + "]" * 40),
+        ("[draft]", None, "[draft]"),
+        ("true", None, True),
+        ("nul", None, "nul"),
+        ("02858", None, "02858"),
+        ("02858", "S", "02858"),
+        ("56838", "S", "56838"),
+        ("true", "S", "true"),
+        ("1e3", "S", "1e3"),
+        ('"1e3"', "S", "1e3"),
+        ("02858", "N", 2858),
+        ("+1.50", "N", Decimal("1.50")),
+        (" .5 ", "N", Decimal("0.5")),
+        ("1e3", "N", 1000),
+        ("1e400", "N", "1e400"),
+        ("one", "N", "one"),
+        ('{"$bytes": "aGk="}', "B", b"hi"),
+    ],
+)
+def test_cells(cell, kind, value):
+    assert (read_cell(cell, kind), type(read_cell(cell, kind))) == (value, type(value))
+    assert kind or rows_again([{"a": value}]) == [{"a": value}]
+
+
+@pytest.mark.parametrize("text", ['{"n": 1e99999999999999999999}', '{"n": [{"m": -1E-99999999999999999999}]}'])
+@pytest.mark.parametrize("form", ["json", "wire"])
+def test_an_exponent_of_twenty_digits_is_a_fault_of_its_line(form, text):
+    good = '{"id": {"S": "a"}}' if form == "wire" else '{"id": "a"}'
+    bad, after = entries(io.BytesIO(f"{text}\n{good}\n".encode()), form)
+    assert bad.fault == "a number is out of range: magnitudes go from 1E-130 to 9.99…E+125"
+    assert after.item == {"id": "a"}
+
+
+@pytest.mark.parametrize(
+    "sheet, faults",
+    [
+        ("a,b\n1,2,3\n4,5\n", ["3 cells under 2 columns", {"a": 4, "b": 5}]),
+        ("a,\n1,2\n", "line 1: column 2 has no name"),
+        ('a,b\n"1"x,2\n', "line 2: not CSV in UTF-8: ',' expected after '\"'"),
+        ("a\n\n1\n", [{"a": 1}]),
+    ],
+)
+def test_sheets_that_are_not_in_order(sheet, faults):
+    if isinstance(faults, str):
+        with pytest.raises(FlyexprError) as caught:
+            list(entries(io.BytesIO(sheet.encode()), "csv"))
+        assert str(caught.value) == faults
+    else:
+        assert [entry.fault or entry.item for entry in entries(io.BytesIO(sheet.encode()), "csv")] == faults
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("\x1b]0;title\x07", "\\u001b]0;title\\u0007"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\rb", "a\\u000db"),
+        ("\x7f\x80\x9b\x9f\xa0", "\\u007f\\u0080\\u009b\\u009f\xa0"),
+        (
+            "\u061c\u200d\u200e\u200f\u2028\u202e\u2066\u2069é😀",
+            "\\u061c\u200d\\u200e\\u200f\\u2028\\u202e\\u2066\\u2069é😀",
+        ),
+    ],
+    ids=ascii,
+)
+def test_plain_text(text, shown):
+    assert plain(text) == shown
+
+
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+EVIL = {"id": "\x1b[2J\x9b1m\u202e\r", "\x1b]0;x\x07": {"in\x9b": ["\u2066"]}}
+
+
+@pytest.mark.parametrize("form", ["json", "wire", "csv", "table"])
+def test_no_terminal_gets_a_control_character(form, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal()
+    write_items([EVIL], terminal, form)
+    seen = terminal.getvalue().decode()
+    assert not set(seen) & set("\x1b\x07\x9b\u202e\u2066\r"), seen
+    assert "\\u001b" in seen
+    if form == "json":
+        assert read_item(seen) == EVIL
+
+
+@pytest.mark.parametrize("form", ["json", "wire", "csv"])
+def test_a_pipe_gets_what_there_is(form):
+    pipe = io.BytesIO()
+    write_items([EVIL], pipe, form)
+    assert "\x9b1m\u202e" in pipe.getvalue().decode()
+    pipe.seek(0)
+    assert [entry.item for entry in entries(pipe, form)] == [EVIL]

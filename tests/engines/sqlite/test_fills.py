@@ -1,0 +1,345 @@
+"""A new index is filled in portions: nobody waits for all of it, and nobody ever reads the half of it."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from embedded import TABLE, Clock, key
+
+from flyexpr import DynamoError
+from flyexpr.engines import call
+from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk import files
+from flyexpr.engines.sqlite.operations import fills
+
+FILLS = "flyexpr.engines.sqlite.operations.fills."
+ITEMS = 12
+INDEX = {
+    "IndexName": "by_x",
+    "KeySchema": [{"AttributeName": "x", "KeyType": "HASH"}],
+    "Projection": {"ProjectionType": "ALL"},
+}
+CREATE = {
+    "TableName": "tab",
+    "AttributeDefinitions": [{"AttributeName": "x", "AttributeType": "S"}],
+    "GlobalSecondaryIndexUpdates": [{"Create": INDEX}],
+}
+EXPIRE = {"TableName": "tab", "TimeToLiveSpecification": {"AttributeName": "exp", "Enabled": True}}
+SCAN = {"TableName": "tab", "IndexName": "by_x"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    place = str(tmp_path / "tables.db")
+    with SqliteEngine(place) as engine:
+        call(engine, "CreateTable", TABLE)
+        for sort in range(ITEMS):
+            put(engine, sort)
+    return place
+
+
+@pytest.fixture
+def by_single_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every portion is one item."""
+    monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.0)
+    monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
+
+
+def put(engine: SqliteEngine, sort: int, x: str = "v") -> None:
+    item = {**key(sort), "x": {"S": x}, "exp": {"N": "1800000005"}}
+    call(engine, "PutItem", {"TableName": "tab", "Item": item})
+
+
+def between(monkeypatch: pytest.MonkeyPatch, ask: Callable[[int], None]) -> list[int]:
+    """Ask something in the pause after each portion; gives how many portions there were."""
+    portions: list[int] = []
+
+    def pause(seconds: float) -> None:
+        portions.append(len(portions))
+        ask(len(portions))
+
+    monkeypatch.setattr(FILLS + "time", pausing(pause))
+    return portions
+
+
+def pausing(pause: Callable[[float], None]) -> SimpleNamespace:
+    """The module `time`, for one module of the engine, with other pauses."""
+    return SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=pause)
+
+
+def state(engine: SqliteEngine) -> tuple[str, bool]:
+    """The status of the new index, and whether it is being filled."""
+    table = call(engine, "DescribeTable", {"TableName": "tab"})["Table"]
+    (index,) = [one for one in table["GlobalSecondaryIndexes"] if one["IndexName"] == "by_x"]
+    return index["IndexStatus"], index.get("Backfilling", False)
+
+
+def test_a_small_table_is_filled_at_once(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    portions = between(monkeypatch, lambda number: None)
+    with SqliteEngine(path) as engine:
+        call(engine, "UpdateTable", CREATE)
+        assert (portions, state(engine), call(engine, "Scan", SCAN)["Count"]) == ([], ("ACTIVE", False), ITEMS)
+
+
+@pytest.mark.parametrize("place", ["file", "memory"])
+def test_an_index_appears_whole(path: str, monkeypatch: pytest.MonkeyPatch, by_single_items: None, place: str) -> None:
+    """While it is filled, this engine and another see one that is being created; writes go into it all the same."""
+    with SqliteEngine(path if place == "file" else ":memory:") as engine, SqliteEngine(path) as second:
+        if place == "memory":
+            call(engine, "CreateTable", TABLE)
+            for sort in range(ITEMS):
+                put(engine, sort)
+        other = second if place == "file" else engine
+
+        def ask(number: int) -> None:
+            for one in (engine, other):
+                assert state(one) == ("CREATING", True)
+                with pytest.raises(DynamoError, match="Cannot read from backfilling global secondary index: by_x"):
+                    call(one, "Scan", SCAN)
+                query = {"KeyConditionExpression": "x = :x", "ExpressionAttributeValues": {":x": {"S": "v"}}}
+                with pytest.raises(DynamoError, match="Cannot read from backfilling global secondary index: by_x"):
+                    call(one, "Query", {**SCAN, **query})
+                assert call(one, "Scan", {"TableName": "tab"})["Count"] >= ITEMS - 6
+            if number <= 6:
+                put(other, 100 + number)
+                put(engine, number, "moved")
+                call(other, "DeleteItem", {"TableName": "tab", "Key": key(number)})
+
+        portions = between(monkeypatch, ask)
+        call(engine, "UpdateTable", CREATE)
+        assert len(portions) >= 6
+        for one in (engine, other):
+            assert state(one) == ("ACTIVE", False)
+            assert sorted(map(json.dumps, call(one, "Scan", SCAN)["Items"])) == sorted(
+                map(json.dumps, call(one, "Scan", {"TableName": "tab"})["Items"])
+            )
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("UpdateTable", CREATE, "Attempt to change a resource which is still in use: Table is being updated: tab"),
+    ("UpdateTimeToLive", EXPIRE, "Attempt to change a resource which is still in use: Table is being updated: tab"),
+    (
+        "DeleteTable",
+        {"TableName": "tab"},
+        "Cannot delete table while indexes are being created, updated, or deleted",
+    ),
+]
+
+
+@pytest.mark.parametrize("operation, request_, message", REFUSED, ids=[operation for operation, _, _ in REFUSED])
+def test_a_table_that_is_being_filled_is_in_use(
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    by_single_items: None,
+    operation: str,
+    request_: dict[str, Any],
+    message: str,
+) -> None:
+    with SqliteEngine(path) as engine, SqliteEngine(path) as other:
+
+        def ask(number: int) -> None:
+            for one in (engine, other):
+                with pytest.raises(DynamoError) as error:
+                    call(one, operation, request_)
+                assert (error.value.code, error.value.message) == ("ResourceInUseException", message)
+
+        portions = between(monkeypatch, ask)
+        call(engine, "UpdateTable", CREATE)
+        assert portions
+        assert state(other) == ("ACTIVE", False)
+
+
+def test_a_time_to_live_is_filled_in_portions_too(
+    path: str, monkeypatch: pytest.MonkeyPatch, by_single_items: None
+) -> None:
+    clock = Clock()
+    with SqliteEngine(path, clock=clock) as engine, SqliteEngine(path) as other:
+
+        def ask(number: int) -> None:
+            told = call(other, "DescribeTimeToLive", {"TableName": "tab"})["TimeToLiveDescription"]
+            assert told == {"TimeToLiveStatus": "ENABLING", "AttributeName": "exp"}
+            if number < 4:
+                put(other, 100 + number)
+
+        portions = between(monkeypatch, ask)
+        call(engine, "UpdateTimeToLive", EXPIRE)
+        assert len(portions) >= ITEMS - 1
+        told = call(other, "DescribeTimeToLive", {"TableName": "tab"})["TimeToLiveDescription"]
+        assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "exp"}
+        clock.now += 60
+        assert call(engine, "Scan", {"TableName": "tab"})["Count"] == 0
+
+
+class EndedError(Exception):
+    """Ends a fill in the middle."""
+
+
+def ended(number: int) -> None:
+    if number == 3:
+        raise EndedError
+
+
+@pytest.mark.parametrize(
+    "operation, request_", [("UpdateTable", CREATE), ("UpdateTimeToLive", EXPIRE)], ids=["index", "time to live"]
+)
+def test_a_fill_that_fails_is_taken_back(
+    path: str, monkeypatch: pytest.MonkeyPatch, by_single_items: None, operation: str, request_: dict[str, Any]
+) -> None:
+    with SqliteEngine(path) as engine:
+        before = stores(engine), call(engine, "DescribeTable", {"TableName": "tab"})
+        portions = between(monkeypatch, ended)
+        with pytest.raises(DynamoError, match="a defect of the engine"):
+            call(engine, operation, request_)
+        assert len(portions) == 3
+        assert (stores(engine), call(engine, "DescribeTable", {"TableName": "tab"})) == before
+        between(monkeypatch, lambda number: None)
+        call(engine, operation, request_)  # and can be had again
+
+
+def stores(engine: SqliteEngine) -> list[bytes]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    return [name for (name,) in engine._storage.connection.execute(query)]
+
+
+@pytest.fixture
+def left(path: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file whose index an engine has left half filled, long ago."""
+    with monkeypatch.context() as patch, SqliteEngine(path) as engine:
+        patch.setattr(FILLS + "PORTION_SECONDS", 0.0)
+        patch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
+        between(patch, ended)
+        patch.setattr(FILLS + "_take_back", lambda *_: None)
+        with pytest.raises(DynamoError):
+            call(engine, "UpdateTable", CREATE)
+    monkeypatch.setattr(FILLS + "ABANDONED_SECONDS", 1000.0)
+    with SqliteEngine(path) as engine:
+        assert state(engine) == ("CREATING", True)  # for the engine might still be at work
+        put(engine, 50)
+    monkeypatch.setattr(FILLS + "ABANDONED_SECONDS", 0.0)
+    return path
+
+
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("DescribeTable", {"TableName": "tab"}),
+    ("Scan", SCAN),
+    (
+        "Query",
+        {**SCAN, "KeyConditionExpression": "x = :x", "ExpressionAttributeValues": {":x": {"S": "v"}}},
+    ),
+    ("UpdateTable", {"TableName": "tab", "DeletionProtectionEnabled": False}),
+    ("UpdateTimeToLive", EXPIRE),
+    ("DescribeTimeToLive", {"TableName": "tab"}),
+]
+
+
+@pytest.mark.parametrize("operation, request_", ASKED, ids=[operation for operation, _ in ASKED])
+def test_what_an_engine_has_left_half_filled_is_finished_by_whoever_asks(
+    left: str, operation: str, request_: dict[str, Any]
+) -> None:
+    with SqliteEngine(left) as engine:
+        answer = call(engine, operation, request_)
+        if operation in ("Query", "Scan"):
+            assert answer["Count"] == ITEMS + 1
+        assert state(engine) == ("ACTIVE", False)
+        assert call(engine, "Scan", SCAN)["Count"] == ITEMS + 1
+
+
+def test_a_table_whose_index_was_left_half_filled_can_be_deleted(left: str) -> None:
+    with SqliteEngine(left) as engine:
+        call(engine, "DeleteTable", {"TableName": "tab"})
+        assert stores(engine) == [b"catalog", b"catalog_version", b"tokens"]
+
+
+def test_two_engines_may_fill_at_once(left: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One was only stopped, and goes on while the other has taken over: each does the next portion."""
+    monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.0)
+    monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
+    with SqliteEngine(left) as one, SqliteEngine(left) as other:
+        threads = [threading.Thread(target=state, args=(engine,)) for engine in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert call(one, "Scan", SCAN)["Count"] == call(other, "Scan", SCAN)["Count"] == ITEMS + 1
+
+
+def test_another_writer_has_its_turn_between_two_portions(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process writes over and over while an index is filled by portions of several items."""
+    monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.002)
+    with SqliteEngine(path) as engine:
+        for start in range(0, 3000, 25):
+            items = [{**key(start + sort, "many"), "x": {"S": "v"}} for sort in range(25)]
+            call(engine, "BatchWriteItem", {"RequestItems": {"tab": [{"PutRequest": {"Item": one}} for one in items]}})
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        call(engine, "UpdateTable", CREATE)
+        told, _ = writer.communicate()
+        during = int(told)
+        assert writer.returncode == 0
+        assert during > 5
+        assert call(engine, "Scan", {**SCAN, "Select": "COUNT"})["Count"] == 3000 + ITEMS + during
+
+
+WRITER = """
+import json, os, select, sys
+from flyexpr.engines.sqlite import SqliteEngine
+engine, number = SqliteEngine(sys.argv[1]), 0
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0)[0]:
+    item = {"pk": {"S": "other"}, "sk": {"N": str(number)}, "x": {"S": "v"}}
+    engine("PutItem", json.dumps({"TableName": "tab", "Item": item}).encode())
+    number += 1
+print(number)
+"""
+
+
+def test_counting_a_large_table_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.COUNT_ROWS", 5)
+    with SqliteEngine(":memory:") as engine:
+        call(engine, "CreateTable", TABLE)
+        for sort in range(ITEMS):
+            put(engine, sort)
+        pauses: list[float] = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            engine("PutItem", json.dumps({"TableName": "tab", "Item": key(1)}).encode())
+
+        monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.time", pausing(pause))
+        table = call(engine, "DescribeTable", {"TableName": "tab"})["Table"]
+        assert table["ItemCount"] == ITEMS
+        assert len(pauses) >= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_fork_in_the_middle_of_a_fill(path: str, monkeypatch: pytest.MonkeyPatch, by_single_items: None) -> None:
+    """The parent goes on filling; the child sees an index that is being created."""
+    with SqliteEngine(path) as engine:
+
+        def ask(number: int) -> None:
+            if number == 4:
+                child = os.fork()
+                if not child:
+                    os._exit(state(engine) != ("CREATING", True))
+                assert os.waitpid(child, 0)[1] == 0
+
+        between(monkeypatch, ask)
+        call(engine, "UpdateTable", CREATE)
+        assert call(engine, "Scan", SCAN)["Count"] == ITEMS
+
+
+def test_the_pause_is_longer_than_a_writers() -> None:
+    """So that a writer that waits tries at least once in it."""
+    assert files._LONG < fills.PAUSE_SECONDS < 0.02
+    assert fills.PORTION_SECONDS + fills.PAUSE_SECONDS < 0.05

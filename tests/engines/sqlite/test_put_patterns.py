@@ -1,0 +1,199 @@
+"""An item that is taken as it stands is stored, and refused, as one that is read value by value."""
+
+import json
+from typing import Any
+
+import pytest
+import strategies as some
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flyexpr import DynamoError
+from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.engine import read_alike
+from flyexpr.engines.sqlite.request.put_patterns import Alike, Puts
+from flyexpr.engines.sqlite.request.wire import read_stored
+from flyexpr.values.encode import encode_item
+from flyexpr.values.pattern_cache import SEVERAL, WORTH
+from flyexpr.values.patterns import item_pattern
+
+SAMPLE: dict[str, Any] = {
+    "pk": {"S": "a"},
+    "n": {"N": "1"},
+    "f": {"N": "1.5"},
+    "b": {"B": "YQ=="},
+    "t": {"BOOL": True},
+    "z": {"NULL": True},
+    "ss": {"SS": ["a", "b"]},
+    "ns": {"NS": ["1", "2"]},
+    "bs": {"BS": ["YQ==", "Yg=="]},
+    "m": {"M": {"S": {"S": "x"}, "é": {"M": {"N": {"N": "-7"}}}}},
+    "l": {"L": [{"M": {"k": {"S": "v"}}}, {"M": {"k": {"S": "w"}}}]},
+    "o": {"L": [{"S": "x"}, {"N": "1"}]},
+}
+TEXTS = st.sampled_from(["", "x", "é😀", "}]", '"', "\\", "\x01", "\x7f", "a" * 300])
+NINES = "9" * 38
+WHOLE = ["0", "-0", "1", "-1", "10", "1200", "-1200", "+1", "01", " 1", "1_0", "٣", NINES, NINES + "9", "-" + NINES]
+FRACTIONS = ["1.5", "-0.05", "0.5", ".5", "1.", "1.0", "1.50", "0." + "0" * 40 + "1", "123456789.123456789"]
+NUMBERS = st.sampled_from([*WHOLE, *FRACTIONS, "", "x", "1e2", "1e200"])
+BLOBS = st.sampled_from(["", "YQ==", "Yg==", "YR==", "YWI=", "YWJj", "Y", "Y===", "*", "YQ", "////"])
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "S": TEXTS,
+    "N": NUMBERS,
+    "B": BLOBS,
+    "BOOL": st.sampled_from([True, False, "true"]),
+    "NULL": st.just(True),
+    "SS": st.lists(TEXTS, max_size=4),
+    "NS": st.lists(NUMBERS, max_size=4),
+    "BS": st.lists(BLOBS, max_size=4),
+}
+
+
+def varied(wire: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Values like this one, most of them of the same type."""
+    ((kind, body),) = wire.items()
+    if kind == "M":
+        return items_like(body).map(lambda item: {"M": item})
+    if kind == "L":
+        one = st.sampled_from(body).flatmap(varied)
+        return st.lists(one, max_size=5).map(lambda members: {"L": members}) | st.just(wire)
+    return st.just(wire) | VALUES[kind].map(lambda value: {kind: value})
+
+
+def items_like(item: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """The item with another value in one or two of its attributes: more, and nearly none would be of its form."""
+    one = st.sampled_from(sorted(item)).flatmap(lambda name: varied(item[name]).map(lambda wire: {name: wire}))
+    return st.lists(one, min_size=1, max_size=2).map(
+        lambda changes: {**item, **{k: v for c in changes for k, v in c.items()}}
+    )
+
+
+def body(item: dict[str, Any], **more: Any) -> bytes:
+    return json.dumps({"TableName": "tab", "Item": item, **more}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def encode_text(item: dict[str, Any]) -> str:
+    return json.dumps(item, ensure_ascii=False)
+
+
+def puts_of(*samples: dict[str, Any]) -> Puts:
+    puts = Puts()
+    for sample in samples:
+        pattern = item_pattern(sample)
+        if pattern is not None:
+            puts.take(pattern, sample)
+    return puts
+
+
+PUTS = puts_of(SAMPLE)
+
+
+def known() -> Puts:
+    """Those that know the sample, and have met nothing else yet."""
+    PUTS._failed = 0
+    return PUTS
+
+
+@given(items_like(SAMPLE))
+@settings(max_examples=300)
+def test_items_of_a_known_form(item: dict[str, Any]) -> None:
+    request = read_alike(body(item), known())
+    if request is not None and isinstance(request["Item"], Alike):
+        TAKEN.append(item)
+        assert tuple(request["Item"]) == read_stored(item)
+    else:
+        assert request in (None, {"TableName": "tab", "Item": item}), "for the careful reader"
+
+
+TAKEN: list[dict[str, Any]] = []
+
+
+def test_many_of_those_items_were_taken_as_they_stood() -> None:
+    test_items_of_a_known_form()
+    assert len(TAKEN) > 50
+
+
+@pytest.mark.parametrize("members", [["abc"], ["1e200"], ["1", "-Infinity"], ["2", "1"], ["1", "1"], ["1.5"]])
+def test_wrong_sets_of_a_known_form_are_refused_as_ever(members: list[str]) -> None:
+    sample = {"pk": {"S": "a"}, "n": {"NS": ["1", "2"]}}
+    wire = sample | {"n": {"NS": members}}
+    request = read_alike(body(wire), puts_of(sample))
+    assert request == {"TableName": "tab", "Item": wire}, "for the careful reader"
+
+
+@given(some.items.filter(bool))
+def test_an_item_has_its_own_form(item: dict[str, Any]) -> None:
+    wire = json.loads(encode_item(item))
+    request = read_alike(body(wire, ReturnValues="NONE"), puts_of(wire))
+    if request is None:
+        assert "\\" in encode_text(wire)
+    elif isinstance(request["Item"], Alike):
+        assert tuple(request["Item"]) == read_stored(wire)
+    else:
+        assert "N" in str(wire), "only numbers of more than 38 characters, and sets of fractions, are read with care"
+
+
+def test_what_the_service_would_write_is_taken() -> None:
+    for item in (SAMPLE, SAMPLE | {"n": {"N": "2.5"}, "f": {"N": "-3"}, "l": {"L": []}, "ss": {"SS": ["é"]}}):
+        request = read_alike(body(item), known())
+        assert request is not None
+        assert isinstance(request["Item"], Alike)
+        assert tuple(request["Item"]) == read_stored(item)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"TableName":"tab","Item":%b',
+        b'{"TableName":"tab","Item":%b}}',
+        b'{"TableName":"tab","Item":%b,}',
+        b'{"TableName":"tab" "Item":%b}',
+        b'{1:2,"Item":%b}',
+        b'{"TableName":NaN,"Item":%b}',
+        b'{"TableName":"\\ud800","Item":%b}',
+        b'["Item",%b]',
+        b'{"Item"=%b}',
+        b"",
+        b"{",
+    ],
+)
+def test_a_request_that_is_no_json_is_for_the_careful_reader(text: bytes) -> None:
+    item = json.dumps(SAMPLE, separators=(",", ":")).encode()
+    assert read_alike(text % item if b"%b" in text else text, known()) is None
+
+
+def test_an_engine_learns_forms_and_goes_on_as_before() -> None:
+    with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
+        key = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
+        define = {"TableName": "tab", "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], **key}
+        for engine in (learning, other):
+            engine("CreateTable", json.dumps(define).encode())
+        for number in range(WORTH + SEVERAL):
+            learning("PutItem", body(SAMPLE | {"pk": {"S": str(number)}}))
+        assert learning._puts.known
+        for item in (
+            SAMPLE,
+            SAMPLE | {"pk": {"S": ""}},
+            SAMPLE | {"n": {"N": "x"}},
+            SAMPLE | {"ss": {"SS": ["b", "a"]}},
+        ):
+            ask = {"ReturnConsumedCapacity": "TOTAL", "ReturnValues": "ALL_OLD", "ConditionExpression": "f = n"}
+            for more in ({}, ask, {"ConditionExpression": "attribute_exists(pk) OR n = n"}):
+                assert answer(learning, body(item, **more)) == answer(other, body(item, **more))
+        read = json.dumps({"TableName": "tab", "Key": {"pk": {"S": "a"}}}).encode()
+        assert learning("GetItem", read) == other("GetItem", read)
+
+
+def answer(engine: SqliteEngine, request: bytes) -> Any:
+    try:
+        return engine("PutItem", request)
+    except DynamoError as error:
+        return error.code, error.message, error.fields
+
+
+def test_an_item_that_was_refused_is_no_form() -> None:
+    puts = Puts()
+    odd = {"pk": {"S": "a", "N": None}}
+    for _ in range(2 * WORTH):
+        puts.met(odd, 100)
+    assert not puts.known

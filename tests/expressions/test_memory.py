@@ -1,0 +1,445 @@
+"""Expressions in memory: refused as on a table, and values of foreign types taken for what is stored, or refused."""
+
+import enum
+from collections import ChainMap, UserDict
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Integral, Real
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from flyexpr import (
+    ExpressionError,
+    F,
+    Table,
+    ValidationError,
+    add,
+    all_of,
+    append,
+    apply,
+    assign,
+    begins_with,
+    between,
+    connect,
+    contains,
+    create_table,
+    diff,
+    eq,
+    exists,
+    ge,
+    get,
+    gt,
+    incr,
+    is_in,
+    matches,
+    ne,
+    parse_condition,
+    parse_update,
+    put,
+    run,
+    show,
+    size,
+    type_is,
+    unchanged,
+    update,
+)
+from flyexpr.expressions.show import show as text_of
+from flyexpr.expressions.terms import operand
+
+# --- what a table refuses
+
+ITEM = {"id": "x", "flag": True, "n": 3, "t": "a", "l": [1], "m": {"k": 1}, "s": {"a"}, "none": None}
+CONDITIONS = [
+    "flag < true",
+    "n >= null",
+    "n > [1]",
+    "n <= {'k': 1}",
+    "<<1>> < n",
+    "n BETWEEN 1 AND 'b'",
+    "n BETWEEN 2 AND 1",
+    "n BETWEEN true AND true",
+    "t BETWEEN 'b' AND 'a'",
+    "attribute_type(n, 'X')",
+    "attribute_type(n, 1)",
+    "attribute_type(n, t)",
+    "attribute_type(n)",
+    "n = n",
+    "n IN (1, n)",
+    "n BETWEEN n AND 5",
+    "contains(l, l)",
+    "begins_with(t, 1)",
+    "begins_with(t, [1])",
+    "begins_with(t, t)",
+    "begins_with(1, t)",
+    "begins_with(t)",
+    "size(n, t) > 1",
+    "size(1) > 1",
+    "size(true) = 1",
+    "attribute_exists('t')",
+    "attribute_exists(t, n)",
+    "if_not_exists(n, 1) = 1",
+    "list_append(l, l) = l",
+    "t = 'a' AND NOT (flag > false)",
+    "n IN (" + ", ".join(map(str, range(101))) + ")",
+    " OR ".join(f"n = {number}" for number in range(302)),
+    ".".join(f"a{number}" for number in range(33)) + " = 1",
+    "l[2147483648] = 1",
+]
+UPDATES = [
+    "ADD m {'x': 1}",
+    "ADD new {'x': 1}",
+    "ADD new true",
+    "ADD new null",
+    "ADD new 'text'",
+    "DELETE new 'text'",
+    "DELETE n 1",
+    "DELETE s {'a': [1]}",
+    "SET n = n + 'a'",
+    "SET n = 1 - true",
+    "SET l = list_append(l, 'a')",
+    "SET l = list_append(1, l)",
+    "SET n = if_not_exists(n, n)",
+    "SET n = if_not_exists(1, 2)",
+    "SET n = size(t)",
+    "SET n = list_append(list_append(l, l), l)",
+    "SET l[2147483648] = 1",
+    "SET n = missing",
+    "SET t = t + 1",
+    "REMOVE t.x",
+    "SET m.k.x = 1",
+    "ADD t 1",
+    "ADD s <<1>>",
+]
+
+
+def refusal(does: Callable[[], Any]) -> str:
+    with pytest.raises(ExpressionError) as caught:
+        does()
+    return caught.value.message
+
+
+@pytest.fixture
+def table() -> Any:
+    with closing(connect("sqlite::memory:")) as engine:
+        made = Table("memory", "id").on(engine)
+        run(made, create_table())
+        put(made, ITEM)
+        yield made
+
+
+@pytest.mark.parametrize("text", CONDITIONS, ids=[text[:40] for text in CONDITIONS])
+def test_a_condition_is_refused_in_memory_as_on_a_table(table: Any, text: str) -> None:
+    condition = parse_condition(text)
+    message = refusal(lambda: put(table, ITEM, condition=condition))
+    for item in (ITEM, {}):
+        assert refusal(lambda item=item: matches(condition, item)) == message
+        assert refusal(lambda item=item: matches(~condition, item)) == message
+
+
+@pytest.mark.parametrize("text", UPDATES)
+def test_an_update_is_refused_in_memory_as_on_a_table(table: Any, text: str) -> None:
+    change = parse_update(text)
+    try:
+        update(table, "x", change)
+    except Exception as error:
+        there = getattr(error, "message", None)
+    assert refusal(lambda: apply(change, ITEM)) == there
+    assert get(table, "x") == ITEM
+
+
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else 1
+
+
+def test_nesting_is_limited_in_memory_as_on_a_table(table: Any) -> None:
+    for path, value in (("m.a", nested(30)), ("m.a.b", nested(29)), ("l[5]", nested(30))):
+        parents = path.count(".") > 1
+        fits = assign(path, value, parents=parents)
+        apply(fits, ITEM)
+        update(table, "x", fits)
+        deeper = assign(path, [value], parents=parents)
+        message = "Nesting Levels have exceeded supported limits: "
+        assert refusal(lambda deeper=deeper: apply(deeper, ITEM)).startswith(message)
+        with pytest.raises(Exception, match=message):
+            update(table, "x", deeper)
+        put(table, ITEM)
+
+
+def test_a_refusal_shows_the_expression() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        matches(gt("flag", True), {})
+    assert str(caught.value) == (
+        "Incorrect operand type for operator or function; operator or function: >, operand type: BOOL\n"
+        "  expression: flag > true"
+    )
+
+
+def test_it_is_refused_each_time() -> None:
+    condition = gt("flag", True)
+    assert refusal(lambda: matches(condition, {})) == refusal(lambda: matches(condition, {}))
+
+
+def test_a_condition_of_ten_thousand_parts_is_refused_and_not_too_deep() -> None:
+    condition: Any = eq("a", 1)
+    for _ in range(10_000):
+        condition = ~condition
+    assert refusal(lambda: matches(condition, {})).startswith("The expression contains too many operators")
+
+
+@pytest.mark.parametrize("wrong", [1, "a = 1", None, F.a, incr("a")])
+def test_matches_takes_conditions(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="matches takes a condition such as"):
+        matches(wrong, {})
+
+
+@pytest.mark.parametrize("wrong", [1, "SET a = 1", None, F.a, eq("a", 1)])
+def test_apply_takes_updates(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="apply takes an update such as"):
+        apply(wrong, {})
+
+
+def test_apply_makes_parents() -> None:
+    assert apply(assign("a.b.c", 1, parents=True), {"x": 1}) == {"x": 1, "a": {"b": {"c": 1}}}
+    assert apply(assign("a.b", 1, parents=True), {"a": {"x": 1}}) == {"a": {"x": 1, "b": 1}}
+    message = "The document path provided in the update expression is invalid for update"
+    assert refusal(lambda: apply(assign("a.b", 1, parents=True), {"a": [1]})) == message
+    assert refusal(lambda: apply(assign("a[0].b", 1, parents=True), {})) == message
+
+
+# --- values of foreign types
+
+
+class Level(enum.Enum):
+    EASY = 1
+
+
+DAY, NOON, ID = date(2026, 1, 31), datetime(2026, 1, 31, 12, tzinfo=timezone.utc), UUID(int=1)
+FOREIGN: list[tuple[Any, Any, str]] = [  # a value, what it is stored as where nothing is declared, as it is shown
+    (DAY, "2026-01-31", "'2026-01-31'"),
+    (NOON, "2026-01-31T12:00:00.000000+00:00", "'2026-01-31T12:00:00.000000+00:00'"),
+    (ID, str(ID), f"'{ID}'"),
+    (Level.EASY, 1, "1"),
+    ([DAY, [ID]], ["2026-01-31", [str(ID)]], f"['2026-01-31', ['{ID}']]"),
+    ({"k": {"l": DAY}}, {"k": {"l": "2026-01-31"}}, "{'k': {'l': '2026-01-31'}}"),
+    ({DAY}, {"2026-01-31"}, "<<'2026-01-31'>>"),
+    ((DAY, None), ["2026-01-31", None], "['2026-01-31', null]"),
+]
+
+
+@pytest.mark.parametrize("value, stored, shown", FOREIGN, ids=[shown for *_, shown in FOREIGN])
+def test_a_foreign_value_is_what_is_stored(value: Any, stored: Any, shown: str) -> None:
+    for held in (value, stored):
+        item = {"a": held, "l": [held], "m": {"k": held}}
+        for asked in (value, stored):
+            condition = all_of(
+                eq("a", asked), is_in("a", [0, asked]), eq("l", [asked]), eq("m.k", asked), contains("l", asked)
+            )
+            assert matches(condition, item)
+            assert not matches(ne("a", asked) | ne("m", {"k": asked}), item)
+        assert matches(unchanged(item), item)
+        assert matches(parse_condition(show(unchanged(item))), item)
+    assert show(eq("a", value)) == f"a = {shown}"
+    assert show(parse_condition(show(eq("a", value)))) == show(eq("a", value))
+    assert show(assign("a", value)) == f"SET a = {shown}"
+    assert matches(type_is("a", operand(stored).kind), {"a": value})
+    assert apply(assign("a", value), {})["a"] == ([*value] if isinstance(value, tuple) else value)
+
+
+def test_bounds_of_foreign_values_are_held_to_their_order() -> None:
+    assert matches(between("day", DAY, DAY + timedelta(1)), {"day": DAY})
+    assert refusal(lambda: matches(between("day", DAY, DAY - timedelta(1)), {})).startswith(
+        "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"
+    )
+    assert refusal(lambda: matches(begins_with("n", Level.EASY), {})).endswith("begins_with, operand type: N")
+    assert apply(add("days", DAY), {}) == {"days": {DAY}}
+    assert apply(append("days", DAY), {"days": [DAY]}) == {"days": [DAY, DAY]}
+
+
+UNKNOWN = [Fraction(1, 3), PurePath("x"), time(12), timedelta(1), object(), 1j, range(3)]
+
+
+@pytest.mark.parametrize("value", UNKNOWN, ids=[type(value).__name__ for value in UNKNOWN])
+def test_a_value_that_no_table_stores_is_refused_everywhere(value: Any) -> None:
+    name = type(value).__name__
+    for does in (
+        lambda: matches(eq("a", value), {}),
+        lambda: matches(eq("a", [1, value]), {"a": 1}),
+        lambda: matches(ge("a", value), {"a": 1}),
+        lambda: matches(ne("a.b", 1), {"a": {"b": value}}),
+        lambda: matches(eq("a", 1), {"a": [value]}),
+        lambda: matches(exists("a"), {"a": value}),
+        lambda: apply(assign("a", value), {}),
+        lambda: apply(assign("a", {"k": value}), {}),
+        lambda: show(eq("a", value)),
+        lambda: show(assign("a", [value])),
+    ):
+        with pytest.raises(ValidationError, match=f"DynamoDB has no type for {name}"):
+            does()
+
+
+def test_the_place_of_a_value_that_no_table_stores() -> None:
+    with pytest.raises(ValidationError) as caught:
+        matches(eq("a.b[0]", 1), {"a": {"b": [{"c": [object()]}]}})
+    assert caught.value.at == "a.b[0].c[0]"
+
+
+def test_an_error_text_shows_the_type_of_what_has_no_form() -> None:
+    assert (
+        text_of(eq("b", object()) & eq("c", [{Level.EASY}, timedelta(1)]))
+        == "b = <object> AND c = [<<1>>, <timedelta>]"
+    )
+
+
+# --- numbers of other libraries, which register theirs as `numbers` has them
+
+
+class Number:
+    """As other libraries have them: no int, but registered as one."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.value == other)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+class Whole(Number):
+    """A whole one."""
+
+
+class Broken(Number):
+    """One with a fraction, or more digits than a float holds."""
+
+
+class Int64(Number):
+    """As numpy's, which have a `dtype`."""
+
+    def __init__(self, value: Any, kind: str = "i") -> None:
+        super().__init__(value)
+        self.shape: tuple[int, ...] = ()
+        self.dtype = type("dtype", (), {"kind": kind})
+
+
+Integral.register(Whole)
+Real.register(Broken)
+NUMBERS: list[tuple[Any, Any]] = [
+    (Int64(5), 5),
+    (Int64(5, "u"), 5),
+    (Int64(2, "f"), 2),
+    (Int64(1, "b"), True),
+    (Int64(0, "b"), False),
+    (Whole(5), 5),
+    (Broken(1.5), Decimal("1.5")),
+]
+
+
+@pytest.mark.parametrize("number, plain", NUMBERS)
+def test_numbers_of_other_libraries_are_numbers(table: Any, number: Any, plain: Any) -> None:
+    assert eq("n", number) == eq("n", plain)
+    assert show(eq("n", number)) == show(eq("n", plain))
+    assert matches(eq("n", number), {"n": plain})
+    assert matches(eq("n", [plain]), {"n": [number]})
+    put(table, {"id": "n", "n": number, "l": [number], "m": {"k": number}})
+    assert get(table, "n") == {"id": "n", "n": plain, "l": [plain], "m": {"k": plain}}
+    assert type(get(table, "n")["n"]) is type(plain)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "kind, number, plain",
+    [(int, Int64(5), 5), (float, Int64(2, "f"), 2.0), (bool, Int64(1, "b"), True), (Decimal, Whole(5), Decimal(5))],
+)
+def test_a_declared_type_takes_them(table: Any, kind: Any, number: Any, plain: Any) -> None:
+    typed = replace(table, attributes={"n": kind, "l": list[kind]})
+    put(typed, {"id": "n", "n": number, "l": [number]})
+    assert get(typed, "n") == {"id": "n", "n": plain, "l": [plain]}
+
+
+@pytest.mark.parametrize(
+    "number", [Int64(5, "m"), Int64(5, "M"), Int64(5, "c"), Int64(5, "O"), Broken(Fraction(1, 3)), Fraction(1, 2)]
+)
+def test_what_is_no_number_or_not_exactly_is_refused(number: Any) -> None:
+    with pytest.raises(ValidationError, match="DynamoDB has no type for"):
+        matches(eq("n", number), {"n": 5})
+    array = Int64(5)
+    array.shape = (1,)
+    with pytest.raises(ValidationError, match="DynamoDB has no type for Int64"):
+        show(eq("n", array))
+
+
+def test_what_is_missing_in_a_frame_has_a_hint(table: Any) -> None:
+    class NaTType(datetime):
+        """As pandas': a datetime that equals nothing."""
+
+        def __eq__(self, other: object) -> bool:
+            return False
+
+        def __ne__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    typed = replace(table, attributes={"at": datetime})
+    hint = "\n  hint: leave the attribute out, or store None"
+    for item, text in (
+        ({"at": NaTType(2026, 1, 1)}, "at `at`: NaT is not a time"),
+        ({"n": float("nan")}, "at `n`: NaN is not a number that DynamoDB can store"),
+        ({"n": Int64(float("nan"), "f")}, "at `n`: NaN is not a number that DynamoDB can store"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            put(typed, {"id": "n", **item})
+        assert str(caught.value) == text + hint
+
+
+# --- mappings that are no dicts
+
+MAPPINGS: list[Callable[[dict[str, Any]], Any]] = [MappingProxyType, ChainMap, UserDict]
+
+
+@pytest.mark.parametrize("wrap", MAPPINGS)
+def test_every_mapping_is_a_map(table: Any, wrap: Callable[[dict[str, Any]], Any]) -> None:
+    plain = {"id": "x", "m": {"x": 1, "deep": [{"y": {2}}]}}
+    given = wrap({"id": "x", "m": wrap({"x": 1, "deep": [wrap({"y": {2}})]})})
+    put(table, given)
+    assert get(table, "x") == plain
+    for item in (plain, given):
+        assert matches(eq("m", given["m"]) & eq("m.x", 1) & exists("m.deep[0].y") & type_is("m", "M"), item)
+        assert matches(unchanged(given) & (size("m") >= 2) & contains("m.deep", given["m"]["deep"][0]), item)
+    assert show(eq("m", given["m"])) == show(eq("m", plain["m"]))
+    assert apply(assign("m.x", given["m"]), given) == {"id": "x", "m": {"x": plain["m"], "deep": [{"y": {2}}]}}
+    assert diff(given, plain).actions == ()
+    assert show(diff(given, {"id": "x", "m": {"x": 2, "deep": [{"y": {2}}]}})) == "SET m.x = 2"
+    typed = replace(table, attributes={"m": dict, "d": dict[str, date]})
+    put(typed, {"id": "y", "m": given["m"], "d": wrap({"k": DAY})})
+    assert get(typed, "y") == {"id": "y", "m": plain["m"], "d": {"k": DAY}}
+    with pytest.raises(ValidationError, match=r"at `m\.x`: a set may not be empty"):
+        put(table, {"id": "x", "m": wrap({"x": set()})})
+    with pytest.raises(ValidationError, match=r"at `m\[1\]`: an attribute name is a non-empty str, not 1"):
+        put(table, {"id": "x", "m": wrap({1: 1})})  # type: ignore[dict-item]
+
+
+def test_a_map_keeps_its_order_for_a_codec() -> None:
+    from flyexpr.values.freeze import thaw
+
+    value = operand({"b": 1, "a": {"d": DAY, "c": 2}})
+    assert list(thaw((value.kind, value.body))) == ["b", "a"]  # type: ignore[union-attr]
+    assert value == operand({"a": {"c": 2, "d": DAY}, "b": 1})

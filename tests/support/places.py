@@ -1,0 +1,8 @@
+"""Where things are: the project, its pages, the data of the tests, and the folder of facts beside the project."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests" / "data"
+DOCS = ROOT / "docs"
+SHARED = ROOT.parent / "shared"

@@ -1,0 +1,101 @@
+"""Values of no type, values nested too deep, answers written with blanks: each at the door that it comes to."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flyexpr import Table, ValidationError, eq, get, run, scan, show
+from flyexpr.schema.stored_items import stored_item
+from flyexpr.values.encode import encode, encode_item
+from flyexpr.values.sizes import item_size, value_size
+
+
+class Unhashable:
+    """Of no type that DynamoDB has, and no constant of an expression, which can be hashed."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+def nested(levels: int, wrap: Any) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value], lambda value: {"k": value}])
+def test_a_constant_that_cannot_be_hashed(wrap: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        eq("a", wrap(Unhashable()))
+    assert caught.value.message == "DynamoDB has no type for Unhashable"
+
+
+@pytest.mark.parametrize(
+    "wrap, path",
+    [
+        (lambda value: [value], "[0]" * 31),
+        (lambda value: {"k": value}, ".".join(["k"] * 31)),
+        (lambda value: [{"k": [value]}], "[0].k[0]" * 10 + "[0]"),
+    ],
+    ids=["lists", "maps", "lists and maps"],
+)
+def test_a_constant_nested_too_deep(wrap: Any, path: str) -> None:
+    per_wrap = 3 if path.count("k[0]") else 1
+    deepest = 31 // per_wrap
+    assert show(eq("a", nested(deepest, wrap)))
+    with pytest.raises(ValidationError) as caught:
+        eq("a", nested(deepest + 1, wrap))
+    assert str(caught.value) == f"at `{path}`: nested more than 32 levels deep"
+    assert encode(nested(deepest, wrap))
+    with pytest.raises(ValidationError) as caught:
+        encode(nested(deepest + 1, wrap))
+    assert str(caught.value) == f"at `{path}`: nested more than 32 levels deep"
+
+
+def test_an_item_that_cannot_be_stored_says_where() -> None:
+    with pytest.raises(ValidationError) as caught:
+        encode_item({"id": "k", "a": [{"b": set()}]})
+    assert str(caught.value).splitlines()[0] == "at `a[0].b`: a set may not be empty"
+
+
+class Text(str):
+    pass
+
+
+class Items(dict[str, Any]):
+    pass
+
+
+def test_the_size_of_what_only_behaves_like_a_value() -> None:
+    assert value_size(Text("é")) == value_size("é") == 2
+    assert item_size({"a": Items(b=Text("é"))}) == item_size({"a": {"b": "é"}}) == 8
+    with pytest.raises(ValidationError) as caught:
+        value_size(Unhashable())
+    assert caught.value.message == "DynamoDB has no type for Unhashable"
+
+
+@pytest.mark.parametrize("item", [None, "a", [("id", "a")], 3])
+def test_an_item_that_is_no_dict(item: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        stored_item(Table("t", "id"), item)
+    assert str(caught.value) == f"an item is a dict, not {item!r}"
+
+
+def spaced(answer: Any) -> str:
+    return json.dumps(answer, indent=2, separators=(" , ", " : "))
+
+
+@pytest.mark.parametrize("written", [json.dumps, spaced, lambda answer: f" \n{spaced(answer)}\n "])
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_an_answer_with_blanks_before_every_mark(written: Any, number: int) -> None:
+    """As other engines, and proxies, may write it."""
+    items = [{"id": {"S": str(place)}, "n": {"N": "1"}} for place in range(number)]
+    answers = [{"Items": items, "Count": number, "ScannedCount": number}, {"Item": {"id": {"S": "one"}}}]
+    bodies = [written(answer).encode() for answer in answers]
+    table = Table("t", "id").on(lambda operation, body: bodies.pop(0))
+    assert list(run(table, scan())) == [{"id": str(place), "n": 1} for place in range(number)]
+    assert get(table, "one") == {"id": "one"}
