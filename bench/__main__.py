@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import growth, local, starts
+from bench import growth, holding, local, starts
 from bench.adapters import ADAPTERS
 from bench.goals import goal_table
 from bench.jobs import JOBS
@@ -58,6 +58,9 @@ def _stages(
     def memory() -> None:
         results.drained = starts.drains([name for name in ADAPTERS if name not in results.skipped], port, 20)
 
+    def held() -> None:
+        results.hold = holding.longest_hold(f"http://127.0.0.1:{port}", rounds)
+
     def growing() -> None:
         results.pages = growth.pages("flyexpr", port, few)
         results.growth = {"operators": growth.operators(rounds), "indexes": growth.indexes(rounds)}
@@ -67,14 +70,16 @@ def _stages(
     def engines() -> None:
         results.rates = local.rates(few, 0.3 if given.quick else 0.7, chance)
 
-    return {"starting": starting, "memory": memory, "growth": growing, "engines": engines}
+    return {"starting": starting, "memory": memory, "loop": held, "growth": growing, "engines": engines}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description="flyexpr beside its peers")
     parser.add_argument("--quick", action="store_true", help="one round: coarse figures in two minutes")
     parser.add_argument(
-        "--only", metavar="REGEX", help=f"some of: {'; '.join(JOBS)}; starting; memory; growth; engines. Writes no page"
+        "--only",
+        metavar="REGEX",
+        help=f"some of: {'; '.join(JOBS)}; starting; memory; loop; growth; engines. Writes no page",
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="5 unless said otherwise")
     parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (2000000)")

@@ -16,7 +16,7 @@ from bench.jobs import JOBS
 from bench.local import RATES
 from bench.results import Results
 
-_PACKAGES = "boto3 botocore pynamodb aiodynamo aiohttp dyntastic pydynox orjson moto".split()
+_PACKAGES = "boto3 botocore pynamodb aiodynamo aiohttp dyntastic pydynox dynamoxy aws-sdk-dynamodb orjson moto".split()
 
 _HEAD = """# Benchmarks
 
@@ -31,9 +31,10 @@ A server of canned answers in a process of its own, one process for each library
 flyexpr took. Absolute times depend on the machine and drift; the ratios hardly do, to some 10 %.
 
 What the libraries give differs: flyexpr and boto3's resource plain dicts, boto3's client wire dicts (left as they are),
-PynamoDB and dyntastic objects of a model, aiodynamo floats for all numbers; pydynox's core is written in Rust. The
-floors are a bare socket and one parser of JSON, without signing, checks or any decoding. Nothing here went to AWS:
-there, the network's milliseconds come on top for everyone.
+PynamoDB and dyntastic objects of a model, aiodynamo floats for all numbers; the cores of pydynox and dynamoxy are
+written in Rust. dynamoxy and aws-sdk (AWS's own SDK for asyncio) need Python 3.12. The floors are a bare socket and one
+parser of JSON, without signing, checks or any decoding. Nothing here went to AWS: there, the network's milliseconds
+come on top for everyone.
 """
 _READS = """The data: {pages} pages of {page} items, each of 15 attributes, 41 values (nested ones counted) and some 950
 bytes. `flyexpr` is the `direct` transport, `flyexpr-botocore` the other one. "compile" is building, compiling and

@@ -17,6 +17,7 @@ class Results:
     imports: dict[str, float] = field(default_factory=dict)  # ms
     firsts: dict[str, float] = field(default_factory=dict)  # ms
     drained: dict[str, dict[str, float]] = field(default_factory=dict)  # of each library
+    hold: float | None = None  # ms for which the event loop is held, at the longest
     pages: dict[int, dict[str, float]] = field(default_factory=dict)  # of each number of pages
     growth: dict[str, float] = field(default_factory=dict)  # ratios
     items: tuple[int, int] = (0, 0)  # in the smaller and the larger file

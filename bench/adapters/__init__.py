@@ -10,6 +10,8 @@ ADAPTERS: dict[str, tuple[str, str]] = {
     "aiodynamo": ("of_aiodynamo", ""),
     "dyntastic": ("of_dyntastic", ""),
     "pydynox": ("of_pydynox", ""),
+    "dynamoxy": ("of_dynamoxy", ""),
+    "aws-sdk": ("of_aws_sdk", ""),
     "floor-json": ("floor", "json"),
     "floor-orjson": ("floor", "orjson"),
 }
