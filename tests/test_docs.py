@@ -14,6 +14,7 @@ from places import DOCS, ROOT
 
 import flyexpr
 from flyexpr import Table, connect, create_table, eq, gt, query, run
+from flyexpr.serve import serve
 
 PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
 DEMO = ROOT / "examples/demo.py"
@@ -181,3 +182,22 @@ def test_the_demo_leaves_a_file_that_is_there_alone(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert done.stderr.startswith("usage: ")
     assert (tmp_path / "scores.db").read_text() == "mine"
+
+
+# --- the awaited example
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["embedded", "served"])
+def test_the_awaited_example(served: bool) -> None:
+    """In threads for the embedded engine, and over connections of the event loop for one behind HTTP."""
+    with connect("sqlite::memory:") as engine, serve(engine) as server:
+        url = [server.url] if served else []
+        run_it = [sys.executable, "-W", "error", str(ROOT / "examples/awaited.py"), *url]
+        done = subprocess.run(run_it, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "100 players read at the same time",
+        "the best: player099 990 player098 980 player097 970",
+        "3 pages; the last ends with player000",
+        "player007 was visited 20 times",
+    ]
