@@ -24,7 +24,7 @@ ROOT = Path(flyexpr.__file__).parent
 # engine and the command line are houses of their own inside the house.
 STAGES = {
     "": """
-        errors records version engine
+        errors records version engine byte_readers
         values
         expressions
         engines

@@ -1,4 +1,4 @@
-"""Where tables live: an engine is any callable `(operation, body) -> body` over DynamoDB's own wire JSON.
+"""Connects to engines, where tables live; an engine is any callable `(operation, body) -> body` over wire JSON.
 
 sqlite:PATH  sqlite::memory:        embedded, durable, no server
 dynamodb://REGION                   AWS
@@ -31,8 +31,8 @@ def connect(url: str) -> Any:
     flyexpr.errors.FlyexprError: no engine for 'mysql://localhost'
       write one of: sqlite:PATH, sqlite::memory:, dynamodb://REGION, http://HOST:PORT, https://HOST:PORT
 
-    `sqlite:PATH?sync=full` waits for the disk on every write; for the options of the others see flyexpr.engines.aws.
-    Neither sqlite3 nor botocore is imported before an engine needs it.
+    `sqlite:PATH?sync=full` waits for the disk on every write; flyexpr.engines.aws has the options of the others.
+    sqlite3 and botocore are imported only when an engine needs them.
     """
     if not isinstance(url, str):
         raise TypeError(
@@ -56,13 +56,13 @@ def connect(url: str) -> Any:
 
 
 def _refused(text: str, url: str) -> FlyexprError:
-    from flyexpr.engines.urls import shown  # here, because `import flyexpr` is to be quick
+    from flyexpr.engines.urls import shown  # here, so that `import flyexpr` is quick
 
     return FlyexprError(text.format(repr(shown(url))))
 
 
 def connect_awaited(url: str) -> Any:
-    """The engine that a URL names, for `flyexpr.aio`; the URLs and options are those of `connect`.
+    """The engine that a URL names, for `flyexpr.aio`; URLs and options are the same as for `connect`.
 
     >>> connect_awaited("sqlite::memory:")
     <awaited engine sqlite::memory:>
@@ -79,7 +79,7 @@ def connect_awaited(url: str) -> Any:
 
 
 def _options(url: str, text: str) -> dict[str, str]:
-    from urllib.parse import parse_qsl  # here, because `import flyexpr` is to be quick
+    from urllib.parse import parse_qsl  # here, so that `import flyexpr` is quick
 
     try:
         return dict(parse_qsl(text, strict_parsing=True) if text else ())
@@ -88,11 +88,11 @@ def _options(url: str, text: str) -> dict[str, str]:
 
 
 def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one request, both as wire dicts.
+    """The answer to one request; both are wire dicts.
 
     >>> call(lambda operation, body: b'{"Count":0}', "Scan", {"TableName": "scores"})
     {'Count': 0}
 
-    ConnectionFailed for an answer that is not a JSON object.
+    ConnectionFailed if the answer is not a JSON object.
     """
     return fields_of(engine(operation, json.dumps(request).encode()))

@@ -1,4 +1,4 @@
-"""A plain engine, awaited: its requests run in a few threads, so that the event loop is never held by them."""
+"""Makes a plain engine awaitable: its requests run in a few threads, so that they never block the event loop."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class AwaitedEngine:
     >>> asyncio.run(engine("ListTables", b"{}"))
     b'{"TableNames":[]}'
 
-    At most 8 requests are under way, the rest wait. A request whose call is cancelled goes on in its thread: a write
-    may be done all the same. `await engine.close()` closes the plain engine too.
+    At most 8 requests are under way, the rest wait. If a call is cancelled, its request goes on in its thread, so a
+    write may be done all the same. `await engine.close()` closes the plain engine too.
     """
 
     def __init__(self, engine: Engine, threads: int = THREADS) -> None:
@@ -27,11 +27,11 @@ class AwaitedEngine:
         self._pool = ThreadPoolExecutor(threads, "flyexpr-engine")
 
     async def __call__(self, operation: str, body: bytes) -> bytes:
-        """The answer to one request; DynamoError in the service's words when it is refused."""
+        """The answer to one request; DynamoError, in the service's words, if it is refused."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.plain, operation, body)
 
     async def close(self) -> None:
-        """Waits for the requests under way and closes the engine, which cannot be used any more."""
+        """Waits for the requests under way and closes the engine; it cannot be used any more."""
         await asyncio.to_thread(self._pool.shutdown)
         close = getattr(self.plain, "close", None)
         if close is not None:

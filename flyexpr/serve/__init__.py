@@ -1,9 +1,9 @@
-"""An engine behind DynamoDB's HTTP protocol, on this machine: whatever speaks to DynamoDB can speak to it.
+"""Puts an engine behind DynamoDB's HTTP protocol, on this machine: any client of DynamoDB can use it.
 
     with serve(connect("sqlite:scores.db")) as server:
         boto3.resource("dynamodb", endpoint_url=server.url)
 
-Signatures are not checked, so it listens on the loopback address unless another is given.
+Signatures are not checked, so the server listens on the loopback address unless you name another.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
 """
 
@@ -22,22 +22,23 @@ from flyexpr.serve.watch import Watch
 
 
 def serve(engine: Engine, port: int = 0, host: str = "127.0.0.1", *, hosts: Iterable[str] = ()) -> Server:
-    """A server of the engine, running until it is closed; port 0 takes one that is free.
+    """A server in front of the engine, which runs until you close it; port 0 takes a free port.
 
     >>> with serve(connect("sqlite::memory:")) as server:
     ...     call(connect(server.url), "ListTables", {})
     {'TableNames': []}
 
-    `host` is a name or an address; `localhost` stands for 127.0.0.1 and ::1. A server that only this machine reaches
-    answers to `localhost` and to addresses, and to another name in the URL of a client only if it is one of `hosts`: a
-    page in a browser could reach it under a name of its own. Each request runs in a thread. OSError where the port is
-    taken.
+    `host` is a name or an address; `localhost` stands for 127.0.0.1 and ::1. Each request runs in a thread. OSError if
+    the port is taken.
+
+    If only this machine can reach the server, clients may call it `localhost` or by an address; any other host name in
+    their URL must be in `hosts`. Otherwise a web page could reach the server under a name of its own.
     """
     return Server(engine, port, host, hosts)
 
 
 class Server:
-    """A running server: its `.url`, and `close()`; as a context manager it closes at the end.
+    """A running server, with its `.url` and `close()`; a `with` block closes it at the end.
 
     >>> server = serve(connect("sqlite::memory:")); server.close()
     >>> server.url.startswith("http://127.0.0.1:")
@@ -53,7 +54,7 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening; requests under way are answered by threads that end with the process."""
+        """Stops listening; requests under way are still answered, by threads that end with the process."""
         self._watch.stop()
         self._thread.join()
 

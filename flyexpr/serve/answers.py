@@ -1,4 +1,4 @@
-"""What a request is answered, in the service's words, and the bytes that say so."""
+"""The answer to a request, in the service's words, and its bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TARGET = "DynamoDB_20120810."
 COMPRESSED_FROM = 4097  # bytes, as the service
 _CONTENT_TYPES = ("application/x-amz-json-1.0", "application/json")
 
-# The error codes that are not DynamoDB's own, but of the framework around it; clients look behind the `#` only.
+# These error codes belong not to DynamoDB but to the framework around it; clients read only what follows the `#`.
 _SPACES = {
     "ValidationException": "com.amazon.coral.validate",
     "SerializationException": "com.amazon.coral.service",
@@ -29,7 +29,7 @@ _SPACES = {
 }
 _DYNAMODB = "com.amazonaws.dynamodb.v20120810"
 _SERVER_ERRORS = ("InternalServerError", "ServiceUnavailable")
-_SAY_NOTHING = ("TagResource", "UntagResource")  # their answer is empty, not an empty object
+_ANSWERED_EMPTY = ("TagResource", "UntagResource")  # with no bytes at all, not with an empty object
 
 
 class Answer(NamedTuple):
@@ -45,12 +45,12 @@ NOT_HERE = Answer(404, "application/xml", b"<UnknownOperationException/>\n")
 
 
 def refusal(refused: Refused) -> Answer:
-    """The answer to a request that does not get as far as the engine."""
+    """The answer to a request that is refused before it reaches the engine."""
     return Answer(refused.status, _CONTENT_TYPES[0], _error(refused.code, refused.message, {}))
 
 
 def without_engine(head: Head, body: bytes) -> Answer | None:
-    """The answer to a request that the engine need not see: the health check, and what is not an operation."""
+    """The answer to a request that the engine need not see: a health check, or something that is not an operation."""
     if head.method in ("GET", "HEAD") and head.path == "/":
         return HEALTHY
     if head.method != "POST" or head.path != "/" or (body and _content_type(head) not in _CONTENT_TYPES):
@@ -61,7 +61,7 @@ def without_engine(head: Head, body: bytes) -> Answer | None:
 
 
 def unknown_operation(head: Head, body: bytes) -> Answer:
-    """The answer to what is not an operation; that the body is not JSON comes first."""
+    """The answer to a request that names no operation; a body that is not JSON is reported first."""
     code = "SerializationException" if body and not _is_json(body) else "UnknownOperationException"
     return Answer(400, answered_type(head), _error(code, "", {}))
 
@@ -85,25 +85,25 @@ def _asked(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:
         answer = engine(operation, body)
         if not isinstance(answer, bytes):
             raise TypeError(f"the engine answered with {type(answer).__name__}, not with bytes")
-        return 200, b"" if answer == b"{}" and operation in _SAY_NOTHING else answer
+        return 200, b"" if answer == b"{}" and operation in _ANSWERED_EMPTY else answer
     except ConnectionFailed as error:
         return 503, _error("ServiceUnavailable", str(error), {})
     except DynamoError as error:
         return 500 if error.code in _SERVER_ERRORS else 400, _error(error.code, error.message, error.fields)
     except FlyexprError as error:
         return 500, _error("InternalServerError", str(error), {})
-    except Exception as error:  # a defect of the engine: an answer is better than a client that waits
+    except Exception as error:  # a defect of the engine: without an answer the client would wait for its timeout
         return 500, _error("InternalServerError", f"{type(error).__name__}: {error}", {})
 
 
 def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:
     name = "Message" if code == "TransactionCanceledException" else "message"  # as the service spells it
-    said = {name: message} if message else {}
-    return json.dumps({"__type": f"{_SPACES.get(code, _DYNAMODB)}#{code}", **said, **fields}, default=str).encode()
+    text = {name: message} if message else {}
+    return json.dumps({"__type": f"{_SPACES.get(code, _DYNAMODB)}#{code}", **text, **fields}, default=str).encode()
 
 
 def answered_type(head: Head) -> str:
-    """The Content-Type of the answer: the one of the request, where it is of JSON."""
+    """The Content-Type of the answer: that of the request, if it is a JSON type."""
     return _CONTENT_TYPES[_content_type(head) == _CONTENT_TYPES[1]]
 
 
@@ -120,7 +120,7 @@ def _is_json(body: bytes) -> bool:
 
 
 def compressed(body: bytes, accepted: str) -> tuple[str, bytes]:
-    """The coding, or "", and the body in it: what a client accepts, for a body that is worth it.
+    """The coding and the body in it, for a body that is large enough and a client that accepts it; else "" as coding.
 
     >>> coding, body = compressed(b" " * 5000, "deflate;q=0.5, gzip, br")
     >>> coding, len(body) < 100, compressed(b"{}", "gzip"), compressed(b" " * 5000, "gzip;q=0")[0]
@@ -131,7 +131,7 @@ def compressed(body: bytes, accepted: str) -> tuple[str, bytes]:
     coding = _best(accepted)
     if not coding:
         return "", body
-    packer = zlib.compressobj(1, zlib.DEFLATED, 31 if coding == "gzip" else 15)  # on one machine time counts
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31 if coding == "gzip" else 15)  # the quickest level
     return coding, packer.compress(body) + packer.flush()
 
 
@@ -153,7 +153,7 @@ def _weight(parameter: str) -> float:
 
 
 def head_of(answer: Answer, coding: str, keep: bool, old: bool) -> bytes:
-    """The head of an answer whose body is as it is sent; the checksum is of the bytes that are sent."""
+    """The head of an answer whose body is already compressed; the checksum is that of the bytes as sent."""
     connection = "Connection: close\r\n" if not keep else "Connection: keep-alive\r\n" if old else ""
     return (
         f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\nServer: flyexpr\r\nDate: {_date(int(time.time()))}\r\n"

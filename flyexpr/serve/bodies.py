@@ -1,31 +1,32 @@
-"""The body of a request, read from bytes: of known length or in chunks, plain or compressed."""
+"""Reads the body of a request from bytes: of known length or in chunks, plain or compressed."""
 
 from __future__ import annotations
 
 import re
 import zlib
 
-from flyexpr.serve.heads import RECEIPT, TOKEN, Steps, parse_fields
+from flyexpr.byte_readers import RECEIPT, Reader
+from flyexpr.serve.heads import TOKEN, parse_fields
 from flyexpr.serve.limits import Limits, Refused, malformed, too_large
 
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
 _EXTENSION = rb"[ \t]*;[ \t]*" + TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb"|" + _QUOTED + rb"))?"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:" + _EXTENSION + rb")*")
 
-MAX_MEMBERS = 100  # of a gzip body; each costs some microseconds, however short it is
-_PIECE = 4096  # what follows the end of a member is copied for the next, so it must be short
+MAX_MEMBERS = 100  # in a gzip body; each costs some microseconds, however short it is
+_PIECE = 4096  # small, because the bytes after the end of a member are copied for the next member
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's numbers for the two formats
 
 
-def read_body(rest: bytearray, length: int | None, limits: Limits) -> Steps[bytes]:
-    r"""The body, taken off `rest`, in which what came after it stays; a `length` of None stands for chunks.
+def read_body(rest: bytearray, length: int | None, limits: Limits) -> Reader[bytes]:
+    r"""The body, removed from `rest`, which keeps the bytes after it; a `length` of None stands for chunks.
 
-    >>> steps, rest = read_body(rest := bytearray(b"2\r\n{}\r\n0\r\n\r\nGET"), None, Limits()), rest
-    >>> try: next(steps)
-    ... except StopIteration as read: read.value, rest
+    >>> rest = bytearray(b"2\r\n{}\r\n0\r\n\r\nGET")
+    >>> try: next(read_body(rest, None, Limits()))
+    ... except StopIteration as end: end.value, rest
     (b'{}', bytearray(b'GET'))
 
-    Refused when it is too large, cut short, or not in chunks as it should be.
+    Refused if it is too large or cut short, or if its chunks are not well formed.
     """
     if length is None:
         return bytes((yield from _chunked(rest, limits)))
@@ -36,36 +37,36 @@ def read_body(rest: bytearray, length: int | None, limits: Limits) -> Steps[byte
     return bytes(body)
 
 
-def _chunked(rest: bytearray, limits: Limits) -> Steps[bytearray]:
-    """All chunks in one (RFC 9112, 7.1); extensions and trailers mean nothing here."""
+def _chunked(rest: bytearray, limits: Limits) -> Reader[bytearray]:
+    """All chunks joined (RFC 9112, 7.1); extensions and trailers are read over."""
     body, overhead = bytearray(), 0
     while True:
         line = yield from _line(rest, limits.head)
-        found = _CHUNK_SIZE.fullmatch(line)
-        if found is None:
-            raise malformed("the body is not in chunks, as its Transfer-Encoding says")
-        size, overhead = int(found[1], 16), overhead + len(line) - len(found[1])
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise _not_chunked()
+        size, overhead = int(match[1], 16), overhead + len(line) - len(match[1])
         if overhead > limits.head:
-            raise malformed(f"the extensions of all chunks have at most {limits.head} bytes")
+            raise malformed(f"the extensions of the chunks are longer than {limits.head} bytes in all")
         if size == 0:
             break
         if size > limits.body - len(body):
             raise too_large(limits.body)
         yield from _exactly(rest, size, body)
         if (yield from _line(rest, 0)):
-            raise malformed("a chunk of the body is longer than it says")
+            raise malformed("a chunk of the body is longer than its size says")
     yield from _trailers(rest, limits.head)
     return body
 
 
-def _trailers(rest: bytearray, most: int) -> Steps[None]:
+def _trailers(rest: bytearray, most: int) -> Reader[None]:
     while line := (yield from _line(rest, most)):
         most -= len(line) + 2
         parse_fields([line])
 
 
-def _exactly(rest: bytearray, size: int, body: bytearray) -> Steps[None]:
-    """Moves this number of bytes from `rest`, and from what comes, to the end of `body`."""
+def _exactly(rest: bytearray, size: int, body: bytearray) -> Reader[None]:
+    """Moves `size` bytes to the end of `body`: first from `rest`, then from what comes."""
     body += rest[:size]
     missing = size - len(rest)
     del rest[:size]
@@ -76,8 +77,8 @@ def _exactly(rest: bytearray, size: int, body: bytearray) -> Steps[None]:
         body += piece
 
 
-def _line(rest: bytearray, most: int) -> Steps[bytes]:
-    """The next line, without its end."""
+def _line(rest: bytearray, most: int) -> Reader[bytes]:
+    """The next line, without the line break."""
     while (end := rest.find(b"\n")) < 0:
         if len(rest) > most + 1:
             raise malformed(f"a line of the body is longer than {most} bytes")
@@ -87,8 +88,12 @@ def _line(rest: bytearray, most: int) -> Steps[bytes]:
     line = bytes(rest[: end + 1])
     del rest[: end + 1]
     if not line.endswith(b"\r\n") or len(line) > most + 2:
-        raise malformed("the body is not in chunks, as its Transfer-Encoding says")
+        raise _not_chunked()
     return line[:-2]
+
+
+def _not_chunked() -> Refused:
+    return malformed("the body is not chunked, although the Transfer-Encoding says so")
 
 
 def _check_not_over(piece: bytes) -> None:
@@ -97,41 +102,41 @@ def _check_not_over(piece: bytes) -> None:
 
 
 def inflate(body: bytes, codings: str, most: int) -> bytes:
-    """The body that a client has compressed.
+    """The body without the compression that `codings` names, a Content-Encoding.
 
     >>> inflate(zlib.compress(b"{}"), "deflate", 100)
     b'{}'
 
-    Refused beyond `most` bytes, with 415 for another coding, and with 500, as the service does, for a damaged one.
+    Refused beyond `most` bytes, with 415 for an unknown coding, and with 500, as the service does, for damaged data.
     """
     for coding in reversed([one.strip().lower() for one in codings.split(",")]):
         if coding in _WINDOWS:
             body = _inflate(body, _WINDOWS[coding], most)
         elif coding not in ("", "identity"):
-            raise malformed("a Content-Encoding is gzip or deflate", 415)
+            raise malformed("the Content-Encoding must be gzip or deflate", 415)
     return body
 
 
 def _inflate(body: bytes, window: int, most: int) -> bytes:
-    """Piece by piece, so that a small body that would become a huge one is refused before it does."""
-    found, inflater, members = bytearray(), zlib.decompressobj(window), 1
+    """Works piece by piece, so that a small body that would grow huge is refused before it does."""
+    plain, inflater, members = bytearray(), zlib.decompressobj(window), 1
     for start in range(0, len(body), _PIECE):
         data = body[start : start + _PIECE]
         while data:
             if inflater.eof:  # a file of gzip may have several members (RFC 1952, 2.2)
                 inflater, members = zlib.decompressobj(window), members + 1
             try:
-                found += inflater.decompress(data, most + 1 - len(found))
+                plain += inflater.decompress(data, most + 1 - len(plain))
             except zlib.error:
                 raise _damaged() from None
-            if len(found) > most:
+            if len(plain) > most:
                 raise too_large(most)
             if members > (1 if window == _WINDOWS["deflate"] else MAX_MEMBERS):
                 raise _damaged()
             data = inflater.unused_data
     if not inflater.eof:
         raise _damaged()
-    return bytes(found)
+    return bytes(plain)
 
 
 def _damaged() -> Refused:

@@ -1,7 +1,8 @@
-"""Which names a server answers to.
+"""Which host names a server answers to.
 
-A page in a browser may reach a server on the same machine under a name of its own, once that name leads to 127.0.0.1
-(DNS rebinding); for the browser both are then one site. The Host of its requests tells it from a client of the server.
+The author of a web page can make the page's own host name resolve to 127.0.0.1 (DNS rebinding). The browser then takes
+the page and a server on this machine for one site, and lets the page use the server. Only the Host of such a request
+shows that it does not come from a client of the server.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from ipaddress import ip_address
 
 
 def accepted_hosts(bound: str, more: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a request to that host, without port, is answered by a server that listens on `bound`.
+    """A function that says whether a server that listens on `bound` answers a request to a host, given without port.
 
     >>> accepts = accepted_hosts("127.0.0.1", ["db.example"])
     >>> [accepts(host) for host in ("localhost", "127.0.0.1", "::1", "db.example", "evil.example")]
     [True, True, True, True, False]
 
-    Addresses are accepted, since no DNS is asked for them, and so is a request without a name, which no browser sends.
-    A server that other machines reach answers to every name, unless `more` are given.
+    Addresses are accepted, because DNS is not asked for them. So is a request without a host, because no browser sends
+    one. A server that other machines can reach answers to every name, unless `more` names some.
     """
     names = {name.lower().rstrip(".") for name in ("localhost", bound, *more)}
     everything = not more and not is_loopback(bound)
@@ -30,7 +31,7 @@ def _known(host: str, names: set[str]) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """True for a name or address that only this machine reaches.
+    """True for a name or address that only this machine can reach.
 
     >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "db.example")]
     [True, True, True, False, False]

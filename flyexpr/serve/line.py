@@ -1,4 +1,4 @@
-"""One socket, with time limits that neither silence nor a trickle of bytes gets round."""
+"""One socket, with time limits that hold against silence and against a trickle of bytes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable
 
 Patience = Callable[[], float]
-"""How many seconds the other side may do nothing; asked again and again, for it depends on who else waits."""
+"""Gives how many seconds the other side may do nothing; it is called again and again, as it depends on who waits."""
 
 _PIECE = 1024 * 1024
 
 
 class Line:
-    """Receives and sends; TimeoutError when that takes too long, another OSError when the other side is gone."""
+    """Receives and sends; TimeoutError if that takes too long, another OSError if the other side is gone."""
 
     def __init__(self, connection: socket.socket, precision: float) -> None:
         self._socket = connection
-        connection.settimeout(precision)  # for good: each wait is short, and looks at the clock afterwards
+        connection.settimeout(precision)  # never changed: each wait is short, and the clock is looked at after it
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def fileno(self) -> int:
@@ -26,7 +26,7 @@ class Line:
         return self._socket.fileno()
 
     def glance(self, size: int) -> bytes | None:
-        """What is there, or comes within a moment; None if nothing does, no bytes at the end."""
+        """The bytes that are there or come within a moment; None if nothing comes, no bytes at the end."""
         try:
             return self._socket.recv(size)
         except TimeoutError:
@@ -53,7 +53,7 @@ class Line:
                     raise
 
     def end(self, seconds: float, patience: float) -> None:
-        """Close, after what the client still sends: else it would see a reset instead of its answer (RFC 9112, 9.6)."""
+        """Reads what the client still sends, then closes; else it sees a reset, not its answer (RFC 9112, 9.6)."""
         until = time.monotonic() + seconds
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
@@ -62,5 +62,5 @@ class Line:
         self.close()
 
     def close(self) -> None:
-        """Close at once."""
+        """Closes at once."""
         self._socket.close()

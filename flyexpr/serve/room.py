@@ -1,4 +1,4 @@
-"""Memory that all connections of a server share: who needs more than there is waits for a turn."""
+"""Memory that all connections of a server share: a request that needs more than is free waits for its turn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flyexpr.serve.limits import too_many
 
 
 class Room:
-    """A number of bytes, to be taken and given back; those who wait get theirs in the order in which they came."""
+    """A number of bytes to take and give back; requests that wait get theirs in the order in which they came."""
 
     def __init__(self, size: int) -> None:
         self._size, self._used = size, 0
@@ -19,15 +19,17 @@ class Room:
 
     @property
     def crowded(self) -> bool:
-        """True while somebody waits."""
+        """True while a request waits."""
         return bool(self._queue)
 
     def take(self, size: int, seconds: float) -> bool:
-        """True once the bytes are taken; False if they were not free in time. More than there is in all is given alone.
+        """True once the bytes are taken, False if they were not free in time.
 
         >>> room = Room(100)
         >>> room.take(60, 0), room.take(60, 0), room.give(60), room.take(500, 0)
         (True, False, None, True)
+
+        More bytes than the room has are given to one request, if nothing else is taken.
         """
         me, until = object(), time.monotonic() + seconds
         with self._changed:
@@ -54,30 +56,30 @@ class Room:
 
 
 class Place:
-    """What one request has of a room; given back at the end of the `with`."""
+    """The bytes of a room that one request holds; the end of the `with` gives them back."""
 
     def __init__(self, room: Room, seconds: float) -> None:
         self._room, self._seconds, self.size = room, seconds, 0
 
     @property
     def wanted(self) -> bool:
-        """True while others wait for what this one has."""
+        """True while others wait for the bytes that this request holds."""
         return self.size > 0 and self._room.crowded
 
     def grow(self, size: int) -> None:
-        """Takes `size` bytes more; Refused if they do not become free in time."""
+        """Takes `size` more bytes; Refused if they are not free in time."""
         if not self.grown(size, self._seconds):
             raise too_many()
 
     def grown(self, size: int, seconds: float) -> bool:
-        """True if `size` bytes more could be taken in that time."""
+        """True if `size` more bytes could be taken in that time."""
         if size > 0 and not self._room.take(size, seconds):
             return False
         self.size += max(0, size)
         return True
 
     def shrink(self, size: int) -> None:
-        """Gives back what goes beyond `size` bytes."""
+        """Gives back all but `size` bytes."""
         if self.size > size:
             self._room.give(self.size - size)
             self.size = size

@@ -1,4 +1,4 @@
-"""One connection: its requests one after the other, and their answers."""
+"""One connection: reads its requests one after the other, and answers them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from flyexpr.byte_readers import RECEIPT, read
 from flyexpr.engine import Engine
 from flyexpr.serve.answers import Answer, ask, compressed, head_of, operation_of, refusal, without_engine
 from flyexpr.serve.bodies import inflate, read_body
-from flyexpr.serve.heads import RECEIPT, Head, Read, Steps, read_head
+from flyexpr.serve.heads import Head, read_head
 from flyexpr.serve.limits import Limits, Refused, too_large, too_slow
 from flyexpr.serve.line import Line, Patience
 from flyexpr.serve.room import Place, Room
 
-# An answer to one of these may be thrown away and asked for again.
+# The answer to one of these may be thrown away: asking again changes nothing.
 _READS = frozenset(["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"])
 
 
@@ -40,7 +41,7 @@ class Talk:
 
     @property
     def pending(self) -> bool:
-        """True if the next request, or a part of it, is there already."""
+        """True if the next request, or a part of it, has come already."""
         return bool(self._rest)
 
     def fileno(self) -> int:
@@ -48,11 +49,11 @@ class Talk:
         return self._line.fileno()
 
     def close(self) -> None:
-        """Close at once."""
+        """Closes at once."""
         self._line.close()
 
     def go_on(self, others_wait: Callable[[], bool]) -> bool:
-        """Answers requests until the client is silent for a moment or others wait; False once it is closed."""
+        """Answers requests until the client is silent or other connections wait; False if it closed the connection."""
         try:
             while True:
                 if not self._rest:
@@ -68,14 +69,14 @@ class Talk:
             self._line.end(self._limits.body_seconds, self._limits.hear_seconds)
         except OSError:  # the client is gone
             pass
-        except BaseException:  # which ends the thread, and leaves nobody to close it
+        except BaseException:  # it ends the thread, and nothing else would close the connection
             self.close()
             raise
         self.close()
         return False
 
     def _one(self) -> bool:
-        """One request and its answer; True if another may follow."""
+        """Reads and answers one request; True if another may follow."""
         head = None
         with Place(self._house.room, self._limits.body_seconds) as place:
             try:
@@ -100,18 +101,18 @@ class Talk:
     def _head(self) -> Head | None:
         until, patience = time.monotonic() + self._limits.head_seconds, lambda: self._limits.head_seconds
         try:
-            return drive(
+            return read(
                 read_head(self._rest, self._limits.head), lambda size: self._line.receive(size, until, patience)
             )
         except TimeoutError:
             raise too_slow("head") from None
 
     def _check_origin(self, head: Head) -> None:
-        # A page in a browser can send a POST here from anywhere, but not without saying where it comes from.
+        # A web page from anywhere can make a browser send a POST here, but the browser adds the Origin.
         if "origin" in head.headers:
             raise Refused(403, "AccessDeniedException", "requests from web pages are not served")
         if not self._house.accepts(head.host):
-            hint = "serve(..., hosts=[...]) and `flyexpr serve --allow-host` name further hosts"
+            hint = "allow another host with serve(..., hosts=[...]) or `flyexpr serve --allow-host`"
             raise Refused(
                 403, "AccessDeniedException", f"the server does not answer to the host {head.host!r}\n  hint: {hint}"
             )
@@ -138,7 +139,7 @@ class Talk:
         return time.monotonic() + self._limits.answer_seconds
 
     def _received(self, head: Head, place: Place, need: int) -> bytes:
-        """The body as it was sent; what it may need is taken at once, before more than a little of it is there."""
+        """The body as it was sent; all the memory that it may need is taken once it is more than a small one."""
         seen, patience = len(self._rest), self._patience(place)
         until = time.monotonic() + self._limits.body_seconds
 
@@ -151,7 +152,7 @@ class Talk:
             seen += len(piece)
             return piece
 
-        return drive(read_body(self._rest, head.length, self._limits), receive)
+        return read(read_body(self._rest, head.length, self._limits), receive)
 
     def _inflated(self, body: bytes, codings: str, place: Place) -> bytes:
         if not place.size:
@@ -164,7 +165,7 @@ class Talk:
         return inflate(body, codings, self._limits.body)
 
     def _answer(self, head: Head, body: bytes, place: Place) -> Answer:
-        """The answer, with a place if it is large: a client that does not take it must not fill the memory."""
+        """The answer; a large one takes its memory from the room, as its client may be slow to receive it."""
         answer, operation = self._asked(head, body), operation_of(head)
         size = self._room_for(len(answer.body))
         if not place.grown(size, 0):
@@ -172,7 +173,7 @@ class Talk:
                 del answer
                 place.grow(size)
                 return self._asked(head, body)
-            place.grown(size, self._limits.body_seconds)  # what was done is answered in any case
+            place.grown(size, self._limits.body_seconds)  # a write that was done is answered in any case
         return answer
 
     def _asked(self, head: Head, body: bytes) -> Answer:
@@ -193,14 +194,3 @@ class Talk:
         else:
             self._line.send(start, until, patience)
             self._line.send(body, until, patience)
-
-
-def drive(steps: Steps[Read], receive: Callable[[int], bytes]) -> Read:
-    """What the steps come to, with bytes from `receive`."""
-    try:
-        size = next(steps)
-        while True:
-            size = steps.send(receive(size))
-    except StopIteration as stopped:
-        found: Read = stopped.value
-        return found

@@ -1,4 +1,4 @@
-"""Watches all sockets on which nothing happens, so that only a connection with a request needs a thread."""
+"""Watches all idle connections in one thread, so that only a connection with a request needs a thread of its own."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from flyexpr.serve.limits import Limits
 from flyexpr.serve.talks import Talk
 from flyexpr.serve.workers import Workers
 
-_AT_ONCE = 64  # connections accepted before somebody else has a turn
+_AT_ONCE = 64  # connections accepted before requests have a turn
 _NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Watch:
-    """Accepts connections, gives each that speaks to a worker, and ends those that are silent for too long."""
+    """Accepts connections, hands those with a request to a worker, and closes those that are silent for too long."""
 
     def __init__(self, listeners: list[socket.socket], talk: Callable[[socket.socket], Talk], limits: Limits) -> None:
         self._listeners, self._talk, self._limits = listeners, talk, limits
         self._selector = selectors.DefaultSelector()
         self._bell, self._button = socket.socketpair()
-        self._returned: deque[Talk | None] = deque()  # by workers; None for one that is closed
+        self._returned: deque[Talk | None] = deque()  # by workers; None stands for a connection that is closed
         self._silent: dict[Talk, None] = {}  # in the order of their last requests, or nearly
         self._open = 0
         self._full = self._closing = False
@@ -36,7 +36,7 @@ class Watch:
             self._selector.register(one, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Until `stop` is called."""
+        """Watches until `stop` is called."""
         while not self._closing:
             for key, _ in self._selector.select(0.1 if self._full else min(1.0, self._limits.idle_seconds / 4)):
                 if isinstance(key.fileobj, Talk):
@@ -51,7 +51,7 @@ class Watch:
         self._close()
 
     def stop(self) -> None:
-        """Let `run` end; requests under way are still answered."""
+        """Ends `run`; requests under way are still answered."""
         self._closing = True
         self._ring()
 
@@ -61,13 +61,13 @@ class Watch:
         for _ in range(min(_AT_ONCE, self._limits.connections - self._open)):
             try:
                 connection, _ = listener.accept()
-            except OSError as error:  # nobody is there any more, or no descriptor is free
+            except OSError as error:  # the client is gone, or no descriptor is free
                 return self._shut() if error.errno in _NO_MORE else None
             self._open += 1
             self._watch(self._talk(connection))
 
     def _shut(self) -> None:
-        """Let those who come now wait outside, where they are not turned away."""
+        """Stops accepting; new connections wait in the system's queue and are not refused."""
         if not self._full:
             self._full = True
             for one in self._listeners:
@@ -126,7 +126,7 @@ class Watch:
             self._open -= 1
 
     def _ring(self) -> None:
-        with contextlib.suppress(OSError):  # it rings already, or nobody is there any more
+        with contextlib.suppress(OSError):  # it is ringing already, or the watch has ended
             self._button.send(b"!")
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""Threads that do what they are given; as many as there is work for, up to a number."""
+"""Threads that work on tasks: as many threads as there are tasks, up to a limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Workers(Generic[Task]):
     def __init__(self, most: int, work: Callable[[Task], None]) -> None:
         self._most, self._work = most, work
         self._tasks: deque[Task] = deque()
-        self._given = threading.Condition()
+        self._added = threading.Condition()
         self._threads = self._idle = 0
 
     def waiting(self) -> bool:
@@ -27,15 +27,15 @@ class Workers(Generic[Task]):
         return len(self._tasks) > self._idle
 
     def give(self, task: Task) -> None:
-        """Have the task done."""
-        with self._given:
+        """Adds a task, which the next free thread does."""
+        with self._added:
             self._tasks.append(task)
             if self.waiting() and self._threads < self._most:
                 self._start()
-            self._given.notify()
+            self._added.notify()
 
     def _start(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the system gives no more threads; the task waits for one that runs
+        with contextlib.suppress(RuntimeError):  # no more threads can be started; the task waits for a running one
             threading.Thread(target=self._run, name="flyexpr-serve", daemon=True).start()
             self._threads += 1
 
@@ -50,17 +50,17 @@ class Workers(Generic[Task]):
         try:
             self._work(task)
         except BaseException:
-            with self._given:
+            with self._added:
                 self._threads -= 1
-                if self.waiting():  # given when there seemed to be no room for another thread
+                if self.waiting():  # a task that was added while no further thread was allowed
                     self._start()
             raise
         return True
 
     def _next(self) -> Task | None:
-        with self._given:
+        with self._added:
             self._idle += 1
-            self._given.wait_for(lambda: self._tasks, _IDLE_SECONDS)
+            self._added.wait_for(lambda: self._tasks, _IDLE_SECONDS)
             self._idle -= 1
             if self._tasks:
                 return self._tasks.popleft()

@@ -1,4 +1,4 @@
-"""What one client may take of a server: memory, threads, time; and how the others fare meanwhile."""
+"""How much memory, threads and time one client may use, and that other clients are served meanwhile."""
 
 import contextlib
 import gc
@@ -37,7 +37,7 @@ def limited(engine: Engine = echo, **limits: float) -> Iterator[Server]:
 
 
 def large(size: int) -> bytes:
-    """The head of a request of so many bytes."""
+    """The head of a request whose body has `size` bytes."""
     return HEAD + b"Content-Length: %d\r\n\r\n" % size
 
 
@@ -53,7 +53,7 @@ def eventually(true: Callable[[], bool]) -> None:
 
 
 def trickle(connection: Connection, piece: bytes) -> None:
-    """Send without end, until the server does not listen any more."""
+    """Sends again and again, until the server stops reading."""
     with contextlib.suppress(OSError):
         for _ in range(400):
             connection.send(piece)
@@ -78,7 +78,7 @@ def test_a_request_comes_to_its_end_in_time(head: bytes, piece: bytes, what: str
         trickle(connection, piece)
         answer = connection.answer()
         assert answer.status == SLOW
-        assert f"the {what} of the request takes too long to come".encode() in answer.body
+        assert f"the {what} of the request takes too long to arrive".encode() in answer.body
 
 
 @pytest.mark.parametrize("data", [b"", GOOD])
@@ -103,7 +103,7 @@ def test_a_refusal_is_readable_though_the_client_sends_on() -> None:
             connection.send(bytes(MB))
         answer = connection.answer()
     assert answer.status.startswith("413 ")
-    assert b"the body of a request has at most 16 MB" in answer.body
+    assert b"the body of the request is larger than 16 MB" in answer.body
 
 
 # memory
@@ -198,7 +198,7 @@ def test_large_bodies_are_worked_on_one_after_the_other() -> None:
 
 
 class Answering:
-    """An engine of large answers, which counts what it is asked."""
+    """An engine that gives large answers and counts the requests."""
 
     def __init__(self, size: int) -> None:
         self.size, self.asked = size, list[str]()
@@ -289,7 +289,7 @@ def test_who_comes_when_all_places_are_taken_waits() -> None:
 
 
 def test_no_descriptor_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever comes waits until one is."""
+    """A new connection waits until an open one is closed."""
     with limited() as server:
         listener = server._watch._listeners[0]
 
@@ -349,7 +349,7 @@ def test_an_engine_that_ends_its_thread(monkeypatch: pytest.MonkeyPatch) -> None
         eventually(lambda: len(ended) == 3)
 
 
-# the ends
+# how connections end
 
 
 def test_a_closed_server_ends_its_connections() -> None:

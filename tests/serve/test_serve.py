@@ -1,4 +1,4 @@
-"""The embedded engine behind HTTP: whatever speaks to DynamoDB can speak to it."""
+"""The embedded engine behind HTTP, used by flyexpr, botocore and plain requests."""
 
 import asyncio
 import http.client
@@ -246,7 +246,7 @@ def test_a_program_with_aiodynamo(server: Server):
 
 @pytest.mark.skipif(not RUNNER.exists(), reason="../shared/run_cases.py is not there")
 def test_http_changes_no_answer(server: Server):
-    """The cases of ../shared come out as they do without HTTP."""
+    """The cases of ../shared give the same answers as without HTTP."""
 
     def outcome(*where: str) -> list[str]:
         done = subprocess.run(

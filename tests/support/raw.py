@@ -1,4 +1,4 @@
-"""A client that sends bytes as they are, and reads what comes back by itself."""
+"""A client that sends bytes as they are, and parses the answers without a library."""
 
 import socket
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Raw(NamedTuple):
-    """An answer; its fields by their names in lower case."""
+    """An answer, with its fields by lower-case name."""
 
     status: str
     fields: dict[str, str]
@@ -44,7 +44,7 @@ class Connection:
         return Raw(first.rstrip("\r\n").removeprefix("HTTP/1.1 "), fields, self._lines.read(length))
 
     def ended(self) -> bool:
-        """True once the server has closed its side, and has said nothing more."""
+        """True once the server has closed its side without sending more."""
         return self._lines.read(1) == b""
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Connection:
 
 @contextmanager
 def connected(server: Server, data: bytes = b"") -> Iterator[Connection]:
-    """A connection that has sent something."""
+    """A connection over which `data` has been sent."""
     connection = Connection(server)
     try:
         connection.send(data)
@@ -64,6 +64,6 @@ def connected(server: Server, data: bytes = b"") -> Iterator[Connection]:
 
 
 def answered(server: Server, data: bytes) -> Raw:
-    """The first answer to what is sent."""
+    """The first answer to `data`."""
     with connected(server, data) as connection:
         return connection.answer()

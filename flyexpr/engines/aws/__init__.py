@@ -1,15 +1,15 @@
-"""AWS, and any endpoint that speaks its protocol.
+"""Engines for AWS, and for any endpoint that speaks its protocol.
 
     dynamodb://REGION                 AWS; `dynamodb://` alone takes the region of the profile or environment
     http://HOST:PORT  https://…       DynamoDB Local, ScyllaDB Alternator, a proxy, any endpoint
 
-Options in the query string: `profile=NAME` of AWS's configuration, `region=NAME` (endpoints; us-east-1 when nothing
-says otherwise), `timeout=SECONDS` for an answer, `attempts=N` for one request (4 as in AWS's SDKs; with `attempts=1`
-nothing is ever sent twice, see flyexpr.engines.aws.retries), `transport=direct` or `transport=botocore`.
+Options in the query string: `profile=NAME` of AWS's configuration, `region=NAME` (for endpoints; us-east-1 if nothing
+names one), `timeout=SECONDS` for an answer, `attempts=N` for one request (4 as in AWS's SDKs; with `attempts=1` nothing
+is ever sent twice, see flyexpr.engines.aws.retries), `transport=direct` or `transport=botocore`.
 
-Both transports give the same answers. `direct` signs and sends by itself, some ten times faster for a single item;
-`botocore` goes through a botocore client, and so knows proxies, client certificates, mocks and instrumentation. Where
-the URL does not say, flyexpr.engines.aws.choice picks one; `repr(engine)` says which, and why.
+Both transports give the same answers. `direct` signs and sends by itself, and is some ten times faster for a single
+item. `botocore` uses a botocore client, so proxies, client certificates, mocks and instrumentation work. If the URL
+does not name one, flyexpr.engines.aws.choice picks it; `repr(engine)` says which, and why.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from flyexpr.engines.aws.target import target_of
 
 
 def connect_aws(url: str) -> Engine:
-    """The engine for a `dynamodb:` or `http(s):` URL, by the transport that suits the set-up.
+    """The engine for a `dynamodb:` or `http(s):` URL, with the transport that suits the set-up.
 
     >>> connect_aws("http://localhost:8000")
     <engine http://localhost:8000 by direct: a server on this machine, no keys needed>
     >>> connect_aws("http://localhost:8000?transport=botocore")
     <engine http://localhost:8000?transport=botocore by botocore: as asked>
     """
-    target = target_of(url)  # what is wrong with a URL is said without importing a transport
+    target = target_of(url)  # before the import: a faulty URL is refused without loading a transport
     from flyexpr.engines.aws.direct import open_engine
 
     return open_engine(target)

@@ -1,6 +1,6 @@
 """The `direct` transport for asyncio: the same attempts, over connections of an event loop.
 
-A connection is a protocol, not a pair of streams: a GetItem costs half as much CPU.
+A connection is an asyncio protocol, not a pair of streams: a GetItem takes half as much CPU that way.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from flyexpr.byte_readers import Reader
 from flyexpr.engines.aws.attempts import Attempts, Pause
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
 from flyexpr.engines.aws.credentials import may_wait
 from flyexpr.engines.aws.direct import HOST_OF_ITS_OWN
 from flyexpr.engines.aws.endpoints import Endpoint
-from flyexpr.engines.aws.framing import Answer, Malformed, Reading, answer_read
+from flyexpr.engines.aws.framing import Answer, Malformed, answer_reader
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
-CONNECTIONS = 100  # at the same time; further requests wait for one of them
+CONNECTIONS = 100  # open at the same time; further requests wait for one of them
 
 
 def open_awaited_engine(target: Target) -> Any:
@@ -38,7 +39,7 @@ def open_awaited_engine(target: Target) -> Any:
 
 
 class AwaitedDirectEngine:
-    """DynamoDB over connections of the running event loop; for any number of tasks.
+    """DynamoDB over connections of the running event loop; any number of tasks may share it.
 
     >>> from flyexpr.engines.aws.target import target_of
     >>> from flyexpr.engines.aws.choice import choose
@@ -46,8 +47,8 @@ class AwaitedDirectEngine:
     >>> AwaitedDirectEngine(target, choose(target))
     <awaited engine http://localhost:8000 by direct: a server on this machine, no keys needed>
 
-    What is repeated, and what never is: flyexpr.engines.aws.retries. A call that is cancelled closes its connection.
-    In another event loop the engine opens connections anew.
+    flyexpr.engines.aws.retries says which requests are sent again. A call that is cancelled closes its connection.
+    In another event loop the engine opens new connections.
     """
 
     def __init__(self, target: Target, setup: Setup, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
@@ -58,7 +59,7 @@ class AwaitedDirectEngine:
         self._closed = False
 
     async def __call__(self, operation: str, body: bytes) -> bytes:
-        """The answer to one request; DynamoError in the service's words when it is refused."""
+        """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
         if mock_is_active() or operation == HOST_OF_ITS_OWN:
@@ -84,7 +85,7 @@ class AwaitedDirectEngine:
             return found
 
     async def _by_botocore(self, operation: str, body: bytes) -> bytes:
-        """The answer through the other transport: only that one knows mocks, and the hosts of single operations."""
+        """The answer through botocore, which knows mocks, and operations that have a host of their own."""
         if self._other is None:
             from flyexpr.engines.awaited import AwaitedEngine
             from flyexpr.engines.aws.botocore import BotocoreEngine
@@ -94,7 +95,7 @@ class AwaitedDirectEngine:
         return answer
 
     async def close(self) -> None:
-        """Close the connections; the engine cannot be used any more."""
+        """Closes the connections; the engine cannot be used any more."""
         self._closed = True
         self._pool.close()
         if self._other is not None:
@@ -114,7 +115,7 @@ class AwaitedDirectEngine:
 
 
 class AwaitedPool:
-    """The connections to one endpoint, of one event loop; a task has one for itself while it waits for an answer."""
+    """The connections of one event loop to one endpoint; a task has one to itself while it waits for its answer."""
 
     def __init__(self, endpoint: Endpoint, timeout: float, connect_timeout: float, bundle: str | None) -> None:
         self._endpoint, self._timeout, self._connect_timeout = endpoint, timeout, connect_timeout
@@ -125,7 +126,7 @@ class AwaitedPool:
         self._open = 0
 
     async def exchange(self, request: bytes) -> Answer:
-        """The answer to one request; NoAnswer when there is none."""
+        """The answer to one request; NoAnswer if there is none."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._idle, self._waiting, self._open = loop, [], deque(), 0
@@ -134,10 +135,10 @@ class AwaitedPool:
             connection = self._fresh(loop) or await self._opened(loop)
             try:
                 answer = await connection.exchange(request, self._timeout)
-            except BaseException as error:  # what is still to come on it belongs to this request; also when cancelled
+            except BaseException as error:  # also when cancelled: bytes still on their way belong to this request
                 connection.close()
                 if isinstance(error, NoAnswer):
-                    self.close()  # the idle ones are as old, and likely as dead
+                    self.close()  # the idle ones are as old, and probably dead too
                 raise
             if answer.reusable:
                 connection.idle_since = loop.time()
@@ -150,14 +151,14 @@ class AwaitedPool:
             self._next_turn()
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Waits until one of the connections can be had, and takes it."""
+        """Waits until fewer than CONNECTIONS are in use, and counts itself in."""
         while self._open >= CONNECTIONS:
             turn = loop.create_future()
             self._waiting.append(turn)
             try:
                 await turn
             except asyncio.CancelledError:
-                if not turn.cancelled():  # it was this one's turn, and is another's now
+                if not turn.cancelled():  # the turn had come, and goes to the next in line
                     self._next_turn()
                 raise
         self._open += 1
@@ -192,7 +193,7 @@ class AwaitedPool:
             raise NoAnswer(f"no connection to {where.authority}: {why}", sent=False) from error
 
     def close(self) -> None:
-        """Close what is idle now."""
+        """Closes the connections that are idle now."""
         while self._idle:
             self._idle.pop().close()
 
@@ -202,28 +203,28 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.idle_since = 0.0
-        self.usable = True  # until it is closed, or something comes that nobody asked for
+        self.usable = True  # until it is closed, or bytes come that belong to no request
         self._transport: Any = None
         self._sending = False
-        self._early = False  # whether an answer began before the request was sent whole
-        self._reading: Reading[Answer] | None = None
+        self._early = False  # whether an answer began before the whole request was sent
+        self._reader: Reader[Answer] | None = None
         self._answer: asyncio.Future[Answer] | None = None
 
     async def exchange(self, request: bytes, timeout: float) -> Answer:
         """The answer to one request; NoAnswer says whether the request went out."""
         loop = asyncio.get_running_loop()
-        self._answer, self._reading, self._early = loop.create_future(), answer_read(), False
-        next(self._reading)
+        self._answer, self._reader, self._early = loop.create_future(), answer_reader(), False
+        next(self._reader)
         self._transport.write(request)
         timer = loop.call_later(timeout, self._fail, f"no answer within {timeout:g} s")
         try:
             return await self._answer
         finally:
             timer.cancel()
-            self._answer = self._reading = None
+            self._answer = self._reader = None
 
     def close(self) -> None:
-        """Give the connection up, whatever is on its way."""
+        """Breaks the connection off, even in the middle of a request."""
         self.usable = False
         if self._transport is not None:
             self._transport.abort()
@@ -236,30 +237,30 @@ class Connection(asyncio.Protocol):
             error.__cause__ = cause
             self._answer.set_exception(error)
 
-    # what asyncio calls
+    # asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
+        """The connection is open."""
         self._transport = transport
-        # So that it is known when a request is sent whole; with 0, TLS would say that it never is.
+        # With these limits asyncio says when the whole request is sent; with a high of 0, TLS would never say so.
         self._transport.set_write_buffer_limits(high=1, low=0)
 
     def pause_writing(self) -> None:
-        """A part of the request waits to be sent."""
+        """A part of the request is not yet sent."""
         self._sending = True
 
     def resume_writing(self) -> None:
-        """The request is sent."""
+        """The whole request is sent."""
         self._sending = False
 
     def data_received(self, data: bytes) -> None:
-        """A part of the answer."""
-        if self._reading is None or self._answer is None or self._answer.done():
-            self.usable = False  # what comes unasked is an answer to nobody
+        """A part of the answer has come."""
+        if self._reader is None or self._answer is None or self._answer.done():
+            self.usable = False  # these bytes belong to no request
             return
         self._early = self._early or self._sending
         try:
-            self._reading.send(data)
+            self._reader.send(data)
         except StopIteration as end:
             answer: Answer = end.value
             self._answer.set_result(answer._replace(reusable=False, early=True) if self._early else answer)
@@ -267,12 +268,12 @@ class Connection(asyncio.Protocol):
             self._fail(str(error), error)
 
     def eof_received(self) -> bool:
-        """The other side sends no more, which ends an answer without length."""
-        if self._reading is not None:
+        """The other side sends no more; that ends an answer without a length."""
+        if self._reader is not None:
             self.data_received(b"")
         self.usable = False
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Nothing more comes."""
+        """The connection is gone."""
         self._fail(str(error or "the connection was closed before the answer was whole"), error)

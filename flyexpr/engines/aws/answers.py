@@ -1,4 +1,4 @@
-"""What an answer of the service means; both transports ask here, so they never disagree."""
+"""What an answer of the service means. Both transports ask here, so they never disagree."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _NOT_FIELDS = ("__type", "message", "Message")
 
 
 def damage(headers: Mapping[str, str], body: bytes) -> str | None:
-    """What is wrong with the bytes of an answer, or None; `headers` by their names in lower case.
+    """What is wrong with the bytes of an answer, or None; `headers` are by lower-case name.
 
     >>> damage({"content-length": "2", "x-amz-crc32": "2745614147"}, b"{}")
     >>> damage({"content-length": "2", "x-amz-crc32": "17"}, b"{}")
     'the answer was damaged on the way: its checksum differs'
 
-    The checksum is optional: DynamoDB always sends one, other engines may not. It costs 2 % of reading a page.
+    The checksum is optional: DynamoDB always sends one, other engines may not. Checking it takes 2 % of reading a page.
     """
     length, checksum = headers.get("content-length"), headers.get("x-amz-crc32")
     if "transfer-encoding" not in headers and (length != str(len(body)) if length else not body):
@@ -55,22 +55,22 @@ def refusal(status: int, body: bytes) -> DynamoError:
 
 
 def perhaps_done(lost: DynamoError, operation: str) -> DynamoError:
-    """The error for a request whose answer was lost, and which is not safe to send again.
+    """The error for a request whose answer was lost, and that is not safe to send again.
 
     >>> print(perhaps_done(DynamoError.of("ConnectionFailed", "no answer from dynamodb://eu-west-1"), "UpdateItem"))
     no answer from dynamodb://eu-west-1
       UpdateItem was sent and may have been done, so it is not sent again
-      hint: look before you repeat it
+      hint: read the item before you repeat it
     """
     return DynamoError.of(
         "ConnectionFailed",
         f"{lost.message}\n  {operation} was sent and may have been done, so it is not sent again\n"
-        "  hint: look before you repeat it",
+        "  hint: read the item before you repeat it",
     )
 
 
 def is_foreign(status: int, error: DynamoError) -> bool:
-    """True for the error of a gateway on the way, which cannot know what became of the request behind it.
+    """True for an error of a gateway on the way, which cannot know whether the service did the request.
 
     >>> is_foreign(504, refusal(504, b"<html>Gateway Time-out</html>"))
     True

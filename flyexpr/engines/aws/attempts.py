@@ -1,7 +1,7 @@
-"""One request to the service, as steps: signed, sent, judged, and tried again where that is safe.
+"""One request to the service, as steps: sign it, send it, judge the answer, and try again where that is safe.
 
 The steps yield an Exchange or a Pause; they are sent an Answer, or have NoAnswer thrown in. Both direct transports, on
-sockets and on asyncio's streams, drive them, so they never disagree about what is repeated.
+sockets and on asyncio's connections, drive these steps, so they never disagree about what is sent again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from flyexpr.errors import DynamoError
 
 
 class Exchange(NamedTuple):
-    """A request to be signed by the keys of the moment and sent; the Answer to it is wanted."""
+    """A request to sign with the keys of the moment and to send; the steps are sent its Answer."""
 
     operation: str
     body: bytes
@@ -36,7 +36,7 @@ Steps = Generator[Exchange | Pause, Answer, bytes]
 
 
 class _Failure(NamedTuple):
-    """Why an attempt failed; `passing`: the next may not, `lost`: the request may have been done all the same."""
+    """Why an attempt failed. `passing`: the next may succeed. `lost`: the request may have been done all the same."""
 
     error: DynamoError
     passing: bool
@@ -46,9 +46,9 @@ class _Failure(NamedTuple):
 
 
 class Attempts:
-    """How requests are made for one target, and how often each is tried.
+    """Makes the requests to one target, and decides how often each is tried.
 
-    `clock` (seconds since 1970) and `chance` (0 to 1) are for whoever wants to test what time and luck do.
+    Tests set `clock` (seconds since 1970) and `chance` (0 to 1) to control time and luck.
     """
 
     def __init__(self, target: Target, setup: Setup, clock: Callable[[], float], chance: Callable[[], float]) -> None:
@@ -67,7 +67,7 @@ class Attempts:
         return f"{self._start}{len(exchange.body)}\r\n{headers}\r\n".encode() + exchange.body
 
     def steps(self, operation: str, body: bytes) -> Steps:
-        """The body of the answer; DynamoError in the service's words when the request is refused."""
+        """The body of the answer; DynamoError, in the service's words, if the request is refused."""
         if not (operation.isascii() and operation.isalnum()):
             raise DynamoError.of("UnknownOperationException", f"{operation!r} is not an operation of DynamoDB")
         exchange, attempt, taken = Exchange(operation, body), 1, 0
@@ -90,7 +90,7 @@ class Attempts:
         return answer.body if answer.status < 300 else _refused(answer)
 
     def _cost_of_another(self, failure: _Failure, operation: str, body: bytes, attempt: int) -> int:
-        """What another attempt takes from the quota; raises the failure's error when there shall be none."""
+        """What another attempt takes from the quota; raises the failure's error if no other attempt is allowed."""
         if failure.lost and not may_repeat(operation, body):
             raise perhaps_done(failure.error, operation) from failure.error.__cause__
         cost = Quota.THROTTLE_COST if failure.throttled else Quota.COST

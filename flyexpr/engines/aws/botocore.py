@@ -1,9 +1,9 @@
-"""The `botocore` transport: a botocore client, with request and answer left to us.
+"""The `botocore` transport: sends our request bytes through a botocore client, and takes the answer's bytes unparsed.
 
-Everything that people configure in botocore stays in force: credentials, proxies, client certificates, retry modes,
-endpoint rules, event hooks, mocks. Our bytes replace the ones that botocore wrote, on its `before-call` event, and a
-parser of our own hands the answer's bytes through. What to repeat is botocore's decision, except that it may not repeat
-what flyexpr.engines.aws.retries calls unsafe.
+All that people configure in botocore stays in force: credentials, proxies, client certificates, retry modes, endpoint
+rules, event hooks, mocks. On botocore's `before-call` event our bytes replace the body that it wrote; a parser of our
+own passes the answer's bytes through. botocore decides what to send again, but never a request that
+flyexpr.engines.aws.retries calls unsafe.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from flyexpr.engines.aws.retries import delay, may_repeat
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import DynamoError, FlyexprError
 
-_BODY = "flyexpr.body"  # where our parser leaves an answer's bytes
-# botocore's endpoint rules look for table names in these members, which have to be there.
+_BODY = "flyexpr.body"  # the member in which our parser leaves the answer's bytes
+# botocore's endpoint rules look for table names in these members, so they must be there.
 _STUBS: dict[str, dict[str, Any]] = {
     "BatchGetItem": {"RequestItems": {}},
     "BatchWriteItem": {"RequestItems": {}},
@@ -61,15 +61,15 @@ class BotocoreEngine:
         events.register_first("needs-retry.dynamodb", self._guard)
 
     def __call__(self, operation: str, body: bytes) -> bytes:
-        """The answer to one request; DynamoError in the service's words when it is refused."""
+        """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
         self._now.body = body
         try:
             answer = self._client._make_api_call(operation, _STUBS.get(operation, {}))
         except ClientError as error:
-            found = error.response
-            raise refusal(found["ResponseMetadata"]["HTTPStatusCode"], found[_BODY]) from None
+            response = error.response
+            raise refusal(response["ResponseMetadata"]["HTTPStatusCode"], response[_BODY]) from None
         except OperationNotFoundError:
             raise DynamoError.of(
                 "UnknownOperationException", f"{operation!r} is not an operation of DynamoDB"
@@ -83,10 +83,10 @@ class BotocoreEngine:
         params["body"] = self._now.body
 
     def _guard(self, response: Any, operation: Any, attempts: int, caught_exception: Any, **_: Any) -> float | None:
-        """Seconds to wait before an answer that came damaged is asked for again; None leaves it to botocore.
+        """Seconds to wait before the next attempt, if the answer came damaged; None leaves the decision to botocore.
 
-        botocore asks after each attempt. It would repeat any operation whose answer was lost, and hand out a damaged
-        answer when its attempts are used up; both end here, in an error.
+        botocore calls this after each attempt. By itself it would repeat any operation whose answer was lost, and
+        return a damaged answer after its last attempt; here both are errors.
         """
         damaged = response and _damage(response[0])
         lost = damaged or _lost(response, caught_exception)
@@ -102,7 +102,7 @@ class BotocoreEngine:
         return DynamoError.of("ConnectionFailed", f"no answer from {self.target.url}: {why}")
 
     def close(self) -> None:
-        """Close the connections; the engine cannot be used any more."""
+        """Closes the connections; the engine cannot be used any more."""
         self._closed = True
         self._client.close()
 
@@ -124,17 +124,18 @@ def _client(target: Target) -> Any:
     try:
         client = session.create_client("dynamodb", endpoint_url=target.endpoint, config=_config(target))
     except (ValueError, BotoCoreError) as error:
-        raise FlyexprError(f"{target.url!r} names no endpoint: {error}") from None
+        raise FlyexprError(f"cannot connect to {target.url!r}: {error}") from None
     bundle = trusted_bundle(session.get_config_variable("ca_bundle"))
     if bundle and client.meta.endpoint_url.startswith("https:"):
-        tls_context(bundle)  # botocore would fail with the first request only, and without the file's name
+        tls_context(bundle)  # to fail now; botocore would fail at the first request, without naming the file
     return client
 
 
 def _session(target: Target) -> Any:
-    """A session for the one client, which has our parsers and the keys that another session finds.
+    """A session for the one client, with our parsers, and with the keys that a second session finds.
 
-    That one stays as botocore made it: from it come the clients that fetch keys (STS, SSO), also long afterwards.
+    The second session stays as botocore made it, because it makes the clients that fetch keys (STS, SSO), even much
+    later.
     """
     session, keys = open_session(target), SessionKeys(open_session(target))
     session.register_component("response_parser_factory", _Parsers())
@@ -147,8 +148,8 @@ def _session(target: Target) -> Any:
 
 def _config(target: Target) -> Config:
     return Config(
-        parameter_validation=False,  # of the stub; the request was checked when it was written
-        user_agent=f"flyexpr botocore/{botocore.__version__}",  # fixed: botocore builds its own anew for every request
+        parameter_validation=False,  # it would see only the stub; the request was checked when it was made
+        user_agent=f"flyexpr botocore/{botocore.__version__}",  # fixed; botocore would build one for every request
         read_timeout=target.timeout,
         connect_timeout=target.connect_timeout,
         retries={"total_max_attempts": target.attempts},
@@ -160,7 +161,7 @@ def _damage(http: Any) -> str | None:
 
 
 def _lost(response: Any, caught_exception: Exception | None) -> object:
-    """Why nobody knows whether the request was done, or None."""
+    """Why it is unknown whether the request was done, or None if it is known."""
     if response is None:
         never_sent = isinstance(caught_exception, _NEVER_SENT) or _refused_certificate(caught_exception)
         return None if never_sent else caught_exception
@@ -170,7 +171,7 @@ def _lost(response: Any, caught_exception: Exception | None) -> object:
 
 
 def _refused_certificate(error: Exception | None) -> bool:
-    """True for a failure of TLS before anything was sent: Python's and urllib3's errors for it are ValueErrors both."""
+    """True if TLS failed before anything was sent: Python and urllib3 both use a ValueError for it."""
     inner = error.kwargs.get("error") if isinstance(error, SSLError) else None
     return isinstance(inner, Exception) and bool(inner.args) and isinstance(inner.args[0], ValueError)
 
@@ -181,7 +182,7 @@ class _Parsers(ResponseParserFactory):  # type: ignore[misc]
 
 
 class _Parser:
-    """Hands the bytes of an answer through, and of an error the code, by which botocore knows what to repeat."""
+    """Passes the answer's bytes through unparsed, with the error code from which botocore decides whether to retry."""
 
     def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:
         status, body = response["status_code"], response["body"]

@@ -1,4 +1,4 @@
-"""Which transport, and why: `direct` where the set-up is plain, `botocore` where only that knows what to do."""
+"""Chooses the transport: `direct` where the set-up is plain, `botocore` where only botocore can follow it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Setup(NamedTuple):
 
 
 class _Unusual(Exception):
-    """A setting that `direct` does not know how to follow; its text is the reason to give."""
+    """A setting that `direct` cannot follow; the text of the exception says which."""
 
 
 def choose(target: Target) -> Setup | str:
@@ -46,7 +46,7 @@ def choose(target: Target) -> Setup | str:
     >>> choose(target_of("http://localhost:8000?transport=botocore"))
     'as asked'
 
-    FlyexprError where `?transport=direct` asks for what it cannot do.
+    FlyexprError if the URL says `?transport=direct` and that transport cannot follow the set-up.
     """
     if target.transport == "botocore":
         return "as asked"
@@ -67,7 +67,7 @@ def choose(target: Target) -> Setup | str:
 
 
 def _environment_setup(target: Target) -> Setup | None:
-    """The set-up where the environment says it all, found without botocore; None where it does not."""
+    """The set-up, if the environment says all of it, so that botocore need not be asked; else None."""
     environ = os.environ
     region = target.region or environment_region(environ) or (target.endpoint and "us-east-1")
     if not region or target.profile or settings_in_sight(environ):
@@ -85,14 +85,14 @@ def _environment_setup(target: Target) -> Setup | None:
         why = "keys in the environment" if target.endpoint else "keys and region in the environment"
         return Setup(endpoint, lambda: keys, bundle, why)
     if target.endpoint and endpoint.on_this_machine and not environ.get("AWS_ACCESS_KEY_ID"):
-        # botocore would ask the network for the role of an EC2 instance, and wait for it.
+        # botocore would ask the network for the role of an EC2 instance, and wait for an answer.
         _refuse_proxy(endpoint)
         return Setup(endpoint, lambda: LOCAL, bundle, "a server on this machine, no keys needed")
     return None
 
 
 def _session_setup(target: Target) -> Setup:
-    """The set-up by AWS's configuration as botocore reads it."""
+    """The set-up that AWS's configuration describes, as botocore reads it."""
     session = open_session(target)
     region = session.get_config_variable("region")
     _refuse_unusual(session, target)
@@ -144,7 +144,7 @@ def _refuse_unusual(session: Any, target: Target) -> None:
 
 def _refuse_proxy(endpoint: Endpoint) -> None:
     scheme = "https" if endpoint.secure else "http"
-    # Where there are no system settings, urllib looks at the environment alone; importing it takes 20 ms.
+    # On other systems urllib too looks only at the environment; importing it takes 20 ms.
     named = any(name.lower() == f"{scheme}_proxy" for name in os.environ)
     if named or sys.platform in ("darwin", "win32"):
         from urllib.request import getproxies, proxy_bypass
@@ -154,7 +154,7 @@ def _refuse_proxy(endpoint: Endpoint) -> None:
 
 
 def mock_is_active() -> bool:
-    """True while moto stands in for AWS, which it does inside of botocore.
+    """True while moto, which works inside botocore, stands in for AWS.
 
     >>> mock_is_active()
     False
@@ -164,7 +164,7 @@ def mock_is_active() -> bool:
 
 
 def is_instrumented() -> bool:
-    """True when something wraps every call of botocore's clients: a tracer, a profiler, somebody's patch.
+    """True if something wraps every call of botocore's clients: a tracer, a profiler, a patch.
 
     >>> is_instrumented()
     False
@@ -173,5 +173,5 @@ def is_instrumented() -> bool:
     if client is None:
         return False
     call = vars(client.BaseClient).get("_make_api_call")
-    # What a wrapper copies from the wrapped function (its name, its module) does not tell them apart; this does.
+    # A wrapper may copy the function's name and module, but not its globals.
     return not (isinstance(call, types.FunctionType) and call.__globals__["__name__"].startswith("botocore."))

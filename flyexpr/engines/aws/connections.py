@@ -1,6 +1,6 @@
-"""Connections to one endpoint, kept alive and shared by threads: standard-library sockets and TLS.
+"""Connections to one endpoint, kept alive and shared by threads, made of the standard library's sockets and TLS.
 
-The HTTP of a GetItem costs 20 µs of CPU here, 115 by http.client and 260 by urllib3's pool.
+The HTTP of a GetItem takes 20 µs of CPU here, 115 with http.client and 260 with urllib3's pool.
 """
 
 from __future__ import annotations
@@ -16,24 +16,26 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from flyexpr.byte_readers import Receive
 from flyexpr.engines.aws.endpoints import Endpoint
-from flyexpr.engines.aws.framing import Answer, Malformed, Receive, read_answer
+from flyexpr.engines.aws.framing import Answer, Malformed, read_answer
 from flyexpr.errors import FlyexprError
 
-# Servers and gateways close or forget what is idle for longer; AWS's NAT gateway after 350 s, many others after 60.
+# Servers and gateways drop connections that are idle for longer: AWS's NAT gateway after 350 s, many others after 60.
 IDLE_SECONDS = 50.0
 IDLE_CONNECTIONS = 50
 
-# What the system takes at once, without waiting for the server to read it; longer requests are watched while they go.
+# The system takes this many bytes without waiting for the server to read them. While a longer request is being sent,
+# an early answer is looked for.
 _AT_ONCE = 64 * 1024
-# Seconds for the rest of an answer to a request that is not sent whole; it comes at once, or not at all.
+# Seconds to wait for the answer to a request that was not sent whole; it comes at once, or not at all.
 _PATIENCE = 5.0
 
 
 class NoAnswer(Exception):
     """There was no usable answer.
 
-    `sent`: the request was sent whole, so it may have been done. `lasting`: the next attempt would end in the same way.
+    `sent`: the whole request was sent, so it may have been done. `lasting`: the next attempt would fail too.
     """
 
     def __init__(self, why: str, *, sent: bool, lasting: bool = False) -> None:
@@ -43,9 +45,10 @@ class NoAnswer(Exception):
 
 
 class Pool:
-    """The connections to one endpoint; any number of threads may ask, each on a connection of its own.
+    """The connections to one endpoint; any number of threads may use them, each a connection of its own.
 
-    A connection serves again only after an answer that was read to its last byte. After a fork the child opens its own.
+    A connection is used again only after an answer that was read to its last byte. After a fork, the child process
+    opens its own.
     """
 
     def __init__(
@@ -65,15 +68,15 @@ class Pool:
         weakref.finalize(self, _close_all, self._idle)
 
     def exchange(self, request: bytes) -> Answer:
-        """The answer to one request; NoAnswer when there is none."""
+        """The answer to one request; NoAnswer if there is none."""
         connection = self._fresh() or self._opened()
         try:
             answer = connection.exchange(request)
         except BaseException as error:
-            # Whatever is still to come on it belongs to this request; also after KeyboardInterrupt.
+            # Also after KeyboardInterrupt: bytes still on their way belong to this request.
             connection.close()
             if isinstance(error, NoAnswer):
-                _close_all(self._idle)  # they are as old, and likely as dead
+                _close_all(self._idle)  # they are as old, and probably dead too
             raise
         if answer.reusable and len(self._idle) < IDLE_CONNECTIONS:
             connection.idle_since = self._clock()
@@ -87,7 +90,7 @@ class Pool:
     def _fresh(self) -> Connection | None:
         """An idle connection that the other side has not closed, or None."""
         if self._process != os.getpid():
-            # They are the parent's: two processes on one connection would read each other's answers.
+            # They belong to the parent: two processes on one connection would read each other's answers.
             _close_all(self._idle)
             self._process = os.getpid()
         while self._idle:
@@ -122,7 +125,7 @@ class Pool:
         return ready
 
     def close(self) -> None:
-        """Close what is idle now, and what is in use as soon as it has its answer."""
+        """Closes the idle connections now, and those in use as soon as they have their answer."""
         self._closed = True
         _close_all(self._idle)
 
@@ -137,9 +140,9 @@ class Connection:
         self.idle_since = 0.0
 
     def exchange(self, request: bytes) -> Answer:
-        """The answer to one request; NoAnswer says whether the request went out.
+        """The answer to one request; NoAnswer says whether the request was sent.
 
-        A server may answer what it will not read, such as a request that is too large: that answer counts.
+        A server may answer before it has read the whole request, such as one that is too large; that answer counts.
         """
         begun = None
         try:
@@ -160,7 +163,7 @@ class Connection:
             raise NoAnswer(str(error), sent=True) from error
 
     def _early(self, receive: Receive, failure: OSError | None) -> Answer:
-        """The answer to a request that is not sent whole; NoAnswer says why it is not."""
+        """The answer to a request that was not sent whole; NoAnswer says why it was not."""
         patience = min(self._timeout, _PATIENCE)
         self._socket.settimeout(patience)
         self._deadline = time.monotonic() + patience
@@ -171,12 +174,12 @@ class Connection:
             raise NoAnswer(f"the request could not be sent: {why}", sent=False) from why
 
     def _send_watching(self, request: bytes) -> bytes | None:
-        """Sends the request; None, or what came before it was sent: the first bytes of an answer, none at its end."""
+        """None once the request is sent; else the first bytes of an early answer, or b"" if the server has closed."""
         rest, deadline = memoryview(request), time.monotonic() + self._timeout
         ready = _watch(self._socket, or_goes=True)
         self._socket.setblocking(False)
         while rest:
-            with suppress(BlockingIOError, ssl.SSLWantReadError):  # of TLS, what comes may not be meant for us
+            with suppress(BlockingIOError, ssl.SSLWantReadError):  # TLS may receive bytes that hold no data for us
                 if not self.is_silent():
                     return self._socket.recv(_AT_ONCE)
             with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -188,40 +191,40 @@ class Connection:
         return None
 
     def _receive(self, size: int) -> bytes:
-        # The socket's own timeout starts anew with every byte that trickles in.
+        # The socket's own timeout starts again with every byte that comes.
         if time.monotonic() > self._deadline:
             raise TimeoutError
         return self._socket.recv(size)
 
     def is_silent(self) -> bool:
-        """True while nothing came; what comes unasked is the end of the connection, or an answer to nobody."""
+        """True while nothing came; bytes that nobody asked for mean that the connection cannot be used."""
         return not self._came(0)
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Closes the connection."""
         self._socket.close()
 
 
 def untrusted(where: str, error: ssl.SSLCertVerificationError) -> NoAnswer:
-    """What to say of a server whose certificate no trusted authority vouches for."""
+    """The error for a server whose certificate no trusted authority has signed."""
     return NoAnswer(
-        f"{where} is not who it says: {error.verify_message}\n"
-        "  hint: AWS_CA_BUNDLE names a file of the authorities to trust",
+        f"the certificate of {where} is not trusted: {error.verify_message}\n"
+        "  hint: set AWS_CA_BUNDLE to a file of the authorities to trust",
         sent=False,
         lasting=True,
     )
 
 
 def trusted_bundle(named: str | None) -> str | None:
-    """The file of authorities that AWS's settings name, or else REQUESTS_CA_BUNDLE; None for the usual ones.
+    """The file of authorities that AWS's settings name, else the one in REQUESTS_CA_BUNDLE; None for the usual ones.
 
-    That is botocore's order, so that a proxy which inspects TLS is trusted here where it is trusted there.
+    This is botocore's order: a proxy that inspects TLS is trusted here if botocore trusts it.
     """
     return os.environ.get("REQUESTS_CA_BUNDLE") if named is None else named
 
 
 def tls_context(bundle: str | None) -> ssl.SSLContext:
-    """TLS 1.2 or later, certificate and host name verified, trusting a file of authorities: botocore's unless named."""
+    """TLS 1.2 or later that verifies certificate and host name; trusts the authorities in `bundle`, or botocore's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     path = botocore_bundle() if bundle is None else bundle
@@ -230,15 +233,15 @@ def tls_context(bundle: str | None) -> ssl.SSLContext:
     except OSError as error:
         raise FlyexprError(
             f"no certificate authorities can be read from {path!r}: {error.strerror or error}\n"
-            "  hint: AWS_CA_BUNDLE, `ca_bundle` in AWS's configuration or REQUESTS_CA_BUNDLE names this file"
+            "  hint: AWS_CA_BUNDLE, `ca_bundle` in AWS's configuration or REQUESTS_CA_BUNDLE says to read it"
         ) from None
     return context
 
 
 def botocore_bundle() -> str:
-    """The authorities that botocore trusts: certifi's where that is installed, else its own.
+    """The file of authorities that botocore trusts: certifi's if that is installed, else its own.
 
-    Found without an import where nobody has moved them, which saves the 150 ms that botocore takes.
+    The file is usually found without importing botocore, which saves 150 ms.
     """
     for package in ("certifi", "botocore"):
         spec = find_spec(package)
@@ -253,14 +256,14 @@ def botocore_bundle() -> str:
 
 
 def _after(begun: bytes, receive: Receive) -> Receive:
-    """Gives what was received already, then what is received."""
+    """Gives the bytes that were received before, then new ones."""
     first = [begun]
     return lambda size: first.pop() if first else receive(size)
 
 
 def _watch(connected: socket.socket, or_goes: bool = False) -> Callable[[float], object]:
-    """A function that waits up to some milliseconds; true if bytes can then be received (or sent, with `or_goes`)."""
-    if hasattr(select, "poll"):  # `select` stops at descriptor 1024, and Windows has no other
+    """A function that waits up to so many milliseconds; true if bytes can be received (or, with `or_goes`, sent)."""
+    if hasattr(select, "poll"):  # `select` fails above descriptor 1024, but Windows has nothing else
         poll = select.poll()
         poll.register(connected, select.POLLIN | select.POLLOUT if or_goes else select.POLLIN)
         return poll.poll

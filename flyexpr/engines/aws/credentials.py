@@ -1,6 +1,6 @@
-"""Who asks: keys from the environment where they are all there is, else from a botocore session.
+"""The keys that sign requests: from the environment if it says everything, else from a botocore session.
 
-Looking into the environment saves importing botocore: 150 ms of the 200 that the first request of a Lambda would take.
+Reading the environment saves importing botocore: 150 ms of the 200 that the first request of a Lambda would take.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from flyexpr.engines.aws.signing import Keys, fault_of
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
-# What these say is either read here or cannot matter to a request that has its keys; any other AWS_… variable might.
+# These variables are either read here or do not matter to a request that has its keys; any other AWS_… variable might.
 _UNDERSTOOD = frozenset(
     """
     AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_CA_BUNDLE
@@ -26,12 +26,12 @@ _FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/
 _WITHOUT_PROFILE = ("env", "container-role", "iam-role")
 
 LOCAL = Keys("local", "local")
-"""What a server on one's own machine is shown where there are no keys: it rarely asks."""
+"""Made-up keys for an endpoint of your own where no keys are set: such a server rarely checks them."""
 
 KeysNow = Callable[[], Keys]
 """Gives the keys that are valid now."""
 
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
 
 def environment_keys(environ: Mapping[str, str]) -> Keys | None:
@@ -47,7 +47,7 @@ def environment_keys(environ: Mapping[str, str]) -> Keys | None:
 
 
 def environment_region(environ: Mapping[str, str]) -> str | None:
-    """The region that the environment names, or None; botocore looks at the first name only, other SDKs at the second.
+    """The region that the environment names, or None; botocore reads AWS_DEFAULT_REGION only, other SDKs AWS_REGION.
 
     >>> environment_region({"AWS_REGION": "eu-west-1"})
     'eu-west-1'
@@ -56,7 +56,7 @@ def environment_region(environ: Mapping[str, str]) -> str | None:
 
 
 def settings_in_sight(environ: Mapping[str, str]) -> str | None:
-    """The first thing in sight that only botocore understands, or None where the environment says it all.
+    """The first variable or file that only botocore understands, or None if the environment says everything.
 
     >>> settings_in_sight({"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"})
     >>> settings_in_sight({"AWS_USE_FIPS_ENDPOINT": "true"})
@@ -70,32 +70,32 @@ def settings_in_sight(environ: Mapping[str, str]) -> str | None:
             and not name.startswith(_UNDERSTOOD_BEGINNINGS)
         ):
             return name
-    for name, place in _FILES.items():
-        path = environ.get(name) or place
+    for name, usual in _FILES.items():
+        path = environ.get(name) or usual
         try:
             if os.path.getsize(os.path.expanduser(path)):
                 return path
         except OSError:
-            continue  # no such file, or none that anyone could read
+            continue  # the file does not exist or cannot be read
     return None
 
 
 def open_session(target: Target) -> Any:
-    """A botocore session with the target's profile and region, or the region that AWS's configuration names.
+    """A botocore session with the target's profile, and the target's region or the one that AWS's configuration names.
 
-    FlyexprError if there is no such profile, or no region. The region is set on the session, as for a client that is
-    made with it: then the services that keys are fetched from are asked in that region too.
+    FlyexprError if there is no such profile, or no region. The region is set on the session, so that the services that
+    give keys are asked in the same region.
     """
     import botocore.session
     from botocore.exceptions import ProfileNotFound
 
     session = botocore.session.Session(profile=target.profile)
     try:
-        session.get_scoped_config()  # which is where a profile is looked up
+        session.get_scoped_config()  # this looks the profile up
     except ProfileNotFound as error:
-        where = repr(target.url) if target.profile else _profile_variable(os.environ)
+        source = repr(target.url) if target.profile else _profile_variable(os.environ)
         raise FlyexprError(
-            f"AWS's configuration has no profile {error.kwargs['profile']!r}, which {where} names"
+            f"{source} names the profile {error.kwargs['profile']!r}, but AWS's configuration does not have it"
         ) from None
     except Exception as error:
         raise FlyexprError(f"AWS's configuration cannot be read: {_cause(error)}") from None
@@ -112,17 +112,17 @@ def _region(session: Any, target: Target) -> str:
     region = target.region or environment_region(os.environ) or session.get_config_variable("region")
     if not region and not target.endpoint:
         raise FlyexprError(
-            f"AWS_REGION is not set, {target.url!r} names no region, and neither does AWS's configuration\n"
+            f"no region: {target.url!r} names none, AWS_REGION is not set, and AWS's configuration has none\n"
             "  write dynamodb://eu-west-1"
         )
     return str(region or "us-east-1")
 
 
 class SessionKeys:
-    """The keys that botocore's providers find; calling it gives those that are valid now.
+    """The keys that botocore's providers find; a call gives those that are valid now.
 
-    Whatever is wrong with them is one FlyexprError, which names the profile or the provider. Keys that expire are
-    fetched again by botocore, some minutes before. A botocore client takes it for credentials, and for their provider.
+    Any problem with the keys is one FlyexprError that names the profile or the provider. botocore fetches keys that
+    expire again, some minutes before they do. For a botocore client this object is both credentials and their provider.
     """
 
     def __init__(self, session: Any) -> None:
@@ -139,12 +139,12 @@ class SessionKeys:
                 return credentials
         return None
 
-    def _asked(self, method: str | None, ask: Callable[[], _Found]) -> _Found:
+    def _asked(self, method: str | None, ask: Callable[[], _Result]) -> _Result:
         try:
             return ask()
-        except Exception as error:  # of a program, a file, a service: anything may come
+        except Exception as error:  # a program, a file or a service gives the keys, so any error may come
             failure = no_keys(_cause(error), self._source(method))
-        raise failure  # without the first error, which may hold the keys as they were read
+        raise failure  # outside the `except`: the first error may hold the keys, so it is not chained
 
     def _source(self, method: str | None = None) -> str | None:
         if method in _WITHOUT_PROFILE or not self._named:
@@ -153,18 +153,18 @@ class SessionKeys:
 
     @property
     def method(self) -> str | None:
-        """botocore's name for the provider that found them; None when none did."""
+        """botocore's name for the provider that found the keys; None if none did."""
         return str(self._credentials.method) if self._credentials else None
 
     @property
     def account_id(self) -> str | None:
-        """The account, where it is known before the first keys are fetched."""
+        """The account, if it is known before the first keys are fetched."""
         account: str | None = vars(self._credentials).get("account_id") if self._credentials else None
         return account
 
     @property
     def are_due(self) -> bool:
-        """Whether the keys are to be fetched again, which may take seconds."""
+        """Whether the keys must be fetched again, which may take seconds."""
         return bool(getattr(self._credentials, "refresh_needed", bool)())
 
     def __call__(self) -> Keys:
@@ -172,7 +172,7 @@ class SessionKeys:
         return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
     def get_frozen_credentials(self) -> Any:
-        """As of botocore's credentials."""
+        """The same as the method of botocore's credentials."""
         if self._credentials is None:
             raise no_keys(source=self._source())
         method = self._credentials.method
@@ -180,22 +180,22 @@ class SessionKeys:
         if frozen != self._checked:
             wrong = fault_of(frozen)
             if wrong:
-                del frozen  # a report of the error may show the variables of each function
+                del frozen  # because error reports may show the variables of each function
                 raise no_keys(wrong, self._source(method))
             self._checked = frozen
         return frozen
 
     def get_deferred_property(self, name: str) -> Callable[[], Any]:
-        """As of botocore's credentials."""
+        """The same as the method of botocore's credentials."""
         return lambda: getattr(self.get_frozen_credentials(), name, None)
 
     def load_credentials(self) -> SessionKeys:
-        """As of a provider of botocore's."""
+        """The same as the method of botocore's providers."""
         return self
 
 
 def may_wait(keys: KeysNow) -> bool:
-    """Whether the next look at the keys may have to fetch them.
+    """Whether the next call for the keys may have to fetch them.
 
     >>> may_wait(lambda: LOCAL)
     False
@@ -204,19 +204,19 @@ def may_wait(keys: KeysNow) -> bool:
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong, in one line: further lines may quote an answer that could not be read, and the keys in it."""
+    """What went wrong, in one line: further lines may quote an unreadable answer, and the keys in it."""
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     if type(error).__name__ in ("EOFError", "GetPassWarning"):
         return "it needs a code of its MFA device, and there is no terminal to type it in"
-    if isinstance(error, ParamValidationError):  # of what the profile says, such as an `external_id`
+    if isinstance(error, ParamValidationError):  # about a setting of the profile, such as an `external_id`
         return str(error).replace("\n", " ")
     text = str(error).partition("\n")[0].rstrip(" :")
     return text if isinstance(error, (BotoCoreError, ClientError)) else f"{type(error).__name__}: {text}"
 
 
 def no_keys(cause: str = "Unable to locate credentials", source: str | None = None) -> FlyexprError:
-    """The error for a request that nobody can sign.
+    """The error for a request that cannot be signed.
 
     >>> print(no_keys("No such file or directory: 'token'", "profile 'games' by assume-role-with-web-identity"))
     no keys from profile 'games' by assume-role-with-web-identity: No such file or directory: 'token'

@@ -1,7 +1,7 @@
 """The `direct` transport: signs, sends and reads by itself, over connections of its own.
 
-A GetItem costs 35 µs of CPU here, and some 800 through a botocore client. What botocore knows and this does not
-(proxies, mocks, …) is found by flyexpr.engines.aws.choice before this engine is made.
+A GetItem takes 35 µs of CPU here, and some 800 through a botocore client. flyexpr.engines.aws.choice makes this engine
+only if nothing is needed that botocore alone knows (proxies, mocks, …).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flyexpr.engines.aws.connections import NoAnswer, Pool
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
-HOST_OF_ITS_OWN = "SearchVectors"  # the one operation that a region's plain endpoint does not serve
+HOST_OF_ITS_OWN = "SearchVectors"  # the only operation that a region's plain endpoint does not serve
 
 
 def open_engine(target: Target) -> Engine:
@@ -42,8 +42,8 @@ class DirectEngine:
     ...     engine
     <engine http://localhost:8000 by direct: a server on this machine, no keys needed>
 
-    What is repeated, and what never is: flyexpr.engines.aws.retries. It pickles as its URL, without keys. `clock`,
-    `sleep` and `chance` (0 to 1) are for whoever wants to test what time and luck do.
+    flyexpr.engines.aws.retries says which requests are sent again. The engine pickles as its URL, without keys. Tests
+    set `clock`, `sleep` and `chance` (0 to 1) to control time and luck.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class DirectEngine:
         self._closed = False
 
     def __call__(self, operation: str, body: bytes) -> bytes:
-        """The answer to one request; DynamoError in the service's words when it is refused."""
+        """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
         if mock_is_active() or operation == HOST_OF_ITS_OWN:
@@ -88,7 +88,7 @@ class DirectEngine:
             return found
 
     def _by_botocore(self, operation: str, body: bytes) -> bytes:
-        """The answer through the other transport: only that one knows mocks, and the hosts of single operations."""
+        """The answer through botocore, which knows mocks, and operations that have a host of their own."""
         from flyexpr.engines.aws.botocore import BotocoreEngine
 
         with self._lock:
@@ -98,7 +98,7 @@ class DirectEngine:
         return answer
 
     def close(self) -> None:
-        """Close the connections; the engine cannot be used any more."""
+        """Closes the connections; the engine cannot be used any more."""
         self._closed = True
         self._pool.close()
         if self._other is not None:

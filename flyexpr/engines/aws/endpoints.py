@@ -1,4 +1,4 @@
-"""Where requests go: an endpoint that a URL names, the plain one of a region, or the one that botocore's rules give."""
+"""Where requests go: the endpoint that a URL names, the plain one of a region, or the one from botocore's rules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-# AWS's main partition, where it is dynamodb.REGION.amazonaws.com; elsewhere (China, government, …) rules are asked.
+# In AWS's main partition the host is dynamodb.REGION.amazonaws.com; elsewhere (China, government, …) botocore's rules
+# are asked.
 _MAIN_PARTITION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -26,7 +27,7 @@ class Endpoint(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """Host and port as the `Host` header has them, and signatures.
+        """Host and port as they stand in the `Host` header and in signatures.
 
         >>> Endpoint(True, "::1", 443, "/", "eu-west-1").authority
         '[::1]'
@@ -47,13 +48,13 @@ class Endpoint(NamedTuple):
 
 
 def endpoint_at(url: str, region: str) -> Endpoint | None:
-    """The endpoint that an `http(s)://` URL names, or None for one that needs more care than its parts.
+    """The endpoint that an `http(s)://` URL names, or None for a URL that only botocore's rules can read.
 
     >>> endpoint_at("http://LocalHost:8000", "us-east-1")
     Endpoint(secure=False, host='localhost', port=8000, path='/', region='us-east-1')
     >>> endpoint_at("https://user:secret@example.com/%7Ea/../b", "us-east-1")
 
-    A user, a path to be escaped or normalised, a host of other letters: botocore has rules for each.
+    That is a URL with a user, with a path to escape or normalise, or with a host that is not plain ASCII.
     """
     try:
         parts = urlsplit(url)
@@ -85,10 +86,10 @@ def plain_endpoint(region: str) -> Endpoint | None:
 
 
 def ruled_endpoint(session: Any, region: str, account: str | None) -> Endpoint | None:
-    """The endpoint that botocore's rules give to a session's settings, or None if its signature is not a plain one.
+    """The endpoint that botocore's rules give for a session's settings, or None if it does not take a plain signature.
 
-    A region whose name does not fit into a host's has none. FIPS, dual stack and endpoints by account are the rules' to
-    know. `account` is the one of the keys where it is known before the first of them is fetched; it is a preference.
+    None also if the region's name cannot be part of a host name. The rules know FIPS, dual stack and endpoints by
+    account. `account` is a preference: the account of the keys, if it is known before the first keys are fetched.
     Asking the rules takes 15 ms; making a client would take 130.
     """
     if not re.fullmatch(_LABEL, region, re.IGNORECASE):
@@ -100,13 +101,13 @@ def ruled_endpoint(session: Any, region: str, account: str | None) -> Endpoint |
     rules = EndpointProvider(
         loader.load_service_model("dynamodb", "endpoint-rule-set-1"), loader.load_data("partitions")
     )
-    found = rules.resolve_endpoint(
+    ruled = rules.resolve_endpoint(
         Region=region,
         UseFIPS=bool(setting("use_fips_endpoint")),
         UseDualStack=bool(setting("use_dualstack_endpoint")),
         **({"AccountId": account, "AccountIdEndpointMode": setting("account_id_endpoint_mode")} if account else {}),
     )
-    schemes = found.properties.get("authSchemes") or [{"name": "sigv4"}]
-    if schemes[0]["name"] != "sigv4" or schemes[0].get("signingName", "dynamodb") != "dynamodb" or found.headers:
+    schemes = ruled.properties.get("authSchemes") or [{"name": "sigv4"}]
+    if schemes[0]["name"] != "sigv4" or schemes[0].get("signingName", "dynamodb") != "dynamodb" or ruled.headers:
         return None
-    return endpoint_at(found.url, schemes[0].get("signingRegion", region))
+    return endpoint_at(ruled.url, schemes[0].get("signingRegion", region))

@@ -1,42 +1,33 @@
-"""HTTP/1.1 answers, read from whatever gives bytes: RFC 9112, as much of it as an answer to a POST needs.
+"""Reads HTTP/1.1 answers from bytes: as much of RFC 9112 as the answer to a POST needs.
 
-Strict on purpose: an answer that can be read in two ways is no answer, since the next one on that connection would
-begin in the wrong place.
+It is strict on purpose. An ambiguous answer counts as none, since the next one on that connection might be read from
+the wrong place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
+
+from flyexpr.byte_readers import RECEIPT, Reader, Receive, read
 
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 100
-# 16 MB of items, DynamoDB's largest answer, are seven times as long in wire form when every value is an empty one.
+# DynamoDB's largest answer has 16 MB of items. In wire form that is seven times as long if every value is an empty one.
 MAX_BODY = 256 * 1024 * 1024
-
-# A small answer comes whole in one receipt of this size; a page of 1 MB takes 16, which costs it under 1 %.
-_RECEIPT = 64 * 1024
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?")
 
-Receive = Callable[[int], bytes]
-"""Gives at most so many bytes, at least one, and none at the end: a socket's `recv`."""
-
-R = TypeVar("R")
-Reading = Generator[int, bytes, R]
-"""Yields how many bytes it would like, is sent some, or none at the end, and returns what it read."""
-
 
 class Malformed(Exception):
-    """What came is not an HTTP answer, or not the whole of one."""
+    """The bytes that came are not an HTTP answer, or only a part of one."""
 
 
 class Answer(NamedTuple):
-    """One answer; `headers` by their names in lower case, `reusable` if another may follow on the same connection.
+    """One answer: `headers` by lower-case name; `reusable` if another may follow on the same connection.
 
-    `early`: it came before the request was sent whole, which then was not done.
+    `early`: the answer came before the whole request was sent, so the request was not done.
     """
 
     status: int
@@ -47,7 +38,7 @@ class Answer(NamedTuple):
 
 
 def read_answer(receive: Receive) -> Answer:
-    r"""The next answer, whole.
+    r"""The next answer, read to its end.
 
     >>> receipts = iter([b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 2\r\n\r\n{", b"}"])
     >>> read_answer(lambda size: next(receipts))
@@ -58,35 +49,28 @@ def read_answer(receive: Receive) -> Answer:
     ...
     flyexpr.engines.aws.framing.Malformed: the connection was closed before the answer was whole
 
-    Malformed when it is cut short, too large or ambiguous; the errors of `receive` come through.
+    Malformed if it is cut short, too large or ambiguous; the errors of `receive` come through.
     """
-    reading = answer_read()
-    try:
-        size = next(reading)
-        while True:
-            size = reading.send(receive(size))
-    except StopIteration as end:
-        answer: Answer = end.value
-        return answer
+    return read(answer_reader(), receive)
 
 
-def answer_read() -> Reading[Answer]:
-    r"""The reading of the next answer, whatever gives the bytes; they may come in larger pieces than it likes.
+def answer_reader() -> Reader[Answer]:
+    r"""A reader of the next answer; the bytes may come in larger parts than it asks for.
 
-    >>> reading = answer_read()
-    >>> next(reading) > 0
+    >>> reader = answer_reader()
+    >>> next(reader) > 0
     True
-    >>> reading.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    >>> reader.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     Traceback (most recent call last):
     ...
     StopIteration: Answer(status=200, headers={'content-length': '2'}, body=b'{}', reusable=True, early=False)
     """
     source = _Source()
     status, headers, reusable = _head((yield from source.until(b"\r\n\r\n", MAX_HEAD)))
-    while status < 200:  # 100 Continue and its like announce the answer
+    while status < 200:  # the answer itself comes after 100 Continue and the like
         status, headers, reusable = _head((yield from source.until(b"\r\n\r\n", MAX_HEAD)))
     if "transfer-encoding" in headers:
-        # With a length beside it the two may disagree; what follows on this connection is not worth the doubt.
+        # A length beside it may disagree with it, so the place where the next answer begins is in doubt.
         reusable = reusable and "content-length" not in headers
         body = yield from _chunked(source, headers["transfer-encoding"])
     elif "content-length" in headers:
@@ -100,8 +84,8 @@ def answer_read() -> Reading[Answer]:
 
 def _head(head: bytes) -> tuple[int, dict[str, str], bool]:
     first, *lines = head.decode("latin-1").split("\r\n")
-    found = _STATUS_LINE.fullmatch(first)
-    if found is None:
+    match = _STATUS_LINE.fullmatch(first)
+    if match is None:
         raise Malformed(f"the answer begins with {first[:60]!r}, not with an HTTP status")
     if len(lines) > MAX_HEADERS:
         raise Malformed(f"the answer has more than {MAX_HEADERS} headers")
@@ -109,30 +93,30 @@ def _head(head: bytes) -> tuple[int, dict[str, str], bool]:
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip():
-            raise Malformed(f"the answer has a header line {line[:60]!r}")
+            raise Malformed(f"the header line {line[:60]!r} of the answer is not `name: value`")
         name, value = name.lower(), value.strip()
-        # What is said twice is a list (RFC 9110, 5.3); so two lengths are no number, and refused as such.
+        # A header that comes twice is a list (RFC 9110, 5.3), so two lengths are not a number and are refused.
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    reusable = found[1] == "1" and "close" not in headers.get("connection", "").lower()
-    return int(found[2]), headers, reusable
+    reusable = match[1] == "1" and "close" not in headers.get("connection", "").lower()
+    return int(match[2]), headers, reusable
 
 
 def _length(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Malformed(f"the answer has the length {text[:60]!r}")
+        raise Malformed(f"the Content-Length {text[:60]!r} of the answer is not a number of bytes")
     return int(text)
 
 
-def _chunked(source: _Source, encoding: str) -> Reading[bytes]:
+def _chunked(source: _Source, encoding: str) -> Reader[bytes]:
     if encoding.lower() != "chunked":
-        raise Malformed(f"the answer has the transfer encoding {encoding[:60]!r}")
+        raise Malformed(f"the Transfer-Encoding {encoding[:60]!r} of the answer is not `chunked`")
     chunks, total = [], 0
     while True:
         line = yield from source.until(b"\r\n", 1024)
-        found = _CHUNK_LINE.fullmatch(line)
-        if found is None:
-            raise Malformed(f"the answer has a chunk that begins with {line[:60]!r}")
-        size = int(found[1], 16)
+        match = _CHUNK_LINE.fullmatch(line)
+        if match is None:
+            raise Malformed(f"a chunk of the answer begins with {line[:60]!r}, not with its size")
+        size = int(match[1], 16)
         if size == 0:
             break
         total += size
@@ -140,7 +124,7 @@ def _chunked(source: _Source, encoding: str) -> Reading[bytes]:
             raise Malformed(f"the answer is longer than {MAX_BODY} bytes")
         chunks.append((yield from source.exactly(size)))
         if (yield from source.exactly(2)) != b"\r\n":
-            raise Malformed("the answer has a chunk of another length than it says")
+            raise Malformed("a chunk of the answer has another length than its size says")
     for _ in range(MAX_HEADERS):
         if not (yield from source.until(b"\r\n", MAX_HEAD)):
             return b"".join(chunks)
@@ -148,47 +132,47 @@ def _chunked(source: _Source, encoding: str) -> Reading[bytes]:
 
 
 class _Source:
-    """What was received and not yet read."""
+    """Bytes that were received and are not yet read."""
 
     def __init__(self) -> None:
         self.rest = b""
 
-    def until(self, mark: bytes, limit: int) -> Reading[bytes]:
-        """What stands before the mark, which is read over."""
-        found = self.rest.find(mark)
-        while found < 0:
+    def until(self, mark: bytes, limit: int) -> Reader[bytes]:
+        """The bytes before the mark; the mark is read over."""
+        end = self.rest.find(mark)
+        while end < 0:
             if len(self.rest) > limit:
                 raise Malformed(f"the head of the answer is longer than {limit} bytes")
             seen = max(0, len(self.rest) - len(mark) + 1)
-            self.rest += _some((yield _RECEIPT))
-            found = self.rest.find(mark, seen)
-        if found > limit:
+            self.rest += _some((yield RECEIPT))
+            end = self.rest.find(mark, seen)
+        if end > limit:
             raise Malformed(f"the head of the answer is longer than {limit} bytes")
-        before, self.rest = self.rest[:found], self.rest[found + len(mark) :]
+        before, self.rest = self.rest[:end], self.rest[end + len(mark) :]
         return before
 
-    def exactly(self, size: int) -> Reading[bytes]:
-        """So many bytes."""
+    def exactly(self, size: int) -> Reader[bytes]:
+        """The next `size` bytes."""
         if size > MAX_BODY:
             raise Malformed(f"the answer is longer than {MAX_BODY} bytes")
         missing = size - len(self.rest)
         if missing <= 0:
-            found, self.rest = self.rest[:size], self.rest[size:]
-            return found
+            wanted, self.rest = self.rest[:size], self.rest[size:]
+            return wanted
         parts, self.rest = [self.rest], b""
         while missing > 0:
-            part = _some((yield min(missing, _RECEIPT)))
+            part = _some((yield min(missing, RECEIPT)))
             missing -= len(part)
-            if missing < 0:  # a piece that is larger than asked for
+            if missing < 0:  # the part is larger than asked for
                 part, self.rest = part[:missing], part[missing:]
             parts.append(part)
         return b"".join(parts)
 
-    def to_the_end(self) -> Reading[bytes]:
-        """What comes until the other side closes."""
+    def to_the_end(self) -> Reader[bytes]:
+        """All bytes until the other side closes."""
         parts, total = [self.rest], len(self.rest)
         self.rest = b""
-        while part := (yield _RECEIPT):
+        while part := (yield RECEIPT):
             total += len(part)
             if total > MAX_BODY:
                 raise Malformed(f"the answer is longer than {MAX_BODY} bytes")

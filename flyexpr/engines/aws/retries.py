@@ -1,8 +1,8 @@
-"""What may be sent again, when, and how often: the standard mode of AWS's SDKs, made safe for writes.
+"""Which requests may be sent again, when, and how often: the standard mode of AWS's SDKs, made safe for writes.
 
-Every SDK repeats a request that DynamoDB answered with a throttle or a 5xx, whatever the operation, and so does this
-one: the service says that it did not do it. A 500 leaves a rest of doubt, which is why AWS calls such writes "at least
-once": an unconditional `ADD` may then count twice. `attempts=1` in the engine's URL never repeats anything.
+Every SDK repeats a request that DynamoDB answered with a throttle or a 5xx, whatever the operation. So does this one,
+because such an answer says that the request was not done. After a 500 some doubt remains; AWS calls such writes "at
+least once", and an unconditional `ADD` may count twice. With `attempts=1` in the engine's URL nothing is ever repeated.
 
 When the answer was *lost* (a timeout, a reset, a damaged body, a gateway's error page), nobody knows whether the
 request was done. Then it is repeated only if doing it twice has the same effect and the same answer as once:
@@ -11,12 +11,12 @@ request was done. Then it is repeated only if doing it twice has the same effect
     TransactGetItems  Describe…  List…                repeated
     BatchWriteItem  TagResource  UntagResource        repeated: the second time changes nothing
     PutItem  DeleteItem                               repeated, unless they have a condition or return the old item:
-                                                      they would meet their own write
-    TransactWriteItems  ExecuteTransaction            repeated with a ClientRequestToken, by which the service knows
-                                                      them again for 10 minutes
-    UpdateItem, and whatever is not named             ConnectionFailed, which says that it may have been done
+                                                      the second request would see the write of the first
+    TransactWriteItems  ExecuteTransaction            repeated if they have a ClientRequestToken, by which the service
+                                                      recognises the request for 10 minutes
+    UpdateItem, and all others                        ConnectionFailed, which says that it may have been done
 
-A request that surely never reached the service whole (no connection, sending failed) is repeated whatever it is.
+A request that certainly did not reach the service as a whole (no connection, sending failed) is always repeated.
 Rules: the AWS SDKs and Tools Reference Guide, "Retry behavior"; the DynamoDB Developer Guide, "Error handling".
 """
 
@@ -46,7 +46,7 @@ _LONGEST_ASKED_FOR = 5.0
 
 
 def may_repeat(operation: str, body: bytes) -> bool:
-    """True for a request that, done twice, has the effect and the answer of once.
+    """True for a request that has the same effect and the same answer if it is done twice.
 
     >>> may_repeat("Query", b"{}"), may_repeat("UpdateItem", b"{}")
     (True, False)
@@ -67,12 +67,12 @@ def _members(body: bytes) -> Mapping[str, object]:
         request = json.loads(body)
     except (ValueError, RecursionError):
         request = None
-    # What cannot be read might have a condition.
+    # A body that cannot be read might have a condition.
     return request if isinstance(request, dict) else {"ConditionExpression": "?"}
 
 
 def is_throttle(status: int, code: str) -> bool:
-    """True for an answer that says: less, please.
+    """True for an answer that asks the client to send less.
 
     >>> is_throttle(400, "ThrottlingException"), is_throttle(429, ""), is_throttle(400, "ValidationException")
     (True, True, False)
@@ -81,7 +81,7 @@ def is_throttle(status: int, code: str) -> bool:
 
 
 def is_passing(status: int, code: str) -> bool:
-    """True for an answer that may be another one a moment later, throttles among them.
+    """True for an error, such as a throttle, after which the same request may succeed a moment later.
 
     >>> is_passing(503, ""), is_passing(400, "ConditionalCheckFailedException")
     (True, False)
@@ -90,12 +90,12 @@ def is_passing(status: int, code: str) -> bool:
 
 
 def delay(attempt: int, throttled: bool, chance: float, asked_for: str | None = None) -> float:
-    """Seconds to wait after the attempt of that number, from 1 on; `chance` is a random number from 0 to 1.
+    """Seconds to wait after an attempt; attempts count from 1, and `chance` is a random number from 0 to 1.
 
     >>> [delay(attempt, False, 1.0) for attempt in (1, 2, 3)], delay(2, True, 0.5)
     ([0.025, 0.05, 0.1], 1.0)
 
-    `asked_for` is the service's own wish in milliseconds; it can add five seconds at most.
+    `asked_for` is the wait that the service asks for, in milliseconds; it can add five seconds at most.
     """
     base = 1.0 if throttled else 0.025
     drawn = chance * min(base * 2.0 ** min(attempt - 1, 10), _LONGEST)
@@ -105,7 +105,7 @@ def delay(attempt: int, throttled: bool, chance: float, asked_for: str | None = 
 
 
 class Quota:
-    """How many repetitions an engine may still ask for, so that a service in trouble is not asked ever more.
+    """Limits the repetitions of an engine, so that it does not send more and more to a service in trouble.
 
     >>> quota = Quota(20)
     >>> quota.take(14), quota.take(14)
@@ -122,14 +122,14 @@ class Quota:
         self._lock = threading.Lock()
 
     def take(self, cost: int) -> bool:
-        """True if there was enough left, which is now taken."""
+        """True if `cost` was left; it is taken then."""
         with self._lock:
             enough = cost <= self._left
             self._left -= cost if enough else 0
             return enough
 
     def give(self, amount: int = 1) -> None:
-        """Give back what a request took that went well in the end; one that took nothing gives 1."""
-        if self._left < self._capacity:  # without the lock, which would be taken for every request
+        """Gives back what a request took, once it succeeds; a request that took nothing gives 1."""
+        if self._left < self._capacity:  # checked first, so that most requests need no lock
             with self._lock:
                 self._left = min(self._left + amount, self._capacity)

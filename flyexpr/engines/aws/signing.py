@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for DynamoDB's requests: the header lines that prove who asks.
+"""AWS Signature Version 4 for DynamoDB's requests: the header lines that prove who sends them.
 
 AWS General Reference, "Create a signed AWS API request". All of DynamoDB's operations are a POST of JSON to one path,
 so the canonical request is one f-string.
@@ -18,11 +18,11 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 TARGET = "DynamoDB_20120810."
 
 _GRAPHIC = re.compile(r"[!-~]+")
-_SURROGATE = re.compile("[\ud800-\udfff]")  # what the environment has for a byte that it cannot decode
+_SURROGATE = re.compile("[\ud800-\udfff]")  # os.environ holds these for bytes that are not UTF-8
 
 
 class Keys(NamedTuple):
-    """Who asks. `token` comes with keys that expire."""
+    """The keys that sign requests; `token` comes with keys that expire."""
 
     access_key: str
     secret_key: str
@@ -33,7 +33,7 @@ class Keys(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """A derived key, and what it was derived from: its day and the asker's keys."""
+    """A derived key, with the day and the keys that it was derived from."""
 
     day: str
     keys: Keys
@@ -48,18 +48,18 @@ class Signer:
     >>> lines.split("\r\n")
     ['X-Amz-Date: 20231114T221320Z', 'X-Amz-Target: DynamoDB_20120810.ListTables', 'Authorization: AWS4-HMAC-SHA256 ...
 
-    The stamp is kept for its second and the derived key for its day: 6 µs a signature of 1 KB
-    where botocore's signer takes 55.
+    The time stamp is kept for its second and the derived key for its day. A signature of 1 KB takes 6 µs; botocore's
+    signer takes 55.
     """
 
     def __init__(self, region: str, host: str, path: str = "/") -> None:
         self._region, self._host, self._path = region, host, path
-        # Each is replaced as a whole, so a thread never sees a half of the old and a half of the new.
+        # Each tuple is replaced as a whole, so a thread never sees parts of two.
         self._stamp = (-1, "")
         self._key = _Key("", Keys("", ""), b"")
 
     def headers(self, operation: str, body: bytes, keys: Keys, now: float) -> str:
-        """The header lines for one request: the ones that AWS wants, and the signature over them."""
+        """The header lines for one request: those that AWS requires, and the signature over them."""
         stamp = self._stamp_of(int(now))
         key = self._key
         if key.day != stamp[:8] or key.keys != keys:
@@ -102,15 +102,15 @@ class Signer:
 
 
 def fault_of(keys: Any) -> str | None:
-    r"""Why keys cannot sign, or would break out of their header line, such as one read with its end of line; or None.
+    r"""What is wrong with keys, or None: a key that was read with its line break, for example, would break its header.
 
     >>> fault_of(Keys("AKIA", "secret")), fault_of(Keys("AKIA\n", "secret"))
     (None, 'the access key holds a space, a line break or a character that no header can carry')
     """
     parts = {"access key": keys.access_key, "secret key": keys.secret_key, "session token": keys.token or "-"}
     for name, part in parts.items():
-        if not isinstance(part, str):  # programs and services write keys too, as whatever JSON they like
-            return f"the {name} is not a text"
+        if not isinstance(part, str):  # programs and services give keys as JSON, in which anything may stand
+            return f"the {name} is not a string"
         if name == "secret key" and _SURROGATE.search(part):
             return "the secret key holds bytes that are not UTF-8"
         if name != "secret key" and not _GRAPHIC.fullmatch(part):

@@ -1,4 +1,4 @@
-"""What the URL of an AWS engine says: where requests go, as whom, and how long to wait."""
+"""Reads the URL of an AWS engine: where requests go, with which keys, and how long to wait."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from flyexpr.records import record
 
 _OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
 _TRANSPORTS = ("direct", "botocore")
-_ATTEMPTS = 4  # of AWS's SDKs for DynamoDB; 3 for other services
+_ATTEMPTS = 4  # as AWS's SDKs do for DynamoDB; for other services they make 3
 _Number = TypeVar("_Number", int, float)
 
 
 @record
 class Target:
-    """What a URL says: where to, as whom, and how long to wait.
+    """The parts of an engine's URL.
 
     >>> target_of("dynamodb://eu-west-1?profile=games")
     Target(url='dynamodb://eu-west-1?profile=games', region='eu-west-1', endpoint=None, profile='games', ...)
 
-    `url` and `endpoint` are without a user and password: they sign nothing, and `url` stands in texts and pickles.
+    `url` and `endpoint` are without user and password, which sign nothing; `url` is shown in texts and pickled.
     """
 
     url: str
@@ -40,7 +40,7 @@ class Target:
 
 
 def target_of(url: str) -> Target:
-    """The parts of an engine's URL; FlyexprError for an option that there is not.
+    """The parts of an engine's URL; FlyexprError for an unknown option.
 
     >>> target_of("http://localhost:8000?colour=red")
     Traceback (most recent call last):
@@ -58,13 +58,13 @@ def target_of(url: str) -> Target:
         raise FlyexprError(
             f"no transport {options['transport']!r} in {text!r}\n  write one of: {', '.join(_TRANSPORTS)}"
         )
-    aws, place = parts.scheme == "dynamodb", parts.netloc.rpartition("@")[2]
-    if aws and place != parts.netloc:
+    aws, host = parts.scheme == "dynamodb", parts.netloc.rpartition("@")[2]
+    if aws and host != parts.netloc:
         raise FlyexprError(f"{text!r} holds keys\n  set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile")
-    start = f"{parts.scheme}://{place}{parts.path}"
+    start = f"{parts.scheme}://{host}{parts.path}"
     return Target(
         url=f"{start}?{parts.query}" if parts.query else start,
-        region=(place or None) if aws else options.get("region"),
+        region=(host or None) if aws else options.get("region"),
         endpoint=None if aws else start,
         profile=options.get("profile"),
         transport=options.get("transport"),
@@ -76,23 +76,23 @@ def target_of(url: str) -> Target:
 def _parts(url: str, text: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-    except ValueError:  # whose text quotes the URL
-        raise FlyexprError(f"no name of a server in {text!r}") from None
+    except ValueError:  # its text would quote the URL
+        raise FlyexprError(f"{text!r} does not name a server") from None
     try:
         port = parts.port
     except ValueError:
         port = 0
     if port == 0:
-        raise FlyexprError(f"no port of a server in {text!r}\n  write one from 1 to 65535")
+        raise FlyexprError(f"{text!r} has no valid port\n  write one from 1 to 65535")
     return parts
 
 
-def _number(text: str, options: dict[str, str], name: str, default: _Number, kind: str) -> _Number:
+def _number(text: str, options: dict[str, str], name: str, default: _Number, expected: str) -> _Number:
     """The option as a number of the default's type."""
     try:
-        found = type(default)(options.get(name, default))
+        number = type(default)(options.get(name, default))
     except ValueError:
-        found = type(default)(0)
-    if not 0 < found < 86_400:
-        raise FlyexprError(f"{name}= in {text!r} takes a positive {kind}, not {options[name]!r}")
-    return found
+        number = type(default)(0)
+    if not 0 < number < 86_400:
+        raise FlyexprError(f"{name}= in {text!r} takes a positive {expected}, not {options[name]!r}")
+    return number

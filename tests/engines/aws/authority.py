@@ -1,4 +1,4 @@
-"""TLS for servers of the tests: an authority that signs what they show."""
+"""TLS for the servers of the tests: an authority that signs their certificates."""
 
 import datetime
 import ssl
@@ -18,7 +18,7 @@ class Authority:
         self.bundle.write_bytes(self._certificate(self._key.public_key(), None))
 
     def server(self, host: str, days: int = 1) -> ssl.SSLContext:
-        """What a server of that name needs; with negative days the certificate is out of date."""
+        """The TLS context of a server of that name; with negative days the certificate has expired."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 

@@ -1,4 +1,4 @@
-"""Engines by both transports, connected to a server that does as it is told."""
+"""Engines of both transports, connected to a server that follows a script."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ def transport(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that engines waited between attempts; they did not really."""
+    """The seconds that engines asked to wait between attempts; they do not really wait."""
     waited: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waited.append))
     return waited
@@ -42,7 +42,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def engine_at(transport: str, waits: list[float]) -> Iterator[Callable[..., Any]]:
-    """Connects by the test's transport, with three attempts, no real waiting and little patience."""
+    """Connects with the transport of the test, three attempts, no real waiting and short time limits."""
     engines: list[Any] = []
 
     def open_engine(server: Server, timeout: float = 5, scheme: str = "http", host: str = "127.0.0.1") -> Any:
@@ -58,7 +58,7 @@ def engine_at(transport: str, waits: list[float]) -> Iterator[Callable[..., Any]
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """Nothing but AWS on loopback: no keys, no files."""
+    """An environment with only AWS on loopback: no keys and no files."""
     aws = FakeAws()
     yield Place(tmp_path, monkeypatch, aws)
     aws.close()

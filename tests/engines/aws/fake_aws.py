@@ -1,4 +1,4 @@
-"""Everything that hands out keys, on loopback, and a DynamoDB that takes requests signed with exactly those.
+"""All the services that give keys, on loopback, and a DynamoDB that takes only requests signed with those keys.
 
 STS, the portal of SSO and its tokens, the container's and the instance's metadata. Each handing out is numbered: the
 nth keys are `AKIA{n}`, `secret{n}`, `token{n}`, valid for an hour of the clock that `later` moves.
@@ -25,15 +25,15 @@ STS = """<{name}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{nam
 
 
 class FakeAws:
-    """One server for all of them; `region` is the one that they sign for."""
+    """One server for all of them; requests are signed for `region`."""
 
     def __init__(self, region: str = "eu-west-1") -> None:
         self.region = region
-        self.keys: dict[str, Keys] = {}  # those that DynamoDB and STS know
+        self.keys: dict[str, Keys] = {}  # that DynamoDB and STS accept
         self.ends: dict[str, datetime] = {}
         self.handed_out = 0
         self.signers: list[str] = []  # the access key of each request to DynamoDB
-        self.asked: list[str] = []  # what else was asked, in order
+        self.asked: list[str] = []  # all other requests, in order
         self.ahead = timedelta()
         self.instead: Callable[[str, str], Answer | None] = lambda path, body: None
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class FakeAws:
             do_GET = do_POST = do_PUT = answer
 
             def log_message(self, *_: Any) -> None:
-                """Nothing: the test's output is its own."""
+                """Logs nothing, so that the test's output stays clean."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.place = f"127.0.0.1:{self._server.server_port}"
@@ -62,16 +62,16 @@ class FakeAws:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stops the server."""
         self._server.shutdown()
         self._server.server_close()
 
     def now(self) -> datetime:
-        """The time that it is here."""
+        """The time on this server's clock."""
         return datetime.now(timezone.utc) + self.ahead
 
     def later(self) -> None:
-        """Two hours go by."""
+        """Moves the clock two hours ahead."""
         self.ahead += timedelta(hours=2)
 
     def know(self, keys: Keys) -> None:
@@ -79,7 +79,7 @@ class FakeAws:
         self.keys[keys.access_key] = keys
 
     def hand_out(self) -> tuple[Keys, str]:
-        """The next keys, and until when they are valid."""
+        """The next keys, and the time when they expire."""
         with self._lock:
             self.handed_out += 1
             keys = Keys(f"AKIA{self.handed_out}", f"secret{self.handed_out}", f"token{self.handed_out}")
@@ -87,7 +87,7 @@ class FakeAws:
             return keys, self.ends[keys.access_key].strftime(TIMES)
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        """The answer to one request, which is DynamoDB's when it has a target."""
+        """The answer to one request; a request with a target is for DynamoDB."""
         if "x-amz-target" in headers:
             return self._dynamodb(headers, body)
         text = body.decode()
@@ -155,13 +155,13 @@ class FakeAws:
 
 
 def metadata(keys: Keys, until: str) -> bytes:
-    """Keys as containers and instances find them."""
+    """Keys in the form in which containers and instances get them."""
     found = {"AccessKeyId": keys.access_key, "SecretAccessKey": keys.secret_key, "Token": keys.token}
     return json.dumps({**found, "Expiration": until, "Code": "Success"}).encode()
 
 
 def sts_error(code: str, message: str) -> bytes:
-    """A refusal as STS words it."""
+    """A refusal in the words of STS."""
     return (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
         f"<Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"

@@ -1,4 +1,4 @@
-"""Ways to furnish a place with keys: a home folder, an environment, and AWS on loopback."""
+"""All the ways in which a program can get keys, each prepared in a home folder and an environment."""
 
 import json
 import os
@@ -23,7 +23,7 @@ SSO = "sso_account_id = 111122223333\nsso_role_name = r\n"
 
 
 class Place:
-    """A home folder, an environment and AWS on loopback, for a test to furnish."""
+    """A home folder, an environment and AWS on loopback, into which a test puts keys."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, aws: FakeAws) -> None:
         self.folder, self.patch, self.aws = folder, patch, aws
@@ -42,7 +42,7 @@ class Place:
         patch.setattr(botocore.tokens.SSOTokenProvider, "_SSO_TOKEN_CACHE_DIR", str(folder))
         patch.setattr(botocore.utils.ContainerMetadataFetcher, "IP_ADDRESS", aws.place)
         patch.setattr(botocore.utils.ContainerMetadataFetcher, "SLEEP_TIME", 0)
-        # botocore looks at the clock in these two places.
+        # botocore reads the clock through these two functions.
         patch.setattr(botocore.credentials, "_local_now", aws.now)
         patch.setattr(
             botocore.credentials.RefreshableCredentials,
@@ -52,22 +52,22 @@ class Place:
         aws.know(Keys("AKIABASE", "base"))
 
     def environ(self, **values: str) -> None:
-        """Sets variables, which all begin with `AWS_`."""
+        """Sets variables; each name gets the prefix `AWS_`."""
         for name, value in values.items():
             self.patch.setenv(f"AWS_{name}", value)
 
     def config(self, profile: str, more: str = "") -> None:
-        """The configuration file: a profile `p`, and what else it should have."""
+        """Writes the configuration file: a profile `p`, and further sections."""
         (self.folder / "config").write_text(f"[profile p]\n{profile}\n{more}")
 
     def file(self, name: str, text: str) -> Path:
-        """A file with this text."""
+        """Writes a file with this text."""
         path = self.folder / name
         path.write_text(text)
         return path
 
     def connect(self, transport: str) -> Any:
-        """An engine for DynamoDB here."""
+        """An engine for the DynamoDB on loopback."""
         profile = "&profile=p" if (self.folder / "config").exists() else ""
         return connected(f"{self.aws.url}?region={self.aws.region}&attempts=1{profile}", transport)
 

@@ -1,4 +1,4 @@
-"""A real HTTP server that does to each request what its script says, and keeps account of what it saw.
+"""A real HTTP server that treats each request as its script says, and records what it received.
 
 Like the service, it looks at the signature first: one that is wrong gets a 403, and no behaviour.
 """
@@ -24,12 +24,12 @@ from flyexpr.engines.aws.direct import DirectEngine
 from flyexpr.engines.aws.target import target_of
 
 ATTEMPTS = 3
-"""How often the engines of these tests try."""
+"""How often the engines of these tests try a request."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent, and on which of its connections."""
+    """A request, and the number of the connection on which it came."""
 
     operation: str
     headers: dict[str, str]
@@ -39,11 +39,11 @@ class Request:
 
 
 Behaviour = Callable[[socket.socket, Request], bool]
-"""Does something on the connection; True if the connection shall serve again."""
+"""Does something on the connection; True if the connection stays open."""
 
 
 class Server:
-    """Meets the nth request with the nth behaviour, and all further ones with the last."""
+    """Treats the nth request with the nth behaviour, and all further ones with the last."""
 
     def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self._script, self._whole_script = list(script), script
@@ -60,7 +60,7 @@ class Server:
 
     @property
     def operations(self) -> list[str]:
-        """The operations asked for, in order."""
+        """The operations of the requests, in order."""
         return [request.operation for request in self.requests]
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
@@ -97,14 +97,14 @@ class Server:
             return self._script.pop(0) if len(self._script) > 1 else self._script[0]
 
     def settle(self) -> None:
-        """Wait until no connection is open any more on this side, so that each client can see the end of its own."""
+        """Waits until this side has closed all connections, so that each client can see the end of its own."""
         for thread in self._threads[1:]:
             thread.join(10)
 
     def close(self) -> None:
-        """Stop, and wait until every thread has."""
+        """Stops, and waits until every thread has ended."""
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # which wakes up `accept`
+            self._listener.shutdown(socket.SHUT_RDWR)  # this wakes up `accept`
         self._listener.close()
         for behaviour in self._whole_script:
             getattr(behaviour, "release", lambda: None)()
@@ -130,19 +130,19 @@ def read_request(stream: object, number: int) -> Request | None:
 
 
 def http(body: bytes = b"{}", status: int = 200, **headers: str) -> bytes:
-    """An answer, right unless a header says otherwise; `_` in a header's name stands for `-`."""
+    """A correct answer, unless a header is given to spoil it; `_` in a header's name stands for `-`."""
     lines = {"Content_Length": str(len(body)), "x_amz_crc32": str(zlib.crc32(body)), **headers}
     head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items() if value)
     return f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + body
 
 
 def error(code: str, status: int = 400, **members: object) -> bytes:
-    """An answer that refuses, as DynamoDB words it."""
+    """A refusal in DynamoDB's words."""
     return http(json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **members}).encode(), status)
 
 
 def send(answer: bytes) -> Behaviour:
-    """Send these bytes and go on."""
+    """Sends these bytes and keeps the connection."""
 
     def behaviour(connection: socket.socket, request: Request) -> bool:
         connection.sendall(answer)
@@ -152,7 +152,7 @@ def send(answer: bytes) -> Behaviour:
 
 
 def send_and_close(answer: bytes = b"") -> Behaviour:
-    """Send these bytes and close."""
+    """Sends these bytes and closes."""
 
     def behaviour(connection: socket.socket, request: Request) -> bool:
         connection.sendall(answer)
@@ -162,7 +162,7 @@ def send_and_close(answer: bytes = b"") -> Behaviour:
 
 
 def send_and_reset(answer: bytes = b"") -> Behaviour:
-    """Send these bytes and break the connection off, so that the client gets ECONNRESET."""
+    """Sends these bytes and breaks the connection off, so that the client gets ECONNRESET."""
 
     def behaviour(connection: socket.socket, request: Request) -> bool:
         connection.sendall(answer)
@@ -173,13 +173,13 @@ def send_and_reset(answer: bytes = b"") -> Behaviour:
 
 
 def echo(connection: socket.socket, request: Request) -> bool:
-    """Send the request's own body back."""
+    """Sends the body of the request back."""
     connection.sendall(http(request.body))
     return True
 
 
 def late(behaviour: Behaviour) -> Behaviour:
-    """Do the same, a moment later."""
+    """Does the same a moment later."""
 
     def later(connection: socket.socket, request: Request) -> bool:
         threading.Event().wait(0.3)
@@ -189,7 +189,7 @@ def late(behaviour: Behaviour) -> Behaviour:
 
 
 class Stall:
-    """Send nothing until `release`; the client's patience ends first."""
+    """Sends nothing until `release`; the client gives up first."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -199,12 +199,12 @@ class Stall:
         return False
 
     def release(self) -> None:
-        """Let go of whoever waits."""
+        """Ends all waiting."""
         self._event.set()
 
 
 def trickle(connection: socket.socket, request: Request) -> bool:
-    """Send an answer so slowly that it never ends, but never stop sending."""
+    """Sends an answer so slowly that it never ends, but never stops sending."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Padding: ")
     pause = threading.Event()
     for _ in range(1000):
@@ -214,7 +214,7 @@ def trickle(connection: socket.socket, request: Request) -> bool:
 
 
 def open_direct(url: str, waits: list[float]) -> DirectEngine:
-    """The engine for a URL, which notes how long it would wait between attempts instead of waiting."""
+    """The engine for a URL; instead of waiting between attempts it notes how long it would wait."""
     target = target_of(url)
     setup = choose(target)
     assert isinstance(setup, Setup)
@@ -222,7 +222,7 @@ def open_direct(url: str, waits: list[float]) -> DirectEngine:
 
 
 def open_awaited(url: str, waits: list[float]) -> Looped:
-    """The same for asyncio, asked in a loop of its own."""
+    """The same for asyncio, in an event loop of its own."""
 
     async def note(seconds: float) -> None:
         waits.append(seconds)
@@ -238,4 +238,4 @@ OPEN: dict[str, Callable[[str, list[float]], Any]] = {
     "awaited": open_awaited,
     "botocore": lambda url, _: connect(url),
 }
-"""How to open an engine by each transport, for a URL that names its own."""
+"""How to open an engine for a URL, by transport."""

@@ -1,4 +1,4 @@
-"""What a service does with a signature: recompute it by botocore's signer from the request that came, and compare."""
+"""Checks a signature as a service does: botocore's signer computes it from the request, and the two are compared."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from botocore.credentials import Credentials
 from flyexpr.engines.aws.signing import Keys
 
 TESTING = {"testing": Keys("testing", "testing")}
-"""The keys that tests/conftest.py puts into the environment, by their access key."""
+"""The keys that tests/conftest.py puts into the environment, by access key."""
 
 SIGNED_ALWAYS = {"host", "x-amz-date"}
 
@@ -23,7 +23,7 @@ def fault_of_signature(
     service: str = "dynamodb",
     region: str = "us-east-1",
 ) -> str | None:
-    """Why a request is refused, or None; `headers` by their names in lower case, `keys` by their access keys."""
+    """Why a request is refused, or None; `headers` are by lower-case name, `keys` by access key."""
     method, _, parameters = headers.get("authorization", "").partition(" ")
     parts = dict(part.strip().split("=", 1) for part in parameters.split(",") if part)
     if method != "AWS4-HMAC-SHA256" or parts.keys() != {"Credential", "SignedHeaders", "Signature"}:

@@ -1,4 +1,4 @@
-"""What only asyncio's connections have: calls that are cancelled, and turns that are waited for."""
+"""What only asyncio's connections have: calls can be cancelled, and wait for a free connection."""
 
 import asyncio
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def test_a_turn_is_not_lost_with_the_task_that_waited_for_it(serve: Serve, monke
             second, third = (asyncio.create_task(engine("GetItem", b)) for b in (b"[2]", b"[3]"))
             await asyncio.sleep(0)
             assert await first == b"{}"
-            second.cancel()  # at the moment when it has its turn
+            second.cancel()  # just when its turn has come
             return await asyncio.wait_for(third, 10)
 
     assert asyncio.run(calls()) == b"[3]"

@@ -1,4 +1,4 @@
-"""Which transport is chosen, where it goes and as whom: just as a botocore client would."""
+"""Which transport is chosen, and that its endpoint and keys are those of a botocore client."""
 
 import os
 import pickle
@@ -147,9 +147,12 @@ def test_direct_is_not_forced_past_a_proxy(keys: pytest.MonkeyPatch) -> None:
     [
         (
             "dynamodb://?transport=",
-            "names no region, and neither does AWS's configuration\n  write dynamodb://eu-west-1",
+            "AWS_REGION is not set, and AWS's configuration has none\n  write dynamodb://eu-west-1",
         ),
-        ("dynamodb://eu-west-1?profile=none&transport=", "AWS's configuration has no profile 'none', which 'dynamodb:"),
+        (
+            "dynamodb://eu-west-1?profile=none&transport=",
+            "names the profile 'none', but AWS's configuration does not have it",
+        ),
         ("http://localhost:8000?attempts=0&transport=", "attempts= in"),
         ("http://localhost:8000?attempts=2.5&transport=", "attempts= in"),
         ("http://localhost:8000?timeout=never&transport=", "timeout= in"),
@@ -198,7 +201,7 @@ def test_endpoints_equal_botocores(region: str, settings: dict[str, Any], keys: 
         rules = client._ruleset_resolver.construct_endpoint(
             operation_model=client.meta.service_model.operation_model("ListTables"), call_args={}, request_context={}
         )
-    except Exception:  # what botocore cannot resolve either is left to it
+    except Exception:  # a region that botocore cannot resolve either is left to botocore
         assert not isinstance(setup, Setup)
         return
     assert isinstance(setup, Setup)
@@ -271,7 +274,7 @@ print(*(name for name in ("botocore", "urllib.request", "http.client", "email") 
 def test_keys_that_expire_are_fetched_again(
     configure: Callable[[str], None], tmp_path: Path, serve: Callable[..., Server]
 ) -> None:
-    """Keys of a program that are valid for a second are asked for with every request, as botocore does."""
+    """A program whose keys are valid for one second is asked before every request, as botocore does."""
     count = tmp_path / "count"
     program = tmp_path / "keys.py"
     program.write_text(f"""
@@ -314,7 +317,7 @@ def test_a_mock_that_is_active_is_seen(keys: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("url", [AWS, AWS + "?transport=direct"])
 def test_an_engine_from_before_the_mock_never_reaches_aws(url: str, keys: pytest.MonkeyPatch) -> None:
-    """Tables are bound where modules are imported, mocks begin in tests."""
+    """Tables are often bound when a module is imported, and a mock begins only in a test."""
     moto = pytest.importorskip("moto")
     engine = connect(url)
     keys.setattr("socket.create_connection", lambda *_, **__: pytest.fail("it went to the network"))
@@ -330,7 +333,7 @@ def test_an_engine_from_before_the_mock_never_reaches_aws(url: str, keys: pytest
 
 
 def test_an_instrumented_client_is_seen(keys: pytest.MonkeyPatch) -> None:
-    """Tracers wrap this method; what passes them by would be missing in the trace."""
+    """Tracers wrap this method; requests that avoid it would be missing in the trace."""
     original = botocore.client.BaseClient._make_api_call
     keys.setattr(botocore.client.BaseClient, "_make_api_call", lambda *arguments: original(*arguments))
     assert isinstance(connect(AWS), BotocoreEngine)
@@ -338,7 +341,7 @@ def test_an_instrumented_client_is_seen(keys: pytest.MonkeyPatch) -> None:
 
 
 def test_vectors_are_searched_at_their_own_host(keys: pytest.MonkeyPatch) -> None:
-    """Only botocore's rules know it, so that operation goes by botocore."""
+    """Only botocore's rules know this host, so the operation goes through botocore."""
     asked: list[str] = []
     keys.setattr(BotocoreEngine, "__call__", lambda self, operation, body: asked.append(operation) or b"{}")
     with connect(AWS) as engine:
@@ -429,18 +432,18 @@ def test_a_transport_that_there_is_not() -> None:
 SECRETS = ["hunter2", "AKIASECRET"]
 # What people write into URLs, and the start of the error; none may show what they wrote.
 WITH_SECRETS = {
-    "http://AKIASECRET:hunter2@localhost:0": "no port of a server in 'http://***@localhost:0'",
-    "http://AKIASECRET:hunter2@localhost:x": "no port of a server in 'http://***@localhost:x'",
-    "http://AKIASECRET:hunt/er2?hunter2@localhost": "no port of a server in 'http://***@localhost'",
-    "http://AKIASECRET:x#hunter2@localhost": "no port of a server in 'http://***@localhost'",
-    "http://[hunter2": "no name of a server in 'http://[",
-    "http://u:hunter2@\u2100.com": "no name of a server in 'http://***@\u2100.com'",
+    "http://AKIASECRET:hunter2@localhost:0": "'http://***@localhost:0' has no valid port",
+    "http://AKIASECRET:hunter2@localhost:x": "'http://***@localhost:x' has no valid port",
+    "http://AKIASECRET:hunt/er2?hunter2@localhost": "'http://***@localhost' has no valid port",
+    "http://AKIASECRET:x#hunter2@localhost": "'http://***@localhost' has no valid port",
+    "http://[hunter2": "'http://[hunter2' does not name a server",
+    "http://u:hunter2@\u2100.com": "'http://***@\u2100.com' does not name a server",
     "http://hunter2@localhost?colour=AKIASECRET": "no option 'colour' in 'http://***@localhost?colour=***'",
     "http://localhost?token=hunter2&timeout=3": "no option 'token' in 'http://localhost?token=***&timeout=3'",
     "http://hunter2@localhost?timeout=0": "timeout= in 'http://***@localhost?timeout=0' takes",
     "http://hunter2@localhost?attempts=x": "attempts= in 'http://***@localhost?attempts=x' takes",
     "http://hunter2@localhost?transport=x": "no transport 'x' in 'http://***@localhost?transport=x'",
-    "http://hunter2@localhost?profile=none": "AWS's configuration has no profile 'none', which 'http://localhost?",
+    "http://hunter2@localhost?profile=none": "'http://localhost?profile=none' names the profile 'none', but",
     "dynamodb://AKIASECRET:hunter2@eu-west-1": "'dynamodb://***@eu-west-1' holds keys\n  set AWS_ACCESS_KEY_ID and",
     "mysql://AKIASECRET:hunter2@localhost/x": "no engine for 'mysql://***@localhost/x'",
     "sqlite://AKIASECRET:hunter2@localhost/x": "no engine for 'sqlite://***@localhost/x'",
@@ -453,7 +456,7 @@ def test_what_people_write_into_urls_is_in_no_error(url: str, keys: pytest.Monke
     with pytest.raises(FlyexprError) as caught:
         connect(url)
     assert str(caught.value).startswith(WITH_SECRETS[url])
-    if "[" not in url and "?hunter2" not in url:  # where it is the name of the server, or of the option
+    if "[" not in url and "?hunter2" not in url:  # there the secret stands for a server or an option
         assert not any(secret in f"{caught.value} {caught.value.__cause__}" for secret in SECRETS)
 
 
@@ -461,7 +464,7 @@ def test_what_people_write_into_urls_is_in_no_error(url: str, keys: pytest.Monke
 def test_a_password_is_in_no_text_of_an_engine(
     transport: str, keys: pytest.MonkeyPatch, serve: Callable[..., Server]
 ) -> None:
-    """Neither transport sends it: the header that it would stand in holds the signature."""
+    """Neither transport sends it: its header is needed for the signature."""
     server = serve(echo)
     server.keys["AKIAENV"] = Keys("AKIAENV", "secret")
     url = f"http://AKIASECRET:hunter2@127.0.0.1:{server.port}?transport={transport}&attempts=1"
@@ -579,6 +582,6 @@ def test_no_region_anywhere(transport: str, keys: pytest.MonkeyPatch) -> None:
     with pytest.raises(FlyexprError) as caught:
         connect(f"dynamodb://?transport={transport}")
     assert str(caught.value) == (
-        f"AWS_REGION is not set, 'dynamodb://?transport={transport}' names no region, "
-        "and neither does AWS's configuration\n  write dynamodb://eu-west-1"
+        f"no region: 'dynamodb://?transport={transport}' names none, AWS_REGION is not set, "
+        "and AWS's configuration has none\n  write dynamodb://eu-west-1"
     )

@@ -1,4 +1,4 @@
-"""One engine for many threads, for the child of a fork, after an interruption; and TLS that knows whom it talks to."""
+"""One engine in many threads, in the child of a fork and after an interruption; and TLS that verifies the server."""
 
 import gc
 import os
@@ -43,7 +43,7 @@ def test_threads_get_their_own_answers(serve: Serve, engine_at: EngineAt) -> Non
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_opens_its_own_connections(serve: Serve) -> None:
-    """On a shared one, each would read the other's answers; and the parent's survives the child."""
+    """On a shared connection each would read the other's answers. The parent's connection outlives the child."""
     server = serve(echo)
     code = f"""
 import os
@@ -67,7 +67,7 @@ assert engine("GetItem", b"parent" if child else b"child") in (b"parent", b"chil
 def test_an_interrupted_request_leaves_nothing_behind(
     serve: Serve, engine_at: EngineAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After Ctrl-C the answer still comes, and later than the next request goes out."""
+    """After Ctrl-C the answer still comes, when the next request has been sent already."""
     server = serve(echo, late(echo), echo)
     engine = engine_at(server)
     engine("GetItem", b"0")
@@ -84,7 +84,7 @@ def test_an_interrupted_request_leaves_nothing_behind(
 
 
 def test_a_service_in_trouble_is_not_asked_ever_more(serve: Serve, waits: list[float]) -> None:
-    """The quota of repetitions is 500, of which each takes 14."""
+    """The quota is 500, and each repetition takes 14 of it."""
     server = serve(send(error("InternalServerError", 500)))
     with open_direct(f"http://127.0.0.1:{server.port}?transport=direct&attempts=1000", waits) as engine:
         for _ in range(3):
@@ -169,7 +169,7 @@ def test_a_wrong_certificate(
 ) -> None:
     giver = Authority(tmp_path, "other") if wrong == "authority" else authority
     if wrong == "no authority":
-        monkeypatch.delenv("AWS_CA_BUNDLE")  # so that only the usual ones are trusted
+        monkeypatch.delenv("AWS_CA_BUNDLE")  # so that only the usual authorities are trusted
     server = serve(
         echo, tls=giver.server("example.com" if wrong == "host" else "localhost", days=-1 if wrong == "date" else 1)
     )
@@ -189,7 +189,7 @@ def test_a_server_that_speaks_no_tls(serve: Serve, engine_at: EngineAt, authorit
 def test_a_kept_connection_that_cannot_be_sent_on(
     serve: Serve, engine_at: EngineAt, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
-    """The server breaks it off just after the look at it: nothing was sent, so an update is repeated."""
+    """The server breaks it off just after the check: nothing was sent, so even an update is repeated."""
     server = serve(send_and_reset(http(b'{"n":1}')), send(http(b'{"n":2}')))
     engine = engine_at(server)
     engine("UpdateItem", b"{}")
@@ -216,12 +216,14 @@ def test_a_certificate_that_is_refused_leaves_no_socket(
     with connect(url) as engine, pytest.raises(ConnectionFailed) as caught:
         engine("UpdateItem", b"{}")
     assert [each.fileno() for each in opened] == [-1]
-    assert str(caught.value).startswith(f"no answer from {url}: localhost:{server.port} is not who it says: ")
-    assert str(caught.value).endswith("\n  hint: AWS_CA_BUNDLE names a file of the authorities to trust")
+    assert str(caught.value).startswith(
+        f"no answer from {url}: the certificate of localhost:{server.port} is not trusted: "
+    )
+    assert str(caught.value).endswith("\n  hint: set AWS_CA_BUNDLE to a file of the authorities to trust")
 
 
 def test_successes_fill_the_quota_again(serve: Serve, waits: list[float]) -> None:
-    """35 repetitions empty it; 500 requests that go well make room for as many."""
+    """35 repetitions empty it; 500 successful requests fill it for as many again."""
     busy, good = send(error("InternalServerError", 500)), send(http())
     server = serve(*[busy] * 36, *[good] * 500, busy, good)
     with open_direct(f"http://127.0.0.1:{server.port}?transport=direct&attempts=100", waits) as engine:
@@ -235,7 +237,7 @@ def test_successes_fill_the_quota_again(serve: Serve, waits: list[float]) -> Non
 
 
 def test_a_repetition_that_goes_well_gives_back_what_it_took(serve: Serve, waits: list[float]) -> None:
-    """Else 36 of them, over days, would be the last ones."""
+    """Otherwise there could be no more than 35 repetitions in the life of an engine."""
     server = serve(*[send(error("InternalServerError", 500)), send(http())] * 50)
     with open_direct(f"http://127.0.0.1:{server.port}?transport=direct&attempts=2", waits) as engine:
         assert [engine("GetItem", b"{}") for _ in range(50)] == [b"{}"] * 50
@@ -319,7 +321,7 @@ def test_the_order_of_the_authorities(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """botocore's: AWS_CA_BUNDLE, `ca_bundle` of the profile, REQUESTS_CA_BUNDLE."""
+    """It is botocore's: AWS_CA_BUNDLE, `ca_bundle` of the profile, REQUESTS_CA_BUNDLE."""
     paths = {"right": str(authority.bundle), "wrong": str(Authority(tmp_path, "wrong").bundle)}
     monkeypatch.delenv("AWS_CA_BUNDLE")
     for name, value in environment.items():
@@ -347,7 +349,7 @@ def test_authorities_of_the_environment_that_cannot_be_read(
 
 
 def test_where_the_usual_authorities_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """certifi's file where it is installed, else botocore's; botocore's own word where neither lies as usual."""
+    """certifi's file if certifi is installed, else botocore's; botocore is asked if neither is in its usual place."""
     import certifi
     from botocore.httpsession import DEFAULT_CA_BUNDLE, where
 
@@ -368,7 +370,7 @@ def test_authorities_matter_only_to_tls(monkeypatch: pytest.MonkeyPatch) -> None
         connect("https://localhost")
     assert str(caught.value) == (
         "no certificate authorities can be read from '/nowhere': No such file or directory\n"
-        "  hint: AWS_CA_BUNDLE, `ca_bundle` in AWS's configuration or REQUESTS_CA_BUNDLE names this file"
+        "  hint: AWS_CA_BUNDLE, `ca_bundle` in AWS's configuration or REQUESTS_CA_BUNDLE says to read it"
     )
 
 
@@ -424,7 +426,7 @@ def test_another_process_uses_no_connection_of_this_one(serve: Serve, monkeypatc
 
 
 class Emptied(list[Any]):
-    """A list from which another thread takes the last element between the look and the taking."""
+    """A list whose last element another thread takes between the check and the `pop`."""
 
     def __bool__(self) -> bool:
         return True

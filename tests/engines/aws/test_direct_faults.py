@@ -1,4 +1,4 @@
-"""Every fault ends in the right exception or an unseen repetition, and no write is done twice; by both transports."""
+"""With both transports, each fault ends in the right exception or a silent repetition, and no write is done twice."""
 
 import json
 import zlib
@@ -29,7 +29,7 @@ GOOD = b'{"Item":{"id":{"S":"a"}}}'
 HTML = b"<html>Bad Gateway</html>"
 HALF = http(GOOD)[:-10]
 
-# The answer is lost, so nobody knows whether the request was done.
+# The answer is lost, so it is unknown whether the request was done.
 LOST: dict[str, Callable[[], Behaviour]] = {
     "closed before the answer": lambda: send_and_close(),
     "reset before the answer": lambda: send_and_reset(),
@@ -215,7 +215,7 @@ def test_an_answer_that_is_no_json_is_told_apart(serve: Serve, engine_at: Engine
 
 
 def test_a_stale_connection_is_noticed_before_a_write(serve: Serve, engine_at: EngineAt) -> None:
-    """The server closes what it kept alive, as servers do; the write goes out once, on a new connection."""
+    """The server closes an idle connection, as servers do; the write is sent once, on a new connection."""
     server = serve(send_and_close(http(GOOD)))
     engine = engine_at(server)
     for _ in range(3):
@@ -272,7 +272,7 @@ def test_a_closed_engine_asks_nobody(serve: Serve, engine_at: EngineAt) -> None:
 
 @pytest.mark.parametrize("transport", ["direct"], indirect=True)
 def test_an_answer_that_trickles_in_is_given_up(serve: Serve, engine_at: EngineAt) -> None:
-    """botocore has no such limit: its patience starts anew with every byte."""
+    """botocore has no such limit: its timeout starts again with every byte."""
     server = serve(trickle)
     with pytest.raises(ConnectionFailed, match=r"no answer within 0\.2 s"):
         engine_at(server, 0.2)("UpdateItem", b"{}")

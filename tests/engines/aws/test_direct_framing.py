@@ -1,4 +1,4 @@
-"""Answers are read whole or not at all, in whatever pieces they come."""
+"""Answers are read whole or not at all, whatever parts they come in."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -48,7 +48,7 @@ MALFORMED = {
 
 
 def receiving(pieces: Iterable[bytes]) -> Callable[[int], bytes]:
-    """Gives the pieces one by one, as a socket would, in smaller ones where less is asked for; then the end."""
+    """Gives the parts one by one, as a socket would, and smaller ones if less is asked for; then the end."""
     left = [piece for piece in pieces if piece]
 
     def receive(size: int) -> bytes:
@@ -160,15 +160,15 @@ def test_the_most_headers_and_trailers(count: int, fits: bool) -> None:
                 read_answer(receiving([text]))
 
 
-# What is said of some of them, whole.
+# The whole error text for some of them.
 SAID = {
     "nothing": "the connection was closed before the answer was whole",
     "not HTTP": "the answer begins with 'SSH-2.0', not with an HTTP status",
-    "a header without a colon": "the answer has a header line 'Content-Length'",
-    "a negative length": "the answer has the length '-1'",
-    "an unknown encoding": "the answer has the transfer encoding 'gzip, chunked'",
-    "a chunk of odd size": "the answer has a chunk that begins with b'0x5'",
-    "a chunk of a larger size": "the answer has a chunk of another length than it says",
+    "a header without a colon": "the header line 'Content-Length' of the answer is not `name: value`",
+    "a negative length": "the Content-Length '-1' of the answer is not a number of bytes",
+    "an unknown encoding": "the Transfer-Encoding 'gzip, chunked' of the answer is not `chunked`",
+    "a chunk of odd size": "a chunk of the answer begins with b'0x5', not with its size",
+    "a chunk of a larger size": "a chunk of the answer has another length than its size says",
     "a head out of reason": f"the head of the answer is longer than {MAX_HEAD} bytes",
     "a head without end": f"the head of the answer is longer than {MAX_HEAD} bytes",
     "trailers without number": "the answer has more than 100 headers after its body",

@@ -1,4 +1,4 @@
-"""A server that answers before it has read the request: the answer counts, and what was not sent whole was not done."""
+"""A server may answer before it has read the request: the answer counts, and the request was not done."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ ENDS = ["close", "reset", "shut", "wait"]
 
 
 class Impatient:
-    """Reads the head of a request, and no more; sends an answer; then closes, breaks off, shuts its half or waits.
+    """Reads only the head of a request, and sends an answer; then it closes, breaks off, shuts its half or waits.
 
     Its answers come in order, the last again and again; for None it reads the whole request and answers as it should.
     """
@@ -52,7 +52,7 @@ class Impatient:
                     pass
 
     def _answer(self, connection: socket.socket) -> bool:
-        """True if the connection serves again."""
+        """True if the connection is used again."""
         seen = b""
         while b"\r\n\r\n" not in seen:
             part = connection.recv(1000)
@@ -82,7 +82,7 @@ class Impatient:
             body += connection.recv(1_000_000)
 
     def close(self) -> None:
-        """Stop."""
+        """Stops the server."""
         self._done.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -109,7 +109,7 @@ EngineAt = Callable[..., Any]
 direct = pytest.mark.parametrize("transport", ["direct"], indirect=True)
 
 
-# Of TLS that is broken off, nothing can be read once the sending has failed.
+# Once sending has failed on a broken TLS connection, nothing can be read from it.
 @pytest.mark.parametrize("end, secure", [*product(ENDS, [False]), *product(["shut", "wait"], [True])])
 @direct
 def test_a_request_that_is_too_large_is_sent_once(
@@ -142,7 +142,7 @@ def test_an_early_refusal_by_dynamodb(
 
 @direct
 def test_an_early_answer_that_is_good(impatient: Start, engine_at: EngineAt) -> None:
-    """Such a connection cannot serve again: the rest of the request would be read as the next one."""
+    """Such a connection cannot be used again: the server would read the rest of the request as the next one."""
     server = impatient("wait", GOOD)
     engine = engine_at(server)
     assert [engine("PutItem", LARGE), engine("PutItem", LARGE)] == [b'{"done":1}'] * 2
@@ -152,7 +152,7 @@ def test_an_early_answer_that_is_good(impatient: Start, engine_at: EngineAt) -> 
 @pytest.mark.parametrize("end", ["shut", "wait"])
 @direct
 def test_a_gateway_that_does_not_take_the_request(end: str, impatient: Start, engine_at: EngineAt) -> None:
-    """What was not sent whole was not done, so that also an update is sent again."""
+    """A request that was not sent whole was not done, so even an update is sent again."""
     server = impatient(end, http(b"<html>busy</html>", 503), http(b"{}", x_amz_crc32="1"), None)
     assert engine_at(server)("UpdateItem", LARGE) == b'{"done":1}'
     assert server.requests == 3
@@ -184,7 +184,7 @@ def test_a_large_request_that_is_read(
 
 @direct
 def test_where_there_is_no_poll(impatient: Start, engine_at: EngineAt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows."""
+    """Windows has no `poll`."""
     import select
 
     monkeypatch.setattr("flyexpr.engines.aws.connections.select", SimpleNamespace(select=select.select))

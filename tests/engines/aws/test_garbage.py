@@ -1,4 +1,4 @@
-"""Whatever comes instead of an answer, every operation ends in its result or in one FlyexprError with words."""
+"""Whatever comes instead of an answer, each operation gives its result or one FlyexprError that explains itself."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ DESCRIBED = {
 CONSUMED = {"TableName": "ttt", "CapacityUnits": 0.5}
 
 Do = Callable[[Table], object]
-# What is done, and a right answer to it.
+# Operations, each with a correct answer.
 OPERATIONS: dict[str, tuple[Do, dict[str, Any]]] = {
     "call": (lambda table: fx.call(table.bound, "ListTables", {}), {"TableNames": []}),
     "get": (lambda table: fx.get(table, "a"), {"Item": ITEM}),
@@ -121,7 +121,7 @@ ODD = [
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value in a JSON document."""
+    """The path of every value in a JSON document."""
     yield path
     for name, member in (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -130,7 +130,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def with_one(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """A copy with another value at a place; None removes it."""
+    """A copy with another value at a path; None removes the value."""
     if not path:
         return new
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -142,7 +142,7 @@ def with_one(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 def outcome(do: Do, engine: Engine) -> str | None:
-    """The text of the error that something ends in, or None; any other exception fails the test."""
+    """The text of the FlyexprError that a call raises, or None; any other exception fails the test."""
     asked: list[str] = []
 
     def counted(operation: str, body: bytes) -> bytes:
@@ -162,7 +162,7 @@ def outcome(do: Do, engine: Engine) -> str | None:
 
 
 def answering(status: int, answer: object) -> Engine:
-    """Gives the same answer to everything."""
+    """Gives the same answer to every request."""
     body = json.dumps(answer).encode()
 
     def engine(operation: str, request: bytes) -> bytes:

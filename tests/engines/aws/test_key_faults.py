@@ -1,4 +1,4 @@
-"""What is wrong with keys is one FlyexprError: it names the profile or provider and the cause, never the keys."""
+"""A fault of the keys is one FlyexprError: it names the profile or provider and the cause, never the keys."""
 
 import getpass
 import json
@@ -225,7 +225,7 @@ FAULTS: dict[Furnish, str] = {
     program_of_an_array: " from profile 'p' by custom-process: AttributeError: 'list' object has no attribute 'get'",
     program_of_another_version: " from profile 'p' by custom-process: Error when retrieving credentials from "
     "custom-process: Unsupported version '2' for credential process provider, supported versions: 1",
-    program_with_a_number_for_a_secret: " from profile 'p' by custom-process: the secret key is not a text",
+    program_with_a_number_for_a_secret: " from profile 'p' by custom-process: the secret key is not a string",
     program_with_a_broken_token: " from profile 'p' by custom-process: "
     "the session token holds a space, a line break or a character that no header can carry",
     no_identity_file: " from profile 'p' by assume-role-with-web-identity: "
@@ -270,14 +270,14 @@ FAULTS: dict[Furnish, str] = {
 
 
 def asked(place: Place, transport: str) -> FlyexprError:
-    """The error for one request, whether it comes when connecting or when asking."""
+    """The error of one request, whether it is raised by `connect` or by the request."""
     with pytest.raises(FlyexprError) as caught, connect_aws(place, transport) as engine:
         call(engine, "ListTables", {})
     return caught.value
 
 
 def connect_aws(place: Place, transport: str) -> Any:
-    """An engine for AWS itself, which never gets as far as to ask it."""
+    """An engine for AWS itself; these tests fail before they send anything."""
     profile = "&profile=p" if (place.folder / "config").exists() else ""
     return connected(f"dynamodb://eu-west-1?attempts=1{profile}", transport)
 
@@ -293,7 +293,7 @@ def test_what_is_wrong_with_keys(furnish: Furnish, place: Place, transport: str)
 
 
 def whole(error: BaseException) -> str:
-    """All that a report of an error may hold: its text, what it comes from, and the values of every function."""
+    """All that an error report may hold: its text, its causes, and the variables of every function."""
     frames = traceback.TracebackException.from_exception(error, capture_locals=True)
     return f"{''.join(frames.format())} {error!r} {pickle.dumps(error)!r} {error.__cause__!r} {error.__context__!r}"
 
@@ -301,7 +301,7 @@ def whole(error: BaseException) -> str:
 @pytest.mark.parametrize("transport", ["direct", "botocore"], indirect=True)
 @pytest.mark.parametrize("when", ["first", "again"])
 def test_a_code_is_asked_for_and_there_is_no_terminal(when: str, place: Place, transport: str) -> None:
-    """As in a cron job; botocore asks for the code once, and cannot when the keys have expired."""
+    """This is what happens in a cron job. botocore asks for the code once, but cannot when the keys have expired."""
     place.config(f"{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/u\n", BASE)
     code = f"""
 from flyexpr import FlyexprError, call, connect
@@ -379,7 +379,7 @@ def test_the_variable_that_names_no_profile(name: str, place: Place, transport: 
     first = "AWS_DEFAULT_PROFILE" if name == "both" else name
     with pytest.raises(FlyexprError) as caught:
         connected("dynamodb://eu-west-1", transport)
-    assert str(caught.value) == f"AWS's configuration has no profile 'of {first}', which {first} names"
+    assert str(caught.value) == f"{first} names the profile 'of {first}', but AWS's configuration does not have it"
 
 
 @pytest.mark.parametrize("transport", ["direct", "botocore"], indirect=True)
@@ -388,7 +388,7 @@ def test_a_profile_of_the_url_that_there_is_not(place: Place, transport: str) ->
     url = f"dynamodb://eu-west-1?profile=none&transport={transport}"
     with pytest.raises(FlyexprError) as caught:
         connect(url)
-    assert str(caught.value) == f"AWS's configuration has no profile 'none', which {url!r} names"
+    assert str(caught.value) == f"{url!r} names the profile 'none', but AWS's configuration does not have it"
 
 
 @pytest.mark.parametrize("failure", [EOFError(), getpass.GetPassWarning("Can not control echo on the terminal.")])

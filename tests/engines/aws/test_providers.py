@@ -1,4 +1,4 @@
-"""Keys from wherever botocore finds them, over both transports: the first, those after them, and by many threads."""
+"""Keys from every provider of botocore, over both transports: the first keys, later ones, and many threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -84,7 +84,7 @@ def test_keys_that_stay(furnish: Furnish, place: Place, transport: str) -> None:
 
 @pytest.mark.parametrize("furnish", EXPIRING, ids=name_of)
 def test_keys_that_expire(furnish: Furnish, place: Place, transport: str) -> None:
-    """The first request has the keys handed out last; so has the first after they expired, and those are new ones."""
+    """The first request has the latest keys; the first one after they expired has new keys."""
     furnish(place)
     with place.connect(transport) as engine:
         for _ in range(2):
@@ -92,7 +92,7 @@ def test_keys_that_expire(furnish: Furnish, place: Place, transport: str) -> Non
             assert place.aws.signers[-1] == f"AKIA{place.aws.handed_out}"
             asked = len(place.aws.asked)
             assert call(engine, "ListTables", {}) == {"TableNames": []}
-            assert len(place.aws.asked) == asked  # no keys are fetched while there are some
+            assert len(place.aws.asked) == asked  # no keys are fetched while the old ones are valid
             place.aws.later()
         if transport == "direct":
             assert repr(engine).endswith(f"as asked, keys by botocore from {EXPIRING[furnish]}>")
@@ -115,7 +115,7 @@ def test_a_token_of_sso_is_refreshed_once(place: Place, transport: str) -> None:
 
 @pytest.mark.parametrize("furnish", [role_of_a_profile, sso_session, container], ids=name_of)
 def test_many_threads_over_a_refresh(furnish: Furnish, place: Place, transport: str) -> None:
-    """DynamoDB here refuses a request whose access key, secret and token are not of one handing out."""
+    """This DynamoDB refuses a request whose access key, secret and token were not given together."""
     furnish(place)
 
     def ask(number: int) -> object:
@@ -128,7 +128,7 @@ def test_many_threads_over_a_refresh(furnish: Furnish, place: Place, transport: 
         before = place.aws.handed_out
         failed = 0
         for answer in [threads.submit(ask, number) for number in range(150)]:
-            # A request that was signed just before the clock moved comes just after it; DynamoDB may refuse it.
+            # A request that was signed just before the clock moved may come just after it; DynamoDB may refuse it.
             error = answer.exception()
             assert error is None or "expired" in str(error)
             failed += error is not None
@@ -139,7 +139,7 @@ def test_many_threads_over_a_refresh(furnish: Furnish, place: Place, transport: 
 
 
 def test_keys_that_end_soon_are_kept_when_no_others_come(place: Place, transport: str) -> None:
-    """Within the last quarter of an hour, but not the last ten minutes, a failure to fetch others is no error yet."""
+    """From 15 to 10 minutes before the keys expire, a failure to fetch new ones is not yet an error."""
     role_of_a_profile(place)
     with place.connect(transport) as engine:
         call(engine, "ListTables", {})
@@ -150,7 +150,7 @@ def test_keys_that_end_soon_are_kept_when_no_others_come(place: Place, transport
 
 
 def test_sts_is_asked_in_the_region_of_the_url(place: Place, transport: str) -> None:
-    """As a client of boto3 does, whatever region the profile names; the server here checks the signature's region."""
+    """A client of boto3 does the same, whatever region the profile names. The server checks the region signed for."""
     place.aws.region = "ap-south-1"
     place.config(f"{ROLE}source_profile = base\nregion = sa-east-1\n", BASE)
     with place.connect(transport) as engine:

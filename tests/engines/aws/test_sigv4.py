@@ -29,7 +29,7 @@ TIMES = st.integers(0, 4_102_444_799)
 
 
 def by_botocore(url: str, region: str, operation: str, body: bytes, keys: Keys, second: int) -> dict[str, str]:
-    """The headers that botocore's signer writes, by their names in lower case."""
+    """The headers that botocore's signer writes, by lower-case name."""
     headers = {"X-Amz-Target": TARGET + operation, "Content-Type": CONTENT_TYPE}
     request = AWSRequest("POST", url, headers=headers, data=body)
     moment = datetime.fromtimestamp(second, timezone.utc)
@@ -83,7 +83,7 @@ def test_signatures_equal_botocores(
 
 @given(st.lists(st.tuples(KEYS, st.integers(0, 3), st.integers(0, 5)), min_size=2, max_size=12))
 def test_what_is_kept_is_not_kept_too_long(steps: list[tuple[Keys, int, int]]) -> None:
-    """One signer, asked by several keys over days and seconds, signs as a new one would."""
+    """One signer, used with several keys over days and seconds, signs as a new one would."""
     kept = Signer("eu-west-1", "localhost:8000")
     for keys, day, second in steps:
         now = 1_700_000_000 + day * 86_400 + second

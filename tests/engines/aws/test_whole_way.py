@@ -37,13 +37,13 @@ from flyexpr import (
     update,
 )
 
-Answer = tuple[int, Any]  # the status, and the body: bytes, or what is written as JSON
+Answer = tuple[int, Any]  # the status, and the body: bytes, or a value to write as JSON
 KEY = {"id": {"S": "k"}}
 CODE = "com.amazonaws.dynamodb.v20120810#"
 
 
 class Service:
-    """An endpoint that answers as it is told, and keeps what it was asked."""
+    """An endpoint that gives the answers it was set up with, and records the requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, bytes]] = []
@@ -73,14 +73,14 @@ class Service:
                 self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
-                """Nothing: the test's output is its own."""
+                """Logs nothing, so that the test's output stays clean."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def script(self, *answers: Answer) -> None:
-        """These answers one after the other, and the last one ever after."""
+        """Sets the answers: one after the other, and the last one for all further requests."""
         self.asked.clear()
         self.answer = lambda operation, body, number: answers[min(number, len(answers)) - 1]
 
@@ -219,8 +219,8 @@ def test_threads_get_their_own_answers(service: Service, table: Table) -> None:
 @pytest.mark.parametrize(
     "url, text",
     [
-        ("dynamodb://", "names no region"),
-        ("dynamodb://eu-west-1?profile=nobody", "has no profile 'nobody'"),
+        ("dynamodb://", "no region: "),
+        ("dynamodb://eu-west-1?profile=nobody", "names the profile 'nobody', but"),
         ("dynamodb://eu-west-1?timeout=0", "timeout= in"),
         ("dynamodb://eu-west-1?attempts=many", "attempts= in"),
     ],
