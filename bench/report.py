@@ -25,32 +25,32 @@ Written by `make bench` on {date}: {machine},
 
 ![How many times as much CPU time each library takes as flyexpr](benchmarks.svg)
 
-A server of canned answers in a process of its own, one process for each library, one of them running at a time,
-{rounds} rounds in random order. Every result is compared with the data before anything is timed. A figure such as
+A server in a process of its own gives canned answers. Each library has a process too, and one of them runs at a time,
+in {rounds} rounds of random order. Every result is compared with the data before anything is timed. A figure such as
 `12.3 x` is the median over the rounds of the ratio *within* a round: that library took 12.3 times the CPU time that
-flyexpr took. Absolute times depend on the machine and drift; the ratios hardly do, to some 10 %.
+flyexpr took. Absolute times depend on the machine and drift; the ratios hardly do, within some 10 %.
 
-What the libraries give differs: flyexpr and boto3's resource plain dicts, boto3's client wire dicts (left as they are),
-PynamoDB and dyntastic objects of a model, aiodynamo floats for all numbers; the cores of pydynox and dynamoxy are
-written in Rust. dynamoxy and aws-sdk (AWS's own SDK for asyncio) need Python 3.12. The floors are a bare socket and one
-parser of JSON, without signing, checks or any decoding. Nothing here went to AWS: there, the network's milliseconds
-come on top for everyone.
+The libraries give different things: flyexpr and boto3's resource give plain dicts, boto3's client gives wire dicts
+(left as they are), PynamoDB and dyntastic give objects of a model, and aiodynamo gives floats for all numbers. The
+cores of pydynox and dynamoxy are written in Rust. dynamoxy and aws-sdk (AWS's own SDK for asyncio) need Python 3.12.
+The floors are a bare socket and one JSON parser, without signing, checks or decoding. Nothing here went to AWS, where
+every library also waits some milliseconds for the network.
 """
-_READS = """The data: {pages} pages of {page} items, each of 15 attributes, 41 values (nested ones counted) and some 950
-bytes. `flyexpr` is the `direct` transport, `flyexpr-botocore` the other one. "compile" is building, compiling and
-writing an expression's members of a request, with another constant each time; flyexpr remembers a shape that it has
-met, so "new shape" has another attribute's name each time, and "reused" is one object compiled again and again. So with
-reading: the items of a page have one form here, as most have, which flyexpr learns; in "no two alike" each has one more
-attribute, that no other has.
+_READS = """The data is {pages} pages of {page} items. Each has 15 attributes, 41 values (nested ones counted) and some
+950 bytes. `flyexpr` is the `direct` transport, `flyexpr-botocore` the other one. "compile" means to build and compile
+an expression and to write its members of a request, with a new constant each time. flyexpr remembers the shapes of
+expressions. So "new shape" uses a new attribute name each time, and "reused" compiles one object again and again.
+flyexpr also learns the shape of items. The items of a page have one shape here, as most have; in "no two alike" each
+item has one attribute that no other has.
 """
 
 
 # Why a goal may be missed, by the beginning of its name: where the time goes, as a profile shows it.
 _WHY = {
-    "batch write": "two thirds of it is the text of the items, whose 41 values are looked at one by one, by Python",
-    "embedded engine": "SQLite takes a tenth of a put and of an update; the rest is Python's: writing the request, "
-    "reading it again as what nobody vouches for, checking and counting it, and of an update its expressions and the "
-    "splitting and joining of the stored text. The others' rates depend on the machine as much as ours",
+    "batch write": "two thirds of the time goes into the text of the items, whose 41 values Python handles one by one",
+    "embedded engine": "SQLite takes a tenth of the time of a put and of an update. Python takes the rest: it writes "
+    "the request, reads it back without trusting it, checks and counts it; for an update it also evaluates the "
+    "expressions, and splits and joins the stored text. The others' rates depend on the machine as much as ours",
 }
 
 
@@ -62,14 +62,14 @@ def missed(rows: Iterable[tuple[str, str, str, str]]) -> str:
     """
     lines = []
     for begin, why in _WHY.items():
-        found = [
+        goals = [
             (what.removeprefix(begin), goal, got)
             for what, goal, got, reached in rows
             if what.startswith(begin) and reached == "MISSED"
         ]
-        if found:
-            told = "; ".join(f"{what.lstrip(':, ')} {got} ({goal})" for what, goal, got in found)
-            lines.append(fill(f"- {begin}: {told}. Why: {why}.", 120, subsequent_indent="  "))
+        if goals:
+            figures = "; ".join(f"{what.lstrip(':, ')} {got} ({goal})" for what, goal, got in goals)
+            lines.append(fill(f"- {begin}: {figures}. Why: {why}.", 120, subsequent_indent="  "))
     return "Goals missed:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
@@ -80,10 +80,10 @@ def page(results: Results) -> str:
         "## Goals\n",
         _table(("what", "goal", "measured", "reached"), goal_table(results)),
         missed(goal_table(results)),
-        "## Times of others, in times of flyexpr\n",
+        "## How many times as long other libraries take\n",
         _READS.format(pages=20, page="1,000"),
         _ratios(results, wall=False),
-        "By the clock, which counts the server and the waiting of both sides too:\n",
+        "By the clock, which also counts the server, and the time in which either side waits:\n",
         _ratios(results, wall=True),
         _left_out(results),
         "## Starting\n",
@@ -91,10 +91,11 @@ def page(results: Results) -> str:
         _table(("import", "ms"), [(name, f"{took:.0f}") for name, took in _sorted(results.imports)]),
         _table(("first GetItem", "ms"), [(name, f"{took:.0f}") for name, took in _sorted(results.firsts)]),
         "## Memory\n",
-        "Megabytes over what the process held, at the peak of draining 20 pages of 1 MB.\n",
+        "Megabytes that reading 20 pages of 1 MB adds to the memory of the process, at its peak.\n",
         _table(("library", "MB"), [(name, f"{took['mb']:.1f}") for name, took in results.drained.items()]),
         "## Engines on this machine\n",
-        "A second, by the clock: items of 1 KB on a file, the others through boto3's resource; query counts items.\n",
+        "Operations a second, by the clock, with items of 1 KB; for query, items a second. The embedded engine works\n"
+        "on a file unless the row says otherwise; the others are used through boto3's resource.\n",
         _table(("engine", *RATES), [_rates(name, found) for name, found in results.rates.items()]),
         "## Growth\n",
         _table(
