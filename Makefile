@@ -1,4 +1,4 @@
-# Any Python from 3.10 on that can make a venv; `make PYTHON=/path/to/python3.12 test` picks another.
+# The first Python, 3.10 or later, that can make a venv; `make PYTHON=/path/to/python3.12 test` picks another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
@@ -13,32 +13,32 @@ LINTED := $(wildcard flyexpr tests bench examples docs conftest.py)
 demo: $(VENV)/.runs ## run examples/demo.py
 	$(BIN)/python examples/demo.py
 
-test: check ## lint, types, tests and doctests
+test: check ## check lint and types, run tests and doctests
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.tests ## lint and types only
+check: $(VENV)/.tests ## check lint and types only
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
 	$(BIN)/mypy $(TYPED)
 
-slow: $(VENV)/.tests ## the tests that take minutes
+slow: $(VENV)/.tests ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 docs: $(VENV)/.tests ## write the generated pages, then run every example of the documentation
 	$(if $(wildcard docs/generate.py),$(BIN)/python docs/generate.py)
 	$(BIN)/python -m pytest README.md $(wildcard docs)
 
-bench: $(BENCH)/.runs ## measure against the peers, in a venv of its own
+bench: $(BENCH)/.runs ## compare the speed with other libraries, in a venv of its own
 	$(BENCH)/bin/python -m bench $(ARGS)
 
 clean: ## remove caches and build products; the venvs stay
 	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find flyexpr tests -name __pycache__ -prune -exec rm -rf {} +
 
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# A stamp inside the venv is older than pyproject.toml when the dependencies may have changed.
+# If a stamp in the venv is older than pyproject.toml, the dependencies may have changed.
 $(VENV)/.runs: pyproject.toml
 	$(call venv,$(VENV),.)
 $(VENV)/.tests: pyproject.toml

@@ -20,35 +20,35 @@ from bench.results import Results
 from bench.rounds import compare, replay_server, start, stop
 
 DOCS = Path(__file__).parent.parent / "docs"
-SLOW = ("pages kept",)  # half a minute a round
+SLOW = ("pages kept",)  # they take half a minute a round
 
 
 def main() -> None:
-    given = _arguments()
-    rounds = given.rounds or (1 if given.quick else 5)
-    results, chance = Results(rounds), random.Random(given.seed)
-    wanted: Callable[[str], object] = re.compile(given.only or ".").search
+    options = _arguments()
+    rounds = options.rounds or (1 if options.quick else 5)
+    results, chance = Results(rounds), random.Random(options.seed)
+    wanted: Callable[[str], object] = re.compile(options.only or ".").search
     with replay_server() as port:
-        _jobs(results, port, [job for job in JOBS if wanted(job)], chance, given.verbose)
-        for name, stage in _stages(results, port, given, chance).items():
+        _jobs(results, port, [job for job in JOBS if wanted(job)], chance, options.verbose)
+        for name, stage in _stages(results, port, options, chance).items():
             if wanted(name):
                 _say(name)
                 try:
                     stage()
-                except Exception as error:  # the figures so far took minutes
+                except Exception as error:  # the figures so far took minutes, so they are kept
                     _say(f"  without {name}: {type(error).__name__}: {error}")
                     results.skipped[name] = f"{type(error).__name__}: {error}"
     _show(results)
-    if not given.only:
+    if not options.only:
         DOCS.mkdir(exist_ok=True)
         (DOCS / "benchmarks.md").write_text(page(results))
         (DOCS / "benchmarks.svg").write_text(plot(results))
 
 
 def _stages(
-    results: Results, port: int, given: argparse.Namespace, chance: random.Random
+    results: Results, port: int, options: argparse.Namespace, chance: random.Random
 ) -> dict[str, Callable[[], None]]:
-    """What is measured besides the jobs, by the names that --only knows."""
+    """What is measured besides the jobs, by the names that --only takes."""
     rounds, few = results.rounds, min(results.rounds, 3)
 
     def starting() -> None:
@@ -64,27 +64,27 @@ def _stages(
     def growing() -> None:
         results.pages = growth.pages("flyexpr", port, few)
         results.growth = {"operators": growth.operators(rounds), "indexes": growth.indexes(rounds)}
-        results.items = (20_000, given.growth_items or (60_000 if given.quick else 2_000_000))
+        results.items = (20_000, options.growth_items or (60_000 if options.quick else 2_000_000))
         results.growth |= growth.items(*results.items, rounds)
 
     def engines() -> None:
-        results.rates = local.rates(few, 0.3 if given.quick else 0.7, chance)
+        results.rates = local.rates(few, 0.3 if options.quick else 0.7, chance)
 
     return {"starting": starting, "memory": memory, "loop": held, "growth": growing, "engines": engines}
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m bench", description="flyexpr beside its peers")
+    parser = argparse.ArgumentParser("python -m bench", description="compare flyexpr with other libraries")
     parser.add_argument("--quick", action="store_true", help="one round: coarse figures in two minutes")
     parser.add_argument(
         "--only",
         metavar="REGEX",
         help=f"some of: {'; '.join(JOBS)}; starting; memory; loop; growth; engines. Writes no page",
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="5 unless said otherwise")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how many rounds (5)")
     parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (2000000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the order within the rounds")
-    parser.add_argument("--verbose", action="store_true", help="show what the workers write to stderr")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random order within the rounds")
+    parser.add_argument("--verbose", action="store_true", help="show what the workers print to stderr")
     return parser.parse_args()
 
 
@@ -111,8 +111,8 @@ def _show(results: Results) -> None:
             print(f"{what:60} {goal:>12} {measured:>12}  {reached}")
 
 
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

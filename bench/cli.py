@@ -1,15 +1,14 @@
-"""The command line beside the AWS CLI and dql: `python -m bench.cli [--rounds N] [--load N] [--only REGEX]`.
+"""Compares the command line with the AWS CLI and dql: `python -m bench.cli [--rounds N] [--load N] [--only REGEX]`.
 
-Each job is a process, from its start to its end, against one server: the embedded engine in memory, behind
-`flyexpr.serve` in a process of its own. The server remembers what it answered to a read, as its work is not what is
-compared. In each round every program runs once, in random order; ratios are within a round. Seconds of wall time hold
-the server's work too, those of CPU only the program's own. What a program writes is counted, so that none is quick by
-doing less.
+Each job is a whole process that works against one server: the embedded engine in memory, behind `flyexpr.serve` in a
+process of its own. The server remembers its answers to reads, because its own work is not to be compared. In each round
+every program runs once, in random order; ratios are within a round. Wall time includes the server's work, CPU time only
+the program's own. The items that a program writes are counted, so that none is quick by doing less.
 
-The AWS CLI puts at most 25 items a process. So its load is `xargs -P` over files of 25 items, as many processes at once
-as there are cores, measured on a part and multiplied; what the same processes take that only start is a row of its own.
-A script with boto3 shows what one process of Python takes without any command line. dql wants a pyparsing older than
-Python 3.10, so it is started with the names that `collections` had then.
+The AWS CLI puts at most 25 items in one process. So its load is `xargs -P` over files of 25 items, with as many
+processes at once as there are cores; a part of it is measured and multiplied. One row shows the same processes if they
+only start. A script with boto3 shows what one process of Python takes without a command line. dql needs a pyparsing
+that is older than Python 3.10, so it is started with the names that `collections` had then.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from typing import Any
 from bench import data
 from bench.rounds import environment
 
-PAGES = 20  # of 1000 items of about 1 KB: 20 MB
+PAGES = 20  # each has 1000 items of about 1 KB: 20 MB in all
 BATCH, PROCESSES = 25, 16  # items that the AWS CLI puts at once, and how many of its processes are measured
 BIN = Path(sys.executable).parent
 FLYEXPR, AWS = str(BIN / "flyexpr"), str(BIN / "aws")
@@ -73,7 +72,7 @@ with open(file) as lines, boto3.resource("dynamodb", endpoint_url=url).Table(tab
 
 @dataclass(frozen=True)
 class Took:
-    """Seconds that a job took: of wall time, and of CPU.
+    """The seconds of wall time and of CPU that a job took.
 
     >>> Took(2.0, 1.5) * 10
     Took(wall=20.0, cpu=15.0)
@@ -90,20 +89,20 @@ Job = Callable[[], Took]
 
 
 def main() -> None:
-    """Prints a table: each job, the seconds of each program, and how many times flyexpr's those are."""
-    parser = argparse.ArgumentParser("python -m bench.cli", description="the command line beside its peers")
+    """Prints a table: for each job and program the seconds, and their ratio to flyexpr's."""
+    parser = argparse.ArgumentParser("python -m bench.cli", description="compare the command line with others")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--load", type=int, default=100_000, help="items of the load")
+    parser.add_argument("--load", type=int, default=100_000, help="how many items to load")
     parser.add_argument("--only", default="", metavar="REGEX", help="some of: start-up; one query; scan; load")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, server() as url:
-        bench = Bench(Path(folder), url, given.load)
+        bench = Bench(Path(folder), url, options.load)
         print(f"{'':14} {'':12} {'wall':>9} {'':9} {'CPU':>9}")
         for name, jobs in bench.jobs().items():
-            if re.search(given.only, name):
+            if re.search(options.only, name):
                 if name != "load":
-                    compare(jobs, 1)  # now the server knows the answers, and all is compiled
-                report(name, compare(jobs, given.rounds))
+                    compare(jobs, 1)  # after this the server knows the answers, and all modules are compiled
+                report(name, compare(jobs, options.rounds))
 
 
 @contextmanager
@@ -123,7 +122,7 @@ def server() -> Iterator[str]:
 
 
 def compare(jobs: dict[str, Job], rounds: int) -> dict[str, list[Took]]:
-    """What each program took, once a round."""
+    """The times of each program, one a round."""
     times: dict[str, list[Took]] = {name: [] for name in jobs}
     for _ in range(rounds):
         for name in random.sample([*jobs], len(jobs)):
@@ -132,11 +131,11 @@ def compare(jobs: dict[str, Job], rounds: int) -> dict[str, list[Took]]:
 
 
 def report(job: str, times: dict[str, list[Took]]) -> None:
-    """Prints what the programs took for one job."""
+    """Prints the times of the programs for one job."""
     for name, taken in times.items():
         row = [f"{job:14} {name:12}"]
-        for kind in ("wall", "cpu"):
-            seconds, ours = ([getattr(took, kind) for took in each] for each in (taken, times["flyexpr"]))
+        for clock in ("wall", "cpu"):
+            seconds, ours = ([getattr(took, clock) for took in each] for each in (taken, times["flyexpr"]))
             ratio = median(one / other for one, other in zip(seconds, ours, strict=True))
             row.append(f"{median(seconds):8.2f}s {ratio:7.2f} x")
         print(*row, flush=True)
@@ -155,7 +154,7 @@ class Bench:
         self._prepare()
 
     def run(self, *command: str, stdin: Path = Path(os.devnull)) -> Took:
-        """What a process took whose output goes to a file; CalledProcessError where it fails."""
+        """The time of a process, whose output goes to a file; CalledProcessError if it fails."""
         with self.output.open("wb") as output, stdin.open("rb") as source:
             began = time.perf_counter()
             process = subprocess.Popen(
@@ -170,22 +169,22 @@ class Bench:
 
     @property
     def output(self) -> Path:
-        """What the process that ran last has written."""
+        """The output of the last process."""
         return self.folder / "output"
 
     def _prepare(self) -> None:
-        """The table that is read, and the files that are loaded."""
+        """Makes the table that is read, and the files that are loaded."""
         from flyexpr.cli.formats.plain_json import item_text
 
         self.run(FLYEXPR, "create", "Items", "pk", "sk:N")
         with (self.folder / "items.jsonl").open("w", encoding="utf-8") as file:
             file.writelines(item_text(item) + "\n" for page in range(PAGES) for item in data.items(page))
         self.run(FLYEXPR, "put", "Items", str(self.folder / "items.jsonl"))
-        self.lines = self.folder / "load.json"  # dql knows JSON Lines by this name
+        self.lines = self.folder / "load.json"  # dql takes a file of this name for JSON Lines
         self.lines.write_text("".join(json.dumps(small(number)) + "\n" for number in range(self.load)))
 
     def jobs(self) -> dict[str, dict[str, Job]]:
-        """Each job by its name, and under it each program that can do it."""
+        """The programs that can do each job, by job and program."""
         aws, dql, boto3 = [AWS, "--version"], [*self.dql, "--version"], [sys.executable, "-c", "import boto3"]
         programs: dict[str, tuple[list[str], dict[str, Job]]] = {
             "flyexpr": ([FLYEXPR, "--version"], self._flyexpr()),
@@ -194,14 +193,14 @@ class Bench:
             "dql": (dql, self._dql()),
             "boto3 script": (boto3, {"load": self._load_by_boto3}),
         }
-        there = {name: jobs for name, (start, jobs) in programs.items() if self._starts(name, start)}
+        present = {name: jobs for name, (start, jobs) in programs.items() if self._starts(name, start)}
         return {
-            job: {name: jobs[job] for name, jobs in there.items() if job in jobs}
+            job: {name: jobs[job] for name, jobs in present.items() if job in jobs}
             for job in ("start-up", "one query", "scan 20 MB", "load")
         }
 
     def _starts(self, name: str, command: Sequence[str]) -> bool:
-        """Whether a program is there and starts, which also compiles it; said where it does not."""
+        """Whether a program is installed and starts; it is compiled by that, and a missing one is reported."""
         try:
             self.run(*command)
         except (OSError, subprocess.CalledProcessError) as error:
@@ -220,7 +219,7 @@ class Bench:
         }
 
     def _aws(self) -> dict[str, Job]:
-        """What the AWS CLI does; it gives one JSON document of wire values, not lines."""
+        """The jobs of the AWS CLI; it prints one JSON document of wire values, not lines."""
         values = json.dumps({":p": {"S": "customer#0001"}, ":s": {"N": "7"}})
         query = ["--key-condition-expression", "pk = :p AND sk = :s", "--expression-attribute-values", values]
         return {
@@ -241,15 +240,15 @@ class Bench:
         }
 
     def _read(self, items: int, *command: str) -> Took:
-        """What a read took that has to write so many items."""
+        """The time of a read, which must print so many items."""
         took = self.run(*command)
         text = self.output.read_bytes()
-        found = json.loads(text)["Count"] if command[0] == AWS else sum(1 for line in text.splitlines() if line.strip())
-        assert found == items, (command, found)
+        count = json.loads(text)["Count"] if command[0] == AWS else sum(1 for line in text.splitlines() if line.strip())
+        assert count == items, (command, count)
         return took
 
     def _written(self, items: int, load: Callable[[str], Took]) -> Took:
-        """What a load into a new table took, in which so many items have to be found."""
+        """The time of a load into a new table, which must then hold so many items."""
         self.tables += 1
         table = f"Load{self.tables}"
         self.run(FLYEXPR, "create", table, "pk", "sk:N")
@@ -268,7 +267,7 @@ class Bench:
         return self._written(PROCESSES * BATCH, load) * (self.load / BATCH / PROCESSES)
 
     def _aws_starting(self) -> Took:
-        """What the AWS CLI's processes take that come as far as the request, and send none."""
+        """The time of the AWS CLI's processes if they do all but send the request."""
         return self._processes("--generate-cli-skeleton", "input") * (self.load / BATCH / PROCESSES)
 
     def _processes(self, *arguments: str) -> Took:
@@ -283,7 +282,7 @@ class Bench:
 
 
 def small(number: int) -> dict[str, Any]:
-    """An item of the load."""
+    """One item of the load."""
     return {"pk": "a", "sk": number, "name": f"item {number}"}
 
 

@@ -1,6 +1,6 @@
-"""The items that are read and written: made from a seed, as plain values and as DynamoDB's wire form.
+"""The items that are read and written: made from a seed, as plain values and in DynamoDB's wire form.
 
-The wire form is made here, by the plainest code there is, so that it depends on none of the libraries compared.
+The wire form is made here, by the simplest code, so that it depends on none of the libraries compared.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 
 Item = dict[str, Any]
 
-PAGES, PAGE = 20, int(os.environ.get("BENCH_PAGE", 1000))  # of the data set: pages, and items in one of them
+PAGES, PAGE = 20, int(os.environ.get("BENCH_PAGE", 1000))  # the number of pages, and of items on a page
 SEED = 2026
 _WORDS = "amber birch cedar delta ember fjord grove haven inlet jetty knoll larch maple north opal pearl quartz".split()
 
 
 def items(page: int, size: int = 0) -> list[Item]:
-    """The items of a page, all of them or the first few: 15 attributes, 41 values with nested ones and members.
+    """The items of a page, all or the first few; each has 15 attributes, and 41 values with nested ones and members.
 
     >>> one = items(0, 1)[0]
     >>> len(one), one["pk"], one["sk"], values(one)
     (15, 'customer#0001', 0, 41)
     """
     chance = random.Random(SEED * 1000 + page)
-    return [_item(chance, page * PAGE + place) for place in range(size or PAGE)]
+    return [_item(chance, page * PAGE + number) for number in range(size or PAGE)]
 
 
 def unlike(items: list[Item]) -> list[Item]:
@@ -106,7 +106,7 @@ def wire(value: Any) -> dict[str, Any]:
 
 
 def wire_item(item: Item) -> dict[str, Any]:
-    """An item as DynamoDB's wire dict, without an outer type."""
+    """An item as DynamoDB's wire dict, which has no outer type."""
     return {name: wire(value) for name, value in item.items()}
 
 
@@ -116,8 +116,8 @@ def plain(value: dict[str, Any]) -> Any:
     >>> plain(wire([1, {"a"}, None]))
     [1, {'a'}, None]
     """
-    ((kind, body),) = value.items()
-    match kind:
+    ((type_code, body),) = value.items()
+    match type_code:
         case "N":
             return int(body) if body.lstrip("-").isdecimal() else Decimal(body)
         case "B":
@@ -136,7 +136,7 @@ def plain(value: dict[str, Any]) -> Any:
 
 
 def values(value: Any) -> int:
-    """How many attribute values there are in a value, itself left out.
+    """How many attribute values a value contains, not counting itself.
 
     >>> values({"a": 1, "b": [1, 2]})
     4
@@ -149,7 +149,7 @@ def values(value: Any) -> int:
 
 
 def alike(value: Any) -> Any:
-    """A value in a form that is equal for equal data, whichever types a library gives: numbers by value, sets frozen.
+    """A value in a form that is equal for equal data, whatever types a library gives: numbers by value, sets frozen.
 
     >>> alike({"a": 1.5, "b": [bytearray(b"x")]}) == alike({"a": Decimal("1.50"), "b": [b"x"]})
     True
@@ -168,7 +168,7 @@ def alike(value: Any) -> Any:
 
 
 def with_floats(value: Any) -> Any:
-    """A value with floats in place of decimals, for libraries that know no others."""
+    """A value with floats in place of decimals, for libraries that know only floats."""
     if isinstance(value, dict):
         return {name: with_floats(member) for name, member in value.items()}
     if isinstance(value, list):

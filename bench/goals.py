@@ -1,4 +1,4 @@
-"""What is aimed at, and how to read from the results whether it is reached."""
+"""The goals, and how to read from the results whether each is reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Figure = Callable[[Results], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One line of the table: what, the bound, and where the figure stands.
+    """One line of the table: the name, the bound, and a function that reads the figure from the results.
 
     >>> Goal("speed", 10, lambda results: 12.5).reached(Results(rounds=1))
     True
@@ -26,9 +26,9 @@ class Goal:
     unit: str = "x"
 
     def reached(self, results: Results) -> bool | None:
-        """Whether the goal is reached; None where it was not measured."""
-        found = self.figure(results)
-        return None if found is None else found >= self.bound if self.least else found <= self.bound
+        """Whether the goal is reached; None if it was not measured."""
+        value = self.figure(results)
+        return None if value is None else value >= self.bound if self.least else value <= self.bound
 
 
 def _faster(what: str, job: str, bounds: dict[str, float], ours: str = "flyexpr", wall: bool = False) -> list[Goal]:
@@ -52,14 +52,14 @@ def _share(job: str, library: str) -> Figure:
 
 def _start(which: str, ours: str, theirs: str) -> Figure:
     def figure(results: Results) -> float | None:
-        found: dict[str, float] = getattr(results, which)
-        return found[ours] / found[theirs] if ours in found and theirs in found else None
+        times: dict[str, float] = getattr(results, which)
+        return times[ours] / times[theirs] if ours in times and theirs in times else None
 
     return figure
 
 
 def _linear(results: Results) -> float | None:
-    """The cost of a page where most are read, over that where fewest are."""
+    """The cost of a page when most pages are read, over its cost when fewest are."""
     if not results.pages:
         return None
     few, many = min(results.pages), max(results.pages)
@@ -143,7 +143,7 @@ def figure_text(value: float | None, unit: str) -> str:
 
 
 def goal_table(results: Results) -> list[tuple[str, str, str, str]]:
-    """The rows of the table: what, the goal, the figure, and yes, MISSED or nothing."""
+    """The rows of the table: name, goal, figure, and "yes", "MISSED" or nothing."""
     answers = {True: "yes", False: "MISSED", None: ""}
     return [
         (

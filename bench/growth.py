@@ -1,4 +1,4 @@
-"""How a figure changes as the work grows. Each is a ratio: the cost of the larger over that of the smaller."""
+"""How costs change as the work grows. Each figure is a ratio: the cost of the larger work over that of the smaller."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PAGES = (2, 4, 8, 16)
 
 
 def pages(library: str, port: int, rounds: int) -> dict[int, dict[str, float]]:
-    """CPU and memory of draining more and more pages, each time in a fresh process, by number of pages."""
+    """CPU and memory of reading 2 to 16 pages, each time in a fresh process, by number of pages."""
     runs = [{count: drains([library], port, count)[library] for count in PAGES} for _ in range(rounds)]
     return {count: {name: median(one[count][name] for one in runs) for name in ("seconds", "mb")} for count in PAGES}
 
 
 def operators(rounds: int) -> float:
-    """Lowering, checking and compiling, nothing remembered: an operator among 299 over one among 9."""
+    """The cost of an operator among 299 over one among 9, to lower, check and compile without any cache."""
 
     def compiling(leaves: int) -> Callable[[], Any]:
         table, condition = Table("items", "pk", "sk"), all_of(*(eq(f"a{number}", number) for number in range(leaves)))
@@ -43,7 +43,7 @@ def operators(rounds: int) -> float:
 
 
 def indexes(rounds: int) -> float:
-    """Planning a query: the cost on a table with 20 indexes over that on a table with one."""
+    """The cost to plan a query on a table with 20 indexes, over that on a table with one."""
 
     def planning(count: int) -> Callable[[], Any]:
         table = Table("items", "pk", "sk", indexes=[GlobalIndex(f"i{n}", f"p{n}", f"s{n}") for n in range(count)])
@@ -54,7 +54,7 @@ def indexes(rounds: int) -> float:
 
 
 def items(few: int, many: int, rounds: int) -> dict[str, float]:
-    """The embedded engine on a file: the cost of a get, and of a query of 20 items, with many items over with few."""
+    """The cost of a get, and of a query of 20 items, in a file with many items, over that in a file with few."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         small, large = (_filled(Path(folder, f"{count}.db"), count) for count in (few, many))
         return {
@@ -77,27 +77,27 @@ def _short_items(count: int) -> Iterator[PutItem]:
 
 
 def _random(reading: Callable[[Table, int], Any], table: Table, count: int) -> Callable[[], Any]:
-    """A read somewhere else each time, so that it is not of what was read last."""
-    place = 0
+    """Reads another partition each time, so that it is seldom in a cache."""
+    partition = 0
 
     def read() -> Any:
-        nonlocal place
-        place = (place + 7_919_993) % (count // 20)
-        return reading(table, place)
+        nonlocal partition
+        partition = (partition + 7_919_993) % (count // 20)
+        return reading(table, partition)
 
     return read
 
 
-def _get(table: Table, place: int) -> None:
-    assert get(table, (f"customer#{place}", 7))
+def _get(table: Table, partition: int) -> None:
+    assert get(table, (f"customer#{partition}", 7))
 
 
-def _query(table: Table, place: int) -> None:
-    assert len(list(run(table, query(eq("pk", f"customer#{place}"))))) == 20
+def _query(table: Table, partition: int) -> None:
+    assert len(list(run(table, query(eq("pk", f"customer#{partition}"))))) == 20
 
 
 def _ratio(large: Callable[[], Any], small: Callable[[], Any], rounds: int, seconds: float = 0.2) -> float:
-    """The median of the ratios of CPU time of two functions that take turns."""
+    """The median ratio of the CPU times of two functions, which take turns."""
     return median(_cpu(large, seconds) / _cpu(small, seconds) for _ in range(rounds))
 
 

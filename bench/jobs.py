@@ -1,4 +1,4 @@
-"""What a library is asked to do, and what has to come of it."""
+"""The jobs of a library, and the results that they must give."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from urllib.parse import urlsplit
 
 from bench import data
 
-FEW = int(os.environ.get("BENCH_FEW", 4))  # pages of a read that is timed often
-BATCH = 25  # items of a batch write
-THREADS, EACH = 8, 25  # threads, and reads of each
-AT_ONCE = int(os.environ.get("BENCH_AT_ONCE", 1000))  # reads that wait at the same time
-SLOW_KEY = ("wait#5", 7)  # the replay server waits 5 milliseconds before it gives this item
+FEW = int(os.environ.get("BENCH_FEW", 4))  # pages in a read that is timed often
+BATCH = 25  # items in a batch write
+THREADS, EACH = 8, 25  # threads, and reads in each
+AT_ONCE = int(os.environ.get("BENCH_AT_ONCE", 1000))  # reads under way at the same time
+SLOW_KEY = ("wait#5", 7)  # the replay server waits 5 milliseconds before it returns this item
 
-numbers = count(9000)  # a constant that is another one each time
+numbers = count(9000)  # gives a new constant each time
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One operation of a library: `run` is timed; `shown` does the same once and gives what came, in plain values."""
+    """One operation of a library: `run` is timed; `shown` does the same once and returns the result as plain values."""
 
     run: Callable[[], Any]
     shown: Callable[[], Any] | None = None
@@ -35,7 +35,7 @@ Jobs = dict[str, Job]
 
 
 def same(name: str, shown: Any) -> bool:
-    """Whether a job gave what the data says.
+    """Whether a job gave the expected data.
 
     >>> same("get", data.SMALL), same("get", None)
     (True, False)
@@ -46,12 +46,12 @@ def same(name: str, shown: Any) -> bool:
 
 
 def _ends(items: list[Any]) -> list[Any]:
-    """How many there are, and the first and the last page of them."""
+    """The number of items, and the first and the last page of them."""
     return [len(items), items[: data.PAGE], items[-data.PAGE :]]
 
 
 def _unordered(value: Any) -> Any:
-    """Wire sets in one order, wire numbers by value, and no NULL.
+    """The value with wire sets sorted, wire numbers by value, and no NULL.
 
     PynamoDB neither reads nor writes NULL where an attribute may be missing; pydynox writes 2.5 as 25E-1.
     """
@@ -72,7 +72,7 @@ def _unordered_body(name: str, body: Any) -> Any:
     return Decimal(body).normalize() if name == "N" and isinstance(body, str) else _unordered(body)
 
 
-# The expressions, in each library's own words; n is another number each time.
+# The expressions, which each library writes in its own way; n is a new number each time.
 #   compile condition:  status = 'open' AND visits BETWEEN 100 AND n AND begins_with(name, 'a')
 #                       AND (attribute_not_exists(deleted_at) OR score >= 8) AND contains(tags, 'opal')
 #   compile update:     SET status = 'closed', score = if_not_exists(score, 0) + 1 REMOVE deleted_at
@@ -109,22 +109,22 @@ SERVED = JOBS[: JOBS.index("decode")]  # those that need the replay server
 
 
 def constants(request: dict[str, Any]) -> list[str]:
-    """The constants of a request's expressions, whatever their placeholders are called; those that change as 9000.
+    """The constants of a request's expressions, whatever their placeholders are; those that change count as 9000.
 
     >>> constants({"ExpressionAttributeValues": {":0": {"N": "9001"}, ":1": {"SS": ["a"]}}})
     ['9000', "['a']"]
     """
-    found = (str(body) for value in request["ExpressionAttributeValues"].values() for body in value.values())
-    return sorted("9000" if body.isdecimal() and int(body) > 9000 else body for body in found)
+    texts = (str(body) for value in request["ExpressionAttributeValues"].values() for body in value.values())
+    return sorted("9000" if body.isdecimal() and int(body) > 9000 else body for body in texts)
 
 
 def batch_of(request: dict[str, Any]) -> list[Any]:
-    """The wire items of a batch write."""
+    """The wire items in the request of a batch write."""
     return [put["PutRequest"]["Item"] for put in request["RequestItems"]["items"]]
 
 
 def shown_writes(url: str, runs: dict[str, Callable[[], Any]]) -> Jobs:
-    """The writes as jobs that are checked by what the replay server received."""
+    """The writes as jobs that are checked by the requests that the replay server received."""
     return {name: Job(run, lambda name=name, run=run: _received(url, name, run)) for name, run in runs.items()}  # type: ignore[misc]
 
 

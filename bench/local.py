@@ -1,8 +1,9 @@
-"""Engines on this machine: the embedded one on a file, and what else people test against, through boto3.
+"""Engines on this machine: the embedded one, and others that people test against, used through boto3.
 
     python -m bench.local embedded           prints operations a second, as JSON
 
-Servers are named by the variable FLYEXPR_ENDPOINTS, "name=url name=url". Time is wall time: a server works elsewhere.
+The variable FLYEXPR_ENDPOINTS names servers: "name=url name=url". Times are wall times, since a server works in another
+process.
 """
 
 from __future__ import annotations
@@ -26,22 +27,22 @@ from bench.rounds import environment
 
 RATES = ("put", "get", "query", "update")
 _ITEMS = 1000  # under one partition key
-Operations = dict[str, Callable[[int], int]]  # takes a running number, gives how many items were treated
+Operations = dict[str, Callable[[int], int]]  # takes a running number, returns how many items were read or written
 
 
 def engines() -> dict[str, str]:
-    """The engines that are here, by name, with their URLs."""
-    found = {"embedded": "", "embedded, in memory": ""}
+    """The URLs of the engines that are available, by name."""
+    urls = {"embedded": "", "embedded, in memory": ""}
     if importlib.util.find_spec("moto") and importlib.util.find_spec("boto3"):
-        found["moto, in process"] = ""
+        urls["moto, in process"] = ""
     if importlib.util.find_spec("boto3"):
-        found |= dict(pair.split("=", 1) for pair in os.environ.get("FLYEXPR_ENDPOINTS", "").split())
-    return found
+        urls |= dict(pair.split("=", 1) for pair in os.environ.get("FLYEXPR_ENDPOINTS", "").split())
+    return urls
 
 
 def rates(rounds: int, seconds: float, chance: random.Random) -> dict[str, dict[str, float]]:
-    """Operations (and, of a query, items) a second by engine: medians over fresh processes, in random order."""
-    found: dict[str, list[dict[str, float]]] = {}
+    """Operations (for a query, items) a second, by engine: medians over fresh processes in random order."""
+    measured: dict[str, list[dict[str, float]]] = {}
     for _ in range(rounds):
         for engine in chance.sample(list(engines()), len(engines())):
             command = [sys.executable, "-m", "bench.local", engine, str(seconds)]
@@ -49,8 +50,8 @@ def rates(rounds: int, seconds: float, chance: random.Random) -> dict[str, dict[
             if ended.returncode:
                 print(f"  {engine}: {ended.stderr.strip().splitlines()[-1][:200]}", file=sys.stderr)
             else:
-                found.setdefault(engine, []).append(json.loads(ended.stdout))
-    return {name: {rate: median(one[rate] for one in runs) for rate in RATES} for name, runs in found.items()}
+                measured.setdefault(engine, []).append(json.loads(ended.stdout))
+    return {name: {rate: median(one[rate] for one in runs) for rate in RATES} for name, runs in measured.items()}
 
 
 def _measured(operations: Operations, seconds: float) -> dict[str, float]:
@@ -59,11 +60,11 @@ def _measured(operations: Operations, seconds: float) -> dict[str, float]:
 
 def _rate(operation: Callable[[int], int], seconds: float) -> float:
     operation(0)
-    began, number, treated = time.perf_counter(), 0, 0
+    began, number, done = time.perf_counter(), 0, 0
     while (spent := time.perf_counter() - began) < seconds:
         number += 1
-        treated += operation(number)
-    return treated / spent
+        done += operation(number)
+    return done / spent
 
 
 def embedded(url: str) -> Operations:
@@ -106,7 +107,7 @@ _PK = "customer#0001"
 
 
 def by_boto3(url: str, cleanup: ExitStack) -> Operations:
-    """The operations of any other engine, through boto3's resource; its table goes when the process ends."""
+    """The operations of any other engine, through boto3's resource; `cleanup` deletes the table."""
     import boto3
     from boto3.dynamodb.conditions import Attr, Key
 
@@ -137,8 +138,8 @@ def by_boto3(url: str, cleanup: ExitStack) -> Operations:
         return 1
 
     def query(number: int) -> int:
-        found: dict[str, Any] = table.query(KeyConditionExpression=Key("pk").eq(_PK))
-        return len(found["Items"])
+        page: dict[str, Any] = table.query(KeyConditionExpression=Key("pk").eq(_PK))
+        return len(page["Items"])
 
     return {
         "put": lambda number: bool(table.put_item(Item=items[number % _ITEMS] | {"pk": "other", "sk": number})),

@@ -1,4 +1,4 @@
-"""What the jobs without a network work on, and how their results are shown."""
+"""The data of the jobs without a network, and how their results are checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def page() -> bytes:
 
 
 def unlike_page() -> bytes:
-    """The same, of items of which no two have the same attributes."""
+    """The same, with items of which no two have the same attributes."""
     items = [data.wire_item(item) for item in data.unlike(data.items(0))]
     text = json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode()
     return b'{"Count":%d,"Items":%b,"ScannedCount":%d}' % (data.PAGE, text, data.PAGE)
@@ -31,7 +31,7 @@ def batch() -> list[data.Item]:
 
 
 def new_name() -> str:
-    """An attribute's name that was not met before, for an expression that nothing can be remembered of."""
+    """A new attribute name, for an expression that is in no cache."""
     return f"status{next(numbers)}"
 
 

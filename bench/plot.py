@@ -1,4 +1,4 @@
-"""The plot docs/benchmarks.svg: one row a job, one dot a library, how many times flyexpr's CPU time it takes."""
+"""The plot docs/benchmarks.svg: a row for each job, and a dot for each library's CPU time in times of flyexpr's."""
 
 from __future__ import annotations
 
@@ -39,32 +39,32 @@ def plot(results: Results) -> str:
             ratio = results.faster(job, library)
             if ratio:
                 parts.append(
-                    f'<circle cx="{_place(ratio):.0f}" cy="{middle}" r="5" fill="{colour}">'
+                    f'<circle cx="{_across(ratio):.0f}" cy="{middle}" r="5" fill="{colour}">'
                     f"<title>{library}: {ratio:.1f} x</title></circle>"
                 )
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _place(ratio: float) -> float:
+def _across(ratio: float) -> float:
     return _LEFT + _WIDTH * (min(max(log10(ratio), _LOW), _HIGH) - _LOW) / (_HIGH - _LOW)
 
 
 def _legend() -> list[str]:
     step = (_LEFT + _WIDTH) // len(_COLOURS)
     return [
-        f'<circle cx="{14 + step * place}" cy="16" r="5" fill="{colour}"/>'
-        f'<text x="{24 + step * place}" y="20">{library}</text>'
-        for place, (library, colour) in enumerate(_COLOURS.items())
+        f'<circle cx="{14 + step * number}" cy="16" r="5" fill="{colour}"/>'
+        f'<text x="{24 + step * number}" y="20">{library}</text>'
+        for number, (library, colour) in enumerate(_COLOURS.items())
     ]
 
 
 def _axis(bottom: int) -> list[str]:
     parts = []
     for ratio in (0.5, 1, 2, 5, 10, 20, 50, 100, 200):
-        place = round(_place(ratio))
+        across = round(_across(ratio))
         parts.append(
-            f'<line x1="{place}" y1="{_TOP - 6}" x2="{place}" y2="{bottom}" '
+            f'<line x1="{across}" y1="{_TOP - 6}" x2="{across}" y2="{bottom}" '
             f'stroke="{"black" if ratio == 1 else "#dddddd"}"/>'
-            f'<text x="{place}" y="{bottom + 18}" text-anchor="middle">{ratio:g} x</text>'
+            f'<text x="{across}" y="{bottom + 18}" text-anchor="middle">{ratio:g} x</text>'
         )
     return parts

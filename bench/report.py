@@ -1,4 +1,4 @@
-"""The page docs/benchmarks.md, from the results."""
+"""Writes the page docs/benchmarks.md from the results."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ item has one attribute that no other has.
 """
 
 
-# Why a goal may be missed, by the beginning of its name: where the time goes, as a profile shows it.
+# Why a goal may be missed, by the beginning of its name: a profile shows where the time goes.
 _WHY = {
     "batch write": "two thirds of the time goes into the text of the items, whose 41 values Python handles one by one",
     "embedded engine": "SQLite takes a tenth of the time of a put and of an update. Python takes the rest: it writes "
@@ -55,7 +55,7 @@ _WHY = {
 
 
 def missed(rows: Iterable[tuple[str, str, str, str]]) -> str:
-    """What was missed, by how much, and why.
+    """The goals that were missed, by how much, and why.
 
     >>> print(missed([("batch write: against x", "≥ 10 x", "7.0 x", "MISSED"), ("get", "≥ 5 x", "9 x", "yes")])[15:59])
     - batch write: against x 7.0 x (≥ 10 x). Why
@@ -96,16 +96,16 @@ def page(results: Results) -> str:
         "## Engines on this machine\n",
         "Operations a second, by the clock, with items of 1 KB; for query, items a second. The embedded engine works\n"
         "on a file unless the row says otherwise; the others are used through boto3's resource.\n",
-        _table(("engine", *RATES), [_rates(name, found) for name, found in results.rates.items()]),
+        _table(("engine", *RATES), [_rates(name, rates) for name, rates in results.rates.items()]),
         "## Growth\n",
         _table(
             ("pages", "CPU ms a page", "peak MB"),
             [
-                (str(count), f"{found['seconds'] / count * 1000:.1f}", f"{found['mb']:.1f}")
-                for count, found in results.pages.items()
+                (str(count), f"{taken['seconds'] / count * 1000:.1f}", f"{taken['mb']:.1f}")
+                for count, taken in results.pages.items()
             ],
         ),
-        _table(("what", "ratio"), [(name, f"{found:.2f}") for name, found in results.growth.items()]),
+        _table(("what", "ratio"), [(name, f"{ratio:.2f}") for name, ratio in results.growth.items()]),
         f"The files hold {results.items[0]:,} and {results.items[1]:,} items.\n",
     ]
     return "\n".join(parts)
@@ -114,18 +114,18 @@ def page(results: Results) -> str:
 def _machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    found = names[0] if names else platform.processor() or platform.machine()
-    return f"{len(names) or 1} x {found}, {platform.system()}, Python {platform.python_version()}"
+    processor = names[0] if names else platform.processor() or platform.machine()
+    return f"{len(names) or 1} x {processor}, {platform.system()}, Python {platform.python_version()}"
 
 
 def _versions() -> str:
-    found = []
+    versions = []
     for package in _PACKAGES:
         try:
-            found.append(f"{package} {version(package)}")
+            versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            found.append(f"no {package}")
-    return ", ".join(found)
+            versions.append(f"no {package}")
+    return ", ".join(versions)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -135,7 +135,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _ratios(results: Results, wall: bool) -> str:
-    """One row a job: flyexpr's own time, then each library's ratio to it."""
+    """A row for each job: flyexpr's own time, then the other libraries' times in relation to it."""
     others = [library for library in ADAPTERS if library != "flyexpr" and library not in results.skipped]
     rows = []
     for job in JOBS:
@@ -163,9 +163,9 @@ def _left_out(results: Results) -> str:
     return "\n".join([*lines, ""])
 
 
-def _sorted(found: dict[str, float]) -> list[tuple[str, float]]:
-    return sorted(found.items(), key=lambda pair: pair[1])
+def _sorted(times: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(times.items(), key=lambda pair: pair[1])
 
 
-def _rates(name: str, found: dict[str, float]) -> tuple[str, ...]:
-    return (name, *(f"{found[rate]:,.0f}" for rate in RATES))
+def _rates(name: str, rates: dict[str, float]) -> tuple[str, ...]:
+    return (name, *(f"{rates[rate]:,.0f}" for rate in RATES))

@@ -1,4 +1,4 @@
-"""Rounds: every library once in each, in random order, one at a time; and the ratios of their times."""
+"""Runs rounds, in which each library does a job once, in random order and alone; and compares their times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Worker:
-    """A library's process and what it can do."""
+    """A library's process, and the jobs that it can do."""
 
     library: str
     process: subprocess.Popen[str]
@@ -24,21 +24,21 @@ class Worker:
     skipped: str = ""
 
     def ask(self, job: str) -> Any:
-        """What the worker answers when it is told a job."""
+        """The worker's answer to the name of a job."""
         assert self.process.stdin
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         return self.answer()
 
     def answer(self) -> Any:
-        """The next line from the worker; what went wrong, when it has ended."""
+        """The next answer of the worker; a failure if its process has ended."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         return json.loads(line) if line else {"failed": f"{self.library}: the process ended ({self.process.wait()})"}
 
 
 def start(library: str, port: int, verbose: bool = False) -> Worker:
-    """A worker that is ready, or says why it is skipped."""
+    """A worker that is ready, or that says why it is skipped."""
     command = [sys.executable, "-m", "bench.worker", library, str(port)]
     process = subprocess.Popen(
         command,
@@ -55,8 +55,8 @@ def start(library: str, port: int, verbose: bool = False) -> Worker:
 
 
 def environment() -> dict[str, str]:
-    """The variables of a process that measures: made-up keys and a region, and nothing else of AWS's."""
-    # Without bytecode, importing would compile flyexpr's source each time, where an installed package is compiled.
+    """The environment of a process that measures: made-up keys and a region, and no other settings of AWS."""
+    # Bytecode must be written: otherwise flyexpr's source would be compiled at each import, but installed packages not.
     dropped = ("AWS_", "PYTHONDONTWRITEBYTECODE")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return plain | {
@@ -77,11 +77,11 @@ def replay_server() -> Iterator[int]:
         assert server.stdin
         assert server.stdout
         yield int(server.stdout.readline())
-        server.stdin.close()  # it ends with its input
+        server.stdin.close()  # the server ends with its input
 
 
 def stop(workers: Iterable[Worker]) -> None:
-    """Every worker, ended."""
+    """Ends all workers."""
     for worker in workers:
         for pipe in (worker.process.stdin, worker.process.stdout):
             if pipe:
@@ -91,7 +91,7 @@ def stop(workers: Iterable[Worker]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds a run of one job took, by library, one number a round; and what went wrong, by library.
+    """The seconds that one job took, by library and one number a round; and the failures, by library.
 
     >>> times = Times({"ours": [1.0, 1.0, 2.0], "theirs": [10.0, 14.0, 26.0]}, {}, {})
     >>> times.ratio("theirs", "ours"), times.ratio("theirs", "absent")
@@ -111,7 +111,7 @@ class Times:
 
 
 def compare(workers: Iterable[Worker], job: str, rounds: int, chance: random.Random) -> Times:
-    """The times of a job by every worker that can do it."""
+    """The times of a job, by all workers that can do it."""
     times = Times({}, {}, {})
     able = []
     for worker in workers:

@@ -1,8 +1,9 @@
-"""A DynamoDB that only repeats itself: canned answers over HTTP, in a process of its own.
+"""A DynamoDB that gives canned answers over HTTP, in a process of its own.
 
-    python -m bench.server          prints the port it listens on, and ends with its standard input
+    python -m bench.server          prints its port, and ends when its standard input does
 
-How many pages a query has is in its partition key, `pages#4`. A write with the word `refuse` in it fails its condition.
+The partition key of a query says how many pages it has: `pages#4`. A write with the word `refuse` in it fails its
+condition.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from bench import data
 
-Last = dict[str, bytes]  # the body of the write that came last, under the name of its operation
+Last = dict[str, bytes]  # the body of the latest write, by the name of its operation
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _TARGET = re.compile(rb"x-amz-target: *\w+\.(\w+)", re.IGNORECASE)
@@ -57,23 +58,23 @@ def _converse(connection: socket.socket, last: Last) -> None:
 
 
 def _request(connection: socket.socket, start: bytes) -> tuple[str, bytes, bytes] | None:
-    """An operation's name, its body, and what came after it; None once the other side has closed."""
-    found = start
+    """The operation's name, the body, and the bytes after it; None once the other side has closed."""
+    received = start
     try:
-        while (end := found.find(b"\r\n\r\n")) < 0:
+        while (end := received.find(b"\r\n\r\n")) < 0:
             if not (more := connection.recv(65536)):
                 return None
-            found += more
-        length = _LENGTH.search(found, 0, end)
+            received += more
+        length = _LENGTH.search(received, 0, end)
         stop = end + 4 + int(length[1] if length else 0)
-        while len(found) < stop:
+        while len(received) < stop:
             if not (more := connection.recv(1 << 20)):
                 return None
-            found += more
+            received += more
     except OSError:
         return None
-    target = _TARGET.search(found, 0, end)
-    return target[1].decode() if target else "", found[end + 4 : stop], found[stop:]
+    target = _TARGET.search(received, 0, end)
+    return target[1].decode() if target else "", received[end + 4 : stop], received[stop:]
 
 
 def _answer(operation: str, body: bytes, last: Last) -> bytes:
@@ -121,7 +122,7 @@ def _page(page: int, is_last: bool, capacity: bool) -> bytes:
 
 @lru_cache(None)
 def page_items(page: int) -> bytes:
-    """The wire text of a page's items, without white space as DynamoDB sends it."""
+    """The wire text of a page's items, without white space, as DynamoDB sends it."""
     items = [data.wire_item(item) for item in data.items(page)]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -147,7 +148,7 @@ def listen() -> socket.socket:
 
 def main() -> None:
     if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
-        os.sched_setaffinity(0, os.sched_getaffinity(0) - {min(os.sched_getaffinity(0))})  # the first is the workers'
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - {min(os.sched_getaffinity(0))})  # the first one: workers
     listener = listen()
     threading.Thread(target=serve, args=(listener,), daemon=True).start()
     print(listener.getsockname()[1], flush=True)

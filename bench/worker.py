@@ -1,4 +1,4 @@
-"""A process for one library: it is told a job by its name on stdin, and answers on stdout what the job took.
+"""A process for one library: it reads the name of a job from stdin, and writes the time of the job to stdout.
 
 python -m bench.worker boto3-client 12345
 """
@@ -18,25 +18,25 @@ from typing import Any
 from bench.adapters import ADAPTERS
 from bench.jobs import Jobs, same
 
-ROUND = 0.25  # seconds that one measurement aims at
+ROUND = 0.25  # seconds that one measurement should take
 
 
 def jobs_of(library: str, port: int) -> Jobs:
-    """The jobs that a library can do, against the replay server on a port; ImportError where it is not installed."""
+    """The jobs that a library can do, with the replay server on that port; ImportError if it is not installed."""
     module, argument = ADAPTERS[library]
     jobs: Jobs = importlib.import_module(f"bench.adapters.{module}").jobs(f"http://127.0.0.1:{port}", argument)
     return jobs
 
 
 def prepare(jobs: Jobs, name: str, aim: float = ROUND) -> int:
-    """How often to repeat a job in one measurement; AssertionError when the job gives something else than the data.
+    """How often to repeat a job in one measurement; AssertionError if the job gives other data than expected.
 
-    A job that takes seconds is done once only.
+    A job that takes seconds is done only once.
     """
     job, began = jobs[name], time.perf_counter()
-    found = (job.shown or job.run)()
+    result = (job.shown or job.run)()
     shown_in = time.perf_counter() - began
-    assert same(name, found), f"{name} gave other data than was stored: {str(found)[:300]}"
+    assert same(name, result), f"{name} gave other data than was stored: {str(result)[:300]}"
     once = aim * 2 if shown_in > 20 * aim else measure(job.run, 1)[1]
     return 1 if once > aim else max(1, min(round(aim / max(measure(job.run, 3)[1], 1e-7)), 100_000))
 
@@ -52,9 +52,9 @@ def measure(run: Callable[[], Any], count: int) -> tuple[float, float]:
 
 def main() -> None:
     library, port, answers = sys.argv[1], int(sys.argv[2]), os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is not an answer
+    os.dup2(2, 1)  # so that what a library prints is not taken for an answer
     if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # the server has the others
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # the server has the other cores
 
     def answer(value: Any) -> None:
         print(json.dumps(value), file=answers, flush=True)

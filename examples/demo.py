@@ -1,7 +1,7 @@
 """A tour of flyexpr on a table of game scores, in one file and without a server.
 
 python examples/demo.py             in a temporary folder
-python examples/demo.py scores.db   in a new file of that name, to look at afterwards
+python examples/demo.py scores.db   in a new file of that name, which you can look at afterwards
 """
 
 import argparse
@@ -79,7 +79,7 @@ def generated_scores(seed: int) -> Iterator[dict[str, Any]]:
 
 
 def tour(scores: Table) -> None:
-    """The questions, each with what one types, what is asked of the engine, and the answer."""
+    """Asks the questions; prints for each what one types, what it means to the engine, and the answer."""
     ask(
         scores,
         "Player abc has scored 9001 in Galaxy Invaders. Write it down.",
@@ -156,7 +156,7 @@ def described(item: dict[str, Any] | None) -> str:
 
 
 def prove_atomic_increment(scores: Table) -> None:
-    """Prints how many of the increments made by several threads at once have counted: all."""
+    """Prints that all increments count, although several threads make them at once."""
     key, threads, each = ("oda", "Comet Quest"), 8, 50
 
     def play(_: int) -> None:
@@ -173,7 +173,7 @@ def prove_atomic_increment(scores: Table) -> None:
 
 
 def prove_refused_write(scores: Table) -> None:
-    """Prints what a conditional write says when its condition is false, and that the item is as before."""
+    """Prints the error of a write whose condition is false, and that the item is unchanged."""
     key = ("abc", "Galaxy Invaders")
     before = get(scores, key)
     print("\n\n# A late message says that abc has scored 150. Keep the better score.\n")
@@ -190,13 +190,13 @@ def prove_refused_write(scores: Table) -> None:
 
 
 def path_of(arguments: list[str], folder: str) -> Path:
-    """The file for the table: the one that was named, or else one in the folder."""
+    """The file for the table: the one that the arguments name, or else one in the folder."""
     parser = argparse.ArgumentParser(description="A tour of flyexpr on a table of game scores.")
     parser.add_argument("file", nargs="?", type=Path, help="a new file for the table, to look at afterwards")
-    given: Path | None = parser.parse_args(arguments).file
-    if given is not None and given.exists():
-        parser.error(f"{given} is there already; name a file that is not")
-    return given or Path(folder) / "scores.db"
+    named: Path | None = parser.parse_args(arguments).file
+    if named is not None and named.exists():
+        parser.error(f"{named} exists already; name a new file")
+    return named or Path(folder) / "scores.db"
 
 
 if __name__ == "__main__":
@@ -204,5 +204,5 @@ if __name__ == "__main__":
         try:
             main(path_of(sys.argv[1:], folder))
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever reads the tour has seen enough
+        except BrokenPipeError:  # the reader has stopped reading
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

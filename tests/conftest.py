@@ -1,4 +1,4 @@
-"""The fixtures `engine`, `fresh_name` and `known_fault`, and an account of the engines at the end.
+"""The fixtures `engine`, `fresh_name` and `known_fault`, and a summary by engine at the end.
 
 No test sees a real AWS account.
 """
@@ -25,7 +25,7 @@ FAKE_AWS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
-# A busy machine makes any deadline flaky, and an engine made once for a whole property is meant.
+# On a busy machine any deadline is flaky. It is meant that one engine serves all examples of a property.
 hypothesis.settings.register_profile(
     "flyexpr",
     deadline=None,
@@ -70,7 +70,7 @@ def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(autouse=True)
 def door(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The awaited functions in the test's module, where its engine is to be awaited."""
+    """Puts the awaited functions into the test's module if its engine is an awaited one."""
     if "engine_name" in request.fixturenames and request.getfixturevalue("engine_name").endswith(AWAITED):
         through_the_loop(request.module, monkeypatch)
 
@@ -97,7 +97,7 @@ def delete_if_there(engine: Engine, table: str) -> None:
 def known_fault(request: pytest.FixtureRequest, engine_name: str) -> Callable[..., None]:
     """A function (*engines, reason) that expects the rest of the test to fail on those engines.
 
-    It serves a table of cases, some of which carry a fault; a whole test takes the marker `engine_fault`.
+    It is for single cases of a table of cases; for a whole test use the marker `engine_fault`.
     """
 
     def expect_failure(*engines: str, reason: str, sometimes: bool = False) -> None:
@@ -108,7 +108,7 @@ def known_fault(request: pytest.FixtureRequest, engine_name: str) -> Callable[..
 
 
 def expected_failure(name: str, reason: str, sometimes: bool = False) -> pytest.MarkDecorator:
-    """A test that must fail, so that a fault that is gone is noticed; `sometimes` where chance has a part in it.
+    """A mark for a test that must fail, so that a mended fault is noticed; with `sometimes` it may fail by chance.
 
     >>> expected_failure("moto", "is lenient").kwargs, expected_failure("moto", "is late", True).kwargs["strict"]
     ({'reason': 'moto: is lenient', 'strict': True}, False)
@@ -117,7 +117,7 @@ def expected_failure(name: str, reason: str, sometimes: bool = False) -> pytest.
 
 
 def checked(engines: tuple[str, ...]) -> tuple[str, ...]:
-    """The same names; a misspelt one would excuse nobody, so it is an error."""
+    """The same names; a misspelt name is an error, since it would have no effect."""
     if unknown := set(engines) - set(NAMES):
         raise ValueError(f"no engine is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     return engines
@@ -142,7 +142,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome, reports in terminalreporter.stats.items():
         for report in reports:
             if name := dict(getattr(report, "user_properties", ())).get("engine"):
-                tally[name][outcome] += bool(outcome)  # the unnamed outcome is a set-up that went well
+                tally[name][outcome] += bool(outcome)  # the unnamed outcome is a successful set-up
     if tally:
         terminalreporter.section("engines")
         for name in NAMES:
@@ -150,7 +150,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def account(outcomes: Counter[str]) -> str:
-    """What came of an engine's tests.
+    """How many of an engine's tests passed, failed and so on.
 
     >>> account(Counter(passed=3, failed=1))
     '1 failed, 3 passed'

@@ -1,4 +1,4 @@
-"""What only the awaited door has: tasks, cancelling, a loop that is never held; and the wrong door is named."""
+"""What only `flyexpr.aio` has: tasks, cancelling, a loop that is never blocked, and errors that name the right door."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ ITEMS = [{"userid": f"user{n % 4}", "title": f"{n:03}", "wins": n} for n in rang
 
 
 def awaited(test: Callable[[Table], Awaitable[None]]) -> Callable[[], None]:
-    """A test of a table on an awaited engine, with items in it."""
+    """Runs a test in a loop, with a table of items on an awaited engine."""
 
     async def run() -> None:
         async with aio.connect("sqlite::memory:") as engine:
@@ -126,7 +126,7 @@ async def test_other_tasks_have_their_turn_while_a_page_is_read(table: Table) ->
     items = aio.run(table.on(engine), scan())  # type: ignore[arg-type]
     await anext(items)
     before = turns
-    async for _ in items:  # the engine answers at once, so nothing else gives them a turn
+    async for _ in items:  # the engine answers at once, so only the reading itself can give other tasks a turn
         pass
     assert turns - before >= 3
     ticker.cancel()

@@ -1,4 +1,4 @@
-"""The benchmarks' own parts at a tiny size: the replay server, a worker, the rounds, the page. No figure is judged."""
+"""The parts of the benchmarks at a tiny size: replay server, worker, rounds, page. The figures are not tested."""
 
 import doctest
 import random
@@ -26,7 +26,7 @@ from flyexpr import call, connect
 
 @pytest.fixture(scope="module", autouse=True)
 def few_items() -> Iterator[None]:
-    """Two pages of five items, in this process and in those it starts."""
+    """Two pages of five items, in this process and in the processes that it starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "PAGE", 5)
         patch.setenv("BENCH_PAGE", "5")
@@ -41,7 +41,7 @@ def url() -> Iterator[str]:
         serving = threading.Thread(target=server.serve, args=(listener,))
         serving.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)  # wakes it up
+        listener.shutdown(socket.SHUT_RDWR)  # wakes up `accept`
         serving.join()
 
 
@@ -60,7 +60,7 @@ def jobs(url: str) -> Jobs:
 
 @pytest.mark.parametrize("name", [name for name in JOBS if name not in SERVED])
 def test_flyexpr_does_every_other_job_rightly(jobs: Jobs, name: str) -> None:
-    assert prepare(jobs, name, aim=0) == 1  # AssertionError where the job gives other data
+    assert prepare(jobs, name, aim=0) == 1  # raises AssertionError if the job gives other data
 
 
 def test_the_server_turns_pages_and_checks_what_it_sends(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Both sides of the pages for those who come from another client run, and what both find is the same."""
+"""On the pages for users of another client, both sides run and find the same."""
 
 import doctest
 import re
@@ -14,7 +14,7 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def steps(page: str) -> Iterator[tuple[str, str]]:
-    """Each block of the other client's code, and the session in flyexpr that follows it."""
+    """Each block of the other client's code, with the flyexpr session that follows it."""
     theirs = ""
     for block in BLOCK.findall((DOCS / page).read_text()):
         if ">>>" in block:
@@ -27,7 +27,7 @@ def steps(page: str) -> Iterator[tuple[str, str]]:
 
 
 def run_session(session: str, names: dict[str, Any]) -> None:
-    """The examples of a session, one after the other; those that raise are for the doctest to look at."""
+    """Runs the examples of a session; those that raise are left to the doctest of the page."""
     for example in doctest.DocTestParser().get_examples(session):
         try:
             exec(compile(example.source, "<session>", "single"), names)
@@ -36,7 +36,7 @@ def run_session(session: str, names: dict[str, Any]) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The value with every number as a Decimal and every list-like as a list, as clients differ in that."""
+    """The value with every number as a Decimal and every sequence as a list, since clients differ in these."""
     match value:
         case bool() | None:
             return value
@@ -59,7 +59,7 @@ def test_both_sides_find_the_same(client: str, compared: int) -> None:
     ours: dict[str, Any] = {"__name__": "ours"}
     same = 0
     with moto.mock_aws(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other people's deprecations
+        warnings.simplefilter("ignore")  # deprecations in other libraries
         for code, session in steps(f"coming-from-{client}.md"):
             for names in (theirs, ours):
                 names.pop("found", None)

@@ -1,4 +1,4 @@
-"""Two processes at one item, on a file and on a server: nothing is lost."""
+"""Two processes change one item at the same time, on a file and on a server: no change is lost."""
 
 import os
 import subprocess
@@ -72,7 +72,7 @@ def race(url: str, kind: str, start: "dict[str, Any] | None" = None) -> "list[di
         for worker in workers:
             assert worker.stdout is not None
             assert worker.stdout.readline() == "ready\n"
-        for worker in workers:  # both are there: now
+        for worker in workers:  # both are ready: start now
             assert worker.stdin is not None
             worker.stdin.write("go\n")
             worker.stdin.flush()

@@ -1,4 +1,4 @@
-"""The curried twins: the same functions, waiting for what comes last."""
+"""The curried functions do the same as the plain ones, and wait for their last argument."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The pages and the demo: they run as a reader would run them, and leave nothing out."""
+"""The pages and the demo run as a reader would run them, and they leave nothing out."""
 
 import doctest
 import os
@@ -24,8 +24,8 @@ def page_id(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-SPOKEN = [page for page in PAGES if ">>>" in page.read_text()]  # the others show commands, or figures
-WITH_FILES = {"docs/embedded-engine.md"}  # about files, it makes some
+SPOKEN = [page for page in PAGES if ">>>" in page.read_text()]  # the others show commands or figures
+WITH_FILES = {"docs/embedded-engine.md"}  # its examples make files
 
 
 def test_most_pages_show_python() -> None:
@@ -65,13 +65,13 @@ def test_every_public_name_is_on_a_page() -> None:
 
 
 def plain_blocks() -> list[str]:
-    """The Python of the README that is no session at a prompt."""
+    """The blocks of Python in the README that are not sessions at a prompt."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     return [block for block in blocks if ">>>" not in block]
 
 
 def test_the_comparison_gives_the_same_both_ways() -> None:
-    """Both halves of the comparison run, on the mock that boto3's users know."""
+    """Both halves of the comparison run, on moto."""
     moto, boto3 = pytest.importorskip("moto"), pytest.importorskip("boto3")
     theirs, ours = plain_blocks()
     with moto.mock_aws():
@@ -125,7 +125,7 @@ def test_the_demo_takes_one_new_file(tmp_path: Path) -> None:
     (tmp_path / "taken.db").touch()
     taken = demo("taken.db", folder=tmp_path)
     assert (taken.returncode, taken.stdout) == (2, "")
-    assert taken.stderr.endswith("demo.py: error: taken.db is there already; name a file that is not\n")
+    assert taken.stderr.endswith("demo.py: error: taken.db exists already; name a new file\n")
     assert [path.name for path in tmp_path.iterdir()] == ["taken.db"]
 
 

@@ -1,4 +1,4 @@
-"""What `explain` says, whole; and that it says what is then done."""
+"""The whole text of plans, and that a plan describes what is then done."""
 
 import html.parser
 import json
@@ -72,7 +72,7 @@ CASES = dict(cases())
 
 
 def asked(code: str) -> Any:
-    """The operation that the code makes."""
+    """The operation that the code builds."""
     return eval(code, dict(NAMES))
 
 
@@ -94,7 +94,7 @@ def test_the_command_line_reads_back_as_the_request(code: str) -> None:
 
 
 class Cells(html.parser.HTMLParser):
-    """The texts of a table's cells; any tag in a text would be one more."""
+    """The texts of a table's cells; a tag inside a text would give one more cell."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def test_what_is_sent_is_what_was_explained(code: str) -> None:
     if hasattr(done, "stats"):
         assert list(done) == []
     plan = explain(scores, operation)
-    if getattr(operation, "segments", None):  # in threads, so in any order
+    if getattr(operation, "segments", None):  # these requests come from threads, in any order
         assert sorted(map(repr, recording.asked)) == sorted(map(repr, plan.requests))
     elif plan.requests:
         assert recording.asked[: len(plan.requests)] == list(plan.requests)
@@ -336,7 +336,7 @@ def test_a_query_of_several_partitions_has_a_request_for_each() -> None:
     assert len(plan.aws_cli) == 2
 
 
-# --- what cannot be explained is refused as it would be
+# --- an operation that would be refused is refused by explain too
 
 
 def test_what_would_be_refused_is_refused() -> None:
@@ -371,7 +371,7 @@ def test_an_update_of_a_table_begins_with_a_look_at_it() -> None:
 
 
 def test_a_transaction_is_its_parts() -> None:
-    """A transaction holds what the request of each part says."""
+    """A transaction holds the request of each of its operations."""
     engine = scripted([{}])
     table = scores.on(engine)
     parts = [

@@ -1,4 +1,4 @@
-"""The page for those who come from flywheel leaves nothing out: 71 things it could do, each done or declined."""
+"""The page for users of flywheel has all of its 71 features, each shown or declined."""
 
 import re
 
@@ -14,7 +14,7 @@ def test_every_feature_is_on_the_page_once() -> None:
 
 
 def test_every_feature_has_an_example_near_or_a_reason() -> None:
-    """A paragraph of features is followed by code, by a table and code, or says that there is no such thing."""
+    """A paragraph of features is followed by code, by a table and code, or says that flyexpr does not have them."""
     text = re.sub(r"```python\n.*?```", "CODE", PAGE.read_text(), flags=re.DOTALL)
     without: set[int] = set()
     for section in re.split(r"^## ", text, flags=re.MULTILINE):

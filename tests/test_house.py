@@ -1,4 +1,4 @@
-"""The shape of the house: who may import whom, what is public, and what `import flyexpr` costs."""
+"""The shape of the package: which file may import which, what is public, and what `import flyexpr` loads."""
 
 import ast
 import inspect
@@ -20,8 +20,8 @@ import flyexpr
 ROOT = Path(flyexpr.__file__).parent
 
 
-# From the ground up, a stage a line: a file imports from its own stage and from those on the lines before. The embedded
-# engine and the command line are houses of their own inside the house.
+# One stage a line, from the ground up: a file imports from its own stage and from those above it here. The embedded
+# engine and the command line have stages of their own.
 STAGES = {
     "": """
         errors records version engine byte_readers
@@ -63,7 +63,7 @@ STAGES = {
 
 
 def stage(name: str, house: str = "") -> int | None:
-    """The number of the stage that a file stands on in a house; None outside of it.
+    """The number of the stage of a file in a house; None outside of that house.
 
     >>> stage("values/encode") < stage("schema/codecs"), stage("cli/jobs/rate", "cli") < stage("cli/app", "cli")
     (True, True)
@@ -87,7 +87,7 @@ def imported(name: str) -> frozenset[str]:
 
 
 def modules(node: ast.AST, name: str) -> Iterator[str]:
-    """The dotted names an import statement of the file asks for, absolute."""
+    """The absolute dotted names that an import statement of the file asks for."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -114,11 +114,11 @@ def file_of(module: str) -> str | None:
 
 
 def houses(name: str) -> Iterator[str]:
-    """The houses that a file is a part of: the whole package, and an engine or the command line."""
+    """The houses that hold a file: the whole package, and maybe the embedded engine or the command line."""
     return (house for house in STAGES if name.startswith(house))
 
 
-INSIDE = [name for name in files() if name != "__init__"]  # which opens the house to the outside
+INSIDE = [name for name in files() if name != "__init__"]  # the door to the outside, which may import all
 
 
 @pytest.mark.parametrize("name", INSIDE)
@@ -218,7 +218,7 @@ PLAN = (DOCS / "house.md").read_text()
 
 
 def test_the_plan_draws_every_room() -> None:
-    """Every folder, and every file beside the two doors' own."""
+    """The tree shows every folder, and every file in the root of the package."""
     folders = {f"{path.relative_to(ROOT).as_posix()}/" for path in ROOT.rglob("*") if list(path.glob("*.py"))}
     assert set(drawn(PLAN)) == folders | {path.name for path in ROOT.glob("*.py")} - {"__init__.py", "__main__.py"}
 
@@ -245,7 +245,7 @@ def test_the_plan_names_what_is_there(path: str) -> None:
 
 
 def test_few_things_stand_in_one_place() -> None:
-    """A reader takes in some two dozen names; behind more of them is a room that nobody has seen."""
+    """A reader can take in some two dozen names; a folder with more hides a folder that nobody has made."""
     crowded = {
         path.relative_to(ROOT).as_posix(): len(inside)
         for path in [ROOT, *ROOT.rglob("*/")]

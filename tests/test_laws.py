@@ -1,4 +1,4 @@
-"""The laws that hold between everything an expression can be put through, each a property."""
+"""The laws between all that can be done with an expression, each a property test."""
 
 import copy
 import json
@@ -104,15 +104,15 @@ def table() -> Iterator[Table]:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equality as DynamoDB has it: 1 is not True, 1 is 1.0, and sets have no order."""
+    """Equality by DynamoDB's rules: 1 is not True, 1 is 1.0, and sets have no order."""
     return freeze(left) == freeze(right)
 
 
-# the other side of a law: what the naive evaluator makes of the text that is sent
+# the other side of a law: what the naive evaluator does with the text that is sent
 
 
 def truth(condition: Condition, item: dict[str, Any]) -> bool:
-    """Whether the condition holds, by the naive evaluator, which shares no code with flyexpr."""
+    """Whether the condition is true, by the naive evaluator, which shares no code with flyexpr."""
     if condition in (ALWAYS, NEVER):
         return condition == ALWAYS
     request = texts.members_of("FilterExpression", condition)
@@ -120,7 +120,7 @@ def truth(condition: Condition, item: dict[str, Any]) -> bool:
 
 
 def changed(change: Update, item: dict[str, Any] | None) -> Any:
-    """The meaning of the item after the update; None for no item, "refused" where it is."""
+    """The meaning of the item after the update; None for no item, "refused" for a refused update."""
     actions = naive_text.read(texts.members_of("UpdateExpression", change))["UpdateExpression"]
     try:
         new = naive.updated(actions, None if item is None else naive.wire_item(item), naive.wire_item(KEY))
@@ -181,7 +181,7 @@ def test_a_shown_update_reads_back(change: Update) -> None:
 
 @given(some.any_conditions | some.any_updates)
 def test_what_check_takes_is_what_reads_back(expression: Condition | Update) -> None:
-    """Nothing passes the check whose text the engine would not read; `check` and the grammar agree."""
+    """Whatever passes `check`, the engine can read its text: `check` and the grammar agree."""
     assume(some.accepted(expression))
     text, scope = texts.sent(expression)
     found = (read_update if isinstance(expression, Update) else read_condition)(text, scope)
@@ -211,14 +211,14 @@ def test_matches_is_what_the_engine_answers(table: Table, meeting: tuple[Conditi
 
 
 def holds_on(table: Table, condition: Condition) -> bool:
-    """What the engine says of the condition as it stands, not simplified, about the item."""
+    """Whether the condition, as it stands and not simplified, is true of the item on the engine."""
     request = {"TableName": table.name, **texts.members_of("FilterExpression", condition)}
     return bool(call(table.bound, "Scan", request)["Count"])
 
 
 @pytest.mark.parametrize("kind", related.LEAVES)
 def test_each_kind_of_condition(table: Table, kind: str) -> None:
-    """About attributes that the item mostly has, with constants that it may have; one of a wrong type is refused."""
+    """Conditions on attributes that the item mostly has, with constants of their values; wrong types are refused."""
 
     @settings(max_examples=60)
     @given(related.meetings(related.LEAVES[kind]()))
@@ -252,7 +252,7 @@ def test_true_and_false_inside_a_condition_count(table: Table, condition: Condit
 
 
 def held(write: Callable[[], Any]) -> bool:
-    """Whether the write's condition was true; of one that never is, flyexpr says so before it is sent."""
+    """Whether the write's condition was true; flyexpr refuses one that can never be true before it is sent."""
     try:
         write()
     except ConditionFailed:
@@ -278,7 +278,7 @@ def test_apply_is_what_the_engine_stores(table: Table, change: Update, item: dic
 
 @pytest.mark.parametrize("kind", related.ACTIONS)
 def test_each_kind_of_action(table: Table, kind: str) -> None:
-    """On attributes that the item mostly has; the operand of a wrong type is refused."""
+    """Updates of attributes that the item mostly has; an operand of a wrong type is refused."""
 
     @settings(max_examples=60)
     @given(related.ACTIONS[kind].map(lambda action: Update((action,))), related.items)
@@ -291,7 +291,7 @@ def test_each_kind_of_action(table: Table, kind: str) -> None:
 
 
 def assert_stored(table: Table, change: Update, item: dict[str, Any]) -> None:
-    """`apply` and the engine make of the item what the naive evaluator makes of it."""
+    """`apply`, the engine and the naive evaluator make the same item."""
     put(table, item)
     before = copy.deepcopy(item)
     expected = changed(change, item)
@@ -331,14 +331,14 @@ def test_apply_to_a_missing_item(table: Table, change: Update) -> None:
     found, refusal = outcome(lambda: apply(change, KEY))
     _, refused = outcome(lambda: update(table, "k", change))
     assert ("refused" if refused else meaning(get(table, "k"))) == expected
-    if expected is not None:  # of nothing but REMOVE and DELETE nothing comes, where apply has the key to go by
+    if expected is not None:  # with only REMOVE and DELETE no item is made, but apply starts with the key
         assert refused == refusal
         assert refusal or meaning(found) == expected
     assert not refused or get(table, "k") is None
 
 
 def outcome(does: Callable[[], Any]) -> tuple[Any, str | None]:
-    """What comes of it, and the service's message where it is refused."""
+    """The result, or the service's message if it is refused."""
     try:
         return does(), None
     except (ExpressionError, DynamoError) as error:
@@ -357,7 +357,7 @@ def test_check_refuses_an_update_as_the_engine_does(table: Table, change: Update
 
 
 def update_by_wire(table: Table, change: Update) -> None:
-    """What is sent though the client would refuse it."""
+    """Requests that are sent although the client would refuse them."""
     body = {"TableName": table.name, "Key": {"pk": {"S": "k"}}, **texts.members_of("UpdateExpression", change)}
     call(table.bound, "UpdateItem", body)
 
@@ -469,7 +469,7 @@ def in_index(table: Table, index: Index | None, item: dict[str, Any]) -> bool:
 
 
 def seen_through(table: Table, index: Index | None, item: dict[str, Any]) -> dict[str, Any]:
-    """What a read of whole items gives of one: a global index only what it projects."""
+    """The part of an item that a read gives: in a global index only what the index projects."""
     if not isinstance(index, GlobalIndex) or index.project == "all":
         return item
     held = {*table.keys, *table.keys_of(index), *(index.project if isinstance(index.project, tuple) else ())}
@@ -520,7 +520,7 @@ def test_a_plan_covers_the_condition(examples: int) -> None:
 
 
 def assert_answers(table: Table, items: list[dict[str, Any]], read: Any, found: Access) -> None:
-    """The engine gives the items that match, in key order, and the same again when the read is broken off."""
+    """The engine gives the matching items in key order, and the same if the read is interrupted and continued."""
     expected = [
         seen_through(table, found.index, item)
         for item in items
@@ -559,7 +559,7 @@ def assert_resumes(table: Table, read: Any, answer: list[dict[str, Any]]) -> Non
 
 
 def assert_justified(table: Table, read: Any, error: PlanError) -> None:
-    """A refusal holds: no index is fixed, or several alike, or what is asked for is not in the index."""
+    """A refusal is right: no index fits, several fit equally well, or the index lacks what is asked for."""
     condition = simplify(lower_condition(table, read.condition))
     assert condition != NEVER
     parts = condition.parts if isinstance(condition, And) else (condition,)
@@ -582,7 +582,7 @@ def assert_justified(table: Table, read: Any, error: PlanError) -> None:
 
 
 def fixes(part: Condition, name: str) -> bool:
-    """True for `name = constant`, or one of several; no key holds an empty string or binary."""
+    """True for `name = constant` or `name IN constants`; no key holds an empty string or binary."""
     match part:
         case Compare("=", Path((found,)), Value(_, body)):
             return found == name and body not in ("", b"")
@@ -742,7 +742,7 @@ def test_matches_is_what_the_table_counts_for_every_type(every: Table, data: st.
     put(every, item)
     members = [*asked] if isinstance(asked, (list, set)) else [asked]
     path = F[name]
-    # In memory nobody knows as what a Codec would store a value, and so whether there is an order.
+    # In memory it is not known how a Codec would store a value, so it is not known whether values have an order.
     ordered = name not in every.sealed
     operators = ("=", "<>", "<", "<=", ">", ">=") if ordered else ("=", "<>")
     for condition in [

@@ -1,4 +1,4 @@
-"""Random programs: every request that the library sends, and others, answered as the naive model answers them."""
+"""Random programs: each request of the library, and others, gets the answer that the naive model gives."""
 
 import json
 from contextlib import closing, suppress
@@ -66,10 +66,10 @@ WIDE = Table(
 PLAIN = Table("plain", "pk")
 BARE = Table(
     "wide", "pk", "sk", attributes={"sk": int}
-)  # knows no index, so that what an index refuses is refused by the engine
+)  # declares no index, so that the engine, not the library, refuses what an index refuses
 INDEXES = [None, None, *[index.name for index in WIDE.indexes]]
 
-# keys and items: few, so that writes meet one another; an index key may be missing, empty or of a wrong type
+# few keys and items, so that writes hit the same ones; an index key may be missing, empty or of a wrong type
 
 PARTITIONS, SORTS = st.sampled_from("pq"), st.integers(0, 3)
 GROUPS = st.sampled_from(["g", "h", "😀", "｡"])
@@ -114,7 +114,7 @@ projections = st.lists(
 
 @st.composite
 def key_conditions(draw: st.DrawFn, index: str | None) -> Condition:
-    """What a Query needs, and mostly something about the sort key."""
+    """A condition on the partition key, and mostly one on the sort key."""
     partition, sort = {
         None: (eq("pk", draw(PARTITIONS)), ("sk", SORTS)),
         "by_g": (eq("gk", draw(GROUPS)), ("gr", SORTS)),
@@ -133,7 +133,7 @@ def key_conditions(draw: st.DrawFn, index: str | None) -> Condition:
 
 @st.composite
 def wire_reads(draw: st.DrawFn) -> tuple[str, Wire]:
-    """A Query or Scan in wire form, with the forms of Select that the library does not send."""
+    """A Query or Scan in wire form, also with values of Select that the library does not send."""
     index = draw(st.sampled_from(INDEXES))
     request: Wire = {"TableName": WIDE.name, **({"IndexName": index} if index else {})}
     expressions: dict[str, Any] = {}
@@ -175,7 +175,7 @@ def writes(draw: st.DrawFn, table: Table, returning: bool = True) -> Operation:
 
 
 class Programs(RuleBasedStateMachine):
-    """One engine, two tables, and any operations in any order."""
+    """One engine, two tables, and random operations in random order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,7 +209,7 @@ class Programs(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def transact(self, data: st.DataObject) -> None:
-        """One action on each of some items, in both tables."""
+        """A transaction with one action for each of some items, in both tables."""
         actions = {}
         for _ in range(data.draw(st.integers(1, 3))):
             table = data.draw(tables)
@@ -243,14 +243,14 @@ class Programs(RuleBasedStateMachine):
 
     @rule(read=wire_reads())
     def read_pages(self, read: tuple[str, Wire]) -> None:
-        """Page after page, in wire form."""
+        """Reads page after page, in wire form."""
         operation, request = read
         with suppress(DynamoError):
             while "LastEvaluatedKey" in (answer := call(self.engine, operation, request)):
                 request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def attempt(self, write: Any) -> None:
-        """The write; what the engine refuses was compared, and a condition that is never true is not sent."""
+        """Sends the write. A refusal of the engine was compared already; a condition that is never true is not sent."""
         try:
             write()
         except (DynamoError, BatchIncomplete):

@@ -1,4 +1,4 @@
-"""Questions to a table of 4,600 movies; every answer is compared with a comprehension over the file."""
+"""Queries of a table of 4,600 movies; each answer is compared with a list comprehension over the file."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ Movie = dict[str, Any]
 
 @cache
 def movies() -> list[Movie]:
-    """The movies in the order of their keys; genre, director and rank stand outside `info` too, for the indexes."""
+    """The movies in the order of their keys; genre, director and rank are copied out of `info` for the indexes."""
     found = json.loads(DATA.read_text(), parse_float=Decimal)
     return sorted(map(with_index_keys, found), key=lambda movie: (movie["year"], movie["title"].encode()))
 
@@ -110,7 +110,7 @@ def keys(found: Any) -> list[tuple[int, str]]:
     return [(movie["year"], movie["title"]) for movie in found]
 
 
-# Of each question: what is asked, and the movies that are the answer, in their order.
+# For each question: the operation, and the movies that it must give, in order.
 ORDERED: dict[str, tuple[Any, Callable[[], Any]]] = {
     "all of a year": (
         query(eq("year", 2013)),
@@ -269,7 +269,7 @@ def test_a_whole_year_is_more_than_one_megabyte_or_page(table: Table) -> None:
     assert reading.stats.requests in (6, 7)
 
 
-# --- writes, in a year of their own
+# --- writes, in a year that no other test uses
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The naive model answers as DynamoDB does: each of ../shared/cases.json that is about what it knows."""
+"""The naive model answers as DynamoDB does, in all cases of ../shared/cases.json that it covers."""
 
 import sys
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_the_model_answers_as_dynamodb_does(case: dict[str, Any]) -> None:
 
 
 def test_the_model_shares_no_code_with_flyexpr() -> None:
-    """Nor does any module that it imports: a rule that is wrong there would be wrong in both."""
+    """Modules that it imports share none either: a rule that is wrong there would be wrong on both sides."""
     folder = Path(naive.__file__).parent
     for name in ("naive", "naive_text", "naive_tables"):
         assert "import flyexpr" not in (folder / f"{name}.py").read_text(encoding="utf-8")

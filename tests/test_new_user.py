@@ -1,4 +1,4 @@
-"""What somebody new to the library runs into first."""
+"""What a new user tries first, and the mistakes that they make first."""
 
 import enum
 from dataclasses import replace

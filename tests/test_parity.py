@@ -1,4 +1,4 @@
-"""Every operation that writes, and what is stored, on every engine: one suite, the answers are DynamoDB's."""
+"""Every operation that writes, and what it stores, on every engine; the expected answers are DynamoDB's."""
 
 import ast
 import enum
@@ -80,7 +80,7 @@ def scores(engine: Engine, fresh_name: str) -> Table:
     return table
 
 
-# --- the block that the documentation starts with
+# --- the first example of the documentation
 
 AS_WRITTEN = """
 from datetime import datetime, timezone
@@ -102,7 +102,7 @@ run(scores, query((F.title == "Comet Quest") & (F.top_score > 9000)))  # operato
 
 
 def values_of(code: str, names: dict[str, Any]) -> list[Any]:
-    """What each expression statement of the code gives, iterators as lists."""
+    """The value of each expression statement in the code, with iterators as lists."""
     found = []
     for node in ast.parse(code).body:
         if isinstance(node, ast.Expr):

@@ -202,7 +202,7 @@ def test_conditions(zoo: Table, known_fault: Any, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def games(engine: Engine) -> Iterator[Table]:
-    """Scores of three players in forty games; every fourth has no wins, so it is in no index by wins."""
+    """Scores of three players in forty games; every fourth has no wins, so the index by wins lacks it."""
     table = Table(
         kept.unused("games"),
         "userid",
@@ -407,7 +407,7 @@ def test_stats_count_what_was_read(games: Table) -> None:
     list(items)
     assert items.stats.examined == 40
     assert items.stats.returned == len(OF_A[::3])
-    assert items.stats.requests in (4, 5)  # a last page that is just full has a key to go on from
+    assert items.stats.requests in (4, 5)  # if the last page is just full, it has a key to continue from
     assert items.stats.capacity >= 2
 
 

@@ -1,4 +1,4 @@
-"""What touches several items, or one more than once, on every engine: transactions, batches, modify, whole queries."""
+"""Transactions, batches, modify and changes of whole queries, on every engine."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

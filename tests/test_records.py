@@ -1,4 +1,4 @@
-"""Records are to their users what frozen dataclasses are."""
+"""Records behave like frozen dataclasses."""
 
 import copy
 import dataclasses
@@ -96,7 +96,7 @@ def test_what_is_remembered_of_a_table_is_not_pickled() -> None:
 
 
 class Mine(Table):
-    """A table of somebody's own, with an `__init__` of its own."""
+    """A user's own subclass of Table, with its own `__init__`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "id")

@@ -1,4 +1,4 @@
-"""Bad input, each with its whole error text and the proof that nothing was sent; and mistakes seen in peers."""
+"""Wrong input, with the whole error text and the proof that nothing was sent; and mistakes of other libraries."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ from flyexpr import (
 
 
 class Odd:
-    """Of no type that DynamoDB has."""
+    """A value of a type that DynamoDB does not have."""
 
     def __repr__(self) -> str:
         return "Odd()"
@@ -64,7 +64,7 @@ SENT: list[str] = []
 
 
 def counting(operation: str, body: bytes) -> bytes:
-    """An engine that only takes note of what reaches it."""
+    """An engine that only notes the requests that reach it."""
     SENT.append(operation)
     return b"{}"
 
@@ -93,7 +93,7 @@ NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {
 
 
 def cases() -> Iterator[tuple[str, str]]:
-    """The blocks of tests/data/refusals.txt: what is written, and the text of the error."""
+    """The blocks of tests/data/refusals.txt: the code, and the text of its error."""
     for block in (DATA / "refusals.txt").read_text().split("\n\n"):
         code, _, text = block.partition("\n")
         if code.startswith(">>> "):
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_database(tmp_path: File) -> None:
     assert refused(f"sqlite:{tmp_path}").startswith(f"cannot open '{tmp_path}': it is a folder")
 
 
-# mistakes seen in peers
+# mistakes of other libraries
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from flyexpr.engine import Engine
 from flyexpr.serve.hosts import accepted_hosts
 from flyexpr.serve.limits import USUAL, Limits
 from flyexpr.serve.listeners import listen, port_of, url_of
-from flyexpr.serve.room import Room
-from flyexpr.serve.talks import House, Talk
+from flyexpr.serve.memory import Memory
+from flyexpr.serve.talks import Shared, Talk
 from flyexpr.serve.watch import Watch
 
 
@@ -46,10 +46,11 @@ class Server:
     """
 
     def __init__(self, engine: Engine, port: int, host: str, hosts: Iterable[str] = (), limits: Limits = USUAL) -> None:
-        self._house = House(engine, accepted_hosts(host, tuple(hosts)), limits, Room(limits.memory), Room(limits.work))
+        accepts = accepted_hosts(host, tuple(hosts))
+        self._shared = Shared(engine, accepts, limits, Memory(limits.memory), Memory(limits.work))
         listeners = listen(host, port)
         self.url = url_of(host or "0.0.0.0", port_of(listeners[0]))
-        self._watch = Watch(listeners, lambda connection: Talk(connection, self._house), limits)
+        self._watch = Watch(listeners, lambda connection: Talk(connection, self._shared), limits)
         self._thread = threading.Thread(target=self._watch.run, name="flyexpr-serve", daemon=True)
         self._thread.start()
 

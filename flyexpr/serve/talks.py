@@ -14,28 +14,28 @@ from flyexpr.serve.bodies import inflate, read_body
 from flyexpr.serve.heads import Head, read_head
 from flyexpr.serve.limits import Limits, Refused, too_large, too_slow
 from flyexpr.serve.line import Line, Patience
-from flyexpr.serve.room import Place, Room
+from flyexpr.serve.memory import Memory, Share
 
 # The answer to one of these may be thrown away: asking again changes nothing.
 _READS = frozenset(["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"])
 
 
-class House(NamedTuple):
+class Shared(NamedTuple):
     """What all connections of a server share."""
 
     engine: Engine
     accepts: Callable[[str], bool]
     limits: Limits
-    room: Room  # for large bodies and answers
-    work: Room  # for large bodies in the engine
+    memory: Memory  # for large bodies and answers
+    work: Memory  # for large bodies in the engine
 
 
 class Talk:
     """A connection; `since` is the time of its last request."""
 
-    def __init__(self, connection: socket.socket, house: House) -> None:
-        self._house, self._limits = house, house.limits
-        self._line = Line(connection, house.limits.linger_seconds)
+    def __init__(self, connection: socket.socket, shared: Shared) -> None:
+        self._shared, self._limits = shared, shared.limits
+        self._line = Line(connection, shared.limits.linger_seconds)
         self._rest = bytearray()
         self.since = time.monotonic()
 
@@ -78,25 +78,25 @@ class Talk:
     def _one(self) -> bool:
         """Reads and answers one request; True if another may follow."""
         head = None
-        with Place(self._house.room, self._limits.body_seconds) as place:
+        with Share(self._shared.memory, self._limits.body_seconds) as share:
             try:
                 head = self._head()
                 if head is None:
                     return False
                 self._check_origin(head)
-                answer = self._answer(head, self._body(head, place), place)
-                place.shrink(self._room_for(len(answer.body)))
+                answer = self._answer(head, self._body(head, share), share)
+                share.shrink(self._memory_for(len(answer.body)))
             except Refused as refused:
-                self._send(refusal(refused), place, head and head._replace(keep=False))
+                self._send(refusal(refused), share, head and head._replace(keep=False))
                 return False
-            self._send(answer, place, head)
+            self._send(answer, share, head)
             return head.keep
 
-    def _room_for(self, size: int) -> int:
+    def _memory_for(self, size: int) -> int:
         return size if size > self._limits.small else 0
 
-    def _patience(self, place: Place) -> Patience:
-        return lambda: self._limits.crowded_seconds if place.wanted else self._limits.stall_seconds
+    def _patience(self, share: Share) -> Patience:
+        return lambda: self._limits.crowded_seconds if share.wanted else self._limits.stall_seconds
 
     def _head(self) -> Head | None:
         until, patience = time.monotonic() + self._limits.head_seconds, lambda: self._limits.head_seconds
@@ -111,42 +111,42 @@ class Talk:
         # A web page from anywhere can make a browser send a POST here, but the browser adds the Origin.
         if "origin" in head.headers:
             raise Refused(403, "AccessDeniedException", "requests from web pages are not served")
-        if not self._house.accepts(head.host):
+        if not self._shared.accepts(head.host):
             hint = "allow another host with serve(..., hosts=[...]) or `flyexpr serve --allow-host`"
             raise Refused(
                 403, "AccessDeniedException", f"the server does not answer to the host {head.host!r}\n  hint: {hint}"
             )
 
-    def _body(self, head: Head, place: Place) -> bytes:
+    def _body(self, head: Head, share: Share) -> bytes:
         if head.length == 0:
             return b""
         most = self._limits.body if head.length is None else head.length
         if most > self._limits.body:
             raise too_large(self._limits.body)
         if head.expects:
-            self._line.send(b"HTTP/1.1 100 Continue\r\n\r\n", self._until_answered(), self._patience(place))
+            self._line.send(b"HTTP/1.1 100 Continue\r\n\r\n", self._until_answered(), self._patience(share))
         codings = head.headers.get("content-encoding", "")
         try:
-            body = self._received(head, place, most + self._limits.body if codings else most)
+            body = self._received(head, share, most + self._limits.body if codings else most)
         except TimeoutError:
             raise too_slow("body") from None
         if codings:
-            body = self._inflated(body, codings, place)
-        place.shrink(self._room_for(len(body)))
+            body = self._inflated(body, codings, share)
+        share.shrink(self._memory_for(len(body)))
         return body
 
     def _until_answered(self) -> float:
         return time.monotonic() + self._limits.answer_seconds
 
-    def _received(self, head: Head, place: Place, need: int) -> bytes:
+    def _received(self, head: Head, share: Share, need: int) -> bytes:
         """The body as it was sent; all the memory that it may need is taken once it is more than a small one."""
-        seen, patience = len(self._rest), self._patience(place)
+        seen, patience = len(self._rest), self._patience(share)
         until = time.monotonic() + self._limits.body_seconds
 
         def receive(size: int) -> bytes:
             nonlocal seen, until
-            if seen > self._limits.small and not place.size:
-                place.grow(need)
+            if seen > self._limits.small and not share.size:
+                share.grow(need)
                 until = time.monotonic() + self._limits.body_seconds
             piece = self._line.receive(size, until, patience)
             seen += len(piece)
@@ -154,39 +154,39 @@ class Talk:
 
         return read(read_body(self._rest, head.length, self._limits), receive)
 
-    def _inflated(self, body: bytes, codings: str, place: Place) -> bytes:
-        if not place.size:
+    def _inflated(self, body: bytes, codings: str, share: Share) -> bytes:
+        if not share.size:
             try:
                 return inflate(body, codings, self._limits.small)
             except Refused as refused:
                 if refused.status != 413:
                     raise
-            place.grow(self._limits.body)
+            share.grow(self._limits.body)
         return inflate(body, codings, self._limits.body)
 
-    def _answer(self, head: Head, body: bytes, place: Place) -> Answer:
-        """The answer; a large one takes its memory from the room, as its client may be slow to receive it."""
+    def _answer(self, head: Head, body: bytes, share: Share) -> Answer:
+        """The answer; a large one takes shared memory, because its client may be slow to receive it."""
         answer, operation = self._asked(head, body), operation_of(head)
-        size = self._room_for(len(answer.body))
-        if not place.grown(size, 0):
+        size = self._memory_for(len(answer.body))
+        if not share.grown(size, 0):
             if operation in _READS:
                 del answer
-                place.grow(size)
+                share.grow(size)
                 return self._asked(head, body)
-            place.grown(size, self._limits.body_seconds)  # a write that was done is answered in any case
+            share.grown(size, self._limits.body_seconds)  # a write that was done is answered in any case
         return answer
 
     def _asked(self, head: Head, body: bytes) -> Answer:
-        with Place(self._house.work, self._limits.body_seconds) as turn:
-            turn.grow(self._room_for(len(body)))
-            return without_engine(head, body) or ask(self._house.engine, head, body)
+        with Share(self._shared.work, self._limits.body_seconds) as turn:
+            turn.grow(self._memory_for(len(body)))
+            return without_engine(head, body) or ask(self._shared.engine, head, body)
 
-    def _send(self, answer: Answer, place: Place, head: Head | None) -> None:
+    def _send(self, answer: Answer, share: Share, head: Head | None) -> None:
         coding, body = compressed(answer.body, head.headers.get("accept-encoding", "") if head else "")
         start = head_of(
             answer._replace(body=body), coding, head is not None and head.keep, head is not None and head.old
         )
-        until, patience = self._until_answered(), self._patience(place)
+        until, patience = self._until_answered(), self._patience(share)
         if head and head.method == "HEAD":
             body = b""
         if len(body) <= self._limits.small:

@@ -17,7 +17,7 @@ from flyexpr import call, connect
 from flyexpr.engine import Engine
 from flyexpr.serve import Server, serve
 from flyexpr.serve.limits import KB, MB, USUAL
-from flyexpr.serve.room import Place, Room
+from flyexpr.serve.memory import Memory, Share
 from flyexpr.serve.talks import Talk
 from flyexpr.serve.workers import Workers
 
@@ -109,41 +109,41 @@ def test_a_refusal_is_readable_though_the_client_sends_on() -> None:
 # memory
 
 
-def test_a_place_is_given_in_turn() -> None:
-    room, order = Room(10), []
-    assert room.take(8, 0)
+def test_memory_is_given_in_turn() -> None:
+    memory, order = Memory(10), []
+    assert memory.take(8, 0)
 
     def wait(size: int) -> None:
-        assert room.take(size, 10)
+        assert memory.take(size, 10)
         order.append(size)
 
     threads = [threading.Thread(target=wait, args=(size,)) for size in (9, 1)]
     for number, thread in enumerate(threads, 1):
         thread.start()
-        eventually(lambda number=number: len(room._queue) == number)
-    assert not room.take(1, 0.01)  # the smaller one does not go first
-    room.give(8)
+        eventually(lambda number=number: len(memory._queue) == number)
+    assert not memory.take(1, 0.01)  # the smaller one does not go first
+    memory.give(8)
     for thread in threads:
         thread.join(10)
     assert sorted(order) == [1, 9]
-    assert not room.crowded
+    assert not memory.crowded
 
 
-def test_a_place_is_given_back() -> None:
-    room = Room(10)
-    with Place(room, 0) as place:
-        place.grow(10)
-        place.shrink(7)
-        assert not room.take(4, 0)
-        assert room.take(3, 0)
-        room.give(3)
-    assert room.take(10, 0)
+def test_memory_is_given_back() -> None:
+    memory = Memory(10)
+    with Share(memory, 0) as share:
+        share.grow(10)
+        share.shrink(7)
+        assert not memory.take(4, 0)
+        assert memory.take(3, 0)
+        memory.give(3)
+    assert memory.take(10, 0)
 
 
 @pytest.mark.parametrize("head", [large(MB), CHUNKED + b"100000\r\n"])
 def test_a_client_that_stalls_gives_way_to_others(head: bytes) -> None:
     with limited(memory=16 * MB, crowded_seconds=0.2) as server, connected(server, head + bytes(100 * KB)) as silent:
-        eventually(lambda: server._house.room._used > 0)
+        eventually(lambda: server._shared.memory._used > 0)
         with connected(server, large(16 * MB)) as second:
             assert answered(server, GOOD).status == OK
             assert answered(server, CHUNKED + b"2\r\n{}\r\n0\r\n\r\n").status == OK
@@ -162,9 +162,9 @@ def test_small_requests_do_not_wait_for_large_ones() -> None:
         assert time.monotonic() - began < 1
 
 
-def test_a_request_that_finds_no_place_is_told_to_come_again() -> None:
+def test_a_request_that_finds_no_memory_is_told_to_come_again() -> None:
     with limited(memory=MB, body_seconds=0.2) as server:
-        server._house.room.take(MB, 0)
+        server._shared.memory.take(MB, 0)
         with connected(server, large(MB) + bytes(100 * KB)) as connection:
             answer = connection.answer()
     assert (answer.status, b"too many large requests and answers at once" in answer.body) == (BUSY, True)
@@ -172,7 +172,7 @@ def test_a_request_that_finds_no_place_is_told_to_come_again() -> None:
 
 def test_a_large_request_that_finds_no_turn_is_told_to_come_again() -> None:
     with limited(work=MB, body_seconds=0.2) as server:
-        server._house.work.take(MB, 0)
+        server._shared.work.take(MB, 0)
         assert answered(server, asking(b"PutItem", b" " * 100_000)).status == BUSY
         assert answered(server, GOOD).status == OK
 
@@ -212,7 +212,7 @@ class Answering:
 def test_a_client_that_does_not_read_gives_way(operation: str, asked: int) -> None:
     engine = Answering(20 * MB)
     with limited(engine, memory=30 * MB, crowded_seconds=0.2) as server, connected(server, asking(b"Query")):
-        eventually(lambda: server._house.room._used > 0)
+        eventually(lambda: server._shared.memory._used > 0)
         answer = answered(server, asking(operation.encode()))
     assert answer.status == OK
     assert (len(answer.body), engine.asked) == (20 * MB + 1, ["Query"] + [operation] * asked)
@@ -235,9 +235,9 @@ def test_answers_that_nobody_reads_do_not_fill_the_memory() -> None:
         assert answered(server, GOOD.replace(b"ListTables", b"")).status == "400 Bad Request"
 
 
-def test_an_answer_that_finds_no_place_is_not_kept() -> None:
+def test_an_answer_that_finds_no_memory_is_not_kept() -> None:
     with limited(Answering(20 * MB), memory=30 * MB, body_seconds=0.2) as server:
-        server._house.room.take(20 * MB, 0)
+        server._shared.memory.take(20 * MB, 0)
         assert answered(server, asking(b"Query")).status == BUSY
 
 
@@ -251,7 +251,7 @@ def test_refusals_leave_nothing_behind() -> None:
 def talks(server: Server) -> list[Talk]:
     """The connections of a server that are still in memory."""
     gc.collect()
-    return [one for one in gc.get_objects() if isinstance(one, Talk) and one._house is server._house]
+    return [one for one in gc.get_objects() if isinstance(one, Talk) and one._shared is server._shared]
 
 
 # connections

@@ -1,4 +1,4 @@
-"""An engine whose every answer is compared, whole, with that of the naive model."""
+"""An engine whose answers are all compared with those of the naive model."""
 
 import json
 import re
@@ -15,7 +15,7 @@ READ = ("TableName", "IndexName", "KeyConditionExpression", "ScanIndexForward", 
 
 
 class BesideModel:
-    """The engine's answers and errors; AssertionError where the model says something else."""
+    """Gives the engine's answers and errors; AssertionError if the model's differ."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -42,7 +42,7 @@ class BesideModel:
             return meaning({"Error": refused.code, **getattr(refused, "fields", {})})
 
     def order(self, operation: str, request: Wire, rows: Rows) -> Rows:
-        """The rows in the engine's order; each partition has to be in the order of the sort key."""
+        """The rows in the engine's order; each partition must be in the order of the sort key."""
         table, index = self.model.table(request), self.model.index(request)
         asked = {member: request[member] for member in READ if member in request}
         marks = re.findall("[#:][0-9]+", asked.get("KeyConditionExpression", ""))
@@ -63,7 +63,7 @@ class BesideModel:
 
 
 def without_costs(request: Wire, answer: Wire) -> Wire:
-    """The answer without what it cost, which is there exactly where it is asked for."""
+    """The answer without its capacity, which must be there if and only if it was asked for."""
     costs = answer.pop("ConsumedCapacity", None)
     assert (costs is not None) is (request.get("ReturnConsumedCapacity", "NONE") != "NONE")
     assert costs != [None]
@@ -71,12 +71,12 @@ def without_costs(request: Wire, answer: Wire) -> Wire:
 
 
 def meaning(answer: Wire) -> Wire:
-    """What an answer says: items without the order of their attributes and sets, reasons without their words."""
+    """The meaning of an answer: without the order of attributes and sets, and without the texts of reasons."""
     return {member: MEANINGS.get(member, lambda body: body)(body) for member, body in answer.items()}
 
 
 def responses(body: Any) -> Any:
-    """Those of a batch come in any order."""
+    """The items of a batch come in any order."""
     if isinstance(body, list):
         return [meaning(each) for each in body]
     return {table: Counter(map(item_meaning, items)) for table, items in body.items()}

@@ -1,4 +1,4 @@
-"""The awaited door for tests that are written for the plain one: their calls run in an event loop of another thread.
+"""Runs tests that are written for the plain door through `flyexpr.aio`, in an event loop of another thread.
 
 A test runs through it when its engine's name ends in `+awaited`; the fixture `engine` then puts the functions of
 `flyexpr.aio` in place of those that the test's module imported.
@@ -19,7 +19,7 @@ from flyexpr.records import replace
 
 
 class Looped:
-    """An awaited engine as a plain one: `awaited`, asked in a loop of its own."""
+    """Makes a plain engine of an awaited one, which runs in a loop of its own."""
 
     def __init__(self, engine: Any) -> None:
         self.loop = asyncio.new_event_loop()
@@ -28,12 +28,12 @@ class Looped:
         self.awaited = engine
 
     def wait(self, awaitable: Any) -> Any:
-        """What the awaitable comes to."""
+        """The result of the awaitable."""
 
         async def waited() -> Any:
             return await awaitable
 
-        if self.loop.is_closed():  # a closed engine is asked all the same
+        if self.loop.is_closed():  # tests call closed engines too
             return asyncio.run(waited())
         return asyncio.run_coroutine_threadsafe(waited(), self.loop).result(60)
 
@@ -61,7 +61,7 @@ class Looped:
 
 
 def connected(url: str, transport: str) -> Any:
-    """The engine of a URL by a transport: `direct` or `botocore`, or `awaited` for the direct one in a loop."""
+    """The engine of a URL with a transport: `direct`, `botocore`, or `awaited` for `direct` in a loop."""
     way = f"{url}{'&' if '?' in url else '?'}transport={'direct' if transport == 'awaited' else transport}"
     return Looped(aio.connect(way)) if transport == "awaited" else connect(way)
 
@@ -73,7 +73,7 @@ class LoopedItems(Iterator[Any]):
         self._engine, self._items = engine, items
 
     def __next__(self) -> Any:
-        async def taken() -> Any:  # begun in the loop, which then ends an iterator that is let go of
+        async def taken() -> Any:  # created in the loop, so that the loop ends an iterator that is dropped
             return await anext(self._items)
 
         try:
@@ -86,7 +86,7 @@ class LoopedItems(Iterator[Any]):
 
 
 def through_the_loop(module: ModuleType, patch: pytest.MonkeyPatch) -> None:
-    """Puts the awaited functions where the module imported the plain ones."""
+    """Replaces the plain functions that the module imported by the awaited ones."""
     for name in aio.__all__:
         plain = getattr(flyexpr, name, None)
         if inspect.isfunction(plain) and getattr(module, name, None) is plain and name != "connect":
@@ -111,7 +111,7 @@ def looped(awaited: Callable[..., Any], plain: Callable[..., Any]) -> Callable[.
 
 
 def tables_in(value: Any) -> Iterator[Table]:
-    """Every table in arguments: by itself, in pairs, in transactions."""
+    """All tables in the arguments: alone, in pairs, in transactions."""
     if isinstance(value, Table):
         yield value
     elif isinstance(value, (tuple, list)):

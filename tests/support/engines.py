@@ -1,4 +1,4 @@
-"""The engines that the parity tests run on: two embedded, moto in process, and the servers that are up, each over both
+"""The engines that the parity tests run on: two embedded, moto in process, and the servers that run, each over both
 transports.
 
 FLYEXPR_ENDPOINTS names the servers, as "name=url name=url"; what is absent is skipped with its reason.
@@ -42,7 +42,7 @@ NAMES = (
 
 
 def without_transport(name: str) -> str:
-    """The engine itself, which has the same faults over either transport and through either door.
+    """The name of the engine itself: it has the same faults over both transports and through both doors.
 
     >>> without_transport("dynalite+botocore"), without_transport("embedded-memory+awaited")
     ('dynalite', 'embedded-memory')
@@ -61,7 +61,7 @@ def absence(name: str) -> str | None:
 
 @contextmanager
 def opened(name: str, folder: Path) -> Iterator[Engine]:
-    """The engine, new and empty unless it is a server's, which tests share."""
+    """The engine, new and empty; a server is shared by all tests."""
     if name == "moto":
         import moto
 
@@ -73,21 +73,21 @@ def opened(name: str, folder: Path) -> Iterator[Engine]:
 
 
 def url(name: str, folder: Path) -> str:
-    """What `connect` takes for the engine of that name."""
+    """The URL of the engine of that name."""
     if without_transport(name) in EMBEDDED:
         return "sqlite::memory:" if without_transport(name) == "embedded-memory" else f"sqlite:{folder / 'engine.db'}"
     return ENDPOINTS[without_transport(name)] + ("?transport=botocore" if name.endswith(BY_BOTOCORE) else "")
 
 
 def connected_to(name: str, folder: Path) -> Engine:
-    """The engine of that name, through the door that the name tells."""
+    """The engine of that name, through the door that the name says."""
     engine: Engine = Looped(aio.connect(url(name, folder))) if name.endswith(AWAITED) else connect(url(name, folder))
     return engine
 
 
 @contextmanager
 def closing(engine: Engine) -> Iterator[Engine]:
-    """The engine; closed afterwards where it can be, since a plain function is an engine too."""
+    """The engine, which is closed afterwards if it can be; a plain function is an engine too."""
     try:
         yield engine
     finally:

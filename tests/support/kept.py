@@ -1,4 +1,4 @@
-"""The fixtures `engine_name` and `engine` for a whole file of tests, which is quicker than an engine for each.
+"""The fixtures `engine_name` and `engine` for a whole file of tests; that is quicker than an engine for each test.
 
 A file says `engine_name, engine = kept.engine_name, kept.engine`; its tests must not mind each other's tables.
 """
@@ -12,7 +12,7 @@ from engines import NAMES, Engine, absence, opened
 
 @pytest.fixture(scope="module", params=NAMES)
 def engine_name(request: pytest.FixtureRequest) -> str:
-    """The name of the engine, skipped with a reason where it is absent."""
+    """The name of the engine; tests of an absent engine are skipped with a reason."""
     if reason := absence(request.param):
         pytest.skip(f"{request.param}: {reason}")
     return str(request.param)

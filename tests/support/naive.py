@@ -1,4 +1,4 @@
-"""DynamoDB's rules over wire values, in the plainest way: the other side of the laws.
+"""DynamoDB's rules over wire values, in the simplest code: the other side of the laws.
 
 Written from DynamoDB's documents alone, this imports nothing of flyexpr: what is wrong there is not wrong here too.
 `naive_text.read` gives the expressions of a request as nested tuples; here stands what they mean.
@@ -19,7 +19,7 @@ Steps = tuple[Any, ...]
 
 
 class Refused(Exception):
-    """What DynamoDB answers with a ValidationException."""
+    """DynamoDB would answer with a ValidationException."""
 
     code = "ValidationException"
 
@@ -66,7 +66,7 @@ def wire_item(item: dict[str, Any]) -> Item:
 
 
 def meaning(value: Wire) -> tuple[str, Any]:
-    """Equal where DynamoDB says equal: numbers by value, sets without order; ordered by its body, strings as UTF-8."""
+    """A value that compares as in DynamoDB: numbers by value, sets in any order, strings by their UTF-8 bytes."""
     [(kind, body)] = value.items()
     if kind in SCALARS:
         return kind, SCALARS[kind](body)
@@ -82,7 +82,7 @@ def item_meaning(item: Item) -> frozenset[Any]:
 
 
 def check_value(value: Wire, level: int = 1) -> None:
-    """Refused unless the value can be stored."""
+    """Raises Refused unless the value can be stored."""
     need(len(value) == 1 and value.keys() <= {*KINDS}, "a value has one type")
     [(kind, body)] = value.items()
     need(level <= 32, "nesting levels")
@@ -122,7 +122,7 @@ def total(sign: str, left: Wire, right: Wire) -> Wire:
 
 
 def look(steps: Steps, item: Item) -> Wire | None:
-    """The value at a document path; None where there is none."""
+    """The value at a document path; None if there is none."""
     value: Any = {"M": item}
     for step in steps:
         body = value.get("M", {}) if isinstance(step, str) else value.get("L", [])
@@ -138,7 +138,7 @@ COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator
 
 
 def holds(node: Any, item: Item) -> bool:
-    """Whether a condition is true; of no item, every attribute is missing."""
+    """Whether a condition is true; if there is no item, every attribute is missing."""
     match node:
         case ("or", left, right):
             return holds(left, item) or holds(right, item)
@@ -160,7 +160,7 @@ def holds(node: Any, item: Item) -> bool:
 
 
 def result(node: Any, item: Item) -> Any:
-    """The meaning of an operand; None where it has no value."""
+    """The value of an operand; None if it has none."""
     if node[0] == "call":
         return size(result(node[2][0], item))
     value = node[1] if node[0] == "value" else look(node[1], item)
@@ -190,7 +190,7 @@ def true_of(function: str, value: Any, other: Any = None) -> bool:
 
 
 def size(value: Any) -> Any:
-    """UTF-16 units of a string; bytes, members, elements or entries of what else has a size."""
+    """The number of UTF-16 units of a string, or of bytes, members, elements or entries."""
     if value is None or value[0] not in SIZED:
         return None
     return "N", Decimal(len(value[1]) if value[0] != "S" else len(value[1].decode().encode("utf-16-le")) // 2)
@@ -200,7 +200,7 @@ def size(value: Any) -> Any:
 
 
 def projected(paths: list[Steps], item: Item) -> Item:
-    """The part of the item that the paths lead to; the elements of a list close up."""
+    """The part of the item that the paths lead to; in lists, the elements move up to close gaps."""
     found = _picked(paths, {"M": item})
     return {} if found is None else found["M"]
 
@@ -257,7 +257,7 @@ def _without_gone(value: Wire) -> Wire:
 
 
 def _made(clause: str, steps: Steps, node: Any, item: Item) -> Wire:
-    """What one action puts at its path."""
+    """The value that one action puts at its path."""
     old = look(steps, item)
     if clause == "REMOVE" or clause == "DELETE" and old is None:
         return _GONE
@@ -284,7 +284,7 @@ def _assigned(node: Any, item: Item) -> Wire:
         case ("sum", sign, left, right):
             return total(sign, _assigned(left, item), _assigned(right, item))
         case ("call", "if_not_exists", [(_, steps), other]):
-            default = _assigned(other, item)  # refused if it is missing, though it may not be needed
+            default = _assigned(other, item)  # evaluated first: a missing operand is refused even if it is not needed
             return deepcopy(look(steps, item) or default)
         case ("call", "list_append", [first, second]):
             lists = [_assigned(part, item) for part in (first, second)]

@@ -1,4 +1,4 @@
-"""Tables of wire items in plain dicts, with DynamoDB's answers to the operations on items: the model of an engine.
+"""The model of an engine: tables of wire items in plain dicts, and DynamoDB's answers to operations on items.
 
 Like `naive`, it imports nothing of flyexpr. `Tables()(operation, request)` gives the answer, or raises `Refused` with a
 code and, as DynamoDB does, further members. It knows no sizes, capacity, streams, tags and older members, and no start
@@ -55,7 +55,7 @@ class Index:
 
 
 class Table(Index):
-    """The table itself: its indexes by name, and its items by their keys."""
+    """A table: its indexes by name, and its items by key."""
 
     def __init__(self, spec: Wire) -> None:
         super().__init__(spec)
@@ -71,7 +71,7 @@ class Table(Index):
         return item_meaning(self.key(item))
 
     def check_given(self, kind: str, request: Wire) -> None:
-        """Refused unless the key, or the item of a Put, has the key attributes, each of its type."""
+        """Raises Refused unless the key, or the item of a Put, has the key attributes with the right types."""
         if kind == "Put":
             need({*self.names} <= {*request["Item"]}, "Missing the key in the item")
             self.check_types(request["Item"])
@@ -90,12 +90,12 @@ class Table(Index):
 
 
 def as_they_come(operation: str, request: Wire, rows: Rows) -> Rows:
-    """Those of a Query are in the order of their sort keys already."""
+    """The rows as they are; a Query's are in the order of their sort keys already."""
     return rows
 
 
 class Tables:
-    """The model. `order` puts the rows of a read in the order of the engine beside it, where DynamoDB names none."""
+    """The model. Where DynamoDB defines no order, `order` puts the rows of a read in the order of the real engine."""
 
     def __init__(self, order: Order = as_they_come) -> None:
         self.tables: dict[str, Table] = {}
@@ -157,7 +157,7 @@ class Tables:
         return {"Attributes": shown} if returns != "NONE" and shown else {}
 
     def checked(self, kind: str, request: Wire) -> Wire:
-        """The expressions of a write; Refused where the request says what cannot be stored."""
+        """The expressions of a write; Refused if the request holds a value that cannot be stored."""
         trees, table = read(request), self.table(request)
         if kind == "Put":
             check_item(request["Item"])
@@ -237,7 +237,7 @@ class Tables:
         for place, (kind, members) in enumerate(actions):
             try:
                 self.table(members).check_given(kind, members)
-            except Refused:  # the first alone
+            except Refused:  # only the first error counts
                 reasons = [{"Code": "ValidationError" if place == other else "None"} for other in range(len(actions))]
                 raise Failed("TransactionCanceledException", CancellationReasons=reasons) from None
         self.need_apart([members for _, members in actions])
@@ -285,7 +285,7 @@ class Tables:
         return index
 
     def rows(self, request: Wire) -> Rows:
-        """The items that a table or index has: an index those with all of its key attributes."""
+        """The items in a table or index; an index has those with all of its key attributes."""
         index = self.index(request)
         return [item for item in self.table(request).items.values() if {*index.names} <= {*item}]
 
@@ -297,7 +297,7 @@ class Tables:
             identities = [table.identity(row) for row in rows]
             rows = rows[identities.index(table.identity(request["ExclusiveStartKey"])) + 1 :]
         examined = rows[: request.get("Limit", len(rows))]
-        # Of an entry of a global index, the filter of a Scan finds what the index does not hold missing.
+        # In a global index, the filter of a Scan finds attributes missing that the index does not hold.
         seen = index.held if index.is_global and index.held is not None else None
         wanted = trees.get("FilterExpression")
         found = [row for row in examined if wanted is None or holds(wanted, only(row, seen))]
@@ -307,7 +307,7 @@ class Tables:
         return answer if shows is None else {"Items": [shows(row) for row in found], **answer}
 
     def selection(self, request: Wire, trees: Wire) -> Callable[[Item], Item] | None:
-        """What a read gives of each item: None where it only counts."""
+        """What a read returns of each item; None if it only counts."""
         index, paths = self.index(request), trees.get("ProjectionExpression")
         select = request.get("Select")
         need(select != "ALL_PROJECTED_ATTRIBUTES" or "IndexName" in request, "only when Querying using an IndexName")
@@ -327,5 +327,5 @@ class Tables:
 
 
 def only(item: Item, names: set[str] | None) -> Item:
-    """The attributes of these names; all of them where none are given."""
+    """The attributes of these names; all of them if no names are given."""
     return item if names is None else {name: value for name, value in item.items() if name in names}

@@ -1,4 +1,4 @@
-"""The text of DynamoDB's expressions as nested tuples, and what is refused before an item is looked at.
+"""Reads the text of DynamoDB's expressions as nested tuples, and refuses what needs no item to be refused.
 
     ("and" | "or", left, right)  ("not" | "group", part)  ("compare", operator, left, right)
     ("between", operand, low, high)  ("in", operand, options)
@@ -21,7 +21,7 @@ WORDS = ("AND", "OR", "NOT", "BETWEEN", "IN", *CLAUSES)
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
-    """The expressions of a request by their members' names; placeholders are shared, and each must be used."""
+    """The expressions of a request, by member; they share the placeholders, and each placeholder must be used."""
     names, values = (request.get(f"ExpressionAttribute{part}", {}) for part in ("Names", "Values"))
     for value in values.values():
         check_value(value)
@@ -33,7 +33,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Reader:
-    """One text, read from left to right."""
+    """A parser that reads one text from left to right."""
 
     def __init__(self, text: str, names: dict[str, str], values: dict[str, Wire]) -> None:
         self.names, self.values, self.place, end = names, values, 0, 0
@@ -53,7 +53,7 @@ class _Reader:
 
     @property
     def word(self) -> str:
-        """The next token, operators and clauses in capitals."""
+        """The next token, with operators and clauses in capitals."""
         token = self.tokens[self.place] if self.place < len(self.tokens) else ""
         return token.upper() if token.upper() in WORDS else token
 
@@ -64,7 +64,7 @@ class _Reader:
         return found
 
     def next(self, pattern: str) -> str:
-        """The next token, which must have this form."""
+        """The next token, which must match this pattern."""
         found = self.word
         need(found not in WORDS and re.fullmatch(pattern, found), f"Syntax error at {found}")
         self.place += 1
@@ -164,11 +164,11 @@ class _Reader:
         return self.many(self.steps)
 
 
-# what is refused before an item is looked at
+# refusals that need no item
 
 
 def kind_of(node: Any) -> str | None:
-    """The type of a constant, or of a size; that of an attribute is not known yet."""
+    """The type of a constant or of a size; None for an attribute, whose type is not known yet."""
     if node[0] == "path":
         return None
     return "N" if node[0] == "call" else next(iter(node[1]))
@@ -251,7 +251,7 @@ def check_assigned(node: Any, inside: bool = False) -> None:
 
 
 def check_apart(paths: list[Steps]) -> None:
-    """No path may lead into another, and what is a map for one may not be a list for another."""
+    """No path may lead into another, and two paths may not take one value for a map and for a list."""
     for place, one in enumerate(paths):
         for other in paths[:place]:
             apart = next(((a, b) for a, b in zip(one, other, strict=False) if a != b), None)
@@ -300,7 +300,7 @@ def key_terms(node: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def roots(node: Any) -> set[str]:
-    """The attributes that a condition speaks of."""
+    """The attributes that a condition names."""
     if isinstance(node, tuple) and node[0] == "path":
         return {node[1][0]}
     return {name for part in node if isinstance(part, (tuple, list)) for name in roots(part)}

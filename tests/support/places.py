@@ -1,4 +1,4 @@
-"""Where things are: the project, its pages, the data of the tests, and the folder of facts beside the project."""
+"""Where things are: the project, its pages, the data of the tests, and the shared folder beside the project."""
 
 from pathlib import Path
 

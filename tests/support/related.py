@@ -1,4 +1,4 @@
-"""Conditions, updates and items about the same few attributes, each of one type and of few values.
+"""Random conditions, updates and items that share a few attributes, each of one type and few values.
 
 Random expressions and random items seldom meet: a rule that is wrong shows only where the one speaks of what the other
 has. Here each condition and each action is drawn by its kind, and its constants come from the attribute's own values.
@@ -68,7 +68,7 @@ Place = tuple[Any, ...]
 
 @st.composite
 def related_items(draw: st.DrawFn) -> dict[str, Any]:
-    """An item that has most of the attributes, and most of them of the usual type."""
+    """An item that has most of the attributes, mostly with values of the usual type."""
     item = draw(st.fixed_dictionaries(ATTRIBUTES))
     for name in draw(st.lists(st.sampled_from([*ATTRIBUTES]), max_size=4)):
         item.pop(name, None)
@@ -99,25 +99,25 @@ def _operands(node: Any) -> Iterator[Operand]:
 
 
 def meetings(conditions: SearchStrategy[Condition]) -> SearchStrategy[tuple[Condition, dict[str, Any]]]:
-    """Such conditions, each with an item that it may be about."""
+    """Such conditions, each with an item that it may match."""
     return conditions.flatmap(lambda condition: st.tuples(st.just(condition), items_for(condition)))
 
 
 def places(*pools: SearchStrategy[Any]) -> SearchStrategy[Place]:
-    """Document paths to values of these pools; of all, if none is named."""
+    """Document paths to values of these pools, or of all pools."""
     return st.sampled_from([place for place, pool in PLACES.items() if pool in pools or not pools])
 
 
 @st.composite
 def others(draw: st.DrawFn, place: Place) -> Operand:
-    """What an attribute is compared with: mostly a value that it may have, or another attribute of its type."""
+    """An operand to compare with: mostly a value that the attribute may have, or another attribute of its type."""
     turn = draw(st.integers(0, 9))
     if turn < 2:
         return Path(draw(places(PLACES[place])))
     return operand(draw(ANY if turn == 2 else PLACES[place]))
 
 
-# conditions by their kinds
+# the kinds of conditions
 
 SIGNS = ("=", "<>", "<", "<=", ">", ">=")
 ORDERED = (TEXTS, NUMBERS, BLOBS)
@@ -204,7 +204,7 @@ leaves: SearchStrategy[Condition] = st.sampled_from([*LEAVES.values()]).flatmap(
 
 @st.composite
 def pairs(draw: st.DrawFn) -> Condition:
-    """Two conditions on one operand, joined: what may be folded into one, or can never be true."""
+    """Two conditions on one operand, joined: they may be folded into one, or can never be true."""
     place = draw(places(*ORDERED))
     kinds = st.sampled_from([*SIGNS, "=", "BETWEEN", "IN", "begins_with", "attribute_exists", "attribute_not_exists"])
     first, second = (draw(LEAVES[kind](place)) for kind in draw(st.tuples(kinds, kinds)))
@@ -212,7 +212,7 @@ def pairs(draw: st.DrawFn) -> Condition:
     return draw(st.sampled_from([first & second, first | second]))
 
 
-# updates by the kinds of their actions
+# updates, by kinds of actions
 
 
 @st.composite
@@ -264,7 +264,7 @@ actions = st.one_of([*ACTIONS.values()])
 
 
 def compatible(found: list[Action]) -> Update:
-    """An update of those actions that can stand beside the ones before them."""
+    """An update of the actions that do not overlap with those before them."""
     kept: list[Action] = []
     for action in found:
         try:

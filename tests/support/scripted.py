@@ -1,4 +1,4 @@
-"""Engines that stand in for a service: one that writes down what it is asked, one that answers from a list."""
+"""Engines that stand in for a service: one records the requests, another answers from a list."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ Wire = dict[str, Any]
 
 
 class Recording:
-    """An engine in front of another, with a list of what was asked.
+    """An engine in front of another that records the requests.
 
     >>> engine = Recording(lambda operation, body: b"{}")
     >>> engine("ListTables", b'{"Limit":1}'), engine.names, engine.bodies
@@ -26,17 +26,17 @@ class Recording:
 
     @property
     def names(self) -> list[str]:
-        """The operations, in their order."""
+        """The operations in order."""
         return [name for name, _ in self.asked]
 
     @property
     def bodies(self) -> list[Wire]:
-        """The requests, in their order."""
+        """The requests in order."""
         return [body for _, body in self.asked]
 
 
 def scripted(answers: Iterable[Wire | Exception]) -> Recording:
-    """An engine that gives, or raises, one answer after the other; whoever asks for more fails.
+    """An engine that gives or raises one answer after the other; a request after the last answer fails.
 
     >>> scripted([{"Count": 1}])("Scan", b"{}")
     b'{"Count": 1}'
@@ -54,7 +54,7 @@ def scripted(answers: Iterable[Wire | Exception]) -> Recording:
 
 
 def before(engine: Engine, operation: str, does: Callable[[], Any], times: int = 1) -> Engine:
-    """The engine, with something done before its first answers to that operation: another writer, say."""
+    """The engine, but before its first answers to that operation something is done, such as another write."""
     left = [times]
 
     def answer(asked: str, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Random plain values, items, paths, conditions, updates and tables, small enough to meet each other often."""
+"""Random values, items, paths, conditions, updates and tables, from small pools, so that they often match."""
 
 from decimal import Decimal
 from typing import Any
@@ -40,7 +40,7 @@ TOP_NAMES = (*NAMES[:9], "n" * 300)  # of attributes
 
 @st.composite
 def decimals(draw: st.DrawFn) -> int | Decimal:
-    """A number of up to 38 digits anywhere in DynamoDB's range, in the form that it is read back in."""
+    """A number of up to 38 digits anywhere in DynamoDB's range, of the type in which it reads back."""
     digits = draw(st.integers(1, 10**38 - 1))
     exponent = draw(st.integers(-130, 125 - (len(str(digits)) - 1)))
     return freeze(Decimal((draw(st.integers(0, 1)), tuple(map(int, str(digits))), exponent)))[1]
@@ -68,7 +68,7 @@ steps = names | st.integers(0, 2)
 paths = st.builds(lambda name, rest: Path((name, *rest)), names, st.lists(steps, max_size=2))
 shallow = st.builds(lambda name, rest: Path((name, *rest)), st.sampled_from(TOP_NAMES), st.lists(steps, max_size=1))
 sizes = st.builds(size, paths | st.builds(lambda name: F[name], names))
-places: SearchStrategy[Any] = shallow | paths | sizes  # what has an operand on its left
+places: SearchStrategy[Any] = shallow | paths | sizes  # operands for the left side
 constants = st.builds(operand, values)
 operands: SearchStrategy[Any] = places.map(lambda one: node_of(one) if isinstance(one, Term) else one) | constants
 comparisons = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
@@ -97,7 +97,7 @@ leaves: SearchStrategy[Condition] = st.one_of(
 
 
 def accepted(expression: Any) -> bool:
-    """True for an expression that DynamoDB takes, as far as `check` can tell."""
+    """True for an expression that `check` accepts."""
     try:
         check(expression)
     except ExpressionError:
@@ -123,7 +123,7 @@ conditions = trees(leaves.filter(accepted))
 meetings = conditions.flatmap(lambda condition: st.tuples(st.just(condition), related.items_for(condition) | unlike))
 with_constants = trees(leaves.filter(accepted) | st.sampled_from([all_of(), any_of()]))  # TRUE and FALSE among them
 
-# conditions of which two often speak of one operand
+# conditions that often share an operand
 
 _close_paths = st.sampled_from([Path(("a",)), Path(("b",))])
 _close_values = st.sampled_from([operand(one) for one in (1, 2, 3, "a", "ab", "b", True)])
@@ -189,7 +189,7 @@ wild_actions = (
 updates = st.lists(actions | related.actions, min_size=1, max_size=4).map(related.compatible).filter(accepted)
 any_updates = st.lists(wild_actions, min_size=1, max_size=3).map(related.compatible)
 
-# tables: every attribute has one type, so that it may be a key of anything
+# tables: each attribute always has the same type, so that it may be a key
 
 TYPES: dict[str, Any] = {"pk": str, "sk": int, "t": str, "n": int, "s": str, "b": bytes, "m": int, "f": str}
 POOLS: dict[Any, SearchStrategy[Any]] = {
@@ -197,7 +197,7 @@ POOLS: dict[Any, SearchStrategy[Any]] = {
     int: st.sampled_from([-1, 0, 1, 2, 10]),
     bytes: st.sampled_from([b"\x00", b"a", b"ab", b"\xff"]),
 }
-EMPTY = {str: st.just(""), bytes: st.just(b"")}  # what no key can be, but a condition may speak of
+EMPTY = {str: st.just(""), bytes: st.just(b"")}  # not allowed as keys, but allowed in conditions
 attributes = st.sampled_from([*TYPES])
 
 
@@ -227,7 +227,7 @@ def tables(draw: st.DrawFn) -> Table:
 
 @st.composite
 def things(draw: st.DrawFn, table: Table) -> list[dict[str, Any]]:
-    """Items of such a table, no two under one key; any attribute but the key may be missing."""
+    """Items for such a table, with different keys; any attribute but the key may be missing."""
     found: dict[Any, dict[str, Any]] = {}
     for _ in range(draw(st.integers(0, 12))):
         item = {
@@ -239,7 +239,7 @@ def things(draw: st.DrawFn, table: Table) -> list[dict[str, Any]]:
 
 @st.composite
 def asked(draw: st.DrawFn, names: SearchStrategy[str] = attributes) -> Condition:
-    """A leaf about one attribute of such items, its constants of the attribute's type."""
+    """A simple condition on one attribute of such items, with constants of the attribute's type."""
     name = draw(names)
     pool, path = POOLS[TYPES[name]], Path((name,))
     pool |= EMPTY.get(TYPES[name], pool) if draw(st.integers(0, 3)) == 0 else pool
@@ -259,7 +259,7 @@ def asked(draw: st.DrawFn, names: SearchStrategy[str] = attributes) -> Condition
 
 @st.composite
 def key_equalities(draw: st.DrawFn, table: Table) -> Condition:
-    """One value, or a list of them, for each partition key attribute of the table or of one index."""
+    """A value or a list of values for each partition key attribute of the table or of one index."""
     index = draw(st.sampled_from([None, *table.indexes]))
     parts = []
     for name in table.partition_keys_of(index):
@@ -272,7 +272,7 @@ def key_equalities(draw: st.DrawFn, table: Table) -> Condition:
 
 @st.composite
 def questions(draw: st.DrawFn, table: Table) -> Condition:
-    """A condition that mostly has what a query needs, and more besides: often several on one key attribute."""
+    """A condition that mostly has what a query needs, and more: often several conditions on one key attribute."""
     parts = [draw(key_equalities(table))] if draw(st.integers(0, 9)) else []
     if draw(st.booleans()):
         one = draw(st.sampled_from(table.key_attributes))

@@ -1,4 +1,4 @@
-"""What is sent of an expression, as an engine reads it: its text, and what its placeholders stand for."""
+"""An expression as an engine receives it: its text, and what its placeholders stand for."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ Expression = Condition | Update | tuple[Path, ...]
 
 
 def members_of(member: str, expression: Expression) -> dict[str, Any]:
-    """The members of a request that the expression makes, as a wire dict.
+    """The members of a request for the expression, as a wire dict.
 
     >>> members_of("ProjectionExpression", (Path(("a",)),))
     {'ProjectionExpression': '#0', 'ExpressionAttributeNames': {'#0': 'a'}}
@@ -24,7 +24,7 @@ def members_of(member: str, expression: Expression) -> dict[str, Any]:
 
 
 def sent(expression: Expression) -> tuple[str, Scope]:
-    """The text, and a scope that holds every name and value of it, in the order they are met.
+    """The text, and a scope that holds every name and value of it, in order of appearance.
 
     >>> from flyexpr import eq
     >>> text, scope = sent(eq("a", 1))

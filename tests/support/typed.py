@@ -1,4 +1,4 @@
-"""A table with an attribute of every declared type, alone and in lists, maps and sets, and random items of it."""
+"""A table with attributes of every declared type, alone and in lists, maps and sets, and random items for it."""
 
 import enum
 import json
@@ -90,7 +90,7 @@ def some_of(each: SearchStrategy[Any]) -> SearchStrategy[Any]:
     return st.sets(each, min_size=1, max_size=3)
 
 
-SINGLE: dict[str, tuple[Any, SearchStrategy[Any]]] = {  # of one value: its type, and what it may be
+SINGLE: dict[str, tuple[Any, SearchStrategy[Any]]] = {  # single values: the type, and a strategy for values
     "str": (str, st.sampled_from(["", "a", "ab", "é"])),
     "int": (int, st.integers(-3, 3)),
     "float": (float, floats),
@@ -137,7 +137,7 @@ def typed_items(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def typed_pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two items that have most attributes in common, with values that may differ a little."""
+    """Two items that share most attributes, with values that may differ a little."""
     old, new = draw(typed_items()), {}
     for name, value in old.items():
         kept = draw(st.integers(0, 3))

@@ -9,7 +9,7 @@ from collections import deque
 from flyexpr.serve.limits import too_many
 
 
-class Room:
+class Memory:
     """A number of bytes to take and give back; requests that wait get theirs in the order in which they came."""
 
     def __init__(self, size: int) -> None:
@@ -25,11 +25,11 @@ class Room:
     def take(self, size: int, seconds: float) -> bool:
         """True once the bytes are taken, False if they were not free in time.
 
-        >>> room = Room(100)
-        >>> room.take(60, 0), room.take(60, 0), room.give(60), room.take(500, 0)
+        >>> memory = Memory(100)
+        >>> memory.take(60, 0), memory.take(60, 0), memory.give(60), memory.take(500, 0)
         (True, False, None, True)
 
-        More bytes than the room has are given to one request, if nothing else is taken.
+        One request may take more bytes than there are, if nothing else is taken.
         """
         me, until = object(), time.monotonic() + seconds
         with self._changed:
@@ -55,16 +55,16 @@ class Room:
         return self._queue[0] is me and (self._used == 0 or self._used + size <= self._size)
 
 
-class Place:
-    """The bytes of a room that one request holds; the end of the `with` gives them back."""
+class Share:
+    """The memory that one request holds; the end of the `with` gives it back."""
 
-    def __init__(self, room: Room, seconds: float) -> None:
-        self._room, self._seconds, self.size = room, seconds, 0
+    def __init__(self, memory: Memory, seconds: float) -> None:
+        self._memory, self._seconds, self.size = memory, seconds, 0
 
     @property
     def wanted(self) -> bool:
         """True while others wait for the bytes that this request holds."""
-        return self.size > 0 and self._room.crowded
+        return self.size > 0 and self._memory.crowded
 
     def grow(self, size: int) -> None:
         """Takes `size` more bytes; Refused if they are not free in time."""
@@ -73,7 +73,7 @@ class Place:
 
     def grown(self, size: int, seconds: float) -> bool:
         """True if `size` more bytes could be taken in that time."""
-        if size > 0 and not self._room.take(size, seconds):
+        if size > 0 and not self._memory.take(size, seconds):
             return False
         self.size += max(0, size)
         return True
@@ -81,10 +81,10 @@ class Place:
     def shrink(self, size: int) -> None:
         """Gives back all but `size` bytes."""
         if self.size > size:
-            self._room.give(self.size - size)
+            self._memory.give(self.size - size)
             self.size = size
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Share:
         return self
 
     def __exit__(self, *_: object) -> None:
