@@ -1,4 +1,4 @@
-"""One module a library: `jobs(url, argument)` gives the jobs it can do, by name. Here is the list of all of them."""
+"""The list of the adapters, one module a library: `jobs(url, argument)` gives the jobs that it can do, by name."""
 
 ADAPTERS: dict[str, tuple[str, str]] = {
     "flyexpr": ("ours", "direct"),
@@ -15,4 +15,4 @@ ADAPTERS: dict[str, tuple[str, str]] = {
     "floor-json": ("floor", "json"),
     "floor-orjson": ("floor", "orjson"),
 }
-"""The name on the command line and in the tables: the module in this folder, and what its `jobs` is told."""
+"""By the name that the command line and the tables use: the module in this folder, and the argument of its `jobs`."""

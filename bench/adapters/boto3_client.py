@@ -1,4 +1,4 @@
-"""boto3's client. It gives and takes wire dicts: those are left as they are, which is the least it can cost."""
+"""boto3's client, which gives and takes wire dicts. They are left as they are, so this is its lowest possible cost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def decoded(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def encoded(item: data.Item) -> dict[str, Any]:
-    """An item as a wire dict, B still as bytes."""
+    """An item as a wire dict, with B as bytes."""
     return {name: encode(value) for name, value in item.items()}
 
 
@@ -130,7 +130,7 @@ def _writes(url: str, client: Any) -> Jobs:
 
 
 def condition(status: str = "status") -> Any:
-    """The condition that is compiled, built anew."""
+    """Builds the condition that is compiled."""
     return (
         Attr(status).eq("open")
         & Attr("visits").between(100, next(numbers))

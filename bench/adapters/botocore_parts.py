@@ -1,4 +1,4 @@
-"""botocore's parser and serializer of DynamoDB, put together as a client does, without the HTTP between them."""
+"""botocore's parser and serializer for DynamoDB, joined as in a client, but without the HTTP between them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _query, _batch = _service.operation_model("Query").output_shape, _service.operat
 
 
 def parsed(page: bytes) -> list[dict[str, Any]]:
-    """The wire items of a page as botocore gives them, B as bytes."""
+    """The wire items of a page as botocore gives them, with B as bytes."""
     items: list[dict[str, Any]] = _parser.parse({"body": page, "headers": {}, "status_code": 200}, _query)["Items"]
     return items
 

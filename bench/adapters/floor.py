@@ -1,4 +1,4 @@
-"""The least that Python can do: an own socket, and the whole answer parsed as JSON, without any decoding.
+"""The least that Python can do: a plain socket, and the whole answer parsed as JSON, without any decoding.
 
 No signature, no retries, no check of the sum: what a library adds to this is what it does for its users.
 """
@@ -20,7 +20,7 @@ _START = ',"ExclusiveStartKey":{"sk":{"N":"%s"}}'
 
 
 def jobs(url: str, parser: str) -> Jobs:
-    """The jobs of a bare socket and one parser of JSON, `json` or `orjson`."""
+    """The jobs of a bare socket and one JSON parser, `json` or `orjson`."""
     loads = importlib.import_module(parser).loads
     address = urlsplit(url)
     connection = socket.create_connection((address.hostname, address.port or 80))

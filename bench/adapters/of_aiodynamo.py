@@ -120,7 +120,7 @@ def _writes(awaited: Any, url: str, table: Any) -> Jobs:
 
 
 def condition(status: str = "status") -> Condition:
-    """The condition that is compiled, built anew."""
+    """Builds the condition that is compiled."""
     return (
         F(status).equals("open")
         & F("visits").between(100, next(numbers))

@@ -14,7 +14,7 @@ from bench.jobs import AT_ONCE, SLOW_KEY, Job, Jobs
 
 
 def jobs(url: str, _: str) -> Jobs:
-    """GetItem, alone and a thousand at once; what it gives are objects of AttributeValue."""
+    """GetItem, alone and a thousand at once; the client returns objects of AttributeValue."""
     loop = asyncio.new_event_loop()
 
     async def connect() -> Any:

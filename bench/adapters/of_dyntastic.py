@@ -35,7 +35,7 @@ class Event(BaseModel):  # type: ignore[misc,unused-ignore]
 
 
 class Customer(Dyntastic):  # type: ignore[misc,unused-ignore]
-    """The items of the data set; all but the key may be missing, for the small item is one too."""
+    """The items of the data set; all attributes but the key may be missing, as in the small item."""
 
     __table_name__ = "items"
     __hash_key__ = "pk"

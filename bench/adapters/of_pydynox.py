@@ -1,4 +1,4 @@
-"""pydynox: a core in Rust under its client, which gives and takes plain values; expressions are written by hand."""
+"""pydynox: a client with a core in Rust that gives and takes plain values; expressions are written by hand."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Event(MapAttribute[str, Any]):  # type: ignore[misc,unused-ignore]
 
 
 class Customer(Model):  # type: ignore[misc,unused-ignore]
-    """The items of the data set; all but the key may be missing, for the small item is one too."""
+    """The items of the data set; all attributes but the key may be missing, as in the small item."""
 
     class Meta:
         host = ""
@@ -89,7 +89,7 @@ def plain(found: Any) -> Any:
 
 
 def model(item: data.Item) -> Any:
-    """An item as an object of the model, whose numbers are floats where they are no ints."""
+    """An item as an object of the model, whose numbers are ints or floats."""
     return Customer(**data.with_floats(item))
 
 
@@ -160,7 +160,7 @@ def _writes(url: str) -> Jobs:
 
 
 def condition() -> Any:
-    """The condition that is compared, built anew."""
+    """Builds the condition that is compiled."""
     return (
         (Customer.status == "open")
         & Customer.visits.between(100, next(numbers))
@@ -171,7 +171,7 @@ def condition() -> Any:
 
 
 def actions() -> list[Any]:
-    """The update that is compared, built anew."""
+    """Builds the update that is compiled."""
     return [
         Customer.status.set("closed"),
         Customer.score.set((Customer.score | 0) + 1),

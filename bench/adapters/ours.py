@@ -1,4 +1,4 @@
-"""flyexpr, on the transport that the argument names."""
+"""flyexpr, with the transport that the argument names."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TABLE = Table("items", "pk", "sk", attributes={"sk": int})
 
 
 def jobs(url: str, transport: str) -> Jobs:
-    """The jobs of flyexpr over one transport; those that need none stand with `direct`."""
+    """The jobs of flyexpr over one transport; jobs without a network are listed with `direct`."""
     table = TABLE.on(connect(f"{url}?transport={transport}"))
     return _reads(table) | _writes(url, table) | (_micro() if transport == "direct" else {})
 
@@ -113,7 +113,7 @@ def _writes(url: str, table: Table) -> Jobs:
 
 
 def built_condition(status: str = "status") -> Condition:
-    """The condition that is compiled, built anew."""
+    """Builds the condition that is compiled."""
     return (
         eq(status, "open")
         & between("visits", 100, next(numbers))
@@ -124,7 +124,7 @@ def built_condition(status: str = "status") -> Condition:
 
 
 def built_update() -> Update:
-    """The update that is compiled, built anew."""
+    """Builds the update that is compiled."""
     return (
         assign("status", "closed")
         + assign("score", if_not_exists("score", 0) + 1)
@@ -154,10 +154,10 @@ def _micro() -> Jobs:
 
 
 def compiled_condition(condition: Condition) -> str:
-    """The members of a condition, made as requests make them; a shape that was met before is remembered."""
+    """The members of a condition, made as in requests; known shapes come from the cache."""
     return "{" + ",".join(expression_members(("ConditionExpression", lower_condition(TABLE, condition)))) + "}"
 
 
 def compiled_update(change: Update) -> str:
-    """The members of an update, made as requests make them."""
+    """The members of an update, made as in requests."""
     return "{" + ",".join(expression_members(("UpdateExpression", lower_update(TABLE, change)))) + "}"

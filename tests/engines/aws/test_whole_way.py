@@ -1,6 +1,6 @@
 """The whole way to an AWS endpoint and back, by both transports, over a server of the standard library.
 
-What a transport does alone with broken connections, retries and signatures stands in tests/aws.
+The other tests in this folder test each transport alone: broken connections, retries, signatures.
 """
 
 import json
