@@ -134,7 +134,7 @@ def _refuse_unusual(session: Any, target: Target) -> None:
         raise _Unusual("endpoints by account are required")
     if target.endpoint:
         if setting("use_fips_endpoint") or setting("use_dualstack_endpoint"):
-            raise _Unusual("FIPS or dual stack is asked for beside an endpoint")
+            raise _Unusual("FIPS or dual stack is set together with an endpoint")
     elif not setting("ignore_configured_endpoint_urls"):
         if {"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"} & os.environ.keys():
             raise _Unusual("the environment names an endpoint")

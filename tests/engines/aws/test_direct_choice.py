@@ -88,7 +88,7 @@ def configure(bare: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]
         (AWS, {"AWS_ENDPOINT_DISCOVERY_ENABLED": "true"}, "botocore: endpoint discovery is enabled"),
         (AWS, {"AWS_ACCOUNT_ID_ENDPOINT_MODE": "required"}, "botocore: endpoints by account are required"),
         (AWS, {"AWS_USE_FIPS_ENDPOINT": "true"}, "direct: keys by botocore from env"),
-        (LOCAL, {"AWS_USE_FIPS_ENDPOINT": "true"}, "botocore: FIPS or dual stack is asked for beside an endpoint"),
+        (LOCAL, {"AWS_USE_FIPS_ENDPOINT": "true"}, "botocore: FIPS or dual stack is set together with an endpoint"),
         ("http://localhost:8000/a%20b", {}, "botocore: the endpoint is not a plain host, port and path"),
     ],
 )
