@@ -1,7 +1,7 @@
 """Runs tests that are written for the plain door through `flyexpr.aio`, in an event loop of another thread.
 
-A test runs through it when its engine's name ends in `+awaited`; the fixture `engine` then puts the functions of
-`flyexpr.aio` in place of those that the test's module imported.
+If the name of a test's engine ends in `+awaited`, the fixture `door` replaces the functions that the test's module
+imported by those of `flyexpr.aio`.
 """
 
 import asyncio
@@ -62,12 +62,12 @@ class Looped:
 
 def connected(url: str, transport: str) -> Any:
     """The engine of a URL with a transport: `direct`, `botocore`, or `awaited` for `direct` in a loop."""
-    way = f"{url}{'&' if '?' in url else '?'}transport={'direct' if transport == 'awaited' else transport}"
-    return Looped(aio.connect(way)) if transport == "awaited" else connect(way)
+    full = f"{url}{'&' if '?' in url else '?'}transport={'direct' if transport == 'awaited' else transport}"
+    return Looped(aio.connect(full)) if transport == "awaited" else connect(full)
 
 
 class LoopedItems(Iterator[Any]):
-    """`aio.Items` for a plain `for`."""
+    """Wraps `aio.Items` for a plain `for`."""
 
     def __init__(self, engine: Looped, items: aio.Items) -> None:
         self._engine, self._items = engine, items

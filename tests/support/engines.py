@@ -1,7 +1,7 @@
 """The engines that the parity tests run on: two embedded, moto in process, and the servers that run, each over both
 transports.
 
-FLYEXPR_ENDPOINTS names the servers, as "name=url name=url"; what is absent is skipped with its reason.
+FLYEXPR_ENDPOINTS names the servers, as "name=url name=url"; tests of an absent engine are skipped with the reason.
 """
 
 import importlib.util

@@ -1,6 +1,6 @@
 """The fixtures `engine_name` and `engine` for a whole file of tests; that is quicker than an engine for each test.
 
-A file says `engine_name, engine = kept.engine_name, kept.engine`; its tests must not mind each other's tables.
+A file says `engine_name, engine = kept.engine_name, kept.engine`; its tests must not depend on which tables exist.
 """
 
 import uuid

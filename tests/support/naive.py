@@ -1,7 +1,7 @@
 """DynamoDB's rules over wire values, in the simplest code: the other side of the laws.
 
-Written from DynamoDB's documents alone, this imports nothing of flyexpr: what is wrong there is not wrong here too.
-`naive_text.read` gives the expressions of a request as nested tuples; here stands what they mean.
+It is written from DynamoDB's documents alone and imports nothing of flyexpr, so that a mistake there is not repeated
+here. `naive_text.read` gives the expressions of a request as nested tuples; this module evaluates them.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """
 

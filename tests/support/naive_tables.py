@@ -1,8 +1,8 @@
 """The model of an engine: tables of wire items in plain dicts, and DynamoDB's answers to operations on items.
 
 Like `naive`, it imports nothing of flyexpr. `Tables()(operation, request)` gives the answer, or raises `Refused` with a
-code and, as DynamoDB does, further members. It knows no sizes, capacity, streams, tags and older members, and no start
-key that a page did not give.
+code and, as DynamoDB does, further members. It does not know sizes, capacity, streams, tags and older members, and
+takes only start keys that a page gave.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Random conditions, updates and items that share a few attributes, each of one type and few values.
 
-Random expressions and random items seldom meet: a rule that is wrong shows only where the one speaks of what the other
-has. Here each condition and each action is drawn by its kind, and its constants come from the attribute's own values.
+Independent random expressions and items seldom have an attribute in common, and a wrong rule shows only where they do.
+Here each condition and action is drawn by kind, and its constants come from the attribute's own values.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """All the services that give keys, on loopback, and a DynamoDB that takes only requests signed with those keys.
 
-STS, the portal of SSO and its tokens, the container's and the instance's metadata. Each handing out is numbered: the
-nth keys are `AKIA{n}`, `secret{n}`, `token{n}`, valid for an hour of the clock that `later` moves.
+The services are STS, the portal of SSO and its tokens, and the metadata of containers and instances. The nth keys are
+`AKIA{n}`, `secret{n}`, `token{n}`; they are valid for an hour by the clock that `later` moves.
 """
 
 import json

@@ -1,6 +1,6 @@
 """A real HTTP server that treats each request as its script says, and records what it received.
 
-Like the service, it looks at the signature first: one that is wrong gets a 403, and no behaviour.
+Like the service, it checks the signature first: a wrong one gets a 403, whatever the script says.
 """
 
 import json
