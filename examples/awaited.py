@@ -51,8 +51,8 @@ async def main(url: str) -> None:
                     for number, name in enumerate(names)
                 ),
             )
-            found = await profiles(players, names)
-            print(f"{sum(item is not None for item in found)} players read at the same time")
+            players_read = await profiles(players, names)
+            print(f"{sum(item is not None for item in players_read)} players read at the same time")
 
             page, pages = await page_of_scores(players, "Comet Quest"), 1
             print("the best:", *(f"{name} {score}" for name, score in page["rows"][:3]))
