@@ -15,7 +15,7 @@ from flyexpr.expressions.check import check
 from flyexpr.expressions.compile import Placeholders, compile
 from flyexpr.requests.operations import PutItem
 from flyexpr.requests.plan import access
-from flyexpr.schema.stored_expressions import lower_condition
+from flyexpr.schema.stored_conditions import lower_condition
 
 PAGES = (2, 4, 8, 16)
 

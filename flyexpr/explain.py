@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flyexpr.expressions.check import MAX_OPERATORS, own_operators
+from flyexpr.expressions.check import MAX_OPERATORS, count_operators
 from flyexpr.expressions.compile import MAX_EXPRESSION
-from flyexpr.expressions.nodes import And, Condition, Not, Or
+from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.records import record
@@ -189,7 +189,7 @@ def explain(table: Any, operation: Any = None) -> Plan:
         residue=show(way.residue) if way and way.residue is not None else None,
         rejected=way.rejected if way else (),
         warnings=tuple(_warnings(table, operation, way)),
-        operators=max(map(_operators, _conditions(operation, way)), default=0),
+        operators=max(map(count_operators, _conditions(operation, way)), default=0),
         bytes=max(map(len, expressions), default=0),
         units=_units(table, operation, name, wires),
         requests=wires,
@@ -208,15 +208,6 @@ def _conditions(operation: Operation, way: Access | None) -> list[Condition]:
     several = getattr(operation, "operations", ()) if isinstance(operation, TransactWriteItems) else [(None, operation)]
     conditions = (getattr(one, "condition", None) for _, one in several)
     return [condition for condition in conditions if isinstance(condition, Condition)]
-
-
-def _operators(condition: Condition) -> int:
-    match condition:
-        case And(parts) | Or(parts):
-            return own_operators(condition) + sum(map(_operators, parts))
-        case Not(part):
-            return own_operators(condition) + _operators(part)
-    return own_operators(condition)
 
 
 def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterator[str]:

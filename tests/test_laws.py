@@ -86,7 +86,7 @@ from flyexpr.expressions.project import project
 from flyexpr.expressions.terms import node_of, operand
 from flyexpr.requests.plan import Access, access
 from flyexpr.schema.indexes import Index
-from flyexpr.schema.stored_expressions import lower_condition
+from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.values.decode import decode
 from flyexpr.values.encode import encode, encode_item
 from flyexpr.values.freeze import freeze, thaw

@@ -39,7 +39,8 @@ from flyexpr.engines.aws.signing import Keys, Signer
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.batches import batch_member, batch_request
 from flyexpr.requests.expression_members import expression_members
-from flyexpr.schema.stored_expressions import lower_condition, lower_update
+from flyexpr.schema.stored_conditions import lower_condition
+from flyexpr.schema.stored_updates import lower_update
 from flyexpr.values.answers import Page
 
 TABLE = Table("items", "pk", "sk", attributes={"sk": int})

@@ -7,7 +7,6 @@ Both, and the rules, are looked at once: the expression remembers that it may be
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from operator import is_
 from typing import Any
 
 from flyexpr.errors import ExpressionError
@@ -15,17 +14,17 @@ from flyexpr.expressions.apply import WRONG_OPERAND
 from flyexpr.expressions.apply import apply as applied
 from flyexpr.expressions.check import check
 from flyexpr.expressions.evaluate import matches as is_true
-from flyexpr.expressions.nodes import PLACES, Action, Condition, Operand, Update, Value, children
+from flyexpr.expressions.nodes import Action, Condition, Operand, Update, Value, rebuilt, walk
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.reason import operands_hint
 from flyexpr.expressions.shape import Shape, shape
 from flyexpr.expressions.show import refused
 from flyexpr.expressions.show import show as text_of
 from flyexpr.expressions.terms import Term, node_of
-from flyexpr.records import replace
 from flyexpr.values.foreign import meaning
 from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import MAX_DEPTH, TOO_DEEP, Frozen, Item
+from flyexpr.values.memo import Memo
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
@@ -109,8 +108,7 @@ def _levels(value: Any) -> int:
 
 
 _FLAT = frozenset({str, int, float, bool, bytes, type(None)})
-_TAKEN: set[Shape] = set()  # of expressions that passed the check, as all of their shape do
-_MOST = 1024  # shapes; then all are forgotten
+_TAKEN = Memo[Shape, bool](1024)  # the shapes that passed the check, as then every expression of the shape does
 
 
 def _checked_condition(condition: Condition) -> Condition | None:
@@ -142,30 +140,21 @@ def _may_deepen(action: Action) -> bool:
     """Whether an action puts what lies elsewhere in the item, or a constant that is too deep for its place."""
     assert action.operand is not None
     elsewhere = any(path != action.path for path in paths(action.operand))
-    constants = [_levels(thaw((one.kind, one.body))) for one in _constants(action.operand)]
+    constants = [_levels(thaw((node.kind, node.body))) for node in walk(action.operand) if isinstance(node, Value)]
     return elsewhere or max(constants, default=0) + len(action.path.parts) > MAX_DEPTH
-
-
-def _constants(operand: Operand) -> Iterator[Value]:
-    if isinstance(operand, Value):
-        yield operand
-    for below in children(operand):
-        yield from _constants(below)
 
 
 def _taken(expression: Condition | Update) -> Iterable[Frozen]:
     """The constants of an expression that DynamoDB takes."""
     constants: dict[Frozen, int] = {}
     try:
-        found = shape(expression, constants)
+        text_shape = shape(expression, constants)
     except RecursionError:
         check(expression)  # which counts them, and goes no deeper for it
         raise ExpressionError("The expression is nested too deeply") from None
-    if found not in _TAKEN:
+    if text_shape not in _TAKEN:
         _check(expression)
-        if len(_TAKEN) >= _MOST:
-            _TAKEN.clear()
-        _TAKEN.add(found)
+        _TAKEN.keep(text_shape, True)
     return constants
 
 
@@ -181,12 +170,7 @@ def _standing(node: Any) -> Any:
     if type(node) is Value:
         frozen = node.kind, node.body
         return Value(*meaning(thaw(frozen))) if _is_foreign(frozen) else node
-    if type(node) is tuple:
-        below: Any = tuple(map(_standing, node))
-        return node if all(map(is_, below, node)) else below
-    parts = {name: getattr(node, name) for name in PLACES.get(type(node), ())}
-    changed = {name: below for name, part in parts.items() if (below := _standing(part)) is not part}
-    return replace(node, **changed) if changed else node
+    return rebuilt(node, _standing)
 
 
 def _is_foreign(frozen: Frozen) -> bool:

@@ -10,13 +10,15 @@ one file a purpose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from operator import is_
+from typing import Any, NoReturn, TypeVar
 
 from flyexpr.errors import ExpressionError
-from flyexpr.records import fill, record
+from flyexpr.records import fill, record, replace
 
 Step = str | int
+N = TypeVar("N")
 
 
 @record
@@ -292,7 +294,7 @@ PLACES: dict[type, tuple[str, ...]] = {
     Test: ("arguments",),
     Update: ("actions",),
 }
-"""The fields in which the nodes below a node are: each holds a node, a tuple of nodes, or None."""
+"""The fields that hold the nodes below a node: in each is a node, a tuple of nodes, or None."""
 
 
 def children(node: Any) -> list[Any]:
@@ -301,11 +303,46 @@ def children(node: Any) -> list[Any]:
     >>> children(Compare("=", Path(("a",)), Value("N", 1)))
     [Path(parts=('a',)), Value(kind='N', body=1)]
     """
-    found: list[Any] = []
-    for place in PLACES.get(type(node), ()):
-        below = getattr(node, place)
-        found += below if type(below) is tuple else () if below is None else (below,)
-    return found
+    below: list[Any] = []
+    for field in PLACES.get(type(node), ()):
+        value = getattr(node, field)
+        if type(value) is tuple:
+            below += value
+        elif value is not None:
+            below.append(value)
+    return below
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """The node and all nodes below it, each before those below itself, in the order of their text.
+
+    >>> [type(each).__name__ for each in walk(Not(Compare("=", Path(("a",)), Value("N", 1))))]
+    ['Not', 'Compare', 'Path', 'Value']
+    """
+    waiting = [node]
+    while waiting:  # a loop: an expression may be nested deeper than Python's stack
+        node = waiting.pop()
+        yield node
+        if type(node) in PLACES:
+            waiting += children(node)[::-1]
+
+
+def rebuilt(node: N, change: Callable[[Any], Any]) -> N:
+    """The node with each node just below it changed; the same node where `change` gives all of them back.
+
+    >>> rebuilt(Not(ALWAYS), lambda part: NEVER) == Not(NEVER)
+    True
+    """
+    changed = {}
+    for field in PLACES.get(type(node), ()):
+        value = getattr(node, field)
+        if type(value) is tuple:
+            new: Any = tuple(map(change, value))
+            if not all(map(is_, new, value)):
+                changed[field] = new
+        elif value is not None and (new := change(value)) is not value:
+            changed[field] = new
+    return replace(node, **changed) if changed else node
 
 
 def _clause_order(action: Action) -> int:

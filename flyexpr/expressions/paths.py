@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from flyexpr.expressions.nodes import Action, Condition, Operand, Path, Update, children
+from flyexpr.expressions.nodes import Action, Condition, Operand, Path, Update, walk
 from flyexpr.expressions.terms import Term, node_of
 
 Node = Condition | Update | Action | Operand
@@ -23,11 +20,4 @@ def paths(expression: Node | Term) -> tuple[Path, ...]:
     node = node_of(expression) if isinstance(expression, Term) else expression
     if not isinstance(node, Node):
         raise TypeError(f"paths takes a condition, an update or a path, not {node!r}")
-    return tuple(dict.fromkeys(_walk(node)))
-
-
-def _walk(node: Any) -> Iterator[Path]:
-    if isinstance(node, Path):
-        yield node
-    for below in children(node):
-        yield from _walk(below)
+    return tuple(dict.fromkeys([each for each in walk(node) if type(each) is Path]))

@@ -15,11 +15,11 @@ from flyexpr.expressions.nodes import Condition, Path, Update
 from flyexpr.expressions.shape import Shape, shape
 from flyexpr.expressions.show import refused
 from flyexpr.values.kinds import Frozen
+from flyexpr.values.memo import Memo
 
 Expression = Condition | Update | tuple[Path, ...]
 
-_REMEMBERED: dict[Shape, list[str]] = {}
-_MOST = 1024  # shapes; then all are forgotten, which costs less than knowing the oldest
+_MEMBERS = Memo[Shape, list[str]](1024)
 
 
 def expression_members(*expressions: tuple[str, Expression | None]) -> list[str]:
@@ -34,12 +34,9 @@ def expression_members(*expressions: tuple[str, Expression | None]) -> list[str]
     given = [(member, expression) for member, expression in expressions if expression is not None]
     values: dict[Frozen, int] = {}
     key = tuple([(member, shape(expression, values)) for member, expression in given])
-    members = _REMEMBERED.get(key)
+    members = _MEMBERS.get(key)
     if members is None:
-        members = _compiled(given)
-        if len(_REMEMBERED) >= _MOST:
-            _REMEMBERED.clear()
-        _REMEMBERED[key] = members
+        members = _MEMBERS.keep(key, _compiled(given))
     return members + values_member(values)
 
 

@@ -23,8 +23,9 @@ from flyexpr.requests.request import Request, flag, table_name, wire_request
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import key_parts, known_values
 from flyexpr.schema.parts import as_stored, parts_in
-from flyexpr.schema.stored_expressions import lower_condition, lower_update
+from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import asked_paths, check_size, encoded_value, key_of, read_item, stored_item
+from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import MAX_ITEM, Item

@@ -31,7 +31,7 @@ from flyexpr.requests.operations import Query, Scan
 from flyexpr.schema.derive import Implied, implied_conditions, known_values, missing_parts
 from flyexpr.schema.indexes import GlobalIndex, Index
 from flyexpr.schema.parts import as_stored, may_match, parts_in, sources_of
-from flyexpr.schema.stored_expressions import lower_condition
+from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
 
 

@@ -7,25 +7,11 @@ that holds that, and of one that lacks `user` under a key that says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.expressions.evaluate import matches
-from flyexpr.expressions.nodes import (
-    And,
-    Between,
-    Call,
-    Compare,
-    Condition,
-    In,
-    Not,
-    Operand,
-    Or,
-    Path,
-    Test,
-    Value,
-    joined,
-)
+from flyexpr.expressions.nodes import And, Condition, Not, Or, Path, Test, Value, joined, rebuilt
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.schema.table import Table
@@ -82,15 +68,19 @@ def as_stored(table: Table, condition: Condition, keys: Mapping[str, Any], *, th
     Of items whose `keys` are these; None where they do not decide what is filled in. `there` says that the item is
     known to exist: one that does not has no parts.
     """
-    found: dict[str, Any] = {}
-    for part in parts_in(table, paths(condition)):
-        value = _decided(table, part, keys)
-        if value is _UNDECIDED:
-            return None
-        if value is not MISSING:
-            found[part] = value
-    rewritten = _each_leaf(condition, lambda leaf: _stored_leaf(table, leaf, found, there))
-    return None if rewritten is None else simplify(rewritten)
+    try:
+        filled: dict[str, Any] = {}
+        for part in parts_in(table, paths(condition)):
+            value = _filled_in(table, part, keys)
+            if value is not MISSING:
+                filled[part] = value
+        return simplify(_stored(table, condition, filled, there))
+    except _Undecided:
+        return None
+
+
+class _Undecided(Exception):
+    """The keys do not say what the condition is of the stored item."""
 
 
 def may_match(table: Table, condition: Condition) -> Condition:
@@ -103,15 +93,12 @@ def may_match(table: Table, condition: Condition) -> Condition:
     return joined(Or, [condition, *lacking])
 
 
-_UNDECIDED = object()
-
-
-def _decided(table: Table, part: str, keys: Mapping[str, Any]) -> Any:
-    """What an item under these keys is given for a part that it lacks."""
+def _filled_in(table: Table, part: str, keys: Mapping[str, Any]) -> Any:
+    """The value that an item under these keys is given for a part that it lacks; MISSING for none."""
     for inverse in table.inverses:
         if part in inverse.parts:
             if inverse.name not in keys:
-                return _UNDECIDED
+                raise _Undecided
             text = keys[inverse.name]
             value = inverse.read(text).get(part, MISSING) if isinstance(text, str) else MISSING
             if value is not MISSING:
@@ -119,49 +106,28 @@ def _decided(table: Table, part: str, keys: Mapping[str, Any]) -> Any:
     return MISSING
 
 
-def _each_leaf(condition: Condition, change: Callable[[Condition], Condition | None]) -> Condition | None:
-    match condition:
-        case And(parts) | Or(parts):
-            changed = [_each_leaf(part, change) for part in parts]
-            return None if None in changed else joined(type(condition), [part for part in changed if part is not None])
-        case Not(part):
-            inside = _each_leaf(part, change)
-            return None if inside is None else Not(inside)
-    return change(condition)
-
-
-def _stored_leaf(table: Table, leaf: Condition, values: Mapping[str, Any], there: bool) -> Condition | None:
-    here = [path for path in paths(leaf) if len(path.parts) == 1 and path.parts[0] in values]
+def _stored(table: Table, condition: Condition, filled: Mapping[str, Any], there: bool) -> Condition:
+    if isinstance(condition, (And, Or, Not)):
+        return rebuilt(condition, lambda part: _stored(table, part, filled, there))
+    here = [path for path in paths(condition) if len(path.parts) == 1 and path.parts[0] in filled]
     if not here:
-        return leaf
-    if len(paths(leaf)) > 1:
-        return None  # compared with what only the item knows
+        return condition
+    if len(paths(condition)) > 1:
+        raise _Undecided  # compared with what only the item knows
     name = str(here[0].parts[0])
-    filled, lacks = _with_value(leaf, here[0], Value(*freeze(values[name]))), _not_exists(name)
-    if matches(leaf, {}) == matches(filled, {}):
-        return leaf
-    if not matches(leaf, {}):
-        return Or((leaf, lacks if there else And((lacks, _exists(table.partition_key)))))
-    has = And((leaf, _exists(name)))
+    lacks, constant = _not_exists(name), Value(*freeze(filled[name]))
+    holds, holds_filled = matches(condition, {}), matches(_with_value(condition, here[0], constant), {})
+    if holds == holds_filled:
+        return condition
+    if holds_filled:
+        return Or((condition, lacks if there else And((lacks, _exists(table.partition_key)))))
+    has = And((condition, _exists(name)))
     return has if there else Or((has, _not_exists(table.partition_key)))
 
 
-def _with_value(leaf: Condition, path: Path, value: Value) -> Condition:
-    def put(operand: Operand) -> Operand:
-        if operand == path:
-            return value
-        return Call(operand.function, tuple(map(put, operand.arguments))) if isinstance(operand, Call) else operand
-
-    match leaf:
-        case Compare(operator, left, right):
-            return Compare(operator, put(left), put(right))
-        case Between(operand, low, high):
-            return Between(put(operand), put(low), put(high))
-        case In(operand, options):
-            return In(put(operand), tuple(map(put, options)))
-        case Test(function, arguments):
-            return Test(function, tuple(map(put, arguments)))
-    return leaf
+def _with_value(node: Any, path: Path, value: Value) -> Any:
+    """The node with the value in place of the path."""
+    return value if node == path else rebuilt(node, lambda below: _with_value(below, path, value))
 
 
 def _exists(name: str) -> Condition:

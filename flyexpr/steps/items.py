@@ -14,7 +14,7 @@ from flyexpr.expressions.show import show
 from flyexpr.requests.items import get_request, prepared, write_request
 from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
 from flyexpr.schema.parts import fill
-from flyexpr.schema.stored_expressions import lower_condition
+from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, read_item
 from flyexpr.schema.table import Table
 from flyexpr.steps.parents import makes_parents, update_with_parents

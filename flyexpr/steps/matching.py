@@ -17,8 +17,9 @@ from flyexpr.requests.plan import access_of_keys
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import derived_from
 from flyexpr.schema.parts import fill, parts_in, sources_of
-from flyexpr.schema.stored_expressions import lower_actions, lower_condition, lower_update
+from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import key_of, loaded_item
+from flyexpr.schema.stored_updates import lower_actions, lower_update
 from flyexpr.schema.table import Table
 from flyexpr.steps.items import get, write
 from flyexpr.steps.lanes import Lanes

@@ -26,8 +26,8 @@ from flyexpr.requests.operations import (
     UpdateItem,
 )
 from flyexpr.schema.derive import key_parts
-from flyexpr.schema.stored_expressions import lower_update
 from flyexpr.schema.stored_items import encoded_value, key_of, read_item, stored_item, with_defaults
+from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
 from flyexpr.steps.items import get, loaded_after_write, write
 from flyexpr.steps.step import Steps, backoff

@@ -31,6 +31,7 @@ from flyexpr.values.kinds import (
     text_of_number,
     too_deep,
 )
+from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE, number_text
 
 
@@ -75,7 +76,7 @@ def _members(value: Mapping[str, Any], depth: int) -> str:
     try:
         # str and int are written in place: they are three quarters of all values, and a call costs as much as the text.
         for name, member in value.items():
-            kind, key = type(member), _KEYS.get(name) or _key(name)
+            kind, key = type(member), _known_key(name) or _key(name)
             if kind is str:
                 parts.append(f'{key}{{"S":{quote(member)}}}')
             elif kind is int and -WHOLE < member < WHOLE:
@@ -88,17 +89,16 @@ def _members(value: Mapping[str, Any], depth: int) -> str:
     return "{" + ",".join(parts) + "}"
 
 
-_KEYS: dict[Any, str] = {}  # attribute names as they stand in JSON: few, and met again and again
-_MANY_KEYS = 4096
+_KEYS = Memo[Any, str](4096)  # how attribute names stand in JSON: they are few, and come again and again
+_known_key = _KEYS.get
+_LONG_NAME = 256  # characters
 
 
 def _key(name: Any) -> str:
     if not isinstance(name, str) or not name:
         refuse_name(name)
     key = quote(name) + ":"
-    if len(_KEYS) < _MANY_KEYS and len(name) < 256:
-        _KEYS[name] = key
-    return key
+    return _KEYS.keep(name, key) if len(name) < _LONG_NAME else key
 
 
 def _encode_map(value: Mapping[str, Any], depth: int) -> str:

@@ -368,7 +368,7 @@ def test_conditions_on_parts_find_the_key(table: Table, name: str) -> None:
 def flyexpr_matches(condition: Any, item: dict[str, Any]) -> bool:
     """Whether the item matches, in stored types as far as these tests go."""
     from flyexpr import matches
-    from flyexpr.schema.stored_expressions import lower_condition
+    from flyexpr.schema.stored_conditions import lower_condition
 
     return matches(lower_condition(scores, condition), {**item, "day": item["day"].isoformat()})
 

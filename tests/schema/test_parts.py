@@ -77,7 +77,7 @@ from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan import Access, access
 from flyexpr.schema.parts import fill
 from flyexpr.schema.read_templates import Inverse
-from flyexpr.schema.stored_expressions import lower_condition
+from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.values.encode import encode_item
 
 engine_name, engine = kept.engine_name, kept.engine

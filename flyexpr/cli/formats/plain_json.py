@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import Item, quote
+from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import WHOLE, number_text
 
 _MARK = re.compile(r"\$+(set|bytes)")
@@ -33,7 +34,7 @@ def item_text(item: Mapping[str, Any]) -> str:
     """
     parts = []
     for name, value in item.items():
-        key, kind = _NAMES.get(name) or _name(name), type(value)
+        key, kind = _NAMES.get(name) or _NAMES.keep(name, quote(name) + ": "), type(value)
         if kind is str:  # strings and whole numbers in place: they are most of what there is
             parts.append(key + quote(value))
         elif kind is int and -WHOLE < value < WHOLE:
@@ -43,15 +44,7 @@ def item_text(item: Mapping[str, Any]) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
-_NAMES: dict[str, str] = {}  # how names stand in JSON: they are few, and come again and again
-_MANY = 4096
-
-
-def _name(name: str) -> str:
-    if len(_NAMES) >= _MANY:
-        _NAMES.clear()
-    key = _NAMES[name] = quote(name) + ": "
-    return key
+_NAMES = Memo[str, str](4096)  # how names stand in JSON: they are few, and come again and again
 
 
 def value_text(value: Any) -> str:

@@ -1,0 +1,154 @@
+"""What a table's declarations say of operands: how a constant is stored, and which operators a path can have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.expressions.nodes import Action, Condition, Operand, Path, Update, Value, children
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.show import show
+from flyexpr.schema.codecs import NUMBERS, Codec, codec_of, type_name
+from flyexpr.schema.stored_items import encoded_value
+from flyexpr.schema.table import Table
+from flyexpr.values.freeze import freeze, thaw
+
+SETS = frozenset({"SS", "NS", "BS"})
+_INT = codec_of(int)
+_TEXT, _ORDERED, _LIST = {"S", "B"}, {"S", "N", "B"}, {"L"}
+_ALLOWED: dict[str, set[str]] = {
+    **dict.fromkeys(("<", "<=", ">", ">=", "BETWEEN"), _ORDERED),
+    "begins_with": _TEXT,
+    "contains": {*_TEXT, *SETS, *_LIST},
+    "size": {*_TEXT, *SETS, *_LIST, "M"},
+    "list_append": _LIST,
+    "+": {"N"},
+    "-": {"N"},
+    "ADD": {*SETS, "N"},
+    "DELETE": {*SETS},
+}
+
+
+def is_stored(table: Table, operands: tuple[Operand, ...] | list[Operand]) -> bool:
+    """Whether operands go as they are: no attribute in them is declared, and no constant is of a foreign type.
+
+    >>> table = Table("t", "id", attributes={"wins": int})
+    >>> is_stored(table, (Path(("losses",)), Value("N", 1))), is_stored(table, (Path(("wins",)), Value("N", 1)))
+    (True, False)
+    """
+    codecs = table.codecs
+    for operand in operands:
+        kind = type(operand)
+        if kind is Path:
+            if operand.parts[0] in codecs:  # type: ignore[union-attr, operator]
+                return False
+        elif kind is Value:
+            if operand.kind in _MAY_BE_FOREIGN:  # type: ignore[union-attr]
+                return False
+        elif not is_stored(table, children(operand)):
+            return False
+    return True
+
+
+_MAY_BE_FOREIGN = frozenset({"PYTHON", "L", "M"})  # lists and maps may hold values of foreign types
+
+
+def codec_at(table: Table, path: Path) -> Codec | None:
+    """The codec of what a path leads to; None where nothing is declared.
+
+    >>> table = Table("t", "id", attributes={"scores": dict[str, int]})
+    >>> codec_at(table, Path(("scores", "ada"))) is codec_of(int), codec_at(table, Path(("other",)))
+    (True, None)
+    """
+    codec = table.codecs.get(str(path.parts[0]))
+    for _ in path.parts[1:]:
+        codec = codec.member if codec else None
+    return codec
+
+
+def stored_constant(table: Table, path: Path, codec: Codec | None, value: Value) -> Value:
+    """The constant as it is stored at a path, by the path's codec or that of its members.
+
+    >>> from datetime import date
+    >>> table = Table("t", "id", attributes={"day": date})
+    >>> stored_constant(table, Path(("day",)), codec_of(date), Value("PYTHON", date(2026, 1, 31)))
+    Value(kind='S', body='2026-01-31')
+    """
+    if codec is None:
+        return _undeclared(path, value)
+    if value.kind == codec.kind and (codec.plain or (codec is _INT and type(value.body) is int)):
+        return value
+    plain = thaw((value.kind, value.body))
+    if len(path.parts) == 1 and codec is table.codecs[str(path.parts[0])]:
+        return Value(*freeze(encoded_value(table, str(path.parts[0]), plain), show(path)))
+    try:
+        return Value(*freeze(codec.encode(plain), show(path)))
+    except ValidationError as error:
+        raise ValidationError(error.message, at=show(path)) from None
+
+
+def _undeclared(path: Path, value: Value) -> Value:
+    if value.kind == "PYTHON":
+        kind = _type_name(value.body)
+        declare = f"declare it: attributes={{{str(path.parts[0])!r}: {kind}}}"
+        raise ValidationError(
+            f"DynamoDB has no type for {kind}",
+            at=show(path),
+            hint=declare if len(path.parts) == 1 else "store it as text or a number",
+        )
+    if value.kind in _MAY_BE_FOREIGN:
+        return Value(*freeze(thaw((value.kind, value.body)), show(path)))
+    return value
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, frozenset):
+        return f"set[{_type_name(next(iter(value)))}]"
+    return type(value).__name__
+
+
+def allow(table: Table, here: Condition | Update, operator: str, path: Path, name: str | None = None) -> None:
+    """None where the operator can work on what the path leads to; the error calls it by `name`, where that is given.
+
+    >>> from flyexpr import begins_with
+    >>> allow(Table("t", "id", attributes={"wins": int}), begins_with("wins", "1"), "begins_with", Path(("wins",)))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: begins_with cannot work on `wins`, which holds int
+      expression: begins_with(wins, '1')
+    """
+    codec = codec_at(table, path)
+    if codec is None or (_kind_allows(codec, operator) and _meaning_allows(codec, operator)):
+        return
+    holds = type_name(table.attributes.get(str(path.parts[0]), str))
+    changes = isinstance(here, Update) and _kind_allows(codec, operator)
+    hint = "assign a new value, or change it with modify(...)" if changes else None
+    raise ExpressionError(
+        f"{name or operator} cannot work on `{show(path)}`, which holds {holds}", expression=show(here), hint=hint
+    )
+
+
+def _kind_allows(codec: Codec, operator: str) -> bool:
+    return codec.kind is None or codec.kind in _ALLOWED.get(operator, {codec.kind})
+
+
+def _meaning_allows(codec: Codec, operator: str) -> bool:
+    """Whether the operator fits what the stored value means: nobody adds to an Enum's value or to a time."""
+    if operator in ("+", "-"):
+        return codec in NUMBERS
+    return not codec.sealed or operator not in ("ADD", "DELETE", "list_append", "contains") or codec.kind in _TEXT
+
+
+def refuse_inside(table: Table, here: Condition | Update, node: Condition | Action) -> None:
+    """An error for a path that leads into an attribute whose Codec alone knows what is inside."""
+    for path in paths(node):
+        codec = table.codecs.get(str(path.parts[0]))
+        for _ in path.parts[1:]:
+            if codec is not None and codec.sealed:
+                name = show(Path(path.parts[:1]))
+                raise ExpressionError(
+                    f"`{show(path)}` lies inside `{name}`, and only its Codec knows what is there",
+                    expression=show(here),
+                    hint=f"compare and assign `{name}` as a whole, or change it with modify(...)",
+                )
+            codec = codec.member if codec else None
