@@ -17,7 +17,7 @@ from flyexpr.cli.session import ENVIRONMENT, Session
 from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.expressions.nodes import Path as DocumentPath
-from flyexpr.expressions.parse import Scope, parse_condition, read_projection
+from flyexpr.expressions.parse import TEXT, Scope, parse_condition, read_projection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -144,7 +144,7 @@ def form_of(form: str, wire: bool) -> str:
 
 def paths_of(text: str | None) -> tuple[DocumentPath, ...] | None:
     """The paths of `--project`."""
-    return None if text is None else read_projection(text, Scope({}, {}, literals=True))
+    return None if text is None else read_projection(text, Scope({}, {}, TEXT))
 
 
 def condition_of(text: str | None) -> Condition:

@@ -1,13 +1,15 @@
 """Texts of expressions that the service refuses while it reads them, each with its words."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flyexpr import ExpressionError
+from flyexpr import ExpressionError, eq
 from flyexpr.expressions.nodes import Value
-from flyexpr.expressions.parse import Scope, read_condition, read_projection, read_update
+from flyexpr.expressions.parse import TEXT, Scope, read_condition, read_projection, read_update
+from flyexpr.expressions.reserved import RESERVED
 
 CONDITIONS = [
     ("", "The expression can not be empty;"),
@@ -93,3 +95,20 @@ def test_a_text_that_is_refused(read: Callable[[str, Scope], Any], text: str, me
     with pytest.raises(ExpressionError) as caught:
         read(text, scope)
     assert caught.value.message == message
+
+
+STRICT_LITERALS = replace(TEXT, reserved=RESERVED, strict=True, hints=False)
+
+
+def test_a_dialect_is_a_value() -> None:
+    """Another way to write expressions takes from each dialect what it likes: here literals, but reserved words too."""
+    assert read_condition("a = 'x'", Scope({}, {}, STRICT_LITERALS)) == eq("a", "x")
+    refused = {
+        "status = 'x'": "Attribute name is a reserved keyword; reserved keyword: status",
+        "((a = 1))": "The expression has redundant parentheses;",
+        "a == 1": 'Syntax error; token: "=", near: "== 1"',
+    }
+    for text, message in refused.items():
+        with pytest.raises(ExpressionError) as caught:
+            read_condition(text, Scope({}, {}, STRICT_LITERALS))
+        assert (caught.value.message, caught.value.hint) == (message, None)

@@ -1,0 +1,49 @@
+"""The dialects of the one grammar: what each way to write an expression has of its own."""
+
+from __future__ import annotations
+
+from flyexpr.expressions.reserved import RESERVED
+from flyexpr.records import record
+
+
+@record
+class Dialect:
+    """A way to write expressions.
+
+    >>> WIRE.literals, TEXT.literals, "STATUS" in WIRE.reserved, "STATUS" in TEXT.reserved
+    (False, True, True, False)
+
+    `tokens` is a verbose regular expression with a named group for each kind of token. With `literals`, constants stand
+    in place, and TRUE and FALSE are conditions. `reserved` words cannot be attribute names. `strict` refuses
+    parentheses directly inside parentheses. With `hints`, an error says what to write instead.
+    """
+
+    tokens: str
+    literals: bool
+    reserved: frozenset[str]
+    strict: bool
+    hints: bool
+
+
+_PLACEHOLDERS = r"""
+      (?P<space>[ \t\r\n]+)
+    | (?P<name>\#[A-Za-z0-9_]+)
+    | (?<!['"])(?P<value>:[A-Za-z0-9_]+)
+    """
+_WIRE = r"""
+    | (?P<word>[A-Za-z][A-Za-z0-9_]*)
+    | (?P<whole>[0-9]+)
+    | (?P<mark><>|<=|>=|.)
+    """
+_TEXT = r"""
+    | (?P<bytes>[xX]'(?:[0-9a-fA-F]{2})*')
+    | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<quoted>"(?:[^"]|"")+")
+    | (?P<string>'(?:[^']|'')*')
+    | (?P<number>[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+|[0-9]*\.[0-9]+)
+    | (?P<whole>[0-9]+)
+    | (?P<mark><<|>>|<>|<=|>=|.)
+    """
+
+WIRE = Dialect(_PLACEHOLDERS + _WIRE, literals=False, reserved=RESERVED, strict=True, hints=False)
+TEXT = Dialect(_PLACEHOLDERS + _TEXT, literals=True, reserved=frozenset(), strict=False, hints=True)

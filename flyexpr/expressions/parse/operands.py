@@ -1,0 +1,82 @@
+"""Operands: document paths, constants and functions."""
+
+from __future__ import annotations
+
+from flyexpr.errors import ExpressionError
+from flyexpr.expressions.nodes import CLAUSES, Call, Operand, Path, Step, Test
+from flyexpr.expressions.parse.advice import function_hint
+from flyexpr.expressions.parse.literals import is_literal_word, read_constant
+from flyexpr.expressions.parse.reader import Reader
+
+_CONDITION_FUNCTIONS = ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains")
+_VALUE_FUNCTIONS = ("size", "if_not_exists", "list_append")
+_GRAMMAR = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", *CLAUSES})
+
+
+def read_operand(reader: Reader) -> Operand:
+    """The operand that follows."""
+    operand = read_operand_or_test(reader)
+    if isinstance(operand, Test):
+        reader.fail(f"The function is not allowed to be used this way in an expression; function: {operand.function}")
+    return operand
+
+
+def read_operand_or_test(reader: Reader) -> Operand | Test:
+    """The operand that follows, or a function that is a condition."""
+    token = reader.token
+    if token.kind == "word" and reader.tokens[reader.position + 1].text == "(":
+        return _function(reader)
+    if token.kind in ("word", "name", "quoted") and not is_literal_word(reader, token):
+        return read_path(reader)
+    if token.kind == "value":
+        return reader.value()
+    if reader.take("("):
+        if reader.follows("("):
+            raise ExpressionError("The expression has redundant parentheses;")
+        operand = read_operand(reader)
+        reader.expect(")")
+        return operand
+    if reader.dialect.literals:
+        return read_constant(reader)
+    reader.refuse()
+
+
+def _function(reader: Reader) -> Call | Test:
+    name = reader.next("word")
+    if name in _CONDITION_FUNCTIONS:
+        return Test(name, tuple(reader.in_parentheses(read_operand)))
+    if name in _VALUE_FUNCTIONS:
+        return Call(name, tuple(reader.in_parentheses(read_operand)))
+    reader.fail(f"Invalid function name; function: {name}", hint=function_hint(name, reader.updating))
+
+
+def read_path(reader: Reader) -> Path:
+    """The document path that follows."""
+    steps: list[Step] = [_name(reader)]
+    while True:
+        if reader.take("."):
+            steps.append(_name(reader))
+        elif reader.take("["):
+            index = reader.next("whole")
+            if index[0] == "0" and index != "0":
+                reader.position -= 1
+                reader.refuse()
+            steps.append(int(index[:30]))
+            reader.expect("]")
+        else:
+            return Path(tuple(steps))
+
+
+def _name(reader: Reader) -> str:
+    if reader.token.kind == "name":
+        return reader.name()
+    text = reader.next("word", "quoted")
+    if text[0] == '"':
+        return text[1:-1].replace('""', '"')
+    word = text.upper()
+    if word in reader.dialect.reserved:
+        if word in _GRAMMAR:
+            reader.position -= 1
+            reader.refuse()
+        reader.fail(f"Attribute name is a reserved keyword; reserved keyword: {text}")
+    return text

@@ -1,0 +1,190 @@
+"""A text being read from left to right: its tokens, what its placeholders stand for, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NoReturn, TypeVar
+
+from flyexpr.errors import ExpressionError
+from flyexpr.expressions.nodes import Condition, Value
+from flyexpr.expressions.parse.advice import syntax_hint
+from flyexpr.expressions.parse.dialects import WIRE, Dialect
+from flyexpr.expressions.parse.tokens import Token, closing_parentheses, is_text, tokens_of
+
+R = TypeVar("R")
+
+
+class Scope:
+    """What placeholders stand for, which of them were used, and the dialect of the text.
+
+    `verify` is called with each comparison and function as soon as it is read, for a caller that wants the leftmost
+    problem first.
+
+    >>> from flyexpr.expressions.parse import read_condition
+    >>> scope = Scope({"#n": "name"}, {":v": Value("N", 1), ":spare": Value("N", 2)})
+    >>> read_condition("#n = :v", scope)
+    Compare(operator='=', left=Path(parts=('name',)), right=Value(kind='N', body=1))
+    >>> sorted(scope.used)
+    ['#n', ':v']
+    """
+
+    __slots__ = ("dialect", "names", "used", "values", "verify")
+
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        values: Mapping[str, Value],
+        dialect: Dialect = WIRE,
+        verify: Callable[[Condition], None] | None = None,
+    ) -> None:
+        self.names, self.values, self.dialect, self.verify = names, values, dialect, verify
+        self.used = set[str]()
+
+
+class Reader:
+    """A text being read.
+
+    >>> Reader("a = b", Scope({}, {})).token.text
+    'a'
+    """
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self.text, self.scope, self.dialect, self.position = text, scope, scope.dialect, 0
+        self.tokens = tokens_of(text, scope.dialect.tokens)
+        self.closing = closing_parentheses(self.tokens)
+        self.updating = False
+        self._problem: ExpressionError | None = None
+
+    def whole(self, read: Callable[[Reader], R]) -> R:
+        """What the whole text says, read by a function of the reader."""
+        if not self.text:
+            raise ExpressionError("The expression can not be empty;")
+        try:
+            expression = read(self)
+        except RecursionError:  # functions in functions in functions
+            raise ExpressionError("The expression is nested too deeply") from None
+        if self.token.kind != "end":
+            self.refuse()
+        self.conclude()
+        return expression
+
+    def conclude(self) -> None:
+        """Raise the leftmost problem with what the text speaks of; the service finds syntax errors before it."""
+        if self._problem is not None:
+            raise self._problem
+
+    # tokens
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.position]
+
+    def follows(self, *texts: str) -> bool:
+        """Whether the next tokens are these keywords or marks."""
+        coming = self.tokens[self.position : self.position + len(texts)]
+        return len(coming) == len(texts) and all(map(is_text, coming, texts))
+
+    def take(self, text: str) -> bool:
+        """Whether the next token is this keyword or mark; if so, reading goes on after it."""
+        if not is_text(self.tokens[self.position], text):
+            return False
+        self.position += 1
+        return True
+
+    def expect(self, text: str) -> None:
+        """Goes on after this keyword or mark; an error where it does not follow."""
+        if not self.take(text):
+            self.refuse()
+
+    def next(self, *kinds: str) -> str:
+        """The text of the next token, which is of one of these kinds."""
+        token = self.token
+        if token.kind not in kinds:
+            self.refuse()
+        self.position += 1
+        return token.text
+
+    def in_parentheses(self, read: Callable[[Reader], R]) -> list[R]:
+        """What is read one by one, with commas between, inside parentheses."""
+        self.expect("(")
+        members = [read(self)]
+        while self.take(","):
+            members.append(read(self))
+        self.expect(")")
+        return members
+
+    def until(self, end: str, read: Callable[[Reader], R]) -> list[R]:
+        """What is read one by one, with commas between, up to a mark; nothing is read where the mark follows."""
+        members: list[R] = []
+        while not self.take(end):
+            if members:
+                self.expect(",")
+            members.append(read(self))
+        return members
+
+    # placeholders
+
+    def value(self) -> Value:
+        """The value of the next token, a placeholder."""
+        mark = self.next("value")
+        self.scope.used.add(mark)
+        if mark not in self.scope.values:
+            self._note(
+                f"An expression attribute value used in expression is not defined; attribute value: {mark}",
+                hint=f"give it by keyword, {mark[1:]}=..., or write the value itself in its place",
+            )
+        return self.scope.values.get(mark, _UNDEFINED)
+
+    def name(self) -> str:
+        """The attribute name of the next token, a placeholder."""
+        mark = self.next("name")
+        self.scope.used.add(mark)
+        if mark not in self.scope.names:
+            self._note(
+                f"An expression attribute name used in the document path is not defined; attribute name: {mark}",
+                hint=f'write the name itself in place of {mark}, in double quotes where it is odd: "a.b"',
+            )
+        return self.scope.names.get(mark, mark)
+
+    # problems
+
+    def verify(self, part: Condition) -> None:
+        """Shows a part to the scope's `verify`, and keeps its error unless there is a problem further left."""
+        if self.scope.verify is not None and self._problem is None:
+            try:
+                self.scope.verify(part)
+            except ExpressionError as error:
+                self._problem = error
+
+    def refuse(self, hint: str | None = None) -> NoReturn:
+        """The service's syntax error: the token where reading stopped, and the text from just before to just after."""
+        token = self.token
+        first = self.tokens[max(self.position - 1, 0)]
+        last = self.tokens[min(self.position + 1, len(self.tokens) - 1)]
+        if first.kind == "end":
+            near = self.text
+        elif token.kind == "end":
+            near = first.text
+        else:
+            near = self.text[first.start : last.end if last.kind != "end" else token.end]
+        if hint is None and self.dialect.hints:
+            hint = syntax_hint(self.tokens, self.position, self.updating)
+        self.fail(f'Syntax error; token: "{token.text}", near: "{near}"', token.start, hint)
+
+    def fail(self, message: str, at: int | None = None, hint: str | None = None) -> NoReturn:
+        """The error, with the text and a mark below the character `at`, or below the token just read."""
+        raise self._error(message, at, hint)
+
+    def _note(self, message: str, hint: str) -> None:
+        if self._problem is None:
+            self._problem = self._error(message, hint=hint)
+
+    def _error(self, message: str, at: int | None = None, hint: str | None = None) -> ExpressionError:
+        start = self.tokens[self.position - 1].start if at is None else at
+        line = self.text.replace("\n", " ").replace("\t", " ")
+        left = max(start - 60, 0)
+        pointed = f"{line[left : start + 40]}\n              {' ' * (start - left)}^"
+        return ExpressionError(message, expression=pointed, hint=hint if self.dialect.hints else None)
+
+
+_UNDEFINED = Value("PYTHON", None)  # stands in for a value that is not there, until `conclude`
