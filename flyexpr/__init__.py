@@ -56,8 +56,7 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.terms import F
 from flyexpr.expressions.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
-from flyexpr.requests.operations import (
-    Operation,
+from flyexpr.requests.constructors import (
     batch_get,
     batch_write,
     condition_check,
@@ -74,6 +73,7 @@ from flyexpr.requests.operations import (
     update_item,
     update_table,
 )
+from flyexpr.requests.operations import Operation
 from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.table import Table

@@ -38,6 +38,14 @@ from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engines import connect_awaited as connect
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.requests.constructors import (
+    delete_item,
+    get_item,
+    put_item,
+    transact_get_items,
+    transact_write_items,
+    update_item,
+)
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -56,12 +64,6 @@ from flyexpr.requests.operations import (
     TransactWriteItems,
     UpdateItem,
     UpdateTable,
-    delete_item,
-    get_item,
-    put_item,
-    transact_get_items,
-    transact_write_items,
-    update_item,
 )
 from flyexpr.requests.plan import Access
 from flyexpr.requests.request import Request

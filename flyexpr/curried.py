@@ -33,7 +33,8 @@ from flyexpr.expressions.memory import apply as _apply
 from flyexpr.expressions.memory import matches as _matches
 from flyexpr.expressions.updates import assign as _assign
 from flyexpr.records import replace
-from flyexpr.requests.operations import Operation, refinement
+from flyexpr.requests.operations import Operation
+from flyexpr.requests.refinements import refinement
 from flyexpr.sync import (
     count as _count,
 )

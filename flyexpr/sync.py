@@ -12,6 +12,14 @@ from typing import Any, NoReturn, TypeVar, overload
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.requests.constructors import (
+    delete_item,
+    get_item,
+    put_item,
+    transact_get_items,
+    transact_write_items,
+    update_item,
+)
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -30,12 +38,6 @@ from flyexpr.requests.operations import (
     TransactWriteItems,
     UpdateItem,
     UpdateTable,
-    delete_item,
-    get_item,
-    put_item,
-    transact_get_items,
-    transact_write_items,
-    update_item,
 )
 from flyexpr.requests.plan import Access
 from flyexpr.schema.table import Table

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from flyexpr.engines import connect
-from flyexpr.requests.operations import create_table
+from flyexpr.requests.constructors import create_table
 from flyexpr.schema.table import Table
 from flyexpr.sync import put, run
 

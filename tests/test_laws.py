@@ -630,7 +630,7 @@ SEEDED = """
 from flyexpr import *
 from flyexpr.expressions.compile import Placeholders, compile
 from flyexpr.explain import request
-from flyexpr.requests.operations import update_item, put_item
+from flyexpr.requests.constructors import update_item, put_item
 table = Table("t", "id", attributes={"tags": set[str]})
 change = remove("z", "y") + add("tags", "c", "a", "b") + assign("m", {"s": {"q", "p"}}) + discard("n", {3, 1, 2})
 condition = is_in("a", {"x", "y", "z"}) & contains("b", {b"2", b"1"}) & eq("c", {"d": {1, 2}, "e": [{"g", "f"}]})

@@ -12,13 +12,7 @@ from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.updates import assign, if_not_exists
 from flyexpr.records import record
 from flyexpr.requests.expression_members import expression_members
-from flyexpr.requests.operations import (
-    ConditionCheck,
-    DeleteItem,
-    GetItem,
-    PutItem,
-    UpdateItem,
-)
+from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, PutItem, UpdateItem
 from flyexpr.requests.request import Request, flag, table_name, wire_request
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import key_parts, known_values

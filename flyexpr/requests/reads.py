@@ -7,10 +7,7 @@ from typing import Any
 
 from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value
 from flyexpr.requests.expression_members import expression_members
-from flyexpr.requests.operations import (
-    Query,
-    Scan,
-)
+from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan import Access
 from flyexpr.requests.request import Request, flag, table_name, wire_request
 from flyexpr.schema.indexes import LocalIndex

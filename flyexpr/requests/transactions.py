@@ -8,14 +8,7 @@ from typing import Any
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.nodes import ALWAYS
 from flyexpr.requests.items import Prepared, Write, get_members, prepared
-from flyexpr.requests.operations import (
-    ConditionCheck,
-    DeleteItem,
-    GetItem,
-    Operation,
-    PutItem,
-    UpdateItem,
-)
+from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, Operation, PutItem, UpdateItem
 from flyexpr.requests.request import Request, wire_request
 from flyexpr.schema.stored_items import key_of
 from flyexpr.schema.table import Table

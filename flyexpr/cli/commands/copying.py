@@ -29,7 +29,8 @@ from flyexpr.cli.jobs.work import Job
 from flyexpr.cli.session import Session, identity
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.explain import explain as explained
-from flyexpr.requests.operations import Scan, create_table, describe_table
+from flyexpr.requests.constructors import create_table, describe_table
+from flyexpr.requests.operations import Scan
 from flyexpr.schema.table import Table
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item

@@ -11,7 +11,7 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.keys import schema_python, schema_words
 from flyexpr.explain import explain as explained
-from flyexpr.requests.operations import create_table, describe_table
+from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.schema.indexes import Index, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.sync import run

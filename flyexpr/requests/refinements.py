@@ -1,0 +1,105 @@
+"""The keyword refinements of operations, such as `limit=` and `project=`, each checked by one function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flyexpr.errors import ExpressionError
+from flyexpr.expressions.nodes import Condition, Path, find_overlap
+from flyexpr.expressions.show import show
+from flyexpr.expressions.terms import path_of
+
+
+def refinement(name: str, value: Any) -> Any:
+    """A refinement's value, checked as the constructors check it.
+
+    >>> refinement("limit", 10), refinement("project", ["a"])
+    (10, (Path(parts=('a',)),))
+    """
+    match name:
+        case "limit" | "page_size":
+            return checked_count(name, value)
+        case "project":
+            return checked_paths(value)
+        case "index":
+            return checked_name(value)
+        case "condition":
+            return checked_condition(value)
+        case "returns":
+            return checked_returns(value, *RETURNS)
+        case "reverse" | "consistent" | "prefetch":
+            return bool(value)
+    return value
+
+
+RETURNS = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
+_BUDGET = ("requests", "units", "seconds")
+
+
+def need(value: Any, kind: type, message: str) -> None:
+    """A TypeError with the message for a value of another type."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{message}, not {value!r}")
+
+
+def checked_condition(condition: Condition | None) -> Condition | None:
+    if condition is not None:
+        need(condition, Condition, "condition= takes a condition such as exists('userid')")
+    return condition
+
+
+def checked_paths(project: Iterable[Any] | None) -> tuple[Path, ...] | None:
+    if project is None:
+        return None
+    if isinstance(project, str):
+        raise TypeError(f"project= takes a list of paths, such as [{project!r}]")
+    paths = tuple(dict.fromkeys(map(path_of, project)))
+    if not paths:
+        raise ValueError("project= needs at least one path; leave it out to read whole items")
+    overlap = find_overlap(paths)
+    if overlap:
+        raise ExpressionError(overlap, expression=", ".join(map(show, paths)))
+    return paths
+
+
+def checked_prefetch(prefetch: bool, **others: Any) -> bool:
+    excluding = [name for name, value in others.items() if value is not None]
+    if prefetch and excluding:
+        name = excluding[0]
+        why = "stops early, and what was read ahead is paid for"
+        if excluding == ["segments"]:
+            why = "reads ahead by itself"
+        raise ValueError(f"leave out prefetch= or {name}=: {name}= {why}")
+    return bool(prefetch)
+
+
+def checked_name(index: str | None) -> str | None:
+    if index is not None:
+        need(index, str, "index= takes the name of an index")
+    return index
+
+
+def checked_count(name: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name}= takes a whole number from 1, not {value!r}")
+    return value
+
+
+def checked_returns(returns: str | None, *allowed: str) -> str | None:
+    if returns is not None and returns not in allowed:
+        raise ValueError(f"returns= takes one of {' '.join(allowed)}, not {returns!r}")
+    return None if returns == "NONE" else returns
+
+
+def checked_budget(budget: Mapping[str, Any] | None) -> Mapping[str, float] | None:
+    if budget is None:
+        return None
+    if not isinstance(budget, Mapping):
+        raise TypeError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
+    positive = all(isinstance(most, (int, float)) and most > 0 for most in budget.values())
+    if not budget or not budget.keys() <= {*_BUDGET} or not positive:
+        raise ValueError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
+    return budget
