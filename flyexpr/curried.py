@@ -1,4 +1,4 @@
-"""The functions of fixed arity, curried with toolz, what is piped last; and refinements of operations as functions.
+"""The functions with a fixed number of arguments, curried with toolz; and the refinements of operations as functions.
 
     >>> from toolz import pipe
     >>> from toolz.curried import pluck
@@ -7,7 +7,8 @@
     >>> pipe(query(eq("userid", "abc")), limit(10), run(scores), pluck("title"), list)
     ['Comet Quest', 'Galaxy Invaders']
 
-What takes a table takes it first, so `run(scores)` waits for an operation and `get(scores)` for a key.
+The argument that is piped comes last. A table comes first, so `run(scores)` waits for an operation and `get(scores)`
+for a key.
 """
 
 from __future__ import annotations
@@ -16,50 +17,16 @@ from typing import Any
 
 from toolz import curry
 
+from flyexpr import sync as _sync
 from flyexpr.explain import explain as _explain
 from flyexpr.explain import request as _request
-from flyexpr.expressions.conditions import begins_with as _begins_with
-from flyexpr.expressions.conditions import contains as _contains
-from flyexpr.expressions.conditions import eq as _eq
-from flyexpr.expressions.conditions import ge as _ge
-from flyexpr.expressions.conditions import gt as _gt
-from flyexpr.expressions.conditions import is_in as _is_in
-from flyexpr.expressions.conditions import le as _le
-from flyexpr.expressions.conditions import lt as _lt
-from flyexpr.expressions.conditions import ne as _ne
-from flyexpr.expressions.conditions import type_is as _type_is
-from flyexpr.expressions.diff import diff as _diff
-from flyexpr.expressions.memory import apply as _apply
-from flyexpr.expressions.memory import matches as _matches
-from flyexpr.expressions.updates import assign as _assign
+from flyexpr.expressions import conditions as _conditions
+from flyexpr.expressions import diff as _diff
+from flyexpr.expressions import memory as _memory
+from flyexpr.expressions import updates as _updates
 from flyexpr.records import replace
 from flyexpr.requests.operations import Operation
 from flyexpr.requests.refinements import refinement
-from flyexpr.sync import (
-    count as _count,
-)
-from flyexpr.sync import (
-    delete as _delete,
-)
-from flyexpr.sync import (
-    first as _first,
-)
-from flyexpr.sync import (
-    get as _get,
-)
-from flyexpr.sync import modify as _modify
-from flyexpr.sync import (
-    one as _one,
-)
-from flyexpr.sync import (
-    put as _put,
-)
-from flyexpr.sync import (
-    run as _run,
-)
-from flyexpr.sync import (
-    update as _update,
-)
 
 __all__ = [
     "apply",
@@ -98,41 +65,41 @@ __all__ = [
     "update",
 ]
 
-apply = curry(_apply)
-assign = curry(_assign)
-begins_with = curry(_begins_with)
-contains = curry(_contains)
-count = curry(_count)
-delete = curry(_delete)
-diff = curry(_diff)
-eq = curry(_eq)
-first = curry(_first)
-ge = curry(_ge)
-get = curry(_get)
-gt = curry(_gt)
-is_in = curry(_is_in)
-le = curry(_le)
-lt = curry(_lt)
-matches = curry(_matches)
-modify = curry(_modify)
-ne = curry(_ne)
-one = curry(_one)
-put = curry(_put)
-type_is = curry(_type_is)
-update = curry(_update)
+apply = curry(_memory.apply)
+assign = curry(_updates.assign)
+begins_with = curry(_conditions.begins_with)
+contains = curry(_conditions.contains)
+count = curry(_sync.count)
+delete = curry(_sync.delete)
+diff = curry(_diff.diff)
+eq = curry(_conditions.eq)
+first = curry(_sync.first)
+ge = curry(_conditions.ge)
+get = curry(_sync.get)
+gt = curry(_conditions.gt)
+is_in = curry(_conditions.is_in)
+le = curry(_conditions.le)
+lt = curry(_conditions.lt)
+matches = curry(_memory.matches)
+modify = curry(_sync.modify)
+ne = curry(_conditions.ne)
+one = curry(_sync.one)
+put = curry(_sync.put)
+type_is = curry(_conditions.type_is)
+update = curry(_sync.update)
 
 
-def _two(does: Any) -> Any:
-    """A curried function of a table and an operation; `does` alone also takes a transaction by itself."""
+def _of_two(function: Any) -> Any:
+    """The function, curried, of a table and an operation; the function itself also takes a transaction alone."""
 
     def waiting(table: Any, operation: Any) -> Any:
-        return does(table, operation)
+        return function(table, operation)
 
-    waiting.__name__, waiting.__doc__ = does.__name__, does.__doc__
+    waiting.__name__, waiting.__doc__ = function.__name__, function.__doc__
     return curry(waiting)
 
 
-explain, request, run = map(_two, (_explain, _request, _run))
+explain, request, run = map(_of_two, (_explain, _request, _sync.run))
 
 
 def _refining(name: str) -> Any:

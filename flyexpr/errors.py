@@ -1,19 +1,19 @@
-"""What can go wrong, as one small tree: a subclass only where a caller would act differently.
+"""The errors of flyexpr, as one small tree: there is a subclass only where a caller would act differently.
 
     FlyexprError
     ├── ExpressionError          a condition, update or path that DynamoDB would refuse
     ├── PlanError                a read that no index can serve, or that several serve equally well
     ├── ValidationError          a key, item or attribute value that cannot be stored
-    ├── NotBound                 a table that was not told where it lives
+    ├── NotBound                 a table without an engine
     ├── NotFound                 `one` found no item
     ├── SeveralFound             `one` found more than one item
     ├── BatchIncomplete          a batch that ended early: `.failed`, `.written`
-    └── DynamoError              an engine said no: `.code`, `.message`, `.fields`
+    └── DynamoError              an engine refused a request: `.code`, `.message`, `.fields`
         ├── ConditionFailed      the condition of a write was false: `.item`, `.reason`
-        ├── TransactionCancelled one reason per operation: `.reasons`
-        ├── Throttled            too much at once; the engine has already tried again
-        ├── NoSuchTable          the table, index or resource is not there
-        └── ConnectionFailed     no answer from the engine
+        ├── TransactionCancelled nothing of a transaction was done; one reason per operation: `.reasons`
+        ├── Throttled            too many requests; the engine has already tried again
+        ├── NoSuchTable          the table, index or resource does not exist
+        └── ConnectionFailed     no usable answer came from the engine
 
 A text says what is wrong, in which expression, and what to write instead.
 """
@@ -61,7 +61,7 @@ class PlanError(FlyexprError, ValueError):
 
 
 class ValidationError(FlyexprError, ValueError):
-    """A key, an item or a value that cannot be stored; the text holds the path to the culprit.
+    """A key, an item or a value that cannot be stored; the text has the path to the value at fault.
 
     >>> raise ValidationError("a set may not be empty", at="info.tags", hint="leave the attribute out")
     Traceback (most recent call last):
@@ -73,7 +73,7 @@ class ValidationError(FlyexprError, ValueError):
     def __init__(self, message: str, *, at: str = "", hint: str | None = None) -> None:
         super().__init__(_text(f"at `{at}`: {message}" if at else message, hint=hint))
         self.message, self.at, self.hint = message, at, hint
-        self.item: dict[str, Any] | None = None  # as it came, when it was stored already and does not read back
+        self.item: dict[str, Any] | None = None  # the item as it is stored, where reading it failed
 
 
 class NotBound(FlyexprError):
@@ -110,14 +110,15 @@ class SeveralFound(FlyexprError, LookupError):
 
 
 class BatchIncomplete(FlyexprError):
-    """A batch that ended early: the service kept leaving a part unprocessed, or refused a later request.
+    """A batch that ended early: the service left a part unprocessed time and again, or refused a request.
 
     >>> error = BatchIncomplete(40, ["operation"])
     >>> str(error), error.written, error.failed
     ('40 writes of the batch are done, and 1 is not: left unprocessed after 10 tries', 40, ('operation',))
 
-    `.failed` holds all operations that are not done, or of a batch of reads the keys, `.written` how many are; of an
-    iterator, what was not yet taken from it was not tried. After a lost connection, a part of `.failed` may be done.
+    `.written` is the number of operations that are done. `.failed` holds those that are not; for a batch of reads,
+    their keys. What was not yet taken from an iterator was not tried. After a lost connection, a part of `.failed` may
+    be done.
     """
 
     def __init__(
@@ -132,17 +133,17 @@ class BatchIncomplete(FlyexprError):
 
 
 class DynamoError(FlyexprError):
-    """An engine's refusal: DynamoDB's error code and message, and the error's other members.
+    """A request that an engine refused, with DynamoDB's error code and message and the error's other members.
 
     >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
     >>> type(error).__name__, error.code, str(error)
     ('NoSuchTable', 'ResourceNotFoundException', 'ResourceNotFoundException: Requested resource not found')
 
-    `.fields` holds wire values (`Item`, `CancellationReasons`) just as they came.
+    `.fields` holds wire values (`Item`, `CancellationReasons`) exactly as they came.
     """
 
     def __init__(self, code: str, message: str, fields: Mapping[str, Any] | None = None) -> None:
-        # Python writes the class in front of the text; a code that only repeats it would stand there twice.
+        # A traceback has the class before the text, so a code that is the name of the class would be there twice.
         start = "" if code == type(self).__name__ else f"{code}: "
         super().__init__(f"{start}{message}" if message else code)
         self.code = code
@@ -169,8 +170,8 @@ class ConditionFailed(DynamoError):
     >>> isinstance(error, ConditionFailed), error.item, error.reason
     (True, None, None)
 
-    `.item` is the item as it stood (None when there is none), `.reason` the part that was false and the actual
-    value; `run` fills both in.
+    `.item` is the stored item (None where there is none). `.reason` names the part that was false and the value that
+    the item has there. `run` fills in both.
     """
 
     item: dict[str, Any] | None = None
@@ -181,26 +182,26 @@ class ConditionFailed(DynamoError):
 
 
 class TransactionCancelled(DynamoError):
-    """A transaction that was refused as a whole, with one reason per operation.
+    """A transaction of which nothing was done, with one reason per operation.
 
     >>> error = DynamoError.of("TransactionCanceledException", "cancelled", {"CancellationReasons": [{"Code": "None"}]})
     >>> isinstance(error, TransactionCancelled), error.reasons
     (True, ())
 
-    `.reasons` is parallel to the operations: None for one that was fine, else an error; `.operations` says what each
-    is. `transact_write` fills both in.
+    `.reasons` has an entry for each operation: its error, or None where it was fine. `.operations` says what each one
+    is. `transact_write` fills in both.
     """
 
     reasons: tuple[DynamoError | None, ...] = ()
     operations: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        found = [(place, reason) for place, reason in enumerate(self.reasons) if reason is not None]
-        lines = [f"operation {place}{self._named(place)}: {reason}" for place, reason in found]
+        reasons = [(number, reason) for number, reason in enumerate(self.reasons) if reason is not None]
+        lines = [f"operation {number}{self._named(number)}: {reason}" for number, reason in reasons]
         return "\n".join(lines) or super().__str__()
 
-    def _named(self, place: int) -> str:
-        return f" ({self.operations[place]})" if place < len(self.operations) else ""
+    def _named(self, number: int) -> str:
+        return f" ({self.operations[number]})" if number < len(self.operations) else ""
 
 
 class Throttled(DynamoError):
@@ -217,14 +218,14 @@ class Throttled(DynamoError):
     """
 
     def __str__(self) -> str:
-        found = self.fields.get("ThrottlingReasons") or self.fields.get("throttlingReasons")
-        reasons = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        field = self.fields.get("ThrottlingReasons") or self.fields.get("throttlingReasons")
+        reasons = [each for each in field if isinstance(each, dict)] if isinstance(field, list) else []
         lines = [f"  {each.get('reason', 'unknown')}: {each.get('resource', 'unknown')}" for each in reasons]
         return "\n".join([super().__str__(), *lines])
 
 
 class NoSuchTable(DynamoError):
-    """A table, index or resource that is not there.
+    """A table, index or resource that does not exist.
 
     >>> str(DynamoError.of("ResourceNotFoundException", "Requested resource not found"))
     'ResourceNotFoundException: Requested resource not found'
@@ -239,7 +240,7 @@ class NoSuchTable(DynamoError):
 
 
 class ConnectionFailed(DynamoError):
-    """No usable answer came from the engine; a write may or may not have happened.
+    """No usable answer came from the engine; a write may have happened or not.
 
     >>> raise DynamoError.of("ConnectionFailed", "connection refused")
     Traceback (most recent call last):

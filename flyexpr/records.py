@@ -1,9 +1,9 @@
-"""Frozen records: classes whose instances are what their fields are, and stay so.
+"""Frozen records: classes whose instances are equal where their fields are, and never change.
 
-To whoever uses them they are frozen dataclasses with slots: `match`, `==`, hash, pickle, `dataclasses.replace` and
-`fields`, and type checkers take them for such. They are made here because of what dataclasses cost: importing that
-module and making forty classes with it was 32 of the 60 ms of `import flyexpr`, and filling one in, of which building
-an expression consists, takes half as long again (0.49 us against 0.32 for three fields).
+They work like frozen dataclasses with slots: with `match`, `==`, hash, pickle, `dataclasses.replace` and `fields`, and
+for type checkers. They are made here because dataclasses cost too much. To import that module and make forty classes
+with it took 32 of the 60 ms of `import flyexpr`. And to make an instance, of which building an expression consists,
+takes half as long again with it (0.49 µs against 0.32 for three fields).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def record(cls: type[R]) -> type[R]: ...
 @dataclass_transform(frozen_default=True)
 def record(*, hidden: tuple[str, ...]) -> Callable[[type[R]], type[R]]: ...
 def record(cls: type[R] | None = None, *, hidden: tuple[str, ...] = ()) -> Any:
-    """The class as a record: its annotations are its fields, in their order, with the defaults that they are given.
+    """The class as a record: its annotations are its fields, in their order, with their defaults.
 
     >>> @record
     ... class Point:
@@ -44,15 +44,15 @@ def record(cls: type[R] | None = None, *, hidden: tuple[str, ...] = ()) -> Any:
     ...
     dataclasses.FrozenInstanceError: `x` of a Point stays as it is; make another one: dataclasses.replace(..., x=...)
 
-    A method `__post_init__` is called when all fields are filled in; an `__init__` of the class's own fills them in
-    with `fill`. Neither equality nor `repr` look at `hidden` fields. The class is made anew, so its methods cannot say
+    A method `__post_init__` is called when all fields are filled in. A class with its own `__init__` fills them in with
+    `fill`. Equality and `repr` do not look at `hidden` fields. The result is a new class, so its methods cannot call
     `super()`.
     """
     return _recorded(cls, hidden) if cls is not None else lambda cls: _recorded(cls, hidden)
 
 
 def fill(instance: Any, **fields: Any) -> None:
-    """Sets fields of a record that is being made.
+    """Sets fields of a record while it is being made.
 
     >>> @record
     ... class Name:
@@ -67,7 +67,7 @@ def fill(instance: Any, **fields: Any) -> None:
 
 
 def replace(instance: R, **changes: Any) -> R:
-    """A record with other values in some of its fields.
+    """The record with other values in some of its fields.
 
     >>> @record
     ... class Point:
@@ -102,7 +102,7 @@ def _recorded(cls: type, hidden: tuple[str, ...]) -> type:
 
 
 def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
-    """The function that fills an instance in, by its slots: object.__setattr__ takes twice as long."""
+    """The function that fills in an instance by its slots; object.__setattr__ takes twice as long."""
     parameters = [f"{name}=_{name}" if name in defaults else name for name in names]
     body = [f"set_{name}(self, {name})" for name in names]
     if hasattr(made, "__post_init__"):
@@ -116,15 +116,15 @@ def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any]) -
     return function
 
 
-def _shared(spoken: list[str]) -> dict[str, Any]:
-    """The methods of a record that looks at these fields."""
+def _shared(shown: list[str]) -> dict[str, Any]:
+    """The methods of a record whose equality and `repr` look at these fields."""
     values: Callable[[Any], tuple[Any, ...]]
-    if len(spoken) > 1:
-        values = attrgetter(*spoken)
+    if len(shown) > 1:
+        values = attrgetter(*shown)
     else:
 
         def values(self: Any) -> tuple[Any, ...]:
-            return tuple([getattr(self, name) for name in spoken])
+            return tuple([getattr(self, name) for name in shown])
 
     def __eq__(self: Any, other: object) -> Any:
         return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
@@ -133,7 +133,7 @@ def _shared(spoken: list[str]) -> dict[str, Any]:
         return hash(values(self))
 
     def __repr__(self: Any) -> str:
-        fields = [f"{name}={value!r}" for name, value in zip(spoken, values(self), strict=True)]
+        fields = [f"{name}={value!r}" for name, value in zip(shown, values(self), strict=True)]
         return f"{self.__class__.__qualname__}({', '.join(fields)})"
 
     return {**_SAME, "__eq__": __eq__, "__hash__": __hash__, "__repr__": __repr__}
@@ -149,7 +149,7 @@ def _refuse_assignment(self: Any, name: str, value: Any = None) -> None:
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:
-    """Pickled are the fields, and what a subclass has besides; not what a cached property remembers."""
+    """Pickles the fields and a subclass's own attributes, but not cached properties."""
     kept = {name: getattr(self, name) for name in self.__match_args__}
     for name, value in getattr(self, "__dict__", {}).items():
         if not isinstance(getattr(type(self), name, None), cached_property):
@@ -158,13 +158,13 @@ def _reduce(self: Any) -> tuple[Any, ...]:
 
 
 def _remade(cls: type[R], fields: dict[str, Any]) -> R:
-    made = cls.__new__(cls)  # without its own __init__, which a subclass may have with other arguments
+    made = cls.__new__(cls)  # without __init__: that of a subclass may take other arguments
     fill(made, **fields)
     return made
 
 
 class _Twin:
-    """What the functions of `dataclasses` look for, of a dataclass with the same fields that is made when they do."""
+    """An attribute for the functions of `dataclasses`: that of a dataclass with the same fields, made when they ask."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,6 +1,6 @@
-"""Fixtures for pytest: tables that a test has to itself, in memory, behind the same operations as on AWS.
+"""Fixtures for pytest: tables in memory that no other test sees, with the same operations as on AWS.
 
-pytest finds them by itself once flyexpr is installed. They cost a test that does not ask for them nothing.
+pytest finds them once flyexpr is installed. They cost nothing in tests that do not use them.
 
     def test_a_win_counts(flyexpr_table):
         table = flyexpr_table(scores, {"userid": "abc", "title": "Comet Quest", "wins": 1})
@@ -23,16 +23,16 @@ from flyexpr.sync import put, run
 
 @pytest.fixture
 def flyexpr_engine() -> Iterator[Any]:
-    """An engine in memory, new and empty, for one test; sqlite3 is imported with the first."""
+    """An engine in memory, new and empty, for one test; the first one imports sqlite3."""
     with connect("sqlite::memory:") as engine:
         yield engine
 
 
 @pytest.fixture
 def flyexpr_table(flyexpr_engine: Any) -> Callable[..., Table]:
-    """A function that gives a table on the test's engine, created, with the items given after it.
+    """A function that creates a table on the test's engine, puts the items that follow it, and returns the bound table.
 
-    It may be called for several tables; they share the engine, so transactions go across them.
+    It can be called for several tables; they share the engine, so a transaction can use all of them.
     """
 
     def create(table: Table, *items: Mapping[str, Any]) -> Table:

@@ -1,1 +1,1 @@
-"""Expressions: conditions, updates and projections as values, and one purpose a file that works on them."""
+"""Expressions: conditions, updates and projections as values, and what is done with them, one purpose a file."""

@@ -1,7 +1,7 @@
-"""What an update that DynamoDB takes makes of an item, by its rules.
+"""The item after an update, by DynamoDB's rules; flyexpr.expressions.check has accepted the update before.
 
-Every right-hand side, and every list index, sees the item as it was. Parents are never created; SET past the end of
-a list appends, several in the order of their indexes; a set that is emptied goes.
+Every right-hand side and every list index refers to the item as it was. Parents are never created. SET past the end of
+a list appends; several append in the order of their indexes. A set without members is removed.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
@@ -21,7 +21,7 @@ _INVALID_PATH = "The document path provided in the update expression is invalid 
 _MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
 WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
 
-_REMOVED: Any = object()  # what an action leaves behind when the attribute goes
+_REMOVED: Any = object()  # the new value of an attribute that is removed
 
 
 class _Changed:
@@ -34,7 +34,7 @@ class _Changed:
 
 
 def apply(update: Update, item: Mapping[str, Any]) -> Item:
-    """The item after the update, as a new dict; what the update does not touch is shared with the old one.
+    """The item after the update, as a new dict; it shares with the old one what the update does not change.
 
     >>> from flyexpr import append, assign, F, incr, remove
     >>> apply(incr("wins", 1) + assign("old", F.wins) + remove("log[0]"), {"wins": 1, "log": ["a", "b"]})
@@ -53,7 +53,7 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
 
 
 def _with_parents(update: Update, item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The item with the maps that the update is to make."""
+    """The item with the missing maps that the update asks for."""
     for action in update.actions:
         if action.parents:
             item = _with_maps(item, action.path.parts[:-1])
@@ -112,16 +112,16 @@ def _value(operand: Operand, item: Mapping[str, Any]) -> Any:
         case Value(kind, body):
             return thaw((kind, body))
         case Path():
-            found = find(operand.parts, item)
-            if found is MISSING:
+            value = find(operand.parts, item)
+            if value is MISSING:
                 raise ExpressionError(_MISSING_OPERAND)
-            return found
+            return value
         case Arithmetic(operator, left, right):
             return _sum(_value(left, item), _value(right, item), operator)
         case Call("if_not_exists", (Path() as path, other)):
-            default = _value(other, item)  # of which a missing path is an error though it is not needed
-            found = find(path.parts, item)
-            return default if found is MISSING else found
+            default = _value(other, item)  # a missing path in it is an error even where the default is not needed
+            value = find(path.parts, item)
+            return default if value is MISSING else value
         case Call("list_append", (first, second)):
             return _joined(_value(first, item), _value(second, item))
     raise TypeError(f"{operand!r} belongs to a condition, not to an update")
@@ -146,7 +146,7 @@ def _deleted(old: Any, members: frozenset[Any]) -> Any:
 
 
 def _members_like(old: Any, members: Any) -> set[Any]:
-    """The members of a set that holds the same type as another."""
+    """The members of a set, which has to hold the same type as another."""
     if not isinstance(old, (set, frozenset)) or _member_type(old) is not _member_type(members):
         raise ExpressionError(WRONG_OPERAND)
     return set(old)
@@ -159,8 +159,8 @@ def _member_type(members: Any) -> type:
 
 def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
     if type(left) is int and type(right) is int and operator == "+" and -WHOLE < left + right < WHOLE:
-        return left + right  # a counter: all the care below is for fractions and for the ends of the range
-    if _no_number(left) or _no_number(right):
+        return left + right  # a counter; the rest is for fractions and for the ends of the range
+    if not _is_number(left) or not _is_number(right):
         raise ExpressionError(WRONG_OPERAND)
     first, second = (Decimal(number_text(side)) for side in (left, right))
     total = EXACT.add(first, second) if operator == "+" else EXACT.subtract(first, second)
@@ -174,5 +174,5 @@ def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
         raise ExpressionError("Attempting to store more than 38 significant digits in a Number") from None
 
 
-def _no_number(value: Any) -> bool:
-    return isinstance(value, bool) or not isinstance(value, (int, float, Decimal))
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)

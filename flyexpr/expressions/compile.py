@@ -1,4 +1,4 @@
-"""An expression as DynamoDB's request text, every name and value behind a placeholder."""
+"""Expressions as the text that a request holds, with a placeholder for every name and value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_EXPRESSION = 4096  # bytes of one expression's text
 
 
 class Placeholders:
-    """The names and values behind the placeholders of one request, each once, numbered as they are met.
+    """The names and values behind the placeholders of one request, each once, numbered as they come.
 
     >>> from flyexpr import eq
     >>> placeholders = Placeholders()
@@ -40,8 +40,8 @@ class Placeholders:
     >>> placeholders.members()
     ['"ExpressionAttributeNames":{"#0":"a","#1":"b","#2":"c"}', '"ExpressionAttributeValues":{":0":{"N":"1"}}']
 
-    All expressions of a request share one. Without names (or values) there is no such member: the service refuses an
-    empty one.
+    All expressions of a request share one. The service refuses an empty member, so without names (or values) there is
+    no member for them.
     """
 
     __slots__ = ("names", "values")
@@ -51,7 +51,7 @@ class Placeholders:
         self.values: dict[Frozen, str] = {}
 
     def path(self, parts: tuple[str | int, ...]) -> str:
-        """The path with a placeholder for every name: a name such as `a.b` or `status` needs no care."""
+        """The path with a placeholder for every name, so that names such as `a.b` or `status` need no escaping."""
         text = ""
         for part in parts:
             text += f"[{part}]" if isinstance(part, int) else f".{self.name(part)}"
@@ -103,8 +103,8 @@ def compile(expression: Condition | Update | tuple[Path, ...], placeholders: Pla
     >>> compile((Path(("a",)), Path(("b", 0))), Placeholders())
     '#0, #1[0]'
 
-    Of the identity (`all_of()`, an update without actions) the text is empty: leave the member out.
-    ExpressionError when the text is over DynamoDB's 4 KB.
+    The text of `all_of()`, and of an update without actions, is empty: leave the member out.
+    ExpressionError when the text is longer than DynamoDB's 4 KB.
     """
     if isinstance(expression, tuple):
         text = ", ".join([placeholders.path(path.parts) for path in expression])
@@ -120,7 +120,7 @@ def compile(expression: Condition | Update | tuple[Path, ...], placeholders: Pla
     return text
 
 
-# A table by type and not a `match`: half the time, and compiling is what a small request costs most.
+# A table by type takes half the time of a `match`, and compiling is most of what a small request costs.
 
 
 def _condition(node: Condition, names: Placeholders) -> str:
@@ -197,7 +197,7 @@ def _operands(nodes: Iterable[Operand], names: Placeholders) -> str:
 
 
 def _update(update: Update, names: Placeholders) -> str:
-    # Placeholders are numbered clause by clause, so the text depends on the update alone.
+    # Clause by clause, as actions are sorted: the numbers of placeholders depend on the update alone.
     clauses: dict[str, list[str]] = {}
     for action in update.actions:
         clauses.setdefault(action.clause, []).append(_action(action, names))

@@ -1,4 +1,4 @@
-"""Constructors of conditions. A str on the left is a document path; on the right, a value.
+"""The functions that make conditions. A str on the left is a document path, on the right a value.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -17,7 +17,7 @@ _OPTIONS = 99  # DynamoDB takes 100; DynamoDB Local counts the left side too, an
 
 
 def eq(left: Any, right: Any) -> Compare:
-    """True where both sides are equal: same type, same value, sets in any order.
+    """True where both sides are equal: of the same type and value, sets in any order.
 
     >>> show(eq("userid", "abc"))
     "userid = 'abc'"
@@ -48,13 +48,13 @@ def lt(left: Any, right: Any) -> Compare:
     >>> matches(lt("top_score", 9000), {"top_score": "10"})
     False
 
-    Two types are never in order, so `lt` and `ge` can both be false.
+    Values of two types are never in order, so `lt` and `ge` can both be false.
     """
     return Compare("<", subject(left), operand(right))
 
 
 def le(left: Any, right: Any) -> Compare:
-    """True where the left side is smaller or equal.
+    """True where the left side is smaller than the right, or equal.
 
     >>> show(le("top_score", 9000))
     'top_score <= 9000'
@@ -76,7 +76,7 @@ def gt(left: Any, right: Any) -> Compare:
 
 
 def ge(left: Any, right: Any) -> Compare:
-    """True where the left side is larger or equal.
+    """True where the left side is larger than the right, or equal.
 
     >>> show(ge("top_score", F.record))
     'top_score >= record'
@@ -87,14 +87,14 @@ def ge(left: Any, right: Any) -> Compare:
 
 
 def between(path: Any, low: Any, high: Any) -> Between:
-    """True from `low` to `high`, both included.
+    """True where the operand is between `low` and `high`, or equal to one of them.
 
     >>> show(between("year", 2000, 2009))
     'year BETWEEN 2000 AND 2009'
     >>> matches(between("year", 2000, 2009), {"year": 2009})
     True
 
-    Constant bounds of two types, or the wrong way round, are refused when the expression is used.
+    Constant bounds of two types, or with the larger one first, are refused when the expression is used.
     """
     return Between(subject(path), operand(low), operand(high))
 
@@ -145,20 +145,20 @@ def begins_with(path: Any, prefix: Any) -> Test:
 
 
 def contains(path: Any, value: Any) -> Test:
-    """True for a string that holds `value` as a part, or a list or set that holds it as a member.
+    """True for a string that contains `value`, or a list or set that has it as a member.
 
     >>> show(contains("info.actors", "Tom Hanks"))
     "contains(info.actors, 'Tom Hanks')"
     >>> matches(contains("tags", "new"), {"tags": {"new", "hot"}}), matches(contains("tags", "ho"), {"tags": {"hot"}})
     (True, False)
 
-    Never a subset, and false on maps and numbers.
+    It does not find a subset of a set, and is false of maps and numbers.
     """
     return Test("contains", (subject(path), operand(value)))
 
 
 def exists(path: Any) -> Test:
-    """True where the attribute is there, even as NULL.
+    """True where the attribute exists, even as NULL.
 
     >>> show(exists("info.rating"))
     'attribute_exists(info.rating)'
@@ -176,7 +176,7 @@ def not_exists(path: Any) -> Test:
     >>> matches(not_exists("userid"), {})
     True
 
-    As the condition of a put, on a key attribute: the item is new.
+    As the condition of a put, on a key attribute, it is true of a new item only.
     """
     return Test("attribute_not_exists", (path_of(path),))
 
@@ -196,7 +196,7 @@ _TYPES = {
 
 
 def type_is(path: Any, kind: str | type | None) -> Test:
-    """True where the attribute is of the type: DynamoDB's code, or the Python type that reads back.
+    """True where the attribute has the type, given as DynamoDB's code or as the Python type that reads back.
 
     >>> show(type_is("wins", int)), show(type_is("tags", "SS"))
     ("attribute_type(wins, 'N')", "attribute_type(tags, 'SS')")
@@ -212,33 +212,33 @@ def type_is(path: Any, kind: str | type | None) -> Test:
 
 
 def size(path: Any) -> Term:
-    """The size of an attribute, to compare: UTF-16 units of a string, bytes, members, elements or entries.
+    """The size of an attribute, to be compared: UTF-16 units of a string, bytes, members, elements or entries.
 
     >>> show(size("info.actors") >= 3)
     'size(info.actors) >= 3'
     >>> matches(size("name") == 2, {"name": "hé"})
     True
 
-    Numbers, booleans, NULL and missing attributes have no size: every comparison but `<>` is false.
+    Numbers, booleans, NULL and missing attributes have no size: every comparison except `<>` is false.
     """
     return Term(Call("size", (subject(path),)))
 
 
 def all_of(*conditions: Condition | Iterable[Condition]) -> Condition:
-    """True where all of the conditions are; of none, always.
+    """True where all of the conditions are; without conditions, always.
 
     >>> show(all_of(eq("a", 1), eq("b", 2)))
     'a = 1 AND b = 2'
     >>> matches(all_of(), {})
     True
 
-    Takes them one by one or as one iterable; the same value as `&` between them.
+    Takes them one by one or as one iterable; the value is the same as with `&` between them.
     """
     return joined(And, _conditions("all_of", conditions))
 
 
 def any_of(*conditions: Condition | Iterable[Condition]) -> Condition:
-    """True where at least one of the conditions is; of none, never.
+    """True where at least one of the conditions is; without conditions, never.
 
     >>> show(any_of([eq("a", 1), eq("b", 2)]))
     'a = 1 OR b = 2'
@@ -259,11 +259,12 @@ def where(**equalities: Any) -> Condition:
     return joined(And, [Compare("=", Path((name,)), operand(value)) for name, value in equalities.items()])
 
 
-def _conditions(name: str, given: tuple[Any, ...]) -> list[Condition]:
-    found: list[Any] = []
-    for one in given:
-        found.extend([one] if isinstance(one, Condition) else one if isinstance(one, Iterable) else [one])
-    for one in found:
-        if not isinstance(one, Condition):
-            raise TypeError(f"{name} takes conditions such as eq('a', 1), not {one!r}")
-    return found
+def _conditions(name: str, arguments: tuple[Any, ...]) -> list[Condition]:
+    conditions: list[Any] = []
+    for argument in arguments:
+        several = isinstance(argument, Iterable) and not isinstance(argument, Condition)
+        conditions.extend(argument if several else [argument])
+    for condition in conditions:
+        if not isinstance(condition, Condition):
+            raise TypeError(f"{name} takes conditions such as eq('a', 1), not {condition!r}")
+    return conditions

@@ -1,4 +1,4 @@
-"""Items as values: the update that leads from one to the other, and the condition that nothing came between."""
+"""The update that turns one item into another, and the condition that an item has not changed since it was read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flyexpr.values.numbers import EXACT, number, number_text
 
 
 def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) -> Update:
-    """The smallest update that makes `new` of `old`: nested, and without what stays the same.
+    """The smallest update that turns `old` into `new`: it goes into lists and maps, and leaves out what stays the same.
 
     >>> show(diff({"a": 1, "info": {"x": 1, "y": 2}}, {"info": {"x": 1, "y": 3}, "b": [1]}))
     'SET info.y = 3, b = [1] REMOVE a'
@@ -29,8 +29,8 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) 
     >>> diff({"a": 1}, {"a": 1.0}).actions
     ()
 
-    With `incr` a number that changed is added to, so that others may add to it at the same time. Equality is
-    DynamoDB's: 1 and 1.0 are the same, 1 and True are not.
+    With `incr`, a number that changed is added to and not set, so that others may add to it at the same time. Equality
+    is DynamoDB's: 1 and 1.0 are the same, 1 and True are not.
     """
     for item in (old, new):
         _need_item("diff", item)
@@ -40,7 +40,7 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) 
 def difference(
     old: Mapping[str, Any], new: Mapping[str, Any], incr: bool = False, whole: Container[str] = ()
 ) -> Update:
-    """The same, but attributes of the names in `whole` are set as a whole.
+    """The same as `diff`, but attributes whose names are in `whole` are set as a whole.
 
     >>> show(difference({"m": {"a": 1, "b": "x" * 9}}, {"m": {"a": 2, "b": "x" * 9}}, whole=["m"]))
     "SET m = {'a': 2, 'b': 'xxxxxxxxx'}"
@@ -48,13 +48,13 @@ def difference(
     actions = tuple(_changed_members((), old, new, incr, whole))
     try:
         compile(Update(actions), Placeholders())
-    except ExpressionError:  # more text than a request holds: attributes go as a whole
+    except ExpressionError:  # more text than a request holds: set each attribute as a whole
         actions = tuple(_changed_members((), old, new, incr, new))
     return Update(actions)
 
 
 def unchanged(old: Mapping[str, Any], *paths: Any) -> Condition:
-    """True while an item holds at these paths what `old` does; without paths, in all attributes of `old`.
+    """True while an item has the same values at these paths as `old`; without paths, in all attributes of `old`.
 
     >>> item = {"userid": "abc", "wins": 3, "info": {"seen": True}}
     >>> show(unchanged(item, "wins", "info.seen", "losses"))
@@ -73,8 +73,8 @@ def _need_item(function: str, item: Any) -> None:
 
 
 def _still(path: Path, old: Mapping[str, Any]) -> Condition:
-    found = find(path.parts, old)
-    return Test("attribute_not_exists", (path,)) if found is MISSING else Compare("=", path, operand(found))
+    value = find(path.parts, old)
+    return Test("attribute_not_exists", (path,)) if value is MISSING else Compare("=", path, operand(value))
 
 
 def _changed_members(
@@ -87,7 +87,7 @@ def _changed_members(
     for name, value in new.items():
         here = (*path, name)
         if is_empty_set(value):
-            continue  # there is no such value: DynamoDB's own DELETE takes the attribute with the last member
+            continue  # DynamoDB has no such value: its DELETE removes the attribute with the last member
         if name not in old:
             yield _set(here, value)
         elif _meaning(old[name]) != _meaning(value):
@@ -98,7 +98,7 @@ def _changed_members(
 
 
 def is_empty_set(value: Any) -> bool:
-    """Whether a value is a set without members, which stands for no attribute: DynamoDB has no such value.
+    """Whether a value is a set without members; DynamoDB has no such value, so it stands for a missing attribute.
 
     >>> is_empty_set(frozenset()), is_empty_set({1})
     (True, False)
@@ -107,7 +107,7 @@ def is_empty_set(value: Any) -> bool:
 
 
 def _meaning(value: Any) -> Frozen:
-    """A value's meaning; one of a type that only a table's Codec knows has its own, and equals what it says it does."""
+    """A value's meaning; a value of a type that only a table's Codec knows is compared by its own `==`."""
     try:
         return meaning(value)
     except ValidationError:
@@ -115,7 +115,7 @@ def _meaning(value: Any) -> Frozen:
 
 
 def _change(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> list[Action]:
-    """The cheaper of a change of what is inside, and a new value for the whole; numbers are added to where asked."""
+    """The cheaper of changes inside the value and a new value for the whole; an increment counts as the cheapest."""
     whole = [_set(path, new)]
     inside = _change_inside(path, old, new, incr)
     if inside is None:
@@ -140,11 +140,11 @@ def _change_inside(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> li
 
 
 def _changed_elements(path: tuple[Step, ...], old: Any, new: Any, incr: bool) -> Iterator[Action]:
-    """What the ends have in common stays; between them elements are changed, removed, or the rest is set anew."""
+    """Actions for what lies between the start and the end that both lists have in common."""
     start = _common(zip(old, new, strict=False))
     end = min(_common(zip(reversed(old), reversed(new), strict=False)), min(len(old), len(new)) - start)
     if len(new) > len(old):
-        end = 0  # nothing can be put between elements, only behind the last
+        end = 0  # an update cannot insert between elements, it only appends
     shared = min(len(old), len(new)) - end
     for index in range(start, shared):
         if _meaning(old[index]) != _meaning(new[index]):
@@ -165,12 +165,12 @@ def _common(pairs: Any) -> int:
 
 
 def _changed_set(path: tuple[Step, ...], old: Any, new: Any) -> list[Action] | None:
-    """The members that come or go, as they are given: a table may store a date otherwise than what it means."""
+    """An ADD or DELETE of the members that differ, as they were given: how they are stored is for the table to say."""
     before, after = ({_meaning(member): member for member in members} for members in (old, new))
     added = {member for frozen, member in after.items() if frozen not in before}
     removed = {member for frozen, member in before.items() if frozen not in after}
     if added and removed:
-        return None  # one path stands in an update once
+        return None  # an update takes a path only once
     return [Action("ADD" if added else "DELETE", Path(path), Value(*freeze_constant(added or removed)))]
 
 

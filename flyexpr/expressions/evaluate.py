@@ -1,8 +1,7 @@
-"""Whether a condition that DynamoDB takes is true of an item, by its rules.
+"""Whether a condition is true of an item, by DynamoDB's rules; flyexpr.expressions.check has accepted it before.
 
-Logic is two-valued: a comparison with a missing attribute is false (`<>` is true), and NOT turns that around. Types
-never mix; a value of the wrong type makes a comparison false, never an error. What is refused of a condition beforehand
-stands in flyexpr.expressions.check.
+There is only true and false: a comparison with a missing attribute is false (`<>` is true), and NOT turns that around.
+Types never mix; a value of the wrong type makes a comparison false and is not an error.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from flyexpr.values.kinds import MISSING, ORDERED, Frozen, find
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
-    """True where the condition holds for the item; every constant has to be of a type of DynamoDB's own.
+    """True where the condition holds for the item; constants have to be of DynamoDB's own types.
 
     >>> from flyexpr import eq, gt, ne, size
     >>> matches(eq("info.rating", 8) & gt(size("info.actors"), 1), {"info": {"rating": 8.0, "actors": ["a", "b"]}})
@@ -46,13 +45,13 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
 
 
 def _value(node: Operand, item: Mapping[str, Any]) -> Frozen | None:
-    """What an operand comes to; None where it has no value."""
+    """The value of an operand; None where it has none."""
     match node:
         case Value(kind, body):
             return kind, body
         case Path(parts):
-            found = find(parts, item)
-            return None if found is MISSING else meaning(found, parts)
+            value = find(parts, item)
+            return None if value is MISSING else meaning(value, parts)
         case Call("size", (operand,)):
             return _size(_value(operand, item))
     raise TypeError(f"{node!r} belongs to an update, not to a condition")

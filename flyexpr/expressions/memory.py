@@ -1,7 +1,7 @@
-"""Expressions evaluated in memory, or shown, by the rules that a table holds them to: what it refuses is refused here.
+"""Expressions evaluated in memory, or shown. What every table refuses is refused here too.
 
-A constant of a foreign type counts as what it is stored as where nothing is declared, and so does a value of the item.
-Both, and the rules, are looked at once: the expression remembers that it may be evaluated.
+A value of a foreign type, in the expression or in the item, counts as what it is stored as where nothing is declared.
+An expression is checked the first time that it is used, and remembers that it was.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from flyexpr.values.memo import Memo
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
-    """True where the condition holds for the item; `{}` stands for an item that is not there.
+    """True where the condition holds for the item; `{}` stands for an item that does not exist.
 
     >>> from flyexpr import eq, gt, ne, size
     >>> matches(eq("info.rating", 8) & gt(size("info.actors"), 1), {"info": {"rating": 8.0, "actors": ["a", "b"]}})
@@ -41,30 +41,31 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
     flyexpr.errors.ExpressionError: Incorrect operand type for operator or function; ...: >, operand type: BOOL
       expression: flag > true
 
-    A date, datetime, UUID or Enum counts as what it is stored as where nothing is declared, at any depth. What every
-    table refuses is an ExpressionError; a value that none stores, such as one of a Codec's own type, a ValidationError.
+    A date, datetime, UUID or Enum counts, at any depth, as what it is stored as where nothing is declared.
+    ExpressionError for a condition that every table refuses; ValidationError for a value that no table can store
+    without a declaration, such as one of a Codec's own type.
     """
     if not isinstance(condition, Condition):
         swapped = "matches takes the condition first: matches(condition, item)"
         wrong = f"matches takes a condition such as eq('a', 1), not {condition!r}"
         raise TypeError(swapped if isinstance(item, Condition) else wrong)
     try:
-        standing: Condition | None = condition._ready
+        ready: Condition | None = condition._ready
     except AttributeError:
-        standing = _checked_condition(condition)
-    return is_true(condition if standing is None else standing, item)
+        ready = _checked_condition(condition)
+    return is_true(condition if ready is None else ready, item)
 
 
 def apply(update: Update, item: Mapping[str, Any]) -> Item:
-    """The item after the update, as a new dict; what the update does not touch is shared with the old one.
+    """The item after the update, as a new dict; it shares with the old one what the update does not change.
 
     >>> from flyexpr import append, assign, F, incr, remove
     >>> apply(incr("wins", 1) + assign("old", F.wins) + remove("log[0]"), {"wins": 1, "log": ["a", "b"]})
     {'wins': 2, 'log': ['b'], 'old': 1}
 
-    ExpressionError, in the service's words, where a parent or an operand is missing or of the wrong type, and for what
-    every table refuses; ValidationError for a value that none stores. Dates, Enums and the like are kept as they are.
-    How many bytes the item has is not looked at.
+    ExpressionError, in the service's words, where a parent or an operand is missing or of the wrong type, and for an
+    update that every table refuses; ValidationError for a value that no table can store. Dates, Enums and the like are
+    kept as they are. The item's size is not checked.
     """
     if not isinstance(update, Update):
         swapped = "apply takes the update first: apply(update, item)"
@@ -92,15 +93,15 @@ def show(expression: Condition | Update | Operand | Term) -> str:
     >>> show(incr("wins", 1) + assign("info.seen", True))
     'SET info.seen = true ADD wins 1'
 
-    A date, datetime, UUID or Enum is shown as it is stored where nothing is declared, and reads back as that; any other
-    value that has no form of its own is a ValidationError.
+    A date, datetime, UUID or Enum is shown as it is stored where nothing is declared, and reads back as that.
+    ValidationError for a constant of any other type that DynamoDB lacks.
     """
-    return text_of(_standing(node_of(expression) if isinstance(expression, Term) else expression))
+    return text_of(_with_meanings(node_of(expression) if isinstance(expression, Term) else expression))
 
 
 def _levels(value: Any) -> int:
-    """How many lists and maps lie in one another."""
-    if isinstance(value, (dict, Mapping)):  # a dict by the quick way
+    """How deep lists and maps are nested."""
+    if isinstance(value, (dict, Mapping)):  # for a dict, the first test is quick
         value = value.values()
     elif not isinstance(value, (list, tuple)):
         return 0
@@ -108,26 +109,29 @@ def _levels(value: Any) -> int:
 
 
 _FLAT = frozenset({str, int, float, bool, bytes, type(None)})
-_TAKEN = Memo[Shape, bool](1024)  # the shapes that passed the check, as then every expression of the shape does
+_TAKEN = Memo[Shape, bool](1024)  # the shapes that passed the check: every expression of such a shape passes it
 
 
 def _checked_condition(condition: Condition) -> Condition | None:
-    """The condition with the meaning of its constants; None for the condition itself, which would keep itself alive."""
-    found = None
+    """The condition to evaluate, with the meaning of its constants; None where that is the condition itself.
+
+    (The condition remembers it, and an object that refers to itself is only freed by the garbage collector.)
+    """
+    ready = None
     if any(map(_is_foreign, _taken(condition))):
-        found = _standing(condition)
-        _check(found)
-    object.__setattr__(condition, "_ready", found)
-    return found
+        ready = _with_meanings(condition)
+        _check(ready)
+    object.__setattr__(condition, "_ready", ready)
+    return ready
 
 
 def _checked_update(update: Update) -> tuple[str, ...]:
-    """The attributes inside which the update puts what may be lists or maps."""
+    """The attributes that the update may nest deeper."""
     if any(map(_is_foreign, _taken(update))):
-        _check(_standing(update))
-    found = tuple(_deepened(update))
-    object.__setattr__(update, "_ready", found)
-    return found
+        _check(_with_meanings(update))
+    deepened = tuple(_deepened(update))
+    object.__setattr__(update, "_ready", deepened)
+    return deepened
 
 
 def _deepened(update: Update) -> Iterator[str]:
@@ -137,7 +141,7 @@ def _deepened(update: Update) -> Iterator[str]:
 
 
 def _may_deepen(action: Action) -> bool:
-    """Whether an action puts what lies elsewhere in the item, or a constant that is too deep for its place."""
+    """Whether an action copies another part of the item, or sets a constant that is nested too deep for its path."""
     assert action.operand is not None
     elsewhere = any(path != action.path for path in paths(action.operand))
     constants = [_levels(thaw((node.kind, node.body))) for node in walk(action.operand) if isinstance(node, Value)]
@@ -145,12 +149,12 @@ def _may_deepen(action: Action) -> bool:
 
 
 def _taken(expression: Condition | Update) -> Iterable[Frozen]:
-    """The constants of an expression that DynamoDB takes."""
+    """The constants of an expression; an error where DynamoDB does not take the expression."""
     constants: dict[Frozen, int] = {}
     try:
         text_shape = shape(expression, constants)
     except RecursionError:
-        check(expression)  # which counts them, and goes no deeper for it
+        check(expression)  # it counts operators without recursion, and says so where there are too many
         raise ExpressionError("The expression is nested too deeply") from None
     if text_shape not in _TAKEN:
         _check(expression)
@@ -165,12 +169,12 @@ def _check(expression: Condition | Update) -> None:
         raise refused(error, expression) from None
 
 
-def _standing(node: Any) -> Any:
+def _with_meanings(node: Any) -> Any:
     """The node with the meaning of its constants; the same node where none is of a foreign type."""
     if type(node) is Value:
         frozen = node.kind, node.body
         return Value(*meaning(thaw(frozen))) if _is_foreign(frozen) else node
-    return rebuilt(node, _standing)
+    return rebuilt(node, _with_meanings)
 
 
 def _is_foreign(frozen: Frozen) -> bool:

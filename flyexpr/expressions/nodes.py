@@ -4,8 +4,8 @@
     conditions  Compare  Between  In  Test  And  Or  Not
     updates     Action  Update
 
-Nodes only hold and combine. What they mean, how they print and what DynamoDB refuses stands in `flyexpr.expressions`,
-one file a purpose.
+Nodes only hold and combine. The other files of `flyexpr.expressions` say what nodes mean, how they print and what
+DynamoDB refuses, one purpose a file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Path:
 
 @record
 class Value:
-    """A constant, as the `Frozen` pair of flyexpr.values.freeze; of kind `PYTHON` until a table says how to store it.
+    """A constant, as the `Frozen` pair of flyexpr.values.freeze; its kind is `PYTHON` until a table encodes it.
 
     >>> Value("N", 1) == Value("N", 1.0), Value("N", 1) == Value("BOOL", True)
     (True, False)
@@ -73,7 +73,7 @@ Operand = Path | Value | Call | Arithmetic
 
 
 class Expression:
-    """A whole condition or update, with room for what flyexpr.expressions.memory remembers of it.
+    """A whole condition or update, with a slot in which flyexpr.expressions.memory notes that it was checked.
 
     >>> isinstance(Update(()), Expression)
     True
@@ -84,7 +84,7 @@ class Expression:
 
 
 class Condition(Expression):
-    """What is true or false of an item; combined with `&`, `|` and `~`.
+    """A statement that is true or false of an item; combined with `&`, `|` and `~`.
 
     >>> a, b = Test("attribute_exists", (Path(("a",)),)), Test("attribute_exists", (Path(("b",)),))
     >>> (a & b) & a == a & (b & a)
@@ -169,7 +169,7 @@ class Test(Condition):
 
 @record
 class And(Condition):
-    """All of its parts; of no parts, always true.
+    """True where all of its parts are; without parts, always.
 
     >>> And(()).parts
     ()
@@ -180,7 +180,7 @@ class And(Condition):
 
 @record
 class Or(Condition):
-    """At least one of its parts; of no parts, never true.
+    """True where at least one of its parts is; without parts, never.
 
     >>> Or(()).parts
     ()
@@ -204,7 +204,7 @@ ALWAYS, NEVER = And(()), Or(())
 
 
 def joined(shape: type[And] | type[Or], parts: Iterable[Condition]) -> Condition:
-    """The parts under one And or Or: nested ones of the same shape are opened, a single part stands alone.
+    """The parts joined by one And or Or; nested ones of the same shape are merged, a single part stays as it is.
 
     >>> a, b, c = (Test("attribute_exists", (Path((name,)),)) for name in "abc")
     >>> joined(And, (a, And((b, c)))) == And((a, b, c)), joined(Or, (a,)) == a
@@ -220,17 +220,17 @@ def joined(shape: type[And] | type[Or], parts: Iterable[Condition]) -> Condition
 
 
 CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
-_CLAUSE_ORDER = {clause: place for place, clause in enumerate(CLAUSES)}
+_CLAUSE_ORDER = {clause: number for number, clause in enumerate(CLAUSES)}
 
 
 @record
 class Action:
-    """One action of an update: its clause, its target and, but for REMOVE, what is done with it.
+    """One action of an update: its clause, the path that it changes and, except for REMOVE, an operand.
 
     >>> Action("REMOVE", Path(("a",)), None).clause
     'REMOVE'
 
-    With `parents`, maps on the way to the target that are missing are made; it is the client that sees to it.
+    With `parents`, missing maps on the way to the path are made; the client does this, not the service.
     """
 
     clause: str
@@ -241,7 +241,7 @@ class Action:
 
 @record
 class Update(Expression):
-    """What is to be done to an item, all of it at once: actions in the order of their clauses; joined with `+`.
+    """Changes to one item, all made at once: actions in the order of their clauses. Updates are joined with `+`.
 
     >>> both = Update((Action("REMOVE", Path(("a",)), None),)) + Update((Action("SET", Path(("b",)), Value("N", 1)),))
     >>> [action.clause for action in both.actions]
@@ -350,21 +350,21 @@ def _clause_order(action: Action) -> int:
 
 
 def find_overlap(paths: Iterable[Path]) -> str | None:
-    """The service's words for the first two paths that cannot stand in one update or projection, else None.
+    """The service's words for two paths that cannot stand in one update or projection; None where there are none.
 
     >>> find_overlap([Path(("a", "b")), Path(("c",)), Path(("a",))])
     'Two document paths overlap with each other; ...; path one: [a, b], path two: [a]'
     >>> find_overlap([Path(("a", "b")), Path(("a", 1))]).split(";")[0]
     'Two document paths conflict with each other'
 
-    Paths overlap when one leads to, or through, the other; they conflict when one takes a map for what the other takes
-    for a list.
+    Paths overlap when one leads to, or through, the other. They conflict when one goes into a map where the other goes
+    into a list.
     """
     root: dict[Step, Any] = {}
     for path in paths:
-        found = _place(root, path)
-        if found:
-            other, problem = found
+        clash = _add_path(root, path)
+        if clash:
+            other, problem = clash
             return (
                 f"Two document paths {problem} with each other; must remove or rewrite one of these paths; "
                 f"path one: {brackets(other)}, path two: {brackets(path)}"
@@ -372,28 +372,28 @@ def find_overlap(paths: Iterable[Path]) -> str | None:
     return None
 
 
-def _place(root: dict[Step, Any], path: Path) -> tuple[Path, str] | None:
-    """Put a path into the tree of those seen; the earlier path that it cannot stand beside, and why."""
+def _add_path(root: dict[Step, Any], path: Path) -> tuple[Path, str] | None:
+    """Adds a path to the tree of those seen; gives the earlier path that it clashes with, and how."""
     level: Any = root
     for step in path.parts[:-1]:
-        found = _clash(level, step)
-        if found:
-            return found
+        conflict = _conflict(level, step)
+        if conflict:
+            return conflict
         level = level.setdefault(step, {})
         if isinstance(level, Path):
             return level, "overlap"
     last = path.parts[-1]
-    found = _clash(level, last)
-    if found:
-        return found
+    conflict = _conflict(level, last)
+    if conflict:
+        return conflict
     if last in level:
         return next(_leaves(level[last])), "overlap"
     level[last] = path
     return None
 
 
-def _clash(level: dict[Step, Any], step: Step) -> tuple[Path, str] | None:
-    """The first path of a level whose steps are of the other kind: a name beside a list index."""
+def _conflict(level: dict[Step, Any], step: Step) -> tuple[Path, str] | None:
+    """A path that has a list index where this step is a name, or the reverse."""
     for other, below in level.items():
         if isinstance(other, int) is not isinstance(step, int):
             return next(_leaves(below)), "conflict"

@@ -1,4 +1,4 @@
-"""Which document paths an expression speaks of."""
+"""The document paths in an expression."""
 
 from __future__ import annotations
 

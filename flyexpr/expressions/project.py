@@ -10,21 +10,21 @@ from flyexpr.values.kinds import Item
 
 
 def project(paths: Iterable[Path], item: Mapping[str, Any]) -> Item:
-    """The item with only what the paths lead to, inside its parents; picked list elements close up in list order.
+    """The item with only what the paths lead to, and the parents of that; list elements keep their order, without gaps.
 
     >>> from flyexpr.expressions.terms import parse_path
     >>> project(map(parse_path, ["a.b[2].y", "a.b[0]", "z"]), {"a": {"b": [2, 4, {"x": 1, "y": 3}], "c": 5}})
     {'a': {'b': [2, {'y': 3}]}}
 
-    The key is not added by itself, and what is missing is left out.
+    The key is not added, and a path that leads to nothing is left out.
     """
     wanted: dict[str | int, Any] = {}
     for path in paths:
         level = wanted
         for part in path.parts:
             level = level.setdefault(part, {})
-    found = _pick(wanted, item)
-    return {} if found is _NOTHING else found
+    picked = _pick(wanted, item)
+    return {} if picked is _NOTHING else picked
 
 
 _NOTHING: Any = object()

@@ -1,4 +1,4 @@
-"""Why a condition was false: the part, and the actual value."""
+"""Why a condition was false: which part, and the value that the item has there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reason(condition: Condition, item: Mapping[str, Any] | None) -> str:
     >>> reason(not_exists("userid"), {"userid": "abc"})
     "attribute_not_exists(userid) was false: userid is 'abc'"
 
-    Of several parts joined by AND the first that is false, of parts joined by OR all of them.
+    Of parts joined by AND, it names the first that is false; of parts joined by OR, all of them.
     """
     false = _first_false(condition, item or {})
     if item is None and matches(condition, {}):
@@ -37,7 +37,7 @@ def reason(condition: Condition, item: Mapping[str, Any] | None) -> str:
 
 
 def operands_hint(update: Update) -> str:
-    """What the actions that work on a stored value need.
+    """What kind of stored value each action needs that works on one.
 
     >>> operands_hint(incr("wins") + append("log", "x") + assign("seen", True))
     "log = list_append(if_not_exists(log, []), ['x']) needs lists; ADD needs a number at `wins`"
@@ -66,13 +66,13 @@ def _first_false(condition: Condition, item: Mapping[str, Any]) -> Condition:
 
 
 def _actual(part: Condition, item: Mapping[str, Any]) -> str:
-    found = ", ".join(f"{show(path)} is {_held(path, item)}" for path in paths(part))
-    return f": {found}" if found else ""
+    values = ", ".join(f"{show(path)} is {_shown_value(path, item)}" for path in paths(part))
+    return f": {values}" if values else ""
 
 
-def _held(path: Path, item: Mapping[str, Any]) -> str:
-    found = find(path.parts, item)
-    if found is MISSING:
+def _shown_value(path: Path, item: Mapping[str, Any]) -> str:
+    value = find(path.parts, item)
+    if value is MISSING:
         return "missing"
-    text = show(operand(found))
+    text = show(operand(value))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""What of an expression its text depends on: all but the constants' values."""
+"""The shape of an expression: everything that its text depends on, which is all but the values of constants."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Shape = tuple[Any, ...]
 
 
 def shape(expression: Condition | Update | tuple[Path, ...], values: dict[Frozen, int]) -> Shape:
-    """The expression with its constants' kinds in place of their values, which are added to `values`, numbered.
+    """The expression with the kinds of constants instead of their values; the values are added to `values`, numbered.
 
     >>> from flyexpr import eq, gt
     >>> values = {}
@@ -37,8 +37,8 @@ def shape(expression: Condition | Update | tuple[Path, ...], values: dict[Frozen
     >>> list(values)
     [('S', 'x'), ('N', 3)]
 
-    Expressions of one shape have one text and are right or wrong together; what else that depends on is part of the
-    shape: whether bounds are in order, and the type that `attribute_type` asks for.
+    Expressions of one shape have the same text, and DynamoDB takes all of them or none. So the shape also holds the
+    two other things that decide this: whether bounds are in order, and the type that `attribute_type` asks for.
     """
     if isinstance(expression, tuple):
         return tuple([path.parts for path in expression])
@@ -75,8 +75,8 @@ def _in(node: In, values: dict[Frozen, int]) -> Shape:
 
 
 def _call(node: Test | Call, values: dict[Frozen, int]) -> Shape:
-    found = node.function, *[_operand(argument, values) for argument in node.arguments]
-    return (*found, *node.arguments[1:]) if node.function == "attribute_type" else found
+    call = node.function, *[_operand(argument, values) for argument in node.arguments]
+    return (*call, *node.arguments[1:]) if node.function == "attribute_type" else call
 
 
 def _joined(node: And | Or, values: dict[Frozen, int]) -> Shape:

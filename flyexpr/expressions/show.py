@@ -1,7 +1,7 @@
 """An expression as one line of text, with its literals in place; `parse_condition` and `parse_update` read it back.
 
-The syntax is DynamoDB's own; literals follow PartiQL for DynamoDB where it has a form: 'text', 1.5, true, null,
-[1, 2], {'k': 1}, <<1, 2>> for sets, x'6869' for bytes, and "odd.name" for a name that is not a bare word.
+The syntax is DynamoDB's own. Literals are those of PartiQL for DynamoDB where it has one: 'text', 1.5, true, null,
+[1, 2], {'k': 1}, <<1, 2>> for sets, x'6869' for bytes, and "odd.name" for a name that is not a plain word.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def show(expression: Condition | Update | Operand | Term) -> str:
     >>> show(incr("wins", 1) + assign("info.seen", True))
     'SET info.seen = true ADD wins 1'
 
-    Made for error texts too, so a constant of a type that nothing knows is no error: it stands there as `<its type>`.
+    Error texts use it too, so a constant of an unknown type is not an error: it is shown as `<its type>`.
     """
     match expression:
         case Path(parts):

@@ -1,4 +1,4 @@
-"""A shorter condition that is true of the same items: one rule, one function."""
+"""A shorter condition that is true of the same items; each rule is a function."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from flyexpr.values.kinds import ORDERED
 
 
 def simplify(condition: Condition) -> Condition:
-    """The condition without what says nothing: true of exactly the same items.
+    """A condition that is true of exactly the same items, without parts that say nothing.
 
     >>> from flyexpr import eq, ge, le, show
     >>> show(simplify(~~eq("a", 1) & eq("a", 1) & ge("b", 1) & le("b", 5)))
@@ -31,7 +31,7 @@ def simplify(condition: Condition) -> Condition:
     >>> simplify(eq("a", 1) & eq("a", 2)) == NEVER
     True
 
-    `~(a < 0)` stays: it is also true where `a` is missing or no number.
+    `~(a < 0)` stays: it is also true where `a` is missing or not a number.
     """
     match condition:
         case Not(part):
@@ -88,7 +88,7 @@ def _any(condition: Condition) -> Condition:
 
 
 def _merge_bounds(parts: list[Condition]) -> Iterator[Condition]:
-    """`x >= low AND x <= high` as BETWEEN, where the first of the two stood."""
+    """The parts, with `x >= low AND x <= high` as a BETWEEN in the position of the first of the two."""
     waiting = list(parts)
     while waiting:
         part = waiting.pop(0)
@@ -97,9 +97,9 @@ def _merge_bounds(parts: list[Condition]) -> Iterator[Condition]:
             yield part
         else:
             waiting.remove(partner)
-            found = _between(part, partner)
-            if found is not None:
-                yield found
+            merged = _between(part, partner)
+            if merged is not None:
+                yield merged
 
 
 def _between(first: Condition, second: Condition) -> Condition | None:
@@ -116,13 +116,13 @@ _TURNED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def _contradicts(parts: list[Condition]) -> bool:
-    """Whether no value of some operand can satisfy all that these parts ask of it."""
-    asked: dict[Operand, list[Condition]] = {}
+    """Whether two parts about one operand exclude each other."""
+    by_operand: dict[Operand, list[Condition]] = {}
     for part in parts:
         match part:
             case Compare(_, operand, Value()) | Between(operand, Value(), Value()):
-                asked.setdefault(operand, []).append(part)
-    return any(_impossible(found) for found in asked.values() if len(found) > 1)
+                by_operand.setdefault(operand, []).append(part)
+    return any(_impossible(several) for several in by_operand.values() if len(several) > 1)
 
 
 def _impossible(parts: list[Condition]) -> bool:
@@ -166,7 +166,7 @@ _ORDERS: dict[str, Callable[[object, object], bool]] = {
     ">=": lambda a, b: a >= b,  # type: ignore[operator]
 }
 
-_Bound = tuple[Value, bool]  # the constant, and whether it is itself allowed
+_Bound = tuple[Value, bool]  # the constant, and whether the constant itself is allowed
 
 
 def _low(part: Condition) -> list[_Bound]:

@@ -1,7 +1,7 @@
 """`F`, the operator sugar: terms that wrap an operand and build conditions with `==`, `<`, … and updates with `+`, `-`.
 
-A term is the only thing with overloaded comparisons, and never sits inside a node. What is accepted where a path or a
-value is expected is decided here too, once.
+Only terms overload comparisons, and a node never holds a term. This file also decides, for all constructors, what is
+accepted where a path or a value is expected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NO_PARTS = "only a path has parts; `size(...)` and `if_not_exists(...)` have no
 
 
 class Term:
-    """An operand that Python's operators work on.
+    """An operand with Python's operators.
 
     >>> from flyexpr import show
     >>> show(F.info.rating >= 8), show(F["odd.name"] != F.other[0])
@@ -108,7 +108,7 @@ class Fields:
     >>> node_of(F.info.actors[0])
     Path(parts=('info', 'actors', 0))
 
-    `F[...]` names one attribute exactly, dots and brackets included, and names such as `__x__`, which are Python's.
+    `F[...]` names one attribute exactly: with dots and brackets, and with Python's own names such as `__x__`.
     """
 
     __slots__ = ()
@@ -139,7 +139,7 @@ class Fields:
 
 
 def _refuse_protocol(name: str) -> None:
-    """An AttributeError for the names of methods that copy, pickle and notebooks ask for; `__typename` is none."""
+    """An AttributeError for methods such as `__deepcopy__`, which copy, pickle and notebooks look for."""
     if name.startswith("__") and name.endswith("__"):
         raise AttributeError(f"{name} is a name of Python's own; for an attribute of that name write F[{name!r}]")
 
@@ -158,7 +158,7 @@ def node_of(term: Term) -> Operand:
     >>> node_of(F.a)
     Path(parts=('a',))
     """
-    # By its mangled name: every other name of a term, `operand` too, is a part of a path.
+    # By its mangled name: any other attribute of a term, even `operand`, is a part of a path.
     return cast(Operand, term._Term__operand)
 
 
@@ -169,7 +169,7 @@ def operand(value: Any) -> Operand:
     (Path(parts=('a',)), Value(kind='S', body='a'))
     """
     kind = type(value)
-    if kind is str:  # the commonest constants freeze to themselves
+    if kind is str:  # quick, for the commonest constants
         return Value("S", value)
     if kind is int and -WHOLE < value < WHOLE:
         return Value("N", value)
@@ -197,10 +197,10 @@ def path_of(value: Any) -> Path:
     """
     if isinstance(value, str):
         return parse_path(value)
-    found = node_of(value) if type(value) is Term else value
-    if not isinstance(found, Path):
+    path = node_of(value) if type(value) is Term else value
+    if not isinstance(path, Path):
         raise TypeError(f"a document path is a str such as 'info.actors[0]' or F.info.actors[0], not {value!r}")
-    return found
+    return path
 
 
 _FIRST = re.compile(r"([^.\[\]]+)")
@@ -222,15 +222,15 @@ def parse_path(text: str) -> Path:
     Every name is sent as a placeholder, so you never need to escape reserved words or odd characters.
     """
     steps: list[Step] = []
-    place, found = 0, _FIRST.match(text)
-    while found:
-        steps.append(int(found[2][:30]) if found[1] is None else found[1])
-        place = found.end()
-        if place == len(text):
+    position, step = 0, _FIRST.match(text)
+    while step:
+        steps.append(int(step[2][:30]) if step[1] is None else step[1])
+        position = step.end()
+        if position == len(text):
             return Path(tuple(steps))
-        found = _NEXT.match(text, place)
+        step = _NEXT.match(text, position)
     raise ExpressionError(
-        f"{text!r} is not a document path: something is wrong at character {place + 1}",
+        f"{text!r} is not a document path: something is wrong at character {position + 1}",
         hint=f"write names and indexes as 'info.actors[0]', or F[{_double(text)}] for one attribute of that very name",
     )
 

@@ -1,6 +1,6 @@
-"""Constructors of updates: each an `Update`, joined with `+`, done to one item at once.
+"""The functions that make updates; `+` joins updates into one, which changes an item all at once.
 
-Right-hand sides see the item as it was before the update.
+Right-hand sides refer to the item as it was before the update.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
@@ -22,8 +22,8 @@ def assign(path: Any, value: Any, *, parents: bool = False) -> Update:
     >>> apply(assign("info.seen", True), {"info": {}})
     {'info': {'seen': True}}
 
-    Parents must exist, unless `parents` asks to make the missing maps: in one request where they are there, in two
-    where they are not. An index past the end of a list appends.
+    Parents must exist, unless `parents` asks to make the missing maps: this takes one request where they exist, and two
+    where they do not. An index past the end of a list appends.
     """
     return Update((Action("SET", path_of(path), operand(value), parents and len(path_of(path).parts) > 1),))
 
@@ -94,14 +94,14 @@ def add(path: Any, *members: Any) -> Update:
 
 
 def discard(path: Any, *members: Any) -> Update:
-    """Takes members out of a set; the attribute goes when none is left.
+    """Takes members out of a set; a set without members is removed.
 
     >>> show(discard("tags", "old"))
     "DELETE tags <<'old'>>"
     >>> apply(discard("tags", "old"), {"tags": {"old"}})
     {}
 
-    A member or set that is missing is no error.
+    If the member or the set is missing, nothing happens.
     """
     return _one("DELETE", path, _members("discard", members))
 
@@ -114,13 +114,13 @@ def remove(*paths: Any) -> Update:
     >>> apply(remove("log[0]"), {"log": ["a", "b"]})
     {'log': ['b']}
 
-    Indexes mean positions before the update. What is missing already is no error, a missing parent is one.
+    Indexes are positions before the update. If the attribute is missing, nothing happens; a missing parent is an error.
     """
     return Update(tuple(Action("REMOVE", path_of(path), None) for path in paths))
 
 
 def if_not_exists(path: Any, value: Any) -> Term:
-    """The attribute's value, or `value` where it is missing, for the right of an `assign`.
+    """The attribute's value, or `value` where it is missing; for the right side of an `assign`.
 
     >>> show(assign("first_seen", if_not_exists("first_seen", 2026)))
     'SET first_seen = if_not_exists(first_seen, 2026)'
@@ -130,8 +130,8 @@ def if_not_exists(path: Any, value: Any) -> Term:
     return Term(Call("if_not_exists", (path_of(path), operand(value))))
 
 
-def _one(clause: str, path: Any, what: Operand) -> Update:
-    return Update((Action(clause, path_of(path), what),))
+def _one(clause: str, path: Any, value: Operand) -> Update:
+    return Update((Action(clause, path_of(path), value),))
 
 
 def _or_else(path: Any, value: Any) -> Call:
@@ -153,7 +153,7 @@ def _elements(name: str, values: tuple[Any, ...]) -> Operand:
 
 
 def _members(name: str, members: tuple[Any, ...]) -> Value:
-    if len(members) == 1 and type(members[0]) is str:  # by far the commonest, in a third of the time
+    if len(members) == 1 and type(members[0]) is str:  # by far the commonest; it takes a third of the time this way
         return Value("SS", frozenset(members))
     one = len(members) == 1 and isinstance(members[0], (set, frozenset))
     if any(isinstance(member, (list, tuple, dict, set)) for member in members) and not one:

@@ -1,4 +1,4 @@
-"""The requests of batches: up to 25 writes, or up to 100 keys."""
+"""The requests of batches: up to 25 writes, or reads of up to 100 keys."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BatchMember:
 
 
 def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
-    """The part of a BatchWriteItem that one put or delete is; FlyexprError for one with a condition."""
+    """One put or delete as a part of a BatchWriteItem; FlyexprError where a batch cannot hold it."""
     _check_batched(table, operation)
     if isinstance(operation, PutItem):
         stored = stored_item(table, operation.item)

@@ -1,4 +1,4 @@
-"""Operations as DynamoDB's requests: the operation's AWS name and its JSON, written as text."""
+"""The requests that read or write one item."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def get_request(table: Table, operation: GetItem) -> Request:
 
 @record
 class Prepared:
-    """A write, prepared once: the members of its request, and the stored values that they were made of.
+    """A write, prepared once: the members of its request, and the stored values from which they were made.
 
-    `key` is the item's key, `item` the whole item of a put, and `condition` the operation's, the guard of a version
-    included; each in stored types.
+    `key` is the item's key, `item` the whole item of a put, and `condition` the operation's condition together with the
+    guard of the version; all in stored types.
     """
 
     members: list[str]
@@ -51,7 +51,7 @@ class Prepared:
 
 
 def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
-    """A write as it is sent, alone or in a transaction; `default=` functions are called here, once.
+    """A write as it is sent, alone or in a transaction; `default=` functions are called once, here.
 
     >>> write = prepared(Table("t", "id"), PutItem({"id": "a"}, not_exists("id")))
     >>> write.members[:2], write.key, show(write.condition)
@@ -67,31 +67,32 @@ def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
         key = key_of(table, operation.key)
         members = [table_name(table), f'"Key":{encode_item(key)}']
     if isinstance(operation, UpdateItem):
-        known = _known(table, operation, key) if table.derived else {}
+        known = _known_values(table, operation, key) if table.derived else {}
         update = _with_key_parts(table, operation, lower_update(table, operation.update, known))
     if operation.condition is not None:
         condition = lower_condition(table, operation.condition)
-        sent = _sayable(condition_on_stored(table, condition, key))
+        sent = _without_constants(condition_on_stored(table, condition, key))
         members.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
     if update is not None or condition is not None:
         members += expression_members(("UpdateExpression", update), ("ConditionExpression", sent))
     return Prepared(members, key, item, condition)
 
 
-def _known(table: Table, operation: UpdateItem, key: Item) -> Mapping[str, Any]:
-    """What is sure of the item that is to be updated: what makes up its key, and what its condition asks for."""
-    asked = {} if operation.condition is None else known_values(operation.condition)
-    return read_item(table, dict(key)) | key_parts(table, operation.key) | asked
+def _known_values(table: Table, operation: UpdateItem, key: Item) -> Mapping[str, Any]:
+    """The values that the item is certain to have: its key, the parts of its key, and what the condition asks for."""
+    from_condition = {} if operation.condition is None else known_values(operation.condition)
+    return read_item(table, dict(key)) | key_parts(table, operation.key) | from_condition
 
 
 def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any]) -> Condition:
-    """The condition of a write, in stored types, on the item as it is stored under these keys.
+    """The condition of a write, in stored types, for the item that is stored under these keys.
 
     >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
     >>> show(condition_on_stored(table, eq("user", "1") & gt("n", 1) & exists("pk"), {"pk": "U#1"}))
     "(user = '1' OR attribute_not_exists(user)) AND n > 1 AND attribute_exists(pk)"
 
-    It is true where the condition is true of the item as the table reads it; what the keys do not decide stays.
+    It is true where the condition is true of the item as the table reads it. Parts that the keys do not decide stay as
+    they are.
     """
     if not table.inverses or not parts_in(table, paths(lowered)):
         return lowered
@@ -103,7 +104,7 @@ def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any
 
 
 def write_request(operation: Write, write: Prepared) -> Request:
-    """The request of a prepared write that stands alone.
+    """The request of a prepared write by itself.
 
     >>> write_request(DeleteItem("a"), prepared(Table("t", "id"), DeleteItem("a"))).body
     b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
@@ -113,6 +114,7 @@ def write_request(operation: Write, write: Prepared) -> Request:
 
 
 def get_members(table: Table, operation: GetItem) -> list[str]:
+    """The members of a read of one item, alone or in a transaction."""
     members = [table_name(table), _key(table, operation.key)]
     wanted = operation.project and asked_paths(table, operation.project)
     return members + expression_members(("ProjectionExpression", wanted)) if wanted else members
@@ -123,22 +125,23 @@ def _key(table: Table, key: Any) -> str:
 
 
 def encode_sized(stored: Mapping[str, Any]) -> str:
+    """The wire JSON text of an item to be written; ValidationError where the item is too large."""
     text = encode_item(stored)
-    if len(text) * 4 > MAX_ITEM:  # the text is longer than the size that counts, but for characters of several bytes
+    if len(text) * 4 > MAX_ITEM:  # shorter texts cannot be too large: a character has at most four bytes
         check_size(stored)
     return text
 
 
 def _with_key_parts(table: Table, operation: UpdateItem, lowered: Update) -> Update:
-    """The update, and the parts that a derived key was given by, for an item that it creates."""
+    """The update, which also stores the parts by which a derived key was given, in case it creates the item."""
     for name, value in key_parts(table, operation.key).items():
         stored = encoded_value(table, name, value) if name in table.codecs else value
         lowered += assign(Path((name,)), if_not_exists(Path((name,)), stored))
     return lowered
 
 
-def _sayable(condition: Condition) -> Condition:
-    """The condition with TRUE and FALSE, which have no text on the wire, folded away."""
+def _without_constants(condition: Condition) -> Condition:
+    """The condition without TRUE and FALSE inside, which DynamoDB's syntax cannot say."""
     return simplify(condition) if _has_constant(condition) else condition
 
 

@@ -1,4 +1,4 @@
-"""A request: the operation's AWS name and its JSON, written as text."""
+"""A request: the operation's AWS name and its JSON; and the members that many requests have."""
 
 from __future__ import annotations
 
@@ -32,11 +32,16 @@ def table_name(table: Table) -> str:
 
 
 def flag(member: str, value: bool) -> list[str]:
+    """The member of a flag; none for a false one.
+
+    >>> flag("ConsistentRead", True), flag("ConsistentRead", False)
+    (['"ConsistentRead":true'], [])
+    """
     return [f'"{member}":true'] if value else []
 
 
 def wire_request(name: str, members: Iterable[str]) -> Request:
-    """The request of these members, each the JSON text of its name and value.
+    """The request with these members, each the JSON text of its name and value.
 
     >>> wire_request("ListTables", ['"Limit":10']).body
     b'{"Limit":10}'
@@ -45,7 +50,7 @@ def wire_request(name: str, members: Iterable[str]) -> Request:
 
 
 def utf8(text: str) -> bytes:
-    """The bytes of a request's text; ValidationError where UTF-8 cannot say it.
+    """The bytes of a request's text; ValidationError where UTF-8 has no bytes for a character.
 
     >>> utf8("é")
     b'\xc3\xa9'

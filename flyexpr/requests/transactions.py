@@ -1,4 +1,4 @@
-"""The requests of transactions: up to 100 operations, all of them or none."""
+"""The requests of transactions: up to 100 operations, of which all are done or none."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ MAX_TOKEN = 36  # characters
 
 
 def prepared_writes(pairs: Sequence[tuple[Table, Write | ConditionCheck]]) -> list[Prepared]:
-    """The writes of a transaction, each prepared once; refused where one cannot stand in a transaction.
+    """The writes of a transaction, each prepared once; an error where a transaction cannot hold one of them.
 
     >>> [write.key for write in prepared_writes([(Table("t", "id"), DeleteItem("a"))])]
     [{'id': 'a'}]
     """
     _check_transaction(pairs, "transact_write", (PutItem, UpdateItem, DeleteItem, ConditionCheck))
-    for place, (_, write) in enumerate(pairs):
+    for number, (_, write) in enumerate(pairs):
         if isinstance(write, UpdateItem) and any(action.parents for action in write.update.actions):
-            raise ExpressionError(f"a transaction cannot make parents; leave out parents=True (operation {place})")
+            raise ExpressionError(f"a transaction cannot make parents; leave out parents=True (operation {number})")
         if isinstance(write, ConditionCheck) and write.condition == ALWAYS:
-            raise ValidationError(f"a condition check needs a condition that can be false (operation {place})")
+            raise ValidationError(f"a condition check needs a condition that can be false (operation {number})")
         if getattr(write, "returns", None):
-            raise ValidationError(f"a transaction returns no items; leave out returns= (operation {place})")
+            raise ValidationError(f"a transaction returns no items; leave out returns= (operation {number})")
     writes = [prepared(table, write) for table, write in pairs]
     _check_different((table, write.key) for (table, _), write in zip(pairs, writes, strict=True))
     return writes
 
 
 def transact_write_request(pairs: Sequence[tuple[Table, Any]], writes: Iterable[Prepared], token: str) -> Request:
-    """The TransactWriteItems of up to 100 prepared writes and condition checks, on as many items.
+    """The TransactWriteItems of up to 100 prepared writes and condition checks, each on another item.
 
     >>> pairs = [(Table("t", "id"), DeleteItem("a"))]
     >>> transact_write_request(pairs, prepared_writes(pairs), "token").body
@@ -47,8 +47,8 @@ def transact_write_request(pairs: Sequence[tuple[Table, Any]], writes: Iterable[
     """
     if len(token) > MAX_TOKEN:
         raise ValidationError(f"a token has at most {MAX_TOKEN} characters, not {len(token)}")
-    kinds = (_ACTIONS[type(write)] for _, write in pairs)
-    actions = [f'{{"{kind}":{{{",".join(write.members)}}}}}' for kind, write in zip(kinds, writes, strict=True)]
+    names = (_ACTIONS[type(write)] for _, write in pairs)
+    actions = [f'{{"{name}":{{{",".join(write.members)}}}}}' for name, write in zip(names, writes, strict=True)]
     return wire_request(
         "TransactWriteItems", [f'"TransactItems":[{",".join(actions)}]', f'"ClientRequestToken":{quote(token)}']
     )
@@ -77,14 +77,14 @@ _ACTIONS: dict[type, str] = {
 def _check_transaction(pairs: Sequence[tuple[Table, Operation]], name: str, allowed: tuple[type, ...]) -> None:
     if not 1 <= len(pairs) <= MAX_TRANSACTION:
         raise ValidationError(f"{name} takes 1 to {MAX_TRANSACTION} operations, not {len(pairs)}")
-    for place, (_, operation) in enumerate(pairs):
+    for number, (_, operation) in enumerate(pairs):
         if not isinstance(operation, allowed):
-            raise TypeError(f"{name} cannot hold {operation!r} (operation {place})")
+            raise TypeError(f"{name} cannot hold {operation!r} (operation {number})")
 
 
 def _check_different(keys: Iterable[tuple[Table, Item]]) -> None:
     seen: dict[tuple[str, str], int] = {}
-    for place, (table, key) in enumerate(keys):
-        earlier = seen.setdefault((table.name, encode_item(key)), place)
-        if earlier != place:
-            raise ValidationError(f"operations {earlier} and {place} of the transaction are on one item")
+    for number, (table, key) in enumerate(keys):
+        earlier = seen.setdefault((table.name, encode_item(key)), number)
+        if earlier != number:
+            raise ValidationError(f"operations {earlier} and {number} of the transaction are on one item")

@@ -1,4 +1,4 @@
-"""Optimistic locking by a version attribute, where a table declares one."""
+"""Optimistic locking, for tables that declare a version attribute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Write = PutItem | UpdateItem | DeleteItem | ConditionCheck
 
 
 def versioned(table: Table, operation: Write) -> Write:
-    """The write with the version that it holds for, and the version after it.
+    """The write with a condition on the version that it expects, and with the next version.
 
     >>> table = Table("t", "id", version="version")
     >>> put = versioned(table, put_item({"id": "a", "version": 3}))
@@ -25,9 +25,9 @@ def versioned(table: Table, operation: Write) -> Write:
     >>> show(versioned(table, update_item("a", incr("wins"))).update)
     'ADD wins 1, version 1'
 
-    A put holds only while the item has the version it was read with (none: while there is none); an update counts the
-    version up, and is guarded by `condition=eq("version", 3)` where the caller asks for it. The dict that was put keeps
-    the version it had: read the item again before the next put, or use `modify`.
+    A put succeeds only while the stored item has the version that it was read with, or no version if it had none. An
+    update adds 1 to the version; the caller may guard it with `condition=eq("version", 3)`. The dict that was put keeps
+    its old version: read the item again before the next put, or use `modify`.
     """
     name = table.version
     if name is None:

@@ -1,4 +1,4 @@
-"""What an attribute holds: a Python type, and how its values become DynamoDB's plain ones and back.
+"""The types of attributes: how values of a Python type become values that DynamoDB stores, and back.
 
     type                           stored as
     str int float Decimal          S, N; float and Decimal read back as such
@@ -9,8 +9,8 @@
     UUID, an Enum                  S; the member's value
     set[T], list[T], dict[str, T]  SS | NS | BS, L, M of a type above
 
-A declared type is held to strictly when writing: an `int` attribute refuses "1", True and 1.8. When reading, what
-counts is how a value is stored: text where a number is declared is an error, whatever the text says.
+Writing is strict about a declared type: an `int` attribute refuses "1", True and 1.8. Reading looks at how a value is
+stored: text where a number is declared is an error, even if the text is "1".
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ class Codec:
     >>> cents.encode(9.99), cents.decode(999), cents.kind
     (999, 9.99, 'N')
 
-    `type` is what is stored, one of str int float Decimal bool bytes list dict set. Use functions of a module, not
-    lambdas, for a table that is to be pickled. `member` is the codec of a set's, list's or map's values; without it
-    nobody else knows what is inside, so the attribute is compared encoded and set as a whole: a path into it, and
-    adding to it, is an ExpressionError. `decode` is given whatever is stored; what it raises becomes a ValidationError.
+    `type` is what is stored: str int float Decimal bool bytes list dict or set. For a table that is to be pickled, use
+    functions of a module, not lambdas. `member` is the codec of the values in a set, list or map. Without it, only the
+    Codec knows what is inside, so the attribute is encoded, compared and set as a whole: a path into it, or adding to
+    it, is an ExpressionError. `decode` gets whatever is stored; an error that it raises becomes a ValidationError.
     """
 
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any] | None
     type: Any = str
     member: Codec | None = None
-    plain: bool = False  # encoding changes nothing: it only looks at the type
-    whole: bool = True  # without `member`, only encode and decode know what is inside
+    plain: bool = False  # `encode` only checks the type and changes nothing
+    whole: bool = True  # without `member`, only `encode` and `decode` know what is inside
 
     @property
     def kind(self) -> str | None:
@@ -63,7 +63,7 @@ class Codec:
 
     @property
     def sealed(self) -> bool:
-        """Whether nobody else knows what is inside of what is stored."""
+        """Whether only this codec knows what is inside the stored value."""
         return self.whole and self.member is None
 
     @property
@@ -76,14 +76,14 @@ class Codec:
 
 @record
 class Attribute:
-    """A type, and what is asked of its values on every put.
+    """A type, and the rules that its values have to meet.
 
     >>> wins = Attribute(int, default=0, check=lambda wins: wins >= 0)
     >>> wins.required, wins.default
     (False, 0)
 
-    `required` refuses an item without the attribute; `default` fills it in (a function is called each time); `check`
-    must return true of the value. Updates are held to type and check, where the new value is known.
+    A put without a `required` attribute is an error. `default` fills in a missing attribute; a function is called each
+    time. `check` has to return true for the value. An update checks type and `check` where it knows the new value.
     """
 
     type: Any
@@ -159,7 +159,7 @@ _TYPES = "str int float Decimal bool bytes datetime date UUID list dict set[...]
 
 
 def type_name(declared: Any) -> str:
-    """A declared type as one writes it.
+    """A declared type as a program writes it.
 
     >>> type_name(dict[str, date]), type_name(Attribute(int)), type_name(epoch), type_name(Codec(str, int))
     ('dict[str, date]', 'int', 'epoch', 'a Codec')
@@ -178,13 +178,13 @@ def type_name(declared: Any) -> str:
 
 
 def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
-    """Lets through values of the allowed types; True and False are not numbers."""
+    """A function that gives values of the allowed types back; True and False are not numbers."""
 
     def encode(value: Any) -> Any:
-        found = value if isinstance(value, allowed) else native(value)
-        if not isinstance(found, allowed) or (isinstance(found, bool) and bool not in allowed):
+        plain = value if isinstance(value, allowed) else native(value)
+        if not isinstance(plain, allowed) or (isinstance(plain, bool) and bool not in allowed):
             raise ValidationError(f"expected {name}, got {type(value).__name__}")
-        return found
+        return plain
 
     return encode
 
@@ -192,15 +192,15 @@ def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
 def _encode_int(value: Any) -> Any:
     if type(value) is int:
         return value
-    found = native(value)
-    if isinstance(found, bool) or not isinstance(found, (int, float, Decimal)) or not _is_whole(found):
-        got = f"{value}, which is not a whole number" if isinstance(found, (float, Decimal)) else type(value).__name__
+    plain = native(value)
+    if isinstance(plain, bool) or not isinstance(plain, (int, float, Decimal)) or not _is_whole(plain):
+        got = f"{value}, which is not a whole number" if isinstance(plain, (float, Decimal)) else type(value).__name__
         raise ValidationError(f"expected int, got {got}")
-    return int(found)
+    return int(plain)
 
 
 def _is_whole(value: int | float | Decimal) -> bool:
-    # By comparison where it can be: a Decimal's own // and % fail beyond 28 digits.
+    # By comparison: // and % of a Decimal fail beyond 28 digits.
     if isinstance(value, Decimal):  # the int of 1E+1000000000 would take all memory
         return value.is_finite() and value.adjusted() <= LARGEST and value == value.to_integral_value()
     return isinstance(value, int) or value.is_integer()
@@ -215,12 +215,12 @@ _from_iso = datetime.fromisoformat
 
 def _read_datetime(text: str) -> datetime:
     try:
-        found = _from_iso(text)
-    except ValueError:  # Python 3.10 reads less of ISO 8601 than others write
+        time = _from_iso(text)
+    except ValueError:  # Python 3.10 reads less of ISO 8601 than other programs write
         from dateutil.parser import isoparse
 
-        found = isoparse(text)
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+        time = isoparse(text)
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -268,32 +268,32 @@ _CODECS: dict[Any, Codec] = {
     datetime: _own(datetime_text, _read_datetime, str),
     date: _own(date_text, date.fromisoformat, str),
 }
-NUMBERS = (_CODECS[int], _CODECS[float], _CODECS[Decimal], _CODECS[Number])  # what can be added to
+NUMBERS = (_CODECS[int], _CODECS[float], _CODECS[Decimal], _CODECS[Number])  # the types that can be added to
 
 
 def _enum_codec(kind: type[enum.Enum]) -> Codec:
     stored = {type(member.value) for member in kind}
-    # A member of an Enum that is a str or an int too stands in an expression as that str or int.
-    same = {member.value for member in kind} if issubclass(kind, str | int) else set()
+    # In an expression, a member of an Enum that is also a str or int is that str or int.
+    plain = {member.value for member in kind} if issubclass(kind, str | int) else set()
 
     def encode(value: Any) -> Any:
         if isinstance(value, kind):
             return standard(value.value)
-        if type(value) in stored and value in same:
+        if type(value) in stored and value in plain:
             return value
         raise ValidationError(f"expected {kind.__name__}, got {type(value).__name__}")
 
-    alike = next(iter(stored)) if len(stored) == 1 else object
-    return _own(encode, kind if alike in (str, int, bytes) else _enum_reader(kind), alike)
+    common = next(iter(stored)) if len(stored) == 1 else object
+    return _own(encode, kind if common in (str, int, bytes) else _enum_reader(kind), common)
 
 
 def _enum_reader(kind: type[enum.Enum]) -> Callable[[Any], Any]:
-    """What finds a member by the meaning of its value: 0.1 and (1, 2) read back as other values, and True is not 1."""
+    """Finds a member by the meaning of its value: 0.1 and (1, 2) read back as other values, and True is not 1."""
     members = {meaning(member.value): member for member in kind}
 
     def read(value: Any) -> Any:
-        found = members.get(freeze(value))
-        return kind(value) if found is None else found
+        member = members.get(freeze(value))
+        return kind(value) if member is None else member
 
     return read
 

@@ -1,4 +1,4 @@
-"""Derived attributes: filled in on put, kept right on update, and found from conditions on their parts."""
+"""Derived attributes: filled in on put, updated with their parts, and found from conditions on their parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flyexpr.values.kinds import Item
 
 
 def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
-    """The item with its derived attributes as its parts say, whatever it held there.
+    """The item with its derived attributes made of its parts; they replace what the item held.
 
     >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}"), "sort": template("{name}!")})
     >>> derived_item(accounts, {"type": "facebook", "id": "1", "name": "Ada", "sort": "Bob!"})
@@ -31,73 +31,73 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
     flyexpr.errors.ValidationError: at `uid`: `type` and `id` make it 'facebook:1', not 'x'
       hint: leave `uid` out; the item then goes under the key of its parts
 
-    Parts of the table's own key that are not given are taken from the key. A key that contradicts its parts is an
-    error: two items could be meant.
+    Parts of the table's own key that are missing are taken from the key. A key that contradicts its parts is an error:
+    either of two items could be meant.
     """
-    found = dict(item)
+    complete = dict(item)
     for inverse in table.inverses:
-        text = found.get(inverse.name)
+        text = complete.get(inverse.name)
         if inverse.name in table.keys and isinstance(text, str):
             for part, stored in inverse.read(text).items():
                 decode = table.codecs[part].decode if part in table.codecs else None
-                found.setdefault(part, decode(stored) if decode else stored)
+                complete.setdefault(part, decode(stored) if decode else stored)
     for name, derived in table.derived.items():
-        if any(found.get(part) is None for part in derived.parts):
-            if name in table.keys or name in found:
-                raise ValidationError(_made_of(name, derived, found), at=name)
+        if any(complete.get(part) is None for part in derived.parts):
+            if name in table.keys or name in complete:
+                raise ValidationError(_made_of(name, derived, complete), at=name)
             continue
-        value = _value(table, name, found)
-        if name in table.keys and found.get(name, value) != value:
+        value = _value(table, name, complete)
+        if name in table.keys and complete.get(name, value) != value:
             raise ValidationError(
-                f"{_names(derived.parts)} make{'s'[len(derived.parts) > 1 :]} it {value!r}, not {found[name]!r}",
+                f"{_names(derived.parts)} make{'s'[len(derived.parts) > 1 :]} it {value!r}, not {complete[name]!r}",
                 at=name,
                 hint=f"leave `{name}` out; the item then goes under the key of its parts",
             )
-        found.pop(name, None) if value is None else found.update({name: value})
-    return found
+        complete.pop(name, None) if value is None else complete.update({name: value})
+    return complete
 
 
 def _value(table: Table, name: str, values: Mapping[str, Any]) -> Any:
-    """A derived attribute's value as it may be stored."""
+    """A derived attribute's value; an error where the table could not store it."""
     return table.derived[name].value(values, unique=name in table.keys, narrow=name in table.key_attributes)
 
 
-def _made_of(name: str, derived: Derived, given: Mapping[str, Any]) -> str:
-    missing = [part for part in derived.parts if given.get(part) is None]
+def _made_of(name: str, derived: Derived, values: Mapping[str, Any]) -> str:
+    missing = [part for part in derived.parts if values.get(part) is None]
     are = "is" if len(missing) == 1 else "are"
     return f"`{name}` is made of {_names(derived.parts)}; {_names(missing)} {are} not given"
 
 
-def missing_parts(table: Table, name: str, given: Mapping[str, Any]) -> str:
-    """What to say of a derived attribute that lacks some of its parts; empty where that is not so.
+def missing_parts(table: Table, name: str, values: Mapping[str, Any]) -> str:
+    """The words for a derived attribute that lacks some of its parts; empty for any other attribute.
 
     >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
     >>> missing_parts(accounts, "uid", {"type": "facebook"})
     '`uid` is made of `type` and `id`; `id` is not given'
     """
     derived = table.derived.get(name)
-    complete = derived is None or all(given.get(part) is not None for part in derived.parts)
-    return "" if derived is None or complete else _made_of(name, derived, given)
+    complete = derived is None or all(values.get(part) is not None for part in derived.parts)
+    return "" if derived is None or complete else _made_of(name, derived, values)
 
 
 def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The key with derived attributes in place of the parts that they are made of.
+    """The key with derived attributes instead of the parts that they are made of.
 
     >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
     >>> derived_key(accounts, {"type": "facebook", "id": "1"})
     {'uid': 'facebook:1'}
     """
-    found, used = dict(key), set[str]()
+    values, used = dict(key), set[str]()
     for name in table.keys:
         derived = table.derived.get(name)
-        if derived and name not in found and all(found.get(part) is not None for part in derived.parts):
-            found[name] = _value(table, name, found)
+        if derived and name not in values and all(values.get(part) is not None for part in derived.parts):
+            values[name] = _value(table, name, values)
             used.update(derived.parts)
-    return {name: value for name, value in found.items() if name in table.keys or name not in used}
+    return {name: value for name, value in values.items() if name in table.keys or name not in used}
 
 
 def key_parts(table: Table, key: Any) -> dict[str, Any]:
-    """The parts of derived key attributes that a key was given by; an update has to store them as well.
+    """The parts by which a key was given, of derived key attributes; an update has to store them as well.
 
     >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
     >>> key_parts(accounts, {"type": "facebook", "id": "1"}), key_parts(accounts, "facebook:1")
@@ -110,10 +110,10 @@ def key_parts(table: Table, key: Any) -> dict[str, Any]:
 
 @record
 class Implied:
-    """What a condition says of derived key attributes, in conditions that may bound a key, and never filter.
+    """What a condition implies for derived key attributes: conditions for a key condition, never for a filter.
 
-    `sure` holds for every item that matches. `kind` holds for those that the table itself would have made: it is the
-    text that their keys' templates begin with.
+    Those in `sure` are true of every item that matches. Those in `kind` are true of items that the table itself wrote:
+    they say with which text the templates of their keys begin.
     """
 
     sure: tuple[Condition, ...] = ()
@@ -121,7 +121,7 @@ class Implied:
 
 
 def implied_conditions(table: Table, condition: Condition) -> Implied:
-    """What the condition says of derived key attributes: a value, or where only a start is sure, a prefix.
+    """What the condition implies for derived key attributes: a value, or a prefix where only the start is certain.
 
     >>> keys = {"uid": template("{type}:{id}"), "at": template("AT#{day}")}
     >>> accounts = Table("accounts", "uid", "at", attributes=keys)
@@ -129,14 +129,14 @@ def implied_conditions(table: Table, condition: Condition) -> Implied:
     >>> [show(one) for one in implied.sure], [show(one) for one in implied.kind]
     (["begins_with(uid, 'facebook:')"], ["begins_with(at, 'AT#')"])
 
-    They may bound a key, and never filter: an item that another writer stored without the attribute still matches.
-    A condition on the key attribute itself asks for what it says, of any kind.
+    They may go into a key condition, never into a filter: an item that another program stored without the attribute
+    still matches. Where the condition is on the key attribute itself, nothing is added about the kind.
     """
     return _implied(table, condition) if table.derived else Implied()
 
 
 def known_values(condition: Condition) -> dict[str, Any]:
-    """The attributes that the condition gives one value, with that value.
+    """The attributes for which the condition allows only one value, with that value.
 
     >>> known_values(eq("a", 1) & gt("b", 2))
     {'a': 1}
@@ -158,7 +158,7 @@ def _implied(table: Table, condition: Condition) -> Implied:
     named = {path.parts[0] for path in paths(condition)}
     for name, derived in table.derived.items():
         if name not in table.key_attributes:
-            continue  # it finds nothing, and items from before it was declared lack it
+            continue  # it is in no key, and items older than its declaration lack it
         path = Path((name,))
         if derived.parts and all(known.get(part) is not None for part in derived.parts):
             known[name] = value = derived.value(known)
@@ -174,23 +174,23 @@ def _implied(table: Table, condition: Condition) -> Implied:
 
 
 def derived_from(table: Table, names: Iterable[str]) -> list[str]:
-    """The derived attributes that change with the attributes of these names, derived of derived ones included.
+    """The derived attributes that change with the attributes of these names, directly or through one another.
 
     >>> derived_from(Table("t", "id", attributes={"name": template("{first} {last}")}), ["first"])
     ['name']
     """
-    changed, found = {*names}, []
+    changed, dependent = {*names}, []
     for name, derived in table.derived.items():
         if not changed.isdisjoint(derived.parts):
             changed.add(name)
-            found.append(name)
-    return found
+            dependent.append(name)
+    return dependent
 
 
 def derived_update(
     table: Table, update: Update, known: Mapping[str, Any] | None = None, *, whole: bool = False
 ) -> Update:
-    """The update, and what it makes of derived attributes whose parts it changes.
+    """The update, with the new values of the derived attributes whose parts it changes.
 
     >>> accounts = Table("accounts", "id", attributes={"name": template("{first} {last}")})
     >>> show(derived_update(accounts, assign("first", "Ada"), {"last": "Byron"}))
@@ -202,8 +202,8 @@ def derived_update(
       expression: SET first = 'Ada'
       hint: assign a value to `last`, add eq('last', ...) to the condition, or use modify(...), which reads the item
 
-    `known` holds attributes that the update leaves as they are: from the key, or from a condition. With `whole` it is
-    the whole item after the update.
+    `known` has values of attributes that the update does not change: from the key, or from a condition. With `whole`,
+    it is the whole item after the update.
     """
     if not table.derived:
         return update
@@ -220,19 +220,19 @@ def derived_update(
         changed = [part for part in derived.parts if part in by_name]
         if changed:
             _refuse_key(table, update, name, changed)
-            given = {part: values.get(part) for part in derived.parts if whole or part in values}
-            values[name] = _derived_value(table, update, name, given, changed)
+            parts = {part: values.get(part) for part in derived.parts if whole or part in values}
+            values[name] = _derived_value(table, update, name, parts, changed)
             by_name[name] = [_action(name, values[name])]
             added += by_name[name]
     return Update((*update.actions, *added))
 
 
-def _derived_value(table: Table, update: Update, name: str, given: Mapping[str, Any], changed: list[str]) -> Any:
-    """The new value of a derived attribute; None when one of its parts is gone, and the item goes without it."""
-    if None in given.values():
+def _derived_value(table: Table, update: Update, name: str, parts: Mapping[str, Any], changed: list[str]) -> Any:
+    """The new value of a derived attribute; None where a part is removed, and the attribute with it."""
+    if None in parts.values():
         return None
-    _refuse_unknown(update, name, table.derived[name], given, changed)
-    return _value(table, name, given)
+    _refuse_unknown(update, name, table.derived[name], parts, changed)
+    return _value(table, name, parts)
 
 
 def _action(name: str, value: Any) -> Action:
@@ -241,7 +241,7 @@ def _action(name: str, value: Any) -> Action:
 
 
 def _after(by_name: Mapping[str, list[Action]], known: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that attributes have after the update, as far as they are known; None for one that is gone."""
+    """The values of attributes after the update, as far as they are known; None for one that is removed."""
     values = {name: value for name, value in known.items() if name not in by_name}
     for name, actions in by_name.items():
         match actions:
@@ -261,8 +261,8 @@ def _refuse_key(table: Table, update: Update, name: str, changed: list[str]) -> 
         )
 
 
-def _refuse_unknown(update: Update, name: str, derived: Derived, given: Mapping[str, Any], changed: list[str]) -> None:
-    unknown = [part for part in derived.parts if part not in given]
+def _refuse_unknown(update: Update, name: str, derived: Derived, known: Mapping[str, Any], changed: list[str]) -> None:
+    unknown = [part for part in derived.parts if part not in known]
     if unknown:
         same = "" if {*unknown} <= {*changed} else f", add eq({unknown[-1]!r}, ...) to the condition"
         raise ExpressionError(

@@ -1,4 +1,4 @@
-"""Whether a stored value fits its attribute's declared type: asked before it is decoded."""
+"""Whether a stored value fits its attribute's declared type; checked before the value is decoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flyexpr.schema.codecs import Codec, codec_of
 from flyexpr.values.freeze import freeze
 from flyexpr.values.numbers import Number
 
-_HELD: dict[str, frozenset[type]] = {
+_TYPES: dict[str, frozenset[type]] = {
     "S": frozenset({str}),
     "N": frozenset({int, Decimal}),
     "B": frozenset({bytes}),
@@ -23,18 +23,19 @@ Fit = tuple[frozenset[type], Callable[[Any], bool] | None]
 
 
 def fit_of(codec: Codec) -> Fit | None:
-    """How a value is stored that the codec made: the types that it reads as, and what says whether its members fit.
+    """How a codec's values are stored: the types that they read as, and a function that checks their members.
 
-    >>> held, members_fit = fit_of(codec_of(dict[str, float]))
-    >>> held, members_fit({"a": 1}), members_fit({"a": "1"}), fit_of(codec_of(float))[1] is None
+    >>> types, members_fit = fit_of(codec_of(dict[str, float]))
+    >>> types, members_fit({"a": 1}), members_fit({"a": "1"}), fit_of(codec_of(float))[1] is None
     (frozenset({<class 'dict'>}), True, False, True)
 
-    None for any way: a Codec's own `decode` may read several, as while data is moved to a new one.
+    None where any value fits: the `decode` of a Codec may read several types, for example while data is moved from one
+    to another.
     """
-    held, member = _HELD.get(_stored_as(codec)), _inside(codec)
-    if held is None or (codec.whole and codec.decode is not None):
+    types, member = _TYPES.get(_stored_as(codec)), _inside(codec)
+    if types is None or (codec.whole and codec.decode is not None):
         return None
-    return held, None if member is None else _all_fit(member)
+    return types, None if member is None else _all_fit(member)
 
 
 def _stored_as(codec: Codec) -> str:
@@ -42,7 +43,7 @@ def _stored_as(codec: Codec) -> str:
 
 
 def _inside(codec: Codec) -> Codec | None:
-    """The codec of the members of what is stored."""
+    """The codec of the stored value's members."""
     return codec.member or _SET_MEMBERS.get(codec.kind)
 
 
@@ -53,10 +54,10 @@ def _all_fit(member: Codec) -> Callable[[Any], bool] | None:
     fit = fit_of(member)
     if fit is None:
         return None
-    held, inside = fit
-    if inside is None:  # one look at the types of all: there may be many
-        return lambda value: held.issuperset(map(type, _members(value)))
-    return lambda value: all(type(one) in held and inside(one) for one in _members(value))
+    types, members_fit = fit
+    if members_fit is None:  # all types in one call: there may be many members
+        return lambda value: types.issuperset(map(type, _members(value)))
+    return lambda value: all(type(one) in types and members_fit(one) for one in _members(value))
 
 
 def _fits(codec: Codec, value: Any) -> bool:
@@ -69,16 +70,16 @@ def _members(value: Any) -> Any:
 
 
 def misfit(codec: Codec, value: Any, at: str) -> str:
-    """What does not fit, in words: the first value that is stored as something else.
+    """What does not fit, in words: the first value that is stored as another type.
 
     >>> misfit(codec_of(dict[str, float]), {"a": 1, "b": "2"}, "ratings")
     '`ratings.b` is stored as S, not as N'
     """
     kind, member = _stored_as(codec), _inside(codec)
-    places = value.items() if type(value) is dict else enumerate(value) if type(value) in (list, set) else ()
-    found = [(step, one) for step, one in places if member and type(value) in _HELD[kind] and not _fits(member, one)]
-    if member is None or not found:
-        return f"`{at}` is stored as {freeze(value)[0]}, not as {kind}"
-    step, one = found[0]
-    inside = f".{step}" if type(value) is dict else f"[{step}]" if type(value) is list else ""
-    return misfit(member, one, at + inside)
+    members = value.items() if type(value) is dict else enumerate(value) if type(value) in (list, set) else ()
+    if member is not None and type(value) in _TYPES[kind]:
+        for step, inner in members:
+            if not _fits(member, inner):
+                below = f".{step}" if type(value) is dict else f"[{step}]" if type(value) is list else ""
+                return misfit(member, inner, at + below)
+    return f"`{at}` is stored as {freeze(value)[0]}, not as {kind}"

@@ -1,8 +1,8 @@
-"""The parts of derived keys: filled in on reading where an item lacks them, and so in conditions.
+"""The parts of derived keys: where a stored item lacks them, reading fills them in, and conditions allow for that.
 
-Items that another program wrote have the key `USER#1`, but seldom an attribute `user`. A table that declares the key by
-a template reads them as if they had. What it asks the service for has to mean the same: `user = '1'` is true of an item
-that holds that, and of one that lacks `user` under a key that says so.
+Items that another program wrote have the key `USER#1`, but often no attribute `user`. A table whose key is a template
+reads them as if they had one. The conditions that it sends have to mean the same: `user = '1'` is true of an item that
+holds it, and of an item without `user` whose key says so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from flyexpr.values.kinds import MISSING, Item
 
 
 def fill(table: Table, item: Item) -> Item:
-    """The stored item, in place, with the parts that it lacks, as its keys say.
+    """Fills in, in place, the parts that a stored item lacks, from its keys; gives the item back.
 
     >>> keys = {"pk": template("U#{user}"), "sk": template("O#{n:03d}")}
     >>> table = Table("Shop", "pk", "sk", attributes={**keys, "n": int})
@@ -29,7 +29,7 @@ def fill(table: Table, item: Item) -> Item:
     >>> fill(table, {"pk": "U#ada", "sk": "PROFILE", "user": "bob"})
     {'pk': 'U#ada', 'sk': 'PROFILE', 'user': 'bob'}
 
-    What the item holds stays, right or wrong.
+    What the item holds stays, even if it contradicts the key.
     """
     for inverse in table.inverses:
         text = item.get(inverse.name)
@@ -39,13 +39,13 @@ def fill(table: Table, item: Item) -> Item:
     return item
 
 
-def parts_in(table: Table, spoken: Iterable[Path]) -> frozenset[str]:
-    """Those of the paths' attributes that may be filled in."""
-    return table.fillable.intersection(str(path.parts[0]) for path in spoken)
+def parts_in(table: Table, paths: Iterable[Path]) -> frozenset[str]:
+    """The attributes in the paths that may be filled in."""
+    return table.fillable.intersection(str(path.parts[0]) for path in paths)
 
 
 def sources_of(table: Table, parts: Iterable[str]) -> tuple[str, ...]:
-    """The key attributes that parts may be filled in from.
+    """The key attributes from which the parts may be filled in.
 
     >>> sources_of(Table("t", "pk", attributes={"pk": template("U#{user}")}), ["user"])
     ('pk',)
@@ -55,7 +55,7 @@ def sources_of(table: Table, parts: Iterable[str]) -> tuple[str, ...]:
 
 
 def as_stored(table: Table, condition: Condition, keys: Mapping[str, Any], *, there: bool) -> Condition | None:
-    """The condition on an item as it is stored, that is true where `condition` is true of it as it is read.
+    """A condition on the stored item that is true where `condition` is true of the item as it is read.
 
     >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
     >>> show(as_stored(table, eq("user", "1"), {"pk": "U#1"}, there=True))
@@ -65,8 +65,8 @@ def as_stored(table: Table, condition: Condition, keys: Mapping[str, Any], *, th
     >>> as_stored(table, eq("user", "1"), {}, there=True) is None
     True
 
-    Of items whose `keys` are these; None where they do not decide what is filled in. `there` says that the item is
-    known to exist: one that does not has no parts.
+    The item has these `keys`; None where they do not decide what is filled in. `there` says that the item is known to
+    exist: for an item that does not exist, nothing is filled in.
     """
     try:
         filled: dict[str, Any] = {}
@@ -80,11 +80,11 @@ def as_stored(table: Table, condition: Condition, keys: Mapping[str, Any], *, th
 
 
 class _Undecided(Exception):
-    """The keys do not say what the condition is of the stored item."""
+    """The keys do not decide what is filled in."""
 
 
 def may_match(table: Table, condition: Condition) -> Condition:
-    """A condition on stored items that is true of all that match as they are read, and of some that do not.
+    """A condition on stored items that is true of all items that match as they are read, and of some others.
 
     >>> show(may_match(Table("t", "pk", attributes={"pk": template("U#{user}")}), eq("user", "1")))
     "user = '1' OR attribute_not_exists(user)"
@@ -94,7 +94,7 @@ def may_match(table: Table, condition: Condition) -> Condition:
 
 
 def _filled_in(table: Table, part: str, keys: Mapping[str, Any]) -> Any:
-    """The value that an item under these keys is given for a part that it lacks; MISSING for none."""
+    """The value filled in for a part that an item under these keys lacks; MISSING for none."""
     for inverse in table.inverses:
         if part in inverse.parts:
             if inverse.name not in keys:
@@ -113,7 +113,7 @@ def _stored(table: Table, condition: Condition, filled: Mapping[str, Any], there
     if not here:
         return condition
     if len(paths(condition)) > 1:
-        raise _Undecided  # compared with what only the item knows
+        raise _Undecided  # it is compared with an attribute that only the item has
     name = str(here[0].parts[0])
     lacks, constant = _not_exists(name), Value(*freeze(filled[name]))
     holds, holds_filled = matches(condition, {}), matches(_with_value(condition, here[0], constant), {})

@@ -1,4 +1,4 @@
-"""Templates read backwards: the parts that a key's text was made of."""
+"""Templates read backwards: from a key's text to the parts that it was made of."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from flyexpr.values.kinds import MISSING
 from flyexpr.values.numbers import number
 
 _NUMBER = re.compile(r" *-?[0-9]+(\.[0-9]+)?")
-_INVERTIBLE = re.compile(r"(0|>)?[0-9]*d?")  # formats of numbers that two numbers never share
+_INVERTIBLE = re.compile(r"(0|>)?[0-9]*d?")  # the formats of numbers that give two numbers two texts
 
 
 @record
 class _Slot:
-    """A part's place in a template: its name, its width where that is fixed, how it is read, the text after it."""
+    """A part of a template: its name, its width where that is fixed, how it is read, and the text after it."""
 
     name: str
     width: int | None
@@ -33,8 +33,8 @@ class Inverse:
     >>> inverse.read("O#0007#2026-01-31"), inverse.read("A#PROFILE")
     ({'order': 7, 'day': '2026-01-31'}, {})
 
-    Values come as they are stored. A part that is not declared is text, or a whole number where its format ends in `d`.
-    A part is left out where several values have one text (a Codec, a rounded number); a text that can be cut in
+    Values are as they are stored. A part that is not declared is text, or a whole number where its format ends in `d`.
+    A part is left out where several values have the same text (a Codec, a rounded number). A text that can be split in
     two ways gives nothing. With `unique`, a part ends at the first text that separates it from the next, as on writing.
     """
 
@@ -47,71 +47,71 @@ class Inverse:
         self.parts = tuple(dict.fromkeys(slot.name for slot in self._slots if slot.read is not None))
 
     def read(self, text: str) -> dict[str, Any]:
-        """The parts that the text was made of; nothing where it cannot have been made by the template."""
+        """The parts that the text was made of; none where the template cannot have made it."""
         pieces = self._from_left(text)
         if pieces is None or not (self._unique or pieces == self._from_right(text)):
             return {}
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for slot, piece in zip(self._slots, pieces, strict=True):
             if self._unique and slot.following and slot.following in piece + slot.following[:-1]:
                 return {}
             if slot.read is None:
                 continue
             value = slot.read(piece)
-            if value is MISSING or found.setdefault(slot.name, value) != value:
+            if value is MISSING or values.setdefault(slot.name, value) != value:
                 return {}
-        return found
+        return values
 
     def _from_left(self, text: str) -> list[str] | None:
-        """The pieces of the text when each is as short as it can be; None where the text is another's."""
+        """The pieces of the text, each as short as it can be; None where the template cannot have made the text."""
         if not text.startswith(self._lead):
             return None
-        pieces, place = [], len(self._lead)
+        pieces, start = [], len(self._lead)
         for slot in self._slots:
             if slot.width is not None:
-                end = place + slot.width
+                end = start + slot.width
             elif slot is self._slots[-1]:
                 end = len(text) - len(slot.following)
             else:
-                end = text.find(slot.following, place)
-            if end < place or not text.startswith(slot.following, end):
+                end = text.find(slot.following, start)
+            if end < start or not text.startswith(slot.following, end):
                 return None
-            pieces.append(text[place:end])
-            place = end + len(slot.following)
-        return pieces if place == len(text) else None
+            pieces.append(text[start:end])
+            start = end + len(slot.following)
+        return pieces if start == len(text) else None
 
     def _from_right(self, text: str) -> list[str]:
-        """The pieces of the text when the first ones are as long as they can be."""
-        pieces, place = [], len(text)
-        for turn in reversed(range(len(self._slots))):
-            slot, start = self._slots[turn], self._starts[turn]
-            end = place - len(slot.following)
-            if start is not None:
-                place = start
+        """The pieces of the text, the first ones as long as they can be."""
+        pieces, start = [], len(text)
+        for index in reversed(range(len(self._slots))):
+            slot, fixed = self._slots[index], self._starts[index]
+            end = start - len(slot.following)
+            if fixed is not None:
+                start = fixed
             elif slot.width is not None:
-                place = end - slot.width
+                start = end - slot.width
             else:
-                before = self._slots[turn - 1].following
-                place = text.rfind(before, 0, end) + len(before)
-            pieces.append(text[place:end])
+                before = self._slots[index - 1].following
+                start = text.rfind(before, 0, end) + len(before)
+            pieces.append(text[start:end])
         return pieces[::-1]
 
 
 def _starts(lead: str, slots: Sequence[_Slot]) -> list[int | None]:
-    """Where each part starts, as long as all before it have a fixed width; then None."""
-    places: list[int | None] = [len(lead)]
+    """Where each part starts, as long as all parts before it have a fixed width; None for the others."""
+    starts: list[int | None] = [len(lead)]
     for slot in slots[:-1]:
-        place = places[-1]
-        places.append(None if place is None or slot.width is None else place + slot.width + len(slot.following))
-    return places
+        start = starts[-1]
+        starts.append(None if start is None or slot.width is None else start + slot.width + len(slot.following))
+    return starts
 
 
 def _slots(derived: Derived, types: Mapping[str, Any]) -> tuple[str, Sequence[_Slot]]:
     parsed = pieces_of(derived.text)
     lead, slots = parsed[0][0] if parsed else "", []
-    for place, (_, name, spec) in enumerate(parsed):
+    for after, (_, name, spec) in enumerate(parsed, 1):
         if name is not None:
-            following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
+            following = parsed[after][0] if after < len(parsed) else ""
             read, width = _reader(types.get(name), spec), None
             if read is not None and _is_number(types.get(name), spec):
                 width = width_of(spec)
@@ -124,7 +124,7 @@ def _is_number(kind: Any, spec: str) -> bool:
 
 
 def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
-    """How a part of this type is read from its piece of the text; None where that has no one answer."""
+    """The function that reads a part of this type from its piece of the text; None where several values may fit."""
     while isinstance(kind, Attribute):
         kind = kind.type
     if isinstance(kind, (Codec, Derived)):
@@ -139,9 +139,9 @@ def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
             return MISSING
         try:
             stored = number(piece.strip(" ")) if codec.kind == "N" else piece
-            given = decode(stored) if decode else stored
-            codec.encode(given)
-            return stored if piece_of(given, spec) == piece else MISSING
+            value = decode(stored) if decode else stored
+            codec.encode(value)
+            return stored if piece_of(value, spec) == piece else MISSING
         except (ValueError, TypeError, ArithmeticError):
             return MISSING
 

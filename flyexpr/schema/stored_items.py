@@ -1,4 +1,4 @@
-"""Items and keys between the user's types and DynamoDB's, as a table declares them."""
+"""Items and keys converted between the user's types and DynamoDB's, as a table declares them."""
 
 from __future__ import annotations
 
@@ -37,38 +37,38 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(item, Mapping):
         raise TypeError(f"an item is a dict, not {item!r}")
-    found = with_defaults(table, item)
+    stored = with_defaults(table, item)
     if table.derived:
-        found = derived_item(table, found)
+        stored = derived_item(table, stored)
     for name, rule in table.rules.items():
-        if rule.required and found.get(name) is None:
+        if rule.required and stored.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
     for name in table.codecs:
-        if name in found:
-            found[name] = stored_value(table, name, found[name])
+        if name in stored:
+            stored[name] = stored_value(table, name, stored[name])
     for name in table.keys:
-        _check_key_part(table, name, found)
+        _check_key_part(table, name, stored)
     for index in table.indexes:
-        _check_index_key(table.keys_of(index), found)
-    return found
+        _check_index_key(table.keys_of(index), stored)
+    return stored
 
 
 def with_defaults(table: Table, item: Mapping[str, Any]) -> Item:
-    """The item with the defaults of attributes that it lacks; a function that makes one is called once.
+    """The item with defaults for the attributes that it lacks; a `default=` function is called once.
 
     >>> from flyexpr import Attribute
     >>> with_defaults(Table("t", "id", attributes={"wins": Attribute(int, default=0)}), {"id": "a"})
     {'id': 'a', 'wins': 0}
     """
-    found = dict(item)
+    complete = dict(item)
     for name, rule in table.rules.items():
-        if name not in found and rule.default is not None:
-            found[name] = rule.default() if callable(rule.default) else rule.default
-    return found
+        if name not in complete and rule.default is not None:
+            complete[name] = rule.default() if callable(rule.default) else rule.default
+    return complete
 
 
 def check_size(item: Mapping[str, Any]) -> None:
-    """None for an item that fits DynamoDB's 400 KB; its size is counted as DynamoDB does.
+    """None for an item of at most 400 KB, as DynamoDB counts them; an error for a larger one.
 
     >>> check_size({"id": "a", "text": "x" * 409_600})
     Traceback (most recent call last):
@@ -85,7 +85,7 @@ def check_size(item: Mapping[str, Any]) -> None:
 
 
 def stored_value(table: Table, name: str, value: Any) -> Any:
-    """A declared attribute's value as it is written: of its type, and past its check.
+    """A declared attribute's value as it is stored, once its type and check have accepted it.
 
     >>> stored_value(Table("t", "id", attributes={"wins": int}), "wins", 3.0)
     3
@@ -99,7 +99,7 @@ def stored_value(table: Table, name: str, value: Any) -> Any:
 
 
 def encoded_value(table: Table, name: str, value: Any) -> Any:
-    """A declared attribute's value in DynamoDB's type; ValidationError where it is none of the declared one.
+    """A declared attribute's value as DynamoDB stores it; ValidationError for a value of another type.
 
     >>> encoded_value(Table("t", "id"), "id", 7)
     Traceback (most recent call last):
@@ -124,7 +124,7 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
 
 
 def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
-    """The item that was read, in place, with declared attributes in their types.
+    """Decodes, in place, the declared attributes of an item that was read; gives the item back.
 
     >>> from datetime import date
     >>> loaded_item(Table("t", "id", attributes={"day": date}), {"id": "a", "day": "2026-01-31"})
@@ -135,15 +135,15 @@ def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
     flyexpr.errors.ValidationError: at `day`: the stored value does not read as date: `day` is stored as N, not as S
       item: {'id': 'a'} of 't'
 
-    An attribute that another writer stored as something else is a ValidationError that names it, and `key` or the whole
-    item where it lacks its key; `.item` is as it came.
+    ValidationError for an attribute that another program stored as another type. It names the attribute and the item's
+    key: from `key`, or from the item itself. Its `.item` is the item as it is stored.
     """
     check_stored(table, item, key)
     return decoded_item(table, item, key)
 
 
 def check_stored(table: Table, item: Item, key: Any = None) -> None:
-    """None for an item that was read and is stored as its table has it; else the same error.
+    """None for an item whose attributes are stored as the table declares them; else the error of `loaded_item`.
 
     >>> check_stored(Table("t", "id", attributes={"wins": int}), {"id": "a", "wins": 3})
     """
@@ -153,21 +153,21 @@ def check_stored(table: Table, item: Item, key: Any = None) -> None:
 
 
 def decoded_item(table: Table, item: Item, key: Any = None) -> Item:
-    """The same of an item that was checked.
+    """Decodes, in place, an item that `check_stored` has accepted; gives the item back.
 
     >>> from flyexpr import epoch
     >>> decoded_item(Table("t", "id", attributes={"until": epoch}), {"id": "a", "until": 0})["until"].year
     1970
     """
-    found, name = {}, ""
+    decoded, name = {}, ""
     try:
         for name, decode in table.decoders:
             value = item.get(name)
             if value is not None:
-                found[name] = decode(value)
-    except Exception as error:  # whatever a Codec's own function raises
+                decoded[name] = decode(value)
+    except Exception as error:  # a Codec's function may raise anything
         raise _misread(table, item, key, name, _why(error)) from error
-    item.update(found)  # not one by one: an error tells the item as it came
+    item.update(decoded)  # all at the end: the error has the item as it is stored
     return item
 
 
@@ -179,10 +179,10 @@ def _why(error: Exception) -> str:
 
 def _misread(table: Table, item: Item, key: Any, name: str, why: str) -> ValidationError:
     parts = item if key is None else _parts(table, key)
-    found = {part: parts[part] for part in table.keys if part in parts}
+    shown_key = {part: parts[part] for part in table.keys if part in parts}
     error = ValidationError(
         f"the stored value does not read as {type_name(table.attributes[name])}: {why}\n"
-        f"  item: {found or 'one'} of {table.name!r}",
+        f"  item: {shown_key or 'one'} of {table.name!r}",
         at=name,
     )
     error.item = item
@@ -190,13 +190,13 @@ def _misread(table: Table, item: Item, key: Any, name: str, why: str) -> Validat
 
 
 def read_item(table: Table, item: Item, wanted: Iterable[Path] | None = None, key: Any = None) -> Item:
-    """A stored item as the table reads it: parts of its keys that it lacks filled in, attributes in their types.
+    """A stored item as the table reads it: with the parts of its keys filled in, and attributes in their types.
 
     >>> read_item(Table("t", "pk", attributes={"pk": template("U#{user}")}), {"pk": "U#ada"})
     {'pk': 'U#ada', 'user': 'ada'}
 
-    Of one that was asked for by `asked_paths`, only what was `wanted` is left. `key` is for the error of an item that
-    lacks its own.
+    Only the `wanted` paths are left of an item that was read by `asked_paths`. `key` is for the error of an item that
+    was read without its key.
     """
     if table.inverses:
         fill(table, item)
@@ -206,7 +206,7 @@ def read_item(table: Table, item: Item, wanted: Iterable[Path] | None = None, ke
 
 
 def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
-    """The paths to ask for so that those that are wanted can be filled in; None for whole items.
+    """The paths to read so that the wanted ones can be filled in; None for whole items.
 
     >>> table = Table("t", "pk", attributes={"pk": template("U#{user}")})
     >>> [path.parts[0] for path in asked_paths(table, (Path(("user",)), Path(("n",))))]
@@ -232,31 +232,34 @@ def key_of(table: Table, key: Any) -> Item:
     """
     if key is None:
         raise ValidationError(f"a key of {table.name!r} cannot be None", hint=_key_hint(table))
-    given = _parts(table, key)
+    parts = _parts(table, key)
     if table.derived:
-        given = derived_key(table, given)
+        parts = derived_key(table, parts)
     for name in table.keys:
-        if name not in given:
-            foreign = [f"`{other}`" for other in given if other not in table.keys]
-            are = "is" if len(foreign) == 1 else "are"
-            lacks = f"the key of {table.name!r} lacks `{name}`"
-            unfinished = missing_parts(table, name, given) if isinstance(key, Mapping) else ""
-            if unfinished:
-                lacks += f": {unfinished}"
-            elif foreign:
-                lacks += f", and {', '.join(foreign)} {are} not part of it"
-            raise ValidationError(lacks, hint=_key_hint(table))
-    for name in given:
+        if name not in parts:
+            raise _incomplete(table, key, parts, name)
+    for name in parts:
         if name not in table.keys:
             raise ValidationError(f"`{name}` is not part of the key of {table.name!r}", hint=_key_hint(table))
-    found = {name: encoded_value(table, name, given[name]) for name in table.keys}
+    stored = {name: encoded_value(table, name, parts[name]) for name in table.keys}
     for name in table.keys:
-        _check_key_part(table, name, found)
-    return found
+        _check_key_part(table, name, stored)
+    return stored
+
+
+def _incomplete(table: Table, key: Any, parts: Mapping[str, Any], name: str) -> ValidationError:
+    others = [f"`{other}`" for other in parts if other not in table.keys]
+    unfinished = missing_parts(table, name, parts) if isinstance(key, Mapping) else ""
+    message = f"the key of {table.name!r} lacks `{name}`"
+    if unfinished:
+        message += f": {unfinished}"
+    elif others:
+        message += f", and {', '.join(others)} {'is' if len(others) == 1 else 'are'} not part of it"
+    return ValidationError(message, hint=_key_hint(table))
 
 
 def _parts(table: Table, key: Any) -> Mapping[str, Any]:
-    if isinstance(key, (dict, Mapping)):  # a dict by the quick way
+    if isinstance(key, (dict, Mapping)):  # for a dict, the first test is quick
         return key
     values: Sequence[Any] = key if isinstance(key, (tuple, list)) else (key,)
     if len(values) > len(table.keys):
@@ -273,9 +276,9 @@ def _key_hint(table: Table) -> str:
     return f"a key is ({table.partition_key}, {table.sort_key}) as a tuple, or a dict with these attributes"
 
 
-def _check_index_key(names: Iterable[str], found: Mapping[str, Any]) -> None:
+def _check_index_key(names: Iterable[str], item: Mapping[str, Any]) -> None:
     for name in names:
-        if name in found and found[name] in (None, "", b""):
+        if name in item and item[name] in (None, "", b""):
             raise ValidationError(
                 "a key attribute of an index may not be empty or None",
                 at=name,
@@ -283,8 +286,8 @@ def _check_index_key(names: Iterable[str], found: Mapping[str, Any]) -> None:
             )
 
 
-def _check_key_part(table: Table, name: str, found: Mapping[str, Any]) -> None:
-    value = found.get(name)
+def _check_key_part(table: Table, name: str, item: Mapping[str, Any]) -> None:
+    value = item.get(name)
     if value is None:
         raise ValidationError(f"an item of {table.name!r} needs its key", at=name)
     if isinstance(value, (str, bytes)) and not value:

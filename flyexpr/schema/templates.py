@@ -18,7 +18,7 @@ from flyexpr.values.numbers import EXACT
 
 @record
 class Derived:
-    """An attribute that is made of others: filled in on put, never set by hand; see `template` and `computed`.
+    """An attribute that is made of others: a put fills it in, nobody sets it; see `template` and `computed`.
 
     >>> template("{type}:{id}").value({"type": "facebook", "id": "1"})
     'facebook:1'
@@ -30,18 +30,18 @@ class Derived:
     type: Any = str
 
     def value(self, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Any:
-        """The attribute's value, of the values of its parts; None keeps the attribute out of the item.
+        """The attribute's value, made of the values of its parts; None leaves the attribute out of the item.
 
-        With `unique`, as of a key, a part that holds the text which separates it from the next is refused: else two
-        items could have one key. With `narrow`, as of an index's key too, a number wider than its format is refused: it
-        would be sorted among smaller ones.
+        `unique`, for the table's key, refuses a part that contains the text which separates it from the next: two items
+        could get the same key. `narrow`, for any key, refuses a number that is wider than its format: it would be
+        sorted among smaller numbers.
         """
         if self.function is not None:
             return self.function(*(values[part] for part in self.parts))
         return "".join(_pieces(self.text, values, unique, narrow))
 
     def prefix(self, values: Mapping[str, Any]) -> str:
-        """What is sure about the start of the text when only some parts are known.
+        """The start of the text that is certain when only some parts are known.
 
         >>> template("{type}:{id}").prefix({"type": "facebook"})
         'facebook:'
@@ -50,15 +50,15 @@ class Derived:
 
 
 def template(text: str) -> Derived:
-    """A text attribute made of others: a composite key, filled in on put and found by conditions on its parts.
+    """A text attribute made of others, such as a composite key: filled in on put, and found by conditions on its parts.
 
     >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
     >>> request(accounts, query(eq("type", "facebook") & eq("id", "1")))[1]["Key"]
     {'uid': {'S': 'facebook:1'}}
 
-    Parts take Python's format specifications (`{n:05d}`). In the table's own key a part may not hold the text that
-    separates it from the next, or two items could have one key; in any key a number may not be wider than its format.
-    An item of another writer that lacks a part is read with what its key says of it.
+    Parts take Python's format specifications (`{n:05d}`). In the table's own key, a part may not contain the text that
+    separates it from the next, or two items could get the same key. In any key, a number may not be wider than its
+    format. If another program wrote an item without a part, the part is read from the key.
     """
     parsed = pieces_of(text)
     parts = tuple(dict.fromkeys(name for _, name, _ in parsed if name is not None))
@@ -73,13 +73,13 @@ def template(text: str) -> Derived:
 
 
 def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Derived:
-    """An attribute that a function makes of others; where it gives None the item goes without.
+    """An attribute that a function makes of others; where it returns None, the item has no such attribute.
 
     >>> low = computed(lambda score: "low" if score < 10 else None, "score")
     >>> low.value({"score": 3}), low.value({"score": 12})
     ('low', None)
 
-    On a key attribute of an index, None keeps the item out of the index.
+    For a key attribute of an index, None keeps the item out of the index.
     """
     if not callable(function):
         raise TypeError(f"computed takes a function and the names of its parts, not {function!r}")
@@ -88,7 +88,7 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
 
 @lru_cache(maxsize=256)
 def pieces_of(text: str) -> tuple[tuple[str, str | None, str], ...]:
-    """The pieces of a template: a text, the part that follows it (None at the end), and the part's format.
+    """The pieces of a template: each a text, the part that follows it (None at the end), and the part's format.
 
     >>> pieces_of("O#{order:04d}#")
     (('O#', 'order', '04d'), ('#', None, ''))
@@ -106,7 +106,7 @@ def pieces_of(text: str) -> tuple[tuple[str, str | None, str], ...]:
 
 
 def piece_of(value: Any, spec: str, at: str = "") -> str:
-    """A part's value in its format, which is applied to what DynamoDB gives back: 1, 1.0 and Decimal("1.00") are one.
+    """A part's value in its format. It formats what DynamoDB would give back: 1, 1.0 and Decimal("1.00") look the same.
 
     >>> from datetime import date
     >>> piece_of(7.0, "03d"), piece_of(date(2026, 1, 31), "")
@@ -114,7 +114,7 @@ def piece_of(value: Any, spec: str, at: str = "") -> str:
     """
     plain = thaw(freeze(standard(value), at))
     try:
-        with localcontext(EXACT):  # which says how a format such as `{n:.2f}` rounds
+        with localcontext(EXACT):  # the context decides how a format such as `{n:.2f}` rounds
             return format(plain, spec)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise ValidationError(f"the value does not fit '{{{at}:{spec}}}': {error}", at=at) from None
@@ -124,26 +124,26 @@ _WIDTH = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?([0-9]*)")
 
 
 def width_of(spec: str) -> int | None:
-    """The width that a format fills a number up to; None for a format without one.
+    """The width to which a format pads a number; None for a format without one.
 
     >>> width_of("05d"), width_of("8.2f"), width_of("")
     (5, 8, None)
     """
-    found = _WIDTH.match(spec)
-    return int(found[1]) if found and found[1] else None
+    match = _WIDTH.match(spec)
+    return int(match[1]) if match and match[1] else None
 
 
 def _pieces(text: str, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Iterator[str]:
     """The pieces of a template up to the first part that is not known."""
     parsed = pieces_of(text)
-    for place, (literal, name, spec) in enumerate(parsed):
+    for after, (literal, name, spec) in enumerate(parsed, 1):
         yield literal
         if name is None:
             continue
         if values.get(name) is None:
             return
         piece = piece_of(values[name], spec, name)
-        following = parsed[place + 1][0] if place + 1 < len(parsed) else ""
+        following = parsed[after][0] if after < len(parsed) else ""
         if unique and following and following in piece + following[:-1]:
             raise ValidationError(f"a part of {text!r} may not hold the {following!r} that ends it", at=name)
         if narrow and _is_wide(values[name], piece, spec):

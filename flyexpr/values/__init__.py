@@ -1,1 +1,1 @@
-"""Values: plain Python ones, and the same on DynamoDB's wire; their equality, order and size."""
+"""Values: as plain Python and on DynamoDB's wire; their equality, order and size."""

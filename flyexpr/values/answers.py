@@ -1,4 +1,4 @@
-"""DynamoDB's answers as plain values, read straight from their bytes."""
+"""DynamoDB's answers as plain values, read from their bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _scan = json.JSONDecoder().raw_decode
 
 
 class Page:
-    """One page of a query or scan: its items, decoded one by one as they are taken, and what else the answer holds.
+    """One page of a query or scan: its items, each decoded when it is taken, and the other members of the answer.
 
     >>> page = Page(b'{"Count": 1, "Items": [{"id": {"S": "a"}}], "ScannedCount": 2}')
     >>> list(page), page.rest
     ([{'id': 'a'}], {'Count': 1, 'ScannedCount': 2})
 
-    `rest` is complete once the items are taken. Taking three items of a page costs three items. `forms` are those that
-    items of the table were found to have; `known` says whether the item just taken has one of them, and so fits.
+    `rest` is complete once all items are taken. Taking three items of a page costs three items. `forms` are the forms
+    that items of the table are known to have. `known` says whether the item just taken has one of them: then it fits
+    the table's types.
     """
 
     __slots__ = ("_forms", "_text", "known", "rest")
@@ -35,77 +36,77 @@ class Page:
         self.known = True
 
     def __iter__(self) -> Iterator[Item]:
-        # Only one item's wire form is alive at a time: a whole page parsed first costs half as much again, most of it
-        # in the garbage collector and in page faults.
-        text, place = self._text, 0
+        # The wire form of one item at a time is in memory. Parsing the whole page first takes half as long again, most
+        # of it in the garbage collector and in page faults.
+        text, position = self._text, 0
         try:
-            place = _after(text, place, "{")
-            while text[place] != "}":
-                name, place = _scan(text, place)
-                place = _after(text, place, ":")
+            position = _after(text, position, "{")
+            while text[position] != "}":
+                name, position = _scan(text, position)
+                position = _after(text, position, ":")
                 if name == "Items":
-                    place = yield from _items(self, text, place, self._forms)
+                    position = yield from _items(self, text, position, self._forms)
                 else:
-                    self.rest[name], place = _scan(text, place)
-                place = _next(text, place)
+                    self.rest[name], position = _scan(text, position)
+                position = _next(text, position)
         except _NOT_WIRE as error:
             raise malformed(error) from None
 
 
-def _items(page: Page, text: str, place: int, forms: Forms) -> Generator[Item, None, int]:
-    """The items of the array at a place, one by one; then the place after it."""
-    place = _after(text, place, "[")
+def _items(page: Page, text: str, position: int, forms: Forms) -> Generator[Item, None, int]:
+    """The items of the array at a position, one by one; returns the position after it."""
+    position = _after(text, position, "[")
     search, form = Search(forms, len(text)), forms.found[0] if forms.found else NO_FORM
     while True:
-        matched = form.match(text, place)
+        matched = form.match(text, position)
         if matched:
-            place = matched.end()
+            position = matched.end()
             yield form.item(matched)
-        elif text[place] == "]":
-            return place + 1
-        elif other := search.other(form, text, place):
+        elif text[position] == "]":
+            return position + 1
+        elif other := search.other(form, text, position):
             form, matched = other
-            place = matched.end()
+            position = matched.end()
             yield form.item(matched)
         else:
-            item, end = _scan(text, place)
-            form = search.met(form, item, place, end)
+            item, end = _scan(text, position)
+            form = search.met(form, item, position, end)
             page.known = False
             yield decode_item(item)
             page.known = True
-            place = _next(text, end)
+            position = _next(text, end)
 
 
-def _after(text: str, place: int, mark: str) -> int:
-    """The place of what follows a mark and the white space around it."""
-    while text[place].isspace():
-        place += 1
-    if text[place] != mark:
-        raise ValueError(f"expected {mark!r} at character {place}")
-    place += 1
-    while text[place].isspace():
-        place += 1
-    return place
+def _after(text: str, position: int, mark: str) -> int:
+    """The position after a mark and the white space around it."""
+    while text[position].isspace():
+        position += 1
+    if text[position] != mark:
+        raise ValueError(f"expected {mark!r} at character {position}")
+    position += 1
+    while text[position].isspace():
+        position += 1
+    return position
 
 
-def _next(text: str, place: int) -> int:
-    """The place of the next element, or of the bracket that ends them."""
-    while text[place].isspace():
-        place += 1
-    return _after(text, place, ",") if text[place] == "," else place
+def _next(text: str, position: int) -> int:
+    """The position of the next element, or of the bracket that ends the array or object."""
+    while text[position].isspace():
+        position += 1
+    return _after(text, position, ",") if text[position] == "," else position
 
 
 def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
-    """The item in a member of an answer; None where there is none. `forms` are those known of the table's items.
+    """The item in a member of an answer; None where there is none. `forms` are those that the table's items have.
 
     >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item", Forms()), item_of(b"{}", "Item", Forms())
     ({'id': 'a'}, None)
     """
     text, start = _text(body), f'{{"{member}":'
     try:
-        found = forms.item(text, len(start)) if text.startswith(start) else None
-        if found is not None:
-            return found
+        item = forms.item(text, len(start)) if text.startswith(start) else None
+        if item is not None:
+            return item
         wire = fields_of(body).get(member)
         if wire is None:
             return None
@@ -116,7 +117,7 @@ def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
 
 
 def plain_item(wire: dict[str, Any]) -> Item:
-    """The plain item of an answer's wire item, which is used up.
+    """The plain item of an answer's wire item, which is emptied.
 
     >>> plain_item({"id": {"N": "one"}})
     Traceback (most recent call last):
@@ -138,12 +139,12 @@ def fields_of(body: bytes) -> dict[str, Any]:
     flyexpr.errors.ConnectionFailed: the answer is not what DynamoDB sends (JSONDecodeError)
     """
     try:
-        found = json.loads(body) if body else {}
+        fields = json.loads(body) if body else {}
     except (ValueError, RecursionError) as error:
         raise malformed(error) from None
-    if not isinstance(found, dict):
+    if not isinstance(fields, dict):
         raise malformed(TypeError())
-    return found
+    return fields
 
 
 def _text(body: bytes) -> str:
@@ -154,12 +155,12 @@ def _text(body: bytes) -> str:
 
 
 def malformed(error: BaseException) -> DynamoError:
-    """The error for an answer that cannot be read, for whatever reason."""
+    """The error for an answer that cannot be read, whatever the reason."""
     return DynamoError.of("ConnectionFailed", f"the answer is not what DynamoDB sends ({type(error).__name__})")
 
 
 class _Decoding:
-    """A context in which whatever goes wrong is the answer's fault; one for all, since it holds nothing."""
+    """A context that turns errors of reading into ConnectionFailed; it holds nothing, so one serves all."""
 
     def __enter__(self) -> None: ...
 
@@ -169,19 +170,19 @@ class _Decoding:
 
 
 decoding = _Decoding()
-"""`with decoding:` reads members of an answer; what is missing or of another type is ConnectionFailed."""
+"""`with decoding:` reads members of an answer; a member that is missing or of another type is ConnectionFailed."""
 
 
 def last_key_of(body: bytes) -> Item | None:
-    """The LastEvaluatedKey of a page, looked for from its end; an attribute of that name may be taken for it.
+    """The LastEvaluatedKey of a page, searched from its end; an attribute of that name can be mistaken for it.
 
     >>> last_key_of(b'{"Items":[],"LastEvaluatedKey":{"id":{"S":"a"}},"Count":0}'), last_key_of(b'{"Items":[]}')
     ({'id': 'a'}, None)
     """
     mark = b'"LastEvaluatedKey":'
-    place = body.rfind(mark)
+    start = body.rfind(mark)
     try:
-        return None if place < 0 else decode_item(_scan(body[place + len(mark) :].decode().lstrip(), 0)[0])
+        return None if start < 0 else decode_item(_scan(body[start + len(mark) :].decode().lstrip(), 0)[0])
     except _NOT_WIRE:
         return None
 

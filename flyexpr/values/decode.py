@@ -6,14 +6,12 @@ from binascii import a2b_base64
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.values.kinds import (
-    Item,
-)
+from flyexpr.values.kinds import Item
 from flyexpr.values.numbers import number
 
 
 def decode(wire: dict[str, Any]) -> Any:
-    """The plain value of a wire value, which is used up: maps and lists are decoded in place.
+    """The plain value of a wire value, which is emptied: maps and lists are decoded in place.
 
     >>> decode({"M": {"S": {"S": "an attribute called S"}, "n": {"NS": ["1", "2.5"]}}})["S"]
     'an attribute called S'
@@ -28,8 +26,8 @@ def decode_item(item: dict[str, Any]) -> Item:
     >>> decode_item({"userid": {"S": "abc"}, "wins": {"N": "1"}})
     {'userid': 'abc', 'wins': 1}
     """
-    # In place, strings and whole numbers without a call: 17.1 ms for a page of 41,000 values; with `decode` for each
-    # value 18.3, and building anew costs more again where the items are kept.
+    # A page of 41,000 values takes 17.1 ms in place, with strings and whole numbers read without a call; with a call of
+    # `decode` for each value it takes 18.3. New dicts would cost more again where the items are kept.
     for name, wire in item.items():
         kind, body = wire.popitem()
         if kind == "S":
@@ -42,8 +40,8 @@ def decode_item(item: dict[str, Any]) -> Item:
 
 
 def _decode_list(members: list[Any]) -> list[Any]:
-    for place, wire in enumerate(members):
-        members[place] = decode(wire)
+    for index, wire in enumerate(members):
+        members[index] = decode(wire)
     return members
 
 

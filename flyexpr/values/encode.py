@@ -58,7 +58,7 @@ def encode_item(item: Mapping[str, Any]) -> str:
     >>> encode_item({"userid": "abc", "wins": 1})
     '{"userid":{"S":"abc"},"wins":{"N":"1"}}'
 
-    The size (at most 400 KB) is not looked at here: see `item_size`.
+    The size (at most 400 KB) is not checked here; see `item_size`.
     """
     try:
         return _members(item, 0)
@@ -74,7 +74,7 @@ def _members(value: Mapping[str, Any], depth: int) -> str:
     name: Any = None
     parts = []
     try:
-        # str and int are written in place: they are three quarters of all values, and a call costs as much as the text.
+        # str and int are written in place: they are three quarters of all values, and a call takes as long as the text.
         for name, member in value.items():
             kind, key = type(member), _known_key(name) or _key(name)
             if kind is str:
@@ -129,8 +129,8 @@ def _encode_number(value: int | float | Decimal, depth: int) -> str:
 
 
 def _encode_decimal(value: Decimal, depth: int) -> str:
-    text = Decimal.__str__(value)  # of a subclass too, whose own text may be anything
-    # As number_text has it, without its calls: of a fraction they are half the time.
+    text = Decimal.__str__(value)  # not `str`: a subclass may have another text
+    # The same rule as in number_text, without its calls, which take half of the time for a fraction.
     if "." in text and text[-1] != "0" and "E" not in text and "e" not in text and len(text) <= DIGITS:
         return f'{{"N":"{text}"}}'
     return _encode_number(value, depth)
@@ -156,7 +156,7 @@ _BETWEEN = '","'  # members of a set
 
 
 def _encode_set(value: Iterable[Any], depth: int) -> str:
-    # Strings and whole numbers are by far the commonest, and three times as fast as by way of the set's meaning.
+    # Strings and whole numbers are by far the commonest. By way of the set's meaning they take three times as long.
     kinds = set(map(type, value))
     if kinds == {str}:
         return f'{{"SS":[{",".join(map(quote, sorted(value)))}]}}'
@@ -166,7 +166,7 @@ def _encode_set(value: Iterable[Any], depth: int) -> str:
 
 
 def _encode_other(value: Any, depth: int) -> str:
-    """A value whose exact type is not in the table: a subclass of one, another library's number, or an error."""
+    """A value whose type is not in the table itself: of a subclass, or a number of another library; else an error."""
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value, depth)

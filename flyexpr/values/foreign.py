@@ -1,4 +1,4 @@
-"""Values of types that DynamoDB lacks (datetime, UUID, Enum, …), in the form they are stored in by default."""
+"""Values of types that DynamoDB lacks (datetime, UUID, Enum, …), in the form in which they are stored by default."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ def standard(value: Any) -> Any:
 
 
 def is_uuid(kind: Any) -> bool:
-    """Whether a type is UUID or one of its kin, without importing it: whoever has one has."""
+    """Whether a type is UUID or a subclass; does not import uuid, since a program that has a UUID has imported it."""
     uuid = sys.modules.get("uuid")
     return uuid is not None and isinstance(kind, type) and issubclass(kind, uuid.UUID)
 
 
 def meaning(value: Any, steps: Iterable[str | int] = ()) -> Frozen:
-    """A value's `Frozen` pair, that of its standard form where it is of a foreign type.
+    """A value's `Frozen` pair; for a value of a foreign type, that of its standard form.
 
     >>> meaning({"day": date(2026, 1, 31)}) == meaning({"day": "2026-01-31"}), meaning(1) == meaning(1.0)
     (True, True)
 
-    ValidationError, with the path of these steps, for a value that cannot be stored, such as one of a type that only a
-    Codec knows.
+    ValidationError, with the path that `steps` make, for a value that cannot be stored, such as one of a type that only
+    a Codec knows.
     """
     try:
         return freeze(value)
@@ -56,9 +56,10 @@ def meaning(value: Any, steps: Iterable[str | int] = ()) -> Frozen:
 
 
 def utc_datetime(value: Any) -> datetime:
+    """The datetime in UTC; ValidationError for anything else, and for one without a time zone."""
     if not isinstance(value, datetime):
         raise ValidationError(f"expected datetime, got {type(value).__name__}")
-    if value != value:  # pandas' NaT is a datetime, and like NaN equals nothing
+    if value != value:  # NaT of pandas is a datetime that, like NaN, equals nothing
         raise ValidationError("NaT is not a time", hint="leave the attribute out, or store None")
     if value.tzinfo is None:
         raise ValidationError(
@@ -68,10 +69,12 @@ def utc_datetime(value: Any) -> datetime:
 
 
 def datetime_text(value: Any) -> str:
+    """The datetime as ISO 8601 in UTC with microseconds, so that texts sort as times do."""
     return utc_datetime(value).isoformat(timespec="microseconds")
 
 
 def date_text(value: Any) -> str:
+    """The date as ISO 8601; ValidationError for anything else, a datetime too."""
     if not isinstance(value, date) or isinstance(value, datetime):
         raise ValidationError(f"expected date, got {type(value).__name__}")
     return value.isoformat()

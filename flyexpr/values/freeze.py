@@ -1,7 +1,7 @@
 """The meaning of a value, as a `Frozen` pair `(kind, body)`.
 
-It is hashable, equal exactly where DynamoDB says equal (sets without order at any depth, numbers by value, never across
-types), and ordered by its body where DynamoDB orders.
+The pair is hashable. Two pairs are equal exactly where DynamoDB says that the values are: sets without order at any
+depth, numbers by value, never across types. Where DynamoDB orders values, their bodies have the same order.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def freeze(value: Any, at: str = "") -> Frozen:
 
 
 def freeze_constant(value: Any) -> Frozen:
-    """As `freeze`, but a value of a foreign type (datetime, Enum, …) stands as it is, of kind `PYTHON`.
+    """The same as `freeze`, but a value of a foreign type (datetime, Enum, …) stays as it is, of kind `PYTHON`.
 
     >>> from datetime import date
     >>> freeze_constant(date(2026, 1, 31))
     ('PYTHON', datetime.date(2026, 1, 31))
 
-    What it becomes on the wire is for the table to say, when it is known.
+    The table says later what it becomes on the wire.
     """
     try:
         return _freeze(value, 1)
@@ -112,7 +112,7 @@ def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
 
 
 class _Entries(tuple[Any, ...]):
-    """A map's entries by name, and as they were `given`, for `thaw`: a Codec may write them down in that order."""
+    """A map's entries sorted by name. `given` has them in their own order, for `thaw`: a Codec may depend on it."""
 
     given: list[tuple[str, Frozen]]
 
@@ -127,6 +127,11 @@ def _first(pair: tuple[str, Frozen]) -> str:
 
 
 def freeze_set(value: Iterable[Any], depth: int = 1) -> Frozen:
+    """The meaning of a set; Refused where DynamoDB has no such set.
+
+    >>> freeze_set({"a"})
+    ('SS', frozenset({'a'}))
+    """
     members = [_freeze(member, depth) for member in value]
     kinds = {kind for kind, _ in members}
     if not kinds:

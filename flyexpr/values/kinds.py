@@ -1,4 +1,4 @@
-"""DynamoDB's kinds of values and their limits, and what cannot be stored."""
+"""DynamoDB's kinds of values and their limits, and the errors for values that cannot be stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from flyexpr.errors import ValidationError
 from flyexpr.values.numbers import number_text
 
-quote = encode_basestring  # a str as JSON text, other scripts as they are
+quote = encode_basestring  # a str as JSON text; letters beyond ASCII are not escaped
 
 Item = dict[str, Any]
 Frozen = tuple[str, Any]
@@ -27,7 +27,7 @@ TOO_DEEP = (  # the service's words
 
 
 class Refused(Exception):
-    """A value that cannot be stored, found below `steps` of the value that was given."""
+    """A value that cannot be stored; `steps` lead to it from the value that was given."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         self.message, self.hint, self.steps = message, hint, list[str | int]()
@@ -37,7 +37,7 @@ class Unknown(Refused):
     """A value of a type that has no wire form of its own."""
 
 
-MISSING: Any = object()  # what `find` gives where nothing is
+MISSING: Any = object()  # what `find` gives where there is nothing
 
 
 def find(steps: Iterable[str | int], item: Mapping[str, Any]) -> Any:
@@ -46,18 +46,19 @@ def find(steps: Iterable[str | int], item: Mapping[str, Any]) -> Any:
     >>> find(("info", "actors", 0), {"info": {"actors": ["Tom Hanks"]}}), find(("info", 0), {"info": {}}) is MISSING
     ('Tom Hanks', True)
     """
-    found: Any = item
+    value: Any = item
     for step in steps:
         if isinstance(step, int):
-            if not isinstance(found, (list, tuple)) or step >= len(found):
+            if not isinstance(value, (list, tuple)) or step >= len(value):
                 return MISSING
-        elif not isinstance(found, Mapping) or step not in found:
+        elif not isinstance(value, Mapping) or step not in value:
             return MISSING
-        found = found[step]
-    return found
+        value = value[step]
+    return value
 
 
 def text_of_number(value: int | float | Decimal) -> str:
+    """The wire text of a number; Refused for one that cannot be stored."""
     try:
         return number_text(value)
     except ArithmeticError as error:
@@ -74,25 +75,25 @@ def refuse_name(name: Any) -> NoReturn:
 
 
 def native(value: Any) -> Any:
-    """The bool, int or float that a number of another library is, such as one of numpy's; else the value itself.
+    """A number of another library, such as numpy's, as bool, int or float; any other value as it is.
 
     >>> from fractions import Fraction
     >>> native(True), native("a"), native(Fraction(1, 3))
     (True, 'a', Fraction(1, 3))
 
-    Numbers are known by `numbers.Integral` and `numbers.Real`, with which libraries register their own, and numpy's by
-    their `dtype`. What a float holds inexactly, and a Fraction, stays as it is.
+    Numbers are recognised by `numbers.Integral` and `numbers.Real`, with which libraries register theirs, and those of
+    numpy by their `dtype`. A Fraction stays as it is, and so does a number that a float cannot hold exactly.
     """
     if isinstance(value, (int, float)):
         return value
-    made = _native_type(value)
-    found = made(value) if made else value
-    return value if made is float and found == found != value else found
+    kind = _native_type(value)
+    plain = kind(value) if kind else value
+    return value if kind is float and plain == plain != value else plain
 
 
 def _native_type(value: Any) -> type | None:
     kind = getattr(getattr(value, "dtype", None), "kind", None)
-    if kind is not None:  # numpy's time spans are registered as Integral too
+    if kind is not None:  # numpy registers its time spans as Integral too
         return _DTYPES.get(kind) if getattr(value, "shape", None) == () else None
     if isinstance(value, Integral):
         return int
@@ -103,16 +104,16 @@ _DTYPES: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float}
 
 
 def known(value: Any) -> Any:
-    """A value of another library's as one of Python's own types; Unknown where there is none."""
-    found = native(value)
-    if type(found) not in (bool, int, float):
+    """A number of another library as bool, int or float; Unknown for any other value."""
+    number = native(value)
+    if type(number) not in (bool, int, float):
         raise _unknown(value)
-    return found
+    return number
 
 
 def _unknown(value: Any) -> Unknown:
     kind = type(value)
-    # numpy's `object_` and its like may have the name of a type that DynamoDB does have.
+    # The module goes before the name where a builtin has the same name, as with some types of numpy.
     name = f"{kind.__module__}.{kind.__name__}" if hasattr(builtins, kind.__name__) else kind.__name__
     return Unknown(
         f"DynamoDB has no type for {name.removeprefix('builtins.')}",
@@ -121,11 +122,12 @@ def _unknown(value: Any) -> Unknown:
 
 
 def explained(refused: Refused, at: str) -> ValidationError:
+    """The error for a user, with the path to the value, which starts at `at`."""
     return ValidationError(refused.message, at=path_text(refused.steps, at), hint=refused.hint)
 
 
 def path_text(steps: Iterable[str | int], at: str = "") -> str:
-    """The text of a document path, for an error; from a place on, where one is given.
+    """The text of a document path, for an error; it continues the path `at`, where that is given.
 
     >>> path_text(("info", "actors", 0)), path_text(("actors", 0), "info")
     ('info.actors[0]', 'info.actors[0]')

@@ -11,8 +11,8 @@ Number = int | Decimal
 
 WHOLE = 10**38  # below this every int has at most 38 digits
 _MAX_BITS = 419  # 9.99…E+125 needs 419 bits; str() of a longer int costs quadratic time
-# Wide enough for any sum or difference: magnitudes span 256 digits. Every field is given, and it is used wherever
-# an operation looks at a context: what a program makes of its own has no part in what is stored.
+# Wide enough for any sum or difference: magnitudes span 256 digits. Every field is given, and every operation that
+# looks at a context uses this one, so that what a program does to its own context does not change what is stored.
 EXACT = Context(400, ROUND_HALF_EVEN, -999999, 999999, 1, 0, [], [InvalidOperation, DivisionByZero, Overflow])
 DIGITS, LARGEST, SMALLEST = 38, 125, -130  # significant digits and decimal exponents
 
@@ -23,9 +23,9 @@ def number(text: str) -> Number:
     >>> number("9001"), number("-0.50"), number("1e3")
     (9001, Decimal('-0.50'), 1000)
 
-    The text is DynamoDB's own or was checked before; anything else is a ValueError or an ArithmeticError.
+    The text is DynamoDB's own, or was checked before; any other is a ValueError or an ArithmeticError.
     """
-    # A fraction as DynamoDB writes it, without exponent or trailing zero: known by its text in half the time.
+    # A fraction as DynamoDB writes it, without exponent or trailing zero: this test saves half of the time.
     if "." in text and text[-1] not in "0." and "e" not in text and "E" not in text:
         return Decimal(text, EXACT)
     if text.isdecimal() or (text[0] == "-" and text[1:].isdecimal()):
@@ -63,8 +63,8 @@ def number_text(value: Number | float) -> str:
             return "0" if text == "-0.0" else text.removesuffix(".0")
         return _plain(Decimal(text, EXACT))
     text = Decimal.__str__(value)
-    # Plain already: without exponent (an `e` where the context has capitals=0), trailing zero, or more digits than fit.
-    # It spares nine tenths of the time.
+    # Plain already: without exponent (`e` where a context has capitals=0), trailing zero, or too many digits. This test
+    # saves nine tenths of the time.
     if len(text) <= DIGITS and "." in text and text[-1] != "0" and "E" not in text and "e" not in text:
         return text
     return _plain(value)
@@ -96,7 +96,7 @@ def _plain(value: Decimal) -> str:
 
 
 def negated(value: Number) -> Number:
-    """The number with the other sign, exactly: the minus of a Decimal rounds to 28 digits.
+    """The number with the other sign; `-value` of a Decimal would round it to 28 digits.
 
     >>> negated(1), negated(Decimal("-0.12345678901234567890123456789012345678"))
     (-1, Decimal('0.12345678901234567890123456789012345678'))
@@ -105,18 +105,18 @@ def negated(value: Number) -> Number:
 
 
 def number_size(value: Number) -> int:
-    """Bytes that a number takes in an item: one, and one for every two digits.
+    """The bytes of a number in an item: one, and one for every two digits.
 
     >>> number_size(0), number_size(100), number_size(-123), number_size(Decimal("12.345"))
     (1, 2, 4, 4)
 
-    Zeros at either end are free, a minus costs one byte. DynamoDB documents the size as approximate.
+    Zeros at either end cost nothing, a minus costs one byte. DynamoDB documents the size as approximate.
     """
     return text_size(number_text(value))
 
 
 def text_size(text: str) -> int:
-    """The same, of the number's text as `number_text` writes it.
+    """The bytes of a number, from its text as `number_text` writes it.
 
     >>> text_size("-12.345")
     5
@@ -131,7 +131,7 @@ def text_size(text: str) -> int:
 
 
 def whole_size(text: str) -> int:
-    """The same, of the text of a whole number.
+    """The bytes of a whole number, from its text.
 
     >>> whole_size("0"), whole_size("1200"), whole_size("-10")
     (1, 2, 3)

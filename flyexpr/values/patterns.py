@@ -1,14 +1,14 @@
 """Items of one form, each read by one match of a regular expression.
 
-Most items of a page have the same attributes, of the same types, in the same order. Of such a form a pattern is made
-that matches an item's whole text and gives the texts of its values, and a function that puts these together: no wire
-dicts are made, and no name is read twice. A page of 1,000 items and 41,000 values takes 10.6 ms instead of 17.1.
+Most items of a page have the same attributes, of the same types, in the same order. For such a form we make a pattern,
+which matches an item's whole text and gives the texts of its values, and a function that puts the values together. No
+wire dicts are made, and no name is read twice. A page of 1,000 items and 41,000 values takes 10.6 ms instead of 17.1.
 
-This file says what a form is; flyexpr.values.pattern_cache says which are made, and when they are tried.
+This file says what a form is; flyexpr.values.pattern_cache says which forms are made, and when they are tried.
 
-A pattern matches items of exactly its form: all but the contents of strings stands in it letter by letter, and a string
-goes on to the next quote. An item with an escape in a string matches no pattern and is, like one of another form, for
-`decode_item`. No text of an answer becomes code: names are handed as values to the function that is made.
+A pattern matches items of exactly its form: it holds the text letter by letter, except for the contents of strings, and
+a string goes on to the next quote. An item with an escape in a string matches no pattern; like an item of another form,
+it is read by `decode_item`. No text of an answer becomes code: the function gets names as values.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Matched = re.Match[str]
 Match = Callable[[str, int], Matched | None]
 
 LARGE = 16_384  # characters of a pattern
-LONG, LISTS = 8, 3  # elements of a list, and lists in lists, that can be a part of a form
+LONG, LISTS = 8, 3  # a form holds lists of so many elements, nested so deep
 
 
 class Form:
-    """What reads items of one form: `match` their text at a place, and `item` of what was matched.
+    """The reader of items of one form: `match` finds one at a position of a text, and `item` makes it of the match.
 
     >>> NO_FORM.match('{"id":{"S":"a"}}', 0) is None
     True
 
-    With the item the comma after it is matched; it has to be followed by another item, by the end of the array, or by
-    the bracket that ends the text. `sample` is an item of the form: it tells how all of them are stored.
+    The match includes the comma after the item. Another item, the end of the array or the bracket that ends the text
+    has to follow. `sample` is an item of the form, which shows how all of them are stored.
     """
 
     __slots__ = ("item", "match", "sample")
@@ -59,11 +59,11 @@ def form_of(item: dict[str, Any]) -> Form:
     return Form(re.compile(pattern).match, Maker().made(item), _sample({"M": item}))
 
 
-NO_FORM = Form(lambda text, place: None, lambda matched: {}, {})
+NO_FORM = Form(lambda text, position: None, lambda matched: {}, {})
 
 
 def _sample(wire: dict[str, Any]) -> Any:
-    """A value of the same kinds, at every depth, with nothing of what stands in this one."""
+    """A value of the same kinds at every depth, without the contents of this one."""
     ((kind, body),) = wire.items()
     if kind == "M":
         return {name: _sample(member) for name, member in body.items()}
@@ -82,10 +82,10 @@ _SAMPLES: dict[str, Any] = {
 }
 
 
-_TEXT = r'[^"\\\x00-\x1f]*'  # a string, or what of one comes before a quote or an escape
+_TEXT = r'[^"\\\x00-\x1f]*'  # a string, up to a quote or an escape
 _MEMBERS = rf'\["({_TEXT}(?:","{_TEXT})*)"\]'
 _WHOLE, _FRACTION = r"-?[1-9][0-9]*|0", r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]"  # numbers, as the service writes them
-_FRACTION_FIRST = rf'\{{"N":"(?:({_FRACTION})|({_WHOLE}))"\}}'  # where the item that was met has a fraction
+_FRACTION_FIRST = rf'\{{"N":"(?:({_FRACTION})|({_WHOLE}))"\}}'  # where the item that the form is made of has a fraction
 _PATTERNS = {
     "N": rf'\{{"N":"(?:({_WHOLE})|({_FRACTION}))"\}}',
     "NULL": r'\{"NULL":true\}',
@@ -104,7 +104,7 @@ _VALUES = {
 
 
 def item_pattern(item: dict[str, Any]) -> str | None:
-    """The pattern of a wire item; None for one that would have a long pattern, or lists in lists in lists.
+    """The pattern of a wire item; None where it would be too long, or where lists are nested too deep.
 
     >>> item_pattern({"id": {"S": "a"}, "on": {"NULL": True}})
     '\\\\{"id":\\\\{"S":"([^"\\\\\\\\\\\\x00-\\\\x1f]*)"\\\\},"on":\\\\{"NULL":true\\\\}\\\\}'
@@ -117,7 +117,7 @@ def item_pattern(item: dict[str, Any]) -> str | None:
 
 
 class _NoForm(Exception):
-    """An item is not for a pattern."""
+    """The item gets no pattern."""
 
 
 def _map_pattern(members: dict[str, Any], lists: int) -> str:
@@ -139,7 +139,7 @@ def _pattern(wire: dict[str, Any], lists: int) -> str:
 
 
 def _list_pattern(members: list[Any], lists: int) -> str:
-    """Up to so many elements as there is room for; an empty group before each says whether it is there."""
+    """As many elements as there is room for; an empty group before each one says whether it exists."""
     room, patterns = _elements(members, lists)
     if not room:
         return ",".join(patterns)
@@ -148,8 +148,9 @@ def _list_pattern(members: list[Any], lists: int) -> str:
 
 
 def _elements(members: list[Any], lists: int) -> tuple[int, list[str]]:
-    """For how many elements a list has room, and the pattern of each: room up to the next power of two where all are
-    alike, and 0 where they are not.
+    """The number of elements that the pattern of a list has room for, and the pattern of each element.
+
+    Where all elements are alike there is room up to the next power of two; where they are not, 0 says so.
     """
     if lists == 0 or len(members) > LONG:
         raise _NoForm
@@ -159,7 +160,7 @@ def _elements(members: list[Any], lists: int) -> tuple[int, list[str]]:
 
 
 class Maker:
-    """Writes the function that makes an item of a match: its groups, in the pattern's order, and the names it uses.
+    """Writes the function that makes an item of a match, from the pattern's groups in their order and from the names.
 
     >>> matched = re.match(item_pattern({"id": {"S": "a"}}), '{"id":{"S":"b"}}')
     >>> Maker().made({"id": {"S": "a"}})(matched)
@@ -171,7 +172,7 @@ class Maker:
         self.scope = {"Decimal": Decimal, "number": number, "a2b_base64": a2b_base64, **scope}
 
     def made(self, item: dict[str, Any], *more: str) -> Callable[..., Any]:
-        """The function of a match, and of `more`; what it gives is for `of_map`, `of_list` and `of_value` to say."""
+        """The function, whose arguments are a match and `more`; `of_map`, `of_list` and `of_value` write its result."""
         text = self.of_map(item)
         groups = "".join([f"{group}, " for group in self.groups])
         unpacked = f"({groups}) = matched.groups()" if groups else "pass"
@@ -197,23 +198,23 @@ class Maker:
         return "None" if kind == "NULL" else _VALUES[kind].format(self.group())
 
     def elements(self, members: list[Any]) -> str:
-        """The elements of a list, one by one or, where they are of one form, as many as are there."""
+        """The elements of a list: one by one, or where all have one form, as many as exist."""
         room, _ = _elements(members, LISTS)
         if not room:
             return ", ".join([self.element(member) for member in members])
         start = len(self.groups)
-        there = self.group()
+        exists = self.group()
         value = self.element(members[0])
         first = self.groups[start:]
         rows = [first] + [[self.group() for _ in first] for _ in range(room - 1)]
         tuples = ", ".join([f"({', '.join(groups)},)" for groups in rows])
-        return f"{value} for {', '.join(first)}, in ({tuples},) if {there} is not None"
+        return f"{value} for {', '.join(first)}, in ({tuples},) if {exists} is not None"
 
     def element(self, wire: dict[str, Any]) -> str:
         return self.of_value(wire)
 
     def number(self, sample: str) -> tuple[str, str]:
-        """The groups of a number, for a whole one and for a fraction; one of them is None."""
+        """The two groups of a number, for a whole number and for a fraction; in a match one of them is None."""
         first, second = self.group(), self.group()
         return (second, first) if "." in sample else (first, second)
 

@@ -6,16 +6,12 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from flyexpr.values.kinds import (
-    Unknown,
-    explained,
-    known,
-)
+from flyexpr.values.kinds import Unknown, explained, known
 from flyexpr.values.numbers import number, number_size, number_text
 
 
 def item_size(item: Mapping[str, Any]) -> int:
-    """Bytes of an item as DynamoDB counts them: names and values in UTF-8, at most 409,600 together.
+    """The bytes of an item as DynamoDB counts them: names and values in UTF-8, at most 409,600 together.
 
     >>> item_size({"pk": "k", "n": 100})
     6
@@ -24,7 +20,7 @@ def item_size(item: Mapping[str, Any]) -> int:
 
 
 def value_size(value: Any) -> int:
-    """Bytes of one value: a list costs 3 and 1 an element, a map 3 and 1 an entry, true, false and NULL 1.
+    """The bytes of a value: a list has 3 and 1 per element, a map 3 and 1 per entry, and true, false and NULL have 1.
 
     >>> value_size("é"), value_size([1, 2]), value_size({"a": None})
     (2, 9, 6)

@@ -1,12 +1,14 @@
-"""What to write instead of a text that does not read as an expression: habits of SQL, Python and other languages."""
+"""Hints for texts that cannot be read: what to write instead of habits from SQL, Python and other languages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-# What stands at `@`, the token where reading stopped; words are in capitals, `''` and `""` any text and quoted name.
+from flyexpr.expressions.parse.tokens import Token
+
+# Patterns of the text around `@`, which stands before the token where reading stopped. Words are in capitals; `''` is
+# any text in quotes, and `""` any quoted name.
 _IN_BOTH = [
     (r"=@=", "write one = for `is equal`"),
     (r"''@\w", "write a quote inside a text twice: 'it''s'"),
@@ -65,17 +67,17 @@ _SPELLED = {"string": "''", "quoted": '""'}
 _BEFORE, _AFTER = 3, 3  # tokens that a pattern may look at
 
 
-def syntax_hint(tokens: Sequence[Any], place: int, updating: bool) -> str | None:
-    """What to write where the token at `place` cannot stand; tokens have a kind, text, start and end."""
-    start = max(place - _BEFORE, 0)
-    before, after = _spelled(tokens, start, place), _spelled(tokens, place, place + _AFTER)
+def syntax_hint(tokens: Sequence[Token], position: int, updating: bool) -> str | None:
+    """What to write where the token at a position cannot stand; None where there is no hint for it."""
+    start = max(position - _BEFORE, 0)
+    before, after = _spelled(tokens, start, position), _spelled(tokens, position, position + _AFTER)
     near = f"{before}{' @' if after.startswith(' ') else '@'}{after.lstrip()}"
     rows = [*_IN_BOTH, *(_IN_AN_UPDATE if updating else _IN_A_CONDITION)]
     return next((hint for pattern, hint in rows if re.search(pattern, near)), None)
 
 
 def function_hint(name: str, updating: bool) -> str:
-    """What to write for a function that there is not.
+    """What to write instead of a function that does not exist.
 
     >>> function_hint("exists", updating=False), function_hint("append", updating=True)
     ('write attribute_exists', 'write list_append')
@@ -84,15 +86,15 @@ def function_hint(name: str, updating: bool) -> str:
     """
     instead, names = (_UPDATE_FUNCTIONS, _UPDATE) if updating else (_FUNCTIONS, _CONDITION)
     plain = name.lower()
-    found = plain if plain in names.split(", ") else instead.get(plain)
-    return f"write {found}" if found else f"the functions of {'an update' if updating else 'a condition'} are {names}"
+    right = plain if plain in names.split(", ") else instead.get(plain)
+    return f"write {right}" if right else f"the functions of {'an update' if updating else 'a condition'} are {names}"
 
 
-def _spelled(tokens: Sequence[Any], start: int, end: int) -> str:
-    """Tokens with a space where the text has one."""
+def _spelled(tokens: Sequence[Token], start: int, end: int) -> str:
+    """The tokens as one text, with a space where their text has one."""
     text = ""
-    for place in range(start, min(end, len(tokens))):
-        token = tokens[place]
-        space = " " if place and token.start > tokens[place - 1].end else ""
+    for position in range(start, min(end, len(tokens))):
+        token = tokens[position]
+        space = " " if position and token.start > tokens[position - 1].end else ""
         text += space + _SPELLED.get(token.kind, token.text.upper() if token.kind == "word" else token.text)
     return text
