@@ -182,11 +182,11 @@ def _twin(cls: type) -> type:
     fields = []
     for parameter in signature(record).parameters.values():
         shown = parameter.name not in _HIDDEN[record]
-        given: dict[str, Any] = {"repr": shown, "compare": shown, "kw_only": parameter.kind is Parameter.KEYWORD_ONLY}
+        options: dict[str, Any] = {"repr": shown, "compare": shown, "kw_only": parameter.kind is Parameter.KEYWORD_ONLY}
         if parameter.default is not Parameter.empty:
             value = parameter.default
-            given["default_factory"] = lambda value=value: value
-        fields.append((parameter.name, record.__annotations__[parameter.name], field(**given)))
+            options["default_factory"] = lambda value=value: value
+        fields.append((parameter.name, record.__annotations__[parameter.name], field(**options)))
     return make_dataclass(cls.__name__, fields, frozen=True, repr=False)
 
 

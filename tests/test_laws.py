@@ -79,7 +79,22 @@ from flyexpr import (
 )
 from flyexpr.expressions.check import check
 from flyexpr.expressions.evaluate import matches as evaluated
-from flyexpr.expressions.nodes import ALWAYS, NEVER, And, Compare, Condition, In, Or, Path, Update, Value, find_overlap
+from flyexpr.expressions.nodes import (
+    ALWAYS,
+    NEVER,
+    And,
+    Compare,
+    Condition,
+    In,
+    Or,
+    Path,
+    Update,
+    Value,
+    children,
+    find_overlap,
+    rebuilt,
+    walk,
+)
 from flyexpr.expressions.parse import read_condition, read_projection, read_update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.project import project
@@ -195,6 +210,17 @@ def test_pickle_copy_and_hash(expression: Any) -> None:
         assert other == expression
         assert hash(other) == hash(expression)
         assert show(other) == show(expression)
+
+
+@given(some.conditions | some.updates)
+def test_children_and_rebuilt_agree_on_what_is_below_a_node(expression: Any) -> None:
+    for node in walk(expression):
+        below: list[Any] = []
+        assert rebuilt(node, lambda child, below=below: below.append(child) or child) is node
+        assert below == children(node)
+        copied = rebuilt(node, copy.copy)
+        assert copied == node
+        assert (copied is node) is (below == [])
 
 
 # meaning
@@ -464,7 +490,7 @@ def test_the_order_of_values_is_the_order_of_keys(values: list[Any]) -> None:
 
 
 def in_index(table: Table, index: Index | None, item: dict[str, Any]) -> bool:
-    """An index is sparse: it holds the items that have all of its key attributes."""
+    """An index is sparse: it holds only items that have all of its key attributes."""
     return all(name in item for name in table.keys_of(index))
 
 
@@ -482,7 +508,7 @@ def conjunction(found: Access, key: Condition) -> Condition:
 
 @st.composite
 def reads(draw: st.DrawFn) -> tuple[Table, list[dict[str, Any]], Any]:
-    """A table, items of it, and a query or scan with random refinements."""
+    """A table, some items of it, and a query or scan with random refinements."""
     table = draw(some.tables())
     items = draw(some.things(table))
     index = draw(st.sampled_from([None, None, *[each.name for each in table.indexes]]))
@@ -584,11 +610,11 @@ def assert_justified(table: Table, read: Any, error: PlanError) -> None:
 def fixes(part: Condition, name: str) -> bool:
     """True for `name = constant` or `name IN constants`; no key holds an empty string or binary."""
     match part:
-        case Compare("=", Path((found,)), Value(_, body)):
-            return found == name and body not in ("", b"")
-        case In(Path((found,)), options):
+        case Compare("=", Path((attribute,)), Value(_, body)):
+            return attribute == name and body not in ("", b"")
+        case In(Path((attribute,)), options):
             constants = [one.body for one in options if isinstance(one, Value)]
-            return found == name and len(constants) == len(options) and not {*constants} <= {"", b""}
+            return attribute == name and len(constants) == len(options) and not {*constants} <= {"", b""}
         case Or(choices):
             return all(fixes(one, name) for one in choices)
     return False

@@ -111,7 +111,7 @@ def is_in(path: Any, values: Iterable[Any], *more: NoReturn) -> Condition:
     ...
     flyexpr.errors.ExpressionError: is_in needs at least one value
       expression: title IN ()
-      hint: nothing equals one of no values; leave the read out when the list is empty
+      hint: no value is in an empty list; leave out the read when the list is empty
 
     DynamoDB takes 100 values; more than 99 become several IN joined with OR.
     """
@@ -125,7 +125,7 @@ def is_in(path: Any, values: Iterable[Any], *more: NoReturn) -> Condition:
         raise ExpressionError(
             "is_in needs at least one value",
             expression=f"{name} IN ()",
-            hint="nothing equals one of no values; leave the read out when the list is empty",
+            hint="no value is in an empty list; leave out the read when the list is empty",
         )
     left = subject(path)
     return joined(Or, [In(left, options[i : i + _OPTIONS]) for i in range(0, len(options), _OPTIONS)])

@@ -28,7 +28,7 @@ from flyexpr.values.memo import Memo
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
-    """True where the condition holds for the item; `{}` stands for an item that does not exist.
+    """True where the condition holds for the item; `{}` is an item that does not exist.
 
     >>> from flyexpr import eq, gt, ne, size
     >>> matches(eq("info.rating", 8) & gt(size("info.actors"), 1), {"info": {"rating": 8.0, "actors": ["a", "b"]}})

@@ -314,7 +314,7 @@ def children(node: Any) -> list[Any]:
 
 
 def walk(node: Any) -> Iterator[Any]:
-    """The node and all nodes below it, each before those below itself, in the order of their text.
+    """The node and all nodes below it, in the order of their text; a node comes before those below it.
 
     >>> [type(each).__name__ for each in walk(Not(Compare("=", Path(("a",)), Value("N", 1))))]
     ['Not', 'Compare', 'Path', 'Value']

@@ -29,7 +29,7 @@ def reason(condition: Condition, item: Mapping[str, Any] | None) -> str:
     """
     false = _first_false(condition, item or {})
     if item is None and matches(condition, {}):
-        return f"{show(condition)} was false; the engine does not say of what item"
+        return f"{show(condition)} was false; the engine does not return the item"
     if item is None:
         return f"there is no such item, so {show(false)} was false"
     parts = false.parts if isinstance(false, Or) else (false,)

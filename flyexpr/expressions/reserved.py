@@ -1,4 +1,4 @@
-"""The words that may not stand bare as attribute names in DynamoDB's expressions.
+"""The words that need a placeholder where they are attribute names in DynamoDB's expressions.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 """

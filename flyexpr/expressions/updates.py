@@ -138,9 +138,9 @@ def _or_else(path: Any, value: Any) -> Call:
     return Call("if_not_exists", (path_of(path), operand(value)))
 
 
-def _numeric(amount: Value, given: Any) -> Value:
+def _numeric(amount: Value, by: Any) -> Value:
     if amount.kind != "N":
-        raise TypeError(f"incr and decr take a number, not {given!r}; for a set use add(path, member)")
+        raise TypeError(f"incr and decr take a number, not {by!r}; for a set use add(path, member)")
     return amount
 
 

@@ -26,10 +26,11 @@ class Operation:
     __slots__ = ()
 
     def __iter__(self) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} is only what to do; run(table, ...) does it and gives the items")
+        raise TypeError(f"{type(self).__name__} does nothing by itself; run(table, ...) does it and returns the items")
 
     def __getitem__(self, index: Any) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} is only what to do; first(table, ...) does it and gives the first item")
+        name = type(self).__name__
+        raise TypeError(f"{name} does nothing by itself; first(table, ...) does it and returns the first item")
 
 
 @record

@@ -43,7 +43,7 @@ def versioned(table: Table, operation: Write) -> Write:
         case UpdateItem(key, update, condition, returns):
             if any(action.path.parts[0] == name for action in update.actions):
                 raise ExpressionError(
-                    f"`{name}` counts the versions of {table.name!r} and is not updated by hand",
+                    f"`{name}` counts the versions of {table.name!r} and cannot be updated by hand",
                     expression=show(update),
                 )
             return UpdateItem(key, update + incr(path), condition, returns)

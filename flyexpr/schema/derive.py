@@ -198,7 +198,7 @@ def derived_update(
     >>> derived_update(accounts, assign("first", "Ada"))
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ExpressionError: `name` is made of `first` and `last`, and what becomes of `last` is not known
+    flyexpr.errors.ExpressionError: `name` is made of `first` and `last`, and the new value of `last` is not known
       expression: SET first = 'Ada'
       hint: assign a value to `last`, add eq('last', ...) to the condition, or use modify(...), which reads the item
 
@@ -266,7 +266,7 @@ def _refuse_unknown(update: Update, name: str, derived: Derived, known: Mapping[
     if unknown:
         same = "" if {*unknown} <= {*changed} else f", add eq({unknown[-1]!r}, ...) to the condition"
         raise ExpressionError(
-            f"`{name}` is made of {_names(derived.parts)}, and what becomes of {_names(unknown)} is not known",
+            f"`{name}` is made of {_names(derived.parts)}, and the new value of {_names(unknown)} is not known",
             expression=show(update),
             hint=f"assign a value to {_names(unknown)}{same}, or use modify(...), which reads the item",
         )

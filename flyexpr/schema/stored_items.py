@@ -132,7 +132,7 @@ def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
     >>> loaded_item(Table("t", "id", attributes={"day": date}), {"id": "a", "day": 31})
     Traceback (most recent call last):
     ...
-    flyexpr.errors.ValidationError: at `day`: the stored value does not read as date: `day` is stored as N, not as S
+    flyexpr.errors.ValidationError: at `day`: the stored value cannot be read as date: `day` is stored as N, not as S
       item: {'id': 'a'} of 't'
 
     ValidationError for an attribute that another program stored as another type. It names the attribute and the item's
@@ -181,7 +181,7 @@ def _misread(table: Table, item: Item, key: Any, name: str, why: str) -> Validat
     parts = item if key is None else _parts(table, key)
     shown_key = {part: parts[part] for part in table.keys if part in parts}
     error = ValidationError(
-        f"the stored value does not read as {type_name(table.attributes[name])}: {why}\n"
+        f"the stored value cannot be read as {type_name(table.attributes[name])}: {why}\n"
         f"  item: {shown_key or 'one'} of {table.name!r}",
         at=name,
     )

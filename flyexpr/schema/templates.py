@@ -145,7 +145,7 @@ def _pieces(text: str, values: Mapping[str, Any], unique: bool = False, narrow: 
         piece = piece_of(values[name], spec, name)
         following = parsed[after][0] if after < len(parsed) else ""
         if unique and following and following in piece + following[:-1]:
-            raise ValidationError(f"a part of {text!r} may not hold the {following!r} that ends it", at=name)
+            raise ValidationError(f"a part of {text!r} may not contain the {following!r} that ends it", at=name)
         if narrow and _is_wide(values[name], piece, spec):
             raise ValidationError(
                 f"{piece!r} is wider than its format in {text!r}, so a key would sort it among smaller numbers",

@@ -97,16 +97,16 @@ def _next(text: str, position: int) -> int:
 
 
 def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
-    """The item in a member of an answer; None where there is none. `forms` are those that the table's items have.
+    """The item in a member of an answer; None where there is none. `forms` are those known of the table's items.
 
     >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item", Forms()), item_of(b"{}", "Item", Forms())
     ({'id': 'a'}, None)
     """
     text, start = _text(body), f'{{"{member}":'
     try:
-        item = forms.item(text, len(start)) if text.startswith(start) else None
-        if item is not None:
-            return item
+        found = forms.item(text, len(start)) if text.startswith(start) else None
+        if found is not None:
+            return found
         wire = fields_of(body).get(member)
         if wire is None:
             return None

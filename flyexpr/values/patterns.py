@@ -36,8 +36,8 @@ class Form:
     >>> NO_FORM.match('{"id":{"S":"a"}}', 0) is None
     True
 
-    The match includes the comma after the item. Another item, the end of the array or the bracket that ends the text
-    has to follow. `sample` is an item of the form, which shows how all of them are stored.
+    With the item the comma after it is matched; it has to be followed by another item, by the end of the array, or by
+    the bracket that ends the text. `sample` is an item of the form: it tells how all of them are stored.
     """
 
     __slots__ = ("item", "match", "sample")

@@ -1,4 +1,4 @@
-"""What `check` refuses in an expression that is built of nodes, and what no expression can hold: the whole texts."""
+"""What `check` refuses in expressions made of nodes, and what an expression cannot hold; with the whole texts."""
 
 import pickle
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The update between two items, and the condition that nothing came between: laws, and the small cases by name."""
+"""The update between two items, and the condition that an item is unchanged: laws, then small cases by name."""
 
 import copy
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def same(left: Any, right: Any) -> bool:
 
 @st.composite
 def changed(draw: st.DrawFn, value: Any) -> Any:
-    """A value that differs from this one a little, or not at all."""
+    """A value that differs a little from this one, or not at all."""
     if draw(st.integers(0, 4)) == 0:
         return draw(some.values)
     if isinstance(value, dict):
@@ -80,7 +80,7 @@ deep = st.dictionaries(
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An item, and another one that is much like it."""
+    """Two items that are much alike."""
     old = draw(deep | some.items)
     new = {name: draw(changed(value)) for name, value in old.items() if draw(st.integers(0, 5))}
     return old, new | draw(st.dictionaries(some.names, some.values, max_size=1))
@@ -196,8 +196,8 @@ INCREMENTS: list[tuple[Any, Any, str]] = [
     (Decimal("0.1"), Decimal("0.3"), "ADD n 0.2"),
     (3, "5", "SET n = '5'"),
     (3, True, "SET n = true"),
-    (10**37, Decimal("0.01"), "SET n = 0.01"),  # what lies between has more than 38 digits
-    (-(9 * 10**125), 9 * 10**125, f"SET n = {9 * 10**125}"),  # more than a number holds
+    (10**37, Decimal("0.01"), "SET n = 0.01"),  # the difference has more than 38 digits
+    (-(9 * 10**125), 9 * 10**125, f"SET n = {9 * 10**125}"),  # the difference is too large for a number
     ([1], [2], "ADD n[0] 1"),
     ([1, 2, 3, 4], [2, 3, 4, 5], "ADD n[0] 1, n[1] 1, n[2] 1, n[3] 1"),  # longer than the list, but others may add too
     ({"a": 1, "b": 2}, {"a": 2, "b": 1}, "ADD n.a 1, n.b -1"),
@@ -271,7 +271,7 @@ CHANGES = {
 def test_unchanged_refuses_what_came_between(table: Table, name: str) -> None:
     item = {"pk": "between", **ITEM}
     put(table, item)
-    update(table, "between", incr("visits"), condition=unchanged(item))  # an attribute that `item` did not have
+    update(table, "between", incr("visits"), condition=unchanged(item))  # on an attribute that `item` did not have
     update(table, "between", CHANGES[name])
     with pytest.raises(ConditionFailed):
         update(table, "between", incr("visits"), condition=unchanged(item))

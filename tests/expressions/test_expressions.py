@@ -1,6 +1,6 @@
-"""Expressions as they are written, shown, sent and read back: one table of cases serves them all.
+"""Expressions as they are written, shown, sent and read back: one table of cases serves all of these.
 
-A second table holds what the expressions mean, rule by rule of DynamoDB's own.
+A second table has what expressions mean, rule by rule.
 """
 
 import copy
@@ -57,7 +57,7 @@ from flyexpr.expressions.parse import Scope, read_condition, read_update
 from flyexpr.expressions.terms import Term, node_of
 from flyexpr.values.freeze import freeze, thaw
 
-# the expression, its text, what is sent of it, the names and the values behind its placeholders
+# the expression, its text, the text that is sent, and the names and values of its placeholders
 CASES: list[tuple[Condition | Update, str, str, list[str], list[Any]]] = [
     (eq("a", 1), "a = 1", "#0 = :0", ["a"], [1]),
     (eq("a.b[0].c", "x"), "a.b[0].c = 'x'", "#0.#1[0].#2 = :0", ["a", "b", "c"], ["x"]),
@@ -356,7 +356,7 @@ LARGEST = "number overflow: the largest magnitude is 9.99…E+125"
 NO_NUMBER = "not a number that DynamoDB can store"
 DEEP = "nested more than 32 levels deep"
 MIXED = "a set holds only strings, only numbers or only bytes"
-UNREAD = [  # a text with a literal that no value can be: why, and where
+UNREAD = [  # a text with a literal that cannot be a value: why, and where
     ("a = 1e400", LARGEST, 4),
     ("a = -1e126", LARGEST, 4),
     ("a = 1e-131", "number underflow: the smallest magnitude is 1E-130", 4),
@@ -411,11 +411,11 @@ def test_calls_nested_too_deep_to_read() -> None:
 PLACEHOLDERS = [
     (
         lambda: parse_condition("a = 1", v=2, w=3),
-        "the text does not speak of `:v`, `:w`",
+        "`:v`, `:w` are not used in the text",
     ),
     (
         lambda: parse_update("SET a = :v", v=1, w=2),
-        "the text does not speak of `:w`",
+        "`:w` is not used in the text",
     ),
     (
         lambda: parse_condition("#n = :v", v=1),
@@ -478,7 +478,7 @@ def test_an_assignment_may_stand_in_parentheses(text: str) -> None:
     assert show(parse_update(text)) == "SET a = b + 1"
 
 
-# Python's own words that cannot mean what they say, with what to write instead
+# what Python's own operators cannot do here, with what to write instead
 
 CONDITION_IS_NO_BOOL = (
     "a condition has no truth value; write `(F.a == 1) & (F.b == 2)`, not `and` (`|` for `or`, `~` for `not`, "
@@ -544,7 +544,7 @@ def test_python_traps(trap: Callable[[], Any], text: str) -> None:
 
 
 def test_what_has_no_parts_has_no_attributes() -> None:
-    """As `hasattr` asks, and with it notebooks: an AttributeError, with the text of the TypeError for an index."""
+    """`hasattr`, which notebooks use, needs an AttributeError; its text is that of the TypeError for an index."""
     assert not hasattr(size("a"), "_repr_html_")
     assert not hasattr(if_not_exists("a", 1) + 1, "x")
     with pytest.raises(AttributeError, match="only a path has parts"):
@@ -565,7 +565,7 @@ def test_only_updates_join_updates() -> None:
 
 
 def test_terms_are_not_in_nodes() -> None:
-    """The class with the overloaded operators only wraps: an expression compares and hashes honestly."""
+    """Only the wrapper overloads operators: expressions themselves compare and hash by their fields."""
     assert (F.a == F.b) == eq("a", F.b)
     assert (F.a == 1) != (F.a == 2)
     assert pickle.loads(pickle.dumps(F)) is F
@@ -579,19 +579,20 @@ def vars_of(node: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "text, place",
+    "text, position",
     [("", 1), ("a..b", 2), (".a", 1), ("a.", 2), ("a[", 2), ("a[x]", 2), ("a[-1]", 2), ("a[0]b", 5), ("[0]", 1)],
 )
-def test_a_text_that_is_no_path(text: str, place: int) -> None:
+def test_a_text_that_is_not_a_path(text: str, position: int) -> None:
     with pytest.raises(ExpressionError) as caught:
         exists(text)
     assert str(caught.value) == (
-        f"{text!r} is not a document path: something is wrong at character {place}\n  hint: write names and indexes as "
+        f"{text!r} is not a document path: something is wrong at character {position}\n"
+        "  hint: write names and indexes as "
         f"'info.actors[0]', or F[\"{text}\"] for one attribute of that very name"
     )
 
 
-# what they mean: dynamodb.md's rules
+# what expressions mean, by DynamoDB's rules
 
 TRUE: list[tuple[Condition, dict[str, Any]]] = [
     (eq("a", None), {"a": None}),
@@ -815,7 +816,7 @@ def test_apply_refuses(change: Update, item: dict[str, Any], message: str) -> No
     ],
 )
 def test_apply_makes_the_maps_on_the_way(path: str, item: dict[str, Any], expected: Any) -> None:
-    """Maps that are missing, but no list; what is there and no map is not written over."""
+    """Missing maps are made, lists are not; an existing value that is not a map is not overwritten."""
     before, change = copy.deepcopy(item), assign(path, 1, parents=True) + assign("z", 1)
     if expected == PATH:
         with pytest.raises(ExpressionError, match=PATH):
@@ -900,7 +901,7 @@ def test_actions_keep_the_order_of_their_clauses() -> None:
 
 
 def test_the_default_of_if_not_exists_has_to_be_there_though_it_is_not_needed() -> None:
-    """As DynamoDB Local was seen to do, where nothing else is known of the service."""
+    """What DynamoDB Local does; nothing else is known of the service here."""
     change = assign("a", if_not_exists("a", F.b))
     assert apply(change, {"a": 1, "b": 2}) == {"a": 1, "b": 2}
     with pytest.raises(ExpressionError, match="does not exist in the item"):

@@ -1,4 +1,4 @@
-"""Expressions in memory: refused as on a table, and values of foreign types taken for what is stored, or refused."""
+"""Expressions in memory: what a table refuses is refused, and values of foreign types count as what is stored."""
 
 import enum
 from collections import ChainMap, UserDict
@@ -298,11 +298,11 @@ def test_an_error_text_shows_the_type_of_what_has_no_form() -> None:
     )
 
 
-# --- numbers of other libraries, which register theirs as `numbers` has them
+# --- numbers of other libraries, which register their types with `numbers`
 
 
 class Number:
-    """As other libraries have them: no int, but registered as one."""
+    """An integer of another library: not an int, but registered as one."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -324,15 +324,15 @@ class Number:
 
 
 class Whole(Number):
-    """A whole one."""
+    """A number without a fraction."""
 
 
 class Broken(Number):
-    """One with a fraction, or more digits than a float holds."""
+    """A number with a fraction, or with more digits than a float holds."""
 
 
 class Int64(Number):
-    """As numpy's, which have a `dtype`."""
+    """A number like those of numpy, which have a `dtype`."""
 
     def __init__(self, value: Any, kind: str = "i") -> None:
         super().__init__(value)
@@ -388,7 +388,7 @@ def test_what_is_no_number_or_not_exactly_is_refused(number: Any) -> None:
 
 def test_what_is_missing_in_a_frame_has_a_hint(table: Any) -> None:
     class NaTType(datetime):
-        """As pandas': a datetime that equals nothing."""
+        """Like that of pandas: a datetime that equals nothing."""
 
         def __eq__(self, other: object) -> bool:
             return False
@@ -410,7 +410,7 @@ def test_what_is_missing_in_a_frame_has_a_hint(table: Any) -> None:
         assert str(caught.value) == text + hint
 
 
-# --- mappings that are no dicts
+# --- mappings that are not dicts
 
 MAPPINGS: list[Callable[[dict[str, Any]], Any]] = [MappingProxyType, ChainMap, UserDict]
 

@@ -1,4 +1,4 @@
-"""Every kind of condition and action over every value of a small world, held against the naive evaluator.
+"""Every kind of condition and action with every value of a small world, compared with the naive evaluator.
 
 The laws draw at random; this leaves nothing out.
 """
@@ -79,7 +79,7 @@ COUPLES: list[Item] = [{"a": first, "b": second} for first, second in product(SO
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Table]:
-    """Tables of all items under their numbers."""
+    """Tables that hold all items, each under its number."""
     with closing(connect("sqlite::memory:")) as engine:
         for name, items in {"world": ITEMS, "couples": COUPLES}.items():
             run(Table(name, "pk").on(engine), create_table())
@@ -100,7 +100,7 @@ def test_conditions_on_two_attributes(world: Table) -> None:
 
 
 def assert_alike(table: Table, condition: Condition, items: list[Item]) -> None:
-    """The same refusal, or the same truth of every item, from the client, the engine and the naive evaluator."""
+    """Client, engine and naive evaluator refuse the same conditions, and agree on every item."""
     request = texts.members_of("FilterExpression", condition)
     try:
         tree = naive_text.read(request)["FilterExpression"]
@@ -130,7 +130,7 @@ NEAR: list[Item] = [{}, *({"a": value} for value in ["", "a", "aa", "b", "c", 0,
 
 
 def test_two_conditions_on_one_attribute_keep_their_meaning() -> None:
-    """Whatever `simplify` folds them into."""
+    """So does the simplified condition."""
     for first, second in product(ABOUT_A, [*ABOUT_A, *(~condition for condition in ABOUT_A)]):
         for both, joined in ((first & second, all), (first | second, any)):
             simple = simplify(both)
@@ -144,7 +144,7 @@ TREES: dict[Condition, Any] = {ALWAYS: None, NEVER: None}
 
 
 def truth(condition: Condition, item: Item) -> bool:
-    """By the naive evaluator; each text is read once."""
+    """The answer of the naive evaluator, which reads each text once."""
     if condition in (ALWAYS, NEVER):
         return condition == ALWAYS
     if condition not in TREES:
@@ -175,7 +175,7 @@ ACTIONS: dict[str, Any] = {
 
 @pytest.mark.parametrize("kind", ACTIONS)
 def test_actions(kind: str) -> None:
-    """`apply` makes of every item what the naive evaluator makes of it, or refuses it too."""
+    """`apply` gives for every item what the naive evaluator gives, or both refuse it."""
     for change in dict.fromkeys(Update((ACTIONS[kind](value),)) for value in constants(WORLD)):
         try:
             actions = naive_text.read(texts.members_of("UpdateExpression", change))["UpdateExpression"]

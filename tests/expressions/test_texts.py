@@ -1,4 +1,4 @@
-"""Texts of expressions that the service refuses while it reads them, each with its words."""
+"""Texts that the service refuses while it reads them, each with the service's words."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -101,7 +101,7 @@ STRICT_LITERALS = replace(TEXT, reserved=RESERVED, strict=True, hints=False)
 
 
 def test_a_dialect_is_a_value() -> None:
-    """Another way to write expressions takes from each dialect what it likes: here literals, but reserved words too."""
+    """A third dialect needs no code: here one with literals, but also with reserved words."""
     assert read_condition("a = 'x'", Scope({}, {}, STRICT_LITERALS)) == eq("a", "x")
     refused = {
         "status = 'x'": "Attribute name is a reserved keyword; reserved keyword: status",

@@ -1,6 +1,6 @@
-"""What a table says of its attributes: rules that writes are held to, and derived attributes that conditions find.
+"""What a table declares of its attributes: rules for writes, and derived attributes that conditions find.
 
-Types one by one, there and back, are in test_values.py; on every engine in test_parity.py.
+test_values.py tests each type by itself, stored and read back; test_parity.py does so on every engine.
 """
 
 import enum
@@ -70,7 +70,7 @@ from flyexpr import (
 
 
 class Level(enum.Enum):
-    """Stored as numbers."""
+    """An Enum that is stored as numbers."""
 
     EASY = 1
     HARD = 2
@@ -314,7 +314,7 @@ def test_a_key_may_be_given_by_its_parts(table: Table) -> None:
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"day": None}, "at `place`: `place` is made of `game` and `level` and `day`; `day` is not given"),
     ({"user": "ada"}, "at `user`: `name` makes it 'USER#ada', not 'ada'"),
-    ({"game": "chess:x"}, "at `game`: a part of '{game}:{level:03d}:{day}' may not hold the ':' that ends it"),
+    ({"game": "chess:x"}, "at `game`: a part of '{game}:{level:03d}:{day}' may not contain the ':' that ends it"),
     ({"score": "5"}, ""),
 ]
 
@@ -366,7 +366,7 @@ def test_conditions_on_parts_find_the_key(table: Table, name: str) -> None:
 
 
 def flyexpr_matches(condition: Any, item: dict[str, Any]) -> bool:
-    """Whether the item matches, in stored types as far as these tests go."""
+    """Whether the stored item matches; enough for the types in these tests."""
     from flyexpr import matches
     from flyexpr.schema.stored_conditions import lower_condition
 
@@ -401,7 +401,7 @@ def test_one_number_makes_one_key_however_it_is_written() -> None:
 
 
 def test_keys_that_could_collide_are_refused() -> None:
-    with pytest.raises(ValidationError, match="may not hold the '##' that ends it"):
+    with pytest.raises(ValidationError, match="may not contain the '##' that ends it"):
         template("{a}##{b}").value({"a": "x#", "b": "b"}, unique=True)
     with pytest.raises(FlyexprError, match=r"put a text between \{a\} and \{b\}"):
         template("{a}{b}")
@@ -446,8 +446,8 @@ REFUSED: list[tuple[Any, str]] = [
     (assign("mark", "low"), "`mark` is derived from `score` and cannot be set by itself"),
     (remove("double"), "`double` is derived from `score` and cannot be set by itself"),
     (assign("game", "go"), "`game` makes up `place`, a part of the key of 'scores', and cannot be updated"),
-    (incr("score"), "`mark` is made of `score`, and what becomes of `score` is not known"),
-    (assign("score", F.other), "`mark` is made of `score`, and what becomes of `score` is not known"),
+    (incr("score"), "`mark` is made of `score`, and the new value of `score` is not known"),
+    (assign("score", F.other), "`mark` is made of `score`, and the new value of `score` is not known"),
 ]
 
 
@@ -469,7 +469,7 @@ def test_an_update_says_what_becomes_of_all_parts_or_of_none(engine: Any) -> Non
         "last": "Lind",
         "full": "Eda Lind",
     }
-    with pytest.raises(ExpressionError, match="what becomes of `last` is not known"):
+    with pytest.raises(ExpressionError, match="the new value of `last` is not known"):
         update(table, "a", assign("first", "Ida"))
     update(table, "a", assign("first", "Ida") + remove("last"))
     assert get(table, "a") == {"id": "a", "first": "Ida", "n": 7, "size": "n=   7"}

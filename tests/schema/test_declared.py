@@ -1,4 +1,4 @@
-"""Declared types outside of a plain put and get: in every update, stored otherwise by others, Codecs of one's own."""
+"""Declared types beyond put and get: in every update, in items that others stored differently, with own Codecs."""
 
 import enum
 import json
@@ -261,16 +261,16 @@ def test_a_difference_of_what_only_a_codec_knows(engine: Any) -> None:
     assert count(table, scan(eq("price", Money(6)))) == 1
 
 
-# --- what others stored otherwise
+# --- what others stored as another type
 
 
 class Named(enum.Enum):
-    """Stored by its name."""
+    """An Enum that is stored by its names."""
 
     RED = 1
 
 
-MISREAD: list[tuple[Any, Any, str]] = [  # type, what is stored, why it does not read
+MISREAD: list[tuple[Any, Any, str]] = [  # type, what is stored, why it cannot be read
     (str, 5, "`a` is stored as N, not as S"),
     (int, "5", "`a` is stored as S, not as N"),
     (int, True, "`a` is stored as BOOL, not as N"),
@@ -343,7 +343,7 @@ def test_what_is_stored_otherwise_is_an_error_that_names_it(engine: Any, kind: A
             does(table)
         error = caught.value
         first_line, second = str(error).split("\n  item: ")
-        assert first_line.startswith(f"at `a`: {done}the stored value does not read as ")
+        assert first_line.startswith(f"at `a`: {done}the stored value cannot be read as ")
         assert why in first_line
         assert second == "{'id': 'x'} of 'things'" or "of one" in name and second == "one of 'things'"
         assert error.at == "a"
@@ -405,7 +405,7 @@ def test_items_of_a_known_form_are_looked_at_too() -> None:
     table = Table("things", "id", attributes={"scores": list[float]})
     items = list(run(table.on(page_of(*good)), scan()))
     assert [item["scores"] for item in items] == [[1.0, 2.0]] * 2000
-    list(run(replace(table, attributes={}).on(page_of(*bad)), scan()))  # so that this form is a known one
+    list(run(replace(table, attributes={}).on(page_of(*bad)), scan()))  # now this form is a known one
     for page in (page_of(*good, bad[0]), page_of(*bad)):
         known = table.on(page)
         with pytest.raises(ValidationError, match=r"`scores\[0\]` is stored as S, not as N"):

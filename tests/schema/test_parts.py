@@ -1,4 +1,4 @@
-"""Derived keys whose parts an item lacks, as other programs write them: found, read, updated and removed."""
+"""Items without the parts of their derived keys, as other programs write them: found, read, updated and removed."""
 
 import enum
 from contextlib import closing
@@ -143,7 +143,7 @@ READ: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("{at}", {"at": epoch}, NOON, {}),
     ("{flag}", {"flag": bool}, "True", {}),
     ("{a:5}", {}, "x    ", {}),
-    ("{price}#{b}", {"price": cents}, "1.5#x", {"b": "x"}),  # a Codec's own text is nobody's to read
+    ("{price}#{b}", {"price": cents}, "1.5#x", {"b": "x"}),  # only the Codec can read its text
     ("A", {}, "A", {}),
 ]
 
@@ -182,7 +182,7 @@ def test_what_a_template_has_made_is_read_back(a: str, b: str, between: str, n: 
     assert Inverse("pk", made, types, unique=True).read(text) == {"a": a, "n": n, "b": b}
 
 
-# --- items of another writer
+# --- items that another program wrote
 
 SHOP = Table(
     "Shop",
@@ -358,7 +358,7 @@ def test_a_table_without_templates_sends_what_it_did() -> None:
     assert explain(plain, scan(eq("name", "x") & eq("n", 1))).filter == "name = 'x' AND n = 1"
 
 
-# --- the law: a read gives the items that match as the table reads them
+# --- the law: a read gives the items that match in the form in which the table reads them
 
 VALUES: dict[str, list[Any]] = {"u": ["a", "b", "ab"], "t": ["x", "xy"], "n": [0, 7, 12]}
 WORLDS = [
@@ -375,7 +375,7 @@ WORLDS = [
 
 
 def made_of(table: Table, name: str, text: "str | None") -> dict[str, Any]:
-    """The parts under which the template of a key gives the text, tried one by one."""
+    """The parts from which a key's template makes the text; all are tried."""
     derived = table.derived[name]
     for values in product(*(VALUES[part] for part in derived.parts)):
         parts = dict(zip(derived.parts, values, strict=True))
@@ -385,7 +385,7 @@ def made_of(table: Table, name: str, text: "str | None") -> dict[str, Any]:
 
 
 def as_read(table: Table, item: dict[str, Any]) -> dict[str, Any]:
-    """The item with the parts that its keys were made of."""
+    """The item with the parts from which its keys were made."""
     for name in table.key_attributes:
         if name in table.derived:
             item = made_of(table, name, item.get(name)) | item
@@ -393,14 +393,14 @@ def as_read(table: Table, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def contradicts(table: Table, name: str, item: dict[str, Any]) -> bool:
-    """Whether an item's parts are not those that its key was made of: then they do not find it by that key."""
+    """Whether an item has other parts than those its key was made of: then its parts do not find it by that key."""
     made = made_of(table, name, item[name])
     return any(item[part] != made.get(part) for part in table.derived[name].parts if part in item)
 
 
 @st.composite
 def foreign_items(draw: st.DrawFn, table: Table) -> list[dict[str, Any]]:
-    """Stored items: keys that templates made or did not; parts that are there, missing, or contradict the key."""
+    """Stored items: with keys from templates or not, and parts that exist, are missing, or contradict the key."""
     found: dict[str, dict[str, Any]] = {}
     for _ in range(draw(st.integers(0, 8))):
         parts = {name: draw(st.sampled_from(pool)) for name, pool in VALUES.items()}
@@ -419,7 +419,7 @@ def foreign_items(draw: st.DrawFn, table: Table) -> list[dict[str, Any]]:
 
 @st.composite
 def part_conditions(draw: st.DrawFn, table: Table) -> Condition:
-    """A condition on parts, and now and then on a key itself."""
+    """A condition on parts, and sometimes on a key itself."""
 
     def leaf() -> st.SearchStrategy[Condition]:
         names = [*VALUES, *(name for name in table.derived if draw(st.integers(0, 3)) == 0)]
@@ -494,7 +494,7 @@ def test_a_read_gives_what_matches_as_it_is_read(case: tuple[Table, list[dict[st
 
 
 def outcome(table: Table, read: Any) -> Any:
-    """The index that a read goes through, or the word that it cannot."""
+    """The index that a read uses, or a word for a read that is impossible."""
     try:
         return access(table, read).index
     except PlanError:
@@ -544,7 +544,7 @@ def test_a_write_is_held_to_the_item_as_it_is_read(case: tuple[Table, list[dict[
         try:
             delete(bound, key, condition=read.condition)
             held = True
-        except (ConditionFailed, ExpressionError):  # the latter before it is sent, of one that is never true
+        except (ConditionFailed, ExpressionError):  # ExpressionError before sending, where it is never true
             held = False
         assert held is matches(condition, found or {})
 
@@ -662,14 +662,14 @@ def test_an_update_takes_the_parts_that_its_condition_fixes(products: Table) -> 
 UNKNOWN: list[tuple[Any, str]] = [
     (
         assign("city", "Ulm"),
-        "`place` is made of `country` and `city`, and what becomes of `country` is not known\n"
+        "`place` is made of `country` and `city`, and the new value of `country` is not known\n"
         "  expression: SET city = 'Ulm'\n"
         "  hint: assign a value to `country`, add eq('country', ...) to the condition, or use modify(...), which reads "
         "the item",
     ),
     (
         incr("price"),
-        "`gs` is made of `price` and `sku`, and what becomes of `price` is not known\n"
+        "`gs` is made of `price` and `sku`, and the new value of `price` is not known\n"
         "  expression: ADD price 1\n"
         "  hint: assign a value to `price`, or use modify(...), which reads the item",
     ),
@@ -905,7 +905,7 @@ def test_a_missing_part_of_a_partition_key_is_named() -> None:
 
 
 def test_a_condition_that_no_key_can_decide_is_guarded_by_what_was_found() -> None:
-    """`u` and `t` are compared with each other, and `n` stands in an index's key alone."""
+    """`u` and `t` are compared with each other, and only an index's key has `n`."""
     items = [{"t": "x", "u": "a", "pk": "Ka", "h": "H#x", "gs": "P#00#a"}, {"t": "x", "n": 0, "pk": "Z"}]
     read = query((eq("u", F.t) | is_in("n", [0])) & exists("u") & eq("t", "x"))
     with closing(connect("sqlite::memory:")) as engine:

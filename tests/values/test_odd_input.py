@@ -1,4 +1,4 @@
-"""Values of no type, values nested too deep, answers written with blanks: each at the door that it comes to."""
+"""Values of unknown types, values nested too deep, answers with white space: wherever they can come in."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from flyexpr.values.sizes import item_size, value_size
 
 
 class Unhashable:
-    """Of no type that DynamoDB has, and no constant of an expression, which can be hashed."""
+    """A type that DynamoDB lacks, and that cannot be hashed, as a constant of an expression has to be."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -92,7 +92,7 @@ def spaced(answer: Any) -> str:
 @pytest.mark.parametrize("written", [json.dumps, spaced, lambda answer: f" \n{spaced(answer)}\n "])
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_an_answer_with_blanks_before_every_mark(written: Any, number: int) -> None:
-    """As other engines, and proxies, may write it."""
+    """Other engines and proxies may write answers with white space."""
     items = [{"id": {"S": str(place)}, "n": {"N": "1"}} for place in range(number)]
     answers = [{"Items": items, "Count": number, "ScannedCount": number}, {"Item": {"id": {"S": "one"}}}]
     bodies = [written(answer).encode() for answer in answers]

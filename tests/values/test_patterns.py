@@ -1,4 +1,4 @@
-"""A page read by the forms of its items is what it is when read one value after the other, whatever stands in it."""
+"""A page read by the forms of its items gives what it gives value by value, whatever it contains."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -20,7 +20,7 @@ NEVER = 10**9
 
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
-    """Every form is worth making at once, unless a test says otherwise."""
+    """Makes every form at once, unless a test says otherwise."""
     before = pattern_cache.WORTH, pattern_cache.FEW, pattern_cache.LONG_VALUE
     pattern_cache.WORTH, pattern_cache.FEW, pattern_cache.LONG_VALUE = 0, 0, NEVER
     pattern_cache._MET.clear()
@@ -34,7 +34,7 @@ def page(*items: dict[str, Any]) -> str:
 
 
 def outcome(text: str) -> Any:
-    """The items of a page and the rest of it, or its error; and the items that came before that."""
+    """The items of a page and its other members; or the items before an error, and the error."""
     read = Page(text.encode(errors="surrogatepass"))
     items: list[Any] = []
     try:
@@ -204,7 +204,7 @@ def test_long_strings_are_not_for_patterns() -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 21, 31])
 def test_lists_in_lists(depth: int) -> None:
-    """Short ones have a form; deep ones would take a time, and generated code, without end."""
+    """Short lists are part of a form; deep ones would take endless time and generated code."""
     value: Any = "x"
     for _ in range(depth):
         value = [value]

@@ -1,4 +1,4 @@
-"""Plain values on the wire and back, their equality, order and size, and what no value can be."""
+"""Plain values on the wire and back; their equality, order and size; and what cannot be a value."""
 
 import enum
 import json
@@ -13,7 +13,7 @@ import pytest
 from flyexpr import Attribute, Codec, ConnectionFailed, Table, ValidationError, epoch, get, put, template
 from flyexpr.schema.codecs import codec_of
 from flyexpr.values.decode import decode
-from flyexpr.values.encode import encode, encode_frozen, encode_item
+from flyexpr.values.encode import _KEYS, encode, encode_frozen, encode_item
 from flyexpr.values.freeze import freeze, thaw
 from flyexpr.values.numbers import number, number_text
 from flyexpr.values.sizes import item_size, value_size
@@ -157,7 +157,7 @@ def test_sizes_as_the_service_counts_them(value: Any, size: int) -> None:
 
 
 class Odd:
-    """No type of the service's."""
+    """A type that the service lacks."""
 
 
 def nested(depth: int) -> Any:
@@ -215,6 +215,15 @@ def test_what_no_name_can_be(name: Any) -> None:
 
 def test_the_deepest_value() -> None:
     assert decode(json.loads(encode(nested(31)))) == nested(31)
+
+
+def test_attribute_names_are_kept_in_bounded_memory() -> None:
+    """A program that makes up names, as for a map of users, does not fill the memory of those that come again."""
+    long = "x" * 256
+    for turn in range(3):
+        encode_item({long: 1} | {f"name {turn} {each}": 1 for each in range(2000)})
+    assert 0 < len(_KEYS) <= 4096
+    assert long not in _KEYS
 
 
 # declared types
@@ -309,11 +318,11 @@ def test_a_declared_type_is_held_to(kind: Any, value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     "kind, wire, text",
     [
-        (datetime, '{"S":"soon"}', "at `a`: the stored value does not read as datetime: "),
-        (datetime, '{"N":"1"}', "at `a`: the stored value does not read as datetime: "),
-        (UUID, '{"S":"x"}', "at `a`: the stored value does not read as UUID: "),
-        (Colour, '{"S":"blue"}', "at `a`: the stored value does not read as Colour: "),
-        (set[date], '{"SS":["x"]}', "at `a`: the stored value does not read as "),
+        (datetime, '{"S":"soon"}', "at `a`: the stored value cannot be read as datetime: "),
+        (datetime, '{"N":"1"}', "at `a`: the stored value cannot be read as datetime: "),
+        (UUID, '{"S":"x"}', "at `a`: the stored value cannot be read as UUID: "),
+        (Colour, '{"S":"blue"}', "at `a`: the stored value cannot be read as Colour: "),
+        (set[date], '{"SS":["x"]}', "at `a`: the stored value cannot be read as "),
     ],
 )
 def test_what_another_writer_stored_otherwise(kind: Any, wire: str, text: str) -> None:

@@ -43,7 +43,7 @@ def verify_count(function: str, arguments: Sequence[Any], expected: int) -> None
 
 
 def verify_distinct(operator: str, first: Operand, *others: Operand) -> None:
-    """None where the first operand is not a path that stands among the others too."""
+    """None unless the first operand is a path that is also one of the others."""
     if isinstance(first, Path) and first in others:
         raise ExpressionError(
             "The first operand must be distinct from the remaining operands for this operator or function; "

@@ -1,8 +1,8 @@
 """Text read as conditions, updates and projections: the inverse of `compile` and of `show`.
 
-One grammar in two dialects. On the wire, names and values stand behind placeholders, and what DynamoDB refuses while
-reading is refused here in its words. In text that people write, literals stand in place ('text', 1.5, true, null, [..],
-{..}, <<..>>, x'6869', "odd.name"), as `show` prints them, and no word is reserved.
+There is one grammar, in two dialects. On the wire, names and values are placeholders, and what DynamoDB refuses while
+it reads is refused here in its words. In text that people write, names and literals stand in place ('text', 1.5, true,
+null, [..], {..}, <<..>>, x'6869', "odd.name"), as `show` prints them, and no word is reserved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Read = TypeVar("Read")
 
 
 def parse_condition(text: str, **values: Any) -> Condition:
-    """The condition that a text in DynamoDB's syntax says; `:name` stands for a value given by keyword.
+    """The condition in a text in DynamoDB's syntax; `:name` is a value given by keyword.
 
     >>> from flyexpr import eq, gt
     >>> parse_condition("userid = :user AND wins > 3", user="abc") == eq("userid", "abc") & gt("wins", 3)
@@ -53,7 +53,7 @@ def parse_condition(text: str, **values: Any) -> Condition:
 
 
 def parse_update(text: str, **values: Any) -> Update:
-    """The update that a text in DynamoDB's syntax says; `:name` stands for a value given by keyword.
+    """The update in a text in DynamoDB's syntax; `:name` is a value given by keyword.
 
     >>> from flyexpr import assign, incr
     >>> parse_update("ADD wins 1 SET info.seen = :seen", seen=True) == incr("wins") + assign("info.seen", True)
@@ -78,5 +78,6 @@ def _text_scope(text: str, values: Mapping[str, Any]) -> Scope:
 def _all_used(scope: Scope, expression: Read) -> Read:
     unused = sorted(scope.values.keys() - scope.used)
     if unused:
-        raise ExpressionError(f"the text does not speak of {', '.join(f'`{mark}`' for mark in unused)}")
+        are = "is" if len(unused) == 1 else "are"
+        raise ExpressionError(f"{', '.join(f'`{mark}`' for mark in unused)} {are} not used in the text")
     return expression

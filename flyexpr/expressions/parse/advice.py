@@ -68,7 +68,7 @@ _BEFORE, _AFTER = 3, 3  # tokens that a pattern may look at
 
 
 def syntax_hint(tokens: Sequence[Token], position: int, updating: bool) -> str | None:
-    """What to write where the token at a position cannot stand; None where there is no hint for it."""
+    """What to write instead of a token that is not allowed at its position; None where there is no hint."""
     start = max(position - _BEFORE, 0)
     before, after = _spelled(tokens, start, position), _spelled(tokens, position, position + _AFTER)
     near = f"{before}{' @' if after.startswith(' ') else '@'}{after.lstrip()}"

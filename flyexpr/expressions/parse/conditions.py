@@ -13,7 +13,7 @@ _CONSTANTS = {"TRUE": ALWAYS, "FALSE": NEVER}
 
 
 def read_condition(text: str, scope: Scope) -> Condition:
-    """The condition that a text says.
+    """The condition in a text.
 
     >>> read_condition("a < b", Scope({}, {})).operator
     '<'

@@ -1,4 +1,4 @@
-"""The dialects of the one grammar: what each way to write an expression has of its own."""
+"""The dialects: how the ways to write an expression differ. The grammar is the same for all."""
 
 from __future__ import annotations
 

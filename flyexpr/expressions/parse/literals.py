@@ -1,4 +1,4 @@
-"""Constants that stand in place: 'text', 1.5, true, null, [..], {..}, <<..>>, x'6869'."""
+"""Literals, which are constants in the text itself: 'text', 1.5, true, null, [..], {..}, <<..>>, x'6869'."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Reader:
         self._problem: ExpressionError | None = None
 
     def whole(self, read: Callable[[Reader], R]) -> R:
-        """What the whole text says, read by a function of the reader."""
+        """The expression in the whole text, read by a function of the reader."""
         if not self.text:
             raise ExpressionError("The expression can not be empty;")
         try:
@@ -69,7 +69,7 @@ class Reader:
         return expression
 
     def conclude(self) -> None:
-        """Raise the leftmost problem with what the text speaks of; the service finds syntax errors before it."""
+        """Raises the leftmost problem that is not one of syntax; the service finds errors of syntax first."""
         if self._problem is not None:
             raise self._problem
 
@@ -149,7 +149,7 @@ class Reader:
     # problems
 
     def verify(self, part: Condition) -> None:
-        """Shows a part to the scope's `verify`, and keeps its error unless there is a problem further left."""
+        """Calls the scope's `verify` with a part, and keeps its error unless there is a problem further left."""
         if self.scope.verify is not None and self._problem is None:
             try:
                 self.scope.verify(part)
@@ -157,7 +157,7 @@ class Reader:
                 self._problem = error
 
     def refuse(self, hint: str | None = None) -> NoReturn:
-        """The service's syntax error: the token where reading stopped, and the text from just before to just after."""
+        """The service's syntax error: the token where reading stopped, from one token before it to one after it."""
         token = self.token
         first = self.tokens[max(self.position - 1, 0)]
         last = self.tokens[min(self.position + 1, len(self.tokens) - 1)]
@@ -187,4 +187,4 @@ class Reader:
         return ExpressionError(message, expression=pointed, hint=hint if self.dialect.hints else None)
 
 
-_UNDEFINED = Value("PYTHON", None)  # stands in for a value that is not there, until `conclude`
+_UNDEFINED = Value("PYTHON", None)  # used for a placeholder without a value, until `conclude` raises

@@ -65,5 +65,5 @@ def closing_parentheses(tokens: Sequence[Token]) -> dict[int, int]:
 
 
 def is_text(token: Token, text: str) -> bool:
-    """Whether a token is this mark or keyword, in any case."""
+    """Whether a token is this mark or keyword; keywords may be in small letters."""
     return token.text == text or (token.kind == "word" and token.text.upper() == text)

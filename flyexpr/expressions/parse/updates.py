@@ -8,7 +8,7 @@ from flyexpr.expressions.parse.reader import Reader, Scope
 
 
 def read_update(text: str, scope: Scope) -> Update:
-    """The update that a text says.
+    """The update in a text.
 
     >>> read_update("REMOVE a, b", Scope({}, {})).actions[1].path
     Path(parts=('b',))
@@ -17,7 +17,7 @@ def read_update(text: str, scope: Scope) -> Update:
 
 
 def read_projection(text: str, scope: Scope) -> tuple[Path, ...]:
-    """The paths that the text of a projection lists.
+    """The paths in the text of a projection.
 
     >>> read_projection("a, b[0]", Scope({}, {}))
     (Path(parts=('a',)), Path(parts=('b', 0)))
