@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flyexpr.values.kinds import Item
+from flyexpr.values.memo import Memo
 from flyexpr.values.patterns import NO_FORM, Form, Matched, form_of, item_pattern
 
 WORTH = 300  # items of a form that were met, before it is made
@@ -124,7 +125,7 @@ def worthy_pattern(item: dict[str, Any], size: int) -> str | None:
     return pattern if pattern is not None and pattern.count("(") * LONG_VALUE >= size else None
 
 
-_MET: dict[str, Form | int] = {}  # by pattern: the form, or how many items were met that may be of it
+_MET = Memo[str, Form | int](MOST)  # by pattern: the form, or the number of items so far that may have it
 
 
 def _form_met(item: dict[str, Any], size: int, alike: int) -> Form | None:
@@ -132,9 +133,7 @@ def _form_met(item: dict[str, Any], size: int, alike: int) -> Form | None:
     pattern = worthy_pattern(item, size)
     if pattern is None:
         return None
-    found = _MET.get(pattern, 0)
-    if isinstance(found, int):
-        if len(_MET) >= MOST:
-            _MET.clear()
-        found = _MET[pattern] = form_of(item) if found >= WORTH else found + alike
-    return found if isinstance(found, Form) else None
+    known = _MET.get(pattern, 0)
+    if isinstance(known, int):
+        known = _MET.keep(pattern, form_of(item) if known >= WORTH else known + alike)
+    return known if isinstance(known, Form) else None
