@@ -17,7 +17,6 @@ from flyexpr.requests.operations import BatchWrite, Operation, Query, Scan, Tran
 from flyexpr.requests.plan import Access, access
 from flyexpr.requests.reads import read_request
 from flyexpr.requests.request import Request
-from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.parts import parts_in
 from flyexpr.schema.table import Table
 from flyexpr.steps.course import addressed, course, tables_of
@@ -239,8 +238,8 @@ def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterato
     if not operation.consistent:  # type: ignore[attr-defined]
         yield (
             "eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)"
-            if not isinstance(way.index, GlobalIndex)
-            else "eventually consistent: a global index follows its table with a delay"
+            if way.index is None or way.index.consistent_reads
+            else f"eventually consistent: a {way.index.word} index follows its table with a delay"
         )
 
 
@@ -252,7 +251,7 @@ def _bounds_sort_key(table: Table, way: Access) -> bool:
 def _projection_warnings(table: Table, way: Access) -> Iterator[str]:
     if way.index is None or way.index.project == "all":
         return
-    if isinstance(way.index, LocalIndex):
+    if way.index.fetches_missing:
         held = {*table.keys, *table.keys_of(way.index), *(way.index.project if way.index.project != "keys" else ())}
         if way.fetch is None or any(path.parts[0] not in held for path in way.fetch):
             yield "attributes that the index lacks are fetched from the table, at the cost of a read for each item"

@@ -151,8 +151,7 @@ def _options(table: Table) -> dict[str, Any]:
 
 
 def _index_python(index: Index) -> str:
-    keys = [index.sort_key] if isinstance(index, LocalIndex) else [index.partition_key, index.sort_key]
-    shown = [quote(index.name), *(_key(key) for key in keys if key is not None)]
+    shown = [quote(index.name), *(_key(names) for names in (index.partition_keys, index.sort_keys) if names)]
     if index.project != "all":
         held = quote(index.project) if isinstance(index.project, str) else f"[{', '.join(map(quote, index.project))}]"
         shown.append(f"project={held}")
@@ -163,5 +162,5 @@ def _literal(value: Any) -> str:
     return quote(value) if isinstance(value, str) else repr(value)
 
 
-def _key(key: Any) -> str:
-    return quote(key) if isinstance(key, str) else f"({', '.join(map(quote, key))})"
+def _key(names: Sequence[str]) -> str:
+    return quote(names[0]) if len(names) == 1 else f"({', '.join(map(quote, names))})"

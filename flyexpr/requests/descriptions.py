@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex
+from flyexpr.schema.indexes import INDEX_TYPES, Index
 from flyexpr.schema.table import Table
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.numbers import Number
@@ -25,20 +26,18 @@ def described_table(body: bytes) -> Table:
         return _described(fields_of(body)["Table"])
 
 
-def _described(found: dict[str, Any]) -> Table:
-    types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in found["AttributeDefinitions"]}
-    partition, sort = _keys(found)
-    locals_ = [_local_index(each) for each in found.get("LocalSecondaryIndexes") or ()]
-    globals_ = [_global_index(each) for each in found.get("GlobalSecondaryIndexes") or ()]
+def _described(table: dict[str, Any]) -> Table:
+    types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in table["AttributeDefinitions"]}
+    partition, sort = _keys(table)
     return Table(
-        found["TableName"],
+        table["TableName"],
         partition[0],
         sort[0] if sort else None,
-        attributes={name: kind for name, kind in types.items() if kind is not str},
-        indexes=(*locals_, *globals_),
-        throughput=_throughput(found),
-        stream=_stream(found),
-        deletion_protection=bool(found.get("DeletionProtectionEnabled")),
+        attributes={name: type_ for name, type_ in types.items() if type_ is not str},
+        indexes=[*_indexes(table)],
+        throughput=_throughput(table),
+        stream=_stream(table),
+        deletion_protection=bool(table.get("DeletionProtectionEnabled")),
     )
 
 
@@ -48,26 +47,23 @@ def _keys(described: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return partition, tuple(each["AttributeName"] for each in schema if each["KeyType"] == "RANGE")
 
 
-def _local_index(described: dict[str, Any]) -> Index:
-    return LocalIndex(described["IndexName"], _keys(described)[1][0], _project(described))
-
-
-def _global_index(described: dict[str, Any]) -> Index:
-    partition, sort = _keys(described)
-    return GlobalIndex(described["IndexName"], partition, sort or None, _project(described))
+def _indexes(described: dict[str, Any]) -> Iterator[Index]:
+    for index_type in INDEX_TYPES:
+        for each in described.get(index_type.wire_member) or ():
+            yield index_type.of_keys(each["IndexName"], *_keys(each), _project(each))
 
 
 def _project(described: dict[str, Any]) -> Any:
     projection = described.get("Projection") or {}
-    kind = projection.get("ProjectionType", "ALL")
-    return {"ALL": "all", "KEYS_ONLY": "keys"}.get(kind) or tuple(projection.get("NonKeyAttributes", ()))
+    projected = {"ALL": "all", "KEYS_ONLY": "keys"}.get(projection.get("ProjectionType", "ALL"))
+    return projected or tuple(projection.get("NonKeyAttributes", ()))
 
 
 def _throughput(described: dict[str, Any]) -> tuple[int, int] | None:
     if (described.get("BillingModeSummary") or {}).get("BillingMode") == "PAY_PER_REQUEST":
-        return None  # what is still said of throughput is from before
-    given = described.get("ProvisionedThroughput") or {}
-    reads, writes = given.get("ReadCapacityUnits", 0), given.get("WriteCapacityUnits", 0)
+        return None  # its throughput, if it still has one, is from before
+    throughput = described.get("ProvisionedThroughput") or {}
+    reads, writes = throughput.get("ReadCapacityUnits", 0), throughput.get("WriteCapacityUnits", 0)
     return (int(reads), int(writes)) if reads and writes else None
 
 

@@ -29,7 +29,7 @@ from flyexpr.expressions.simplify import simplify
 from flyexpr.records import record, replace
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.schema.derive import Implied, implied_conditions, known_values, missing_parts
-from flyexpr.schema.indexes import GlobalIndex, Index
+from flyexpr.schema.indexes import Index
 from flyexpr.schema.parts import as_stored, may_match, parts_in, sources_of
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
@@ -277,10 +277,12 @@ def _prefix(part: Condition, name: str) -> Any:
 
 def _unusable(table: Table, read: Query, fit: _Fit) -> str:
     """Why an index that fits the condition cannot give what is wanted; empty when it can."""
-    if not isinstance(fit.index, GlobalIndex):
+    if fit.index is None:
         return ""
-    if read.consistent:
-        return "a global index has no consistent reads"
+    if read.consistent and not fit.index.consistent_reads:
+        return f"a {fit.index.word} index has no consistent reads"
+    if fit.index.fetches_missing:
+        return ""
     lacking = _lacking(table, fit.index, _wanted(read, fit.rest))
     if lacking == "*":
         return "it does not project all attributes"
@@ -402,10 +404,12 @@ def _fan_out(table: Table, fit: _Fit) -> Iterator[tuple[Condition, ...]]:
 
 def _need_projected(table: Table, read: Query | Scan, index: Index | None, rest: Iterable[Condition]) -> None:
     """PlanError when an index was asked for by name and lacks what the condition or projection speaks of."""
-    if not isinstance(index, GlobalIndex):
+    if index is None:
         return
-    if read.consistent:
-        raise PlanError(f"index {index.name!r} is global, and a global index has no consistent reads")
+    if read.consistent and not index.consistent_reads:
+        raise PlanError(f"index {index.name!r} is {index.word}, and a {index.word} index has no consistent reads")
+    if index.fetches_missing:
+        return
     spoken = [path for condition in rest for path in paths(condition)]
     lacking = _lacking(table, index, [*(read.project or ()), *spoken])
     if lacking:
@@ -430,7 +434,7 @@ def _fetch(
 def _sources(table: Table, index: Index | None, needed: Iterable[Path]) -> Iterator[Path]:
     """The keys from which parts among the paths may be filled in, as far as the index has them."""
     for name in sources_of(table, parts_in(table, needed)) if table.inverses else ():
-        if not isinstance(index, GlobalIndex) or not _lacking(table, index, [Path((name,))]):
+        if index is None or index.fetches_missing or not _lacking(table, index, [Path((name,))]):
             yield Path((name,))
 
 
@@ -491,7 +495,7 @@ def _no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: S
             hint="add eq(...) for it, or use scan(...)",
         )
     equal = [str(path.parts[0]) for part in parts for path in paths(part) if _options(part, str(path.parts[0]))]
-    bases = [None, *(index for index in table.indexes if isinstance(index, GlobalIndex))]
+    bases = [None, *(index for index in table.indexes if index.partition_keys)]
     starts = ", ".join(_starts(table, index) for index in bases)
     if not equal:
         return PlanError(

@@ -10,7 +10,6 @@ from flyexpr.requests.expression_members import expression_members
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan import Access
 from flyexpr.requests.request import Request, flag, table_name, wire_request
-from flyexpr.schema.indexes import LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.freeze import thaw
@@ -45,8 +44,8 @@ def read_request(
     )
     if counting:
         members.append('"Select":"COUNT"')
-    elif access.fetch is None and isinstance(access.index, LocalIndex) and access.index.project != "all":
-        members.append('"Select":"ALL_ATTRIBUTES"')  # a local index fetches from the table what it does not hold
+    elif access.fetch is None and access.index and access.index.fetches_missing and access.index.project != "all":
+        members.append('"Select":"ALL_ATTRIBUTES"')  # or the service gives only what the index projects
     if isinstance(read, Query) and read.reverse:
         members.append('"ScanIndexForward":false')
     members += flag("ConsistentRead", read.consistent)

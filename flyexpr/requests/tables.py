@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.requests.request import Request, table_name, wire_request
-from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex
+from flyexpr.schema.indexes import INDEX_TYPES, Index
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import quote
 
@@ -17,40 +17,41 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
 def create_index_request(table: Table, index: Index) -> Request:
-    """The UpdateTable that adds a global index to the table.
+    """The UpdateTable that adds an index to the table.
 
     >>> create_index_request(Table("t", "id"), GlobalIndex("ByDay", "day")).operation
     'UpdateTable'
     """
     definitions = json.dumps(_definitions(table, table.keys_of(index)))
-    creation = f'"GlobalSecondaryIndexUpdates":[{{"Create":{_index(table, index)}}}]'
+    creation = f'"{index.wire_updates}":[{{"Create":{_index(table, index)}}}]'
     return wire_request("UpdateTable", [table_name(table), f'"AttributeDefinitions":{definitions}', creation])
 
 
-def delete_index_request(table: Table, name: str) -> Request:
-    """The UpdateTable that drops a global index.
+def delete_index_request(table: Table, index: Index) -> Request:
+    """The UpdateTable that drops an index.
 
-    >>> delete_index_request(Table("t", "id"), "ByDay").body
+    >>> delete_index_request(Table("t", "id"), GlobalIndex("ByDay", "day")).body
     b'{"TableName":"t","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"ByDay"}}]}'
     """
-    deletion = f'"GlobalSecondaryIndexUpdates":[{{"Delete":{{"IndexName":{quote(name)}}}}}]'
+    deletion = f'"{index.wire_updates}":[{{"Delete":{{"IndexName":{quote(index.name)}}}}}]'
     return wire_request("UpdateTable", [table_name(table), deletion])
 
 
-def billing_request(table: Table, indexes: Iterable[str]) -> Request:
-    """The UpdateTable that sets the table's throughput, and with it that of its global indexes.
+def billing_request(table: Table, indexes: Iterable[Index]) -> Request:
+    """The UpdateTable that sets the throughput of the table, and of those of the indexes that have their own.
 
     >>> billing_request(Table("t", "id"), []).body
     b'{"TableName":"t","BillingMode":"PAY_PER_REQUEST"}'
     """
     members = [table_name(table), *_billing(table)]
     if table.throughput is not None:
-        updates = [
-            f'{{"Update":{{"IndexName":{quote(name)},{_throughput(table.throughput)}}}}}'
-            for name in indexes
-            if isinstance(table.index(name), GlobalIndex)
-        ]
-        members += [f'"GlobalSecondaryIndexUpdates":[{",".join(updates)}]'] if updates else []
+        for index_type in INDEX_TYPES:
+            updates = [
+                f'{{"Update":{{"IndexName":{quote(index.name)},{_throughput(table.throughput)}}}}}'
+                for index in indexes
+                if type(index) is index_type and index.has_throughput
+            ]
+            members += [f'"{index_type.wire_updates}":[{",".join(updates)}]'] if updates else []
     return wire_request("UpdateTable", members)
 
 
@@ -108,10 +109,10 @@ def table_request(table: Table, name: str) -> Request:
 def _table_members(table: Table) -> list[str]:
     definitions = _definitions(table, sorted(table.key_attributes))
     members = [f'"AttributeDefinitions":{json.dumps(definitions)}', f'"KeySchema":{_key_schema(table, None)}']
-    for member, kind in (("LocalSecondaryIndexes", LocalIndex), ("GlobalSecondaryIndexes", GlobalIndex)):
-        indexes = [_index(table, index) for index in table.indexes if isinstance(index, kind)]
+    for index_type in INDEX_TYPES:
+        indexes = [_index(table, index) for index in table.indexes if isinstance(index, index_type)]
         if indexes:
-            members.append(f'"{member}":[{",".join(indexes)}]')
+            members.append(f'"{index_type.wire_member}":[{",".join(indexes)}]')
     return [*members, *_billing(table), *_table_options(table)]
 
 
@@ -134,7 +135,7 @@ def _index(table: Table, index: Index) -> str:
         f'"KeySchema":{_key_schema(table, index)}',
         f'"Projection":{json.dumps(project)}',
     ]
-    if isinstance(index, GlobalIndex) and table.throughput:
+    if index.has_throughput and table.throughput:
         members.append(_throughput(table.throughput))
     return "{" + ",".join(members) + "}"
 

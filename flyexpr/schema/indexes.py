@@ -13,8 +13,52 @@ Projection = Literal["all", "keys"] | tuple[str, ...] | list[str]
 MAX_KEYS = 4  # attributes of each key of a global index
 
 
+class Index:
+    """What every type of index says of itself; a new type is one more class, and a row in `INDEX_TYPES`.
+
+    >>> ByTitle = GlobalIndex("ByTitle", "title")
+    >>> ByTitle.consistent_reads, ByTitle.fetches_missing, ByTitle.wire_member
+    (False, False, 'GlobalSecondaryIndexes')
+    """
+
+    __slots__ = ()
+
+    name: str
+    project: Projection
+
+    word: str  # which stands before "index" in a sentence
+    wire_member: str  # of CreateTable and DescribeTable
+    wire_updates: str | None = None  # the member of UpdateTable that adds and drops indexes of this type, if any does
+    consistent_reads = False
+    fetches_missing = False  # whether a read gets from the table what the index does not project
+    has_throughput = False  # whether it has read and write units of its own
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """The attributes of the index's own partition key; none where it has the table's."""
+        raise NotImplementedError
+
+    @property
+    def sort_keys(self) -> tuple[str, ...]:
+        """The attributes of the sort key, in their order."""
+        raise NotImplementedError
+
+    @classmethod
+    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
+        """The index with these key attributes, as DescribeTable gives them."""
+        raise NotImplementedError
+
+    def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
+        """None where a table of that name and primary key can have the index; else a FlyexprError."""
+
+    @property
+    def alterable(self) -> bool:
+        """Whether the index can be added to a table that exists, and dropped from it."""
+        return self.wire_updates is not None
+
+
 @record
-class GlobalIndex:
+class GlobalIndex(Index):
     """A global secondary index: another key over the items that have all of its attributes.
 
     >>> GlobalIndex("GameTitleIndex", "title", "top_score", project="keys").attributes
@@ -29,6 +73,11 @@ class GlobalIndex:
     sort_key: Keys | None = None
     project: Projection = "all"
 
+    word = "global"
+    wire_member = "GlobalSecondaryIndexes"
+    wire_updates = "GlobalSecondaryIndexUpdates"
+    has_throughput = True
+
     def __post_init__(self) -> None:
         check_name("an index", self.name)
         keys = {"partition_key": _plain_key(self.partition_key), "sort_key": _plain_key(self.sort_key)}
@@ -40,9 +89,13 @@ class GlobalIndex:
         if len({*self.attributes}) < len(self.attributes):
             raise FlyexprError(f"index {self.name!r} names an attribute twice in its keys")
 
+    @classmethod
+    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
+        return cls(name, partition, sort or None, project)
+
     @property
     def partition_keys(self) -> tuple[str, ...]:
-        """The attributes of the partition key, of which a query fixes every one."""
+        """The attributes of the partition key; a query gives a value for each of them."""
         return _tuple(self.partition_key)
 
     @property
@@ -57,7 +110,7 @@ class GlobalIndex:
 
 
 @record
-class LocalIndex:
+class LocalIndex(Index):
     """A local secondary index: another order of the items under one partition key.
 
     >>> LocalIndex("ByScore", "top_score").sort_keys
@@ -70,15 +123,38 @@ class LocalIndex:
     sort_key: str
     project: Projection = "all"
 
+    word = "local"
+    wire_member = "LocalSecondaryIndexes"
+    consistent_reads = True
+    fetches_missing = True
+
     def __post_init__(self) -> None:
         check_name("an index", self.name)
         check_name(f"the sort key of index {self.name!r}", self.sort_key)
         fill(self, project=_projection(self.project))
 
+    @classmethod
+    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
+        return cls(name, sort[0], project)
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """None of its own: the index has the table's partition key."""
+        return ()
+
     @property
     def sort_keys(self) -> tuple[str, ...]:
         """The attribute of the sort key, as a tuple."""
         return (self.sort_key,)
+
+    def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
+        if self.sort_key == keys[0]:
+            raise FlyexprError(f"table {table!r}: a local index cannot sort by the partition key")
+        if len(keys) == 1:
+            raise FlyexprError(f"table {table!r} has no sort key, which a local index needs")
+
+
+INDEX_TYPES: tuple[type[Index], ...] = (LocalIndex, GlobalIndex)  # as CreateTable lists them
 
 
 def _tuple(key: Keys | None) -> tuple[str, ...]:
@@ -102,9 +178,6 @@ def _projection(project: Projection) -> Projection:
             raise FlyexprError(f"project is 'all', 'keys' or a list of attribute names, not {project!r}")
         return project
     return tuple(project)
-
-
-Index = GlobalIndex | LocalIndex
 
 
 def check_name(what: str, name: Any) -> None:

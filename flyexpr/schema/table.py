@@ -11,7 +11,7 @@ from flyexpr.errors import FlyexprError, NotBound
 from flyexpr.records import fill, record, replace
 from flyexpr.schema.codecs import Attribute, Codec, codec_of
 from flyexpr.schema.fits import fit_of
-from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex, check_name
+from flyexpr.schema.indexes import Index, check_name
 from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.templates import Derived
 from flyexpr.values.numbers import Number
@@ -124,12 +124,10 @@ class Table:
         names = [index.name for index in self.indexes]
         if len({*names}) < len(names):
             raise FlyexprError(f"table {self.name!r} has two indexes of one name: {', '.join(sorted(names))}")
-        if any(isinstance(index, LocalIndex) and index.sort_key == self.partition_key for index in self.indexes):
-            raise FlyexprError(f"table {self.name!r}: a local index cannot sort by the partition key")
+        for index in self.indexes:
+            index.check_keys(self.name, self.keys)
         if self.version in self.key_attributes:
             raise FlyexprError(f"table {self.name!r}: a version counts up, so {self.version!r} cannot be in a key")
-        if self.sort_key is None and any(isinstance(index, LocalIndex) for index in self.indexes):
-            raise FlyexprError(f"table {self.name!r} has no sort key, which a local index needs")
 
     def _check_attribute(self, name: str) -> None:
         try:
@@ -187,7 +185,7 @@ class Table:
 
     def partition_keys_of(self, index: Index | None) -> tuple[str, ...]:
         """The partition key attributes of an index, or of the table itself."""
-        return index.partition_keys if isinstance(index, GlobalIndex) else (self.partition_key,)
+        return (index.partition_keys if index is not None else ()) or (self.partition_key,)
 
     def sort_keys_of(self, index: Index | None) -> tuple[str, ...]:
         """The sort key attributes of an index, or of the table itself."""
@@ -301,7 +299,7 @@ def _checked_indexes(indexes: Any) -> tuple[Index, ...]:
         raise TypeError(f"indexes= takes a list, such as [{indexes!r}]")
     found = tuple(indexes)
     for index in found:
-        if not isinstance(index, (GlobalIndex, LocalIndex)):
+        if not isinstance(index, Index):
             raise TypeError(f"indexes= takes GlobalIndex(...) and LocalIndex(...), not {index!r}")
     return found
 

@@ -15,7 +15,7 @@ from flyexpr.requests.tables import (
     option_request,
     ttl_request,
 )
-from flyexpr.schema.indexes import GlobalIndex, Index
+from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table
 
 
@@ -49,17 +49,17 @@ def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
     for name, index in asked.items():
         _check_index(wanted, present.get(name), index)
     steps = [
-        Change(f"delete index {name}", delete_index_request(wanted, name))
+        Change(f"delete index {name}", delete_index_request(wanted, index))
         for name, index in present.items()
-        if drop and name not in asked and isinstance(index, GlobalIndex)
+        if drop and name not in asked and index.alterable
     ]
     if live.throughput != wanted.throughput:
-        kept = [name for name in present if name in asked]
+        kept = [asked[name] for name in present if name in asked]
         steps.append(Change(f"throughput: {_shown(wanted.throughput)}", billing_request(wanted, kept)))
     steps += [
         Change(f"create index {name}", create_index_request(wanted, index))
         for name, index in asked.items()
-        if name not in present and isinstance(index, GlobalIndex)
+        if name not in present and index.alterable
     ]
     return [*steps, *_option_changes(live, wanted)]
 
@@ -88,8 +88,8 @@ def _check_keys(live: Table, wanted: Table) -> None:
 
 
 def _check_index(table: Table, live: Index | None, wanted: Index) -> None:
-    if live is None and not isinstance(wanted, GlobalIndex):
-        raise PlanError(f"local index {wanted.name!r} can only be created with its table {table.name!r}")
+    if live is None and not wanted.alterable:
+        raise PlanError(f"{wanted.word} index {wanted.name!r} can only be created with its table {table.name!r}")
     if live is not None and _comparable(live) != _comparable(wanted):
         raise PlanError(
             f"index {wanted.name!r} of {table.name!r} is there, and differs: {live}",
@@ -103,7 +103,7 @@ def _comparable(index: Index) -> Any:
     return (
         type(index),
         index.sort_keys,
-        getattr(index, "partition_keys", ()),
+        index.partition_keys,
         project if isinstance(project, str) else {*project},
     )
 

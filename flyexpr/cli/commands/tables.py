@@ -12,7 +12,7 @@ from flyexpr.cli import options
 from flyexpr.cli.keys import schema_python, schema_words
 from flyexpr.explain import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
-from flyexpr.schema.indexes import Index, LocalIndex
+from flyexpr.schema.indexes import GlobalIndex, Index
 from flyexpr.schema.table import Table
 from flyexpr.sync import run
 
@@ -59,7 +59,7 @@ def _lines(table: Table, said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if table.sort_key:
         yield "sort key", _keys(table, table.sort_keys_of(None))
     for index in table.indexes:
-        yield "local index" if isinstance(index, LocalIndex) else "index", _index(table, index)
+        yield "index" if isinstance(index, GlobalIndex) else f"{index.word} index", _index(table, index)
     yield "items", f"{said.get('ItemCount', 0):,}, {said.get('TableSizeBytes', 0):,} bytes"
     reads, writes = table.throughput or (0, 0)
     yield "throughput", f"{reads} read and {writes} write units" if table.throughput else "on demand"

@@ -9,7 +9,6 @@ from flyexpr.expressions.nodes import Action, Call, Condition, Path, Update, Val
 from flyexpr.expressions.paths import paths
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan import access
-from flyexpr.schema.indexes import GlobalIndex
 from flyexpr.schema.table import Table
 
 
@@ -57,7 +56,7 @@ def bulk_read(
     if used is not None and index is None and moved:
         why = f"reads the whole table: the update changes {moved}, a key of {used.name}"
         read, used = Scan(condition), None
-    exact = change is not None and not is_repeatable(change) and not isinstance(used, GlobalIndex)
+    exact = change is not None and not is_repeatable(change) and (used is None or used.consistent_reads)
     return replace(read, project=read_for(change, table), consistent=exact), why, bool(used is not None and moved)
 
 
