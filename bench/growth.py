@@ -14,7 +14,7 @@ from flyexpr import GlobalIndex, Table, all_of, batch_write, connect, create_tab
 from flyexpr.expressions.check import check
 from flyexpr.expressions.compile import Placeholders, compile
 from flyexpr.requests.operations import PutItem
-from flyexpr.requests.plan import access
+from flyexpr.requests.plan.access import access_of
 from flyexpr.schema.stored_conditions import lower_condition
 
 PAGES = (2, 4, 8, 16)
@@ -48,7 +48,7 @@ def indexes(rounds: int) -> float:
     def planning(count: int) -> Callable[[], Any]:
         table = Table("items", "pk", "sk", indexes=[GlobalIndex(f"i{n}", f"p{n}", f"s{n}") for n in range(count)])
         asked = query(eq("p0", "a") & eq("s0", "b"))
-        return lambda: access(table, asked)
+        return lambda: access_of(table, asked)
 
     return _ratio(planning(20), planning(1), rounds)
 

@@ -65,7 +65,7 @@ from flyexpr.requests.operations import (
     UpdateItem,
     UpdateTable,
 )
-from flyexpr.requests.plan import Access
+from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching

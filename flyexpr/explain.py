@@ -14,8 +14,9 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.records import record
 from flyexpr.requests.operations import BatchWrite, Operation, Query, Scan, TransactGetItems, TransactWriteItems
-from flyexpr.requests.plan import Access, access
-from flyexpr.requests.reads import read_request
+from flyexpr.requests.plan.access import access_of
+from flyexpr.requests.plan.projections import lacking
+from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
 from flyexpr.schema.parts import parts_in
 from flyexpr.schema.table import Table
@@ -38,10 +39,10 @@ def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
     ('GetItem', {'TableName': 't', 'Key': {'id': {'S': 'a'}}})
 
     PlanError, ExpressionError or ValidationError for what would not be sent. A condition that can never be true sends
-    nothing: ("Nothing", {}). A transaction names its tables, and is given alone.
+    nothing: ("Nothing", {}). A transaction names its tables; pass it alone.
     """
-    found = _first_requests(table, operation)
-    return _wire(found[0]) if found else ("Nothing", {})
+    requests = _first_requests(table, operation)
+    return _wire(requests[0]) if requests else ("Nothing", {})
 
 
 def _first_requests(table: Any, operation: Any) -> list[Request]:
@@ -54,7 +55,7 @@ def _first_requests(table: Any, operation: Any) -> list[Request]:
             reading = Reading(table, operation, clock=lambda: 0.0)
             first = reading.request()
             branches = range(1, len(reading.access.keys))
-            others = [read_request(table, operation, reading.access, branch) for branch in branches]
+            others = [reading.access.request(table, operation, Turn(branch)) for branch in branches]
             return [] if first is None else [first, *others]
         case BatchWrite(operations) if not isinstance(operations, (tuple, list)):
             raise TypeError("a look at the batch would use up its iterator; give batch_write a list")
@@ -76,8 +77,8 @@ class Plan:
     >>> plan == explain(scores, query(eq("title", "Comet Quest") & ne("wins", 3)))
     True
 
-    `requests` holds what would be sent first, one for each key condition of a fan-out. `units` is the least and the
-    most that one request can cost, in read or write units; the most is None where it depends on stored items.
+    `requests` holds what would be sent first, one request for each key condition of a fan-out. `units` is the least and
+    the most that one request can cost, in read or write units; the most is None if it depends on stored items.
     """
 
     table: str
@@ -95,7 +96,7 @@ class Plan:
 
     @property
     def aws_cli(self) -> tuple[str, ...]:
-        """The same requests as command lines of the AWS CLI, ready to be pasted into a shell.
+        """The same requests as command lines of the AWS CLI, to paste into a shell.
 
         >>> explain(Table("t", "id"), get_item("a")).aws_cli[0]
         'aws dynamodb get-item --cli-input-json \\'{"TableName": "t", "Key": {"id": {"S": "a"}}}\\''
@@ -149,10 +150,10 @@ class Plan:
         if not self.requests:
             return "nothing is sent"
         least, most = self.units
-        kind = "read" if self.operation in _READS else "write"
+        unit = "read" if self.operation in _READS else "write"
         if most is None:
-            return f"at least {least:g} {kind} units"
-        return f"{least:g} {kind} units" if least == most else f"{least:g} to {most:g} {kind} units a request"
+            return f"at least {least:g} {unit} units"
+        return f"{least:g} {unit} units" if least == most else f"{least:g} to {most:g} {unit} units a request"
 
 
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
@@ -176,21 +177,21 @@ def explain(table: Any, operation: Any = None) -> Plan:
     """
     wires = tuple(map(_wire, _first_requests(table, operation)))
     table, operation = addressed(table, operation)
-    way = access(table, operation) if isinstance(operation, (Query, Scan)) else None
-    name = way.how if way else wires[0][0] if wires else "Nothing"
+    access = access_of(table, operation) if isinstance(operation, (Query, Scan)) else None
+    name = access.operation if access else wires[0][0] if wires else "Nothing"
     expressions = [str(value) for wire in wires[:1] for key, value in wire[1].items() if key.endswith("Expression")]
     return Plan(
         table=_names(table, operation),
         operation=name,
-        index=way.index.name if way and way.index else None,
-        key_condition=" or ".join(map(show, way.keys)) if way and way.keys else None,
-        filter=show(way.filter) if way and way.filter is not None else None,
-        residue=show(way.residue) if way and way.residue is not None else None,
-        rejected=way.rejected if way else (),
-        warnings=tuple(_warnings(table, operation, way)),
-        operators=max(map(count_operators, _conditions(operation, way)), default=0),
+        index=access.index.name if access and access.index else None,
+        key_condition=" or ".join(map(show, access.keys)) if access and access.keys else None,
+        filter=show(access.filter) if access and access.filter is not None else None,
+        residue=show(access.residue) if access and access.residue is not None else None,
+        rejected=access.rejected if access else (),
+        warnings=tuple(_warnings(table, operation, access)),
+        operators=max(map(count_operators, _conditions(operation, access)), default=0),
         bytes=max(map(len, expressions), default=0),
-        units=_units(table, operation, name, wires),
+        units=_units(table, operation, access, wires),
         requests=wires,
     )
 
@@ -201,81 +202,72 @@ def _names(table: Table, operation: Operation) -> str:
     return ", ".join(dict.fromkeys(each.name for each in tables))
 
 
-def _conditions(operation: Operation, way: Access | None) -> list[Condition]:
-    if way is not None:
-        return [condition for condition in (*way.keys[:1], way.filter) if condition is not None]
+def _conditions(operation: Operation, access: Access | None) -> list[Condition]:
+    if access is not None:
+        return [condition for condition in (*access.keys[:1], access.filter) if condition is not None]
     several = getattr(operation, "operations", ()) if isinstance(operation, TransactWriteItems) else [(None, operation)]
     conditions = (getattr(one, "condition", None) for _, one in several)
     return [condition for condition in conditions if isinstance(condition, Condition)]
 
 
-def _warnings(table: Table, operation: Operation, way: Access | None) -> Iterator[str]:
-    if way is None:
+def _warnings(table: Table, operation: Operation, access: Access | None) -> Iterator[str]:
+    if access is None:
         return
-    if way.how == "Nothing":
-        yield "the condition can never be true, so nothing is sent"
+    if access.kind is not None:
+        yield f"reads only the table's own kind: {show(access.kind)}"
+    yield from access.warnings(table)
+    if not access.sends:
         return
-    if way.how == "Scan":
-        yield "reads the whole index" if way.index else "reads the whole table"
-    if way.kind is not None:
-        yield f"reads only the table's own kind: {show(way.kind)}"
-    if way.how == "Query" and not _bounds_sort_key(table, way):
-        yield "reads every item under the partition key"
-    if way.filter is not None:
+    if access.filter is not None:
         yield "the filter drops items that were read and paid for"
-    if way.residue is not None:
+    if access.residue is not None:
         yield "part of the condition is evaluated on the client, after it is paid for"
-    if lacking := sorted(parts_in(table, paths(operation.condition))):  # type: ignore[attr-defined]
-        yield f"an item without {' or '.join(f'`{name}`' for name in lacking)} is read with what its key says"
-    if way.index is not None:
-        asked = {path.parts[0] for condition in way.keys[:1] for path in paths(condition)}
-        lacking = [name for name in table.keys_of(way.index) if name not in asked and name not in table.keys]
-        if lacking:
-            yield f"items without {' or '.join(f'`{name}`' for name in lacking)} are not in this index"
+    if parts := sorted(parts_in(table, paths(operation.condition))):  # type: ignore[attr-defined]
+        yield f"an item without {' or '.join(f'`{name}`' for name in parts)} is read with what its key says"
+    if access.index is not None:
+        asked = {path.parts[0] for condition in access.keys[:1] for path in paths(condition)}
+        others = [name for name in table.keys_of(access.index) if name not in asked and name not in table.keys]
+        if others:
+            yield f"items without {' or '.join(f'`{name}`' for name in others)} are not in this index"
     if operation.prefetch:  # type: ignore[attr-defined]
         yield "reads a page ahead: a reader that stops early pays for it"
-    yield from _projection_warnings(table, way)
+    yield from _projection_warnings(table, access)
     if not operation.consistent:  # type: ignore[attr-defined]
         yield (
             "eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)"
-            if way.index is None or way.index.consistent_reads
-            else f"eventually consistent: a {way.index.word} index follows its table with a delay"
+            if access.index is None or access.index.consistent_reads
+            else f"eventually consistent: a {access.index.word} index follows its table with a delay"
         )
 
 
-def _bounds_sort_key(table: Table, way: Access) -> bool:
-    sort_keys = {*table.sort_keys_of(way.index)}
-    return not sort_keys or any(path.parts[0] in sort_keys for path in paths(way.keys[0]))
-
-
-def _projection_warnings(table: Table, way: Access) -> Iterator[str]:
-    if way.index is None or way.index.project == "all":
+def _projection_warnings(table: Table, access: Access) -> Iterator[str]:
+    if access.index is None or access.index.project == "all":
         return
-    if way.index.fetches_missing:
-        held = {*table.keys, *table.keys_of(way.index), *(way.index.project if way.index.project != "keys" else ())}
-        if way.fetch is None or any(path.parts[0] not in held for path in way.fetch):
+    if access.index.fetches_missing:
+        if lacking(table, access.index, access.fetch):
             yield "attributes that the index lacks are fetched from the table, at the cost of a read for each item"
-    elif way.fetch is None:
+    elif access.fetch is None:
         yield "items come with the attributes that the index projects, not whole"
 
 
 def _units(
-    table: Table, operation: Operation, name: str, wires: Sequence[tuple[str, dict[str, Any]]]
+    table: Table, operation: Operation, access: Access | None, wires: Sequence[tuple[str, dict[str, Any]]]
 ) -> tuple[float, float | None]:
     """Least and most units of one request; sizes in bytes, units of 4 KB for reads and 1 KB for writes."""
-    if name == "Nothing" or name.endswith("Table"):
+    name = wires[0][0] if wires else ""
+    if not wires or name.endswith("Table"):
         return 0.0, 0.0
     if name in _READS:
         factor = 2.0 if name == "TransactGetItems" else 1.0 if getattr(operation, "consistent", False) else 0.5
         items = len(_asked_for(table, wires[0][1]))
-        most = _PAGE if name in ("Query", "Scan") else min(items * MAX_ITEM, _BATCH)
+        most = _PAGE if access is not None and access.paged else min(items * MAX_ITEM, _BATCH)
         return factor * items, factor * most / _READ_UNIT
     factor = 2.0 if name == "TransactWriteItems" else 1.0  # a transaction prepares, then commits
     return factor * sum(map(_write_units, _asked_for(table, wires[0][1]))), None
 
 
 def _asked_for(table: Table, wire: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a request asks for, item by item; the request itself where it is on one item, or reads a page."""
+    """What a request asks for, item by item; the request itself if it is on one item, or reads a page."""
     if "TransactItems" in wire:
         return [action for entry in wire["TransactItems"] for action in entry.values()]
     if "RequestItems" in wire:
@@ -285,7 +277,7 @@ def _asked_for(table: Table, wire: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _write_units(request: dict[str, Any]) -> float:
-    """The units of one write, as far as they are known: of a put by its item, else at least one."""
+    """The units of one write, as far as they are known: for a put by the size of its item, else at least one."""
     if "Item" not in request:
         return 1.0
     return float(-(-item_size(decode_item(copy.deepcopy(request["Item"]))) // _WRITE_UNIT))

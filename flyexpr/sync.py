@@ -39,7 +39,7 @@ from flyexpr.requests.operations import (
     UpdateItem,
     UpdateTable,
 )
-from flyexpr.requests.plan import Access
+from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying

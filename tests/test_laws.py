@@ -99,7 +99,8 @@ from flyexpr.expressions.parse import read_condition, read_projection, read_upda
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.project import project
 from flyexpr.expressions.terms import node_of, operand
-from flyexpr.requests.plan import Access, access
+from flyexpr.requests.plan.access import access_of
+from flyexpr.requests.reads import Access
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.values.decode import decode
@@ -531,14 +532,14 @@ def test_a_plan_covers_the_condition(examples: int) -> None:
     def law(case: tuple[Table, list[dict[str, Any]], Any]) -> None:
         table, items, read = case
         try:
-            found = access(table, read)
+            found = access_of(table, read)
         except PlanError as error:
             assert_justified(table, read, error)
             return
         condition = lower_condition(table, read.condition)
         for item in items:
             if in_index(table, found.index, item):
-                keys = () if found.how == "Nothing" else found.keys or (ALWAYS,)
+                keys = () if found.operation == "Nothing" else found.keys or (ALWAYS,)
                 assert sum(truth(conjunction(found, key), item) for key in keys) == truth(condition, item)
         assert_answers(table, items, read, found)
 
@@ -558,7 +559,7 @@ def assert_answers(table: Table, items: list[dict[str, Any]], read: Any, found: 
         bound = filled(table.on(engine), items)
         answer = list(run(bound, read))
         assert sorted(map(encode_item, map(ordered, answer))) == sorted(map(encode_item, map(ordered, expected)))
-        if found.how == "Query" and len(found.keys) == 1 and read.project is None:
+        if found.operation == "Query" and len(found.keys) == 1 and read.project is None:
             order = [tuple(item[name] for name in table.sort_keys_of(found.index)) for item in answer]
             assert order == sorted(order, reverse=read.reverse)
         assert_resumes(bound, read, answer)
@@ -631,7 +632,7 @@ def test_a_plan_is_a_function_of_its_arguments(case: tuple[Table, Any, Any]) -> 
 
 def outcome_of_plan(table: Table, read: Any) -> Access | str:
     try:
-        return access(table, read)
+        return access_of(table, read)
     except PlanError as error:
         return str(error)
 

@@ -91,8 +91,8 @@ def test_what_is_hidden_is_not_looked_at() -> None:
 
 
 def test_what_is_remembered_of_a_table_is_not_pickled() -> None:
-    assert TABLE.forms
-    assert "forms" not in vars(pickle.loads(pickle.dumps(TABLE)))
+    assert TABLE.codecs
+    assert "codecs" not in vars(pickle.loads(pickle.dumps(TABLE)))
 
 
 class Mine(Table):

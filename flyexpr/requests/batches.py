@@ -10,7 +10,7 @@ from flyexpr.records import record
 from flyexpr.requests.expression_members import expression_members
 from flyexpr.requests.items import encode_sized
 from flyexpr.requests.operations import BatchGet, DeleteItem, PutItem
-from flyexpr.requests.plan import without_overlap
+from flyexpr.requests.plan.projections import without_overlap
 from flyexpr.requests.request import Request, flag, wire_request
 from flyexpr.schema.stored_items import asked_paths, key_of, stored_item
 from flyexpr.schema.table import Table

@@ -1,74 +1,193 @@
-"""The requests of reads: a page of a query or scan, or the point that its condition fixes."""
+"""The ways to read: what each asks the service for, and how it reads the answer.
+
+A new way, such as a search, is one more class of `Access`, and the planner (flyexpr.requests.plan) chooses it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value
+from flyexpr.expressions.paths import paths
+from flyexpr.records import record
 from flyexpr.requests.expression_members import expression_members
-from flyexpr.requests.operations import Query, Scan
-from flyexpr.requests.plan import Access
 from flyexpr.requests.request import Request, flag, table_name, wire_request
+from flyexpr.schema.indexes import Index
+from flyexpr.schema.known_forms import forms_of
+from flyexpr.schema.parts import fill
 from flyexpr.schema.table import Table
+from flyexpr.values.answers import Page, item_and_rest
 from flyexpr.values.encode import encode_item
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import quote
+from flyexpr.values.kinds import Item, quote
+
+Answer = tuple[Iterable[Item], dict[str, Any]]  # the items, and the other members, complete once the items are taken
 
 
-def read_request(
-    table: Table,
-    read: Query | Scan,
-    access: Access,
-    branch: int = 0,
-    start: Mapping[str, Any] | None = None,
-    limit: int | None = None,
-    counting: bool = False,
-) -> Request:
-    """The request for one page: of the `branch`-th key condition, after the key `start`, examining up to `limit` items.
+@record
+class Turn:
+    """Which part of a read one request asks for.
 
-    >>> from flyexpr.requests.plan import access
-    >>> table, asked = Table("t", "id", "at"), Query(eq("id", "a") & gt("at", "2026"))
-    >>> read_request(table, asked, access(table, asked)).body.decode().partition(',"Ex')[0]
-    '{"TableName":"t","KeyConditionExpression":"#0 = :0 AND #1 > :1"'
+    It is on the `branch`-th key condition, begins after the key `start`, and examines up to `limit` items. `counting`
+    asks for their number instead of the items.
     """
-    if access.how == "GetItem":
-        return _point_request(table, access, branch, read.consistent)
-    members = [table_name(table)]
-    if access.index is not None:
-        members.append(f'"IndexName":{quote(access.index.name)}')
-    members += expression_members(
-        ("KeyConditionExpression", access.keys[branch] if access.keys else None),
-        ("FilterExpression", access.filter),
-        ("ProjectionExpression", None if counting else access.fetch),
-    )
-    if counting:
-        members.append('"Select":"COUNT"')
-    elif access.fetch is None and access.index and access.index.fetches_missing and access.index.project != "all":
-        members.append('"Select":"ALL_ATTRIBUTES"')  # or the service gives only what the index projects
-    if isinstance(read, Query) and read.reverse:
-        members.append('"ScanIndexForward":false')
-    members += flag("ConsistentRead", read.consistent)
-    if limit is not None:
-        members.append(f'"Limit":{limit}')
-    if isinstance(read, Scan) and read.segment is not None:
-        members.append(f'"Segment":{read.segment},"TotalSegments":{read.segments}')
-    if start is not None:
-        members.append(f'"ExclusiveStartKey":{encode_item(start)}')
-    return wire_request(access.how, [*members, _CAPACITY])
+
+    branch: int = 0
+    start: Mapping[str, Any] | None = None
+    limit: int | None = None
+    counting: bool = False
+
+
+FIRST = Turn()
+
+
+@record
+class Access:
+    """How a read is done: what all ways have in common.
+
+    `keys` holds one key condition for each series of requests: several when `is_in` on the partition key fans out.
+    `fetch` is what the service is asked for, None for whole items; `trim` says that it is more than the reader wants.
+    `rejected` says why each other index lost. `kind` is a part of every key condition, or None: it keeps the read among
+    items of the table's own kind.
+    """
+
+    index: Index | None = None
+    keys: tuple[Condition, ...] = ()
+    filter: Condition | None = None
+    residue: Condition | None = None
+    fetch: tuple[Path, ...] | None = None
+    trim: bool = False
+    rejected: tuple[tuple[str, str], ...] = ()
+    kind: Condition | None = None
+
+    operation = ""  # the AWS name
+    sends = True  # whether any request is sent
+    paged = False  # whether a key condition has pages of items, which the service can also count
+
+    def request(self, table: Table, read: Any, turn: Turn = FIRST) -> Request:
+        """The request for one turn.
+
+        >>> from flyexpr.requests.plan.access import access_of
+        >>> table, asked = Table("t", "id", "at"), query(eq("id", "a") & gt("at", "2026"))
+        >>> access_of(table, asked).request(table, asked).body.decode().partition(',"Ex')[0]
+        '{"TableName":"t","KeyConditionExpression":"#0 = :0 AND #1 > :1"'
+        """
+        raise NotImplementedError
+
+    def answer(self, table: Table, body: bytes) -> Answer:
+        """The items of an answer, as the table reads them but in stored types; and its other members."""
+        raise NotImplementedError
+
+    def warnings(self, table: Table) -> Iterator[str]:
+        """What the user should know before reading in this way."""
+        return iter(())
+
+
+class Nothing(Access):
+    """Sends nothing: the condition can never be true."""
+
+    __slots__ = ()
+    operation = "Nothing"
+    sends = False
+
+    def warnings(self, table: Table) -> Iterator[str]:
+        yield "the condition can never be true, so nothing is sent"
+
+
+class Point(Access):
+    """A GetItem for each key condition, which fixes the whole primary key."""
+
+    __slots__ = ()
+    operation = "GetItem"
+
+    def request(self, table: Table, read: Any, turn: Turn = FIRST) -> Request:
+        members = [table_name(table), f'"Key":{encode_item(_fixed_key(self.keys[turn.branch]))}']
+        members += expression_members(("ProjectionExpression", self.fetch))
+        return wire_request(self.operation, [*members, *flag("ConsistentRead", read.consistent), _CAPACITY])
+
+    def answer(self, table: Table, body: bytes) -> Answer:
+        item, rest = item_and_rest(body, "Item", forms_of(table))
+        items = [] if item is None else [fill(table, item)]
+        return items, {**rest, "ScannedCount": len(items)}
+
+
+class _Pages(Access):
+    """Requests one page after the other."""
+
+    __slots__ = ()
+    paged = True
+
+    def answer(self, table: Table, body: bytes) -> Answer:
+        page = Page(body, forms_of(table))
+        return map(partial(fill, table), page) if table.inverses else page, page.rest
+
+    def _target(self, table: Table, turn: Turn) -> list[str]:
+        """The members that say what to read: table, index, expressions."""
+        members = [table_name(table)]
+        if self.index is not None:
+            members.append(f'"IndexName":{quote(self.index.name)}')
+        members += expression_members(
+            ("KeyConditionExpression", self.keys[turn.branch] if self.keys else None),
+            ("FilterExpression", self.filter),
+            ("ProjectionExpression", None if turn.counting else self.fetch),
+        )
+        if turn.counting:
+            members.append('"Select":"COUNT"')
+        elif self.fetch is None and self.index and self.index.fetches_missing and self.index.project != "all":
+            members.append('"Select":"ALL_ATTRIBUTES"')  # or the service gives only what the index projects
+        return members
+
+
+class QueryPages(_Pages):
+    """A Query for each key condition, one page after the other."""
+
+    __slots__ = ()
+    operation = "Query"
+
+    def request(self, table: Table, read: Any, turn: Turn = FIRST) -> Request:
+        members = self._target(table, turn)
+        if read.reverse:
+            members.append('"ScanIndexForward":false')
+        members += flag("ConsistentRead", read.consistent)
+        if turn.limit is not None:
+            members.append(f'"Limit":{turn.limit}')
+        return wire_request(self.operation, [*members, *_after(turn.start), _CAPACITY])
+
+    def warnings(self, table: Table) -> Iterator[str]:
+        sort_keys = {*table.sort_keys_of(self.index)}
+        if sort_keys and not any(path.parts[0] in sort_keys for path in paths(self.keys[0])):
+            yield "reads every item under the partition key"
+
+
+class ScanPages(_Pages):
+    """A Scan, one page after the other."""
+
+    __slots__ = ()
+    operation = "Scan"
+
+    def request(self, table: Table, read: Any, turn: Turn = FIRST) -> Request:
+        members = [*self._target(table, turn), *flag("ConsistentRead", read.consistent)]
+        if turn.limit is not None:
+            members.append(f'"Limit":{turn.limit}')
+        if read.segment is not None:
+            members.append(f'"Segment":{read.segment},"TotalSegments":{read.segments}')
+        return wire_request(self.operation, [*members, *_after(turn.start), _CAPACITY])
+
+    def warnings(self, table: Table) -> Iterator[str]:
+        yield "reads the whole index" if self.index else "reads the whole table"
 
 
 _CAPACITY = '"ReturnConsumedCapacity":"TOTAL"'
 
 
-def _point_request(table: Table, access: Access, branch: int, consistent: bool) -> Request:
-    members = [table_name(table), f'"Key":{encode_item(_fixed_key(access.keys[branch]))}']
-    members += expression_members(("ProjectionExpression", access.fetch))
-    return wire_request("GetItem", [*members, *flag("ConsistentRead", consistent), _CAPACITY])
+def _after(start: Mapping[str, Any] | None) -> list[str]:
+    return [] if start is None else [f'"ExclusiveStartKey":{encode_item(start)}']
 
 
 def _fixed_key(condition: Condition) -> dict[str, Any]:
-    """The primary key that a key condition of nothing but equalities gives."""
+    """The primary key that a key condition fixes, which consists of equalities."""
     parts = condition.parts if isinstance(condition, And) else (condition,)
     return {
         str(part.left.parts[0]): thaw((part.right.kind, part.right.body))

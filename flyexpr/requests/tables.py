@@ -1,4 +1,4 @@
-"""The requests that make and change tables."""
+"""The requests that create and change tables."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def delete_index_request(table: Table, index: Index) -> Request:
 
 
 def billing_request(table: Table, indexes: Iterable[Index]) -> Request:
-    """The UpdateTable that sets the throughput of the table, and of those of the indexes that have their own.
+    """The UpdateTable that sets the throughput of the table, and of those indexes that have their own.
 
     >>> billing_request(Table("t", "id"), []).body
     b'{"TableName":"t","BillingMode":"PAY_PER_REQUEST"}'
@@ -56,7 +56,7 @@ def billing_request(table: Table, indexes: Iterable[Index]) -> Request:
 
 
 def option_request(table: Table, *, stream: bool) -> Request:
-    """The UpdateTable that sets the table's stream, or else its deletion protection.
+    """The UpdateTable that sets the table's stream, or with `stream=False` its deletion protection.
 
     >>> option_request(Table("t", "id"), stream=True).body
     b'{"TableName":"t","StreamSpecification":{"StreamEnabled":false}}'
@@ -81,12 +81,12 @@ def ttl_request(table: Table, name: str, enabled: bool) -> Request:
 
 
 def create_table_request(table: Table) -> Request:
-    """The CreateTable that makes the table as its descriptor says.
+    """The CreateTable for a descriptor.
 
     >>> create_table_request(Table("Scores", "id")).operation
     'CreateTable'
 
-    ValidationError for a name that DynamoDB does not take: 3 to 255 letters, digits, `_`, `-` and `.`.
+    ValidationError for a name that DynamoDB does not take; it takes 3 to 255 letters, digits, `_`, `-` and `.`.
     """
     for name in (table.name, *(index.name for index in table.indexes)):
         if not _NAME.fullmatch(name):
@@ -98,7 +98,7 @@ def create_table_request(table: Table) -> Request:
 
 
 def table_request(table: Table, name: str) -> Request:
-    """The request of an operation that needs nothing but the table's name.
+    """The request of an operation that needs only the table's name.
 
     >>> table_request(Table("t", "id"), "DescribeTable").body
     b'{"TableName":"t"}'

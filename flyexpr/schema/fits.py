@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ _TYPES: dict[str, frozenset[type]] = {
     **dict.fromkeys(("SS", "NS", "BS", "a set"), frozenset({set})),
 }
 Fit = tuple[frozenset[type], Callable[[Any], bool] | None]
+Check = tuple[str, frozenset[type], Callable[[Any], bool] | None]  # an attribute, and how it is stored
 
 
 def fit_of(codec: Codec) -> Fit | None:
@@ -36,6 +37,20 @@ def fit_of(codec: Codec) -> Fit | None:
     if types is None or (codec.whole and codec.decode is not None):
         return None
     return types, None if member is None else _all_fit(member)
+
+
+def first_misfit(checks: tuple[Check, ...], item: Mapping[str, Any]) -> str | None:
+    """The first attribute that an item was stored with as something else; None where there is none.
+
+    >>> first_misfit(Table("t", "id", attributes={"wins": int}).checks, {"id": "a", "wins": "3"})
+    'wins'
+    """
+    get = item.get
+    for name, held, members_fit in checks:
+        value = get(name)
+        if type(value) not in held or (members_fit is not None and value is not None and not members_fit(value)):
+            return name
+    return None
 
 
 def _stored_as(codec: Codec) -> str:

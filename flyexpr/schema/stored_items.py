@@ -11,7 +11,7 @@ from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
 from flyexpr.schema.codecs import type_name
 from flyexpr.schema.derive import derived_item, derived_key, missing_parts
-from flyexpr.schema.fits import misfit
+from flyexpr.schema.fits import first_misfit, misfit
 from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import MAX_ITEM, Item
@@ -139,7 +139,7 @@ def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
     key: from `key`, or from the item itself. Its `.item` is the item as it is stored.
     """
     check_stored(table, item, key)
-    return decoded_item(table, item, key)
+    return decoded_item(table, item, key) if table.decoders else item
 
 
 def check_stored(table: Table, item: Item, key: Any = None) -> None:
@@ -147,7 +147,7 @@ def check_stored(table: Table, item: Item, key: Any = None) -> None:
 
     >>> check_stored(Table("t", "id", attributes={"wins": int}), {"id": "a", "wins": 3})
     """
-    name = table.misfit(item)
+    name = first_misfit(table.checks, item)
     if name is not None:
         raise _misread(table, item, key, name, misfit(table.codecs[name], item[name], name))
 

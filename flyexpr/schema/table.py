@@ -10,12 +10,11 @@ from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError, NotBound
 from flyexpr.records import fill, record, replace
 from flyexpr.schema.codecs import Attribute, Codec, codec_of
-from flyexpr.schema.fits import fit_of
+from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
 from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.templates import Derived
 from flyexpr.values.numbers import Number
-from flyexpr.values.pattern_cache import Forms
 
 
 class Declared(Mapping[str, Any]):
@@ -25,10 +24,11 @@ class Declared(Mapping[str, Any]):
     True
     """
 
-    __slots__ = ("_types",)
+    __slots__ = ("_hash", "_types")
 
     def __init__(self, types: Mapping[str, Any]) -> None:
         self._types = dict(types)
+        self._hash = hash(frozenset(self._types))
 
     def __getitem__(self, name: str) -> Any:
         return self._types[name]
@@ -39,11 +39,14 @@ class Declared(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._types)
 
+    def __eq__(self, other: object) -> bool:
+        return self._types == (other._types if isinstance(other, Declared) else other)
+
     def __hash__(self) -> int:
-        return hash(frozenset(self._types))
+        return self._hash
 
     def __repr__(self) -> str:
-        shown = (f"{name!r}: {getattr(kind, '__name__', kind)}" for name, kind in self._types.items())
+        shown = (f"{name!r}: {getattr(declared, '__name__', declared)}" for name, declared in self._types.items())
         return f"{{{', '.join(shown)}}}"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -51,6 +54,11 @@ class Declared(Mapping[str, Any]):
 
 
 _NOTHING = Declared({})
+
+
+def _declared(types: Mapping[str, Any]) -> Declared:
+    """The same mapping where it is one already: copies of a table share it."""
+    return types if type(types) is Declared else Declared(types)
 
 
 @record(hidden=("engine",))
@@ -65,8 +73,8 @@ class Table:
     True
 
     Key attributes that are not declared hold str; other attributes that are not declared pass through untouched.
-    `version` names an attribute that counts the writes of an item and guards them: a put holds only while the item has
-    the version that it was read with.
+    `version` names an attribute that counts the writes of an item and guards them: a put fails if somebody has written
+    the item since it was read.
     The options from `throughput` on are for `create_table` and `update_table`: `throughput` is (read units, write
     units) a second, None for on-demand; `ttl` names the attribute with the time after which an item may be deleted;
     `stream` is "keys", "new", "old" or "both".
@@ -83,7 +91,7 @@ class Table:
     stream: str | None
     tags: Mapping[str, str]
     deletion_protection: bool
-    engine: Engine  # None before `on`; it is typed for those who have bound the table, and `bound` asks
+    engine: Engine  # None before `on`; its type is for users of bound tables, and `bound` checks it
 
     def __init__(
         self,
@@ -107,7 +115,7 @@ class Table:
         _check_members(name, attributes, tags)
         _check_attributes(name, partition_key, sort_key=sort_key, version=version, ttl=ttl)
         fill(self, name=name, partition_key=partition_key, sort_key=sort_key, version=version, engine=engine)
-        fill(self, attributes=Declared(attributes), indexes=indexes, tags=Declared(tags))
+        fill(self, attributes=_declared(attributes), indexes=indexes, tags=_declared(tags))
         fill(self, throughput=throughput, ttl=ttl, stream=stream, deletion_protection=deletion_protection)
         if self.sort_key == self.partition_key:
             raise FlyexprError(f"table {self.name!r}: partition key and sort key are both {self.sort_key!r}")
@@ -131,10 +139,10 @@ class Table:
 
     def _check_attribute(self, name: str) -> None:
         try:
-            kind = codec_of(self.attributes[name]).kind
+            type_code = codec_of(self.attributes[name]).kind
         except FlyexprError as error:
             raise FlyexprError(f"attribute {name!r} of table {self.name!r}: {error}") from None
-        if name in self.key_attributes and kind not in ("S", "N", "B"):
+        if name in self.key_attributes and type_code not in ("S", "N", "B"):
             raise FlyexprError(f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes")
 
     def on(self, engine: Engine) -> Table:
@@ -159,12 +167,12 @@ class Table:
     if not TYPE_CHECKING:  # or type checkers would take any name for an attribute
 
         def __getattr__(self, name: str) -> NoReturn:
-            way = _WAYS.get(name)
-            raise AttributeError(f"a table has no {name!r}" + (f"; write {way}" if way else ""), name=name, obj=self)
+            call = _CALLS.get(name)
+            raise AttributeError(f"a table has no {name!r}" + (f"; write {call}" if call else ""), name=name, obj=self)
 
     @property
     def bound(self) -> Engine:
-        """The table's engine; NotBound where it has none."""
+        """The table's engine; NotBound if it has none."""
         if self.engine is None:
             raise NotBound(self.name)
         return self.engine
@@ -176,7 +184,7 @@ class Table:
 
     @cached_property
     def key_attributes(self) -> tuple[str, ...]:
-        """Every attribute that stands in a key of the table or of an index, in this order, each once."""
+        """Every attribute of a key of the table or of an index, in this order, each once."""
         return tuple(dict.fromkeys(name for index in (None, *self.indexes) for name in self.keys_of(index)))
 
     def keys_of(self, index: Index | None) -> tuple[str, ...]:
@@ -192,7 +200,7 @@ class Table:
         return self.keys[1:] if index is None else index.sort_keys
 
     def index(self, name: str) -> Index:
-        """The index of that name; FlyexprError where there is none."""
+        """The index with this name; FlyexprError if there is none."""
         for index in self.indexes:
             if index.name == name:
                 return index
@@ -202,51 +210,33 @@ class Table:
     @cached_property
     def codecs(self) -> dict[str, Codec]:
         """The codec of every declared attribute, and of every key attribute."""
-        declared = {name: codec_of(kind) for name, kind in self.attributes.items()}
-        return {name: codec_of(str) for name in self.key_attributes} | declared
+        codecs = {name: codec_of(declared) for name, declared in self.attributes.items()}
+        return {name: codec_of(str) for name in self.key_attributes} | codecs
 
     @cached_property
     def decoders(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-        """What is to be done to which attributes of an item that was read."""
+        """The attributes that have to be decoded when an item is read, each with its function."""
         return tuple((name, codec.decode) for name, codec in self.codecs.items() if codec.decode is not None)
 
     @cached_property
-    def checks(self) -> tuple[tuple[str, frozenset[type], Callable[[Any], bool] | None], ...]:
-        """The types that declared attributes of an item may read as, and what looks into those that have members."""
-        found = [(name, fit_of(self.codecs[name])) for name in self.attributes]
-        return tuple([(name, fit[0] | {type(None)}, fit[1]) for name, fit in found if fit is not None])
-
-    def misfit(self, item: Mapping[str, Any]) -> str | None:
-        """The first declared attribute that an item was stored with as something else; None where there is none.
-
-        >>> Table("t", "id", attributes={"wins": int}).misfit({"id": "a", "wins": "3"})
-        'wins'
-        """
-        get = item.get
-        for name, held, members_fit in self.checks:
-            value = get(name)
-            if type(value) not in held or (members_fit is not None and value is not None and not members_fit(value)):
-                return name
-        return None
-
-    @cached_property
-    def forms(self) -> Forms:
-        """The forms that items of the table were found to have, for whoever reads the next: those of its types."""
-        return Forms(lambda sample: self.misfit(sample) is None)
+    def checks(self) -> tuple[Check, ...]:
+        """The declared attributes, each with the types that it may be stored as and a function that checks members."""
+        fits = [(name, fit_of(self.codecs[name])) for name in self.attributes]
+        return tuple([(name, fit[0] | {type(None)}, fit[1]) for name, fit in fits if fit is not None])
 
     @cached_property
     def rules(self) -> dict[str, Attribute]:
         """The attributes that were declared with more than a type."""
-        return {name: kind for name, kind in self.attributes.items() if isinstance(kind, Attribute)}
+        return {name: declared for name, declared in self.attributes.items() if isinstance(declared, Attribute)}
 
     @cached_property
     def derived(self) -> dict[str, Derived]:
         """The attributes that are made of others."""
-        return {name: kind for name, kind in self.attributes.items() if isinstance(kind, Derived)}
+        return {name: declared for name, declared in self.attributes.items() if isinstance(declared, Derived)}
 
     @cached_property
     def sealed(self) -> frozenset[str]:
-        """The attributes with a Codec, theirs or their members', that alone knows what is inside.
+        """The attributes whose inside only a Codec knows, their own or that of their members.
 
         >>> Table("t", "id", attributes={"price": Codec(round, float, int), "day": dict[str, int]}).sealed
         frozenset({'price'})
@@ -255,14 +245,14 @@ class Table:
 
     @cached_property
     def inverses(self) -> tuple[Inverse, ...]:
-        """The templates of key attributes that can be read backwards, to fill in parts that an item lacks."""
+        """The templates of key attributes that can be read backwards, to fill in parts that an item does not have."""
         templates = ((name, self.derived[name]) for name in self.key_attributes if name in self.derived)
-        found = (
+        inverses = (
             Inverse(name, derived, self.attributes, unique=name in self.keys)
             for name, derived in templates
             if derived.function is None
         )
-        return tuple(inverse for inverse in found if inverse.parts)
+        return tuple(inverse for inverse in inverses if inverse.parts)
 
     @cached_property
     def fillable(self) -> frozenset[str]:
@@ -271,23 +261,23 @@ class Table:
 
     @cached_property
     def as_stored(self) -> Table:
-        """The table without its types: items come as they are stored, which is what they can be compared with.
+        """The table without its types: it reads items as they are stored, so that they can be compared with the store.
 
-        A time or a float that another writer stored in other words would never be equal to ours.
+        A time or a float that another writer stored in another form would change if it were read and written again.
         """
         types = {"S": str, "N": Number, "B": bytes}
         keys = {name: types[str(self.kind(name))] for name in self.key_attributes}
         return replace(self, attributes=keys, version=None)
 
     def kind(self, name: str) -> str | None:
-        """DynamoDB's code of what a declared attribute holds; None where that is open."""
+        """DynamoDB's code for the type of an attribute; None if it is not declared, or may hold several."""
         codec = self.codecs.get(name)
         return codec.kind if codec else None
 
 
 _OPERATIONS = "query scan create_table delete_table update_table describe_table batch_get batch_write".split()
 _VERBS = "get put update delete first one count modify explain request run update_matching delete_matching".split()
-_WAYS = {  # what people write as a method of a table, and what does it
+_CALLS = {  # what people write as a method of a table, and the call that they want
     **{name: f"run(table, {name}(...))" for name in _OPERATIONS},
     **{name: f"{name}(table, ...)" for name in _VERBS},
     **{f"{name}_item": f"{name}(table, ...)" for name in ("get", "put", "update", "delete")},
@@ -297,11 +287,11 @@ _WAYS = {  # what people write as a method of a table, and what does it
 def _checked_indexes(indexes: Any) -> tuple[Index, ...]:
     if not isinstance(indexes, Iterable):
         raise TypeError(f"indexes= takes a list, such as [{indexes!r}]")
-    found = tuple(indexes)
-    for index in found:
+    checked = tuple(indexes)
+    for index in checked:
         if not isinstance(index, Index):
             raise TypeError(f"indexes= takes GlobalIndex(...) and LocalIndex(...), not {index!r}")
-    return found
+    return checked
 
 
 def _check_options(name: str, throughput: Any, stream: Any) -> None:
@@ -324,8 +314,8 @@ def _check_members(name: str, attributes: Any, tags: Any) -> None:
 
 
 def _check_attributes(name: str, partition_key: Any, **others: Any) -> None:
-    """None where these options of a table name attributes; all but the partition key may be left out."""
-    given = {"partition_key": partition_key} | {key: value for key, value in others.items() if value is not None}
-    for option, attribute in given.items():
+    """None if these options of a table name attributes; all but the partition key may be left out."""
+    options = {"partition_key": partition_key} | {key: value for key, value in others.items() if value is not None}
+    for option, attribute in options.items():
         if not isinstance(attribute, str) or not attribute:
             raise TypeError(f"table {name!r}: {option}= takes the name of an attribute, not {attribute!r}")

@@ -1,4 +1,4 @@
-"""A table brought to what its descriptor says, one request after the other."""
+"""The requests that change a table into what its descriptor says, one after the other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flyexpr.schema.table import Table
 
 @record
 class Change:
-    """One step: what it does, in words, and its request. Before each but the first the table has to be ready again.
+    """One step: what it does, in words, and its request. The table has to be ready again before the next step.
 
     >>> changes(Table("t", "id"), Table("t", "id", deletion_protection=True))[0].words
     'deletion protection on'
@@ -32,7 +32,7 @@ class Change:
 
 
 def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
-    """The steps from the live table to the wanted one: indexes are added, and dropped only when `drop` asks for it.
+    """The steps from the live table to the wanted one. They add indexes, and drop them only with `drop=True`.
 
     >>> live = Table("t", "id", indexes=[GlobalIndex("Old", "a")])
     >>> wanted = Table("t", "id", indexes=[GlobalIndex("New", "b")])
@@ -41,25 +41,25 @@ def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
     >>> [change.words for change in changes(live, wanted, drop=True)]
     ['delete index Old', 'create index New']
 
-    PlanError for what no UpdateTable can do: another key, another local index, an index of the same name that differs.
+    PlanError for what UpdateTable cannot do: another key, another local index, an index of the same name that differs.
     """
     _check_keys(live, wanted)
-    present = {index.name: index for index in live.indexes}
-    asked = {index.name: index for index in wanted.indexes}
-    for name, index in asked.items():
-        _check_index(wanted, present.get(name), index)
+    before = {index.name: index for index in live.indexes}
+    after = {index.name: index for index in wanted.indexes}
+    for name, index in after.items():
+        _check_index(wanted, before.get(name), index)
     steps = [
         Change(f"delete index {name}", delete_index_request(wanted, index))
-        for name, index in present.items()
-        if drop and name not in asked and index.alterable
+        for name, index in before.items()
+        if drop and name not in after and index.alterable
     ]
     if live.throughput != wanted.throughput:
-        kept = [asked[name] for name in present if name in asked]
+        kept = [after[name] for name in before if name in after]
         steps.append(Change(f"throughput: {_shown(wanted.throughput)}", billing_request(wanted, kept)))
     steps += [
         Change(f"create index {name}", create_index_request(wanted, index))
-        for name, index in asked.items()
-        if name not in present and index.alterable
+        for name, index in after.items()
+        if name not in before and index.alterable
     ]
     return [*steps, *_option_changes(live, wanted)]
 
@@ -98,7 +98,7 @@ def _check_index(table: Table, live: Index | None, wanted: Index) -> None:
 
 
 def _comparable(index: Index) -> Any:
-    """An index, whatever the order of the attributes that it projects."""
+    """What makes two indexes the same; the order of the projected attributes does not matter."""
     project = index.project
     return (
         type(index),

@@ -13,19 +13,20 @@ from flyexpr.expressions.reason import operands_hint, reason
 from flyexpr.expressions.show import show
 from flyexpr.requests.items import get_request, prepared, write_request
 from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
+from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.parts import fill
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, read_item
 from flyexpr.schema.table import Table
 from flyexpr.steps.parents import makes_parents, update_with_parents
 from flyexpr.steps.step import Steps
-from flyexpr.values.answers import item_of, plain_item
+from flyexpr.values.answers import item_and_rest, plain_item
 from flyexpr.values.kinds import Item
 
 
 def get(table: Table, operation: GetItem) -> Steps[Item | None]:
     """The item with the key, or None."""
-    item = item_of((yield get_request(table, operation)), "Item", table.forms)
+    item, _ = item_and_rest((yield get_request(table, operation)), "Item", forms_of(table))
     return None if item is None else read_item(table, item, operation.project, operation.key)
 
 
@@ -46,7 +47,7 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
         if isinstance(operation, UpdateItem):
             _say_what_is_meant(operation.update, error)
         raise
-    written = item_of(body, "Attributes", table.forms) if operation.returns else None
+    written = item_and_rest(body, "Attributes", forms_of(table))[0] if operation.returns else None
     if written is None:
         return None
     key = operation.item if isinstance(operation, PutItem) else operation.key

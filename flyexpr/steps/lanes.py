@@ -1,6 +1,6 @@
 """Several readings at the same time, one for each segment of a scan, with one limit, one budget and one cursor.
 
-Without threads: `take` says what to send next, and for which lane; `feed` gives the items of a lane's answer.
+There are no threads here: `take` says what to send next, and for which lane; `feed` gives the items of a lane's answer.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from flyexpr.errors import ValidationError
 from flyexpr.records import replace
 from flyexpr.requests.operations import Query, Scan
-from flyexpr.requests.plan import Access
+from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps.read import Clock, Reading, Stats, closed_cursor, opened_cursor, out_of
+from flyexpr.steps.cursors import closed_cursor, opened_cursor
+from flyexpr.steps.read import Clock, Reading, Stats, out_of
 from flyexpr.values.kinds import Item
 
 
@@ -28,11 +29,11 @@ class Lanes:
     >>> list(lanes.feed(1, b'{"Items":[{"id":{"S":"a"}}]}')), lanes.take(), lanes.stats.requests
     ([{'id': 'a'}], None, 2)
 
-    The budget is looked at before each request; the answers of one lane are fed one after the other.
+    The budget is checked before each request. Feed the answers of one lane one after the other.
     """
 
     def __init__(
-        self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False, way: Access | None = None
+        self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False, access: Access | None = None
     ) -> None:
         self._limit, self._budget, self._clock, self._began = None, None, clock, clock()
         if isinstance(read, Scan) and read.segments and read.segment is None:
@@ -45,15 +46,15 @@ class Lanes:
             ]
         else:
             starts, reads = [read.start or ""], [read]
-        self._readings = [Reading(table, each, clock, counting, way) for each in reads]
-        self._over = {lane for lane, start in enumerate(starts) if start is None}  # before this read began
+        self._readings = [Reading(table, each, clock, counting, access) for each in reads]
+        self._over = {lane for lane, start in enumerate(starts) if start is None}  # at its end before this read began
         self._idle = deque(lane for lane in range(len(reads)) if lane not in self._over)
 
     def __len__(self) -> int:
         return len(self._readings)
 
     def take(self) -> tuple[int, Request] | None:
-        """A lane that waits for no answer, and its next request; None where there is none to send now."""
+        """A lane that does not wait for an answer, and its next request; None if there is nothing to send now."""
         while self._idle and not self.full and not self._spent():
             lane = self._idle.popleft()
             request = self._readings[lane].request()
@@ -62,7 +63,7 @@ class Lanes:
         return None
 
     def feed(self, lane: int, body: bytes) -> Iterator[Item]:
-        """The items of the answer to the lane's request, in the user's types; to be exhausted before the next feed."""
+        """The items of the answer to the lane's request, in the user's types; take them all before the next feed."""
         reading = self._readings[lane]
         most = None if self._limit is None else self._limit - self.stats.returned + reading.stats.returned
         yield from reading.feed(body, most)
@@ -99,7 +100,7 @@ class Lanes:
 def _starts(cursor: str | None, segments: int) -> list[str | None]:
     if not cursor:
         return [""] * segments
-    found = opened_cursor(cursor)
-    if not isinstance(found, list) or len(found) != segments or not all(isinstance(one, str | None) for one in found):
-        raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is not one")
-    return found
+    match opened_cursor(cursor):
+        case list() as starts if len(starts) == segments and all(isinstance(start, str | None) for start in starts):
+            return starts
+    raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is not one")

@@ -13,7 +13,7 @@ from flyexpr.expressions.nodes import Action, Condition, Path, Update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
-from flyexpr.requests.plan import access_of_keys
+from flyexpr.requests.plan.access import access_of_keys
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import derived_from
 from flyexpr.schema.parts import fill, parts_in, sources_of
@@ -53,8 +53,8 @@ def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry
         raise TypeError(f"expected query(...) or scan(...), not {read!r}")
     condition = exists(Path((table.partition_key,))) & read.condition
     keeping = update is not None and not dry_run and moves(table, read, update)
-    asked, way = keys_only(table, read)
-    lanes, kept, done = Lanes(table, asked, clock, way=way), dict[str, Item](), 0
+    asked, access = keys_only(table, read)
+    lanes, kept, done = Lanes(table, asked, clock, access=access), dict[str, Item](), 0
     while (taken := lanes.take()) is not None:
         lane, request = taken
         for key in lanes.feed(lane, (yield request)):

@@ -96,24 +96,37 @@ def _next(text: str, position: int) -> int:
     return _after(text, position, ",") if text[position] == "," else position
 
 
-def item_of(body: bytes, member: str, forms: Forms) -> Item | None:
-    """The item in a member of an answer; None where there is none. `forms` are those known of the table's items.
+def item_and_rest(body: bytes, member: str, forms: Forms) -> tuple[Item | None, dict[str, Any]]:
+    """The item in a member of an answer, None where there is none; and the other members.
 
-    >>> item_of(b'{"Item": {"id": {"S": "a"}}}', "Item", Forms()), item_of(b"{}", "Item", Forms())
-    ({'id': 'a'}, None)
+    >>> item_and_rest(b'{"Item":{"id":{"S":"a"}},"ConsumedCapacity":{"CapacityUnits":0.5}}', "Item", Forms())
+    ({'id': 'a'}, {'ConsumedCapacity': {'CapacityUnits': 0.5}})
+
+    `forms` are those known of the table's items.
     """
-    text, start = _text(body), f'{{"{member}":'
     try:
-        found = forms.item(text, len(start)) if text.startswith(start) else None
-        if found is not None:
-            return found
-        wire = fields_of(body).get(member)
+        text, mark = body.decode(), f'"{member}":'
+        before = text.find(mark)
+        start = before + len(mark)
+        read = forms.item(text, start) if before > 0 else None
+        if read is not None:
+            item, end = read
+            alone = before == 1 and end == len(text) - 1
+            return item, {} if alone else _without(member, text[:start] + "null" + text[end:])
+        rest = fields_of(body)
+        wire = rest.pop(member, None)
         if wire is None:
-            return None
+            return None, rest
         forms.met(wire, len(text))
-        return decode_item(wire)
+        return decode_item(wire), rest
     except _NOT_WIRE as error:
         raise malformed(error) from None
+
+
+def _without(member: str, text: str) -> dict[str, Any]:
+    rest: dict[str, Any] = json.loads(text)
+    del rest[member]
+    return rest
 
 
 def plain_item(wire: dict[str, Any]) -> Item:

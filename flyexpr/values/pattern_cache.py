@@ -30,7 +30,7 @@ class Forms:
     >>> forms.add(form_of({"id": {"S": "a"}}))
     True
     >>> forms.item('{"Item":{"id":{"S":"b"}}}', 8), forms.item('{"Item":{"id":{"N":"1"}}}', 8)
-    ({'id': 'b'}, None)
+    (({'id': 'b'}, 24), None)
     """
 
     __slots__ = ("_failed", "_fits", "_single", "found")
@@ -46,15 +46,15 @@ class Forms:
             self.found = [form, *self.found[: SEVERAL - 1]]
         return form in self.found
 
-    def item(self, text: str, place: int) -> Item | None:
-        """The item at a place, if it has one of these forms and is the last thing in an object."""
+    def item(self, text: str, place: int) -> tuple[Item, int] | None:
+        """The item at a place and where it ends, if it has one of these forms; it is a member of an object."""
         self._single += 1
         if self._failed > PATIENCE and self._failed > self._single // 4:
             return None  # the items that come alone are of too many forms
         for form in self.found:
             matched = form.match(text, place)
-            if matched and matched.end() == len(text) - 1:
-                return form.item(matched)
+            if matched:
+                return form.item(matched), matched.end()
             self._failed += 1
         return None
 

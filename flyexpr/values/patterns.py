@@ -36,8 +36,9 @@ class Form:
     >>> NO_FORM.match('{"id":{"S":"a"}}', 0) is None
     True
 
-    With the item the comma after it is matched; it has to be followed by another item, by the end of the array, or by
-    the bracket that ends the text. `sample` is an item of the form: it tells how all of them are stored.
+    In an array the comma after the item is matched too. The item has to be followed by another item, by the end of the
+    array, by the next member of an object, or by the bracket that ends the text. `sample` is an item of the form: it
+    tells how all of them are stored.
     """
 
     __slots__ = ("item", "match", "sample")
@@ -55,7 +56,7 @@ def form_of(item: dict[str, Any]) -> Form:
     >>> form.match('{"id":{"S":"b"}}]', 0) is None
     True
     """
-    pattern = _map_pattern(item, LISTS) + r"(?:,(?=\{)|(?=\]|\}\Z))"
+    pattern = _map_pattern(item, LISTS) + r'(?:,(?=\{)|(?=\]|,"|\}\Z))'
     return Form(re.compile(pattern).match, Maker().made(item), _sample({"M": item}))
 
 

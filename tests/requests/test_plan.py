@@ -42,8 +42,8 @@ from flyexpr import (
 )
 from flyexpr.expressions.nodes import Condition
 from flyexpr.requests.operations import Query, Scan
-from flyexpr.requests.plan import access
-from flyexpr.requests.reads import read_request
+from flyexpr.requests.plan.access import access_of
+from flyexpr.requests.reads import Turn
 
 TABLE = Table(
     "scores",
@@ -183,9 +183,9 @@ CASES: list[tuple[Condition, str, str | None, list[str], str, str]] = [
 
 
 def told(table: Table, read: Query | Scan) -> tuple[Any, ...]:
-    found = access(table, read)
+    found = access_of(table, read)
     return (
-        found.how,
+        found.operation,
         found.index.name if found.index else None,
         [show(key) for key in found.keys],
         show(found.filter) if found.filter is not None else "",
@@ -237,11 +237,11 @@ def test_keys_of_several_attributes(condition: Condition, keys: list[str], filte
 
 def test_a_part_of_a_partition_key_is_not_enough() -> None:
     with pytest.raises(PlanError, match="starts with `game`"):
-        access(TABLE, query(G, project=["note"]))
+        access_of(TABLE, query(G, project=["note"]))
 
 
 def test_why_the_others_lost() -> None:
-    found = access(TABLE, query(U & gt("score", 5)))
+    found = access_of(TABLE, query(U & gt("score", 5)))
     assert dict(found.rejected) == {
         "the table": "the condition bounds less of its sort key",
         "ByTitle": "its partition key `title` has no value",
@@ -265,26 +265,26 @@ def test_a_scan_may_filter_by_anything() -> None:
 def test_an_index_that_lacks_what_is_wanted_is_not_chosen() -> None:
     level = eq("level", "l")
     with pytest.raises(PlanError, match=r"ByLevel: it does not project all attributes"):
-        access(TABLE, query(level))
+        access_of(TABLE, query(level))
     with pytest.raises(PlanError, match=r"ByLevel: it does not project `note`"):
-        access(TABLE, query(level, project=["note"]))
+        access_of(TABLE, query(level, project=["note"]))
     with pytest.raises(PlanError, match=r"ByLevel: it does not project `note`"):
-        access(TABLE, query(level & eq("note", "n"), project=["score"]))
+        access_of(TABLE, query(level & eq("note", "n"), project=["score"]))
     assert told(TABLE, query(level, project=["score"]))[1] == "ByLevel"
     assert told(TABLE, query(level, index="ByLevel"))[1] == "ByLevel"
 
 
 def test_consistent_reads_pass_by_global_indexes() -> None:
     with pytest.raises(PlanError, match="no consistent reads"):
-        access(TABLE, query(T, consistent=True))
+        access_of(TABLE, query(T, consistent=True))
     assert told(TABLE, query(U & gt("score", 1), consistent=True))[1] == "ByScore"
 
 
 # the request
 
 
-def body(read: Query | Scan, **place: Any) -> dict[str, Any]:
-    request = read_request(TABLE, read, access(TABLE, read), **place)
+def body(read: Query | Scan, **turn: Any) -> dict[str, Any]:
+    request = access_of(TABLE, read).request(TABLE, read, Turn(**turn))
     return {"operation": request.operation, **json.loads(request.body)}
 
 
@@ -328,10 +328,10 @@ def test_a_local_index_fetches_what_it_does_not_hold() -> None:
 
 
 def test_a_projection_brings_what_the_client_needs() -> None:
-    found = access(TABLE, query(U & ne("title", "t"), project=["note.x", "wins"]))
+    found = access_of(TABLE, query(U & ne("title", "t"), project=["note.x", "wins"]))
     assert [show(path) for path in found.fetch or ()] == ["note.x", "wins", "user", "title"]
     assert found.trim
-    whole = access(TABLE, query(U, project=["user", "title", "note"]))
+    whole = access_of(TABLE, query(U, project=["user", "title", "note"]))
     assert [show(path) for path in whole.fetch or ()] == ["user", "title", "note"]
     assert not whole.trim
 
@@ -472,4 +472,4 @@ def test_operations_are_values() -> None:
     for read in READS:
         assert pickle.loads(pickle.dumps(read)) == read
         assert hash(read) == hash(pickle.loads(pickle.dumps(read)))
-        assert pickle.loads(pickle.dumps(access(TABLE, read))) == access(TABLE, read)
+        assert pickle.loads(pickle.dumps(access_of(TABLE, read))) == access_of(TABLE, read)

@@ -54,6 +54,7 @@ from flyexpr import (
     unchanged,
     update,
 )
+from flyexpr.schema.known_forms import forms_of
 
 
 @pytest.fixture
@@ -410,7 +411,7 @@ def test_items_of_a_known_form_are_looked_at_too() -> None:
         known = table.on(page)
         with pytest.raises(ValidationError, match=r"`scores\[0\]` is stored as S, not as N"):
             list(run(known, scan()))
-        assert all(type(form.sample["scores"][0]) is int for form in known.forms.found)
+        assert all(type(form.sample["scores"][0]) is int for form in forms_of(known).found)
 
 
 # --- conditions

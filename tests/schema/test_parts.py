@@ -74,7 +74,8 @@ from flyexpr import (
 )
 from flyexpr.expressions.nodes import ALWAYS, Compare, Condition, Path
 from flyexpr.expressions.terms import operand
-from flyexpr.requests.plan import Access, access
+from flyexpr.requests.plan.access import access_of
+from flyexpr.requests.reads import Access
 from flyexpr.schema.parts import fill
 from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.stored_conditions import lower_condition
@@ -469,7 +470,7 @@ def texts(items: Any) -> list[str]:
 def test_a_read_gives_what_matches_as_it_is_read(case: tuple[Table, list[dict[str, Any]], Any]) -> None:
     table, items, read = case
     try:
-        way = access(table, read)
+        way = access_of(table, read)
     except PlanError:
         return
     condition = lower_condition(table, read.condition)
@@ -496,14 +497,14 @@ def test_a_read_gives_what_matches_as_it_is_read(case: tuple[Table, list[dict[st
 def outcome(table: Table, read: Any) -> Any:
     """The index that a read uses, or a word for a read that is impossible."""
     try:
-        return access(table, read).index
+        return access_of(table, read).index
     except PlanError:
         return "none"
 
 
 def keyed(table: Table, way: Access) -> list[str]:
     """The derived keys by which a read finds its items."""
-    return [name for name in table.keys_of(way.index) if name in table.derived and way.how != "Scan"]
+    return [name for name in table.keys_of(way.index) if name in table.derived and way.operation != "Scan"]
 
 
 def projected(table: Table, index: Any, item: dict[str, Any]) -> dict[str, Any]:
@@ -592,7 +593,7 @@ def test_a_query_stays_with_its_kind(condition: Condition, key: str, kind: "str 
 def test_the_kind_does_not_choose_the_index() -> None:
     alike = [GlobalIndex("A", "day", "at"), GlobalIndex("B", "day", "sk")]
     with pytest.raises(PlanError, match="A and B of 'Kinds' would serve this query equally well"):
-        access(replace(KIND, indexes=alike), query(eq("day", "d")))
+        access_of(replace(KIND, indexes=alike), query(eq("day", "d")))
 
 
 def test_a_key_of_one_text_is_one_item() -> None:
@@ -898,10 +899,10 @@ def test_a_missing_part_of_a_partition_key_is_named() -> None:
         (eq("d", "x"), "`g` is made of `c` and `d` and `e`; `c` and `e` are not given"),
     ):
         with pytest.raises(PlanError) as caught:
-            access(table, query(condition))
+            access_of(table, query(condition))
         assert str(caught.value).startswith(f"a query of 'Games' needs one partition key value: {words}\n")
     with pytest.raises(PlanError, match="no index of 'Games' starts with `z`"):
-        access(table, query(eq("z", 1)))
+        access_of(table, query(eq("z", 1)))
 
 
 def test_a_condition_that_no_key_can_decide_is_guarded_by_what_was_found() -> None:

@@ -28,7 +28,8 @@ from flyexpr import (
     run,
     scan,
 )
-from flyexpr.steps.read import Reading, closed_cursor
+from flyexpr.steps.cursors import closed_cursor
+from flyexpr.steps.read import Reading
 
 TABLE = Table(
     "Cursors",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.values import pattern_cache, patterns
-from flyexpr.values.answers import Page, item_of
+from flyexpr.values.answers import Page, item_and_rest
 from flyexpr.values.encode import encode_item
 from flyexpr.values.patterns import form_of
 
@@ -223,7 +223,7 @@ def test_an_answer_that_is_no_item_is_refused_whether_its_form_is_known_or_not(v
     known.add(form_of({"a": {kind: sample}}))
     for have in (known, pattern_cache.Forms()):
         with pytest.raises(DynamoError, match="not what DynamoDB sends"):
-            item_of(f'{{"Item":{{"a":{value}}}}}'.encode(), "Item", have)
+            item_and_rest(f'{{"Item":{{"a":{value}}}}}'.encode(), "Item", have)
         with pytest.raises(DynamoError, match="not what DynamoDB sends"):
             list(Page(f'{{"Items":[{{"a":{value}}}]}}'.encode(), have))
 

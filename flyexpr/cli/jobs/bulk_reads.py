@@ -8,7 +8,7 @@ from flyexpr.errors import PlanError
 from flyexpr.expressions.nodes import Action, Call, Condition, Path, Update, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.requests.operations import Query, Scan
-from flyexpr.requests.plan import access
+from flyexpr.requests.plan.access import access_of
 from flyexpr.schema.table import Table
 
 
@@ -24,7 +24,7 @@ def read_of(
     """
     read = Query(condition, index, consistent=consistent)
     try:
-        access(table, read)
+        access_of(table, read)
     except PlanError as error:
         scanned = "the whole table" if index is None else f"all of {index}"
         return Scan(condition, index, consistent=consistent), f"reads {scanned}: {_why(error.message)}"
@@ -49,7 +49,7 @@ def bulk_read(
     Where it is named, all of the items have to be read before the first one is changed.
     """
     read, why = read_of(table, condition, index)
-    used = access(table, read).index
+    used = access_of(table, read).index
     actions = () if change is None else change.actions
     changed = {action.path.parts[0] for action in actions}
     moved = ", ".join(sorted(map(str, changed & {*table.keys_of(used)}))) if used is not None else ""

@@ -1,0 +1,112 @@
+"""The error for a query that no index serves: why not, and the nearest fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flyexpr.errors import PlanError
+from flyexpr.expressions.nodes import Between, Compare, Condition, Path, Value
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.show import show
+from flyexpr.requests.operations import Query
+from flyexpr.requests.plan.bounds import options
+from flyexpr.schema.derive import known_values, missing_parts
+from flyexpr.schema.indexes import Index
+from flyexpr.schema.table import Table
+
+Rejected = tuple[tuple[str, str], ...]  # the name of an index, and why it does not serve
+
+
+def label(index: Index | None) -> str:
+    """The name of an index, in sentences.
+
+    >>> label(None), label(GlobalIndex("ByTitle", "title"))
+    ('the table', 'ByTitle')
+    """
+    return "the table" if index is None else index.name
+
+
+def no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: Sequence[tuple[str, str]]) -> PlanError:
+    """The error for a query that no index serves.
+
+    >>> print(no_index(Table("t", "id"), query(eq("title", "x")), [eq("title", "x")], []))
+    no index of 't' starts with `title`, and a query needs one partition key value
+      condition: title = 'x'
+      hint: add GlobalIndex("…", "title"), or use scan(...)
+    """
+    wanting = [(name, why) for name, why in rejected if not why.startswith("its partition key")]
+    if wanting:
+        message, hint = _cannot_give(table, read, wanting)
+    elif unfinished := _unfinished_key(table, read.condition):
+        message = f"a query of {table.name!r} needs one partition key value: {unfinished}"
+        hint = "add eq(...) for it, or use scan(...)"
+    else:
+        message, hint = _no_partition(table, parts)
+    return PlanError(message, condition=show(read.condition), hint=hint)
+
+
+def _cannot_give(table: Table, read: Query, wanting: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The message and hint where the keys of these indexes fit, and they lack something else."""
+    shown = "; ".join(f"{name}: {why}" for name, why in wanting)
+    hint = "ask for projected attributes with project=[...], or name the index with index="
+    return (
+        f"no index of {table.name!r} can give what this query asks for ({shown})",
+        "leave consistent=True out" if read.consistent else hint,
+    )
+
+
+def _no_partition(table: Table, parts: Sequence[Condition]) -> tuple[str, str]:
+    """The message and hint where the condition fixes no partition key."""
+    equal = [str(path.parts[0]) for part in parts for path in paths(part) if options(part, str(path.parts[0]))]
+    if not equal:
+        indexes = [None, *(index for index in table.indexes if index.partition_keys)]
+        starts = ", ".join(_start(table, index) for index in indexes)
+        return (
+            f"a query of {table.name!r} needs one partition key value, and the condition fixes none",
+            f"add eq(...) for one of: {starts}; or use scan(...)",
+        )
+    names = " or ".join(f"`{name}`" for name in equal)
+    return (
+        f"no index of {table.name!r} starts with {names}, and a query needs one partition key value",
+        f"{_likely_meant(table, equal)}add {_proposed_index(equal[0], parts)}, or use scan(...)",
+    )
+
+
+def _likely_meant(table: Table, names: Sequence[str]) -> str:
+    """A question where one of the names is nearly a partition key or a part of one; empty for names the table has."""
+    from difflib import get_close_matches  # here, because `import flyexpr` is to be quick
+
+    keys = {
+        name.lower(): (name, index)
+        for index in (*reversed(table.indexes), None)
+        for key in table.partition_keys_of(index)
+        for name in (key, *(table.derived[key].parts if key in table.derived else ()))
+    }
+    known = {*table.attributes, *table.key_attributes, *(name for name, _ in keys.values())}
+    for name in names:
+        near = get_close_matches(name.lower(), keys, 1, 0.75) if name not in known else []
+        if near:
+            key, index = keys[near[0]]
+            return f"did you mean `{key}` ({label(index)})? Otherwise "
+    return ""
+
+
+def _unfinished_key(table: Table, condition: Condition) -> str:
+    """What to say where the condition gives some parts of a derived partition key, and not all of them."""
+    known = known_values(condition)
+    begun = (name for name, derived in table.derived.items() if not known.keys().isdisjoint(derived.parts))
+    names = {name for index in (None, *table.indexes) for name in table.partition_keys_of(index)}
+    return next((missing_parts(table, name, known) for name in begun if name in names), "")
+
+
+def _start(table: Table, index: Index | None) -> str:
+    keys = ", ".join(f"`{name}`" for name in table.partition_keys_of(index))
+    return f"{keys} ({label(index)})"
+
+
+def _proposed_index(partition: str, parts: Sequence[Condition]) -> str:
+    for part in parts:
+        match part:
+            case Compare("<" | "<=" | ">" | ">=", Path((name,)), Value()) | Between(Path((name,))):
+                return f'GlobalIndex("…", "{partition}", "{name}")'
+    return f'GlobalIndex("…", "{partition}")'

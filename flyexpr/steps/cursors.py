@@ -1,0 +1,114 @@
+"""Cursors: texts from which a read goes on, which no other read takes."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+from zlib import crc32
+
+from flyexpr.errors import ValidationError
+from flyexpr.expressions.show import show
+from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.reads import Access
+from flyexpr.schema.table import Table
+from flyexpr.values.decode import decode_item
+from flyexpr.values.encode import encode_item
+from flyexpr.values.kinds import Item
+
+Mark = tuple[int, Item | None]  # where to go on: on which of the key conditions, and after which key
+
+
+class Cursors:
+    """The cursors of one read.
+
+    >>> from flyexpr.requests.reads import ScanPages
+    >>> cursors = Cursors(Table("t", "id"), scan(), ScanPages(), ("id",))
+    >>> cursors.mark(cursors.text((0, {"id": "a"})))
+    (0, {'id': 'a'})
+    """
+
+    __slots__ = ("__dict__", "_access", "_keys", "_read", "_table")
+
+    def __init__(self, table: Table, read: Query | Scan, access: Access, keys: tuple[str, ...]) -> None:
+        self._table, self._read, self._access, self._keys = table, read, access, keys
+
+    def text(self, mark: Mark) -> str:
+        """The cursor for a mark; empty for the begin of the read."""
+        branch, start = mark
+        if not branch and start is None:
+            return ""
+        key = "null" if start is None else encode_item(start)
+        return closed_cursor(f"[{json.dumps(self._index)},{branch},{self._sign},{key}]")
+
+    def mark(self, cursor: str | None) -> Mark:
+        """The mark that a cursor holds; ValidationError if it is not a cursor of this read."""
+        if not cursor:
+            return 0, None
+        match opened_cursor(cursor):
+            case [str() | None as index, int(branch), int(sign), dict() | None as start] if type(branch) is int:
+                self._check_read(index, branch, sign)
+            case _:
+                raise _not_a_cursor()
+        if start is not None and (start.keys() != {*self._keys} or not all(map(_is_key_value, start.values()))):
+            raise _not_a_cursor()
+        with suppress(ValueError, LookupError, ArithmeticError):
+            mark = branch, None if start is None else decode_item(start)
+            if self.text(mark) == cursor:  # a number has several forms in JSON, and one in a cursor
+                return mark
+        raise _not_a_cursor()
+
+    def _check_read(self, index: str | None, branch: int, sign: int) -> None:
+        if index != self._index:
+            raise ValidationError(
+                f"the cursor comes from another read: of {index or 'the table'}, "
+                f"and this one reads {self._index or 'the table'}"
+            )
+        if sign != self._sign or branch not in range(max(len(self._access.keys), 1)):
+            raise ValidationError(
+                "the cursor comes from another read, of another table or with another condition or direction"
+            )
+
+    @cached_property
+    def _sign(self) -> int:
+        """A number by which a cursor knows its read: a hash of the table, the condition and the direction."""
+        access, read = self._access, self._read
+        shown = [show(part) for part in (*access.keys, access.filter, access.residue) if part is not None]
+        direction = (read.reverse,) if isinstance(read, Query) else (read.segment, read.segments)
+        facts = [self._table.name, access.operation, len(access.keys), *direction, *shown]
+        return crc32(json.dumps(facts).encode())
+
+    @property
+    def _index(self) -> str | None:
+        return self._access.index.name if self._access.index else None
+
+
+def closed_cursor(text: str) -> str:
+    """A cursor that holds the text, as a word that needs no quoting in a URL.
+
+    >>> opened_cursor(closed_cursor("[1]"))
+    [1]
+    """
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def opened_cursor(cursor: str) -> Any:
+    """What the JSON in a cursor says; None for a text that is not a cursor."""
+    try:
+        return json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _is_key_value(value: Any) -> bool:
+    match value:
+        case {"S": str()} | {"N": str()} | {"B": str()}:
+            return len(value) == 1
+    return False
+
+
+def _not_a_cursor() -> ValidationError:
+    """The error for a text that is not a cursor of any read."""
+    return ValidationError("start= takes the .cursor of an earlier read; this is not one")

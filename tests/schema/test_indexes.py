@@ -1,0 +1,88 @@
+"""Types of indexes: what the rest of the library asks, an index answers, so a further type is one class."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flyexpr import GlobalIndex, LocalIndex, PlanError, Table, all_of, create_table, eq, explain, query, request
+from flyexpr.records import record
+from flyexpr.requests import descriptions, tables
+from flyexpr.schema.indexes import INDEX_TYPES, Index, Projection
+from flyexpr.steps.alter_table import changes
+
+
+@record
+class FacetIndex(Index):
+    """An index of a type that DynamoDB does not have: by one attribute, made with its table, never consistent."""
+
+    name: str
+    facet: str
+    project: Projection = "all"
+
+    word = "facet"
+    wire_member = "FacetIndexes"
+
+    @classmethod
+    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
+        return cls(name, partition[0], project)
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        return (self.facet,)
+
+    @property
+    def sort_keys(self) -> tuple[str, ...]:
+        return ()
+
+
+FACET = FacetIndex("ByColour", "colour", "keys")
+TABLE = Table("Things", "id", indexes=[FACET])
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (tables, descriptions):
+        monkeypatch.setattr(module, "INDEX_TYPES", (*INDEX_TYPES, FacetIndex))
+
+
+@pytest.mark.usefixtures("known")
+def test_an_index_of_a_further_type_is_created_and_described() -> None:
+    _, wire = request(TABLE, create_table())
+    assert wire["FacetIndexes"] == [
+        {
+            "IndexName": "ByColour",
+            "KeySchema": [{"AttributeName": "colour", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ]
+    described: dict[str, Any] = {"Table": wire}
+    assert descriptions.described_table(json.dumps(described).encode()).indexes == (FACET,)
+
+
+def test_a_read_goes_through_an_index_of_a_further_type() -> None:
+    plan = explain(TABLE, query(eq("colour", "red"), index="ByColour"))
+    assert plan.index == "ByColour"
+    assert plan.warnings[-1] == "eventually consistent: a facet index follows its table with a delay"
+    assert "items come with the attributes that the index projects, not whole" in plan.warnings
+    with pytest.raises(PlanError, match="ByColour: a facet index has no consistent reads"):
+        explain(TABLE, query(eq("colour", "red"), consistent=True))
+    with pytest.raises(PlanError, match="index 'ByColour' is facet, and a facet index has no consistent reads"):
+        explain(TABLE, query(eq("colour", "red"), consistent=True, index="ByColour"))
+    with pytest.raises(PlanError, match=r"add eq\(\.\.\.\) for one of: `id` \(the table\), `colour` \(ByColour\);"):
+        explain(TABLE, query(all_of()))
+
+
+def test_an_index_of_a_further_type_is_altered_only_if_it_says_so() -> None:
+    plain = Table("Things", "id")
+    with pytest.raises(PlanError, match="facet index 'ByColour' can only be created with its table 'Things'"):
+        changes(plain, TABLE)
+    assert changes(TABLE, plain, drop=True) == []
+
+
+def test_which_index_can_what() -> None:
+    asked = ("consistent_reads", "fetches_missing", "has_throughput", "alterable")
+    by_title, by_score = GlobalIndex("ByTitle", "title"), LocalIndex("ByScore", "score")
+    assert [name for name in asked if getattr(by_title, name)] == ["has_throughput", "alterable"]
+    assert [name for name in asked if getattr(by_score, name)] == ["consistent_reads", "fetches_missing"]
+    assert by_score.partition_keys == ()
