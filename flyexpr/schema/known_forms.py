@@ -14,10 +14,11 @@ from typing import Any
 from flyexpr.schema.fits import Check, first_misfit
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import Item
+from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import Forms
 
-_FORMS: dict[tuple[str, Mapping[str, Any]], Forms] = {}  # by the table's name and the types that it declares
-_MOST = 256  # tables; then all are forgotten
+_MOST = 256  # tables
+_FORMS = Memo[tuple[str, Mapping[str, Any]], Forms](_MOST)  # by the table's name and the types that it declares
 
 
 def forms_of(table: Table) -> Forms:
@@ -30,11 +31,8 @@ def forms_of(table: Table) -> Forms:
     try:
         return _FORMS[table.name, table.attributes]
     except KeyError:
-        if len(_FORMS) >= _MOST:
-            _FORMS.clear()
         forms = Forms(partial(_fits, table.checks))  # not the table itself: it holds an engine
-        _FORMS[table.name, table.attributes] = forms
-        return forms
+        return _FORMS.keep((table.name, table.attributes), forms)
 
 
 def _fits(checks: tuple[Check, ...], sample: Item) -> bool:
