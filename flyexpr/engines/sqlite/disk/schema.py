@@ -2,22 +2,24 @@
 
 A table is kept as a `Definition`: a JSON object with the description that DescribeTable gives, the names of the SQLite
 tables that hold its rows, its tags, its time to live, and how far a new store is filled. `read_table` makes the
-immutable `Table` of it.
+immutable `StoredTable` of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from flyexpr.engines.sqlite.answers import item_text
+from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
-from flyexpr.values.sizes import value_size
+from flyexpr.values.sizes import item_size, value_size
 
 Definition = dict[str, Any]
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024  # bytes
@@ -57,15 +59,68 @@ class KeySchema:
         return tuple(attribute.name for attribute in self.attributes)
 
 
+Entry = tuple[bytes, int, bytes]
+"""A row of an index: its key, size and text."""
+
+
 @record
-class Index:
+class StoredIndex:
     """A secondary index; `projected` is None when its entries are whole items."""
 
     name: str
     store: str
     key: KeySchema
-    is_global: bool
     projected: frozenset[str] | None
+
+    wire_member = ""
+    """The list of indexes that it stands in, in a table's description and in ConsumedCapacity."""
+    reads_consistently = False
+    fetches = False
+    """Whether a read gets from the table what the index does not hold, instead of being refused."""
+    in_collection = False
+    """Whether its entries count towards the size of an item collection."""
+
+    def entry(self, row: bytes, image: Image | None) -> Entry | None:
+        """What the index holds of the item at a row key; None for an item without all key attributes of the index.
+
+        >>> index = GlobalStoredIndex("by_g", "", KeySchema((KeyAttribute("g", "S"),), ()), frozenset({"g"}))
+        >>> index.entry(b"row", Image({"g": "a", "n": 1}, 5, b'{"g":{"S":"a"},"n":{"N":"1"}}'))[1:]
+        (2, b'{"g":{"S":"a"}}')
+        """
+        key = index_row_key(self, row, image.item) if image is not None else None
+        if image is None or key is None:
+            return None
+        if self.projected is None:
+            return key, image.size, image.text
+        held = {name: value for name, value in image.item.items() if name in self.projected}
+        return key, item_size(held), item_text(held)
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """The attributes of these that the index does not hold, each once.
+
+        >>> GlobalStoredIndex("by_g", "", KeySchema((), ()), frozenset({"id"})).missing(["id", "wins", "wins"])
+        ['wins']
+        """
+        held = self.projected
+        return [] if held is None else [name for name in dict.fromkeys(names) if name not in held]
+
+
+class GlobalStoredIndex(StoredIndex):
+    """An index with a partition key of its own."""
+
+    __slots__ = ()
+    wire_member = "GlobalSecondaryIndexes"
+
+
+class LocalStoredIndex(StoredIndex):
+    """Another order of the items of each partition."""
+
+    __slots__ = ()
+    wire_member = "LocalSecondaryIndexes"
+    reads_consistently = fetches = in_collection = True
+
+
+_INDEX_CLASSES: tuple[type[StoredIndex], ...] = (GlobalStoredIndex, LocalStoredIndex)
 
 
 @record
@@ -77,13 +132,13 @@ class Expiry:
 
 
 @record
-class Table:
+class StoredTable:
     """A table; its indexes come in the order of their names, which is the order the service checks them in."""
 
     name: str
     store: str
     key: KeySchema
-    indexes: tuple[Index, ...]
+    indexes: tuple[StoredIndex, ...]
     expiry: Expiry | None
     filling: str | None = None  # the store that does not have all its entries yet
 
@@ -93,15 +148,17 @@ class Table:
         names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
 
-    def index(self, name: str) -> Index | None:
+    def index(self, name: str) -> StoredIndex | None:
         return next((index for index in self.indexes if index.name == name), None)
 
     @cached_property
-    def has_local_index(self) -> bool:
-        return any(not index.is_global for index in self.indexes)
+    def collection_stores(self) -> tuple[str, ...]:
+        """The stores whose rows make up the item collections; none for a table whose collections have no limit."""
+        stores = [index.store for index in self.indexes if index.in_collection]
+        return (self.store, *stores) if stores else ()
 
 
-def read_table(definition: Definition) -> Table:
+def read_table(definition: Definition) -> StoredTable:
     """The table that a definition describes.
 
     DamagedFileError for a definition that no engine wrote.
@@ -122,18 +179,18 @@ def read_table(definition: Definition) -> Table:
         raise DamagedFileError(str(error)) from error
 
 
-def _read_table(definition: Definition) -> Table:
+def _read_table(definition: Definition) -> StoredTable:
     description = definition["Description"]
     stores = {name: _store(store) for name, store in definition["Stores"].items()}
     kinds = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
     key = read_key_schema(description["KeySchema"], kinds)
     indexes = [
-        _read_index(index, kinds, key, stores[index["IndexName"]], member.startswith("Global"))
-        for member in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-        for index in description.get(member, ())
+        _read_index(index_class, index, kinds, key, stores[index["IndexName"]])
+        for index_class in _INDEX_CLASSES
+        for index in description.get(index_class.wire_member, ())
     ]
     expiry = definition.get("Expiry")
-    return Table(
+    return StoredTable(
         name=description["TableName"],
         store=stores[""],
         key=key,
@@ -176,14 +233,14 @@ def read_key_schema(elements: list[dict[str, str]], kinds: Mapping[str, str]) ->
 
 
 def _read_index(
-    index: dict[str, Any], kinds: Mapping[str, str], table_key: KeySchema, store: str, is_global: bool
-) -> Index:
+    index_class: type[StoredIndex], index: dict[str, Any], kinds: Mapping[str, str], table_key: KeySchema, store: str
+) -> StoredIndex:
     key = read_key_schema(index["KeySchema"], kinds)
     projection = index["Projection"]
     projected = None
     if projection["ProjectionType"] != "ALL":
         projected = frozenset(key.names + table_key.names).union(projection.get("NonKeyAttributes", ()))
-    return Index(index["IndexName"], store, key, is_global, projected)
+    return index_class(index["IndexName"], store, key, projected)
 
 
 def kind_of(value: Any) -> str:
@@ -209,7 +266,7 @@ def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     return b"".join((partition_bytes(tuple(parts[:partition])), *parts[partition:]))
 
 
-def index_row_key(index: Index, row: bytes, item: Mapping[str, Any]) -> bytes | None:
+def index_row_key(index: StoredIndex, row: bytes, item: Mapping[str, Any]) -> bytes | None:
     """The row key of an item's entry in an index; None for an item that has no entry there.
 
     `row` is the item's row key in the table. Indexes are sparse: the guide, "Take advantage of sparse indexes".
@@ -250,18 +307,6 @@ def key_size(attributes: tuple[KeyAttribute, ...], item: Mapping[str, Any]) -> i
     if len(attributes) == 1 and attributes[0].kind == "N":
         return 0
     return sum([value_size(item[attribute.name]) for attribute in attributes])
-
-
-def projection_of(index: Index, item: Item) -> Item:
-    """The attributes of an item that an index holds.
-
-    >>> index = Index("by_g", "", KeySchema((), ()), True, frozenset({"id"}))
-    >>> projection_of(index, {"id": "abc", "wins": 1})
-    {'id': 'abc'}
-    """
-    if index.projected is None:
-        return item
-    return {name: value for name, value in item.items() if name in index.projected}
 
 
 def key_of(names: Iterator[str] | tuple[str, ...], item: Mapping[str, Any]) -> Item:

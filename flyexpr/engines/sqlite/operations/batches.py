@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, array, json_text, optional
-from flyexpr.engines.sqlite.disk.schema import Table, key_of
+from flyexpr.engines.sqlite.disk.images import read_image
+from flyexpr.engines.sqlite.disk.schema import StoredTable, key_of
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
@@ -24,7 +25,7 @@ from flyexpr.engines.sqlite.request.members import Request, broken, newly_broken
 from flyexpr.engines.sqlite.request.wire import TWO_TYPES, read_item
 from flyexpr.engines.sqlite.rules.capacity import Usage, consumed_by_table, read_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, check_index_keys, key_row
-from flyexpr.engines.sqlite.rules.writes import Write, image_after, read_delete, read_image, read_put
+from flyexpr.engines.sqlite.rules.writes import Write, image_after, read_delete, read_put
 from flyexpr.values.kinds import Item
 
 MAX_KEYS, MAX_WRITES = 100, 25
@@ -59,9 +60,9 @@ def batch_get_item(storage: Storage, request: Request, now: float) -> bytes:
 
 def _read_all(
     storage: Storage, requested: Request, reads: list[Request], keys: list[list[Item]]
-) -> tuple[list[tuple[Table, Usage]], list[list[bytes]], dict[str, Any]]:
+) -> tuple[list[tuple[StoredTable, Usage]], list[list[bytes]], dict[str, Any]]:
     """For each table its usage and the texts of its items; then the requests for keys that were not read."""
-    usages: list[tuple[Table, Usage]] = []
+    usages: list[tuple[StoredTable, Usage]] = []
     found: list[list[bytes]] = []
     unprocessed: dict[str, Any] = {}
     size = 0
@@ -107,7 +108,7 @@ def batch_write_item(storage: Storage, request: Request, now: float) -> bytes:
         raise invalid("The requestItems parameter is required for BatchWriteItem")
     if len(writes) > MAX_WRITES:
         raise invalid("Too many items requested for the BatchWriteItem call")
-    usages: dict[str, tuple[Table, Usage]] = {}
+    usages: dict[str, tuple[StoredTable, Usage]] = {}
     metrics: dict[str, list[Any]] = {}
     with storage.transaction("IMMEDIATE"):
         rows = [(storage.table(write.table), _row(storage.table(write.table), write), write) for write in writes]
@@ -159,7 +160,7 @@ def _read_part(table: str, wire: Any, name: str, within: str) -> Request:
     return members
 
 
-def _row(table: Table, write: Write) -> bytes:
+def _row(table: StoredTable, write: Write) -> bytes:
     """The row key of a write; of an item, unlike in PutItem, a bad key is only said not to match."""
     if write.kind == "Put":
         check_empty_key(table, write.given)
@@ -170,5 +171,5 @@ def _row(table: Table, write: Write) -> bytes:
     return key_row(table, write.given)
 
 
-def _key_part(table: Table, item: Item) -> Item:
+def _key_part(table: StoredTable, item: Item) -> Item:
     return key_of(tuple(name for name in table.key.names if name in item), item)

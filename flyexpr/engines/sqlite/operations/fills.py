@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from flyexpr.engines.sqlite.disk.schema import Definition, Table, read_table
+from flyexpr.engines.sqlite.disk.images import read_image
+from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_table
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import in_use
 from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry
-from flyexpr.engines.sqlite.rules.writes import read_image
 
 PORTION_SECONDS = 0.015
 PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (files.py), so that it comes in between
@@ -54,7 +54,7 @@ def fill_portion(storage: Storage, name: str) -> bool:
     return last is not None
 
 
-def _enter(storage: Storage, table: Table, store: str, key: bytes, row: tuple[int, bytes]) -> None:
+def _enter(storage: Storage, table: StoredTable, store: str, key: bytes, row: tuple[int, bytes]) -> None:
     image = read_image(row, table.watched)
     assert image is not None
     if table.expiry is not None and table.expiry.store == store:

@@ -10,7 +10,8 @@ import json
 from collections.abc import Callable
 
 from flyexpr.engines.sqlite.answers import answer, optional
-from flyexpr.engines.sqlite.disk.schema import Table
+from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import INVALID_PARAMETERS, condition_failed, invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
@@ -29,7 +30,6 @@ from flyexpr.engines.sqlite.rules.keys import (
 )
 from flyexpr.engines.sqlite.rules.update_charge import update_charge
 from flyexpr.engines.sqlite.rules.writes import (
-    Image,
     Write,
     check_keeps_key,
     read_delete,
@@ -115,7 +115,9 @@ def _check_returns(members: Request) -> None:
         raise invalid(told(["ReturnValues can only be ALL_OLD or NONE"]))
 
 
-def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, members: Request, labours: Labours) -> bytes:
+def _carry_out(
+    storage: Storage, table: StoredTable, row: bytes, write: Write, members: Request, labours: Labours
+) -> bytes:
     returns, mode = members.get("ReturnValues", "NONE"), members.get("ReturnConsumedCapacity", "NONE")
     blind = not table.indexes and table.expiry is None and (returns, mode) == ("NONE", "NONE")
     old: Image | None = None

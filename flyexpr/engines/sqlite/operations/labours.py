@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from flyexpr.engines.sqlite.disk.schema import Table
-from flyexpr.engines.sqlite.disk.storage import Row, Storage
+from flyexpr.engines.sqlite.disk.images import Image, Row
+from flyexpr.engines.sqlite.disk.schema import StoredTable
+from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.rules.effort import effort
-from flyexpr.engines.sqlite.rules.writes import Image, Write, holds, image_after, image_before
+from flyexpr.engines.sqlite.rules.writes import Write, holds, image_after, image_before
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import And, Or
 
@@ -33,7 +34,7 @@ Refuse = Callable[[Write, Image | None], Exception]
 class Laborious(Exception):
     """A write is to be worked out outside the transaction."""
 
-    def __init__(self, write: Write, table: Table, row: Row | None, refuse: Refuse) -> None:
+    def __init__(self, write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> None:
         super().__init__()
         self.write, self.table, self.row, self.refuse = write, table, row, refuse
 
@@ -42,10 +43,10 @@ class Labours:
     """What the laborious writes of a request came to."""
 
     def __init__(self) -> None:
-        self._done: dict[int, tuple[Table, Row | None, Outcome | DynamoError]] = {}
+        self._done: dict[int, tuple[StoredTable, Row | None, Outcome | DynamoError]] = {}
         self._again = 0
 
-    def outcome(self, write: Write, table: Table, row: Row | None, refuse: Refuse) -> Outcome:
+    def outcome(self, write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> Outcome:
         """The item before and after a write; DynamoError where it is refused."""
         # An item that changes all the time is worked on within the transaction after all.
         if self._again > TRIES or not is_laborious(write, row):
@@ -83,7 +84,7 @@ def carry_through(storage: Storage, attempt: Callable[[Labours], T]) -> T:
             labours.take(work)
 
 
-def work_out(write: Write, table: Table, row: Row | None, refuse: Refuse) -> Outcome:
+def work_out(write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> Outcome:
     """The item before and after a write; DynamoError where it is refused."""
     old = image_before(write, table, row)
     if not holds(write, old):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.keys import Range
-from flyexpr.engines.sqlite.disk.schema import Index, Table, has_key, row_key
+from flyexpr.engines.sqlite.disk.schema import StoredIndex, StoredTable, has_key, row_key
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import BackfillingIndex, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.fills import finish_abandoned
@@ -83,7 +83,7 @@ def read_reading(members: Request, condition: Condition | None, paths: tuple[Pat
     )
 
 
-def read_target(storage: Storage, members: Request) -> tuple[Table, Index | None]:
+def read_target(storage: Storage, members: Request) -> tuple[StoredTable, StoredIndex | None]:
     """The table of a request, and the index if it names one."""
     table = storage.table(members["TableName"])
     if "IndexName" not in members:
@@ -93,7 +93,7 @@ def read_target(storage: Storage, members: Request) -> tuple[Table, Index | None
         raise invalid(f"The table does not have the specified index: {members['IndexName']}")
     if index.store == table.filling:
         raise BackfillingIndex(index.name)
-    if index.is_global and members.get("ConsistentRead"):
+    if members.get("ConsistentRead") and not index.reads_consistently:
         raise invalid("Consistent reads are not supported on global secondary indexes")
     return table, index
 
@@ -120,8 +120,8 @@ class Page:
     def __init__(
         self,
         storage: Storage,
-        table: Table,
-        index: Index | None,
+        table: StoredTable,
+        index: StoredIndex | None,
         keys: Range,
         reading: Reading,
         *,
@@ -190,7 +190,7 @@ class Page:
         return given
 
 
-def _last_key(table: Table, index: Index | None, text: bytes) -> bytes:
+def _last_key(table: StoredTable, index: StoredIndex | None, text: bytes) -> bytes:
     """The key of the row that a page ended with: that of the index, if one is read, and that of the table."""
     names = dict.fromkeys((*index.key.names, *table.key.names) if index is not None else table.key.names)
     key = read_text(text, names)

@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.keys import Range, segment_range
-from flyexpr.engines.sqlite.disk.schema import Table
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.operations.pages import Page, Reading, read_reading, read_target, take_page
@@ -43,7 +43,7 @@ def get_item(storage: Storage, request: Request, now: float) -> bytes:
     return answer(Item=item, ConsumedCapacity=optional(consumed(table, usage, mode)))
 
 
-def _row(table: Table, key: Item, paths: tuple[Path, ...] | None) -> bytes:
+def _row(table: StoredTable, key: Item, paths: tuple[Path, ...] | None) -> bytes:
     row = key_row(table, key)
     if paths is not None:
         check_key_paths(table, paths)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
-from flyexpr.engines.sqlite.disk.schema import Table
-from flyexpr.engines.sqlite.disk.storage import Row, Storage
+from flyexpr.engines.sqlite.disk.images import Image, Row
+from flyexpr.engines.sqlite.disk.schema import StoredTable
+from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import InvalidConstant, invalid, not_found
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
@@ -31,7 +32,7 @@ from flyexpr.engines.sqlite.rules.keys import (
     item_row,
     key_row,
 )
-from flyexpr.engines.sqlite.rules.writes import Image, Write, check_keeps_key, read_delete, read_put, read_update
+from flyexpr.engines.sqlite.rules.writes import Write, check_keeps_key, read_delete, read_put, read_update
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
@@ -69,7 +70,7 @@ def transact_write_items(storage: Storage, request: Request, now: float) -> byte
             return _replay(storage, tables, rows, members)
         targets = list(zip(tables, rows, writes, strict=True))
         images = _images(storage, targets, labours)
-        usages: dict[str, tuple[Table, Usage]] = {}
+        usages: dict[str, tuple[StoredTable, Usage]] = {}
         metrics: dict[str, list[Any]] = {}
         for (table, row, write), (old, new) in zip(targets, images, strict=True):
             _, usage = usages.setdefault(table.name, (table, Usage()))
@@ -117,7 +118,7 @@ def _sent(members: Request, write: Write) -> int:
     return size + item_size(read_item(constants)) - sum(map(len, constants)) if constants else size
 
 
-def _tables(storage: Storage, writes: list[Write]) -> list[Table]:
+def _tables(storage: Storage, writes: list[Write]) -> list[StoredTable]:
     """The table of each write; an empty key value is a plain error, reported even before a missing table."""
     tables = [storage.find(write.table) for write in writes]
     for table, write in zip(tables, writes, strict=True):
@@ -131,7 +132,7 @@ def _tables(storage: Storage, writes: list[Write]) -> list[Table]:
     return known
 
 
-def _write_row(table: Table, write: Write) -> bytes:
+def _write_row(table: StoredTable, write: Write) -> bytes:
     if write.kind != "Put":
         return key_row(table, write.given)
     row = item_row(table, write.given)
@@ -139,7 +140,7 @@ def _write_row(table: Table, write: Write) -> bytes:
     return row
 
 
-def _rows(targets: Iterable[tuple[Table, Any, Callable[[Table, Any], bytes]]]) -> list[bytes]:
+def _rows(targets: Iterable[tuple[StoredTable, Any, Callable[[StoredTable, Any], bytes]]]) -> list[bytes]:
     """The row keys of the actions; of keys that do not fit their tables, only the first is named."""
     rows: list[bytes] = []
     targets = list(targets)
@@ -155,7 +156,7 @@ def _rows(targets: Iterable[tuple[Table, Any, Callable[[Table, Any], bytes]]]) -
     return rows
 
 
-def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]], labours: Labours) -> list[Outcome]:
+def _images(storage: Storage, targets: list[tuple[StoredTable, bytes, Write]], labours: Labours) -> list[Outcome]:
     """The items before and after each action; every action that fails is reported."""
     images, reasons = [], list[Reason]()
     for table, row, write in targets:
@@ -175,7 +176,9 @@ def _failed(write: Write, old: Image | None) -> DynamoError:
     return DynamoError.of("ConditionalCheckFailed", "The conditional request failed", shown)
 
 
-def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, old: Image | None, new: Image | None) -> Usage:
+def _carry_out(
+    storage: Storage, table: StoredTable, row: bytes, write: Write, old: Image | None, new: Image | None
+) -> Usage:
     """The units of one action: double, but for the indexes; a check costs as if it wrote what it read."""
     if write.kind == "ConditionCheck":
         return Usage(2 * write_units(old.size if old is not None else 0))
@@ -183,9 +186,9 @@ def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, old: Im
     return Usage(2 * usage.table, usage.indexes)
 
 
-def _replay(storage: Storage, tables: list[Table], rows: list[bytes], members: Request) -> bytes:
+def _replay(storage: Storage, tables: list[StoredTable], rows: list[bytes], members: Request) -> bytes:
     """The answer to a transaction that was done before; it costs a transactional read of each item."""
-    usages: dict[str, tuple[Table, Usage]] = {}
+    usages: dict[str, tuple[StoredTable, Usage]] = {}
     for table, row in zip(tables, rows, strict=True):
         size, _ = storage.get(table.store, row) or (0, b"")
         usages.setdefault(table.name, (table, Usage()))[1].add(2 * read_units(size, True))
@@ -199,7 +202,7 @@ def transact_get_items(storage: Storage, request: Request, now: float) -> bytes:
     reads = [_read_get(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
     projections = [read_projected(read) for read in reads]
     keys = [read_item(read["Key"]) for read in reads]
-    usages: dict[str, tuple[Table, Usage]] = {}
+    usages: dict[str, tuple[StoredTable, Usage]] = {}
     responses, given = [], 0
     with storage.transaction("DEFERRED"):
         tables = [storage.table(read["TableName"]) for read in reads]

@@ -10,8 +10,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from flyexpr.engines.sqlite.answers import json_text
+from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keys import Range
-from flyexpr.engines.sqlite.disk.schema import Table
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out, time_key
@@ -19,7 +20,6 @@ from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, 
 from flyexpr.engines.sqlite.operations.tables import known_definition
 from flyexpr.engines.sqlite.request.member_rules import Rule, boolean_rule, map_rule, sized_text_rule, table_rule
 from flyexpr.engines.sqlite.request.members import Request, check_table_name, gather, told
-from flyexpr.engines.sqlite.rules.writes import read_image
 
 FIVE_YEARS = 5 * 365 * 24 * 3600
 SWEEP = 100  # some 10 ms of work, for a request that happens to come by
@@ -123,5 +123,5 @@ def _row_of(text: bytes) -> bytes:
         raise DamagedFileError("a row of a time to live cannot be read") from error
 
 
-def _expire(storage: Storage, table: Table, row: bytes) -> None:
+def _expire(storage: Storage, table: StoredTable, row: bytes) -> None:
     carry_out(storage, table, row, read_image(storage.get(table.store, row), table.watched), None)

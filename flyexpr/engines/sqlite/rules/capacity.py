@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.schema import Index, Table
+from flyexpr.engines.sqlite.disk.schema import StoredIndex, StoredTable
 
 WRITE_UNIT, READ_UNIT = 1024, 4096
 
@@ -40,11 +40,11 @@ class Usage:
 
     __slots__ = ("indexes", "table")
 
-    def __init__(self, table: float = 0.0, indexes: dict[Index, float] | None = None) -> None:
+    def __init__(self, table: float = 0.0, indexes: dict[StoredIndex, float] | None = None) -> None:
         self.table = table
-        self.indexes: dict[Index, float] = {} if indexes is None else indexes
+        self.indexes: dict[StoredIndex, float] = {} if indexes is None else indexes
 
-    def add(self, units: float, index: Index | None = None) -> None:
+    def add(self, units: float, index: StoredIndex | None = None) -> None:
         if index is None:
             self.table += units
         else:
@@ -56,11 +56,11 @@ class Usage:
             self.add(units, index)
 
 
-def consumed(table: Table, usage: Usage, mode: str | None, kind: str = "") -> dict[str, Any] | None:
+def consumed(table: StoredTable, usage: Usage, mode: str | None, kind: str = "") -> dict[str, Any] | None:
     """The ConsumedCapacity of an answer; `kind` (Read or Write) is told where the service tells it.
 
     >>> from flyexpr.engines.sqlite.disk.schema import KeySchema
-    >>> consumed(Table("scores", "", KeySchema((), ()), (), None), Usage(1.0), "INDEXES")
+    >>> consumed(StoredTable("scores", "", KeySchema((), ()), (), None), Usage(1.0), "INDEXES")
     {'TableName': 'scores', 'CapacityUnits': 1.0, 'Table': {'CapacityUnits': 1.0}}
     """
     if mode not in ("TOTAL", "INDEXES"):
@@ -79,13 +79,12 @@ def _units(units: float, kind: str) -> dict[str, float]:
 def _index_units(usage: Usage, kind: str) -> dict[str, dict[str, Any]]:
     told: dict[str, dict[str, Any]] = {}
     for index, units in usage.indexes.items():
-        member = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
-        told.setdefault(member, {})[index.name] = _units(units, kind)
+        told.setdefault(index.wire_member, {})[index.name] = _units(units, kind)
     return told
 
 
 def consumed_by_table(
-    usages: Iterable[tuple[Table, Usage]], mode: str | None, kind: str = ""
+    usages: Iterable[tuple[StoredTable, Usage]], mode: str | None, kind: str = ""
 ) -> list[dict[str, Any]] | None:
     """As `consumed`, for a request on several tables."""
     told = [consumed(table, usage, mode, kind) for table, usage in usages]

@@ -13,10 +13,10 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.schema import (
     MAX_PARTITION_KEY,
     MAX_SORT_KEY,
-    Index,
     KeyAttribute,
     KeySchema,
-    Table,
+    StoredIndex,
+    StoredTable,
     key_size,
     kind_of,
     row_key,
@@ -29,7 +29,7 @@ TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 
-def key_row(table: Table, key: Item) -> bytes:
+def key_row(table: StoredTable, key: Item) -> bytes:
     """The row key of a Key member.
 
     ValidationException unless it holds exactly the table's key attributes, each of its type and within its size.
@@ -40,7 +40,7 @@ def key_row(table: Table, key: Item) -> bytes:
     return row_key(table.key, key)
 
 
-def item_row(table: Table, item: Item) -> bytes:
+def item_row(table: StoredTable, item: Item) -> bytes:
     """The row key of an item to be put."""
     check_item_key(table, item)
     check_empty_key(table, item)
@@ -48,7 +48,7 @@ def item_row(table: Table, item: Item) -> bytes:
     return row_key(table.key, item)
 
 
-def check_key(table: Table, key: Item) -> None:
+def check_key(table: StoredTable, key: Item) -> None:
     """None for a key with the table's key attributes, no more and no less, each of its type."""
     attributes = table.key.attributes
     if len(key) != len(attributes):
@@ -58,7 +58,7 @@ def check_key(table: Table, key: Item) -> None:
             raise invalid(MISMATCH)
 
 
-def check_item_key(table: Table, item: Item) -> None:
+def check_item_key(table: StoredTable, item: Item) -> None:
     """None for an item that has the table's key attributes, each of its type."""
     for attribute in table.key.attributes:
         if attribute.name not in item:
@@ -70,7 +70,7 @@ def check_item_key(table: Table, item: Item) -> None:
             )
 
 
-def check_empty_key(table: Table, key: Item) -> None:
+def check_empty_key(table: StoredTable, key: Item) -> None:
     """None unless a key attribute of the table is an empty string or binary."""
     for attribute in table.key.attributes:
         value = key.get(attribute.name)
@@ -100,7 +100,7 @@ def check_key_size(key: KeySchema, item: Mapping[str, Any], place: str = "") -> 
         )
 
 
-def check_index_keys(table: Table, item: Item, changed: Container[str] | None = None) -> None:
+def check_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
     """None for an item whose index key attributes, where present, have the right type and size.
 
     Of an update only the attributes count that it has `changed`: what was stored before an index was made may not fit
@@ -123,7 +123,7 @@ def _fits(key: KeyAttribute, item: Item) -> bool:
     return key.name in item and kind_of(item[key.name]) == key.kind
 
 
-def _check_index_key(index: Index, attribute: KeyAttribute, value: Any) -> None:
+def _check_index_key(index: StoredIndex, attribute: KeyAttribute, value: Any) -> None:
     actual = kind_of(value)
     if actual != attribute.kind:
         raise invalid_parameter(
@@ -132,7 +132,7 @@ def _check_index_key(index: Index, attribute: KeyAttribute, value: Any) -> None:
         )
 
 
-def check_empty_index_keys(table: Table, item: Item, changed: Container[str] | None = None) -> None:
+def check_empty_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
     """None unless an index key attribute is an empty string or binary; of an update, one that it has `changed`."""
     for index in table.indexes:
         for name in index.key.names:

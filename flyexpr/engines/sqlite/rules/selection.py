@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyexpr.engines.sqlite.disk.schema import Index, Table
+from flyexpr.engines.sqlite.disk.schema import StoredIndex, StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.members import Request, told
 from flyexpr.expressions.nodes import Condition, Path
@@ -40,7 +40,7 @@ def check_select(members: Request) -> None:
 
 
 def read_selection(
-    members: Request, index: Index | None, paths: tuple[Path, ...] | None, condition: Condition | None
+    members: Request, index: StoredIndex | None, paths: tuple[Path, ...] | None, condition: Condition | None
 ) -> Selection:
     """What to give of each item; ValidationException where an index cannot give it."""
     select = members.get("Select")
@@ -48,14 +48,14 @@ def read_selection(
     if index is not None and index.projected is not None:
         wanted = _missing(index, paths or ())
         tested = _missing(index, paths_of(condition) if condition is not None else ())
-        if index.is_global:
-            _refuse(index, wanted, select)
-        else:
+        if index.fetches:
             fetches = bool(wanted or tested) or select == "ALL_ATTRIBUTES"
+        else:
+            _refuse(index, wanted, select)
     return Selection(select != "COUNT", fetches)
 
 
-def check_filter_held(index: Index | None, condition: Condition) -> None:
+def check_filter_held(index: StoredIndex | None, condition: Condition) -> None:
     """None for a filter of attributes that the index holds: a Query looks at no others, even through a local index.
 
     The filter of a Scan may name any. Of an entry of a global index an attribute that it does not hold is missing: what
@@ -69,7 +69,7 @@ def check_filter_held(index: Index | None, condition: Condition) -> None:
         )
 
 
-def check_key_paths(table: Table, paths: Iterable[Path]) -> None:
+def check_key_paths(table: StoredTable, paths: Iterable[Path]) -> None:
     """None for paths that do not lead into a key attribute of the table or of an index, which are all scalars."""
     nested = [path.parts[0] for path in paths if len(path.parts) > 1]
     if not nested:
@@ -84,7 +84,7 @@ def check_key_paths(table: Table, paths: Iterable[Path]) -> None:
                 )
 
 
-def _refuse(index: Index, wanted: list[str], select: str | None) -> None:
+def _refuse(index: StoredIndex, wanted: list[str], select: str | None) -> None:
     if select == "ALL_ATTRIBUTES":
         raise invalid_parameter(
             f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} because its "
@@ -94,7 +94,5 @@ def _refuse(index: Index, wanted: list[str], select: str | None) -> None:
         raise invalid_parameter(f"Global secondary index {index.name} does not project [{', '.join(wanted)}]")
 
 
-def _missing(index: Index, paths: Iterable[Path]) -> list[str]:
-    held = index.projected
-    names = dict.fromkeys(str(path.parts[0]) for path in paths)
-    return [name for name in names if held is not None and name not in held]
+def _missing(index: StoredIndex, paths: Iterable[Path]) -> list[str]:
+    return index.missing(str(path.parts[0]) for path in paths)

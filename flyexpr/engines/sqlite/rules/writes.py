@@ -6,12 +6,11 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text, split_text
-from flyexpr.engines.sqlite.disk.schema import Table
-from flyexpr.engines.sqlite.disk.storage import Row
+from flyexpr.engines.sqlite.answers import changed_text, item_text
+from flyexpr.engines.sqlite.disk.images import Image, Row, read_image, split_image
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.expressions import attribute_names, read_expressions
 from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
@@ -35,19 +34,6 @@ from flyexpr.values.kinds import MAX_ITEM, TOO_DEEP, Item
 from flyexpr.values.sizes import item_size
 
 FEW, SMALL = 8, 4096  # actions, bytes: an update within both makes nothing large
-
-
-@record
-class Image:
-    """An item as it is before or after a write: the attributes that are looked at, its size, and its stored text.
-
-    Before an update, also the texts of its attributes, of which most stay.
-    """
-
-    item: Item
-    size: int
-    text: bytes
-    texts: Mapping[str, str] | None = None
 
 
 @record
@@ -101,18 +87,12 @@ def _write(kind: str, members: Request, given: Item, nodes: dict[str, Any], imag
     )
 
 
-def read_image(row: Row | None, names: frozenset[str]) -> Image | None:
-    """The image of a stored row, with the attributes of these names."""
-    return None if row is None else Image(read_text(row[1], names), *row)
-
-
-def image_before(write: Write, table: Table, row: Row | None) -> Image | None:
+def image_before(write: Write, table: StoredTable, row: Row | None) -> Image | None:
     """The image that a write finds, with the attributes that it looks at."""
     names = table.watched | attribute_names(write.condition, write.update)
     if row is None or write.kind != "Update":
         return read_image(row, names)
-    item, texts = split_text(row[1], names)
-    return Image(item, *row, texts)
+    return split_image(row, names)
 
 
 def holds(write: Write, old: Image | None) -> bool:
@@ -120,7 +100,7 @@ def holds(write: Write, old: Image | None) -> bool:
     return write.condition is None or matches(write.condition, old.item if old else {})
 
 
-def image_after(write: Write, table: Table, old: Image | None) -> Image | None:
+def image_after(write: Write, table: StoredTable, old: Image | None) -> Image | None:
     """The image that a write leaves; ValidationException where the table or the update does not allow it.
 
     REMOVE and DELETE do not make an item of nothing; everything else does, an update without expression too.
@@ -132,7 +112,7 @@ def image_after(write: Write, table: Table, old: Image | None) -> Image | None:
     return old if write.kind == "ConditionCheck" else None
 
 
-def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
+def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | None:
     update = write.update if write.update is not None else Update(())
     if old is None and update.actions and all(action.clause in ("REMOVE", "DELETE") for action in update.actions):
         return None
@@ -180,7 +160,7 @@ def changed_names(update: Update) -> frozenset[str]:
     return frozenset(str(action.path.parts[0]) for action in update.actions)
 
 
-def check_keeps_key(write: Write, table: Table) -> None:
+def check_keeps_key(write: Write, table: StoredTable) -> None:
     """None unless an update would change an attribute of the table's key."""
     for action in write.update.actions if write.update is not None else ():
         if action.path.parts[0] in table.key.names:
