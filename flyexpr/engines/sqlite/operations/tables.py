@@ -8,18 +8,17 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found
+from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found, validation_errors
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.tags import check_tags
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, read_definition
 from flyexpr.engines.sqlite.request.member_rules import Rule, integer_rule, start_name_rule
 from flyexpr.engines.sqlite.request.members import (
-    Request,
+    Members,
     check_table_name,
     check_table_named,
     gather,
     read_members,
-    told,
 )
 from flyexpr.engines.sqlite.rules.alterations import altered_description, check_alteration
 from flyexpr.engines.sqlite.rules.descriptions import new_description
@@ -30,7 +29,7 @@ _MAX_NAMES = 100
 _LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
 
 
-def create_table(storage: Storage, request: Request, now: float) -> bytes:
+def create_table(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to CreateTable."""
     check_table_named(request)
     members = read_definition(request, ("TableName", "KeySchema", "AttributeDefinitions"))
@@ -55,7 +54,7 @@ def create_table(storage: Storage, request: Request, now: float) -> bytes:
     return json_text({"TableDescription": created_view(table_view(storage, definition, now), members)})
 
 
-def describe_table(storage: Storage, request: Request, now: float) -> bytes:
+def describe_table(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to DescribeTable; in a large table, items and bytes are counted anew once a minute at most."""
     check_table_name(request)
     members = read_members(request, ("TableName",))
@@ -65,7 +64,7 @@ def describe_table(storage: Storage, request: Request, now: float) -> bytes:
     return json_text({"Table": table_view(storage, definition, now)})
 
 
-def update_table(storage: Storage, request: Request, now: float) -> bytes:
+def update_table(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to UpdateTable; a new index is filled before it is given, while others read and write."""
     check_table_name(request)
     members = read_definition(request, ("TableName",))
@@ -105,7 +104,7 @@ def _undo(definition: Definition, before: Description, fresh: dict[str, str]) ->
         del definition["Stores"][name]
 
 
-def delete_table(storage: Storage, request: Request, now: float) -> bytes:
+def delete_table(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to DeleteTable."""
     check_table_name(request)
     members = read_members(request, ("TableName",))
@@ -129,12 +128,12 @@ def delete_table(storage: Storage, request: Request, now: float) -> bytes:
     return json_text({"TableDescription": shown})
 
 
-def list_tables(storage: Storage, request: Request, now: float) -> bytes:
+def list_tables(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to ListTables: up to 100 names, in order."""
     problems: list[str] = []
     members = gather(request, _LISTING, (), "", problems)
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     limit = members.get("Limit", _MAX_NAMES)
     with storage.transaction("DEFERRED"):
         names = storage.table_names(members.get("ExclusiveStartTableName", ""), limit + 1)

@@ -11,9 +11,9 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found, validation_errors
 from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule, text_rule, texts_rule
-from flyexpr.engines.sqlite.request.members import Request, gather, told
+from flyexpr.engines.sqlite.request.members import Members, gather
 from flyexpr.errors import DynamoError
 
 MAX_TAGS = 50
@@ -28,7 +28,7 @@ _TEXT = re.compile(r"[\w\s+\-=.:/]*")
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
 
 
-def tag_resource(storage: Storage, request: Request, now: float) -> bytes:
+def tag_resource(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to TagResource; a tag of a key that is there replaces the old one."""
     members = _read(request, "Tags")
     if not members["Tags"]:
@@ -44,7 +44,7 @@ def tag_resource(storage: Storage, request: Request, now: float) -> bytes:
     return b"{}"
 
 
-def untag_resource(storage: Storage, request: Request, now: float) -> bytes:
+def untag_resource(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to UntagResource; a key that no tag has is no error."""
     members = _read(request, "TagKeys")
     if not members["TagKeys"]:
@@ -57,7 +57,7 @@ def untag_resource(storage: Storage, request: Request, now: float) -> bytes:
     return b"{}"
 
 
-def list_tags_of_resource(storage: Storage, request: Request, now: float) -> bytes:
+def list_tags_of_resource(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to ListTagsOfResource: all tags in one page."""
     arn = _read(request)["ResourceArn"]
     with storage.transaction("DEFERRED"):
@@ -80,7 +80,7 @@ def check_tags(tags: list[Any]) -> dict[str, str]:
     problems: list[str] = []
     read = [gather(tag, _TAG, _TAG, f"tags.{position}.member.", problems) for position, tag in enumerate(tags, 1)]
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     given = {tag["Key"]: tag["Value"] for tag in read}
     if not all(map(_TEXT.fullmatch, [*given.keys(), *given.values()])):
         raise invalid_parameter(
@@ -93,14 +93,14 @@ def check_tags(tags: list[Any]) -> dict[str, str]:
     return given
 
 
-def _read(request: Request, *required: str) -> Request:
+def _read(request: Members, *required: str) -> Members:
     """The members of a request, which names a resource by an ARN of a table."""
     if request.get("ResourceArn") is None:
         raise invalid("Invalid TableArn")
     problems: list[str] = []
     members = gather(request, _RULES, required, "", problems)
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     _named(members["ResourceArn"])
     return members
 

@@ -14,12 +14,12 @@ from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid
+from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid, validation_errors
 from flyexpr.engines.sqlite.operations.carry_out import carry_out, time_key
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.tables import known_definition
 from flyexpr.engines.sqlite.request.member_rules import Rule, boolean_rule, map_rule, sized_text_rule, table_rule
-from flyexpr.engines.sqlite.request.members import Request, check_table_name, gather, told
+from flyexpr.engines.sqlite.request.members import Members, check_table_name, gather
 
 FIVE_YEARS = 5 * 365 * 24 * 3600
 SWEEP = 100  # some 10 ms of work, for a request that happens to come by
@@ -27,7 +27,7 @@ _RULES: dict[str, Rule] = {"TableName": table_rule, "TimeToLiveSpecification": m
 _SPECIFICATION: dict[str, Rule] = {"AttributeName": sized_text_rule(1, 255), "Enabled": boolean_rule}
 
 
-def update_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
+def update_time_to_live(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to UpdateTimeToLive."""
     name, wanted = _read_update(request)
     check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
@@ -55,7 +55,7 @@ def update_time_to_live(storage: Storage, request: Request, now: float) -> bytes
     return json_text({"TimeToLiveSpecification": wanted})
 
 
-def _read_update(request: Request) -> tuple[str, Request]:
+def _read_update(request: Members) -> tuple[str, Members]:
     """The table that UpdateTimeToLive names, and the specification."""
     check_table_name(request)
     problems: list[str] = []
@@ -68,26 +68,26 @@ def _read_update(request: Request) -> tuple[str, Request]:
         problems,
     )
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     return members["TableName"], wanted
 
 
-def describe_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
+def describe_time_to_live(storage: Storage, request: Members, now: float) -> bytes:
     """The answer to DescribeTimeToLive."""
     check_table_name(request)
     problems: list[str] = []
     members = gather(request, _RULES, ("TableName",), "", problems)
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     finish_abandoned(storage, members["TableName"])
     with storage.transaction("DEFERRED"):
         definition = known_definition(storage, members["TableName"])
-    told_of: dict[str, str] = {"TimeToLiveStatus": "DISABLED"}
+    shown: dict[str, str] = {"TimeToLiveStatus": "DISABLED"}
     expiry = definition.get("Expiry")
     if expiry:
         filling = definition.get("Filling", {}).get("Store") == expiry["Store"]
-        told_of = {"TimeToLiveStatus": "ENABLING" if filling else "ENABLED", "AttributeName": expiry["AttributeName"]}
-    return json_text({"TimeToLiveDescription": told_of})
+        shown = {"TimeToLiveStatus": "ENABLING" if filling else "ENABLED", "AttributeName": expiry["AttributeName"]}
+    return json_text({"TimeToLiveDescription": shown})
 
 
 def sweep(storage: Storage, now: float) -> bool:

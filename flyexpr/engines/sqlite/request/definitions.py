@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.faults import validation_errors
 from flyexpr.engines.sqlite.request.member_rules import (
     Rule,
     boolean_rule,
@@ -22,7 +22,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
     text_rule,
     texts_rule,
 )
-from flyexpr.engines.sqlite.request.members import Request, gather, told
+from flyexpr.engines.sqlite.request.members import Members, gather
 
 LOCAL, GLOBAL, UPDATES = "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "GlobalSecondaryIndexUpdates"
 
@@ -98,7 +98,7 @@ _BELOW: dict[str, Shape] = {
 }
 
 
-def read_definition(request: Request, required: Iterable[str]) -> Request:
+def read_definition(request: Members, required: Iterable[str]) -> Members:
     """The members of CreateTable or UpdateTable, with every broken rule reported at once.
 
     >>> read_definition({"TableName": "ab", "KeySchema": []}, ["TableName"])
@@ -111,11 +111,11 @@ constraint: Member must have length greater than or equal to 1
     problems: list[str] = []
     members = _read(request, Shape(_TABLE, required), "", problems)
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     return members
 
 
-def _read(value: Any, shape: Shape, within: str, problems: list[str]) -> Request:
+def _read(value: Any, shape: Shape, within: str, problems: list[str]) -> Members:
     members = gather(value, shape.rules, shape.required, within, problems)
     for name, below in members.items():
         place = f"{within}{name[0].lower()}{name[1:]}."

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.faults import InvalidConstant, invalid
+from flyexpr.engines.sqlite.faults import invalid, invalid_constant
 from flyexpr.engines.sqlite.request.member_rules import text_rule
-from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill, find_template
 from flyexpr.engines.sqlite.request.wire import MAX_NAME, NAME_TOO_LARGE, read_sized
 from flyexpr.errors import DynamoError, ExpressionError
@@ -51,7 +51,7 @@ _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
 }
 
 
-def read_expressions(request: Request, expected: tuple[str, ...]) -> dict[str, Any]:
+def read_expressions(request: Members, expected: tuple[str, ...]) -> dict[str, Any]:
     """The nodes of a request's expressions, by member; `expected` are the members that the operation takes.
 
     >>> nodes = read_expressions({"ProjectionExpression": "a[0].b"}, ("ProjectionExpression",))
@@ -116,7 +116,7 @@ def top_names(paths: Iterable[Path]) -> frozenset[str]:
     return frozenset([str(path.parts[0]) for path in paths])
 
 
-def _check_company(request: Request, given: list[str], expected: tuple[str, ...]) -> None:
+def _check_company(request: Members, given: list[str], expected: tuple[str, ...]) -> None:
     """Expressions and the older parameters exclude each other; the placeholder maps need an expression.
 
     KeyConditions is excluded by KeyConditionExpression alone, which came half a year after the other expressions: until
@@ -186,7 +186,7 @@ def _read_values(values: Any) -> tuple[Mapping[str, Value], int]:
         except DynamoError as error:
             if error.code != "ValidationException":
                 raise
-            raise InvalidConstant(key, error.message) from None
+            raise invalid_constant(key, error) from None
         read[key] = Value(*freeze(value))
         size += len(key) + length
     return read, _within(_VALUES, size)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr.engines.sqlite.request.json_types import INTEGER, ITEM, STRING, STRINGS, read_bool, wrong_type
-from flyexpr.engines.sqlite.request.put_patterns import Alike
+from flyexpr.engines.sqlite.request.put_patterns import KnownItem
 
 Rule = Callable[[Any], tuple[Any, list[str]]]
 
@@ -100,9 +100,9 @@ def map_rule(raw: Any) -> tuple[dict[str, Any], list[str]]:
     return raw, []
 
 
-def item_rule(raw: Any) -> tuple[dict[str, Any] | Alike, list[str]]:
+def item_rule(raw: Any) -> tuple[dict[str, Any] | KnownItem, list[str]]:
     """A JSON object; or an item that was read already."""
-    return (raw, []) if type(raw) is Alike else map_rule(raw)
+    return (raw, []) if type(raw) is KnownItem else map_rule(raw)
 
 
 def list_rule(low: int = 0, high: int = INT_MAX) -> Rule:

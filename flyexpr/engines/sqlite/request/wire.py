@@ -14,7 +14,7 @@ from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any
 
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.faults import bare, invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.json_types import (
     BINARY,
     ITEM,
@@ -104,7 +104,7 @@ def _read_odd(wire: Wire, depth: int) -> Read:
     """A value with no type, several, or one that is JSON null and so counts as absent."""
     given = [(kind, body) for kind, body in wire.items() if kind in _READERS and body is not None]
     if len(given) != 1:
-        raise invalid(TWO_TYPES if given else NO_TYPE)
+        raise bare(invalid(TWO_TYPES if given else NO_TYPE))
     return _read(dict(given), depth)
 
 

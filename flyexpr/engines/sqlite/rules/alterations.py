@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found, validation_errors
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UPDATES
-from flyexpr.engines.sqlite.request.members import Request, broken, told
+from flyexpr.engines.sqlite.request.members import Members, broken
 from flyexpr.engines.sqlite.rules.descriptions import (
     check_defined,
     check_global_index,
@@ -40,7 +40,7 @@ _ACTIONS = ("Update", "Create", "Delete")
 _CHOICE = "GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete"
 
 
-def check_alteration(members: Request) -> None:
+def check_alteration(members: Members) -> None:
     """None for an UpdateTable that asks for something, and for no index twice; looked at before the table."""
     if not any(members.get(member, []) != [] for member in (*_CHANGES, *_FEATURES)):
         raise invalid_parameter(
@@ -58,7 +58,7 @@ def check_alteration(members: Request) -> None:
         seen.add(name)
 
 
-def _check_action(update: Request) -> str:
+def _check_action(update: Members) -> str:
     """The name of the index that an update is about; it must say one thing to do with it."""
     given = [action for action in _ACTIONS if action in update]
     if not given:
@@ -69,7 +69,7 @@ def _check_action(update: Request) -> str:
     return name
 
 
-def altered_description(description: Description, members: Request, now: float) -> Description:
+def altered_description(description: Description, members: Members, now: float) -> Description:
     """The description after UpdateTable; ValidationException where a change is impossible.
 
     AttributeDefinitions is a delta: an attribute that is known keeps its type, and one that no key uses any more goes.
@@ -91,7 +91,7 @@ def _indexes(description: Description) -> list[Description]:
     return [*description.get(GLOBAL, ()), *description.get(LOCAL, ())]
 
 
-def _check_stream(description: Description, members: Request) -> None:
+def _check_stream(description: Description, members: Members) -> None:
     """None unless a stream would be enabled twice, or disabled where there is none."""
     wanted, enabled = members.get("StreamSpecification"), "StreamSpecification" in description
     if wanted and wanted["StreamEnabled"] == enabled:
@@ -100,7 +100,7 @@ def _check_stream(description: Description, members: Request) -> None:
         raise invalid("Table has no stream to disable")
 
 
-def _alter_throughput(description: Description, members: Request, now: float) -> None:
+def _alter_throughput(description: Description, members: Members, now: float) -> None:
     old = billing_mode(description)
     mode = members.get("BillingMode", old)
     check_ceilings(members, mode)
@@ -116,7 +116,7 @@ def _alter_throughput(description: Description, members: Request, now: float) ->
         set_throughput(description, members, mode, now)
 
 
-def _change_mode(description: Description, members: Request, mode: str, now: float) -> None:
+def _change_mode(description: Description, members: Members, mode: str, now: float) -> None:
     """Enter another billing mode; indexes that become provisioned need units, unless they go in the same request."""
     provided = {
         update[action]["IndexName"]
@@ -131,7 +131,7 @@ def _change_mode(description: Description, members: Request, mode: str, now: flo
     set_billing_mode(description, mode, now)
 
 
-def _alter_indexes(description: Description, members: Request, now: float) -> None:
+def _alter_indexes(description: Description, members: Members, now: float) -> None:
     updates = members.get(UPDATES, [])
     if sum("Update" not in update for update in updates) > 1:
         raise DynamoError.of(
@@ -147,7 +147,7 @@ def _alter_indexes(description: Description, members: Request, now: float) -> No
             _update_index(description, update["Update"], position, now)
 
 
-def _create_index(description: Description, index: Request, definitions: list[Request], now: float) -> None:
+def _create_index(description: Description, index: Members, definitions: list[Members], now: float) -> None:
     check_global_index(index)
     name, mode = index["IndexName"], billing_mode(description)
     if any(name == other["IndexName"] for other in _indexes(description)):
@@ -167,11 +167,11 @@ def _delete_index(description: Description, name: str) -> None:
         description[GLOBAL] = kept
 
 
-def _update_index(description: Description, update: Request, position: int, now: float) -> None:
+def _update_index(description: Description, update: Members, position: int, now: float) -> None:
     name, mode = update["IndexName"], billing_mode(description)
     if not update.keys() & {"ProvisionedThroughput", "OnDemandThroughput", "WarmThroughput"}:
         where = f"globalSecondaryIndexUpdates.{position}.member.update.provisionedThroughput"
-        raise invalid(told([broken(where, None, "Member must not be null")]))
+        raise validation_errors([broken(where, None, "Member must not be null")])
     index = next((index for index in description.get(GLOBAL, ()) if index["IndexName"] == name), None)
     if index is None:
         raise _no_index(name)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
-from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.rules.throughput import (
     PROVISIONED,
     Description,
@@ -48,7 +48,7 @@ def index_arn(table: str, name: str) -> str:
     return f"{_ARN}{table}/index/{name}"
 
 
-def new_description(members: Request, now: float) -> Description:
+def new_description(members: Members, now: float) -> Description:
     """The description of a table to be created; ValidationException where its parts do not fit together.
 
     >>> new_description({
@@ -78,7 +78,7 @@ def new_description(members: Request, now: float) -> Description:
     return description
 
 
-def _check_definition(members: Request, mode: str) -> None:
+def _check_definition(members: Members, mode: str) -> None:
     keys, definitions = members["KeySchema"], members["AttributeDefinitions"]
     if len(keys) > len(definitions):
         raise invalid("Invalid KeySchema: Some index key attribute have no definition")
@@ -98,12 +98,12 @@ def _check_definition(members: Request, mode: str) -> None:
         check_bounds(index, f" for index {name}")
 
 
-def _new_local_index(table: str, index: Request) -> Description:
+def _new_local_index(table: str, index: Members) -> Description:
     described = {name: index[name] for name in ("IndexName", "KeySchema", "Projection")}
     return {**described, "IndexArn": index_arn(table, index["IndexName"])}
 
 
-def new_index(table: str, index: Request, mode: str, now: float) -> Description:
+def new_index(table: str, index: Members, mode: str, now: float) -> Description:
     """The description of a global index."""
     described = _new_local_index(table, index)
     set_throughput(described, index, mode, now)
@@ -112,7 +112,7 @@ def new_index(table: str, index: Request, mode: str, now: float) -> Description:
     return described
 
 
-def set_features(description: Description, members: Request, now: float) -> None:
+def set_features(description: Description, members: Members, now: float) -> None:
     """Take over the members that change nothing but what a description says."""
     for name in ("DeletionProtectionEnabled", "WarmThroughput"):
         if name in members:
@@ -125,7 +125,7 @@ def set_features(description: Description, members: Request, now: float) -> None
         description["TableClassSummary"] = {"TableClass": members["TableClass"]}
 
 
-def _set_stream(description: Description, stream: Request, now: float) -> None:
+def _set_stream(description: Description, stream: Members, now: float) -> None:
     """Enter a stream. The label of the latest one stays when it is switched off."""
     if not stream["StreamEnabled"] and stream.get("StreamViewType"):
         raise invalid_parameter("StreamViewType cannot be specified when StreamEnabled is false")
@@ -141,7 +141,7 @@ def _set_stream(description: Description, stream: Request, now: float) -> None:
         }
 
 
-def _set_encryption(description: Description, encryption: Request) -> None:
+def _set_encryption(description: Description, encryption: Members) -> None:
     """Enter a KMS key; without one the service encrypts a table by a key of its own, and shows nothing of it."""
     description.pop("SSEDescription", None)
     if encryption.get("Enabled"):
@@ -151,7 +151,7 @@ def _set_encryption(description: Description, encryption: Request) -> None:
         description["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": arn}
 
 
-def _check_key_schema(keys: list[Request], place: str) -> None:
+def _check_key_schema(keys: list[Members], place: str) -> None:
     """At most one attribute of each kind in a table or a local index, the partition key first."""
     types = [key["KeyType"] for key in keys]
     if types[0] != "HASH":
@@ -164,7 +164,7 @@ def _check_key_schema(keys: list[Request], place: str) -> None:
         raise invalid(_SAME_NAME)
 
 
-def check_indexes(members: Request) -> None:
+def check_indexes(members: Members) -> None:
     """None for indexes that are not too many, and are not sent more attributes than 100 together."""
     for member in (GLOBAL, LOCAL):
         if members.get(member) == []:
@@ -176,7 +176,7 @@ def check_indexes(members: Request) -> None:
         raise invalid_parameter(f"Number of projected attributes exceeds the per-table limit of {MAX_PROJECTED}")
 
 
-def check_global_index(index: Request) -> None:
+def check_global_index(index: Members) -> None:
     """None for a global index with up to four partition key and then up to four sort key attributes."""
     keys, place = index["KeySchema"], f" for index: {index['IndexName']}"
     types = [key["KeyType"] for key in keys]
@@ -197,7 +197,7 @@ def check_global_index(index: Request) -> None:
     _check_projection(index["Projection"])
 
 
-def _check_local_indexes(indexes: list[Request], keys: list[Request]) -> None:
+def _check_local_indexes(indexes: list[Members], keys: list[Members]) -> None:
     if indexes and len(keys) < 2:
         raise invalid_parameter(
             "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
@@ -217,7 +217,7 @@ def _check_local_indexes(indexes: list[Request], keys: list[Request]) -> None:
         _check_projection(index["Projection"])
 
 
-def _check_projection(projection: Request) -> None:
+def _check_projection(projection: Members) -> None:
     kind, names = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
     if kind is None:
         raise invalid_parameter("Unknown ProjectionType: null")
@@ -233,13 +233,13 @@ def _check_projection(projection: Request) -> None:
         raise invalid_parameter("Duplicate names in NonKeyAttributes")
 
 
-def _check_index_names(indexes: Iterable[Request]) -> None:
+def _check_index_names(indexes: Iterable[Members]) -> None:
     for name, count in Counter(index["IndexName"] for index in indexes).items():
         if count > 1:
             raise invalid_parameter(f"Duplicate index name: {name}")
 
 
-def _check_attributes(definitions: list[Request], keys: list[Request], indexes: list[Request]) -> None:
+def _check_attributes(definitions: list[Members], keys: list[Members], indexes: list[Members]) -> None:
     """Every key attribute has a definition, and every definition a use."""
     defined = [definition["AttributeName"] for definition in definitions]
     twice = [name for name, count in Counter(defined).items() if count > 1]
@@ -260,7 +260,7 @@ def _check_attributes(definitions: list[Request], keys: list[Request], indexes: 
         )
 
 
-def check_defined(schema: list[Request], defined: list[str]) -> None:
+def check_defined(schema: list[Members], defined: list[str]) -> None:
     """None for a key whose attributes all have a definition."""
     names = [key["AttributeName"] for key in schema]
     if not set(names) <= set(defined):
@@ -270,6 +270,6 @@ def check_defined(schema: list[Request], defined: list[str]) -> None:
         )
 
 
-def names_of(schemas: Iterable[list[Request]]) -> set[str]:
+def names_of(schemas: Iterable[list[Members]]) -> set[str]:
     """The attributes that key schemas name."""
     return {key["AttributeName"] for schema in schemas for key in schema}

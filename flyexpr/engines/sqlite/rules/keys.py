@@ -22,10 +22,9 @@ from flyexpr.engines.sqlite.disk.schema import (
     row_key,
 )
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
-from flyexpr.values.kinds import MAX_ITEM, Item
+from flyexpr.values.kinds import Item
 
 MISMATCH = "The provided key element does not match the schema"
-TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 
@@ -148,10 +147,3 @@ def check_empty_index_keys(table: StoredTable, item: Item, changed: Container[st
                 f"{UNUSABLE_PARAMETERS}The update expression attempted to update a secondary index key to a value "
                 f"that is not supported. {empty_key(value)}"
             )
-
-
-def check_item_size(size: int) -> int:
-    """The same size; ValidationException when it is over 400 KB."""
-    if size > MAX_ITEM:
-        raise invalid(TOO_LARGE)
-    return size

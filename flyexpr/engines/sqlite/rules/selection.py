@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from flyexpr.engines.sqlite.disk.schema import StoredIndex, StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.members import Request, told
+from flyexpr.engines.sqlite.request.intents import PageAsked
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.paths import paths as paths_of
 from flyexpr.records import record
@@ -24,39 +24,20 @@ class Selection:
     fetches: bool
 
 
-def check_select(members: Request) -> None:
-    """None for a Select that goes with the request's other members; it is looked at before the table."""
-    select = members.get("Select")
-    projecting = next((name for name in ("ProjectionExpression", "AttributesToGet") if name in members), None)
-    if projecting and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        what = "only the Count" if select == "COUNT" else select
-        raise invalid(told([f"Cannot specify the {projecting} when choosing to get {what}"]))
-    if select == "SPECIFIC_ATTRIBUTES" and not projecting:
-        raise invalid(
-            told(["Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"])
-        )
-    if select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in members:
-        raise invalid(told(["ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"]))
-
-
-def read_selection(
-    members: Request, index: StoredIndex | None, paths: tuple[Path, ...] | None, condition: Condition | None
-) -> Selection:
+def read_selection(asked: PageAsked, index: StoredIndex | None) -> Selection:
     """What to give of each item; ValidationException where an index cannot give it."""
-    select = members.get("Select")
     fetches = False
     if index is not None and index.projected is not None:
-        wanted = _missing(index, paths or ())
-        tested = _missing(index, paths_of(condition) if condition is not None else ())
+        wanted, tested = _missing(index, asked.paths or ()), _missing(index, asked.tested)
         if index.fetches:
-            fetches = bool(wanted or tested) or select == "ALL_ATTRIBUTES"
+            fetches = bool(wanted or tested) or asked.select == "ALL_ATTRIBUTES"
         else:
-            _refuse(index, wanted, select)
-    return Selection(select != "COUNT", fetches)
+            _refuse(index, wanted, asked.select)
+    return Selection(asked.select != "COUNT", fetches)
 
 
 def check_filter_held(index: StoredIndex | None, condition: Condition) -> None:
-    """None for a filter of attributes that the index holds: a Query looks at no others, even through a local index.
+    """None for a filter of attributes that the index holds. A Query tests no others, even through a local index.
 
     The filter of a Scan may name any. Of an entry of a global index an attribute that it does not hold is missing: what
     the service has been seen to do with PartiQL's reads without a key, which are scans, and what clients rely on. A

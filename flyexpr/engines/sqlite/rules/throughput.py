@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.members import Members
 
 Description = dict[str, Any]
 
@@ -46,7 +46,7 @@ def set_billing_mode(description: Description, mode: str, now: float) -> None:
         description[_SUMMARY] = {**summary, "BillingMode": mode}
 
 
-def set_throughput(description: Description, members: Request, mode: str, now: float) -> None:
+def set_throughput(description: Description, members: Members, mode: str, now: float) -> None:
     """Enter the units and ceilings of a table or an index; a ceiling of -1 removes one."""
     units = members.get("ProvisionedThroughput", {}) if mode == PROVISIONED else {}
     new = {name: units.get(name, 0) for name in UNITS}
@@ -95,7 +95,7 @@ def warm_throughput(description: Description, mode: str, status: str) -> Descrip
     return {**{name: max(least, asked.get(name, 0)) for name, least in base.items()}, "Status": status}
 
 
-def check_throughput(part: Request, mode: str, unwanted: str) -> None:
+def check_throughput(part: Members, mode: str, unwanted: str) -> None:
     """None for a table or global index with units if it is provisioned, and without if it is on demand."""
     if mode == PROVISIONED and "ProvisionedThroughput" not in part:
         raise invalid_parameter(
@@ -117,7 +117,7 @@ def unwanted_units(index: str = "") -> str:
     )
 
 
-def check_ceilings(part: Request, mode: str) -> None:
+def check_ceilings(part: Members, mode: str) -> None:
     """None for an OnDemandThroughput that goes with the billing mode."""
     for name, ceiling in part.get("OnDemandThroughput", {}).items():
         if mode == PROVISIONED:
@@ -128,7 +128,7 @@ def check_ceilings(part: Request, mode: str) -> None:
             raise invalid_parameter(f"Requested {name} for OnDemandThroughput for table is outside of valid range")
 
 
-def check_bounds(part: Request, place: str = "") -> None:
+def check_bounds(part: Members, place: str = "") -> None:
     """None for units that are not over 10 to the 12th; `place` names the index, if it is one's."""
     for name in UNITS:
         units = part.get("ProvisionedThroughput", {}).get(name, 0)
@@ -136,7 +136,7 @@ def check_bounds(part: Request, place: str = "") -> None:
             raise invalid(f"Given value {units} for {name} is out of bounds{place}")
 
 
-def check_index_bounds(part: Request, action: str) -> None:
+def check_index_bounds(part: Members, action: str) -> None:
     """The same of an index that UpdateTable is to make or change, in other words."""
     if any(part.get("ProvisionedThroughput", {}).get(name, 0) > MAX_UNITS for name in UNITS):
         raise invalid(
@@ -145,7 +145,7 @@ def check_index_bounds(part: Request, action: str) -> None:
         )
 
 
-def check_units_change(old: Description, wanted: Request, what: str = "table") -> None:
+def check_units_change(old: Description, wanted: Members, what: str = "table") -> None:
     """None for units that are others than before; `what` is the table or an index."""
     before, after = old["ProvisionedThroughput"], wanted.get("ProvisionedThroughput")
     if after is None or any(before[name] != after[name] for name in UNITS):

@@ -13,7 +13,7 @@ import json
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
-from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.rules.throughput import UNITS, Description, billing_mode, decreases_today, warm_throughput
 
 _LEFT = (
@@ -53,7 +53,7 @@ def _show_throughput(part: Description, mode: str, now: float) -> None:
     part["WarmThroughput"] = warm_throughput(part, mode, "ACTIVE")
 
 
-def created_view(view: Description, members: Request) -> Description:
+def created_view(view: Description, members: Members) -> Description:
     """What CreateTable answers of a table whose view is given."""
     view["TableStatus"] = "CREATING"
     view.get("BillingModeSummary", {}).pop("LastUpdateToPayPerRequestDateTime", None)
@@ -64,7 +64,7 @@ def created_view(view: Description, members: Request) -> Description:
     return view
 
 
-def updated_view(view: Description, old: Description, members: Request) -> Description:
+def updated_view(view: Description, old: Description, members: Members) -> Description:
     """What UpdateTable answers of a table whose view is given: units that change are shown as they were."""
     view["TableStatus"] = "UPDATING"
     before = {index["IndexName"]: index for index in old.get(GLOBAL, ())}
@@ -86,7 +86,7 @@ def _show_units_before(part: Description, was: Description) -> None:
     part["ProvisionedThroughput"] |= {name: was["ProvisionedThroughput"][name] for name in kept}
 
 
-def _show_warming(part: Description, members: Request) -> None:
+def _show_warming(part: Description, members: Members) -> None:
     if "WarmThroughput" in members:
         part["WarmThroughput"]["Status"] = "UPDATING"
 

@@ -1,4 +1,4 @@
-"""What a write makes of an item, worked out outside the transaction where that takes long.
+"""Writes whose condition takes long to try: they are worked out between transactions.
 
 While a write tries its condition, nobody else can write to the file. A condition of 4 KB on an item of 400 KB may take
 seconds. It is then tried on the item as it was read, without any lock, and what comes of that holds if the item is
@@ -13,8 +13,9 @@ from typing import TypeVar
 from flyexpr.engines.sqlite.disk.images import Image, Row
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.request.intents import Write
 from flyexpr.engines.sqlite.rules.effort import effort
-from flyexpr.engines.sqlite.rules.writes import Write, holds, image_after, image_before
+from flyexpr.engines.sqlite.rules.writes import holds, image_after, image_before
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import And, Or
 
@@ -24,14 +25,14 @@ LEAST = 100  # bytes; a condition on an attribute that is not there takes its ti
 TRIES = 5
 
 T = TypeVar("T")
-Outcome = tuple[Image | None, Image | None]
+Images = tuple[Image | None, Image | None]
 """An item before and after a write."""
 
 Refuse = Callable[[Write, Image | None], Exception]
 """The error for a write whose condition is false."""
 
 
-class Laborious(Exception):
+class TakesLong(Exception):
     """A write is to be worked out outside the transaction."""
 
     def __init__(self, write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> None:
@@ -39,52 +40,52 @@ class Laborious(Exception):
         self.write, self.table, self.row, self.refuse = write, table, row, refuse
 
 
-class Labours:
-    """What the laborious writes of a request came to."""
+class LongWrites:
+    """The results of those writes of a request that take long, once they are worked out."""
 
     def __init__(self) -> None:
-        self._done: dict[int, tuple[StoredTable, Row | None, Outcome | DynamoError]] = {}
-        self._again = 0
+        self._results: dict[int, tuple[StoredTable, Row | None, Images | DynamoError]] = {}
+        self._repeated = 0
 
-    def outcome(self, write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> Outcome:
+    def images(self, write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> Images:
         """The item before and after a write; DynamoError where it is refused."""
         # An item that changes all the time is worked on within the transaction after all.
-        if self._again > TRIES or not is_laborious(write, row):
+        if self._repeated > TRIES or not takes_long(write, row):
             return work_out(write, table, row, refuse)
-        *of, done = self._done.get(id(write), (None, None, None))
-        if done is None or of != [table, row]:
-            raise Laborious(write, table, row, refuse)
-        if isinstance(done, DynamoError):
-            raise done
-        return done
+        *of, result = self._results.get(id(write), (None, None, None))
+        if result is None or of != [table, row]:
+            raise TakesLong(write, table, row, refuse)
+        if isinstance(result, DynamoError):
+            raise result
+        return result
 
-    def take(self, work: Laborious) -> None:
+    def work_out(self, work: TakesLong) -> None:
         """Work out one of the writes."""
-        self._again += id(work.write) in self._done
-        done: Outcome | DynamoError
+        self._repeated += id(work.write) in self._results
+        result: Images | DynamoError
         try:
-            done = work_out(work.write, work.table, work.row, work.refuse)
+            result = work_out(work.write, work.table, work.row, work.refuse)
         except DynamoError as error:
-            done = error
-        self._done[id(work.write)] = work.table, work.row, done
+            result = error
+        self._results[id(work.write)] = work.table, work.row, result
 
 
-_NONE = Labours()
+_NONE = LongWrites()
 
 
-def carry_through(storage: Storage, attempt: Callable[[Labours], T]) -> T:
-    """What `attempt` gives, in a transaction that may write; what is laborious in it is done between two attempts."""
-    labours = _NONE
+def write_in_transaction(storage: Storage, attempt: Callable[[LongWrites], T]) -> T:
+    """What `attempt` gives, in a transaction that may write; what takes long in it is done between two attempts."""
+    long_writes = _NONE
     while True:
         try:
             with storage.transaction("IMMEDIATE"):
-                return attempt(labours)
-        except Laborious as work:
-            labours = Labours() if labours is _NONE else labours
-            labours.take(work)
+                return attempt(long_writes)
+        except TakesLong as work:
+            long_writes = LongWrites() if long_writes is _NONE else long_writes
+            long_writes.work_out(work)
 
 
-def work_out(write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> Outcome:
+def work_out(write: Write, table: StoredTable, row: Row | None, refuse: Refuse) -> Images:
     """The item before and after a write; DynamoError where it is refused."""
     old = image_before(write, table, row)
     if not holds(write, old):
@@ -92,7 +93,7 @@ def work_out(write: Write, table: StoredTable, row: Row | None, refuse: Refuse) 
     return old, image_after(write, table, old)
 
 
-def is_laborious(write: Write, row: Row | None) -> bool:
+def takes_long(write: Write, row: Row | None) -> bool:
     """Whether the condition of a write may take long on an item."""
     condition, size = write.condition, row[0] if row is not None else 0
     if condition is None or (size < LARGE and not (isinstance(condition, (And, Or)) and len(condition.parts) > MANY)):
