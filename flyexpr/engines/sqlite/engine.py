@@ -32,14 +32,18 @@ from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
 from flyexpr.engines.sqlite.request.shapes import check_refused
+from flyexpr.engines.sqlite.request.tables import (
+    read_create_table,
+    read_list_tables,
+    read_nothing,
+    read_table_name,
+    read_update_table,
+)
+from flyexpr.engines.sqlite.request.tags import read_list_tags, read_tag_resource, read_untag_resource
 from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
+from flyexpr.engines.sqlite.request.ttl import read_described_expiry, read_update_time_to_live
 from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
 from flyexpr.errors import DynamoError, FlyexprError
-
-
-def as_sent(members: Members) -> Members:
-    return members
-
 
 SWEEP_SECONDS = 1.0
 
@@ -70,27 +74,29 @@ def _operation(
 OPERATIONS: dict[str, Operation] = {
     "BatchGetItem": _operation(shapes.BATCH_GET_ITEM, read_batch_get_item, batch_get_item),
     "BatchWriteItem": _operation(shapes.BATCH_WRITE_ITEM, read_batch_write_item, batch_write_item),
-    "CreateTable": _operation(shapes.CREATE_TABLE, as_sent, create_table),
+    "CreateTable": _operation(shapes.CREATE_TABLE, read_create_table, create_table),
     "DeleteItem": _operation(shapes.DELETE_ITEM, read_delete_item, write_item),
-    "DeleteTable": _operation(shapes.DELETE_TABLE, as_sent, delete_table),
-    "DescribeContinuousBackups": _operation(shapes.DESCRIBE_CONTINUOUS_BACKUPS, as_sent, describe_continuous_backups),
-    "DescribeEndpoints": _operation(shapes.DESCRIBE_ENDPOINTS, as_sent, describe_endpoints),
-    "DescribeLimits": _operation(shapes.DESCRIBE_LIMITS, as_sent, describe_limits),
-    "DescribeTable": _operation(shapes.DESCRIBE_TABLE, as_sent, describe_table),
-    "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, as_sent, describe_time_to_live),
+    "DeleteTable": _operation(shapes.DELETE_TABLE, read_table_name, delete_table),
+    "DescribeContinuousBackups": _operation(
+        shapes.DESCRIBE_CONTINUOUS_BACKUPS, read_table_name, describe_continuous_backups
+    ),
+    "DescribeEndpoints": _operation(shapes.DESCRIBE_ENDPOINTS, read_nothing, describe_endpoints),
+    "DescribeLimits": _operation(shapes.DESCRIBE_LIMITS, read_nothing, describe_limits),
+    "DescribeTable": _operation(shapes.DESCRIBE_TABLE, read_table_name, describe_table),
+    "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, read_described_expiry, describe_time_to_live),
     "GetItem": _operation(shapes.GET_ITEM, read_get_item, get_item),
-    "ListTables": _operation(shapes.LIST_TABLES, as_sent, list_tables),
-    "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, as_sent, list_tags_of_resource),
+    "ListTables": _operation(shapes.LIST_TABLES, read_list_tables, list_tables),
+    "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, read_list_tags, list_tags_of_resource),
     "PutItem": _operation(shapes.PUT_ITEM, read_put_item, write_item, PutBodies),
     "Query": _operation(shapes.QUERY, read_query, get_page),
     "Scan": _operation(shapes.SCAN, read_scan, get_page),
-    "TagResource": _operation(shapes.TAG_RESOURCE, as_sent, tag_resource),
+    "TagResource": _operation(shapes.TAG_RESOURCE, read_tag_resource, tag_resource),
     "TransactGetItems": _operation(shapes.TRANSACT_GET_ITEMS, read_transact_get_items, transact_get_items),
     "TransactWriteItems": _operation(shapes.TRANSACT_WRITE_ITEMS, read_transact_write_items, transact_write_items),
-    "UntagResource": _operation(shapes.UNTAG_RESOURCE, as_sent, untag_resource),
+    "UntagResource": _operation(shapes.UNTAG_RESOURCE, read_untag_resource, untag_resource),
     "UpdateItem": _operation(shapes.UPDATE_ITEM, read_update_item, write_item),
-    "UpdateTable": _operation(shapes.UPDATE_TABLE, as_sent, update_table),
-    "UpdateTimeToLive": _operation(shapes.UPDATE_TIME_TO_LIVE, as_sent, update_time_to_live),
+    "UpdateTable": _operation(shapes.UPDATE_TABLE, read_update_table, update_table),
+    "UpdateTimeToLive": _operation(shapes.UPDATE_TIME_TO_LIVE, read_update_time_to_live, update_time_to_live),
 }
 
 

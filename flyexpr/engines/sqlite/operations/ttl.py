@@ -14,30 +14,27 @@ from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid, validation_errors
+from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out, time_key
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.tables import known_definition
-from flyexpr.engines.sqlite.request.member_rules import Rule, boolean_rule, map_rule, sized_text_rule, table_rule
-from flyexpr.engines.sqlite.request.members import Members, check_table_name, gather
+from flyexpr.engines.sqlite.request.intents import ExpiryAsked
 
 FIVE_YEARS = 5 * 365 * 24 * 3600
 SWEEP = 100  # some 10 ms of work, for a request that happens to come by
-_RULES: dict[str, Rule] = {"TableName": table_rule, "TimeToLiveSpecification": map_rule}
-_SPECIFICATION: dict[str, Rule] = {"AttributeName": sized_text_rule(1, 255), "Enabled": boolean_rule}
 
 
-def update_time_to_live(storage: Storage, request: Members, now: float) -> bytes:
+def update_time_to_live(storage: Storage, asked: ExpiryAsked, now: float) -> bytes:
     """The answer to UpdateTimeToLive."""
-    name, wanted = _read_update(request)
+    name = asked.table
     check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
     unfinished = False
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
         old = definition.get("Expiry")
-        if wanted["Enabled"] == (old is not None):
+        if asked.enabled == (old is not None):
             raise invalid(f"TimeToLive is already {'enabled' if old else 'disabled'}")
-        if old is not None and old["AttributeName"] != wanted["AttributeName"]:
+        if old is not None and old["AttributeName"] != asked.attribute:
             raise invalid(
                 f"TimeToLive is active on a different AttributeName: current AttributeName is {old['AttributeName']}"
             )
@@ -47,41 +44,19 @@ def update_time_to_live(storage: Storage, request: Members, now: float) -> bytes
             storage.define(name, definition)
         else:
             store = f"expiry_{version}"
-            definition["Expiry"] = {"AttributeName": wanted["AttributeName"], "Store": store}
+            definition["Expiry"] = {"AttributeName": asked.attribute, "Store": store}
             storage.create_store(store)
             unfinished = begin_fill(storage, name, definition, store)
     if unfinished:
         finish_fill(storage, name, lambda definition: definition.pop("Expiry", None))
-    return json_text({"TimeToLiveSpecification": wanted})
+    return json_text({"TimeToLiveSpecification": asked.wire})
 
 
-def _read_update(request: Members) -> tuple[str, Members]:
-    """The table that UpdateTimeToLive names, and the specification."""
-    check_table_name(request)
-    problems: list[str] = []
-    members = gather(request, _RULES, _RULES, "", problems)
-    wanted = gather(
-        members.get("TimeToLiveSpecification", {}),
-        _SPECIFICATION,
-        _SPECIFICATION,
-        "timeToLiveSpecification.",
-        problems,
-    )
-    if problems:
-        raise validation_errors(problems)
-    return members["TableName"], wanted
-
-
-def describe_time_to_live(storage: Storage, request: Members, now: float) -> bytes:
+def describe_time_to_live(storage: Storage, name: str, now: float) -> bytes:
     """The answer to DescribeTimeToLive."""
-    check_table_name(request)
-    problems: list[str] = []
-    members = gather(request, _RULES, ("TableName",), "", problems)
-    if problems:
-        raise validation_errors(problems)
-    finish_abandoned(storage, members["TableName"])
+    finish_abandoned(storage, name)
     with storage.transaction("DEFERRED"):
-        definition = known_definition(storage, members["TableName"])
+        definition = known_definition(storage, name)
     shown: dict[str, str] = {"TimeToLiveStatus": "DISABLED"}
     expiry = definition.get("Expiry")
     if expiry:

@@ -139,3 +139,105 @@ class PageAsked:
     def names(self) -> frozenset[str]:
         """The attributes that the filter and the projection name."""
         return top_names((*self.tested, *(self.paths or ())))
+
+
+# Tables
+
+
+@record
+class Throughput:
+    """The throughput of a table or an index, in wire form; None for a part that is not asked for."""
+
+    provisioned: dict[str, int] | None = None
+    on_demand: dict[str, int] | None = None
+    warm: dict[str, int] | None = None
+
+
+@record
+class Settings:
+    """What CreateTable and UpdateTable set of a table beside its keys and indexes; None for what is not asked for."""
+
+    billing_mode: str | None = None
+    throughput: Throughput = Throughput()
+    deletion_protection: bool | None = None
+    stream: dict[str, Any] | None = None
+    encryption: dict[str, Any] | None = None
+    table_class: str | None = None
+
+
+@record
+class IndexAsked:
+    """A new index, or the throughput of one; its keys and its projection are in wire form."""
+
+    name: str
+    keys: list[dict[str, str]]
+    projection: dict[str, Any]
+    throughput: Throughput
+
+
+@record
+class TableAsked:
+    """What CreateTable asks for. The tags are as they were sent, for they are the last thing that is checked."""
+
+    name: str
+    keys: list[dict[str, str]]
+    attributes: list[dict[str, str]]
+    settings: Settings
+    global_indexes: list[IndexAsked] | None
+    local_indexes: list[IndexAsked] | None
+    tags: list[Any]
+
+
+@record
+class IndexUpdate:
+    """What UpdateTable does with one global index: Create, Update or Delete."""
+
+    action: str
+    index: IndexAsked
+
+
+@record
+class AlterationAsked:
+    """What UpdateTable asks for."""
+
+    table: str
+    attributes: list[dict[str, str]]
+    settings: Settings
+    updates: list[IndexUpdate]
+
+
+class NamesAsked(NamedTuple):
+    """What ListTables asks for: so many names, after this one."""
+
+    after: str
+    limit: int
+
+
+class ExpiryAsked(NamedTuple):
+    """What UpdateTimeToLive asks for; `wire` is the specification as the answer repeats it."""
+
+    table: str
+    attribute: str
+    enabled: bool
+    wire: dict[str, Any]
+
+
+class Resource(NamedTuple):
+    """A table, by its ARN."""
+
+    arn: str
+    table: str
+
+
+class TagsAsked(NamedTuple):
+    """What TagResource asks for."""
+
+    resource: Resource
+    tags: dict[str, str]
+
+
+class UntagAsked(NamedTuple):
+    """What UntagResource asks for."""
+
+    resource: Resource
+    keys: list[str]
