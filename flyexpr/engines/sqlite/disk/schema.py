@@ -304,8 +304,11 @@ _KEY_TYPES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal), "B"
 
 def key_size(attributes: tuple[KeyAttribute, ...], item: Mapping[str, Any]) -> int:
     """The size of a key in bytes; 0 for a single number, which is at most 21 bytes and needs no check."""
-    if len(attributes) == 1 and attributes[0].kind == "N":
+    if not attributes:
         return 0
+    if len(attributes) == 1:
+        (attribute,) = attributes
+        return 0 if attribute.kind == "N" else value_size(item[attribute.name])
     return sum([value_size(item[attribute.name]) for attribute in attributes])
 
 

@@ -27,21 +27,18 @@ from flyexpr.values.kinds import MAX_ITEM
 def write_item(storage: Storage, asked: WriteAsked, now: float) -> bytes:
     """The answer to PutItem, UpdateItem or DeleteItem; deleting an item that does not exist is not an error."""
     write, returns = asked
-    too_large = _is_charged_too_much(write)
+    too_large = write.update is not None and not write.is_older and update_charge(write.update) > MAX_ITEM
 
     def attempt(long_writes: LongWrites) -> bytes:
         table = storage.table(write.table)
         row = write_row(table, write)
         if too_large:
             raise invalid(UPDATE_TOO_LARGE)
-        check_keeps_key(write, table)
+        if write.update is not None:
+            check_keeps_key(write.update, table)
         return _carry_out(storage, table, row, write, returns, long_writes)
 
     return write_in_transaction(storage, attempt)
-
-
-def _is_charged_too_much(write: Write) -> bool:
-    return write.update is not None and not write.is_older and update_charge(write.update) > MAX_ITEM
 
 
 def _carry_out(

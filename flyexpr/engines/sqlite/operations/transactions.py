@@ -97,7 +97,8 @@ def _images(storage: Storage, targets: list[tuple[StoredTable, bytes, Write]], l
     images, reasons = [], list[Reason]()
     for table, row, write in targets:
         try:
-            check_keeps_key(write, table)
+            if write.update is not None:
+                check_keeps_key(write.update, table)
             images.append(long_writes.images(write, table, storage.get(table.store, row), _failed))
             reasons.append({"Code": "None"})
         except DynamoError as error:

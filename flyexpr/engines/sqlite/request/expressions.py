@@ -39,6 +39,7 @@ LEGACY_MEMBERS = (
 )
 MAX_BYTES = 4096
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
+_OF_EXPRESSIONS = frozenset((*MEMBERS, _NAMES, _VALUES))
 MAX_KEY, MAX_MAPS = 255, 2 * 1024 * 1024  # bytes of a placeholder, and of all of both maps
 _NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]{1,254}"), re.compile(r":[A-Za-z0-9_]{1,254}")
 
@@ -62,6 +63,8 @@ def read_expressions(request: Members, expected: tuple[str, ...]) -> dict[str, A
     ...
     flyexpr.errors.DynamoError: ValidationException: Invalid ProjectionExpression: The expression can not be empty;
     """
+    if _OF_EXPRESSIONS.isdisjoint(request):
+        return {}
     given = [member for member in MEMBERS if member in request]
     _check_company(request, given, expected)
     if not given:

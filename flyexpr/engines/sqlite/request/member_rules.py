@@ -62,9 +62,8 @@ def table_rule(raw: Any) -> tuple[str, list[str]]:
     >>> table_rule("arn:aws:dynamodb:local:000000000000:table/scores")
     ('scores', [])
     """
-    text, _ = text_rule(raw)
-    arn = _ARN.fullmatch(text) if text.startswith("arn:") else None
-    return name_rule(arn[1] if arn else text)
+    arn = _ARN.fullmatch(raw) if type(raw) is str and raw.startswith("arn:") else None
+    return name_rule(arn[1] if arn else raw)
 
 
 def text_rule(raw: Any) -> tuple[str, list[str]]:

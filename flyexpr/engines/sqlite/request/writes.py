@@ -57,11 +57,17 @@ def read_returns(members: Members) -> Returns:
     >>> read_returns({"ReturnItemCollectionMetrics": "SIZE"})
     Returns(values='NONE', capacity='NONE', metrics=True)
     """
+    if _RETURNING.isdisjoint(members):
+        return _NOTHING
     return Returns(
         members.get("ReturnValues", "NONE"),
         members.get("ReturnConsumedCapacity", "NONE"),
         members.get("ReturnItemCollectionMetrics") == "SIZE",
     )
+
+
+_RETURNING = frozenset(("ReturnValues", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"))
+_NOTHING = Returns()
 
 
 def read_put(members: Members) -> Write:

@@ -115,9 +115,9 @@ def changed_names(update: Update) -> frozenset[str]:
     return frozenset(str(action.path.parts[0]) for action in update.actions)
 
 
-def check_keeps_key(write: Write, table: StoredTable) -> None:
+def check_keeps_key(update: Update, table: StoredTable) -> None:
     """None unless an update would change an attribute of the table's key."""
-    for action in write.update.actions if write.update is not None else ():
+    for action in update.actions:
         if action.path.parts[0] in table.key.names:
             raise invalid_parameter(
                 f"Cannot update attribute {action.path.parts[0]}. This attribute is part of the key"
