@@ -11,7 +11,8 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, array, json_text, optional
 from flyexpr.engines.sqlite.disk.images import read_image
-from flyexpr.engines.sqlite.disk.schema import StoredTable, key_of
+from flyexpr.engines.sqlite.disk.key_schema import key_of
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.images import Image
-from flyexpr.engines.sqlite.disk.schema import Entry, Expiry, StoredIndex, StoredTable
+from flyexpr.engines.sqlite.disk.indexes import Entry, StoredIndex
+from flyexpr.engines.sqlite.disk.schema import Expiry, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.rules.capacity import Usage, write_units
 
@@ -20,7 +21,7 @@ def carry_out(storage: Storage, table: StoredTable, row: bytes, old: Image | Non
     """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
 
     >>> from flyexpr.engines.sqlite.disk.files import TableFile
-    >>> from flyexpr.engines.sqlite.disk.schema import KeySchema
+    >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
     >>> storage = Storage(TableFile(":memory:"))
     >>> storage.create_store("items_1")
     >>> scores = StoredTable("scores", "items_1", KeySchema((), ()), (), None)

@@ -9,8 +9,9 @@ import json
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
+from flyexpr.engines.sqlite.disk.key_schema import key_of
 from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes, prefix_range
-from flyexpr.engines.sqlite.disk.schema import StoredTable, key_of
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.values.kinds import Item
 

@@ -8,8 +8,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 from __future__ import annotations
 
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
 from flyexpr.engines.sqlite.disk.keys import Range
-from flyexpr.engines.sqlite.disk.schema import StoredIndex, StoredTable, has_key, row_key
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import DamagedFileError, backfilling, invalid
 from flyexpr.engines.sqlite.request.intents import PageAsked

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.schema import StoredIndex, StoredTable
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 
 WRITE_UNIT, READ_UNIT = 1024, 4096
 
@@ -61,7 +62,7 @@ def consumed(table: StoredTable, usage: Usage, capacity: str, direction: str = "
 
     The answers of transactions also say whether the units are of reads or of writes: `direction` is Read or Write.
 
-    >>> from flyexpr.engines.sqlite.disk.schema import KeySchema
+    >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
     >>> consumed(StoredTable("scores", "", KeySchema((), ()), (), None), Usage(1.0), "INDEXES")
     {'TableName': 'scores', 'CapacityUnits': 1.0, 'Table': {'CapacityUnits': 1.0}}
     """

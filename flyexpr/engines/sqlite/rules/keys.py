@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.schema import (
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.key_schema import (
     MAX_PARTITION_KEY,
     MAX_SORT_KEY,
     KeyAttribute,
     KeySchema,
-    StoredIndex,
-    StoredTable,
     key_size,
     kind_of,
     row_key,
 )
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
 from flyexpr.values.kinds import Item
 

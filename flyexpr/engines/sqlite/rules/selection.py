@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyexpr.engines.sqlite.disk.schema import StoredIndex, StoredTable
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.intents import PageAsked
 from flyexpr.expressions.nodes import Condition, Path
