@@ -287,9 +287,9 @@ class Storage:
         with self.lock:
             table = self._tables.get(name)
             if table is not None and time.monotonic() - self._checked < CHECK_SECONDS:
-                found = self._row_alone(table, row_key)
-                if found is not None and found[0] == self._version:
-                    return table, None if found[2] is None else found[1:]
+                result = self._row_alone(table, row_key)
+                if result is not None and result[0] == self._version:
+                    return table, None if result[2] is None else result[1:]
         with self.transaction("DEFERRED"):
             table = self.table(name)
             return table, self.get(table.store, row_key(table))
@@ -351,9 +351,9 @@ class Storage:
         key: bytes | None = b""
         while True:
             with self.transaction("DEFERRED"):
-                ((found,),) = self._execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (store,))
+                ((is_there,),) = self._execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (store,))
                 rows, more, last = 0, 0.0, None
-                if found:
+                if is_there:
                     ((rows, more, last),) = self._execute(_COUNT.format(store), (key, COUNT_ROWS))
             count, size = count + rows, size + int(more)
             if rows < COUNT_ROWS:  # no row is left, or the store has been dropped in the meantime

@@ -106,7 +106,7 @@ class Page:
         )
 
     def _items(self) -> list[bytes]:
-        """The texts of the items that are given: of those for which the filter is true, what is asked for."""
+        """The texts of the items in the answer: of those for which the filter is true, the part that is asked for."""
         asked, fetches = self.asked, self.selection.fetches
         condition, paths = asked.condition, asked.paths
         if condition is None and paths is None and not fetches:

@@ -155,7 +155,7 @@ def transact_get_items(storage: Storage, asked: GetsAsked, now: float) -> bytes:
 
 
 def _part(row: Row | None, paths: tuple[Path, ...] | None) -> tuple[int, bytes | None]:
-    """The size and the text of what is given of an item; nothing of an item that has none of the projected paths."""
+    """The size and the text of an item's part in the answer; no text where the item has none of the projected paths."""
     if row is None or paths is None:
         return row or (0, None)
     part = project(paths, read_text(row[1], top_names(paths)))

@@ -207,7 +207,7 @@ class AlterationAsked:
 
 
 class NamesAsked(NamedTuple):
-    """What ListTables asks for: so many names, after this one."""
+    """What ListTables asks for: up to `limit` names that sort after this one."""
 
     after: str
     limit: int

@@ -118,45 +118,45 @@ def _condition(name: str, operator: str, values: Values) -> Condition:
 
 
 def _read_expected(name: str, wire: Any) -> Condition:
-    given = {member: part for member, part in map_rule(wire)[0].items() if part is not None}
-    if "Value" in given and "AttributeValueList" in given:
+    members = {member: part for member, part in map_rule(wire)[0].items() if part is not None}
+    if "Value" in members and "AttributeValueList" in members:
         raise _together("Value and AttributeValueList", name)
-    if "ComparisonOperator" in given:
-        if "Exists" in given:
+    if "ComparisonOperator" in members:
+        if "Exists" in members:
             raise _together("Exists and ComparisonOperator", name)
-        return _condition(name, *_read_expected_comparison(name, given))
-    if "AttributeValueList" in given:
+        return _condition(name, *_read_expected_comparison(name, members))
+    if "AttributeValueList" in members:
         raise invalid_parameter(f"AttributeValueList can only be used with a ComparisonOperator for Attribute: {name}")
-    return _read_existence(name, given)
+    return _read_existence(name, members)
 
 
 def _together(both: str, name: str) -> DynamoError:
     return invalid_parameter(f"{both} cannot be used together for Attribute: {name}")
 
 
-def _read_expected_comparison(name: str, given: Members) -> tuple[str, Values]:
+def _read_expected_comparison(name: str, members: Members) -> tuple[str, Values]:
     """An operator of Expected, which takes values of every type, and a single one as Value too."""
-    operator = _read_operator(given["ComparisonOperator"])
-    if _OPERATORS[operator].takes != 0 and not given.keys() & {"Value", "AttributeValueList"}:
+    operator = _read_operator(members["ComparisonOperator"])
+    if _OPERATORS[operator].takes != 0 and not members.keys() & {"Value", "AttributeValueList"}:
         raise invalid_parameter(
             f"Value or AttributeValueList must be used with ComparisonOperator: {operator} for Attribute: {name}"
         )
-    values = _read_values([given["Value"]] if "Value" in given else given.get("AttributeValueList"))
+    values = _read_values([members["Value"]] if "Value" in members else members.get("AttributeValueList"))
     _check_count(operator, values)
-    _check_alike(operator, values)
+    _check_types(operator, values)
     return operator, values
 
 
-def _read_existence(name: str, given: Members) -> Condition:
-    exists = read_bool(given.get("Exists", True))
-    if not exists and "Value" in given:
+def _read_existence(name: str, members: Members) -> Condition:
+    exists = read_bool(members.get("Exists", True))
+    if not exists and "Value" in members:
         raise invalid_parameter(f"Value cannot be used when Exists is false for Attribute: {name}")
     if not exists:
         return Test("attribute_not_exists", (Path((name,)),))
-    if "Value" not in given:
-        shown = "true" if "Exists" in given else "null"
+    if "Value" not in members:
+        shown = "true" if "Exists" in members else "null"
         raise invalid_parameter(f"Value must be provided when Exists is {shown} for Attribute: {name}")
-    return Compare("=", Path((name,)), _read_constant(given["Value"]))
+    return Compare("=", Path((name,)), _read_constant(members["Value"]))
 
 
 def _read_comparison(where: str, name: str, wire: Any) -> tuple[str, Values]:
@@ -170,7 +170,7 @@ def _read_comparison(where: str, name: str, wire: Any) -> tuple[str, Values]:
     for value in values:
         if value.kind not in _OPERATORS[operator].kinds:
             raise invalid_parameter(f"ComparisonOperator {operator} is not valid for {value.kind} AttributeValue type")
-    _check_alike(operator, values)
+    _check_types(operator, values)
     return operator, values
 
 
@@ -191,7 +191,7 @@ def _check_count(operator: str, values: Values) -> None:
         raise invalid_parameter(f"Invalid number of argument(s) for the {operator} ComparisonOperator")
 
 
-def _check_alike(operator: str, values: Values) -> None:
+def _check_types(operator: str, values: Values) -> None:
     if len({value.kind for value in values}) > 1:
         raise invalid_parameter("AttributeValues inside AttributeValueList must be of same type")
     if operator == "BETWEEN" and values[0].kind in _ORDERED and values[0].body > values[1].body:
@@ -214,8 +214,8 @@ def read_attribute_updates(members: Members) -> Update | None:
 
 def _read_action(name: str, wire: Any) -> Action:
     wire, path = map_rule(wire)[0], Path((check_name(name),))
-    given = wire.get("Action")
-    action, problems = _ACTION("PUT" if given is None else given)
+    sent = wire.get("Action")
+    action, problems = _ACTION("PUT" if sent is None else sent)
     if problems:
         raise validation_errors([broken(f"attributeUpdates.{name}.member.action", action, problems[0])])
     if wire.get("Value") is None:

@@ -31,7 +31,7 @@ Members = dict[str, Any]
 
 
 def read_members(request: Any, required: Iterable[str] = (), within: str = "") -> Members:
-    """The members of a request (or of the part of it that is found `within`), each read by its rule.
+    """The members of a request (or of a part of it, whose path is `within`), each read by its rule.
 
     >>> read_members({"TableName": "scores", "Limit": 1.5, "Unknown": 1}, ["TableName"])
     {'TableName': 'scores', 'Limit': 1}

@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.clauses import Clause, read_clauses
-from flyexpr.engines.sqlite.request.expressions import read_expressions, spoken_paths
+from flyexpr.engines.sqlite.request.expressions import named_paths, read_expressions
 from flyexpr.engines.sqlite.request.intents import GetAsked, PageAsked, Segment
 from flyexpr.engines.sqlite.request.legacy import read_attributes_to_get, read_key_conditions, read_legacy_filter
 from flyexpr.engines.sqlite.request.members import Members, read_members
@@ -84,7 +84,7 @@ def _page_asked(
         members.get("IndexName"),
         clauses,
         condition,
-        spoken_paths(condition),
+        named_paths(condition),
         paths if paths is not None else read_attributes_to_get(members),
         None if start is None else read_item(start),
         members.get("Select"),

@@ -1,7 +1,7 @@
-"""What a table asks of keys and items, with the words for each way of not meeting it.
+"""What a table asks of keys and items, with the text of each refusal.
 
-Of an item being put the service says which attribute is wrong; of a key only that it does not match. Key values may not
-be empty and not larger than 2,048 bytes (partition) or 1,024 (sort).
+For an item that is put the service says which attribute is wrong; for a key only that it does not match. Key values may
+not be empty, and not larger than 2,048 bytes (partition) or 1,024 (sort).
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
 
@@ -87,23 +87,23 @@ def empty_key(value: str | bytes) -> str:
     return f"The AttributeValue for a key attribute cannot contain an empty {word} value."
 
 
-def check_key_size(key: KeySchema, item: Mapping[str, Any], place: str = "") -> None:
-    """None for key values that are small enough; `place` names the index of the key, if it is not the table's."""
+def check_key_size(key: KeySchema, item: Mapping[str, Any], suffix: str = "") -> None:
+    """None for key values that are small enough; `suffix` names the index of the key, if it is not the table's."""
     if key_size(key.partition, item) > MAX_PARTITION_KEY:
         raise invalid_parameter(
-            f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{place}"
+            f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{suffix}"
         )
     if key_size(key.sort, item) > MAX_SORT_KEY:
         raise invalid_parameter(
-            f"Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY} bytes{place}"
+            f"Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY} bytes{suffix}"
         )
 
 
 def check_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
     """None for an item whose index key attributes, where present, have the right type and size.
 
-    Of an update only the attributes count that it has `changed`: what was stored before an index was made may not fit
-    it, and must not stop an update of something else. Indexes are looked at in the order of their names.
+    In an update only the attributes that it has `changed` are checked: a value that was stored before an index was made
+    may not fit it, and must not stop an update of another attribute. Indexes are checked in the order of their names.
     """
     for index in table.indexes:
         keys = index.key.attributes

@@ -1,6 +1,6 @@
 """Which part of the items a Query or Scan gives: Select, the projection, and what an index holds.
 
-A global index never gives what it does not hold, and refuses to be asked for it; a local one fetches it from the table.
+A read of a global index for an attribute that it does not hold is refused; a local one fetches it from the table.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html (Select)
 """
 
@@ -19,7 +19,7 @@ from flyexpr.records import record
 
 @record
 class Selection:
-    """Whether items are given at all, or only their count, and whether the index has to fetch what it does not hold."""
+    """Whether the answer has the items or only their count, and whether the index fetches what it does not hold."""
 
     items: bool
     fetches: bool
@@ -57,12 +57,12 @@ def check_key_paths(table: StoredTable, paths: Iterable[Path]) -> None:
     if not nested:
         return
     keys = [("Key", table.key), *(("IndexKey", index.key) for index in table.indexes)]
-    for called, key in keys:
+    for label, key in keys:
         for name in key.names:
             if name in nested:
                 raise invalid(
                     "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
-                    f"{called}: {name}"
+                    f"{label}: {name}"
                 )
 
 

@@ -29,7 +29,7 @@ _LEFT = (
 
 
 def table_view(storage: Storage, definition: Definition, now: float) -> Description:
-    """What DescribeTable shows. Outside a transaction: others have their turn while items are counted."""
+    """What DescribeTable shows. To be called outside a transaction: others have their turn while items are counted."""
     shown: Description = json.loads(json.dumps(definition["Description"]))
     stores, filling, mode = definition["Stores"], definition.get("Filling", {}).get("Store"), billing_mode(shown)
     count, size = storage.estimate(stores[""], now)
@@ -54,7 +54,7 @@ def _show_throughput(part: Description, mode: str, now: float) -> None:
 
 
 def created_view(view: Description, asked: TableAsked) -> Description:
-    """What CreateTable answers of a table whose view is given."""
+    """The view of a table in the answer to CreateTable."""
     view["TableStatus"] = "CREATING"
     view.get("BillingModeSummary", {}).pop("LastUpdateToPayPerRequestDateTime", None)
     _show_warming(view, asked.settings.throughput)
@@ -65,7 +65,10 @@ def created_view(view: Description, asked: TableAsked) -> Description:
 
 
 def updated_view(view: Description, old: Description, throughput: Throughput) -> Description:
-    """What UpdateTable answers of a table, whose view and throughput are given: units that change are the old ones."""
+    """The view of a table in the answer to UpdateTable, with the units that it had before.
+
+    `throughput` is what the request asked for.
+    """
     view["TableStatus"] = "UPDATING"
     before = {index["IndexName"]: index for index in old.get(GLOBAL, ())}
     if billing_mode(view) == billing_mode(old):
@@ -92,7 +95,7 @@ def _show_warming(part: Description, throughput: Throughput) -> None:
 
 
 def deleted_view(view: Description) -> Description:
-    """What DeleteTable answers of a table whose view is given: neither keys nor indexes.
+    """The view of a table in the answer to DeleteTable, without its keys and indexes.
 
     >>> deleted_view({"TableName": "scores", "KeySchema": [], "TableStatus": "ACTIVE"})
     {'TableName': 'scores', 'TableStatus': 'DELETING'}
