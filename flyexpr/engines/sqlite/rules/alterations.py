@@ -11,14 +11,8 @@ from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found,
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, IndexAsked, IndexUpdate, Settings, Throughput
 from flyexpr.engines.sqlite.request.members import broken
-from flyexpr.engines.sqlite.rules.descriptions import (
-    check_defined,
-    check_global_index,
-    check_index_limits,
-    names_of,
-    new_index,
-    set_features,
-)
+from flyexpr.engines.sqlite.rules.definitions import check_defined, check_global_index, check_index_limits, names_of
+from flyexpr.engines.sqlite.rules.descriptions import new_index, set_features
 from flyexpr.engines.sqlite.rules.throughput import (
     ON_DEMAND,
     PROVISIONED,
