@@ -1,10 +1,10 @@
 """The embedded engine: DynamoDB's operations on one SQLite file, without a server.
 
-files → storage → schema → keys                                       what is on disk
-numerals → wire → rules → members → templates → expressions, legacy   what a request says
-checks  ranges  starts  selection  writes  charge                     what the service makes of it (pure)
-reads  items  batches  transactions  tables  tags  ttl                the operations
-engine                                                                which operation is which, locks, processes
+disk/         the file, its stores, and what a table is to those who read and write it
+request/      what a request asks for: from its body, by its members, to an intent (intents.py)
+rules/        what the service makes of an intent; nothing here touches the file
+operations/   the answers: intents carried out, each in one transaction
+engine.py     the table of operations, one row each, and the door
 """
 
 from __future__ import annotations

@@ -27,12 +27,11 @@ def answer(**members: bytes | str | None) -> bytes:
     >>> answer(Item=b'{"id":{"S":"abc"}}', Attributes=None)
     b'{"Item":{"id":{"S":"abc"}}}'
     """
-    parts = [
-        b'"%s":%s' % (name.encode(), text if isinstance(text, bytes) else text.encode())
-        for name, text in members.items()
-        if text is not None
-    ]
-    return b"{%s}" % b",".join(parts)
+    parts = []
+    for name, text in members.items():
+        if text is not None:
+            parts.append(b'"%b":%b' % (name.encode(), text.encode() if isinstance(text, str) else text))
+    return b"{%b}" % b",".join(parts)
 
 
 def array(texts: Iterable[bytes]) -> bytes:

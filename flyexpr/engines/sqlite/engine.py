@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, TypeVar
 
 from flyexpr.engines.sqlite.disk.failures import failure
 from flyexpr.engines.sqlite.disk.files import MEMORY, TableFile
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import unreadable
 from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item
-from flyexpr.engines.sqlite.operations.items import delete_item, put_item, update_item
+from flyexpr.engines.sqlite.operations.items import write_item
 from flyexpr.engines.sqlite.operations.limits import describe_continuous_backups, describe_endpoints, describe_limits
-from flyexpr.engines.sqlite.operations.reads import get_item, query, scan
+from flyexpr.engines.sqlite.operations.reads import get_item, get_page
 from flyexpr.engines.sqlite.operations.tables import (
     create_table,
     delete_table,
@@ -27,40 +25,78 @@ from flyexpr.engines.sqlite.operations.tables import (
 from flyexpr.engines.sqlite.operations.tags import list_tags_of_resource, tag_resource, untag_resource
 from flyexpr.engines.sqlite.operations.transactions import transact_get_items, transact_write_items
 from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, update_time_to_live
-from flyexpr.engines.sqlite.request.members import Request
-from flyexpr.engines.sqlite.request.put_patterns import Puts
+from flyexpr.engines.sqlite.request import shapes
+from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
+from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
+from flyexpr.engines.sqlite.request.json_types import Structure
+from flyexpr.engines.sqlite.request.members import Members
+from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
 from flyexpr.engines.sqlite.request.shapes import check_refused
+from flyexpr.engines.sqlite.request.tables import (
+    read_create_table,
+    read_list_tables,
+    read_nothing,
+    read_table_name,
+    read_update_table,
+)
+from flyexpr.engines.sqlite.request.tags import read_list_tags, read_tag_resource, read_untag_resource
+from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
+from flyexpr.engines.sqlite.request.ttl import read_described_expiry, read_update_time_to_live
+from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
 from flyexpr.errors import DynamoError, FlyexprError
 
-MAX_BODY = 16 * 1024 * 1024
 SWEEP_SECONDS = 1.0
 
-Handler = Callable[[Storage, Request, float], bytes]
+Intent = TypeVar("Intent")
 
-OPERATIONS: dict[str, Handler] = {
-    "BatchGetItem": batch_get_item,
-    "BatchWriteItem": batch_write_item,
-    "CreateTable": create_table,
-    "DeleteItem": delete_item,
-    "DeleteTable": delete_table,
-    "DescribeContinuousBackups": describe_continuous_backups,
-    "DescribeEndpoints": describe_endpoints,
-    "DescribeLimits": describe_limits,
-    "DescribeTable": describe_table,
-    "DescribeTimeToLive": describe_time_to_live,
-    "GetItem": get_item,
-    "ListTables": list_tables,
-    "ListTagsOfResource": list_tags_of_resource,
-    "PutItem": put_item,
-    "Query": query,
-    "Scan": scan,
-    "TagResource": tag_resource,
-    "TransactGetItems": transact_get_items,
-    "TransactWriteItems": transact_write_items,
-    "UntagResource": untag_resource,
-    "UpdateItem": update_item,
-    "UpdateTable": update_table,
-    "UpdateTimeToLive": update_time_to_live,
+
+class Operation(NamedTuple):
+    """How an operation is done: the JSON shape of its request, its reader, its handler, and what reads the body.
+
+    The reader makes an intent of the request's members. The handler makes the answer to an intent.
+    """
+
+    shape: Structure
+    read: Callable[[Members], Any]
+    handle: Callable[[Storage, Any, float], bytes]
+    bodies: type[Bodies]
+
+
+def _operation(
+    shape: Structure,
+    read: Callable[[Members], Intent],
+    handle: Callable[[Storage, Intent, float], bytes],
+    bodies: type[Bodies] = Bodies,
+) -> Operation:
+    return Operation(shape, read, handle, bodies)
+
+
+OPERATIONS: dict[str, Operation] = {
+    "BatchGetItem": _operation(shapes.BATCH_GET_ITEM, read_batch_get_item, batch_get_item),
+    "BatchWriteItem": _operation(shapes.BATCH_WRITE_ITEM, read_batch_write_item, batch_write_item),
+    "CreateTable": _operation(shapes.CREATE_TABLE, read_create_table, create_table),
+    "DeleteItem": _operation(shapes.DELETE_ITEM, read_delete_item, write_item),
+    "DeleteTable": _operation(shapes.DELETE_TABLE, read_table_name, delete_table),
+    "DescribeContinuousBackups": _operation(
+        shapes.DESCRIBE_CONTINUOUS_BACKUPS, read_table_name, describe_continuous_backups
+    ),
+    "DescribeEndpoints": _operation(shapes.DESCRIBE_ENDPOINTS, read_nothing, describe_endpoints),
+    "DescribeLimits": _operation(shapes.DESCRIBE_LIMITS, read_nothing, describe_limits),
+    "DescribeTable": _operation(shapes.DESCRIBE_TABLE, read_table_name, describe_table),
+    "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, read_described_expiry, describe_time_to_live),
+    "GetItem": _operation(shapes.GET_ITEM, read_get_item, get_item),
+    "ListTables": _operation(shapes.LIST_TABLES, read_list_tables, list_tables),
+    "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, read_list_tags, list_tags_of_resource),
+    "PutItem": _operation(shapes.PUT_ITEM, read_put_item, write_item, PutBodies),
+    "Query": _operation(shapes.QUERY, read_query, get_page),
+    "Scan": _operation(shapes.SCAN, read_scan, get_page),
+    "TagResource": _operation(shapes.TAG_RESOURCE, read_tag_resource, tag_resource),
+    "TransactGetItems": _operation(shapes.TRANSACT_GET_ITEMS, read_transact_get_items, transact_get_items),
+    "TransactWriteItems": _operation(shapes.TRANSACT_WRITE_ITEMS, read_transact_write_items, transact_write_items),
+    "UntagResource": _operation(shapes.UNTAG_RESOURCE, read_untag_resource, untag_resource),
+    "UpdateItem": _operation(shapes.UPDATE_ITEM, read_update_item, write_item),
+    "UpdateTable": _operation(shapes.UPDATE_TABLE, read_update_table, update_table),
+    "UpdateTimeToLive": _operation(shapes.UPDATE_TIME_TO_LIVE, read_update_time_to_live, update_time_to_live),
 }
 
 
@@ -71,32 +107,30 @@ class SqliteEngine:
     ...     engine("ListTables", b"{}")
     b'{"TableNames":[]}'
 
-    Threads may share it, processes the file. It pickles as its path. `clock` gives the time, for whoever wants to test
-    what time does.
+    Threads may share it, and processes may share the file. It pickles as its path. `clock` gives the time, which tests
+    set.
     """
 
     def __init__(self, path: str, sync: str = "normal", clock: Callable[[], float] = time.time) -> None:
         self.path, self.sync = path, sync
         self._clock, self._swept = clock, float("-inf")
-        self._puts = Puts()
+        self._operations = {name: (row, row.bodies()) for name, row in OPERATIONS.items()}
         self._storage = Storage(TableFile(path, sync))
 
     def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError in the service's words when it is refused."""
-        handler = OPERATIONS.get(operation)
-        if handler is None:
+        if operation not in self._operations:
             raise DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
-        putting = operation == "PutItem"
-        request: Request = {}
+        (shape, read, handle, _), bodies = self._operations[operation]
+        members: Members = {}
         try:
-            request, now = putting and read_alike(body, self._puts) or read_body(body), self._clock()
+            members, now = bodies.read(body), self._clock()
             if not 0 <= now - self._swept < SWEEP_SECONDS:  # the clock may be set back
                 self._sweep(now)
-            answer = handler(self._storage, request, now)
-            if putting:
-                self._puts.met(request["Item"], len(body))
+            answer = handle(self._storage, read(members), now)
+            bodies.learn(members, body)
         except FlyexprError as error:  # of a handler, which has ended its transaction
-            check_refused(operation, request, error)
+            check_refused(shape, members, error)
             raise
         except BaseException as error:
             self._storage.recover()
@@ -141,59 +175,3 @@ def connect_sqlite(path: str, sync: str = "normal", **unknown: str) -> SqliteEng
         name = next(iter(unknown))
         raise FlyexprError(f"no option {name!r} in 'sqlite:{path}?{name}=***'\n  write one of: sync=normal, sync=full")
     return SqliteEngine(path, sync)
-
-
-def read_body(body: bytes) -> Request:
-    """The JSON of a request, as an object.
-
-    >>> read_body(b'{"Limit": NaN}')
-    Traceback (most recent call last):
-    ...
-    flyexpr.errors.DynamoError: SerializationException: the body is not the JSON of a request
-    """
-    if len(body) > MAX_BODY:
-        raise unreadable("the body is over 16 MB")
-    try:
-        text = body.decode().strip(" \t\r\n")
-        request, end = _decode(text)
-        if end != len(text):
-            raise ValueError("something follows the request")
-        if "\\ud" in text or "\\uD" in text:
-            json.dumps(request, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
-    except (ValueError, RecursionError):
-        raise unreadable("the body is not the JSON of a request") from None
-    if type(request) is not dict:
-        raise unreadable("the body is not the JSON of a request")
-    return request
-
-
-def read_alike(body: bytes, puts: Puts) -> Request | None:
-    """The request of a PutItem, whose item is not read again if it is like many before it; None in any doubt.
-
-    >>> read_alike(b'{"Item":{"id":{"S":"a"}}}', Puts()) is None
-    True
-    """
-    if not puts.known or len(body) > MAX_BODY or b"\\" in body:
-        return None
-    request: Request = {}
-    place = 1
-    try:
-        text = body.decode()
-        while text[place - 1] == ("," if request else "{"):
-            name, place = _decode(text, place)
-            if type(name) is not str or text[place] != ":":
-                return None
-            found = puts.item(text, place + 1) if name == "Item" else None
-            value, place = (found, place + 1 + len(found.text)) if found else _decode(text, place + 1)
-            request[name] = value
-            place += 1
-    except (ValueError, IndexError, RecursionError):
-        return None
-    return request if text[place - 1 :] == "}" else None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-_decode = json.JSONDecoder(parse_constant=_no_constant).raw_decode

@@ -1,4 +1,8 @@
-"""The engine's refusals, by the service's error codes."""
+"""The engine's refusals, by the service's error codes.
+
+PutItem, UpdateItem and DeleteItem put most refusals of their values and expressions into an envelope, "1 validation
+error detected: ...". A refusal that the service gives without it is marked as bare where it is raised.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +33,40 @@ def invalid_parameter(message: str) -> DynamoError:
     return invalid(INVALID_PARAMETERS + message)
 
 
+def validation_errors(problems: list[str]) -> DynamoError:
+    """All that is wrong with the members of a request, in one envelope.
+
+    >>> validation_errors(["a", "b"]).message
+    '2 validation errors detected: a; b'
+    """
+    plural = "s" if len(problems) > 1 else ""
+    return bare(invalid(f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}"))
+
+
+def bare(error: DynamoError) -> DynamoError:
+    """The same refusal, marked as one that needs no envelope."""
+    vars(error)[_BARE] = True
+    return error
+
+
+def enveloped(error: DynamoError) -> DynamoError:
+    """A refusal in an envelope, if it is one that the service puts into it.
+
+    >>> enveloped(invalid("Empty attribute name")).message
+    '1 validation error detected: Empty attribute name'
+    >>> enveloped(bare(invalid("Item size has exceeded the maximum allowed size"))).message
+    'Item size has exceeded the maximum allowed size'
+    """
+    if error.code != "ValidationException" or _BARE in vars(error):
+        return error
+    return validation_errors([error.message])
+
+
+_BARE = "bare"
+
+
 def unreadable(message: str) -> DynamoError:
-    """The body is no request: not JSON, too deep, or a member of the wrong JSON type.
+    """The body is not a request: not JSON, too deep, or a member of the wrong JSON type.
 
     >>> unreadable("Unexpected token received from parser").code
     'SerializationException'
@@ -57,22 +93,38 @@ def in_use(message: str) -> DynamoError:
 
 
 class DamagedFileError(Exception):
-    """What is stored cannot be read: somebody else wrote to the file, or the disk lost it."""
+    """What is stored cannot be read: another program wrote to the file, or the disk lost it."""
 
 
 class BackfillingIndex(DynamoError):
     """An index is read that does not have all its entries yet."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__("ValidationException", f"Cannot read from backfilling global secondary index: {name}")
+
+def backfilling(index: str) -> BackfillingIndex:
+    """The refusal of a read from such an index.
+
+    >>> backfilling("by_level").message
+    'Cannot read from backfilling global secondary index: by_level'
+    """
+    return BackfillingIndex("ValidationException", f"Cannot read from backfilling global secondary index: {index}")
 
 
 class InvalidConstant(DynamoError):
-    """A value among ExpressionAttributeValues is refused; transactions also say which."""
+    """A value among ExpressionAttributeValues is refused; transactions also name its placeholder, `key`."""
 
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__("ValidationException", problem)
-        self.key = key
+    key = ""
+
+
+def invalid_constant(key: str, problem: DynamoError) -> InvalidConstant:
+    """The refusal of the value behind a placeholder, for the problem that was found in it.
+
+    >>> invalid_constant(":v", invalid("Empty attribute name")).key
+    ':v'
+    """
+    error = InvalidConstant(problem.code, problem.message)
+    vars(error).update({name: mark for name, mark in vars(problem).items() if name == _BARE})
+    error.key = key
+    return error
 
 
 def condition_failed(item: dict[str, Any] | None) -> DynamoError:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from flyexpr import DynamoError
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.engine import read_alike
-from flyexpr.engines.sqlite.request.put_patterns import Alike, Puts
+from flyexpr.engines.sqlite.request.body import PutBodies, read_known_put
+from flyexpr.engines.sqlite.request.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.wire import read_stored
 from flyexpr.values.encode import encode_item
 from flyexpr.values.pattern_cache import SEVERAL, WORTH
@@ -61,7 +61,7 @@ def varied(wire: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def items_like(item: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The item with another value in one or two of its attributes: more, and nearly none would be of its form."""
+    """The item with another value in one or two of its attributes: more, and nearly none would have its pattern."""
     one = st.sampled_from(sorted(item)).flatmap(lambda name: varied(item[name]).map(lambda wire: {name: wire}))
     return st.lists(one, min_size=1, max_size=2).map(
         lambda changes: {**item, **{k: v for c in changes for k, v in c.items()}}
@@ -76,29 +76,29 @@ def encode_text(item: dict[str, Any]) -> str:
     return json.dumps(item, ensure_ascii=False)
 
 
-def puts_of(*samples: dict[str, Any]) -> Puts:
-    puts = Puts()
+def patterns_of(*samples: dict[str, Any]) -> PutPatterns:
+    patterns = PutPatterns()
     for sample in samples:
         pattern = item_pattern(sample)
         if pattern is not None:
-            puts.take(pattern, sample)
-    return puts
+            patterns.add(pattern, sample)
+    return patterns
 
 
-PUTS = puts_of(SAMPLE)
+PATTERNS = patterns_of(SAMPLE)
 
 
-def known() -> Puts:
-    """Those that know the sample, and have met nothing else yet."""
-    PUTS._failed = 0
-    return PUTS
+def known() -> PutPatterns:
+    """The pattern of the sample, as if no other item had come yet."""
+    PATTERNS._failed = 0
+    return PATTERNS
 
 
 @given(items_like(SAMPLE))
 @settings(max_examples=300)
-def test_items_of_a_known_form(item: dict[str, Any]) -> None:
-    request = read_alike(body(item), known())
-    if request is not None and isinstance(request["Item"], Alike):
+def test_items_of_a_known_pattern(item: dict[str, Any]) -> None:
+    request = read_known_put(body(item), known())
+    if request is not None and isinstance(request["Item"], KnownItem):
         TAKEN.append(item)
         assert tuple(request["Item"]) == read_stored(item)
     else:
@@ -109,25 +109,25 @@ TAKEN: list[dict[str, Any]] = []
 
 
 def test_many_of_those_items_were_taken_as_they_stood() -> None:
-    test_items_of_a_known_form()
+    test_items_of_a_known_pattern()
     assert len(TAKEN) > 50
 
 
 @pytest.mark.parametrize("members", [["abc"], ["1e200"], ["1", "-Infinity"], ["2", "1"], ["1", "1"], ["1.5"]])
-def test_wrong_sets_of_a_known_form_are_refused_as_ever(members: list[str]) -> None:
+def test_wrong_sets_of_a_known_pattern_are_refused_as_ever(members: list[str]) -> None:
     sample = {"pk": {"S": "a"}, "n": {"NS": ["1", "2"]}}
     wire = sample | {"n": {"NS": members}}
-    request = read_alike(body(wire), puts_of(sample))
+    request = read_known_put(body(wire), patterns_of(sample))
     assert request == {"TableName": "tab", "Item": wire}, "for the careful reader"
 
 
 @given(some.items.filter(bool))
-def test_an_item_has_its_own_form(item: dict[str, Any]) -> None:
+def test_an_item_has_its_own_pattern(item: dict[str, Any]) -> None:
     wire = json.loads(encode_item(item))
-    request = read_alike(body(wire, ReturnValues="NONE"), puts_of(wire))
+    request = read_known_put(body(wire, ReturnValues="NONE"), patterns_of(wire))
     if request is None:
         assert "\\" in encode_text(wire)
-    elif isinstance(request["Item"], Alike):
+    elif isinstance(request["Item"], KnownItem):
         assert tuple(request["Item"]) == read_stored(wire)
     else:
         assert "N" in str(wire), "only numbers of more than 38 characters, and sets of fractions, are read with care"
@@ -135,9 +135,9 @@ def test_an_item_has_its_own_form(item: dict[str, Any]) -> None:
 
 def test_what_the_service_would_write_is_taken() -> None:
     for item in (SAMPLE, SAMPLE | {"n": {"N": "2.5"}, "f": {"N": "-3"}, "l": {"L": []}, "ss": {"SS": ["é"]}}):
-        request = read_alike(body(item), known())
+        request = read_known_put(body(item), known())
         assert request is not None
-        assert isinstance(request["Item"], Alike)
+        assert isinstance(request["Item"], KnownItem)
         assert tuple(request["Item"]) == read_stored(item)
 
 
@@ -159,10 +159,10 @@ def test_what_the_service_would_write_is_taken() -> None:
 )
 def test_a_request_that_is_no_json_is_for_the_careful_reader(text: bytes) -> None:
     item = json.dumps(SAMPLE, separators=(",", ":")).encode()
-    assert read_alike(text % item if b"%b" in text else text, known()) is None
+    assert read_known_put(text % item if b"%b" in text else text, known()) is None
 
 
-def test_an_engine_learns_forms_and_goes_on_as_before() -> None:
+def test_an_engine_learns_patterns_and_answers_as_before() -> None:
     with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
         key = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
         define = {"TableName": "tab", "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], **key}
@@ -170,7 +170,9 @@ def test_an_engine_learns_forms_and_goes_on_as_before() -> None:
             engine("CreateTable", json.dumps(define).encode())
         for number in range(WORTH + SEVERAL):
             learning("PutItem", body(SAMPLE | {"pk": {"S": str(number)}}))
-        assert learning._puts.known
+        _, bodies = learning._operations["PutItem"]
+        assert isinstance(bodies, PutBodies)
+        assert bodies.patterns.known
         for item in (
             SAMPLE,
             SAMPLE | {"pk": {"S": ""}},
@@ -191,9 +193,9 @@ def answer(engine: SqliteEngine, request: bytes) -> Any:
         return error.code, error.message, error.fields
 
 
-def test_an_item_that_was_refused_is_no_form() -> None:
-    puts = Puts()
+def test_an_item_with_a_null_beside_a_value_has_no_pattern() -> None:
+    patterns = PutPatterns()
     odd = {"pk": {"S": "a", "N": None}}
     for _ in range(2 * WORTH):
-        puts.met(odd, 100)
-    assert not puts.known
+        patterns.learn(odd, 100)
+    assert not patterns.known

@@ -14,7 +14,6 @@ from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.engine import OPERATIONS
 from flyexpr.engines.sqlite.request.json_types import ListOf, MapOf, Shape, Structure
-from flyexpr.engines.sqlite.request.shapes import REQUESTS as SHAPES
 
 Place = tuple[str | int, ...]
 ODD: list[Any] = [None, True, 0, -1, 1.5, 10**30, "", "x", [], [[]], [None], [1], ["x"], {}, [{}], {"a": 1}, {"S": "x"}]
@@ -118,8 +117,9 @@ def names_in(value: Any, shape: Shape, place: tuple[str, ...] = ()) -> Iterator[
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_the_requests_have_every_member(operation: str) -> None:
-    found = {name for known, request in REQUESTS if known == operation for name in names_in(request, SHAPES[operation])}
-    assert set(members_of(SHAPES[operation])) <= found
+    shape = OPERATIONS[operation].shape
+    found = {name for known, request in REQUESTS if known == operation for name in names_in(request, shape)}
+    assert set(members_of(shape)) <= found
 
 
 PUT = {"TableName": "tab", "Item": key(1)}

@@ -297,7 +297,7 @@ def test_very_many_older_conditions_of_a_write_are_tried_outside_the_transaction
 ) -> None:
     expected = {f"a{n}": {"ComparisonOperator": "NULL"} for n in range(11_000)}
     with SqliteEngine(path) as engine, SqliteEngine(path) as other:
-        done = during(monkeypatch, "labours.holds", lambda: call(other, "PutItem", PUT))
+        done = during(monkeypatch, "long_writes.holds", lambda: call(other, "PutItem", PUT))
         call(engine, "DeleteItem", {"TableName": "tab", "Key": key(1), "Expected": expected})
         assert done == [{}]
 
@@ -313,7 +313,9 @@ def test_a_long_condition_is_tried_outside_the_transaction(
     """Meanwhile another engine, which another process might have, writes to the file, and so does another thread."""
     with SqliteEngine(path) as engine, SqliteEngine(path) as other:
         call(engine, "PutItem", {"TableName": "tab", "Item": LARGE})
-        done = during(monkeypatch, "labours.holds", lambda: [call(engine, "PutItem", PUT), call(other, "PutItem", PUT)])
+        done = during(
+            monkeypatch, "long_writes.holds", lambda: [call(engine, "PutItem", PUT), call(other, "PutItem", PUT)]
+        )
         condition = {"ConditionExpression": LONG, "ExpressionAttributeValues": {":b": {"L": []}}}
         call(engine, operation, write_of(operation, condition))
         assert done == [[{}, {}]]
@@ -341,7 +343,7 @@ def test_a_long_condition_holds_for_the_item_as_it_is_written(
     """The item changes while its condition is tried, once or over and over: what counts is the item in the end."""
     with SqliteEngine(path) as engine, SqliteEngine(path) as other:
         call(engine, "PutItem", {"TableName": "tab", "Item": LARGE})
-        work_out = sys.modules["flyexpr.engines.sqlite.operations.labours"].work_out
+        work_out = sys.modules["flyexpr.engines.sqlite.operations.long_writes"].work_out
         left, within = [changes], [engine]
 
         def disturbed(*arguments: Any) -> Any:
@@ -354,7 +356,7 @@ def test_a_long_condition_holds_for_the_item_as_it_is_written(
                 within.append(engine)
             return outcome
 
-        monkeypatch.setattr("flyexpr.engines.sqlite.operations.labours.work_out", disturbed)
+        monkeypatch.setattr("flyexpr.engines.sqlite.operations.long_writes.work_out", disturbed)
         condition = {"ConditionExpression": LONG, "ExpressionAttributeValues": {":b": {"L": []}, ":v": {"N": "1"}}}
         update = {"UpdateExpression": "ADD n :v", **condition, "ReturnValues": "UPDATED_NEW"}
         answer = call(engine, "UpdateItem", {"TableName": "tab", "Key": key(2), **update})

@@ -1,7 +1,7 @@
 """The answer to an exception that is not a refusal: a file in use, full or damaged, or a defect of the engine.
 
-Only what SQLite itself calls corrupt, and a stored text that cannot be read, is called damage: whoever reads that word
-restores a backup.
+Only what SQLite itself calls corrupt, and a stored text that cannot be read, is called damage, because people who read
+that word restore a backup.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Openable(Protocol):
         """A connection to it."""
 
 
-_opening = threading.RLock()  # taken last: whoever holds it waits for no other lock
+_opening = threading.RLock()  # taken last: its holder waits for no other lock
 _forking = threading.RLock()  # taken first: only one thread forks at a time
 _storages: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _held: list[Forkable] = []

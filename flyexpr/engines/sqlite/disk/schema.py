@@ -2,70 +2,22 @@
 
 A table is kept as a `Definition`: a JSON object with the description that DescribeTable gives, the names of the SQLite
 tables that hold its rows, its tags, its time to live, and how far a new store is filled. `read_table` makes the
-immutable `Table` of it.
+immutable `StoredTable` of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes
+from flyexpr.engines.sqlite.disk.indexes import INDEX_CLASSES, StoredIndex, read_index
+from flyexpr.engines.sqlite.disk.key_schema import KeySchema, read_key_schema
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record
-from flyexpr.values.kinds import Item
-from flyexpr.values.sizes import value_size
 
 Definition = dict[str, Any]
-MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024  # bytes
 _STORE = re.compile(r"(items|index|expiry)(_[0-9]+){1,2}")
-KINDS = {str: "S", int: "N", bytes: "B", bool: "BOOL", type(None): "NULL", list: "L", dict: "M"}
-
-
-@record
-class KeyAttribute:
-    """One attribute of a key and its type, S, N or B.
-
-    >>> KeyAttribute("userid", "S").kind
-    'S'
-    """
-
-    name: str
-    kind: str
-
-
-@record
-class KeySchema:
-    """The attributes of a key: one of each kind in a table, up to four of each in a global index.
-
-    >>> KeySchema((KeyAttribute("userid", "S"),), (KeyAttribute("title", "S"),)).names
-    ('userid', 'title')
-    """
-
-    partition: tuple[KeyAttribute, ...]
-    sort: tuple[KeyAttribute, ...]
-
-    @cached_property
-    def attributes(self) -> tuple[KeyAttribute, ...]:
-        return self.partition + self.sort
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        return tuple(attribute.name for attribute in self.attributes)
-
-
-@record
-class Index:
-    """A secondary index; `projected` is None when its entries are whole items."""
-
-    name: str
-    store: str
-    key: KeySchema
-    is_global: bool
-    projected: frozenset[str] | None
 
 
 @record
@@ -77,13 +29,13 @@ class Expiry:
 
 
 @record
-class Table:
+class StoredTable:
     """A table; its indexes come in the order of their names, which is the order the service checks them in."""
 
     name: str
     store: str
     key: KeySchema
-    indexes: tuple[Index, ...]
+    indexes: tuple[StoredIndex, ...]
     expiry: Expiry | None
     filling: str | None = None  # the store that does not have all its entries yet
 
@@ -93,15 +45,17 @@ class Table:
         names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
 
-    def index(self, name: str) -> Index | None:
+    def index(self, name: str) -> StoredIndex | None:
         return next((index for index in self.indexes if index.name == name), None)
 
     @cached_property
-    def has_local_index(self) -> bool:
-        return any(not index.is_global for index in self.indexes)
+    def collection_stores(self) -> tuple[str, ...]:
+        """The stores whose rows make up the item collections; none for a table whose collections have no limit."""
+        stores = [index.store for index in self.indexes if index.in_collection]
+        return (self.store, *stores) if stores else ()
 
 
-def read_table(definition: Definition) -> Table:
+def read_table(definition: Definition) -> StoredTable:
     """The table that a definition describes.
 
     DamagedFileError for a definition that no engine wrote.
@@ -122,18 +76,18 @@ def read_table(definition: Definition) -> Table:
         raise DamagedFileError(str(error)) from error
 
 
-def _read_table(definition: Definition) -> Table:
+def _read_table(definition: Definition) -> StoredTable:
     description = definition["Description"]
     stores = {name: _store(store) for name, store in definition["Stores"].items()}
     kinds = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
     key = read_key_schema(description["KeySchema"], kinds)
     indexes = [
-        _read_index(index, kinds, key, stores[index["IndexName"]], member.startswith("Global"))
-        for member in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-        for index in description.get(member, ())
+        read_index(index_class, index, kinds, key, stores[index["IndexName"]])
+        for index_class in INDEX_CLASSES
+        for index in description.get(index_class.wire_member, ())
     ]
     expiry = definition.get("Expiry")
-    return Table(
+    return StoredTable(
         name=description["TableName"],
         store=stores[""],
         key=key,
@@ -156,118 +110,3 @@ def _store(name: str) -> str:
     if not _STORE.fullmatch(name):
         raise ValueError(f"{name!r} is not a store")
     return name
-
-
-def read_key_schema(elements: list[dict[str, str]], kinds: Mapping[str, str]) -> KeySchema:
-    """The key that a wire KeySchema and the attribute types describe.
-
-    >>> read_key_schema([{"AttributeName": "id", "KeyType": "HASH"}], {"id": "N"}).partition
-    (KeyAttribute(name='id', kind='N'),)
-    """
-
-    def of(key_type: str) -> tuple[KeyAttribute, ...]:
-        return tuple(
-            KeyAttribute(element["AttributeName"], kinds[element["AttributeName"]])
-            for element in elements
-            if element["KeyType"] == key_type
-        )
-
-    return KeySchema(of("HASH"), of("RANGE"))
-
-
-def _read_index(
-    index: dict[str, Any], kinds: Mapping[str, str], table_key: KeySchema, store: str, is_global: bool
-) -> Index:
-    key = read_key_schema(index["KeySchema"], kinds)
-    projection = index["Projection"]
-    projected = None
-    if projection["ProjectionType"] != "ALL":
-        projected = frozenset(key.names + table_key.names).union(projection.get("NonKeyAttributes", ()))
-    return Index(index["IndexName"], store, key, is_global, projected)
-
-
-def kind_of(value: Any) -> str:
-    """The service's code for the type of a plain value.
-
-    >>> kind_of("x"), kind_of({1, 2}), kind_of(None)
-    ('S', 'NS', 'NULL')
-    """
-    if isinstance(value, set):
-        return KINDS.get(type(next(iter(value))), "N") + "S"
-    return KINDS.get(type(value), "N")
-
-
-def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
-    """The row key of an item that has every key attribute, each of the right type.
-
-    >>> schema = KeySchema((KeyAttribute("id", "S"),), ())
-    >>> row_key(schema, {"id": "abc"}) == partition_bytes((key_bytes("S", "abc"),))
-    True
-    """
-    parts = [key_bytes(attribute.kind, item[attribute.name]) for attribute in key.attributes]
-    partition = len(key.partition)
-    return b"".join((partition_bytes(tuple(parts[:partition])), *parts[partition:]))
-
-
-def index_row_key(index: Index, row: bytes, item: Mapping[str, Any]) -> bytes | None:
-    """The row key of an item's entry in an index; None for an item that has no entry there.
-
-    `row` is the item's row key in the table. Indexes are sparse: the guide, "Take advantage of sparse indexes".
-    """
-    return row_key(index.key, item) + row if has_key(index.key, item) else None
-
-
-def has_key(key: KeySchema, item: Mapping[str, Any]) -> bool:
-    """Whether an item has a key: every attribute of its type, not empty, and all of them small enough.
-
-    An index has entries for exactly these items. Others may have been stored before the index was made.
-
-    >>> key = KeySchema((KeyAttribute("genre", "S"),), (KeyAttribute("year", "N"),))
-    >>> has_key(key, {"genre": "jazz", "year": 1959}), has_key(key, {"genre": "", "year": 1959}), has_key(key, {})
-    (True, False, False)
-    """
-    most = 0  # bytes
-    for attribute in key.attributes:
-        value = item.get(attribute.name)  # None stands for NULL too, which is not the type of a key either
-        if type(value) not in _KEY_TYPES[attribute.kind]:
-            return False
-        if attribute.kind == "N":
-            most += 21
-        elif value:
-            most += 4 * len(value)
-        else:
-            return False
-    if most <= MAX_SORT_KEY:
-        return True
-    return key_size(key.partition, item) <= MAX_PARTITION_KEY and key_size(key.sort, item) <= MAX_SORT_KEY
-
-
-_KEY_TYPES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal), "B": (bytes,)}
-
-
-def key_size(attributes: tuple[KeyAttribute, ...], item: Mapping[str, Any]) -> int:
-    """The size of a key in bytes; 0 for a single number, which is at most 21 bytes and needs no check."""
-    if len(attributes) == 1 and attributes[0].kind == "N":
-        return 0
-    return sum([value_size(item[attribute.name]) for attribute in attributes])
-
-
-def projection_of(index: Index, item: Item) -> Item:
-    """The attributes of an item that an index holds.
-
-    >>> index = Index("by_g", "", KeySchema((), ()), True, frozenset({"id"}))
-    >>> projection_of(index, {"id": "abc", "wins": 1})
-    {'id': 'abc'}
-    """
-    if index.projected is None:
-        return item
-    return {name: value for name, value in item.items() if name in index.projected}
-
-
-def key_of(names: Iterator[str] | tuple[str, ...], item: Mapping[str, Any]) -> Item:
-    """The named attributes of an item, in the order of the names.
-
-    >>> key_of(("id",), {"wins": 1, "id": "abc"})
-    {'id': 'abc'}
-    """
-    return {name: item[name] for name in names}

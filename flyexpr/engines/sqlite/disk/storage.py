@@ -21,13 +21,11 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.failures import is_locked
 from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, LOG_PAGES, MEMORY, TableFile, patiently
 from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
+from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keys import Range
-from flyexpr.engines.sqlite.disk.schema import Definition, Table, read_table
+from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_table
 from flyexpr.engines.sqlite.faults import DamagedFileError, not_found
 from flyexpr.errors import DynamoError, FlyexprError
-
-Row = tuple[int, bytes]
-"""The size and the text of a stored item."""
 
 FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
 COUNT_ROWS = 2000  # with the lock held
@@ -70,7 +68,7 @@ class Storage:
         self._begun = self._lost = self._closed = False
         self._checked = 0.0
         self._version = -1
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, StoredTable] = {}
         self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
         self._transactions = {kind: Transaction(self, kind, BUSY_SECONDS) for kind in _BEGIN}
         self.connect()
@@ -217,14 +215,14 @@ class Storage:
         self.let_go()
         raise self._file.moved()
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> StoredTable:
         """The table of that name; ResourceNotFoundException when there is none."""
         table = self.find(name)
         if table is None:
             raise not_found()
         return table
 
-    def find(self, name: str) -> Table | None:
+    def find(self, name: str) -> StoredTable | None:
         """The table of that name, or None."""
         table = self._tables.get(name)
         if table is None:
@@ -284,19 +282,19 @@ class Storage:
         row: Row | None = self._execute(f"SELECT size, item FROM {store} WHERE key = ?", (key,)).fetchone()
         return row
 
-    def find_row(self, name: str, row_key: Callable[[Table], bytes]) -> tuple[Table, Row | None]:
+    def find_row(self, name: str, row_key: Callable[[StoredTable], bytes]) -> tuple[StoredTable, Row | None]:
         """A table and one of its rows; to be called outside a transaction."""
         with self.lock:
             table = self._tables.get(name)
             if table is not None and time.monotonic() - self._checked < CHECK_SECONDS:
-                found = self._row_alone(table, row_key)
-                if found is not None and found[0] == self._version:
-                    return table, None if found[2] is None else found[1:]
+                result = self._row_alone(table, row_key)
+                if result is not None and result[0] == self._version:
+                    return table, None if result[2] is None else result[1:]
         with self.transaction("DEFERRED"):
             table = self.table(name)
             return table, self.get(table.store, row_key(table))
 
-    def _row_alone(self, table: Table, row_key: Callable[[Table], bytes]) -> Any:
+    def _row_alone(self, table: StoredTable, row_key: Callable[[StoredTable], bytes]) -> Any:
         """The version of the catalog, and the row, by one statement: a third of what a transaction takes.
 
         None where the table has gone, or perhaps is another one now, for which the key is right; and where only a
@@ -353,9 +351,9 @@ class Storage:
         key: bytes | None = b""
         while True:
             with self.transaction("DEFERRED"):
-                ((found,),) = self._execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (store,))
+                ((is_there,),) = self._execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (store,))
                 rows, more, last = 0, 0.0, None
-                if found:
+                if is_there:
                     ((rows, more, last),) = self._execute(_COUNT.format(store), (key, COUNT_ROWS))
             count, size = count + rows, size + int(more)
             if rows < COUNT_ROWS:  # no row is left, or the store has been dropped in the meantime

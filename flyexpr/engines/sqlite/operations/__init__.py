@@ -1,1 +1,1 @@
-"""The operations of the service, carried out: each reads its request, asks the rules, and works on the disk."""
+"""The operations of the service, carried out: each takes an intent, asks the rules, and works on the disk."""

@@ -8,27 +8,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import item_text
-from flyexpr.engines.sqlite.disk.schema import Expiry, Index, Table, index_row_key, projection_of
+from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.disk.indexes import Entry, StoredIndex
+from flyexpr.engines.sqlite.disk.schema import Expiry, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.rules.capacity import Usage, write_units
-from flyexpr.engines.sqlite.rules.writes import Image
-from flyexpr.values.sizes import item_size
-
-Entry = tuple[bytes, int, bytes]
-"""A row of an index: its key, size and text."""
 
 _LATEST = 2**63 - 1
 
 
-def carry_out(storage: Storage, table: Table, row: bytes, old: Image | None, new: Image | None) -> Usage:
+def carry_out(storage: Storage, table: StoredTable, row: bytes, old: Image | None, new: Image | None) -> Usage:
     """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
 
     >>> from flyexpr.engines.sqlite.disk.files import TableFile
-    >>> from flyexpr.engines.sqlite.disk.schema import KeySchema
+    >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
     >>> storage = Storage(TableFile(":memory:"))
     >>> storage.create_store("items_1")
-    >>> scores = Table("scores", "items_1", KeySchema((), ()), (), None)
+    >>> scores = StoredTable("scores", "items_1", KeySchema((), ()), (), None)
     >>> carry_out(storage, scores, b"key", None, Image({}, 1500, b"{}")).table
     2.0
     >>> storage.get("items_1", b"key")
@@ -42,13 +38,15 @@ def carry_out(storage: Storage, table: Table, row: bytes, old: Image | None, new
         storage.delete(table.store, row)
     usage = Usage(write_units(*(image.size for image in (old, new) if image is not None)))
     for index in table.indexes:
-        _change_entry(storage, index, _entry(index, row, old), _entry(index, row, new), usage)
+        _change_entry(storage, index, index.entry(row, old), index.entry(row, new), usage)
     if table.expiry is not None:
         _change_expiry(storage, table.expiry, row, old, new)
     return usage
 
 
-def _change_entry(storage: Storage, index: Index, before: Entry | None, after: Entry | None, usage: Usage) -> None:
+def _change_entry(
+    storage: Storage, index: StoredIndex, before: Entry | None, after: Entry | None, usage: Usage
+) -> None:
     """An entry that stays as it is costs nothing; one that moves to another key is deleted and put anew."""
     if before == after or (before is not None and after is not None and _says_the_same(before, after)):
         return
@@ -69,20 +67,9 @@ def _says_the_same(before: Entry, after: Entry) -> bool:
     return before[:2] == after[:2] and json.loads(before[2]) == json.loads(after[2])
 
 
-def _entry(index: Index, row: bytes, image: Image | None) -> Entry | None:
-    """What an index holds of an item; None for an item without all key attributes of the index."""
-    key = index_row_key(index, row, image.item) if image is not None else None
-    if image is None or key is None:
-        return None
-    if index.projected is None:
-        return key, image.size, image.text
-    held = projection_of(index, image.item)
-    return key, item_size(held), item_text(held)
-
-
-def add_entry(storage: Storage, index: Index, row: bytes, image: Image) -> None:
+def add_entry(storage: Storage, index: StoredIndex, row: bytes, image: Image) -> None:
     """Enter an item that was there before the index."""
-    entry = _entry(index, row, image)
+    entry = index.entry(row, image)
     if entry is not None:
         storage.put(index.store, *entry)
 

@@ -9,28 +9,25 @@ import json
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
+from flyexpr.engines.sqlite.disk.key_schema import key_of
 from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes, prefix_range
-from flyexpr.engines.sqlite.disk.schema import Table, key_of
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.request.members import Request
 from flyexpr.values.kinds import Item
 
 _GIGABYTE = 1024**3
 
 
-def collection_metrics(storage: Storage, table: Table, key: Item, members: Request) -> dict[str, Any] | None:
-    """The ItemCollectionMetrics of an answer; None unless they are asked for and the table has a local index.
+def collection_metrics(storage: Storage, table: StoredTable, key: Item) -> dict[str, Any] | None:
+    """The ItemCollectionMetrics of an answer, if it is asked for them; None for a table without a local index.
 
     The estimate is in whole gigabytes: a small collection is `[0.0, 1.0]`.
     """
-    if members.get("ReturnItemCollectionMetrics") != "SIZE" or not table.has_local_index:
+    if not table.collection_stores:
         return None
     partition = [key_bytes(attribute.kind, key[attribute.name]) for attribute in table.key.partition]
     keys = prefix_range(partition_bytes(tuple(partition)))
-    size = sum(
-        storage.total(store, keys)[1]
-        for store in (table.store, *(index.store for index in table.indexes if not index.is_global))
-    )
+    size = sum(storage.total(store, keys)[1] for store in table.collection_stores)
     whole = float(size // _GIGABYTE)
     names = tuple(attribute.name for attribute in table.key.partition)
     return {

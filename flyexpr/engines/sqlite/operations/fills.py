@@ -1,8 +1,8 @@
 """A new index, or a new time to live, is filled with the items that are there: in portions, so that others can write.
 
-From the first moment on every write enters its item into the new store too; so a portion only has to go once past each
-row, and whoever does the next portion is not important. How far the portions have come stands in the file. An engine
-that ends in the middle leaves the rest to the one that next asks for the index.
+From the first moment on every write enters its item into the new store too. So a portion only has to pass each row
+once, whichever engine does it. How far the portions have come is kept in the file. When an engine ends in the middle,
+the rest is done by the engine that next asks for the index.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
 """
 
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from flyexpr.engines.sqlite.disk.schema import Definition, Table, read_table
+from flyexpr.engines.sqlite.disk.images import read_image
+from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_table
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import in_use
 from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry
-from flyexpr.engines.sqlite.rules.writes import read_image
 
 PORTION_SECONDS = 0.015
 PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (files.py), so that it comes in between
@@ -54,7 +54,7 @@ def fill_portion(storage: Storage, name: str) -> bool:
     return last is not None
 
 
-def _enter(storage: Storage, table: Table, store: str, key: bytes, row: tuple[int, bytes]) -> None:
+def _enter(storage: Storage, table: StoredTable, store: str, key: bytes, row: tuple[int, bytes]) -> None:
     image = read_image(row, table.watched)
     assert image is not None
     if table.expiry is not None and table.expiry.store == store:
@@ -70,7 +70,7 @@ def finish_fill(storage: Storage, name: str, undo: Callable[[Definition], None])
         _finish(storage, name)
     except BaseException:
         storage.recover()
-        with suppress(Exception):  # the first error is the one that tells
+        with suppress(Exception):  # the first error is the one that matters
             _take_back(storage, name, undo)
         raise
 

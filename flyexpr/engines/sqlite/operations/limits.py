@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.request.members import Request, check_table_name, read_members
 from flyexpr.errors import DynamoError
 
 _UNITS = 80_000
 
 
-def describe_limits(storage: Storage, request: Request, now: float) -> bytes:
+def describe_limits(storage: Storage, asked: None, now: float) -> bytes:
     """The answer to DescribeLimits: the service's default quotas."""
     return json_text(
         {
@@ -25,15 +24,13 @@ def describe_limits(storage: Storage, request: Request, now: float) -> bytes:
     )
 
 
-def describe_endpoints(storage: Storage, request: Request, now: float) -> bytes:
+def describe_endpoints(storage: Storage, asked: None, now: float) -> bytes:
     """The answer to DescribeEndpoints."""
     return json_text({"Endpoints": [{"Address": "dynamodb.local.amazonaws.com", "CachePeriodInMinutes": 1440}]})
 
 
-def describe_continuous_backups(storage: Storage, request: Request, now: float) -> bytes:
+def describe_continuous_backups(storage: Storage, name: str, now: float) -> bytes:
     """The answer to DescribeContinuousBackups: that of a table whose point-in-time recovery is off."""
-    check_table_name(request)
-    name = read_members(request, ("TableName",))["TableName"]
     with storage.transaction("DEFERRED"):
         if storage.definition(name) is None:
             raise DynamoError.of("TableNotFoundException", f"Table not found: {name}")

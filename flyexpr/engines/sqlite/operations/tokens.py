@@ -5,29 +5,24 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.intents import Token
 from flyexpr.errors import DynamoError
 
 TOKEN_SECONDS = 600
 
 
-def remembered(storage: Storage, members: Request, now: float) -> bool:
-    """Whether a request with this token was carried out in the last ten minutes; if not, it now counts as such.
+def is_repeated(storage: Storage, token: Token, now: float) -> bool:
+    """Whether a request with this token was carried out in the last ten minutes; if not, the token is remembered.
 
-    IdempotentParameterMismatchException when it was another request. What the answer is asked to tell may differ.
+    IdempotentParameterMismatchException when that request had other actions. Its answer may have held other members.
     """
-    token = members["ClientRequestToken"]
-    digest = hashlib.blake2b(json.dumps(members["TransactItems"], sort_keys=True).encode()).digest()
     storage.forget_tokens(now - TOKEN_SECONDS)
-    known = storage.token(token)
+    known = storage.token(token.text)
     if known is None:
-        storage.remember_token(token, digest, now)
+        storage.remember_token(token.text, token.digest, now)
         return False
-    if known != digest:
+    if known != token.digest:
         raise DynamoError.of(
             "IdempotentParameterMismatchException",
             "The request uses the same client token as a previous, but non-identical request",

@@ -10,34 +10,31 @@ from __future__ import annotations
 from contextlib import suppress
 
 from flyexpr.engines.sqlite.answers import json_text
+from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keys import Range
-from flyexpr.engines.sqlite.disk.schema import Table
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out, time_key
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.tables import known_definition
-from flyexpr.engines.sqlite.request.member_rules import Rule, boolean_rule, map_rule, sized_text_rule, table_rule
-from flyexpr.engines.sqlite.request.members import Request, check_table_name, gather, told
-from flyexpr.engines.sqlite.rules.writes import read_image
+from flyexpr.engines.sqlite.request.intents import ExpiryAsked
 
 FIVE_YEARS = 5 * 365 * 24 * 3600
 SWEEP = 100  # some 10 ms of work, for a request that happens to come by
-_RULES: dict[str, Rule] = {"TableName": table_rule, "TimeToLiveSpecification": map_rule}
-_SPECIFICATION: dict[str, Rule] = {"AttributeName": sized_text_rule(1, 255), "Enabled": boolean_rule}
 
 
-def update_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
+def update_time_to_live(storage: Storage, asked: ExpiryAsked, now: float) -> bytes:
     """The answer to UpdateTimeToLive."""
-    name, wanted = _read_update(request)
+    name = asked.table
     check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
     unfinished = False
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
         old = definition.get("Expiry")
-        if wanted["Enabled"] == (old is not None):
+        if asked.enabled == (old is not None):
             raise invalid(f"TimeToLive is already {'enabled' if old else 'disabled'}")
-        if old is not None and old["AttributeName"] != wanted["AttributeName"]:
+        if old is not None and old["AttributeName"] != asked.attribute:
             raise invalid(
                 f"TimeToLive is active on a different AttributeName: current AttributeName is {old['AttributeName']}"
             )
@@ -47,47 +44,25 @@ def update_time_to_live(storage: Storage, request: Request, now: float) -> bytes
             storage.define(name, definition)
         else:
             store = f"expiry_{version}"
-            definition["Expiry"] = {"AttributeName": wanted["AttributeName"], "Store": store}
+            definition["Expiry"] = {"AttributeName": asked.attribute, "Store": store}
             storage.create_store(store)
             unfinished = begin_fill(storage, name, definition, store)
     if unfinished:
         finish_fill(storage, name, lambda definition: definition.pop("Expiry", None))
-    return json_text({"TimeToLiveSpecification": wanted})
+    return json_text({"TimeToLiveSpecification": asked.wire})
 
 
-def _read_update(request: Request) -> tuple[str, Request]:
-    """The table that UpdateTimeToLive names, and the specification."""
-    check_table_name(request)
-    problems: list[str] = []
-    members = gather(request, _RULES, _RULES, "", problems)
-    wanted = gather(
-        members.get("TimeToLiveSpecification", {}),
-        _SPECIFICATION,
-        _SPECIFICATION,
-        "timeToLiveSpecification.",
-        problems,
-    )
-    if problems:
-        raise invalid(told(problems))
-    return members["TableName"], wanted
-
-
-def describe_time_to_live(storage: Storage, request: Request, now: float) -> bytes:
+def describe_time_to_live(storage: Storage, name: str, now: float) -> bytes:
     """The answer to DescribeTimeToLive."""
-    check_table_name(request)
-    problems: list[str] = []
-    members = gather(request, _RULES, ("TableName",), "", problems)
-    if problems:
-        raise invalid(told(problems))
-    finish_abandoned(storage, members["TableName"])
+    finish_abandoned(storage, name)
     with storage.transaction("DEFERRED"):
-        definition = known_definition(storage, members["TableName"])
-    told_of: dict[str, str] = {"TimeToLiveStatus": "DISABLED"}
+        definition = known_definition(storage, name)
+    shown: dict[str, str] = {"TimeToLiveStatus": "DISABLED"}
     expiry = definition.get("Expiry")
     if expiry:
         filling = definition.get("Filling", {}).get("Store") == expiry["Store"]
-        told_of = {"TimeToLiveStatus": "ENABLING" if filling else "ENABLED", "AttributeName": expiry["AttributeName"]}
-    return json_text({"TimeToLiveDescription": told_of})
+        shown = {"TimeToLiveStatus": "ENABLING" if filling else "ENABLED", "AttributeName": expiry["AttributeName"]}
+    return json_text({"TimeToLiveDescription": shown})
 
 
 def sweep(storage: Storage, now: float) -> bool:
@@ -123,5 +98,5 @@ def _row_of(text: bytes) -> bytes:
         raise DamagedFileError("a row of a time to live cannot be read") from error
 
 
-def _expire(storage: Storage, table: Table, row: bytes) -> None:
+def _expire(storage: Storage, table: StoredTable, row: bytes) -> None:
     carry_out(storage, table, row, read_image(storage.get(table.store, row), table.watched), None)

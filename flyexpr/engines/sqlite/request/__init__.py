@@ -1,1 +1,1 @@
-"""A request read: its members by their rules, its values and its expressions. Nothing here looks at a table's rows."""
+"""A request, from its body to the intent that the operations carry out. Nothing here looks at a table."""

@@ -1,4 +1,4 @@
-"""A key condition as clauses, one for each key attribute: what KeyConditionExpression and KeyConditions come to."""
+"""A key condition as clauses, one for each key attribute; KeyConditionExpression and KeyConditions both become this."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Clause:
     values: tuple[Value, ...]
 
     def holds(self, key: Item) -> bool:
-        """Whether a key meets the clause.
+        """Whether the clause is true for a key.
 
         >>> Clause("sk", "BETWEEN", (Value("N", 1), Value("N", 3))).holds({"sk": 2})
         True
@@ -44,10 +44,10 @@ def read_clauses(condition: Condition) -> tuple[Clause, ...]:
     (Clause(name='sk', operator='>', values=(Value(kind='N', body=3),)),)
     """
     parts = condition.parts if isinstance(condition, And) else (condition,)
-    found = [_read_clause(part) for part in parts]
-    if any(len(path.parts) > 1 for path, _, _ in found):
+    read = [_read_clause(part) for part in parts]
+    if any(len(path.parts) > 1 for path, _, _ in read):
         raise invalid(_INVALID + "KeyConditionExpressions cannot have conditions on nested attributes")
-    clauses = tuple(Clause(str(path.parts[0]), operator, values) for path, operator, values in found)
+    clauses = tuple(Clause(str(path.parts[0]), operator, values) for path, operator, values in read)
     if len({clause.name for clause in clauses}) < len(clauses):
         raise invalid(_INVALID + "KeyConditionExpressions must only contain one condition per key")
     return clauses

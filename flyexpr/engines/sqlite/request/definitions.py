@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.faults import invalid, validation_errors
+from flyexpr.engines.sqlite.request.intents import Throughput
 from flyexpr.engines.sqlite.request.member_rules import (
     Rule,
     boolean_rule,
@@ -22,8 +23,10 @@ from flyexpr.engines.sqlite.request.member_rules import (
     text_rule,
     texts_rule,
 )
-from flyexpr.engines.sqlite.request.members import Request, gather, told
+from flyexpr.engines.sqlite.request.members import Members, gather
 
+UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
+MAX_UNITS = 1_000_000_000_000
 LOCAL, GLOBAL, UPDATES = "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "GlobalSecondaryIndexUpdates"
 
 
@@ -98,7 +101,7 @@ _BELOW: dict[str, Shape] = {
 }
 
 
-def read_definition(request: Request, required: Iterable[str]) -> Request:
+def read_definition(request: Members, required: Iterable[str]) -> Members:
     """The members of CreateTable or UpdateTable, with every broken rule reported at once.
 
     >>> read_definition({"TableName": "ab", "KeySchema": []}, ["TableName"])
@@ -111,21 +114,32 @@ constraint: Member must have length greater than or equal to 1
     problems: list[str] = []
     members = _read(request, Shape(_TABLE, required), "", problems)
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     return members
 
 
-def _read(value: Any, shape: Shape, within: str, problems: list[str]) -> Request:
+def _read(value: Any, shape: Shape, within: str, problems: list[str]) -> Members:
     members = gather(value, shape.rules, shape.required, within, problems)
     for name, below in members.items():
-        place = f"{within}{name[0].lower()}{name[1:]}."
+        path = f"{within}{name[0].lower()}{name[1:]}."
         if name not in _BELOW:
             continue
         if isinstance(below, list):
             members[name] = [
-                _read(element, _BELOW[name], f"{place}{position}.member.", problems)
+                _read(element, _BELOW[name], f"{path}{position}.member.", problems)
                 for position, element in enumerate(below, 1)
             ]
         else:
-            members[name] = _read(below, _BELOW[name], place, problems)
+            members[name] = _read(below, _BELOW[name], path, problems)
     return members
+
+
+def check_bounds(throughput: Throughput, suffix: str = "") -> None:
+    """None for units that are not over 10 to the 12th; `suffix` names the index, if they are an index's.
+
+    >>> check_bounds(Throughput({"ReadCapacityUnits": 1, "WriteCapacityUnits": 10**12}))
+    """
+    for name in UNITS:
+        units = (throughput.provisioned or {}).get(name, 0)
+        if units > MAX_UNITS:
+            raise invalid(f"Given value {units} for {name} is out of bounds{suffix}")

@@ -1,7 +1,7 @@
 """The expression members of a request, read into the nodes that flyexpr.expressions works on.
 
-The text is parsed in the service's own dialect and checked before any table is looked up, in the service's order: which
-members may stand together, the placeholder maps, each expression, and what of the maps no expression used.
+The text is parsed in the service's own dialect and checked before any table is looked up. The checks have the service's
+order: which members go together, the placeholder maps, each expression, and at last the placeholders that are not used.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.faults import InvalidConstant, invalid
+from flyexpr.engines.sqlite.faults import invalid, invalid_constant
 from flyexpr.engines.sqlite.request.member_rules import text_rule
-from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill, find_template
 from flyexpr.engines.sqlite.request.wire import MAX_NAME, NAME_TOO_LARGE, read_sized
 from flyexpr.errors import DynamoError, ExpressionError
@@ -39,6 +39,7 @@ LEGACY_MEMBERS = (
 )
 MAX_BYTES = 4096
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
+_OF_EXPRESSIONS = frozenset((*MEMBERS, _NAMES, _VALUES))
 MAX_KEY, MAX_MAPS = 255, 2 * 1024 * 1024  # bytes of a placeholder, and of all of both maps
 _NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]{1,254}"), re.compile(r":[A-Za-z0-9_]{1,254}")
 
@@ -51,7 +52,7 @@ _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
 }
 
 
-def read_expressions(request: Request, expected: tuple[str, ...]) -> dict[str, Any]:
+def read_expressions(request: Members, expected: tuple[str, ...]) -> dict[str, Any]:
     """The nodes of a request's expressions, by member; `expected` are the members that the operation takes.
 
     >>> nodes = read_expressions({"ProjectionExpression": "a[0].b"}, ("ProjectionExpression",))
@@ -62,34 +63,36 @@ def read_expressions(request: Request, expected: tuple[str, ...]) -> dict[str, A
     ...
     flyexpr.errors.DynamoError: ValidationException: Invalid ProjectionExpression: The expression can not be empty;
     """
-    given = [member for member in MEMBERS if member in request]
-    _check_company(request, given, expected)
-    if not given:
+    if _OF_EXPRESSIONS.isdisjoint(request):
+        return {}
+    present = [member for member in MEMBERS if member in request]
+    _check_combination(request, present, expected)
+    if not present:
         return {}
     names, size = _read_names(request.get(_NAMES))
     values, more = _read_values(request.get(_VALUES))
     if size + more > MAX_MAPS:
         raise invalid(f"Combined size of {_NAMES} and {_VALUES} exceeds max size")
     scope = Scope(names, values, verify=check)
-    nodes = {member: _parse(member, request[member], scope) for member in given}
+    nodes = {member: _parse(member, request[member], scope) for member in present}
     _check_used(_NAMES, names, scope.used)
     _check_used(_VALUES, values, scope.used)
     return nodes
 
 
 def attribute_names(*expressions: Condition | Update | None) -> frozenset[str]:
-    """The attributes of an item that expressions speak of.
+    """The attributes of an item that expressions name.
 
     >>> attribute_names(read_condition("a.b = c", Scope({}, {})), None) == {"a", "c"}
     True
     """
-    return top_names(spoken_paths(*expressions))
+    return top_names(named_paths(*expressions))
 
 
-def spoken_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
-    """The paths that expressions speak of, in no order.
+def named_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
+    """The paths that expressions name, in no order.
 
-    >>> spoken_paths(read_condition("a.b = c", Scope({}, {})))
+    >>> named_paths(read_condition("a.b = c", Scope({}, {})))
     (Path(parts=('c',)), Path(parts=('a', 'b')))
     """
     # Its own walk, not that of expressions.paths, which sorts out doubles: 5 us against 20, for each request.
@@ -97,13 +100,13 @@ def spoken_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
     waiting: list[Any] = [expression for expression in expressions if expression is not None]
     while waiting:
         node = waiting.pop()
-        kind = type(node)
-        if kind is Path:
+        node_class = type(node)
+        if node_class is Path:
             paths.append(node)
-        elif kind is tuple:
+        elif node_class is tuple:
             waiting += node
         else:
-            waiting += [getattr(node, place) for place in PLACES.get(type(node), ())]
+            waiting += [getattr(node, field) for field in PLACES.get(node_class, ())]
     return tuple(paths)
 
 
@@ -116,7 +119,7 @@ def top_names(paths: Iterable[Path]) -> frozenset[str]:
     return frozenset([str(path.parts[0]) for path in paths])
 
 
-def _check_company(request: Request, given: list[str], expected: tuple[str, ...]) -> None:
+def _check_combination(request: Members, present: list[str], expected: tuple[str, ...]) -> None:
     """Expressions and the older parameters exclude each other; the placeholder maps need an expression.
 
     KeyConditions is excluded by KeyConditionExpression alone, which came half a year after the other expressions: until
@@ -125,10 +128,10 @@ def _check_company(request: Request, given: list[str], expected: tuple[str, ...]
     legacy = [member for member in LEGACY_MEMBERS if member in request]
     if "KeyConditionExpression" not in request and "KeyConditions" in legacy:
         legacy.remove("KeyConditions")
-    if given and legacy:
-        raise mixed(legacy, given)
+    if present and legacy:
+        raise mixed(legacy, present)
     for member in (_NAMES, _VALUES):
-        if member in request and not given:
+        if member in request and not present:
             verb = "is" if len(expected) == 1 else "are"
             raise invalid(
                 f"{member} can only be specified when using expressions: {' and '.join(expected)} {verb} null"
@@ -137,8 +140,8 @@ def _check_company(request: Request, given: list[str], expected: tuple[str, ...]
             raise invalid(f"{member} must not be empty")
 
 
-def mixed(legacy: list[str], given: list[str]) -> DynamoError:
-    """The refusal of a request with both.
+def mixed(legacy: list[str], expressions: list[str]) -> DynamoError:
+    """The refusal of a request with both kinds of parameters.
 
     >>> mixed(["Expected"], ["ConditionExpression"]).message.partition(": ")[0]
     'Can not use both expression and non-expression parameters in the same request'
@@ -146,12 +149,12 @@ def mixed(legacy: list[str], given: list[str]) -> DynamoError:
     return invalid(
         "Can not use both expression and non-expression parameters in the same request: "
         f"Non-expression parameters: {{{', '.join(legacy)}}} "
-        f"Expression parameters: {{{', '.join(sorted(given, key=_TOLD.index))}}}"
+        f"Expression parameters: {{{', '.join(sorted(expressions, key=_ORDER.index))}}}"
     )
 
 
-# The order in which a refusal tells the expressions.
-_TOLD = (
+# The order in which a refusal lists the expressions.
+_ORDER = (
     "ProjectionExpression",
     "FilterExpression",
     "KeyConditionExpression",
@@ -186,7 +189,7 @@ def _read_values(values: Any) -> tuple[Mapping[str, Value], int]:
         except DynamoError as error:
             if error.code != "ValidationException":
                 raise
-            raise InvalidConstant(key, error.message) from None
+            raise invalid_constant(key, error) from None
         read[key] = Value(*freeze(value))
         size += len(key) + length
     return read, _within(_VALUES, size)
@@ -224,7 +227,7 @@ def _parse(member: str, text: str, scope: Scope) -> Any:
     return nodes
 
 
-def _check_used(member: str, given: Mapping[str, Any], used: set[str]) -> None:
-    unused = [key for key in given if key not in used]
+def _check_used(member: str, placeholders: Mapping[str, Any], used: set[str]) -> None:
+    unused = [key for key in placeholders if key not in used]
     if unused:
         raise invalid(f"Value provided in {member} unused in expressions: keys: {{{', '.join(unused)}}}")

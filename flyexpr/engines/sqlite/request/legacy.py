@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.faults import bare, invalid, invalid_parameter, validation_errors
 from flyexpr.engines.sqlite.request.clauses import Clause
 from flyexpr.engines.sqlite.request.json_types import read_bool
 from flyexpr.engines.sqlite.request.member_rules import choice_rule, list_rule, map_rule, text_rule
-from flyexpr.engines.sqlite.request.members import Request, broken, told
+from flyexpr.engines.sqlite.request.members import Members, broken
 from flyexpr.engines.sqlite.request.wire import check_name, read_value
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import (
@@ -80,7 +80,7 @@ _OPERATORS = {
 }
 
 
-def read_key_conditions(members: Request) -> tuple[Clause, ...]:
+def read_key_conditions(members: Members) -> tuple[Clause, ...]:
     """The clauses of KeyConditions; an operator that no key condition has is refused once the table is known.
 
     >>> read_key_conditions({"KeyConditions": {"id": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]}}})
@@ -93,18 +93,18 @@ def read_key_conditions(members: Request) -> tuple[Clause, ...]:
     return tuple(clauses)
 
 
-def read_legacy_filter(members: Request, member: str) -> Condition | None:
+def read_legacy_filter(members: Members, member: str) -> Condition | None:
     """The condition of QueryFilter or ScanFilter; None when the request has none."""
     where = member[0].lower() + member[1:]
     return _combined(members, member, lambda name, wire: _condition(name, *_read_comparison(where, name, wire)))
 
 
-def read_expected(members: Request) -> Condition | None:
+def read_expected(members: Members) -> Condition | None:
     """The condition of Expected; None when the request has none."""
     return _combined(members, "Expected", _read_expected)
 
 
-def _combined(members: Request, member: str, read: Callable[[str, Any], Condition]) -> Condition | None:
+def _combined(members: Members, member: str, read: Callable[[str, Any], Condition]) -> Condition | None:
     if members.get(member):
         parts = [read(name, wire) for name, wire in members[member].items()]
         return joined(Or if members.get("ConditionalOperator") == "OR" else And, parts)
@@ -118,59 +118,59 @@ def _condition(name: str, operator: str, values: Values) -> Condition:
 
 
 def _read_expected(name: str, wire: Any) -> Condition:
-    given = {member: part for member, part in map_rule(wire)[0].items() if part is not None}
-    if "Value" in given and "AttributeValueList" in given:
+    members = {member: part for member, part in map_rule(wire)[0].items() if part is not None}
+    if "Value" in members and "AttributeValueList" in members:
         raise _together("Value and AttributeValueList", name)
-    if "ComparisonOperator" in given:
-        if "Exists" in given:
+    if "ComparisonOperator" in members:
+        if "Exists" in members:
             raise _together("Exists and ComparisonOperator", name)
-        return _condition(name, *_read_expected_comparison(name, given))
-    if "AttributeValueList" in given:
+        return _condition(name, *_read_expected_comparison(name, members))
+    if "AttributeValueList" in members:
         raise invalid_parameter(f"AttributeValueList can only be used with a ComparisonOperator for Attribute: {name}")
-    return _read_existence(name, given)
+    return _read_existence(name, members)
 
 
 def _together(both: str, name: str) -> DynamoError:
     return invalid_parameter(f"{both} cannot be used together for Attribute: {name}")
 
 
-def _read_expected_comparison(name: str, given: Request) -> tuple[str, Values]:
+def _read_expected_comparison(name: str, members: Members) -> tuple[str, Values]:
     """An operator of Expected, which takes values of every type, and a single one as Value too."""
-    operator = _read_operator(given["ComparisonOperator"])
-    if _OPERATORS[operator].takes != 0 and not given.keys() & {"Value", "AttributeValueList"}:
+    operator = _read_operator(members["ComparisonOperator"])
+    if _OPERATORS[operator].takes != 0 and not members.keys() & {"Value", "AttributeValueList"}:
         raise invalid_parameter(
             f"Value or AttributeValueList must be used with ComparisonOperator: {operator} for Attribute: {name}"
         )
-    values = _read_values([given["Value"]] if "Value" in given else given.get("AttributeValueList"))
+    values = _read_values([members["Value"]] if "Value" in members else members.get("AttributeValueList"))
     _check_count(operator, values)
-    _check_alike(operator, values)
+    _check_types(operator, values)
     return operator, values
 
 
-def _read_existence(name: str, given: Request) -> Condition:
-    exists = read_bool(given.get("Exists", True))
-    if not exists and "Value" in given:
+def _read_existence(name: str, members: Members) -> Condition:
+    exists = read_bool(members.get("Exists", True))
+    if not exists and "Value" in members:
         raise invalid_parameter(f"Value cannot be used when Exists is false for Attribute: {name}")
     if not exists:
         return Test("attribute_not_exists", (Path((name,)),))
-    if "Value" not in given:
-        shown = "true" if "Exists" in given else "null"
+    if "Value" not in members:
+        shown = "true" if "Exists" in members else "null"
         raise invalid_parameter(f"Value must be provided when Exists is {shown} for Attribute: {name}")
-    return Compare("=", Path((name,)), _read_constant(given["Value"]))
+    return Compare("=", Path((name,)), _read_constant(members["Value"]))
 
 
 def _read_comparison(where: str, name: str, wire: Any) -> tuple[str, Values]:
     """The operator and the values of one attribute's condition."""
     wire = map_rule(wire)[0]
     if wire.get("ComparisonOperator") is None:
-        raise invalid(told([broken(f"{where}.{name}.member.comparisonOperator", None, "Member must not be null")]))
+        raise validation_errors([broken(f"{where}.{name}.member.comparisonOperator", None, "Member must not be null")])
     operator = _read_operator(wire["ComparisonOperator"])
     values = _read_values(wire.get("AttributeValueList"))
     _check_count(operator, values)
     for value in values:
         if value.kind not in _OPERATORS[operator].kinds:
             raise invalid_parameter(f"ComparisonOperator {operator} is not valid for {value.kind} AttributeValue type")
-    _check_alike(operator, values)
+    _check_types(operator, values)
     return operator, values
 
 
@@ -191,7 +191,7 @@ def _check_count(operator: str, values: Values) -> None:
         raise invalid_parameter(f"Invalid number of argument(s) for the {operator} ComparisonOperator")
 
 
-def _check_alike(operator: str, values: Values) -> None:
+def _check_types(operator: str, values: Values) -> None:
     if len({value.kind for value in values}) > 1:
         raise invalid_parameter("AttributeValues inside AttributeValueList must be of same type")
     if operator == "BETWEEN" and values[0].kind in _ORDERED and values[0].body > values[1].body:
@@ -200,7 +200,7 @@ def _check_alike(operator: str, values: Values) -> None:
         )
 
 
-def read_attribute_updates(members: Request) -> Update | None:
+def read_attribute_updates(members: Members) -> Update | None:
     """The update of AttributeUpdates; None when the request has none.
 
     >>> update = read_attribute_updates({"AttributeUpdates": {"a": {"Action": "DELETE"}}})
@@ -214,13 +214,13 @@ def read_attribute_updates(members: Request) -> Update | None:
 
 def _read_action(name: str, wire: Any) -> Action:
     wire, path = map_rule(wire)[0], Path((check_name(name),))
-    given = wire.get("Action")
-    action, problems = _ACTION("PUT" if given is None else given)
+    sent = wire.get("Action")
+    action, problems = _ACTION("PUT" if sent is None else sent)
     if problems:
-        raise invalid(told([broken(f"attributeUpdates.{name}.member.action", action, problems[0])]))
+        raise validation_errors([broken(f"attributeUpdates.{name}.member.action", action, problems[0])])
     if wire.get("Value") is None:
         if action != "DELETE":
-            raise invalid_parameter("Only DELETE action is allowed when no attribute value is specified")
+            raise bare(invalid_parameter("Only DELETE action is allowed when no attribute value is specified"))
         return Action("REMOVE", path, None)
     value = _read_constant(wire["Value"])
     if action == "PUT":
@@ -229,11 +229,11 @@ def _read_action(name: str, wire: Any) -> Action:
         return Action("SET", path, Call("list_append", (Call("if_not_exists", (path, Value("L", ()))), value)))
     if value.kind not in ("SS", "NS", "BS") and (action, value.kind) != ("ADD", "N"):
         what = "action with value" if action == "DELETE" else "action"
-        raise invalid_parameter(f"{action} {what} is not supported for the type {value.kind}")
+        raise bare(invalid_parameter(f"{action} {what} is not supported for the type {value.kind}"))
     return Action(action, path, value)
 
 
-def read_attributes_to_get(members: Request) -> tuple[Path, ...] | None:
+def read_attributes_to_get(members: Members) -> tuple[Path, ...] | None:
     """The paths of AttributesToGet; None when the request has none.
 
     >>> read_attributes_to_get({"AttributesToGet": ["a.b"]})
@@ -244,7 +244,7 @@ def read_attributes_to_get(members: Request) -> tuple[Path, ...] | None:
         return None
     if not names:
         constraint = "Member must have length greater than or equal to 1"
-        raise invalid(told([broken("attributesToGet", "[]", constraint)]))
+        raise validation_errors([broken("attributesToGet", "[]", constraint)])
     seen = set[str]()
     for name in names:
         if check_name(text_rule(name)[0]) in seen:

@@ -1,6 +1,6 @@
-"""Rules for the members of a request: each reads a JSON value, and tells which constraints it breaks.
+"""Rules for the members of a request: each reads a JSON value, and says which constraints it breaks.
 
-A value of the wrong JSON type is no broken constraint but a SerializationException, and ends the reading at once.
+A value of the wrong JSON type does not break a constraint. It is a SerializationException, which ends the reading.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr.engines.sqlite.request.json_types import INTEGER, ITEM, STRING, STRINGS, read_bool, wrong_type
-from flyexpr.engines.sqlite.request.put_patterns import Alike
+from flyexpr.engines.sqlite.request.put_patterns import KnownItem
 
 Rule = Callable[[Any], tuple[Any, list[str]]]
 
@@ -46,7 +46,7 @@ def _name_problems(name: str) -> list[str]:
 
 
 def start_name_rule(raw: Any) -> tuple[str, list[str]]:
-    """The name that a list of tables starts after, of which ListTables tells the characters first.
+    """The name that a list of tables starts after. Here the rule for the characters comes before that for the length.
 
     >>> start_name_rule("")[1][0]
     'Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+'
@@ -57,14 +57,13 @@ def start_name_rule(raw: Any) -> tuple[str, list[str]]:
 
 
 def table_rule(raw: Any) -> tuple[str, list[str]]:
-    """The name of a table, for which its ARN will do.
+    """The name of a table, also from its ARN.
 
     >>> table_rule("arn:aws:dynamodb:local:000000000000:table/scores")
     ('scores', [])
     """
-    text, _ = text_rule(raw)
-    arn = _ARN.fullmatch(text) if text.startswith("arn:") else None
-    return name_rule(arn[1] if arn else text)
+    arn = _ARN.fullmatch(raw) if type(raw) is str and raw.startswith("arn:") else None
+    return name_rule(arn[1] if arn else raw)
 
 
 def text_rule(raw: Any) -> tuple[str, list[str]]:
@@ -75,7 +74,7 @@ def text_rule(raw: Any) -> tuple[str, list[str]]:
 
 
 def sized_text_rule(low: int, high: int) -> Rule:
-    """A string of so many characters.
+    """A string of `low` to `high` characters.
 
     >>> sized_text_rule(1, 3)("four")
     ('four', ['Member must have length less than or equal to 3'])
@@ -94,19 +93,19 @@ def boolean_rule(raw: Any) -> tuple[bool, list[str]]:
 
 
 def map_rule(raw: Any) -> tuple[dict[str, Any], list[str]]:
-    """A JSON object, whose members are for others to read."""
+    """A JSON object, whose members the rule does not read."""
     if type(raw) is not dict:
         raise wrong_type(raw, ITEM)
     return raw, []
 
 
-def item_rule(raw: Any) -> tuple[dict[str, Any] | Alike, list[str]]:
+def item_rule(raw: Any) -> tuple[dict[str, Any] | KnownItem, list[str]]:
     """A JSON object; or an item that was read already."""
-    return (raw, []) if type(raw) is Alike else map_rule(raw)
+    return (raw, []) if type(raw) is KnownItem else map_rule(raw)
 
 
 def list_rule(low: int = 0, high: int = INT_MAX) -> Rule:
-    """A JSON array of so many elements, which are for others to read.
+    """A JSON array of `low` to `high` elements, which the rule does not read.
 
     >>> list_rule(1)([])
     ([], ['Member must have length greater than or equal to 1'])
@@ -121,7 +120,7 @@ def list_rule(low: int = 0, high: int = INT_MAX) -> Rule:
 
 
 def texts_rule(low: int = 0, high: int = INT_MAX) -> Rule:
-    """A JSON array of so many strings.
+    """A JSON array of `low` to `high` strings.
 
     >>> texts_rule(1)(["a"])
     (['a'], [])

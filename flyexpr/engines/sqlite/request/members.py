@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.faults import invalid
+from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.json_types import ITEM, wrong_type
 from flyexpr.engines.sqlite.request.member_rules import (
     INT_MAX,
@@ -26,11 +26,12 @@ from flyexpr.engines.sqlite.request.member_rules import (
     text_rule,
 )
 
-Request = dict[str, Any]
+Members = dict[str, Any]
+"""The members of a request or of a part of it, by name."""
 
 
-def read_members(request: Any, required: Iterable[str] = (), within: str = "") -> Request:
-    """The members of a request (or of the part of it that is found `within`), each read by its rule.
+def read_members(request: Any, required: Iterable[str] = (), within: str = "") -> Members:
+    """The members of a request (or of a part of it, whose path is `within`), each read by its rule.
 
     >>> read_members({"TableName": "scores", "Limit": 1.5, "Unknown": 1}, ["TableName"])
     {'TableName': 'scores', 'Limit': 1}
@@ -44,11 +45,11 @@ Member must have value greater than or equal to 1
     problems: list[str] = []
     members = gather(request, RULES, required, within, problems)
     if problems:
-        raise invalid(told(problems))
+        raise validation_errors(problems)
     return members
 
 
-def check_table_name(request: Request) -> None:
+def check_table_name(request: Members) -> None:
     """None for a request that names a table; the operations on tables themselves ask for it before all else.
 
     >>> check_table_name({"TableName": "ab"})
@@ -63,15 +64,15 @@ characters long
         raise invalid("TableName must be at least 3 characters long and at most 255 characters long")
 
 
-def check_table_named(request: Request) -> None:
-    """None for a request with a TableName; that of CreateTable may be told to be too short among other problems."""
+def check_table_named(request: Members) -> None:
+    """None for a request with a TableName. In CreateTable one that is too short is one problem among others."""
     if request.get("TableName") is None:
         raise invalid("The parameter 'TableName' is required but was not present in the request")
 
 
 def gather(
     request: Any, rules: Mapping[str, Rule], required: Iterable[str], within: str, problems: list[str]
-) -> Request:
+) -> Members:
     """The members of a request, read by a table of rules; broken ones are added to `problems`."""
     if type(request) is not dict:
         raise wrong_type(request, ITEM)
@@ -84,18 +85,9 @@ def gather(
         if rule is not None and raw is not None:
             members[name], constraints = rule(raw)
             if constraints:
-                told_of = _newer if rules is RULES and _is_newer(name, raw) else _broken
-                problems += [told_of(within, name, members[name], constraint) for constraint in constraints]
+                describe = _newer if rules is RULES and _is_newer(name, raw) else _broken
+                problems += [describe(within, name, members[name], constraint) for constraint in constraints]
     return members
-
-
-def told(problems: list[str]) -> str:
-    """Broken constraints as one message.
-
-    >>> told(["a", "b"])
-    '2 validation errors detected: a; b'
-    """
-    return f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: {'; '.join(problems)}"
 
 
 def broken(where: str, value: Any, constraint: str) -> str:

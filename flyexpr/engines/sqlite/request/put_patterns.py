@@ -1,8 +1,8 @@
-"""Items of a form that was met before, taken as they stand in a request.
+"""Items whose pattern came often before, taken as they stand in a request.
 
-Programs put many items of few forms. One that matches its form's pattern, and has every value just as the service
-would write it, needs no reading value by value: its text is the text to store, its size a sum over its values. It takes
-a third of the time. Whatever is not just so is left to wire.py, which refuses it or writes it as the service does.
+Programs put many items of few shapes. An item that matches the pattern of its shape, and has every value just as the
+service would write it, is not read value by value: its text is the text to store, its size is a sum over its values. It
+takes a third of the time. Every other item is left to wire.py, which refuses it or writes it as the service does.
 """
 
 from __future__ import annotations
@@ -20,77 +20,77 @@ from flyexpr.values.patterns import Maker, Match, Matched
 
 Length = Callable[[str], int]
 
-_MANY = 64  # forms that are counted
+_MANY = 64  # patterns that are counted
 
 
-class Alike(NamedTuple):
-    """An item of a known form: the plain item, its text, and its size in bytes."""
+class KnownItem(NamedTuple):
+    """An item of a known pattern: the plain item, its text, and its size in bytes."""
 
     item: Item
     text: str
     size: int
 
 
-class Puts:
-    """The forms of the items that were put of late.
+class PutPatterns:
+    """The patterns of the items that were put lately.
 
-    >>> puts = Puts()
+    >>> patterns = PutPatterns()
     >>> for _ in range(304):
-    ...     puts.met({"id": {"S": "a"}, "wins": {"N": "1"}}, size=100)
-    >>> puts.item('{"Item":{"id":{"S":"b"},"wins":{"N":"200"}}}', 8)
-    Alike(item={'id': 'b', 'wins': 200}, text='{"id":{"S":"b"},"wins":{"N":"200"}}', size=9)
-    >>> puts.item('{"Item":{"id":{"S":"b"},"wins":{"N":"0200"}}}', 8) is None
+    ...     patterns.learn({"id": {"S": "a"}, "wins": {"N": "1"}}, size=100)
+    >>> patterns.item('{"Item":{"id":{"S":"b"},"wins":{"N":"200"}}}', 8)
+    KnownItem(item={'id': 'b', 'wins': 200}, text='{"id":{"S":"b"},"wins":{"N":"200"}}', size=9)
+    >>> patterns.item('{"Item":{"id":{"S":"b"},"wins":{"N":"0200"}}}', 8) is None
     True
     """
 
     def __init__(self) -> None:
         self.known: list[tuple[Match, Callable[[Matched], Item], Callable[[Matched, Length], int]]] = []
-        self._met: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
         self._puts = self._failed = 0
 
-    def item(self, text: str, place: int) -> Alike | None:
-        """The item at a place of a request, if it has one of these forms and is written as the service writes it."""
+    def item(self, text: str, position: int) -> KnownItem | None:
+        """The item at a position of a request, if it has a known pattern and is written as the service writes it."""
         if self._failed > PATIENCE and self._failed > self._puts // 4:
-            return None  # the items are of too many forms
+            return None  # the items are of too many shapes
         for match, make, size in self.known:
-            matched = match(text, place)
+            matched = match(text, position)
             if matched:
                 own = matched[0]
                 try:
                     counted = size(matched, len if own.isascii() else _utf8)
-                    return Alike(make(matched), own, counted)
-                except (_Odd, ValueError, ArithmeticError):
+                    return KnownItem(make(matched), own, counted)
+                except (_UnusualValue, ValueError, ArithmeticError):
                     return None
             self._failed += 1
         return None
 
-    def met(self, item: dict[str, Any] | Alike, size: int) -> None:
-        """Takes note of an item that was put, and so was found to be right, in a request of so many bytes.
+    def learn(self, item: dict[str, Any] | KnownItem, size: int) -> None:
+        """Takes note of an item that was put, and so is valid; `size` is the length of its request in bytes.
 
-        It looks at one in eight. What cannot be learnt from is passed over, for the put is done.
+        It looks at one item in eight. An item that has no pattern is skipped, for the put is done.
         """
         self._puts += 1
-        if self._puts % SEVERAL or isinstance(item, Alike):
+        if self._puts % SEVERAL or isinstance(item, KnownItem):
             return
-        with suppress(ValueError, KeyError, TypeError):  # a value beside which something stands that counts as absent
+        with suppress(ValueError, KeyError, TypeError):  # a value with a second type that is null, so counts as absent
             pattern = worthy_pattern(item, size)
             if pattern is not None:
                 self._count(pattern, item)
 
     def _count(self, pattern: str, item: dict[str, Any]) -> None:
-        if len(self._met) >= _MANY:
-            self._met.clear()
-        met = self._met[pattern] = self._met.get(pattern, 0) + 1
-        if met == WORTH // SEVERAL:
-            self.take(pattern, item)
+        if len(self._counts) >= _MANY:
+            self._counts.clear()
+        count = self._counts[pattern] = self._counts.get(pattern, 0) + 1
+        if count == WORTH // SEVERAL:
+            self.add(pattern, item)
 
-    def take(self, pattern: str, item: dict[str, Any]) -> None:
-        """Takes in the form of a wire item."""
-        form = re.compile(pattern).match, Maker().made(item), _Sizer().made(item, "length")
-        self.known = [form, *self.known[: SEVERAL - 1]]
+    def add(self, pattern: str, item: dict[str, Any]) -> None:
+        """Adds the pattern of a wire item to those that are known."""
+        known = re.compile(pattern).match, Maker().made(item), _Sizer().made(item, "length")
+        self.known = [known, *self.known[: SEVERAL - 1]]
 
 
-class _Odd(Exception):
+class _UnusualValue(Exception):
     """A value is not as the service would write it."""
 
 
@@ -133,20 +133,20 @@ def _utf8(text: str) -> int:
 
 def _whole(text: str) -> int:
     if len(text) > DIGITS:
-        raise _Odd
+        raise _UnusualValue
     return whole_size(text)
 
 
 def _fraction(text: str) -> int:
     if len(text) > DIGITS:
-        raise _Odd
+        raise _UnusualValue
     return text_size(text)
 
 
 def _strings(text: str, length: Length) -> int:
     members = text.split('","')
     if members != sorted(set(members)):
-        raise _Odd  # out of order, or twice the same
+        raise _UnusualValue  # out of order, or twice the same
     return sum(map(length, members))
 
 
@@ -155,9 +155,9 @@ def _wholes(text: str, length: Length) -> int:
     try:
         values = list(map(int, members))
     except ValueError:
-        raise _Odd from None
+        raise _UnusualValue from None
     if list(map(str, values)) != members or values != sorted(set(values)):
-        raise _Odd
+        raise _UnusualValue
     return sum(map(_whole, members))
 
 
@@ -165,9 +165,9 @@ def _binary(text: str, length: Length) -> int:
     try:
         value = a2b_base64(text)
     except ValueError:
-        raise _Odd from None
+        raise _UnusualValue from None
     if b2a_base64(value, newline=False).decode("ascii") != text:
-        raise _Odd
+        raise _UnusualValue
     return len(value)
 
 
@@ -176,7 +176,7 @@ def _binaries(text: str, length: Length) -> int:
     total = sum([_binary(member, length) for member in members])
     values = list(map(a2b_base64, members))
     if values != sorted(set(values)):
-        raise _Odd
+        raise _UnusualValue
     return total
 
 

@@ -30,11 +30,11 @@ from flyexpr.engines.sqlite.request.json_types import (
 from flyexpr.errors import DynamoError, FlyexprError
 
 
-def check_refused(operation: str, request: dict[str, Any], error: FlyexprError) -> None:
+def check_refused(shape: Structure, request: dict[str, Any], error: FlyexprError) -> None:
     """None for a request that was refused for another reason than the JSON type of a member, however deep.
 
     >>> from flyexpr.engines.sqlite.faults import invalid
-    >>> check_refused("GetItem", {"Key": {"id": {"S": 1}}}, invalid("1 validation error detected: ..."))
+    >>> check_refused(GET_ITEM, {"Key": {"id": {"S": 1}}}, invalid("1 validation error detected: ..."))
     Traceback (most recent call last):
     ...
     flyexpr.errors.DynamoError: SerializationException: NUMBER_VALUE cannot be converted to String
@@ -42,7 +42,7 @@ def check_refused(operation: str, request: dict[str, Any], error: FlyexprError) 
     What comes of the items that are stored comes after all reading, and is not looked into.
     """
     if isinstance(error, DynamoError) and error.code not in _LATER:
-        check_shape(request, REQUESTS[operation])
+        check_shape(request, shape)
 
 
 _LATER = ("ConditionalCheckFailedException", "TransactionCanceledException")
@@ -147,53 +147,72 @@ _INDEX_UPDATE = _structure(
     Delete=_structure("DeleteGlobalSecondaryIndexAction", IndexName=STRING),
 )
 
-_REQUESTS: dict[str, dict[str, Shape]] = {
-    "BatchGetItem": {
+BATCH_GET_ITEM = Structure(
+    "BatchGetItemInput",
+    {
         **_CAPACITY,
         "RequestItems": MapOf(_structure("KeysAndAttributes", **_PROJECTION, Keys=ListOf(ITEM)), "KeysAndAttributes"),
     },
-    "BatchWriteItem": {
+)
+BATCH_WRITE_ITEM = Structure(
+    "BatchWriteItemInput",
+    {
         **_METRICS,
         "RequestItems": MapOf(ListOf(_WRITE_REQUEST), "java.util.List<com.amazonaws.dynamodb.v20120810.WriteRequest>"),
     },
-    "CreateTable": {
+)
+CREATE_TABLE = Structure(
+    "CreateTableInput",
+    {
         **_DEFINITION,
         "KeySchema": _SCHEMA,
         "LocalSecondaryIndexes": ListOf(Structure("LocalSecondaryIndex", _LOCAL_INDEX)),
         "GlobalSecondaryIndexes": ListOf(Structure("GlobalSecondaryIndex", _GLOBAL_INDEX)),
         "Tags": _TAGS,
     },
-    "DeleteItem": {**_WRITE, "Key": ITEM},
-    "DeleteTable": _TABLE,
-    "DescribeContinuousBackups": _TABLE,
-    "DescribeEndpoints": {},
-    "DescribeLimits": {},
-    "DescribeTable": _TABLE,
-    "DescribeTimeToLive": _TABLE,
-    "GetItem": {**_TABLE, **_CAPACITY, **_PROJECTION, "Key": ITEM},
-    "ListTables": {"ExclusiveStartTableName": STRING, "Limit": INTEGER},
-    "ListTagsOfResource": {"ResourceArn": STRING, "NextToken": STRING},
-    "PutItem": {**_WRITE, "Item": ITEM},
-    "Query": {
+)
+DELETE_ITEM = Structure("DeleteItemInput", {**_WRITE, "Key": ITEM})
+DELETE_TABLE = Structure("DeleteTableInput", _TABLE)
+DESCRIBE_CONTINUOUS_BACKUPS = Structure("DescribeContinuousBackupsInput", _TABLE)
+DESCRIBE_ENDPOINTS = Structure("DescribeEndpointsInput", {})
+DESCRIBE_LIMITS = Structure("DescribeLimitsInput", {})
+DESCRIBE_TABLE = Structure("DescribeTableInput", _TABLE)
+DESCRIBE_TIME_TO_LIVE = Structure("DescribeTimeToLiveInput", _TABLE)
+GET_ITEM = Structure("GetItemInput", {**_TABLE, **_CAPACITY, **_PROJECTION, "Key": ITEM})
+LIST_TABLES = Structure("ListTablesInput", {"ExclusiveStartTableName": STRING, "Limit": INTEGER})
+LIST_TAGS_OF_RESOURCE = Structure("ListTagsOfResourceInput", {"ResourceArn": STRING, "NextToken": STRING})
+PUT_ITEM = Structure("PutItemInput", {**_WRITE, "Item": ITEM})
+QUERY = Structure(
+    "QueryInput",
+    {
         **_PAGE,
         "KeyConditions": _CONDITIONS,
         "KeyConditionExpression": STRING,
         "QueryFilter": _CONDITIONS,
         "ScanIndexForward": BOOLEAN,
     },
-    "Scan": {**_PAGE, "ScanFilter": _CONDITIONS, "Segment": INTEGER, "TotalSegments": INTEGER},
-    "TagResource": {"ResourceArn": STRING, "Tags": _TAGS},
-    "TransactGetItems": {
+)
+SCAN = Structure("ScanInput", {**_PAGE, "ScanFilter": _CONDITIONS, "Segment": INTEGER, "TotalSegments": INTEGER})
+TAG_RESOURCE = Structure("TagResourceInput", {"ResourceArn": STRING, "Tags": _TAGS})
+TRANSACT_GET_ITEMS = Structure(
+    "TransactGetItemsInput",
+    {
         **_CAPACITY,
         "TransactItems": ListOf(_structure("TransactGetItem", Get=Structure("Get", _GET))),
     },
-    "TransactWriteItems": {**_METRICS, "ClientRequestToken": STRING, "TransactItems": ListOf(_TRANSACT_WRITE)},
-    "UntagResource": {"ResourceArn": STRING, "TagKeys": STRINGS},
-    "UpdateItem": {**_WRITE, "Key": ITEM, "UpdateExpression": STRING, "AttributeUpdates": _UPDATES},
-    "UpdateTable": {**_DEFINITION, "GlobalSecondaryIndexUpdates": ListOf(_INDEX_UPDATE)},
-    "UpdateTimeToLive": {
+)
+TRANSACT_WRITE_ITEMS = Structure(
+    "TransactWriteItemsInput", {**_METRICS, "ClientRequestToken": STRING, "TransactItems": ListOf(_TRANSACT_WRITE)}
+)
+UNTAG_RESOURCE = Structure("UntagResourceInput", {"ResourceArn": STRING, "TagKeys": STRINGS})
+UPDATE_ITEM = Structure(
+    "UpdateItemInput", {**_WRITE, "Key": ITEM, "UpdateExpression": STRING, "AttributeUpdates": _UPDATES}
+)
+UPDATE_TABLE = Structure("UpdateTableInput", {**_DEFINITION, "GlobalSecondaryIndexUpdates": ListOf(_INDEX_UPDATE)})
+UPDATE_TIME_TO_LIVE = Structure(
+    "UpdateTimeToLiveInput",
+    {
         **_TABLE,
         "TimeToLiveSpecification": _structure("TimeToLiveSpecification", AttributeName=STRING, Enabled=BOOLEAN),
     },
-}
-REQUESTS = {name: Structure(f"{name}Input", members) for name, members in _REQUESTS.items()}
+)

@@ -1,8 +1,8 @@
-"""Expressions read once, for the requests that send the same text again with other values.
+"""Expressions that are read once, for all requests that send the same text with other values.
 
-Programs send few texts and many values, and reading a text takes longer than carrying out what it says: with the texts
-remembered an update is a fifth quicker. Only what reads without a problem is remembered, so every refusal comes from a
-reading of the request itself.
+Programs send few texts and many values, and reading a text takes longer than carrying it out: with remembered texts an
+update is a fifth quicker. Only a text without a problem is remembered, so every refusal comes from reading the request
+itself.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Template(NamedTuple):
 
 
 def find_template(read: Reader, text: str, names: Mapping[str, str], values: Mapping[str, Value]) -> Template | None:
-    """The template of a text; None when the text has a problem, speaks of a value that is not given, or is too odd.
+    """The template of a text; None when the text has a problem, uses a value that the request lacks, or has long names.
 
     >>> from flyexpr.expressions.parse import read_condition
     >>> template = find_template(read_condition, "a = :v", {}, {":v": Value("N", 1)})

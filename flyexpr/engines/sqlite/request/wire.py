@@ -14,7 +14,7 @@ from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any
 
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.faults import bare, invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.json_types import (
     BINARY,
     ITEM,
@@ -102,10 +102,10 @@ def _read(wire: Any, depth: int) -> Read:
 
 def _read_odd(wire: Wire, depth: int) -> Read:
     """A value with no type, several, or one that is JSON null and so counts as absent."""
-    given = [(kind, body) for kind, body in wire.items() if kind in _READERS and body is not None]
-    if len(given) != 1:
-        raise invalid(TWO_TYPES if given else NO_TYPE)
-    return _read(dict(given), depth)
+    types = [(kind, body) for kind, body in wire.items() if kind in _READERS and body is not None]
+    if len(types) != 1:
+        raise bare(invalid(TWO_TYPES if types else NO_TYPE))
+    return _read(dict(types), depth)
 
 
 def _read_members(wire: Any, depth: int) -> tuple[Item, str, int]:
@@ -115,7 +115,7 @@ def _read_members(wire: Any, depth: int) -> tuple[Item, str, int]:
     for name, member in wire.items():
         key, length = _NAMES.get(name) or _name(name)
         total += length
-        # Strings are read in place: they are more than half of all values, and a call costs as much as the rest.
+        # Strings are read here: they are more than half of all values, and a call costs as much as the rest.
         body = member.get("S") if type(member) is dict and len(member) == 1 else None
         if type(body) is str:
             item[name] = body

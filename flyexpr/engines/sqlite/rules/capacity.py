@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.schema import Index, Table
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 
 WRITE_UNIT, READ_UNIT = 1024, 4096
 
@@ -26,7 +27,7 @@ def write_units(*sizes: int) -> float:
 
 
 def read_units(size: int, consistent: bool) -> float:
-    """Units to read so many bytes.
+    """Units to read `size` bytes.
 
     >>> read_units(9000, False), read_units(0, True)
     (1.5, 1.0)
@@ -40,11 +41,11 @@ class Usage:
 
     __slots__ = ("indexes", "table")
 
-    def __init__(self, table: float = 0.0, indexes: dict[Index, float] | None = None) -> None:
+    def __init__(self, table: float = 0.0, indexes: dict[StoredIndex, float] | None = None) -> None:
         self.table = table
-        self.indexes: dict[Index, float] = {} if indexes is None else indexes
+        self.indexes: dict[StoredIndex, float] = {} if indexes is None else indexes
 
-    def add(self, units: float, index: Index | None = None) -> None:
+    def add(self, units: float, index: StoredIndex | None = None) -> None:
         if index is None:
             self.table += units
         else:
@@ -56,37 +57,38 @@ class Usage:
             self.add(units, index)
 
 
-def consumed(table: Table, usage: Usage, mode: str | None, kind: str = "") -> dict[str, Any] | None:
-    """The ConsumedCapacity of an answer; `kind` (Read or Write) is told where the service tells it.
+def consumed(table: StoredTable, usage: Usage, capacity: str, direction: str = "") -> dict[str, Any] | None:
+    """The ConsumedCapacity of an answer to a request whose ReturnConsumedCapacity is `capacity`; None for NONE.
 
-    >>> from flyexpr.engines.sqlite.disk.schema import KeySchema
-    >>> consumed(Table("scores", "", KeySchema((), ()), (), None), Usage(1.0), "INDEXES")
+    The answers of transactions also say whether the units are of reads or of writes: `direction` is Read or Write.
+
+    >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
+    >>> consumed(StoredTable("scores", "", KeySchema((), ()), (), None), Usage(1.0), "INDEXES")
     {'TableName': 'scores', 'CapacityUnits': 1.0, 'Table': {'CapacityUnits': 1.0}}
     """
-    if mode not in ("TOTAL", "INDEXES"):
+    if capacity == "NONE":
         return None
-    told = {"TableName": table.name, **_units(usage.table + sum(usage.indexes.values()), kind)}
-    if mode == "INDEXES":
-        told["Table"] = _units(usage.table, kind)
-        told |= _index_units(usage, kind)
-    return told
+    answer = {"TableName": table.name, **_units(usage.table + sum(usage.indexes.values()), direction)}
+    if capacity == "INDEXES":
+        answer["Table"] = _units(usage.table, direction)
+        answer |= _index_units(usage, direction)
+    return answer
 
 
-def _units(units: float, kind: str) -> dict[str, float]:
-    return {"CapacityUnits": units, f"{kind}CapacityUnits": units} if kind else {"CapacityUnits": units}
+def _units(units: float, direction: str) -> dict[str, float]:
+    return {"CapacityUnits": units, f"{direction}CapacityUnits": units} if direction else {"CapacityUnits": units}
 
 
-def _index_units(usage: Usage, kind: str) -> dict[str, dict[str, Any]]:
-    told: dict[str, dict[str, Any]] = {}
+def _index_units(usage: Usage, direction: str) -> dict[str, dict[str, Any]]:
+    answer: dict[str, dict[str, Any]] = {}
     for index, units in usage.indexes.items():
-        member = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
-        told.setdefault(member, {})[index.name] = _units(units, kind)
-    return told
+        answer.setdefault(index.wire_member, {})[index.name] = _units(units, direction)
+    return answer
 
 
 def consumed_by_table(
-    usages: Iterable[tuple[Table, Usage]], mode: str | None, kind: str = ""
+    usages: Iterable[tuple[StoredTable, Usage]], capacity: str, direction: str = ""
 ) -> list[dict[str, Any]] | None:
     """As `consumed`, for a request on several tables."""
-    told = [consumed(table, usage, mode, kind) for table, usage in usages]
-    return [one for one in told if one is not None] or None
+    answers = [consumed(table, usage, capacity, direction) for table, usage in usages]
+    return [answer for answer in answers if answer is not None] or None

@@ -1,7 +1,7 @@
-"""What a table asks of keys and items, with the words for each way of not meeting it.
+"""What a table asks of keys and items, with the text of each refusal.
 
-Of an item being put the service says which attribute is wrong; of a key only that it does not match. Key values may not
-be empty and not larger than 2,048 bytes (partition) or 1,024 (sort).
+For an item that is put the service says which attribute is wrong; for a key only that it does not match. Key values may
+not be empty, and not larger than 2,048 bytes (partition) or 1,024 (sort).
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
 
@@ -10,26 +10,25 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.schema import (
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.key_schema import (
     MAX_PARTITION_KEY,
     MAX_SORT_KEY,
-    Index,
     KeyAttribute,
     KeySchema,
-    Table,
     key_size,
     kind_of,
     row_key,
 )
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
-from flyexpr.values.kinds import MAX_ITEM, Item
+from flyexpr.values.kinds import Item
 
 MISMATCH = "The provided key element does not match the schema"
-TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 
-def key_row(table: Table, key: Item) -> bytes:
+def key_row(table: StoredTable, key: Item) -> bytes:
     """The row key of a Key member.
 
     ValidationException unless it holds exactly the table's key attributes, each of its type and within its size.
@@ -40,7 +39,7 @@ def key_row(table: Table, key: Item) -> bytes:
     return row_key(table.key, key)
 
 
-def item_row(table: Table, item: Item) -> bytes:
+def item_row(table: StoredTable, item: Item) -> bytes:
     """The row key of an item to be put."""
     check_item_key(table, item)
     check_empty_key(table, item)
@@ -48,7 +47,7 @@ def item_row(table: Table, item: Item) -> bytes:
     return row_key(table.key, item)
 
 
-def check_key(table: Table, key: Item) -> None:
+def check_key(table: StoredTable, key: Item) -> None:
     """None for a key with the table's key attributes, no more and no less, each of its type."""
     attributes = table.key.attributes
     if len(key) != len(attributes):
@@ -58,7 +57,7 @@ def check_key(table: Table, key: Item) -> None:
             raise invalid(MISMATCH)
 
 
-def check_item_key(table: Table, item: Item) -> None:
+def check_item_key(table: StoredTable, item: Item) -> None:
     """None for an item that has the table's key attributes, each of its type."""
     for attribute in table.key.attributes:
         if attribute.name not in item:
@@ -70,7 +69,7 @@ def check_item_key(table: Table, item: Item) -> None:
             )
 
 
-def check_empty_key(table: Table, key: Item) -> None:
+def check_empty_key(table: StoredTable, key: Item) -> None:
     """None unless a key attribute of the table is an empty string or binary."""
     for attribute in table.key.attributes:
         value = key.get(attribute.name)
@@ -88,23 +87,23 @@ def empty_key(value: str | bytes) -> str:
     return f"The AttributeValue for a key attribute cannot contain an empty {word} value."
 
 
-def check_key_size(key: KeySchema, item: Mapping[str, Any], place: str = "") -> None:
-    """None for key values that are small enough; `place` names the index of the key, if it is not the table's."""
+def check_key_size(key: KeySchema, item: Mapping[str, Any], suffix: str = "") -> None:
+    """None for key values that are small enough; `suffix` names the index of the key, if it is not the table's."""
     if key_size(key.partition, item) > MAX_PARTITION_KEY:
         raise invalid_parameter(
-            f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{place}"
+            f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{suffix}"
         )
     if key_size(key.sort, item) > MAX_SORT_KEY:
         raise invalid_parameter(
-            f"Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY} bytes{place}"
+            f"Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY} bytes{suffix}"
         )
 
 
-def check_index_keys(table: Table, item: Item, changed: Container[str] | None = None) -> None:
+def check_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
     """None for an item whose index key attributes, where present, have the right type and size.
 
-    Of an update only the attributes count that it has `changed`: what was stored before an index was made may not fit
-    it, and must not stop an update of something else. Indexes are looked at in the order of their names.
+    In an update only the attributes that it has `changed` are checked: a value that was stored before an index was made
+    may not fit it, and must not stop an update of another attribute. Indexes are checked in the order of their names.
     """
     for index in table.indexes:
         keys = index.key.attributes
@@ -123,7 +122,7 @@ def _fits(key: KeyAttribute, item: Item) -> bool:
     return key.name in item and kind_of(item[key.name]) == key.kind
 
 
-def _check_index_key(index: Index, attribute: KeyAttribute, value: Any) -> None:
+def _check_index_key(index: StoredIndex, attribute: KeyAttribute, value: Any) -> None:
     actual = kind_of(value)
     if actual != attribute.kind:
         raise invalid_parameter(
@@ -132,7 +131,7 @@ def _check_index_key(index: Index, attribute: KeyAttribute, value: Any) -> None:
         )
 
 
-def check_empty_index_keys(table: Table, item: Item, changed: Container[str] | None = None) -> None:
+def check_empty_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
     """None unless an index key attribute is an empty string or binary; of an update, one that it has `changed`."""
     for index in table.indexes:
         for name in index.key.names:
@@ -148,10 +147,3 @@ def check_empty_index_keys(table: Table, item: Item, changed: Container[str] | N
                 f"{UNUSABLE_PARAMETERS}The update expression attempted to update a secondary index key to a value "
                 f"that is not supported. {empty_key(value)}"
             )
-
-
-def check_item_size(size: int) -> int:
-    """The same size; ValidationException when it is over 400 KB."""
-    if size > MAX_ITEM:
-        raise invalid(TOO_LARGE)
-    return size

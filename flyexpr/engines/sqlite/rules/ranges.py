@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema
 from flyexpr.engines.sqlite.disk.keys import Range, following, key_bytes, partition_bytes, prefix_bytes, prefix_range
-from flyexpr.engines.sqlite.disk.schema import KeyAttribute, KeySchema
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.clauses import MIRRORED, Clause
 from flyexpr.engines.sqlite.rules.keys import empty_key
@@ -20,7 +20,7 @@ _OPERATORS = {*MIRRORED, "BETWEEN", "begins_with"}
 def key_range(clauses: Iterable[Clause], schema: KeySchema) -> Range:
     """The row keys that clauses on the attributes of a key ask for.
 
-    >>> from flyexpr.engines.sqlite.disk.schema import row_key
+    >>> from flyexpr.engines.sqlite.disk.key_schema import row_key
     >>> from flyexpr.expressions.nodes import Value
     >>> schema = KeySchema((KeyAttribute("id", "S"),), (KeyAttribute("n", "N"),))
     >>> low, high = key_range([Clause("id", "=", (Value("S", "a"),)), Clause("n", "<", (Value("N", 5),))], schema)

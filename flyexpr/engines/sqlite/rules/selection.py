@@ -1,6 +1,6 @@
 """Which part of the items a Query or Scan gives: Select, the projection, and what an index holds.
 
-A global index never gives what it does not hold, and refuses to be asked for it; a local one fetches it from the table.
+A read of a global index for an attribute that it does not hold is refused; a local one fetches it from the table.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html (Select)
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyexpr.engines.sqlite.disk.schema import Index, Table
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.members import Request, told
+from flyexpr.engines.sqlite.request.intents import PageAsked
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.paths import paths as paths_of
 from flyexpr.records import record
@@ -18,45 +19,26 @@ from flyexpr.records import record
 
 @record
 class Selection:
-    """Whether items are given at all, or only their count, and whether the index has to fetch what it does not hold."""
+    """Whether the answer has the items or only their count, and whether the index fetches what it does not hold."""
 
     items: bool
     fetches: bool
 
 
-def check_select(members: Request) -> None:
-    """None for a Select that goes with the request's other members; it is looked at before the table."""
-    select = members.get("Select")
-    projecting = next((name for name in ("ProjectionExpression", "AttributesToGet") if name in members), None)
-    if projecting and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        what = "only the Count" if select == "COUNT" else select
-        raise invalid(told([f"Cannot specify the {projecting} when choosing to get {what}"]))
-    if select == "SPECIFIC_ATTRIBUTES" and not projecting:
-        raise invalid(
-            told(["Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"])
-        )
-    if select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in members:
-        raise invalid(told(["ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"]))
-
-
-def read_selection(
-    members: Request, index: Index | None, paths: tuple[Path, ...] | None, condition: Condition | None
-) -> Selection:
+def read_selection(asked: PageAsked, index: StoredIndex | None) -> Selection:
     """What to give of each item; ValidationException where an index cannot give it."""
-    select = members.get("Select")
     fetches = False
     if index is not None and index.projected is not None:
-        wanted = _missing(index, paths or ())
-        tested = _missing(index, paths_of(condition) if condition is not None else ())
-        if index.is_global:
-            _refuse(index, wanted, select)
+        wanted, tested = _missing(index, asked.paths or ()), _missing(index, asked.tested)
+        if index.fetches:
+            fetches = bool(wanted or tested) or asked.select == "ALL_ATTRIBUTES"
         else:
-            fetches = bool(wanted or tested) or select == "ALL_ATTRIBUTES"
-    return Selection(select != "COUNT", fetches)
+            _refuse(index, wanted, asked.select)
+    return Selection(asked.select != "COUNT", fetches)
 
 
-def check_filter_held(index: Index | None, condition: Condition) -> None:
-    """None for a filter of attributes that the index holds: a Query looks at no others, even through a local index.
+def check_filter_held(index: StoredIndex | None, condition: Condition) -> None:
+    """None for a filter of attributes that the index holds. A Query tests no others, even through a local index.
 
     The filter of a Scan may name any. Of an entry of a global index an attribute that it does not hold is missing: what
     the service has been seen to do with PartiQL's reads without a key, which are scans, and what clients rely on. A
@@ -69,22 +51,22 @@ def check_filter_held(index: Index | None, condition: Condition) -> None:
         )
 
 
-def check_key_paths(table: Table, paths: Iterable[Path]) -> None:
+def check_key_paths(table: StoredTable, paths: Iterable[Path]) -> None:
     """None for paths that do not lead into a key attribute of the table or of an index, which are all scalars."""
     nested = [path.parts[0] for path in paths if len(path.parts) > 1]
     if not nested:
         return
     keys = [("Key", table.key), *(("IndexKey", index.key) for index in table.indexes)]
-    for called, key in keys:
+    for label, key in keys:
         for name in key.names:
             if name in nested:
                 raise invalid(
                     "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
-                    f"{called}: {name}"
+                    f"{label}: {name}"
                 )
 
 
-def _refuse(index: Index, wanted: list[str], select: str | None) -> None:
+def _refuse(index: StoredIndex, wanted: list[str], select: str | None) -> None:
     if select == "ALL_ATTRIBUTES":
         raise invalid_parameter(
             f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} because its "
@@ -94,7 +76,5 @@ def _refuse(index: Index, wanted: list[str], select: str | None) -> None:
         raise invalid_parameter(f"Global secondary index {index.name} does not project [{', '.join(wanted)}]")
 
 
-def _missing(index: Index, paths: Iterable[Path]) -> list[str]:
-    held = index.projected
-    names = dict.fromkeys(str(path.parts[0]) for path in paths)
-    return [name for name in names if held is not None and name not in held]
+def _missing(index: StoredIndex, paths: Iterable[Path]) -> list[str]:
+    return index.missing(str(path.parts[0]) for path in paths)

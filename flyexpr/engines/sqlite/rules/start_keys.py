@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyexpr.engines.sqlite.disk.schema import Index, KeySchema, Table, index_row_key, kind_of, row_key
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.key_schema import KeySchema, kind_of, row_key
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import Clause
 from flyexpr.engines.sqlite.rules.keys import check_empty_key, check_key_size
@@ -16,7 +18,7 @@ from flyexpr.values.kinds import Item
 _INVALID = "The provided starting key is invalid"
 
 
-def start_row(table: Table, index: Index | None, start: Item) -> bytes:
+def start_row(table: StoredTable, index: StoredIndex | None, start: Item) -> bytes:
     """The row key that a start key stands for.
 
     ValidationException unless it holds exactly the key attributes of the table, and of the index if one is read.
@@ -32,7 +34,7 @@ def start_row(table: Table, index: Index | None, start: Item) -> bytes:
     row = row_key(table.key, start)
     if index is None:
         return row
-    entry = index_row_key(index, row, start)
+    entry = index.row_key(row, start)
     if entry is None:
         raise invalid(_INVALID)
     return entry

@@ -9,12 +9,11 @@ import time
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.members import Request
+from flyexpr.engines.sqlite.request.definitions import MAX_UNITS, UNITS
+from flyexpr.engines.sqlite.request.intents import Throughput
 
 Description = dict[str, Any]
 
-UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
-MAX_UNITS = 1_000_000_000_000
 ON_DEMAND, PROVISIONED = "PAY_PER_REQUEST", "PROVISIONED"
 _WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}  # of what is on demand, if nothing else is asked
 _SUMMARY, _SINCE = "BillingModeSummary", "LastUpdateToPayPerRequestDateTime"
@@ -31,7 +30,7 @@ def billing_mode(description: Description) -> str:
 
 
 def set_billing_mode(description: Description, mode: str, now: float) -> None:
-    """Enter the billing mode of a table; one that was on demand once tells since when.
+    """Enter the billing mode of a table. A table that was once on demand keeps the time when that began.
 
     >>> table = {}
     >>> set_billing_mode(table, "PAY_PER_REQUEST", 5.0)
@@ -46,14 +45,14 @@ def set_billing_mode(description: Description, mode: str, now: float) -> None:
         description[_SUMMARY] = {**summary, "BillingMode": mode}
 
 
-def set_throughput(description: Description, members: Request, mode: str, now: float) -> None:
+def set_throughput(description: Description, throughput: Throughput, mode: str, now: float) -> None:
     """Enter the units and ceilings of a table or an index; a ceiling of -1 removes one."""
-    units = members.get("ProvisionedThroughput", {}) if mode == PROVISIONED else {}
+    units = (throughput.provisioned or {}) if mode == PROVISIONED else {}
     new = {name: units.get(name, 0) for name in UNITS}
     description["ProvisionedThroughput"] = _changed_units(description.get("ProvisionedThroughput"), new, now)
     ceilings: dict[str, int] = {}
     if mode == ON_DEMAND:
-        ceilings = {**description.get("OnDemandThroughput", {}), **members.get("OnDemandThroughput", {})}
+        ceilings = {**description.get("OnDemandThroughput", {}), **(throughput.on_demand or {})}
     description.pop("OnDemandThroughput", None)
     kept = {name: ceiling for name, ceiling in ceilings.items() if ceiling != -1}
     if kept:
@@ -84,7 +83,7 @@ def decreases_today(units: Description, now: float) -> int:
 
 
 def warm_throughput(description: Description, mode: str, status: str) -> Description:
-    """The WarmThroughput that is shown of a table or an index: what was asked for, if its units are not more.
+    """The WarmThroughput that is shown of a table or an index: what was asked for, or its units if they are more.
 
     >>> asked = {"ProvisionedThroughput": {}, "WarmThroughput": {"ReadUnitsPerSecond": 20_000}}
     >>> warm_throughput(asked, "PAY_PER_REQUEST", "ACTIVE")
@@ -95,19 +94,19 @@ def warm_throughput(description: Description, mode: str, status: str) -> Descrip
     return {**{name: max(least, asked.get(name, 0)) for name, least in base.items()}, "Status": status}
 
 
-def check_throughput(part: Request, mode: str, unwanted: str) -> None:
+def check_throughput(throughput: Throughput, mode: str, unwanted: str) -> None:
     """None for a table or global index with units if it is provisioned, and without if it is on demand."""
-    if mode == PROVISIONED and "ProvisionedThroughput" not in part:
+    if mode == PROVISIONED and throughput.provisioned is None:
         raise invalid_parameter(
             "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
         )
-    if mode == ON_DEMAND and "ProvisionedThroughput" in part:
+    if mode == ON_DEMAND and throughput.provisioned is not None:
         raise invalid_parameter(f"{unwanted} when BillingMode is PAY_PER_REQUEST")
-    check_ceilings(part, mode)
+    check_ceilings(throughput, mode)
 
 
 def unwanted_units(index: str = "") -> str:
-    """What is said of the units of a table that is on demand, or of its index when it is updated.
+    """The text for the units of a table that is on demand, or of its index when it is updated.
 
     >>> unwanted_units("by_level")
     'Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: by_level'
@@ -117,9 +116,9 @@ def unwanted_units(index: str = "") -> str:
     )
 
 
-def check_ceilings(part: Request, mode: str) -> None:
+def check_ceilings(throughput: Throughput, mode: str) -> None:
     """None for an OnDemandThroughput that goes with the billing mode."""
-    for name, ceiling in part.get("OnDemandThroughput", {}).items():
+    for name, ceiling in (throughput.on_demand or {}).items():
         if mode == PROVISIONED:
             raise invalid_parameter(
                 f"{name} for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED"
@@ -128,26 +127,18 @@ def check_ceilings(part: Request, mode: str) -> None:
             raise invalid_parameter(f"Requested {name} for OnDemandThroughput for table is outside of valid range")
 
 
-def check_bounds(part: Request, place: str = "") -> None:
-    """None for units that are not over 10 to the 12th; `place` names the index, if it is one's."""
-    for name in UNITS:
-        units = part.get("ProvisionedThroughput", {}).get(name, 0)
-        if units > MAX_UNITS:
-            raise invalid(f"Given value {units} for {name} is out of bounds{place}")
-
-
-def check_index_bounds(part: Request, action: str) -> None:
-    """The same of an index that UpdateTable is to make or change, in other words."""
-    if any(part.get("ProvisionedThroughput", {}).get(name, 0) > MAX_UNITS for name in UNITS):
+def check_index_bounds(throughput: Throughput, action: str) -> None:
+    """None for units that are not over 10 to the 12th, of an index that UpdateTable is to make or change."""
+    if any((throughput.provisioned or {}).get(name, 0) > MAX_UNITS for name in UNITS):
         raise invalid(
             "This operation cannot be performed with given input values. Please contact DynamoDB service team for "
             f"more info: Action Blocked: {action}"
         )
 
 
-def check_units_change(old: Description, wanted: Request, what: str = "table") -> None:
-    """None for units that are others than before; `what` is the table or an index."""
-    before, after = old["ProvisionedThroughput"], wanted.get("ProvisionedThroughput")
+def check_units_change(old: Description, throughput: Throughput, what: str = "table") -> None:
+    """None for units that differ from the old ones; `what` is the table or an index."""
+    before, after = old["ProvisionedThroughput"], throughput.provisioned
     if after is None or any(before[name] != after[name] for name in UNITS):
         return
     numbers = " ".join(

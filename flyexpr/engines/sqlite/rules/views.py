@@ -12,9 +12,9 @@ import json
 
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
-from flyexpr.engines.sqlite.request.members import Request
-from flyexpr.engines.sqlite.rules.throughput import UNITS, Description, billing_mode, decreases_today, warm_throughput
+from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UNITS
+from flyexpr.engines.sqlite.request.intents import TableAsked, Throughput
+from flyexpr.engines.sqlite.rules.throughput import Description, billing_mode, decreases_today, warm_throughput
 
 _LEFT = (
     "TableName",
@@ -29,7 +29,7 @@ _LEFT = (
 
 
 def table_view(storage: Storage, definition: Definition, now: float) -> Description:
-    """What DescribeTable shows. Outside a transaction: others have their turn while items are counted."""
+    """What DescribeTable shows. To be called outside a transaction: others have their turn while items are counted."""
     shown: Description = json.loads(json.dumps(definition["Description"]))
     stores, filling, mode = definition["Stores"], definition.get("Filling", {}).get("Store"), billing_mode(shown)
     count, size = storage.estimate(stores[""], now)
@@ -53,19 +53,22 @@ def _show_throughput(part: Description, mode: str, now: float) -> None:
     part["WarmThroughput"] = warm_throughput(part, mode, "ACTIVE")
 
 
-def created_view(view: Description, members: Request) -> Description:
-    """What CreateTable answers of a table whose view is given."""
+def created_view(view: Description, asked: TableAsked) -> Description:
+    """The view of a table in the answer to CreateTable."""
     view["TableStatus"] = "CREATING"
     view.get("BillingModeSummary", {}).pop("LastUpdateToPayPerRequestDateTime", None)
-    _show_warming(view, members)
-    for index, asked in zip(view.get(GLOBAL, ()), members.get(GLOBAL, ()), strict=True):
+    _show_warming(view, asked.settings.throughput)
+    for index, index_asked in zip(view.get(GLOBAL, ()), asked.global_indexes or (), strict=True):
         index["IndexStatus"] = "CREATING"
-        _show_warming(index, asked)
+        _show_warming(index, index_asked.throughput)
     return view
 
 
-def updated_view(view: Description, old: Description, members: Request) -> Description:
-    """What UpdateTable answers of a table whose view is given: units that change are shown as they were."""
+def updated_view(view: Description, old: Description, throughput: Throughput) -> Description:
+    """The view of a table in the answer to UpdateTable, with the units that it had before.
+
+    `throughput` is what the request asked for.
+    """
     view["TableStatus"] = "UPDATING"
     before = {index["IndexName"]: index for index in old.get(GLOBAL, ())}
     if billing_mode(view) == billing_mode(old):
@@ -75,9 +78,9 @@ def updated_view(view: Description, old: Description, members: Request) -> Descr
     for index in view.get(GLOBAL, ()):
         if index["IndexName"] not in before:
             index["IndexStatus"] = "CREATING"
-    if "OnDemandThroughput" in members:  # a ceiling that goes is shown as -1 once more
-        view["OnDemandThroughput"] = {**view.get("OnDemandThroughput", {}), **members["OnDemandThroughput"]}
-    _show_warming(view, members)
+    if throughput.on_demand is not None:  # a ceiling that goes is shown as -1 once more
+        view["OnDemandThroughput"] = {**view.get("OnDemandThroughput", {}), **throughput.on_demand}
+    _show_warming(view, throughput)
     return view
 
 
@@ -86,13 +89,13 @@ def _show_units_before(part: Description, was: Description) -> None:
     part["ProvisionedThroughput"] |= {name: was["ProvisionedThroughput"][name] for name in kept}
 
 
-def _show_warming(part: Description, members: Request) -> None:
-    if "WarmThroughput" in members:
+def _show_warming(part: Description, throughput: Throughput) -> None:
+    if throughput.warm is not None:
         part["WarmThroughput"]["Status"] = "UPDATING"
 
 
 def deleted_view(view: Description) -> Description:
-    """What DeleteTable answers of a table whose view is given: neither keys nor indexes.
+    """The view of a table in the answer to DeleteTable, without its keys and indexes.
 
     >>> deleted_view({"TableName": "scores", "KeySchema": [], "TableStatus": "ACTIVE"})
     {'TableName': 'scores', 'TableStatus': 'DELETING'}

@@ -1,142 +1,77 @@
-"""What a write says, and what it makes of an item: the part that PutItem, UpdateItem, DeleteItem, batches and
-transactions share. Nothing here touches storage.
+"""What a write makes of an item: the part that PutItem, UpdateItem, DeleteItem, batches and transactions share.
+
+Nothing here touches storage.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text, split_text
-from flyexpr.engines.sqlite.disk.schema import Table
-from flyexpr.engines.sqlite.disk.storage import Row
+from flyexpr.engines.sqlite.answers import changed_text, item_text
+from flyexpr.engines.sqlite.disk.images import Image, Row, read_image, split_image
+from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.expressions import attribute_names, read_expressions
-from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
-from flyexpr.engines.sqlite.request.members import Request
-from flyexpr.engines.sqlite.request.put_patterns import Alike
-from flyexpr.engines.sqlite.request.wire import read_item, read_stored
+from flyexpr.engines.sqlite.request.expressions import attribute_names
+from flyexpr.engines.sqlite.request.intents import Write
 from flyexpr.engines.sqlite.rules.effort import least_size
 from flyexpr.engines.sqlite.rules.keys import (
     UPDATE_TOO_LARGE,
     check_empty_index_keys,
     check_index_keys,
-    check_item_size,
+    item_row,
+    key_row,
 )
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.apply import WRONG_OPERAND, apply
 from flyexpr.expressions.evaluate import matches
-from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.project import project
-from flyexpr.records import record
 from flyexpr.values.kinds import MAX_ITEM, TOO_DEEP, Item
 from flyexpr.values.sizes import item_size
 
 FEW, SMALL = 8, 4096  # actions, bytes: an update within both makes nothing large
 
 
-@record
-class Image:
-    """An item as it is before or after a write: the attributes that are looked at, its size, and its stored text.
-
-    Before an update, also the texts of its attributes, of which most stay.
-    """
-
-    item: Item
-    size: int
-    text: bytes
-    texts: Mapping[str, str] | None = None
+def write_row(table: StoredTable, write: Write) -> bytes:
+    """The row key of the item that is written; ValidationException where it does not fit the table."""
+    if write.action != "Put":
+        return key_row(table, write.item)
+    row = item_row(table, write.item)
+    check_empty_index_keys(table, write.item)
+    check_index_keys(table, write.item)
+    return row
 
 
-@record
-class Write:
-    """One write as a request states it: Put with the item and its image, the others with the key.
-
-    `is_older` is an update by AttributeUpdates, which has an error text of its own.
-    """
-
-    kind: str
-    table: str
-    given: Item
-    image: Image | None
-    condition: Condition | None
-    update: Update | None = None
-    shows_failed: bool = False
-    is_older: bool = False
-
-
-def read_put(members: Request) -> Write:
-    """The write that PutItem or a transaction's Put asks for."""
-    nodes = read_expressions(members, ("ConditionExpression",))
-    given = members["Item"]
-    item, text, size = given if isinstance(given, Alike) else read_stored(given)
-    image = Image(item, check_item_size(size), text.encode())
-    return _write("Put", members, item, nodes, image)
-
-
-def read_delete(members: Request, kind: str = "Delete") -> Write:
-    """The write that DeleteItem or a transaction's Delete or ConditionCheck asks for."""
-    nodes = read_expressions(members, ("ConditionExpression",))
-    return _write(kind, members, read_item(members["Key"]), nodes)
-
-
-def read_update(members: Request) -> Write:
-    """The write that UpdateItem or a transaction's Update asks for; without an expression it only sees to the key."""
-    nodes = read_expressions(members, ("UpdateExpression", "ConditionExpression"))
-    return _write("Update", members, read_item(members["Key"]), nodes)
-
-
-def _write(kind: str, members: Request, given: Item, nodes: dict[str, Any], image: Image | None = None) -> Write:
-    return Write(
-        kind,
-        members["TableName"],
-        given,
-        image,
-        condition=nodes.get("ConditionExpression", read_expected(members)),
-        update=nodes.get("UpdateExpression", read_attribute_updates(members)),
-        shows_failed=members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
-        is_older="AttributeUpdates" in members,
-    )
-
-
-def read_image(row: Row | None, names: frozenset[str]) -> Image | None:
-    """The image of a stored row, with the attributes of these names."""
-    return None if row is None else Image(read_text(row[1], names), *row)
-
-
-def image_before(write: Write, table: Table, row: Row | None) -> Image | None:
-    """The image that a write finds, with the attributes that it looks at."""
+def image_before(write: Write, table: StoredTable, row: Row | None) -> Image | None:
+    """The item before a write, with the attributes that the write looks at."""
     names = table.watched | attribute_names(write.condition, write.update)
-    if row is None or write.kind != "Update":
+    if row is None or write.action != "Update":
         return read_image(row, names)
-    item, texts = split_text(row[1], names)
-    return Image(item, *row, texts)
+    return split_image(row, names)
 
 
 def holds(write: Write, old: Image | None) -> bool:
-    """Whether the condition of a write is true; of an item that is not there, every attribute is missing."""
+    """Whether the condition of a write is true; an item that does not exist has no attributes."""
     return write.condition is None or matches(write.condition, old.item if old else {})
 
 
-def image_after(write: Write, table: Table, old: Image | None) -> Image | None:
-    """The image that a write leaves; ValidationException where the table or the update does not allow it.
+def image_after(write: Write, table: StoredTable, old: Image | None) -> Image | None:
+    """The item after a write; ValidationException where the table or the update does not allow it.
 
-    REMOVE and DELETE do not make an item of nothing; everything else does, an update without expression too.
+    An update creates an item that does not exist, unless all its actions are REMOVE and DELETE.
     """
-    if write.kind == "Put":
+    if write.action == "Put":
         return write.image
-    if write.kind == "Update":
+    if write.action == "Update":
         return _updated(write, table, old)
-    return old if write.kind == "ConditionCheck" else None
+    return old if write.action == "ConditionCheck" else None
 
 
-def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
+def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | None:
     update = write.update if write.update is not None else Update(())
     if old is None and update.actions and all(action.clause in ("REMOVE", "DELETE") for action in update.actions):
         return None
-    before = old.item if old else write.given
+    before = old.item if old else write.item
     if len(update.actions) > FEW or (old is not None and old.size > SMALL):
         _check_growth(update, before)
     try:
@@ -156,7 +91,7 @@ def _updated(write: Write, table: Table, old: Image | None) -> Image | None:
 
 
 def _check_growth(update: Update, before: Item) -> None:
-    """None unless the values that an update sets are too large even by the least that they may take."""
+    """None unless the values that an update sets are too large even by their least possible size."""
     if least_size(update, before) > MAX_ITEM:
         raise invalid(UPDATE_TOO_LARGE)
 
@@ -180,21 +115,21 @@ def changed_names(update: Update) -> frozenset[str]:
     return frozenset(str(action.path.parts[0]) for action in update.actions)
 
 
-def check_keeps_key(write: Write, table: Table) -> None:
+def check_keeps_key(update: Update, table: StoredTable) -> None:
     """None unless an update would change an attribute of the table's key."""
-    for action in write.update.actions if write.update is not None else ():
+    for action in update.actions:
         if action.path.parts[0] in table.key.names:
             raise invalid_parameter(
                 f"Cannot update attribute {action.path.parts[0]}. This attribute is part of the key"
             )
 
 
-def returned(returns: str, write: Write, old: Image | None, new: Image | None) -> bytes | None:
-    """The Attributes of an answer; None where ReturnValues asks for none, or there is nothing to show."""
-    image = old if returns.endswith("_OLD") else new
-    if returns == "NONE" or image is None:
+def returned(values: str, write: Write, old: Image | None, new: Image | None) -> bytes | None:
+    """The Attributes of an answer; None where ReturnValues (`values`) asks for none, or there is nothing to show."""
+    image = old if values.endswith("_OLD") else new
+    if values == "NONE" or image is None:
         return None
-    if returns.startswith("ALL_"):
+    if values.startswith("ALL_"):
         return image.text
     if write.update is None or not write.update.actions:
         return None

@@ -1,0 +1,44 @@
+"""An item as it stands in a table before or after a write."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+
+from flyexpr.engines.sqlite.answers import read_text, split_text
+from flyexpr.records import record
+from flyexpr.values.kinds import Item
+
+Row = tuple[int, bytes]
+"""The size and the text of a stored item."""
+
+
+@record
+class Image:
+    """An item before or after a write: the attributes that are looked at, its size, and its stored text.
+
+    `texts` has the text of each attribute. It is there before an update, which copies most of them.
+    """
+
+    item: Item
+    size: int
+    text: bytes
+    texts: Mapping[str, str] | None = None
+
+
+def read_image(row: Row | None, names: frozenset[str]) -> Image | None:
+    """The image of a stored row, with the attributes of these names.
+
+    >>> read_image((9, b'{"id":{"S":"abc"},"wins":{"N":"12"}}'), frozenset({"id"})).item
+    {'id': 'abc'}
+    """
+    return None if row is None else Image(read_text(row[1], names), *row)
+
+
+def split_image(row: Row, names: Container[str]) -> Image:
+    """The same of a row, with the texts of all its attributes.
+
+    >>> split_image((9, b'{"id":{"S":"abc"},"wins":{"N":"12"}}'), {"id"}).texts["wins"]
+    '{"N":"12"}'
+    """
+    item, texts = split_text(row[1], names)
+    return Image(item, *row, texts)

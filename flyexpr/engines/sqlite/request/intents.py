@@ -1,0 +1,243 @@
+"""What a request asks for, once it is read.
+
+The reader of an operation's request makes one of these records, and nothing behind it looks at the request again. So a
+statement, or any other way to ask for the same, is one more reader.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.request.clauses import Clause
+from flyexpr.engines.sqlite.request.expressions import top_names
+from flyexpr.expressions.nodes import Condition, Path, Update
+from flyexpr.records import record
+from flyexpr.values.kinds import Item
+
+
+@record
+class Returns:
+    """What the answer to a write must hold: which attributes, whose capacity, and whether the collection's size."""
+
+    values: str = "NONE"
+    capacity: str = "NONE"
+    metrics: bool = False
+
+
+@record
+class Write:
+    """One write. A Put has the item and its image; the others have the key instead of the item.
+
+    `is_older` is an update by AttributeUpdates, which has an error text of its own.
+    """
+
+    action: str
+    table: str
+    item: Item
+    image: Image | None
+    condition: Condition | None
+    update: Update | None = None
+    shows_failed: bool = False
+    is_older: bool = False
+
+
+class WriteAsked(NamedTuple):
+    """What PutItem, UpdateItem and DeleteItem ask for."""
+
+    write: Write
+    returns: Returns
+
+
+class Token(NamedTuple):
+    """What makes a transaction safe to send again: its ClientRequestToken, and a digest of its actions."""
+
+    text: str
+    digest: bytes
+
+
+@record
+class WritesAsked:
+    """What BatchWriteItem and TransactWriteItems ask for."""
+
+    writes: tuple[Write, ...]
+    returns: Returns
+    token: Token | None = None
+
+
+class GetAsked(NamedTuple):
+    """What GetItem asks for, or one action of TransactGetItems; `paths` is None for a whole item."""
+
+    table: str
+    key: Item
+    paths: tuple[Path, ...] | None = None
+    consistent: bool = False
+    capacity: str = "NONE"
+
+
+@record
+class GetsAsked:
+    """What TransactGetItems asks for."""
+
+    gets: tuple[GetAsked, ...]
+    capacity: str
+
+
+@record
+class KeysAsked:
+    """The items of one table that BatchGetItem asks for, by the name that the request has for the table.
+
+    `wire` is that part of the request. A part of it is given back where keys are left unprocessed.
+    """
+
+    name: str
+    table: str
+    keys: tuple[Item, ...]
+    paths: tuple[Path, ...] | None
+    consistent: bool
+    wire: dict[str, Any]
+
+
+@record
+class BatchAsked:
+    """What BatchGetItem asks for."""
+
+    tables: tuple[KeysAsked, ...]
+    capacity: str
+
+
+class Segment(NamedTuple):
+    """A part of a parallel scan: its number, from zero, and how many there are."""
+
+    number: int
+    total: int
+
+
+@record
+class PageAsked:
+    """What Query and Scan ask for: a page of a table or an index.
+
+    `clauses` is None for a Scan. `tested` are the paths of the filter, and `filter_name` is what a refusal calls it.
+    """
+
+    table: str
+    index: str | None
+    clauses: tuple[Clause, ...] | None
+    condition: Condition | None
+    tested: tuple[Path, ...]
+    paths: tuple[Path, ...] | None
+    start: Item | None
+    select: str | None
+    limit: int
+    reverse: bool
+    consistent: bool
+    capacity: str
+    segment: Segment | None
+    filter_name: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The attributes that the filter and the projection name."""
+        return top_names((*self.tested, *(self.paths or ())))
+
+
+# Tables
+
+
+@record
+class Throughput:
+    """The throughput of a table or an index, in wire form; None for a part that is not asked for."""
+
+    provisioned: dict[str, int] | None = None
+    on_demand: dict[str, int] | None = None
+    warm: dict[str, int] | None = None
+
+
+@record
+class Settings:
+    """What CreateTable and UpdateTable set of a table beside its keys and indexes; None for what is not asked for."""
+
+    billing_mode: str | None = None
+    throughput: Throughput = Throughput()
+    deletion_protection: bool | None = None
+    stream: dict[str, Any] | None = None
+    encryption: dict[str, Any] | None = None
+    table_class: str | None = None
+
+
+@record
+class IndexAsked:
+    """A new index, or the throughput of one; its keys and its projection are in wire form."""
+
+    name: str
+    keys: list[dict[str, str]]
+    projection: dict[str, Any]
+    throughput: Throughput
+
+
+@record
+class TableAsked:
+    """What CreateTable asks for. The tags are as they were sent, for they are the last thing that is checked."""
+
+    name: str
+    keys: list[dict[str, str]]
+    attributes: list[dict[str, str]]
+    settings: Settings
+    global_indexes: list[IndexAsked] | None
+    local_indexes: list[IndexAsked] | None
+    tags: list[Any]
+
+
+@record
+class IndexUpdate:
+    """What UpdateTable does with one global index: Create, Update or Delete."""
+
+    action: str
+    index: IndexAsked
+
+
+@record
+class AlterationAsked:
+    """What UpdateTable asks for."""
+
+    table: str
+    attributes: list[dict[str, str]]
+    settings: Settings
+    updates: list[IndexUpdate]
+
+
+class NamesAsked(NamedTuple):
+    """What ListTables asks for: up to `limit` names that sort after this one."""
+
+    after: str
+    limit: int
+
+
+class ExpiryAsked(NamedTuple):
+    """What UpdateTimeToLive asks for; `wire` is the specification as the answer repeats it."""
+
+    table: str
+    attribute: str
+    enabled: bool
+    wire: dict[str, Any]
+
+
+class Resource(NamedTuple):
+    """A table, by its ARN."""
+
+    arn: str
+    table: str
+
+
+class TagsAsked(NamedTuple):
+    """What TagResource asks for."""
+
+    resource: Resource
+    tags: dict[str, str]
+
+
+class UntagAsked(NamedTuple):
+    """What UntagResource asks for."""
+
+    resource: Resource
+    keys: list[str]

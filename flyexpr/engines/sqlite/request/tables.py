@@ -1,0 +1,138 @@
+"""CreateTable, UpdateTable, ListTables, and the operations that only name a table."""
+
+from __future__ import annotations
+
+from flyexpr.engines.sqlite.faults import invalid_parameter, validation_errors
+from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UPDATES, check_bounds, read_definition
+from flyexpr.engines.sqlite.request.intents import (
+    AlterationAsked,
+    IndexAsked,
+    IndexUpdate,
+    NamesAsked,
+    Settings,
+    TableAsked,
+    Throughput,
+)
+from flyexpr.engines.sqlite.request.member_rules import Rule, integer_rule, start_name_rule
+from flyexpr.engines.sqlite.request.members import (
+    Members,
+    check_table_name,
+    check_table_named,
+    gather,
+    read_members,
+)
+
+_MAX_NAMES = 100
+_LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
+_ACTIONS = ("Update", "Create", "Delete")
+_CHOICE = "GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete"
+
+
+def read_nothing(request: Members) -> None:
+    """Nothing, for an operation whose requests have no members."""
+
+
+def read_table_name(request: Members) -> str:
+    """The name of the table that a request is about, if it says nothing else.
+
+    >>> read_table_name({"TableName": "scores"})
+    'scores'
+    """
+    check_table_name(request)
+    name: str = read_members(request, ("TableName",))["TableName"]
+    return name
+
+
+def read_list_tables(request: Members) -> NamesAsked:
+    """What a ListTables asks for.
+
+    >>> read_list_tables({})
+    NamesAsked(after='', limit=100)
+    """
+    problems: list[str] = []
+    members = gather(request, _LISTING, (), "", problems)
+    if problems:
+        raise validation_errors(problems)
+    return NamesAsked(members.get("ExclusiveStartTableName", ""), members.get("Limit", _MAX_NAMES))
+
+
+def read_create_table(request: Members) -> TableAsked:
+    """What a CreateTable asks for."""
+    check_table_named(request)
+    members = read_definition(request, ("TableName", "KeySchema", "AttributeDefinitions"))
+    return TableAsked(
+        members["TableName"],
+        members["KeySchema"],
+        members["AttributeDefinitions"],
+        _settings(members),
+        _indexes(members, GLOBAL),
+        _indexes(members, LOCAL),
+        members.get("Tags", []),
+    )
+
+
+def read_update_table(request: Members) -> AlterationAsked:
+    """What an UpdateTable asks for."""
+    check_table_name(request)
+    members = read_definition(request, ("TableName",))
+    settings, updates = _settings(members), members.get(UPDATES, [])
+    if settings == Settings() and not updates:
+        raise invalid_parameter(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
+            "SSESpecification or ReplicaUpdates is required"
+        )
+    check_bounds(settings.throughput)
+    return AlterationAsked(
+        members["TableName"], members.get("AttributeDefinitions", []), settings, _read_updates(updates)
+    )
+
+
+def _settings(members: Members) -> Settings:
+    return Settings(
+        members.get("BillingMode"),
+        _throughput(members),
+        members.get("DeletionProtectionEnabled"),
+        members.get("StreamSpecification"),
+        members.get("SSESpecification"),
+        members.get("TableClass"),
+    )
+
+
+def _throughput(members: Members) -> Throughput:
+    return Throughput(
+        members.get("ProvisionedThroughput"), members.get("OnDemandThroughput"), members.get("WarmThroughput")
+    )
+
+
+def _indexes(members: Members, member: str) -> list[IndexAsked] | None:
+    return [_index(index) for index in members[member]] if member in members else None
+
+
+def _index(members: Members) -> IndexAsked:
+    return IndexAsked(
+        members["IndexName"], members.get("KeySchema", []), members.get("Projection", {}), _throughput(members)
+    )
+
+
+def _read_updates(updates: list[Members]) -> list[IndexUpdate]:
+    """The updates of global indexes; each says one thing to do, and no two are about the same index."""
+    read: list[IndexUpdate] = []
+    for members in updates:
+        update = _read_update(members)
+        name = update.index.name
+        if any(name == other.index.name for other in read):
+            raise invalid_parameter(
+                f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )
+        read.append(update)
+    return read
+
+
+def _read_update(members: Members) -> IndexUpdate:
+    actions = [action for action in _ACTIONS if action in members]
+    if not actions:
+        raise invalid_parameter(f"One of {_CHOICE} must not be null")
+    if len(actions) > 1:
+        raise invalid_parameter(f"Only one of {_CHOICE} can be specified")
+    (action,) = actions
+    return IndexUpdate(action, _index(members[action]))

@@ -1,0 +1,105 @@
+"""PutItem, UpdateItem and DeleteItem, and the same writes as parts of batches and transactions.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.faults import bare, enveloped, invalid, validation_errors
+from flyexpr.engines.sqlite.request.expressions import read_expressions
+from flyexpr.engines.sqlite.request.intents import Returns, Write, WriteAsked
+from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
+from flyexpr.engines.sqlite.request.members import Members, read_members
+from flyexpr.engines.sqlite.request.put_patterns import KnownItem
+from flyexpr.engines.sqlite.request.wire import read_item, read_stored
+from flyexpr.errors import DynamoError
+from flyexpr.values.kinds import MAX_ITEM, Item
+
+
+def read_put_item(request: Members) -> WriteAsked:
+    """What a PutItem asks for."""
+    members = read_members(request, ("TableName", "Item"))
+    _check_returned(members)
+    return _write_asked(read_put, members)
+
+
+def read_delete_item(request: Members) -> WriteAsked:
+    """What a DeleteItem asks for."""
+    members = read_members(request, ("TableName", "Key"))
+    _check_returned(members)
+    return _write_asked(read_delete, members)
+
+
+def read_update_item(request: Members) -> WriteAsked:
+    """What an UpdateItem asks for."""
+    return _write_asked(read_update, read_members(request, ("TableName", "Key")))
+
+
+def _check_returned(members: Members) -> None:
+    if members.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
+        raise validation_errors(["ReturnValues can only be ALL_OLD or NONE"])
+
+
+def _write_asked(read: Callable[[Members], Write], members: Members) -> WriteAsked:
+    try:
+        return WriteAsked(read(members), read_returns(members))
+    except DynamoError as error:
+        raise enveloped(error) from None
+
+
+def read_returns(members: Members) -> Returns:
+    """What the answer to a write must hold.
+
+    >>> read_returns({"ReturnItemCollectionMetrics": "SIZE"})
+    Returns(values='NONE', capacity='NONE', metrics=True)
+    """
+    if _RETURNING.isdisjoint(members):
+        return _NOTHING
+    return Returns(
+        members.get("ReturnValues", "NONE"),
+        members.get("ReturnConsumedCapacity", "NONE"),
+        members.get("ReturnItemCollectionMetrics") == "SIZE",
+    )
+
+
+_RETURNING = frozenset(("ReturnValues", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"))
+_NOTHING = Returns()
+
+
+def read_put(members: Members) -> Write:
+    """The write that PutItem, or a Put within a request, asks for."""
+    nodes = read_expressions(members, ("ConditionExpression",))
+    wire = members["Item"]
+    item, text, size = wire if isinstance(wire, KnownItem) else read_stored(wire)
+    if size > MAX_ITEM:
+        raise bare(invalid("Item size has exceeded the maximum allowed size"))
+    return _write("Put", members, item, nodes, Image(item, size, text.encode()))
+
+
+def read_delete(members: Members, action: str = "Delete") -> Write:
+    """The write that DeleteItem, or a Delete or ConditionCheck within a request, asks for."""
+    nodes = read_expressions(members, ("ConditionExpression",))
+    return _write(action, members, read_item(members["Key"]), nodes)
+
+
+def read_update(members: Members) -> Write:
+    """The write that UpdateItem, or an Update within a request, asks for; without an expression it has no update."""
+    nodes = read_expressions(members, ("UpdateExpression", "ConditionExpression"))
+    return _write("Update", members, read_item(members["Key"]), nodes)
+
+
+def _write(action: str, members: Members, item: Item, nodes: dict[str, Any], image: Image | None = None) -> Write:
+    return Write(
+        action,
+        members["TableName"],
+        item,
+        image,
+        condition=nodes.get("ConditionExpression", read_expected(members)),
+        update=nodes.get("UpdateExpression", read_attribute_updates(members)),
+        shows_failed=members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
+        is_older="AttributeUpdates" in members,
+    )
