@@ -34,6 +34,7 @@ from flyexpr import (
     create_table,
     delete_item,
     delete_matching,
+    delete_table,
     describe_table,
     eq,
     exists,
@@ -699,6 +700,7 @@ def test_a_table_is_waited_for(pauses: list[float]) -> None:
     run(things.on(engine), create_table())
     assert pauses == [0.02, 0.04]
     run(things.on(scripted([{}])), create_table(wait=False))
+    run(things.on(scripted([{}])), delete_table(wait=False))
 
 
 SHORT = ["t", "ab", "a" * 256, "with space", "é" * 5, "a/b"]
