@@ -14,7 +14,7 @@ from flyexpr.engines.sqlite.engine import read_alike
 from flyexpr.engines.sqlite.request.put_patterns import Alike, Puts
 from flyexpr.engines.sqlite.request.wire import read_stored
 from flyexpr.values.encode import encode_item
-from flyexpr.values.pattern_cache import SEVERAL, WORTH
+from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH
 from flyexpr.values.patterns import item_pattern
 
 SAMPLE: dict[str, Any] = {
@@ -197,3 +197,27 @@ def test_an_item_that_was_refused_is_no_form() -> None:
     for _ in range(2 * WORTH):
         puts.met(odd, 100)
     assert not puts.known
+
+
+def test_patterns_that_fail_too_often_are_not_tried_until_they_are_few_again() -> None:
+    puts, other = puts_of(SAMPLE), body(SAMPLE | {"n": {"S": "1"}})
+    taken = read_alike(body(SAMPLE), puts)
+    assert taken is not None
+    assert isinstance(taken["Item"], Alike)
+
+    def tried() -> bool:
+        request = read_alike(body(SAMPLE), puts)
+        assert request is not None
+        return isinstance(request["Item"], Alike)
+
+    for _ in range(PATIENCE // len(puts.known)):
+        read_alike(other, puts)
+    assert tried()
+    read_alike(other, puts)
+    assert not tried()
+    failed = len(puts.known) * (PATIENCE // len(puts.known) + 1)
+    for _ in range(failed * 4 - 1):
+        puts.met(taken["Item"], 100)
+    assert not tried()
+    puts.met(taken["Item"], 100)
+    assert tried()
