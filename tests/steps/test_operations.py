@@ -550,6 +550,14 @@ def test_a_failed_condition_tells_a_missing_item_from_a_false_condition(table: T
     assert (str(again), again.item, again.code) == (str(caught.value), None, caught.value.code)
 
 
+def test_a_failed_condition_of_which_every_part_holds_here_is_shown_whole() -> None:
+    shown = {"Item": {"id": {"S": "a"}, "n": {"N": "5"}}}
+    engine = scripted([DynamoError.of("ConditionalCheckFailedException", "The conditional request failed", shown)])
+    with pytest.raises(ConditionFailed) as caught:
+        update(things.on(engine), "a", incr("n"), condition=gt("n", 3) & exists("id"))
+    assert caught.value.reason == "n > 3 AND attribute_exists(id) was false: n is 5, id is 'a'"
+
+
 # --- parallel scans
 
 
