@@ -178,3 +178,14 @@ async def test_the_other_door_is_named(table: Table) -> None:
 async def test_an_error_of_the_engine_is_the_caller_s(table: Table) -> None:
     with pytest.raises(ConditionFailed, match=r"wins = 7 was false: wins is 0"):
         await aio.update(table, ("user0", "000"), incr("wins"), condition=eq("wins", 7))
+
+
+def test_a_closed_engine_has_closed_the_one_that_it_awaits() -> None:
+    async def closed() -> Any:
+        async with aio.connect("sqlite::memory:") as engine:
+            assert await engine("ListTables", b"{}") == b'{"TableNames":[]}'
+        return engine.plain
+
+    plain = asyncio.run(closed())
+    with pytest.raises(FlyexprError, match="is closed"):
+        plain("ListTables", b"{}")

@@ -268,6 +268,10 @@ WARNED: dict[str, tuple[Any, list[str]]] = {
         query(eq("userid", "a") & ge("top_score", 1), consistent=True),
         ["attributes that the index lacks are fetched from the table, at the cost of a read for each item"],
     ),
+    "ahead": (
+        query(eq("userid", "a") & gt("title", "x"), consistent=True, prefetch=True),
+        ["reads a page ahead: a reader that stops early pays for it"],
+    ),
     "table": (scan(consistent=True), ["reads the whole table"]),
     "index": (
         scan(index="GameTitleIndex"),
