@@ -61,6 +61,22 @@ async def test_a_query_page_by_page_with_a_cursor(table: Table) -> None:
 
 
 @awaited
+async def test_a_page_that_was_asked_for_ahead_is_not_asked_for_again(table: Table) -> None:
+    asked: list[tuple[str, bytes]] = []
+    engine: Any = table.engine
+
+    async def noting(operation: str, body: bytes) -> bytes:
+        asked.append((operation, body))
+        answer: bytes = await engine(operation, body)
+        return answer
+
+    read = query(eq("userid", "user1"), page_size=20, prefetch=True)
+    items = aio.run(table.on(noting), read)
+    assert [item["title"] async for item in items] == [item["title"] for item in ITEMS if item["userid"] == "user1"]
+    assert len(asked) == len({*asked}) == items.stats.requests == 3
+
+
+@awaited
 async def test_modify_under_contention(table: Table) -> None:
     def won(item: dict[str, Any]) -> dict[str, Any]:
         return {**item, "wins": item["wins"] + 1}
@@ -162,3 +178,14 @@ async def test_the_other_door_is_named(table: Table) -> None:
 async def test_an_error_of_the_engine_is_the_caller_s(table: Table) -> None:
     with pytest.raises(ConditionFailed, match=r"wins = 7 was false: wins is 0"):
         await aio.update(table, ("user0", "000"), incr("wins"), condition=eq("wins", 7))
+
+
+def test_a_closed_engine_has_closed_the_one_that_it_awaits() -> None:
+    async def closed() -> Any:
+        async with aio.connect("sqlite::memory:") as engine:
+            assert await engine("ListTables", b"{}") == b'{"TableNames":[]}'
+        return engine.plain
+
+    plain = asyncio.run(closed())
+    with pytest.raises(FlyexprError, match="is closed"):
+        plain("ListTables", b"{}")

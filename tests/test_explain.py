@@ -268,6 +268,10 @@ WARNED: dict[str, tuple[Any, list[str]]] = {
         query(eq("userid", "a") & ge("top_score", 1), consistent=True),
         ["attributes that the index lacks are fetched from the table, at the cost of a read for each item"],
     ),
+    "ahead": (
+        query(eq("userid", "a") & gt("title", "x"), consistent=True, prefetch=True),
+        ["reads a page ahead: a reader that stops early pays for it"],
+    ),
     "table": (scan(consistent=True), ["reads the whole table"]),
     "index": (
         scan(index="GameTitleIndex"),
@@ -319,6 +323,8 @@ def test_units(operation: Any, units: Any, text: str) -> None:
 def test_operators_and_bytes_are_those_of_the_longest_expression() -> None:
     few = explain(scores, query(eq("userid", "a") & gt("title", "x")))
     assert (few.operators, few.bytes) == (3, len("#0 = :0 AND #1 > :1"))
+    negated = explain(scores, scan(~(eq("a", 1) | eq("b", 2))))
+    assert negated.operators == 4  # two comparisons, OR, NOT
     many = any_of(eq(f"n{n}", n) for n in range(150))
     plan = explain(scores, query(eq("userid", "a") & many))
     assert plan.operators == 299

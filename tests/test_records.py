@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import pickle
 import pprint
+import weakref
 from typing import Any
 
 import pytest
@@ -27,6 +28,14 @@ def test_copies_are_equal(made: Any) -> None:
         assert other == made
         assert hash(other) == hash(made)
         assert repr(other) == repr(made)
+
+
+def test_a_record_that_remembers_can_be_referred_to_weakly() -> None:
+    table = Table("t", "a")
+    reference = weakref.ref(table)
+    assert reference() is table
+    del table
+    assert reference() is None
 
 
 @RECORDS

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path as File
 from typing import Any
 
@@ -89,6 +90,7 @@ NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {
     "date": date,
     "datetime": datetime,
     "Decimal": Decimal,
+    "reduce": reduce,
 }
 
 

@@ -52,9 +52,10 @@ def _chunked(rest: bytearray, limits: Limits) -> Reader[bytearray]:
             break
         if size > limits.body - len(body):
             raise too_large(limits.body)
-        yield from _exactly(rest, size, body)
-        if (yield from _line(rest, 0)):
-            raise malformed("a chunk of the body is longer than its size says")
+        yield from _exactly(rest, size + 2, body)
+        if not body.endswith(b"\r\n"):
+            raise malformed("a chunk of the body is not as long as its size says")
+        del body[-2:]
     yield from _trailers(rest, limits.head)
     return body
 

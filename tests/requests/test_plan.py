@@ -147,6 +147,8 @@ CASES: list[tuple[Condition, str, str | None, list[str], str, str]] = [
     (U & (T | eq("title", "s")), "Query", None, ["user = 'u'"], "", "title = 't' OR title = 's'"),
     (U & is_in("title", ["a", "b"]), "Query", None, ["user = 'u'"], "", "title IN ('a', 'b')"),
     (U & eq("title", F.note), "Query", None, ["user = 'u'"], "", "title = note"),
+    (U & between("title", F.note, "z"), "Query", None, ["user = 'u'"], "", "title BETWEEN note AND 'z'"),
+    (U & between("title", "a", F.note), "Query", None, ["user = 'u'"], "", "title BETWEEN 'a' AND note"),
     (U & gt(size("title"), 3), "Query", None, ["user = 'u'"], "", "size(title) > 3"),
     (U & begins_with("title", ""), "Query", None, ["user = 'u'"], "", "begins_with(title, '')"),
     (U & between("title", "", "b"), "Query", None, ["user = 'u' AND title <= 'b'"], "", ""),

@@ -307,11 +307,12 @@ def test_a_write_is_held_to_the_parts(shop: Table, raw: Table) -> None:
     update(shop, place, incr("total"), condition=eq("user", "1") & eq("order", 7) & exists("day"))
     transact_write([(shop, update_item(place, incr("total"), condition=ne("user", "2") & eq("user", "1")))])
     update(shop, place, assign("info.n", 1, parents=True), condition=eq("user", "1"))
+    update(shop, place, assign("info.n", 1), condition=between("order", 7, 8) & is_in("order", [6, 7]))
     with pytest.raises(ConditionFailed) as caught:
         update(shop, place, incr("total"), condition=eq("user", "1") & gt("order", 7))
     assert str(caught.value) == "order > 7 was false: order is 7"
     assert caught.value.item == FOREIGN | PARTS | {"total": 7, "info": {"n": 1}}
-    for wrong in (not_exists("user"), eq("user", "2"), ~eq("order", 7)):
+    for wrong in (not_exists("user"), eq("user", "2"), ~eq("order", 7), between("order", 1, 6)):
         with pytest.raises(ConditionFailed):
             update(shop, place, incr("total"), condition=wrong)
     with pytest.raises(ConditionFailed):  # a missing item has no parts

@@ -1,7 +1,10 @@
 """How much memory, threads and time one client may use, and that other clients are served meanwhile."""
 
 import contextlib
+import errno
 import gc
+import gzip
+import random
 import socket
 import threading
 import time
@@ -9,13 +12,14 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from raw import CHUNKED, GOOD, HEAD, Connection, answered, connected
 
 from flyexpr import call, connect
 from flyexpr.engine import Engine
-from flyexpr.serve import Server, serve
+from flyexpr.serve import Server, listeners, serve
 from flyexpr.serve.limits import KB, MB, USUAL
 from flyexpr.serve.memory import Memory, Share
 from flyexpr.serve.talks import Talk
@@ -216,6 +220,22 @@ def test_a_client_that_does_not_read_gives_way(operation: str, asked: int) -> No
         answer = answered(server, asking(operation.encode()))
     assert answer.status == OK
     assert (len(answer.body), engine.asked) == (20 * MB + 1, ["Query"] + [operation] * asked)
+
+
+def test_a_large_body_that_is_compressed_has_its_place_already() -> None:
+    text = b'{"a":"%b"}' % bytes(random.Random(1).choices(b"abcdefghij", k=4 * KB))
+    body = gzip.compress(text)
+    asked: list[bytes] = []
+
+    def engine(operation: str, body: bytes) -> bytes:
+        asked.append(body)
+        return b"{}"
+
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with limited(engine, small=KB) as server:
+        assert answered(server, head + body).status == OK
+    assert len(body) > KB
+    assert asked == [text]
 
 
 def test_answers_that_nobody_reads_do_not_fill_the_memory() -> None:
@@ -431,6 +451,31 @@ def test_a_port_that_is_taken_on_one_of_two_addresses() -> None:
             serve(echo, port, "localhost")
     with serve(echo, port, "localhost") as server:
         assert answered(server, GOOD).status == OK
+
+
+@needs_ipv6
+def test_a_free_port_is_free_on_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is free on the first address may be taken on the second: then another one is tried."""
+    failures = [OSError(errno.EADDRINUSE, "taken"), OSError(errno.EADDRINUSE, "taken")]
+    listen_on_all, tried = listeners._listen, []
+
+    def listen(addresses: list[Any], port: int) -> list[socket.socket]:
+        tried.append(port)
+        if failures:
+            raise failures.pop()
+        return listen_on_all(addresses, port)
+
+    monkeypatch.setattr(listeners, "_listen", listen)
+    with serve(echo, 0, "localhost") as server:
+        assert answered(server, GOOD).status == OK
+    assert tried == [0, 0, 0]
+    failures.append(OSError(errno.EACCES, "not allowed"))
+    with pytest.raises(PermissionError, match="not allowed"):
+        serve(echo, 0, "localhost")
+    failures.append(OSError(errno.EADDRINUSE, "taken"))
+    with pytest.raises(OSError, match="taken"):
+        serve(echo, 1, "localhost")
+    assert tried == [0, 0, 0, 0, 1], "only a free port is looked for again"
 
 
 def test_a_host_that_nobody_knows() -> None:

@@ -371,6 +371,40 @@ def test_it_does_not_matter_in_which_pieces_a_request_comes(data: bytes) -> None
         assert (bytes(rest), left.read()) == (b"", b"")
 
 
+NOT_AS_LONG = "a chunk of the body is not as long as its size says"
+NOT_CHUNKED = "the body is not chunked, although the Transfer-Encoding says so"
+BODIES = [
+    (b"1\r\n{}\r\n0\r\n\r\n", NOT_AS_LONG),
+    (b"3\r\n{}\r\n0\r\n\r\n", NOT_AS_LONG),
+    (b"2\r\n{}\n0\r\n\r\n", NOT_AS_LONG),
+    (b"2\n{}\r\n0\r\n\r\n", NOT_CHUNKED),
+    (b"two\r\n{}\r\n0\r\n\r\n", NOT_CHUNKED),
+    (b"2;" + b"a" * USUAL.head + b"\r\n", NOT_CHUNKED),
+    (b"2;" + b"a" * USUAL.head, f"a line of the body is longer than {USUAL.head} bytes"),
+    (b"1;%b\r\n \r\n" % (b"a" * 10_000) * 2, f"the extensions of the chunks are longer than {USUAL.head} bytes in all"),
+    (b"%x\r\n" % (USUAL.body + 1), "the body of the request is larger than 16 MB"),
+    (b"2\r\n{}\r\n0\r\n", "the request was cut short"),
+]
+
+
+@pytest.mark.parametrize("data, text", BODIES)
+def test_what_a_refusal_of_a_body_says(data: bytes, text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read(read_body(bytearray(data), None, USUAL), lambda _: b"")
+    assert caught.value.message == text
+
+
+def test_a_body_of_as_many_bytes_as_may_be() -> None:
+    limits = USUAL._replace(body=4)
+    chunked = b"2\r\n{}\r\n2\r\n  \r\n0\r\n\r\n"
+    assert read(read_body(bytearray(b"{}  "), 4, limits), lambda _: b"") == b"{}  "
+    assert read(read_body(bytearray(chunked), None, limits), lambda _: b"") == b"{}  "
+    for data, length in ((b"{}   ", 5), (chunked.replace(b"2\r\n  ", b"3\r\n   "), None)):
+        with pytest.raises(Refused) as caught:
+            read(read_body(bytearray(data), length, limits), lambda _: b"")
+        assert caught.value.status == 413
+
+
 @pytest.mark.parametrize("data", [GOOD, CHUNKED + b"2\r\n{}\r\n0\r\n\r\n"])
 def test_a_request_that_is_cut_short(data: bytes) -> None:
     for end in range(1, len(data)):

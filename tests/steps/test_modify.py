@@ -14,6 +14,7 @@ from scripted import Recording, before
 
 from flyexpr import (
     Attribute,
+    Codec,
     ConditionFailed,
     DynamoError,
     ExpressionError,
@@ -492,6 +493,16 @@ def test_many_threads_that_make_parents_lose_nothing(table: Table) -> None:
 def test_a_parent_is_made_for_a_constant_only(table: Table) -> None:
     with pytest.raises(ExpressionError, match="parents=True needs a constant value"):
         update(table, "x", assign("a.b", F.n + 1, parents=True))
+
+
+def test_what_is_stored_the_same_is_not_written(engine: Engine, fresh_name: str) -> None:
+    plain = Table(fresh_name, "id").on(engine)
+    run(plain, create_table())
+    put(plain, {"id": "a", "name": "Ada"})
+    watched = Recording(engine)
+    table = replace(plain, attributes={"name": Codec(str, str.lower, str)}).on(watched)
+    assert modify(table, "a", lambda item: item | {"name": "Ada"}) == {"id": "a", "name": "ada"}
+    assert watched.names == ["GetItem"]
 
 
 @pytest.mark.parametrize("change", [{"name": "x y"}, {"tags": set()}], ids=["derived", "empty set"])

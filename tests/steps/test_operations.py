@@ -34,6 +34,7 @@ from flyexpr import (
     create_table,
     delete_item,
     delete_matching,
+    delete_table,
     describe_table,
     eq,
     exists,
@@ -549,6 +550,14 @@ def test_a_failed_condition_tells_a_missing_item_from_a_false_condition(table: T
     assert (str(again), again.item, again.code) == (str(caught.value), None, caught.value.code)
 
 
+def test_a_failed_condition_of_which_every_part_holds_here_is_shown_whole() -> None:
+    shown = {"Item": {"id": {"S": "a"}, "n": {"N": "5"}}}
+    engine = scripted([DynamoError.of("ConditionalCheckFailedException", "The conditional request failed", shown)])
+    with pytest.raises(ConditionFailed) as caught:
+        update(things.on(engine), "a", incr("n"), condition=gt("n", 3) & exists("id"))
+    assert caught.value.reason == "n > 3 AND attribute_exists(id) was false: n is 5, id is 'a'"
+
+
 # --- parallel scans
 
 
@@ -699,6 +708,7 @@ def test_a_table_is_waited_for(pauses: list[float]) -> None:
     run(things.on(engine), create_table())
     assert pauses == [0.02, 0.04]
     run(things.on(scripted([{}])), create_table(wait=False))
+    run(things.on(scripted([{}])), delete_table(wait=False))
 
 
 SHORT = ["t", "ab", "a" * 256, "with space", "é" * 5, "a/b"]

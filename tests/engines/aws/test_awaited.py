@@ -1,13 +1,15 @@
 """What only asyncio's connections have: calls can be cancelled, and wait for a free connection."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from misbehaving import Server, Stall, echo, http, late, send, trickle
+from misbehaving import Request, Server, Stall, echo, http, late, send, trickle
 
-from flyexpr import aio
+from flyexpr import FlyexprError, Table, aio, create_table
 from flyexpr.engines.aws import aio as transport
 
 Serve = Callable[..., Server]
@@ -61,21 +63,76 @@ def test_no_more_connections_than_there_may_be(serve: Serve, monkeypatch: pytest
     assert server.connections <= 5
 
 
-def test_a_turn_is_not_lost_with_the_task_that_waited_for_it(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("granted", [False, True], ids=["while it waits", "when it has its turn"])
+def test_a_turn_is_not_lost_with_the_task_that_waited_for_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, granted: bool
+) -> None:
     monkeypatch.setattr(transport, "CONNECTIONS", 1)
+    give_turn = transport.AwaitedPool._next_turn
     server = serve(late(echo), echo)
 
     async def calls() -> bytes:
         async with engine_at(server) as engine:
-            first = asyncio.create_task(engine("GetItem", b"{}"))
+            first, second, third = (asyncio.create_task(engine("GetItem", body)) for body in (b"[1]", b"[2]", b"[3]"))
             await asyncio.sleep(0)
-            second, third = (asyncio.create_task(engine("GetItem", b)) for b in (b"[2]", b"[3]"))
-            await asyncio.sleep(0)
-            assert await first == b"{}"
-            second.cancel()  # just when its turn has come
+            if not granted:
+                second.cancel()
+
+            def give_turn_and_cancel(pool: transport.AwaitedPool) -> None:
+                give_turn(pool)
+                second.cancel()  # it is told that it has its turn, and has not run since
+
+            monkeypatch.setattr(transport.AwaitedPool, "_next_turn", give_turn_and_cancel)
+            assert await first == b"[1]"
+            with pytest.raises(asyncio.CancelledError):
+                await second
             return await asyncio.wait_for(third, 10)
 
     assert asyncio.run(calls()) == b"[3]"
+    assert [request.body for request in server.requests] == [b"[1]", b"[3]"]
+
+
+def test_a_connection_on_which_something_comes_unasked_is_not_used_again(serve: Serve) -> None:
+    more = threading.Event()
+
+    def answer_twice(connection: socket.socket, request: Request) -> bool:
+        connection.sendall(http(b"{}"))
+        more.wait(10)
+        connection.sendall(http(b'{"Item":{"id":{"S":"of nobody"}}}'))
+        return True
+
+    server = serve(answer_twice, echo)
+
+    async def calls() -> bytes:
+        async with engine_at(server) as engine:
+            assert await engine("GetItem", b"{}") == b"{}"
+            (connection,) = engine._pool._idle
+            more.set()
+            while connection.usable:
+                await asyncio.sleep(0.001)
+            return await asyncio.wait_for(engine("GetItem", b"[2]"), 10)  # type: ignore[no-any-return]
+
+    assert asyncio.run(calls()) == b"[2]"
+    assert server.connections == 2
+
+
+def test_a_mock_of_the_service_is_reached() -> None:
+    """By the other transport, the only one that a mock sees; it is closed with the engine."""
+    moto = pytest.importorskip("moto")
+
+    async def calls() -> Any:
+        async with aio.connect("dynamodb://us-east-1?transport=direct") as engine:
+            table = Table("Mocked", "id").on(engine)
+            await aio.run(table, create_table())
+            await aio.put(table, {"id": "a"})
+            found = await aio.get(table, "a")
+        with pytest.raises(FlyexprError, match=r"<awaited engine dynamodb://us-east-1.*> is closed"):
+            await aio.get(table, "a")
+        assert engine._other._pool._shutdown
+        return found
+
+    with moto.mock_aws():
+        assert asyncio.run(calls()) == {"id": "a"}
 
 
 def test_another_loop_opens_connections_of_its_own(serve: Serve) -> None:

@@ -14,7 +14,7 @@ from flyexpr.engines.sqlite.request.body import PutBodies, read_known_put
 from flyexpr.engines.sqlite.request.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.wire import read_stored
 from flyexpr.values.encode import encode_item
-from flyexpr.values.pattern_cache import SEVERAL, WORTH
+from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH
 from flyexpr.values.patterns import item_pattern
 
 SAMPLE: dict[str, Any] = {
@@ -199,3 +199,27 @@ def test_an_item_with_a_null_beside_a_value_has_no_pattern() -> None:
     for _ in range(2 * WORTH):
         patterns.learn(odd, 100)
     assert not patterns.known
+
+
+def test_patterns_that_fail_too_often_are_not_tried_until_they_are_few_again() -> None:
+    patterns, other = patterns_of(SAMPLE), body(SAMPLE | {"n": {"S": "1"}})
+    taken = read_known_put(body(SAMPLE), patterns)
+    assert taken is not None
+    assert isinstance(taken["Item"], KnownItem)
+
+    def tried() -> bool:
+        members = read_known_put(body(SAMPLE), patterns)
+        assert members is not None
+        return isinstance(members["Item"], KnownItem)
+
+    for _ in range(PATIENCE // len(patterns.known)):
+        read_known_put(other, patterns)
+    assert tried()
+    read_known_put(other, patterns)
+    assert not tried()
+    failed = len(patterns.known) * (PATIENCE // len(patterns.known) + 1)
+    for _ in range(failed * 4 - 1):
+        patterns.learn(taken["Item"], 100)
+    assert not tried()
+    patterns.learn(taken["Item"], 100)
+    assert tried()
