@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NoReturn, TypeVar, overload
 
+from flyexpr.drive import driven
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
@@ -40,51 +42,85 @@ from flyexpr.requests.operations import (
     UpdateTable,
 )
 from flyexpr.requests.plan import Access
+from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
-from flyexpr.steps.step import Pause, Steps
+from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
+from flyexpr.steps.stats import Pace, Stats, counted, refuse_stats
+from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
 
 R = TypeVar("R")
 
 
-def drive(steps: Steps[R], engine: Engine) -> R:
-    """What the steps come to, their requests sent to an engine one by one.
+Ask = Callable[[Request], bytes]
+
+
+def drive(steps: Steps[R], engine: Engine, sleep: Callable[[float], object] | None = None) -> R:
+    """The result of the steps, their requests sent to an engine one by one.
 
     >>> from flyexpr.steps.items import get
     >>> drive(get(scores, get_item(("abc", "Comet Quest"))), scores.engine)["wins"]
     3
     """
-    try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Pause):
-                time.sleep(step.seconds)
-                step = next(steps)
-                continue
-            try:
-                answer = engine(step.operation, step.body)
-            except FlyexprError as error:
-                step = steps.throw(error)
-                continue
-            if type(answer) is not bytes:
-                _refuse(answer)
-            step = steps.send(answer)
-    except StopIteration as end:
-        result: R = end.value
-        return result
+
+    def answer(step: Step) -> bytes | None:
+        if isinstance(step, Pause):
+            (sleep or time.sleep)(step.seconds)
+            return None
+        return _answer(engine, step)
+
+    return driven(steps, answer, FlyexprError)
 
 
-def _done(steps: Steps[R], tables: Sequence[Table]) -> R:
-    """What the steps come to on the engine of the tables, which an error for a missing one names."""
+def perform(
+    steps: Steps[R],
+    tables: Sequence[Table],
+    stats: Stats | None = None,
+    pace: Pace | None = None,
+    sleep: Callable[[float], object] | None = None,
+) -> R:
+    """The result of the steps on the engine of the tables; an error for a missing table names it.
+
+    >>> from flyexpr.steps.items import get
+    >>> perform(get(scores, get_item(("abc", "Comet Quest"))), [scores])["wins"]
+    3
+    """
     try:
-        return drive(steps, common_engine(tables))
+        return drive(
+            steps if stats is None else counted(steps, stats, pace),
+            common_engine(tables),
+            sleep,
+        )
     except NoSuchTable as error:
         raise named(error, tables) from None
+
+
+def pages(reading: Reading, ask: Ask | None = None) -> Iterator[Iterator[Item]]:
+    """The pages of a reading, each asked for when it is taken; the items of one have to be taken before the next page.
+
+    >>> reading = Reading(scores, query(eq("userid", "abc"), page_size=1), time.monotonic)
+    >>> [[item["title"] for item in page] for page in pages(reading)]
+    [['Comet Quest'], ['Galaxy Invaders'], []]
+    """
+    ask = ask or asking(reading.table.bound)
+    while (request := reading.request()) is not None:
+        yield reading.feed(ask(request))
+
+
+def asking(engine: Engine) -> Ask:
+    """The engine as a function of a request."""
+    return lambda request: _answer(engine, request)
+
+
+def _answer(engine: Engine, request: Request) -> bytes:
+    answer = engine(request.operation, request.body)
+    if type(answer) is not bytes:
+        _refuse(answer)
+    return answer
 
 
 def _refuse(answer: Any) -> None:
@@ -107,31 +143,20 @@ class Items(Iterator[Item]):
     the cursor goes on after it.
     """
 
-    __slots__ = ("_engine", "_items", "_reading", "_table")
+    __slots__ = ("_items", "_reading", "_table")
 
     def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
-        self._table, self._engine = table, table.bound
+        self._table, ask = table, asking(table.bound)
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             from flyexpr.threads import items_of_lanes  # threads, for those who want them
 
             self._reading = Lanes(table, read, time.monotonic, counting)
-            self._items = items_of_lanes(self._reading, self._engine)
+            self._items = items_of_lanes(self._reading, ask)
         else:
             self._reading = Reading(table, read, time.monotonic, counting, way)
-            self._items = self._pages(self._reading)
-            if read.prefetch and read.limit is None and read.budget is None:
-                from flyexpr.threads import items_ahead
-
-                self._items = items_ahead(self._reading, self._engine)
-
-    def _pages(self, reading: Reading) -> Iterator[Item]:
-        engine = self._engine
-        while (request := reading.request()) is not None:
-            body = engine(request.operation, request.body)
-            if type(body) is not bytes:
-                _refuse(body)
-            yield from reading.feed(body)
+            ahead = read.prefetch and read.limit is None and read.budget is None
+            self._items = chain.from_iterable((_pages_ahead if ahead else pages)(self._reading, ask))
 
     def __iter__(self) -> Items:
         return self
@@ -165,27 +190,36 @@ class Items(Iterator[Item]):
         return self._reading.stats
 
 
+def _pages_ahead(reading: Reading, ask: Ask) -> Iterator[Iterator[Item]]:
+    from flyexpr.threads import asking_ahead
+
+    with asking_ahead(reading, ask) as ahead:
+        yield from pages(reading, ahead)
+
+
 @overload
 def run(table: Table, operation: Query | Scan) -> Items: ...
 @overload
-def run(table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem) -> Item | None: ...
+def run(
+    table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
+) -> Item | None: ...
 @overload
-def run(table: Table, operation: DescribeTable) -> Table: ...
+def run(table: Table, operation: DescribeTable, *, stats: Stats | None = None) -> Table: ...
 @overload
-def run(table: Table, operation: BatchGet) -> list[Item | None]: ...
+def run(table: Table, operation: BatchGet, *, stats: Stats | None = None) -> list[Item | None]: ...
 @overload
-def run(table: Table, operation: BatchWrite) -> int: ...
+def run(table: Table, operation: BatchWrite, *, stats: Stats | None = None) -> int: ...
 @overload
-def run(table: Table, operation: UpdateTable) -> list[str]: ...
+def run(table: Table, operation: UpdateTable, *, stats: Stats | None = None) -> list[str]: ...
 @overload
-def run(table: Table, operation: CreateTable | DeleteTable) -> None: ...
+def run(table: Table, operation: CreateTable | DeleteTable, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: Table, operation: Operation) -> Any: ...
+def run(table: Table, operation: Operation, *, stats: Stats | None = None) -> Any: ...
 @overload
-def run(table: TransactWriteItems, /) -> None: ...
+def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: TransactGetItems, /) -> list[Item | None]: ...
-def run(table: Any, operation: Any = None) -> Any:
+def run(table: TransactGetItems, /, *, stats: Stats | None = None) -> list[Item | None]: ...
+def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
     """Does an operation on a table and gives what comes of it.
 
     >>> [item["title"] for item in run(scores, query(eq("userid", "abc") & gt("top_score", 9000)))]
@@ -196,13 +230,22 @@ def run(table: Any, operation: Any = None) -> Any:
     A query or scan gives `Items`, a lazy iterator; a read or write of one item gives an item or None, a batch of
     writes their number, `describe_table` a `Table`. A transaction names its tables, and is given alone:
     `run(transact_write_items([...]))`. DynamoError and its kin say what an engine refused.
+
+    What any other operation than a query or scan costs is added to `stats=`, as of every function that takes it:
+
+    >>> stats = Stats()
+    >>> run(scores, batch_write([put_item({"userid": "new", "title": title}) for title in "abc"]), stats=stats)
+    3
+    >>> stats.requests, stats.write_capacity
+    (1, 3.0)
     """
     if isinstance(operation, (Query, Scan)):
+        refuse_stats(stats)
         return Items(table, operation)
-    return _done(course(table, operation), tables_of(table, operation))
+    return perform(course(table, operation), tables_of(table, operation), stats)
 
 
-def get(table: Table, key: Key, **refinements: Any) -> Item | None:
+def get(table: Table, key: Key, *, stats: Stats | None = None, **refinements: Any) -> Item | None:
     """The item with this key, or None.
 
     >>> get(scores, ("abc", "Comet Quest"), project=["wins"])
@@ -210,11 +253,16 @@ def get(table: Table, key: Key, **refinements: Any) -> Item | None:
 
     A key is a dict, a tuple or one value. Refinements as of `get_item`.
     """
-    return run(table, get_item(key, **refinements))
+    return run(table, get_item(key, **refinements), stats=stats)
 
 
 def put(
-    table: Table, item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
+    table: Table,
+    item: Mapping[str, Any],
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
 ) -> Item | None:
     """Writes the item, in place of one with the same key; None, or the old item with `returns="ALL_OLD"`.
 
@@ -224,11 +272,17 @@ def put(
 
     ConditionFailed when the condition is false: then nothing is written.
     """
-    return run(table, put_item(item, condition=condition, returns=returns))
+    return run(table, put_item(item, condition=condition, returns=returns), stats=stats)
 
 
 def update(
-    table: Table, key: Key, change: Update, *, condition: Condition | None = None, returns: str | None = None
+    table: Table,
+    key: Key,
+    change: Update,
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
 ) -> Item | None:
     """Changes the item with this key, atomically; None, or what `returns` asks for.
 
@@ -237,19 +291,26 @@ def update(
 
     ConditionFailed when the condition is false: then nothing is changed.
     """
-    return run(table, update_item(key, change, condition=condition, returns=returns))
+    return run(table, update_item(key, change, condition=condition, returns=returns), stats=stats)
 
 
-def delete(table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None) -> Item | None:
+def delete(
+    table: Table,
+    key: Key,
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
+) -> Item | None:
     """Removes the item with this key; None, or the old item with `returns="ALL_OLD"`.
 
     >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
     3
     """
-    return run(table, delete_item(key, condition=condition, returns=returns))
+    return run(table, delete_item(key, condition=condition, returns=returns), stats=stats)
 
 
-def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> None:
+def transact_write(operations: Iterable[Pair], *, token: str | None = None, stats: Stats | None = None) -> None:
     """Writes up to 100 items, in several tables of one engine, all or none; None.
 
     >>> transact_write([
@@ -264,19 +325,21 @@ def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> N
     TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
     it safe to send the same transaction again within 10 minutes.
     """
-    run(transact_write_items(operations, token=token))
+    run(transact_write_items(operations, token=token), stats=stats)
 
 
-def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | None]:
+def transact_get(operations: Iterable[tuple[Table, GetItem]], *, stats: Stats | None = None) -> list[Item | None]:
     """Up to 100 items as they were at one moment, in the order asked for; None for one that is not there.
 
     >>> transact_get([(scores, get_item(("abc", "Comet Quest"), project=["wins"])), (scores, get_item(("no", "one")))])
     [{'wins': 3}, None]
     """
-    return run(transact_get_items(operations))
+    return run(transact_get_items(operations), stats=stats)
 
 
-def modify(table: Table, key: Key, function: modifying.Function, *, attempts: int = 10) -> Item | None:
+def modify(
+    table: Table, key: Key, function: modifying.Function, *, attempts: int = 10, stats: Stats | None = None
+) -> Item | None:
     """Reads the item, gives it to a pure function, and writes the difference to what it returns; the new item.
 
     >>> def best(item):
@@ -291,11 +354,15 @@ def modify(table: Table, key: Key, function: modifying.Function, *, attempts: in
     Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
     unnoticed.
     """
-    return _done(modifying.modify(table, key, function, attempts), (table,))
+    return perform(modifying.modify(table, key, function, attempts), (table,), stats)
 
 
 def transact_modify(
-    keys: Sequence[tuple[Table, Key]], function: modifying.Functions, *, attempts: int = 10
+    keys: Sequence[tuple[Table, Key]],
+    function: modifying.Functions,
+    *,
+    attempts: int = 10,
+    stats: Stats | None = None,
 ) -> list[Item | None]:
     """Reads several items, gives them to a pure function, and writes what it returns, all or none; the new items.
 
@@ -309,10 +376,10 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
-    return _done(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys])
+    return perform(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys], stats)
 
 
-def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
+def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False, stats: Stats | None = None) -> int:
     """Removes every item that a query or scan gives; how many were removed, or with `dry_run` would be.
 
     >>> delete_matching(scores, query(eq("userid", "abc") & lt("top_score", 200)), dry_run=True)
@@ -322,10 +389,12 @@ def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) 
 
     Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
     """
-    return _done(matching.delete_matching(table, read, dry_run, time.monotonic), (table,))
+    return perform(matching.delete_matching(table, read, dry_run, time.monotonic), (table,), stats)
 
 
-def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
+def update_matching(
+    table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False, stats: Stats | None = None
+) -> int:
     """Updates every item that a query or scan gives; how many were updated, or with `dry_run` would be.
 
     >>> update_matching(scores, scan(not_exists("wins")), assign("wins", 0))
@@ -337,7 +406,7 @@ def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run
     the index that finds them, all keys are read, and kept, before the first update. It is not a transaction: when it
     ends early, what was done is done. An update of a part of a derived attribute reads each item once more, by its key.
     """
-    return _done(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,))
+    return perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
 
 
 def first(table: Table, read: Query | Scan) -> Item | None:

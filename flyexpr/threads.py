@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
-from flyexpr.engine import Engine
 from flyexpr.requests.request import Request
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
 from flyexpr.values.kinds import Item
 
-_THREADS = 32  # of more lanes the rest wait their turn
+Ask = Callable[[Request], bytes]
+_THREADS = 32  # requests under way; with more lanes, the others wait for their turn
 
 
-def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Item]:
+def items_of_lanes(lanes: Lanes, ask: Ask) -> Iterator[Item]:
     """The items of all lanes as their pages come, each lane's request in a thread.
 
+    >>> from flyexpr.sync import asking
     >>> lanes = Lanes(scores, scan(segments=2), lambda: 0.0)
-    >>> sorted(item["title"] for item in items_of_lanes(lanes, scores.engine))
+    >>> sorted(item["title"] for item in items_of_lanes(lanes, asking(scores.engine)))
     ['Comet Quest', 'Galaxy Invaders']
 
     A lane asks for its next page once its last one is taken; the others' answers wait meanwhile. An engine's error is
@@ -30,7 +32,7 @@ def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Item]:
         while not lanes.full:
             while len(flying) < _THREADS and (taken := lanes.take()) is not None:
                 lane, request = taken
-                flying[pool.submit(engine, request.operation, request.body)] = lane
+                flying[pool.submit(ask, request)] = lane
             if not flying:
                 return
             landed = next(iter(wait(flying, return_when=FIRST_COMPLETED).done))
@@ -39,28 +41,30 @@ def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Item]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def items_ahead(reading: Reading, engine: Engine) -> Iterator[Item]:
-    """The items of a reading, whose requests go out a page early, from a thread of their own.
+@contextmanager
+def asking_ahead(reading: Reading, ask: Ask) -> Iterator[Ask]:
+    """The function `ask` for a reading, with the request for the next page sent early, from a thread of its own.
 
+    >>> from flyexpr.sync import asking
     >>> reading = Reading(scores, query(eq("userid", "abc"), page_size=1), lambda: 0.0)
-    >>> [item["title"] for item in items_ahead(reading, scores.engine)]
-    ['Comet Quest', 'Galaxy Invaders']
+    >>> with asking_ahead(reading, asking(scores.engine)) as ahead:
+    ...     print([item["title"] for item in reading.feed(ahead(reading.request()))])
+    ['Comet Quest']
 
-    What follows a page is guessed from its last bytes. An answer counts only if its request turns out to be the one
-    that the page itself asks for; another is thrown away. An engine's error is raised where its page would begin.
+    The next request is guessed from the last bytes of a page. Its answer counts only if the page itself, once it is
+    read, asks for the same; another is thrown away. An engine's error is raised where its page would begin.
     """
     pool = ThreadPoolExecutor(1, "flyexpr-ahead")
     sent: tuple[Request, Future[bytes]] | None = None
+
+    def ahead(request: Request) -> bytes:
+        nonlocal sent
+        body = sent[1].result() if sent is not None and sent[0] == request else ask(request)
+        following = reading.following(body)
+        sent = None if following is None else (following, pool.submit(ask, following))
+        return body
+
     try:
-        while (request := reading.request()) is not None:
-            if sent is not None and sent[0] == request:
-                body = sent[1].result()
-            else:
-                body = engine(request.operation, request.body)
-            following = reading.following(body)
-            sent = None
-            if following is not None:
-                sent = following, pool.submit(engine, following.operation, following.body)
-            yield from reading.feed(body)
+        yield ahead
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -24,7 +24,7 @@ ROOT = Path(flyexpr.__file__).parent
 # engine and the command line have stages of their own.
 STAGES = {
     "": """
-        errors records version engine byte_readers
+        errors records version engine byte_readers drive
         values
         expressions
         engines

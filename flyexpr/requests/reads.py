@@ -9,7 +9,7 @@ from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value
 from flyexpr.requests.expression_members import expression_members
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan import Access
-from flyexpr.requests.request import Request, flag, table_name, wire_request
+from flyexpr.requests.request import CAPACITY, Request, flag, table_name, wire_request
 from flyexpr.schema.indexes import LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
@@ -56,16 +56,13 @@ def read_request(
         members.append(f'"Segment":{read.segment},"TotalSegments":{read.segments}')
     if start is not None:
         members.append(f'"ExclusiveStartKey":{encode_item(start)}')
-    return wire_request(access.how, [*members, _CAPACITY])
-
-
-_CAPACITY = '"ReturnConsumedCapacity":"TOTAL"'
+    return wire_request(access.how, [*members, CAPACITY])
 
 
 def _point_request(table: Table, access: Access, branch: int, consistent: bool) -> Request:
     members = [table_name(table), f'"Key":{encode_item(_fixed_key(access.keys[branch]))}']
     members += expression_members(("ProjectionExpression", access.fetch))
-    return wire_request("GetItem", [*members, *flag("ConsistentRead", consistent), _CAPACITY])
+    return wire_request("GetItem", [*members, *flag("ConsistentRead", consistent), CAPACITY])
 
 
 def _fixed_key(condition: Condition) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps.read import Clock, Reading, Stats, closed_cursor, opened_cursor, out_of
+from flyexpr.steps.read import Clock, Reading, closed_cursor, opened_cursor, out_of
+from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import Item
 
 
