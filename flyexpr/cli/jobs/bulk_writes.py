@@ -17,7 +17,7 @@ from flyexpr.requests.batches import batch_member
 from flyexpr.requests.operations import DeleteItem, PutItem, UpdateItem
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import WRITES, Writing
-from flyexpr.sync import drive, run
+from flyexpr.steps.course import course
 from flyexpr.values.kinds import Item
 
 
@@ -102,7 +102,7 @@ def _hashable(value: Any) -> bool:
 def _put_batch(job: Job, table: Table, items: Sequence[Placed], batch: _Batch) -> dict[int, Refusal]:
     """Puts the items of a batch; those that the service refuses, by their places."""
     try:
-        drive(batch.writing.steps(), table.bound)
+        job.perform(table, batch.writing.steps())
     except DynamoError as error:
         if error.code != "ValidationException":
             raise
@@ -208,7 +208,7 @@ def _seen(update: Update, item: Item) -> str:
 
 def _write(job: Job, table: Table, operation: DeleteItem | UpdateItem) -> None:
     try:
-        run(table, operation)
+        job.perform(table, course(table, operation))
     except ConditionFailed:
         return
     except DynamoError as error:

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+_LONGEST = 0.5  # seconds: others may pay back meanwhile
+
 
 class Pace:
     """Makes its callers wait so that they spend `rate` units a second together; None never waits.
@@ -34,16 +36,16 @@ class Pace:
 
     def take(self, units: float) -> None:
         """Waits until there is something in the bucket, and takes as much as a request will probably cost."""
-        while (seconds := self._try(units)) > 0:
-            self._sleep(min(seconds, 0.5))  # others may pay back meanwhile
+        while (seconds := self.delay(units)) > 0:
+            self._sleep(seconds)
 
     def spend(self, units: float) -> None:
         """Takes units out of the bucket; negative ones are paid back."""
         with self._lock:
             self._units -= units
 
-    def _try(self, units: float) -> float:
-        """Takes the units, or gives the seconds until the bucket is out of debt."""
+    def delay(self, units: float) -> float:
+        """Takes the units and gives 0, or gives the seconds to wait before asking again."""
         if self._rate is None:
             return 0.0
         with self._lock:
@@ -53,4 +55,4 @@ class Pace:
             if self._units > -1e-6:
                 self._units -= units
                 return 0.0
-            return -self._units / self._rate
+            return min(-self._units / self._rate, _LONGEST)

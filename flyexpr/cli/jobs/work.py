@@ -6,7 +6,6 @@ done again, which changes nothing where an entry is put or deleted; what may not
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -14,25 +13,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.progress import Tick, counted, progress
 from flyexpr.cli.jobs.rate import Pace
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
-from flyexpr.engine import Engine
-from flyexpr.requests.operations import Query, Scan
 from flyexpr.schema.table import Table
 from flyexpr.steps.read import Reading
-from flyexpr.values.answers import units
+from flyexpr.steps.stats import Stats
+from flyexpr.steps.step import Steps
+from flyexpr.sync import pages, perform
+from flyexpr.values.kinds import Item
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
 
 CHUNK = 1000  # entries that are done before the journal is written
 WRITERS = 8  # requests under way at once
-_WRITES = ("BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +104,10 @@ class Job:
         with self._lock:
             self._refusals[self._part].append(refusal)
 
-    def spend(self, read: float = 0.0, written: float = 0.0, taken: float = 0.0) -> None:
-        """Counts units, and settles them with those that were taken before."""
+    def spend(self, read: float, taken: float = 0.0) -> None:
+        """Counts read units, and settles them with those that were taken before."""
         self._count("read", read)
-        self._count("written", written)
-        self._pace.spend(read + written - taken)
+        self._pace.spend(read - taken)
 
     @property
     def _part(self) -> str:
@@ -234,64 +232,35 @@ class Job:
         except KeyboardInterrupt:  # asked twice: not even the requests under way are waited for
             os._exit(130)
 
-    # reading and metering
+    # sending
 
-    def parts(self, table: Table, read: Query | Scan, segments: int) -> dict[str, Iterator[Chunk]]:
-        """The parts of a read: one for each segment of a scan; of a query there is one."""
-        if isinstance(read, Query):
-            return {"0": self._chunks(table, read, "0")}
-        return {
-            str(number): self._chunks(table, replace(read, segments=segments, segment=number), str(number))
-            for number in range(segments)
-        }
+    def perform(self, table: Table, steps: Steps[Done]) -> Done:
+        """The result of steps on the table, what they cost counted and held to the pace; Stopped in a pause."""
+        stats = Stats()
+        try:
+            return perform(steps, (table,), stats, self._pace, self._sleep)
+        finally:
+            self._count("read", stats.capacity)
+            self._count("written", stats.write_capacity)
 
-    def collected(self, parts: Mapping[str, Iterator[Chunk]]) -> dict[str, Iterator[Chunk]]:
-        """The parts of a read as one, which reads them all before it gives the first entry."""
+    def pages(self, reading: Reading) -> Iterator[Iterator[Item]]:
+        """The pages of a reading without limit or budget, what they cost counted and held to the pace.
 
-        def chunks() -> Iterator[Chunk]:
-            found = [entry for part in parts.values() for chunk in part for entry in chunk.entries]
-            for start in range(0, len(found), CHUNK):
-                yield Chunk(found[start : start + CHUNK], start)
-            yield Chunk([], None)
+        Stopped after a page, where the job is stopping.
+        """
+        following, cost = pages(reading), 0.0
+        while reading.mark is not None:
+            self._pace.take(cost)  # what the last page has cost: the next one will be like it
+            before = reading.stats.capacity
+            yield self._paid(next(following), reading, cost)
+            cost = reading.stats.capacity - before
 
-        return {"all": chunks()}
-
-    def _chunks(self, table: Table, read: Query | Scan, part: str) -> Iterator[Chunk]:
-        reading = Reading(table, replace(read, start=self.journal.mark(part)), time.monotonic)
-        found: list[Any] = []
-        cost = 0.0  # of the last page: the next one will be like it
-        while (request := reading.request()) is not None:
-            self._pace.take(cost)
-            spent, taken = reading.stats.capacity, cost
-            for item in reading.feed(table.bound(request.operation, request.body)):
-                found.append(item)
-                if len(found) == CHUNK:
-                    yield Chunk(found, reading.cursor)
-                    found = []
-            cost = reading.stats.capacity - spent
-            self.spend(read=cost, taken=taken)
-            if self.stopping.is_set():
-                return
-            if found and reading.cursor is not None:
-                yield Chunk(found, reading.cursor)
-                found = []
-        yield Chunk(found, None)
-
-    def metered(self, table: Table) -> Table:
-        """The table, its writes counted and held to the pace."""
-        return table.on(self._metered(table.bound))
-
-    def _metered(self, engine: Engine) -> Engine:
-        def metered(operation: str, body: bytes) -> bytes:
-            if operation not in _WRITES:
-                return engine(operation, body)
-            guess = len(body) / 1024  # a unit for each KB, and the JSON is somewhat longer than what counts
-            self._pace.take(guess)
-            answer = engine(operation, body[:-1] + b',"ReturnConsumedCapacity":"TOTAL"}')
-            self.spend(written=units(json.loads(answer or b"{}")), taken=guess)
-            return answer
-
-        return metered
+    def _paid(self, page: Iterator[Item], reading: Reading, taken: float) -> Iterator[Item]:
+        before = reading.stats.capacity
+        yield from page
+        self.spend(reading.stats.capacity - before, taken)
+        if self.stopping.is_set():
+            raise Stopped
 
 
 class Stopped(Exception):
