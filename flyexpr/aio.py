@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -74,7 +75,7 @@ from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
-from flyexpr.steps.stats import Stats, counted, refuse_stats
+from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
 
@@ -378,21 +379,33 @@ async def update_matching(
     return await _perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
 
 
-async def first(table: Table, read: Query | Scan) -> Item | None:
+async def first(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item | None:
     """The first item of a query or scan, or None; see `flyexpr.first`."""
-    items = [item async for item in run(table, first_of(read, 1))]
+    items = await _whole(run(table, first_of(read, 1)), stats)
     return items[0] if items else None
 
 
-async def one(table: Table, read: Query | Scan) -> Item:
+async def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item:
     """The only item of a query or scan; NotFound or SeveralFound; see `flyexpr.one`."""
-    return only(table, read, [item async for item in run(table, first_of(read, 2))])
+    return only(table, read, await _whole(run(table, first_of(read, 2)), stats))
 
 
-async def count(table: Table, read: Query | Scan) -> int:
+async def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives; see `flyexpr.count`."""
     keys, way = keys_only(table, whole(read))
     items = Items(table, keys, True, way)
-    async for _ in items:
-        pass
+    await _whole(items, stats, keep=0)
     return items.stats.returned
+
+
+async def _whole(items: Items, stats: Stats | None, keep: int | None = None) -> Sequence[Item]:
+    """The items, all of them or the last ones to `keep`; what they have cost is added to the stats."""
+    check_stats(stats)
+    kept = deque[Item]((), keep)
+    try:
+        async for item in items:
+            kept.append(item)
+        return kept
+    finally:
+        if stats is not None:
+            stats.add(items.stats)

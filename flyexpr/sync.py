@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NoReturn, TypeVar, overload
@@ -49,7 +50,7 @@ from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
-from flyexpr.steps.stats import Pace, Stats, counted, refuse_stats
+from flyexpr.steps.stats import Pace, Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
 
@@ -231,7 +232,7 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     writes their number, `describe_table` a `Table`. A transaction names its tables, and is given alone:
     `run(transact_write_items([...]))`. DynamoError and its kin say what an engine refused.
 
-    What any other operation than a query or scan costs is added to `stats=`, as of every function that takes it:
+    What any other operation than a query or scan costs is added to `stats=`, which the other functions take too:
 
     >>> stats = Stats()
     >>> run(scores, batch_write([put_item({"userid": "new", "title": title}) for title in "abc"]), stats=stats)
@@ -409,16 +410,17 @@ def update_matching(
     return perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
 
 
-def first(table: Table, read: Query | Scan) -> Item | None:
+def first(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item | None:
     """The first item of a query or scan, or None.
 
     >>> first(scores, query(eq("userid", "abc")))["title"]
     'Comet Quest'
     """
-    return next(run(table, first_of(read, 1)), None)
+    items = run(table, first_of(read, 1))
+    return next(items if stats is None else iter(_whole(items, stats)), None)
 
 
-def one(table: Table, read: Query | Scan) -> Item:
+def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item:
     """The only item of a query or scan.
 
     >>> one(scores, query(eq("userid", "abc") & eq("title", "Comet Quest")))["wins"]
@@ -426,10 +428,10 @@ def one(table: Table, read: Query | Scan) -> Item:
 
     NotFound when there is none, SeveralFound when there are more.
     """
-    return only(table, read, list(run(table, first_of(read, 2))))
+    return only(table, read, _whole(run(table, first_of(read, 2)), stats))
 
 
-def count(table: Table, read: Query | Scan) -> int:
+def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives.
 
     >>> count(scores, query(eq("userid", "abc")))
@@ -439,6 +441,15 @@ def count(table: Table, read: Query | Scan) -> int:
     """
     keys, way = keys_only(table, whole(read))
     items = Items(table, keys, True, way)
-    for _ in items:
-        pass
+    _whole(items, stats, keep=0)
     return items.stats.returned
+
+
+def _whole(items: Items, stats: Stats | None, keep: int | None = None) -> Sequence[Item]:
+    """The items, all of them or the last ones to `keep`; what they have cost is added to the stats."""
+    check_stats(stats)
+    try:
+        return deque(items, keep)
+    finally:
+        if stats is not None:
+            stats.add(items.stats)

@@ -38,6 +38,16 @@ class Stats:
         self.requests, self.examined, self.returned = requests, examined, returned
         self.capacity, self.write_capacity = capacity, write_capacity
 
+    def add(self, other: Stats) -> None:
+        """Adds what another read or operation has cost.
+
+        >>> stats = Stats(requests=1)
+        >>> stats.add(Stats(requests=2, capacity=1.5)); stats.requests, stats.capacity
+        (3, 1.5)
+        """
+        for name in _FIELDS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     def __repr__(self) -> str:
         return f"Stats({', '.join(f'{name}={getattr(self, name)}' for name in _FIELDS)})"
 
@@ -66,8 +76,7 @@ def counted(steps: Steps[R], stats: Stats, pace: Pace | None = None) -> Steps[R]
 
     A request that is refused counts as a request; the service does not say what it cost.
     """
-    if not isinstance(stats, Stats):
-        raise TypeError(f"stats= takes a Stats(), to which the costs are added, not {stats!r}")
+    check_stats(stats)
 
     def answer(step: Step) -> Steps[Any]:
         if isinstance(step, Pause):
@@ -84,6 +93,18 @@ def counted(steps: Steps[R], stats: Stats, pace: Pace | None = None) -> Steps[R]
         return body
 
     return relayed(steps, answer, FlyexprError)
+
+
+def check_stats(stats: Stats | None) -> None:
+    """TypeError for what is not a Stats.
+
+    >>> check_stats(True)
+    Traceback (most recent call last):
+    ...
+    TypeError: stats= takes a Stats(), to which the costs are added, not True
+    """
+    if stats is not None and not isinstance(stats, Stats):
+        raise TypeError(f"stats= takes a Stats(), to which the costs are added, not {stats!r}")
 
 
 def refuse_stats(stats: Stats | None) -> None:
