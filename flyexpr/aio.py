@@ -124,14 +124,14 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
     >>> asyncio.run(drive(get(Table("t", "id"), get_item("a")), answer))
     {'id': 'a'}
     """
+    return await driven_awaited(steps, _answer, engine, FlyexprError)
 
-    async def answer(step: Step) -> bytes | None:
-        if isinstance(step, Pause):
-            await asyncio.sleep(step.seconds)
-            return None
-        return await engine(step.operation, step.body)
 
-    return await driven_awaited(steps, answer, FlyexprError)
+async def _answer(engine: Engine, step: Step) -> bytes | None:
+    if isinstance(step, Pause):
+        await asyncio.sleep(step.seconds)
+        return None
+    return await engine(step.operation, step.body)
 
 
 async def _perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:
@@ -217,7 +217,7 @@ async def _taken(pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
 
 
 async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:
-    """The pages, each asked for when it is taken, or `ahead` of that; see flyexpr.threads.asking_ahead."""
+    """The pages, each asked for when it is taken, or `ahead` of that; see flyexpr.threads.asked_ahead."""
     sent: tuple[Request, asyncio.Task[bytes]] | None = None
     try:
         while (request := reading.request()) is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NoReturn, TypeVar, overload
 
@@ -43,85 +43,66 @@ from flyexpr.requests.operations import (
     UpdateTable,
 )
 from flyexpr.requests.plan import Access
-from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
-from flyexpr.steps.stats import Pace, Stats, check_stats, counted, refuse_stats
+from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
 
 R = TypeVar("R")
 
 
-Ask = Callable[[Request], bytes]
-
-
-def drive(steps: Steps[R], engine: Engine, sleep: Callable[[float], object] | None = None) -> R:
+def drive(steps: Steps[R], engine: Engine) -> R:
     """The result of the steps, their requests sent to an engine one by one.
 
     >>> from flyexpr.steps.items import get
     >>> drive(get(scores, get_item(("abc", "Comet Quest"))), scores.engine)["wins"]
     3
     """
-
-    def answer(step: Step) -> bytes | None:
-        if isinstance(step, Pause):
-            (sleep or time.sleep)(step.seconds)
-            return None
-        return _answer(engine, step)
-
-    return driven(steps, answer, FlyexprError)
+    return driven(steps, _answer, engine, FlyexprError)
 
 
-def perform(
-    steps: Steps[R],
-    tables: Sequence[Table],
-    stats: Stats | None = None,
-    pace: Pace | None = None,
-    sleep: Callable[[float], object] | None = None,
-) -> R:
+def _answer(engine: Engine, step: Step) -> bytes | None:
+    if isinstance(step, Pause):
+        time.sleep(step.seconds)
+        return None
+    answer = engine(step.operation, step.body)
+    if type(answer) is not bytes:
+        _refuse(answer)
+    return answer
+
+
+def perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:
     """The result of the steps on the engine of the tables; an error for a missing table names it.
 
     >>> from flyexpr.steps.items import get
     >>> perform(get(scores, get_item(("abc", "Comet Quest"))), [scores])["wins"]
     3
     """
+    if stats is not None:
+        steps = counted(steps, stats)
     try:
-        return drive(
-            steps if stats is None else counted(steps, stats, pace),
-            common_engine(tables),
-            sleep,
-        )
+        return driven(steps, _answer, common_engine(tables), FlyexprError)
     except NoSuchTable as error:
         raise named(error, tables) from None
 
 
-def pages(reading: Reading, ask: Ask | None = None) -> Iterator[Iterator[Item]]:
+def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
     """The pages of a reading, each asked for when it is taken; the items of one have to be taken before the next page.
 
     >>> reading = Reading(scores, query(eq("userid", "abc"), page_size=1), time.monotonic)
-    >>> [[item["title"] for item in page] for page in pages(reading)]
+    >>> [[item["title"] for item in page] for page in pages(reading, scores.engine)]
     [['Comet Quest'], ['Galaxy Invaders'], []]
     """
-    ask = ask or asking(reading.table.bound)
     while (request := reading.request()) is not None:
-        yield reading.feed(ask(request))
-
-
-def asking(engine: Engine) -> Ask:
-    """The engine as a function of a request."""
-    return lambda request: _answer(engine, request)
-
-
-def _answer(engine: Engine, request: Request) -> bytes:
-    answer = engine(request.operation, request.body)
-    if type(answer) is not bytes:
-        _refuse(answer)
-    return answer
+        body = engine(request.operation, request.body)
+        if type(body) is not bytes:
+            _refuse(body)
+        yield reading.feed(body)
 
 
 def _refuse(answer: Any) -> None:
@@ -147,17 +128,17 @@ class Items(Iterator[Item]):
     __slots__ = ("_items", "_reading", "_table")
 
     def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
-        self._table, ask = table, asking(table.bound)
+        self._table, engine = table, table.bound
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             from flyexpr.threads import items_of_lanes  # threads, for those who want them
 
             self._reading = Lanes(table, read, time.monotonic, counting)
-            self._items = items_of_lanes(self._reading, ask)
+            self._items = items_of_lanes(self._reading, engine)
         else:
             self._reading = Reading(table, read, time.monotonic, counting, way)
             ahead = read.prefetch and read.limit is None and read.budget is None
-            self._items = chain.from_iterable((_pages_ahead if ahead else pages)(self._reading, ask))
+            self._items = chain.from_iterable((_pages_ahead if ahead else pages)(self._reading, engine))
 
     def __iter__(self) -> Items:
         return self
@@ -191,10 +172,10 @@ class Items(Iterator[Item]):
         return self._reading.stats
 
 
-def _pages_ahead(reading: Reading, ask: Ask) -> Iterator[Iterator[Item]]:
-    from flyexpr.threads import asking_ahead
+def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
+    from flyexpr.threads import asked_ahead
 
-    with asking_ahead(reading, ask) as ahead:
+    with asked_ahead(reading, engine) as ahead:
         yield from pages(reading, ahead)
 
 

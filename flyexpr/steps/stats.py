@@ -77,22 +77,23 @@ def counted(steps: Steps[R], stats: Stats, pace: Pace | None = None) -> Steps[R]
     A request that is refused counts as a request; the service does not say what it cost.
     """
     check_stats(stats)
+    return relayed(steps, _answer, (stats, pace), FlyexprError)
 
-    def answer(step: Step) -> Steps[Any]:
-        if isinstance(step, Pause):
-            yield step
-            return None
-        taken = len(step.body) / 1024  # a write unit for each KB, and JSON is somewhat longer than what counts
-        while pace is not None and (seconds := pace.delay(taken)) > 0:
-            yield Pause(seconds)
-        stats.requests += 1
-        body = yield asking_cost(step)
-        spent = _count(stats, step, body)
-        if pace is not None:
-            pace.spend(spent - taken)
-        return body
 
-    return relayed(steps, answer, FlyexprError)
+def _answer(meters: tuple[Stats, Pace | None], step: Step) -> Steps[bytes | None]:
+    if isinstance(step, Pause):
+        yield step
+        return None
+    stats, pace = meters
+    taken = len(step.body) / 1024  # a write unit for each KB, and JSON is somewhat longer than what counts
+    while pace is not None and (seconds := pace.delay(taken)) > 0:
+        yield Pause(seconds)
+    stats.requests += 1
+    body: bytes = yield asking_cost(step)
+    spent = _count(stats, step, body)
+    if pace is not None:
+        pace.spend(spent - taken)
+    return body
 
 
 def check_stats(stats: Stats | None) -> None:

@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flyexpr.cli.jobs.journal import Journal
-from flyexpr.cli.jobs.progress import Tick, counted, progress
+from flyexpr.cli.jobs.progress import Tick, amount, progress
 from flyexpr.cli.jobs.rate import Pace
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
+from flyexpr.drive import relayed
+from flyexpr.errors import FlyexprError
 from flyexpr.schema.table import Table
 from flyexpr.steps.read import Reading
-from flyexpr.steps.stats import Stats
-from flyexpr.steps.step import Steps
+from flyexpr.steps.stats import Stats, counted
+from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.sync import pages, perform
 from flyexpr.values.kinds import Item
 
@@ -128,10 +130,10 @@ class Job:
         >>> Job("copy").summary("copied").rpartition(",")[0]
         '0 items copied, 0 read units, 0 write units'
         """
-        units = (counted(self._total(name), noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
+        units = (amount(self._total(name), noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
         refused = f", {self.refused:,.0f} refused" if self.refused else ""
         took = f"{time.monotonic() - self._began:.1f} s"
-        return f"{counted(self.done, 'item')} {verb}{refused}, {', '.join(units)}, {took}"
+        return f"{amount(self.done, 'item')} {verb}{refused}, {', '.join(units)}, {took}"
 
     # doing
 
@@ -238,17 +240,24 @@ class Job:
         """The result of steps on the table, what they cost counted and held to the pace; Stopped in a pause."""
         stats = Stats()
         try:
-            return perform(steps, (table,), stats, self._pace, self._sleep)
+            return perform(relayed(counted(steps, stats, self._pace), Job._step, self, FlyexprError), (table,))
         finally:
             self._count("read", stats.capacity)
             self._count("written", stats.write_capacity)
+
+    def _step(self, step: Step) -> Steps[Any]:
+        """The answer to a step; a pause is made here, where it ends when the job stops."""
+        if isinstance(step, Pause):
+            self._sleep(step.seconds)
+            return None
+        return (yield step)
 
     def pages(self, reading: Reading) -> Iterator[Iterator[Item]]:
         """The pages of a reading without limit or budget, what they cost counted and held to the pace.
 
         Stopped after a page, where the job is stopping.
         """
-        following, cost = pages(reading), 0.0
+        following, cost = pages(reading, reading.table.bound), 0.0
         while reading.mark is not None:
             self._pace.take(cost)  # what the last page has cost: the next one will be like it
             before = reading.stats.capacity

@@ -65,7 +65,7 @@ class AwaitedDirectEngine:
             raise FlyexprError(f"{self!r} is closed")
         if mock_is_active() or operation == HOST_OF_ITS_OWN:
             return await self._by_botocore(operation, body)
-        return await driven_awaited(self._attempts.steps(operation, body), self._answer, NoAnswer)
+        return await driven_awaited(self._attempts.steps(operation, body), AwaitedDirectEngine._answer, self, NoAnswer)
 
     async def _answer(self, step: Exchange | Pause) -> Answer | None:
         if isinstance(step, Pause):

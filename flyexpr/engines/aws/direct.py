@@ -70,7 +70,7 @@ class DirectEngine:
             raise FlyexprError(f"{self!r} is closed")
         if mock_is_active() or operation == HOST_OF_ITS_OWN:
             return self._by_botocore(operation, body)
-        return driven(self._attempts.steps(operation, body), self._answer, NoAnswer)
+        return driven(self._attempts.steps(operation, body), DirectEngine._answer, self, NoAnswer)
 
     def _answer(self, step: Exchange | Pause) -> Answer | None:
         if isinstance(step, Pause):
