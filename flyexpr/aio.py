@@ -173,7 +173,7 @@ class Items(AsyncIterator[Item]):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on; None once nothing is left."""
+        """Where a later read goes on; None once nothing is left."""
         return self._reading.cursor
 
     @property
@@ -205,9 +205,9 @@ async def _taken(pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
     try:
         since = time.monotonic()
         async for page in pages:
-            for place, item in enumerate(page):
+            for number, item in enumerate(page):
                 yield item
-                if place % _LOOK == 0 and time.monotonic() - since > _HELD:
+                if number % _LOOK == 0 and time.monotonic() - since > _HELD:
                     await asyncio.sleep(0)
                     since = time.monotonic()
     except NoSuchTable as error:
@@ -288,7 +288,7 @@ def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> Coroutin
 @overload
 def run(table: TransactGetItems, /, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[Item | None]]: ...
 def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
-    """Does an operation on a table: `async for` over what a query or scan gives, `await` for all others."""
+    """Performs an operation on a table: `async for` over a query or scan, `await` for all others."""
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
         return Items(table, operation)

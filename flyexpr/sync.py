@@ -1,4 +1,4 @@
-"""The plain door: operations done one after the other, each call waiting for its answer.
+"""The plain door: each call waits for its answer.
 
 `flyexpr.aio` has the same names, awaited. Only the two of them call an engine.
 """
@@ -106,7 +106,7 @@ def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
 
 
 def _refuse(answer: Any) -> None:
-    """Refuses the promise of an answer, which an engine of `flyexpr.aio` gives; all else may pass."""
+    """Refuses an awaitable, which an engine of `flyexpr.aio` returns; anything else may pass."""
     if hasattr(answer, "__await__"):
         answer.close()
         raise FlyexprError("this engine is to be awaited: use flyexpr.aio, or bind the table with flyexpr.connect(...)")
@@ -121,8 +121,8 @@ class Items(Iterator[Item]):
     `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
     once nothing is left. `.stats` says what the read has cost so far.
 
-    A ValidationError for an item that does not read in its types ends the read: `.item` of the error is that item, and
-    the cursor goes on after it.
+    An item that cannot be decoded ends the read with a ValidationError: its `.item` is that item as stored, and a read
+    from the cursor goes on after it.
     """
 
     __slots__ = ("_items", "_reading", "_table")
@@ -163,7 +163,7 @@ class Items(Iterator[Item]):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on; None once nothing is left."""
+        """Where a later read goes on; None once nothing is left."""
         return self._reading.cursor
 
     @property
@@ -202,7 +202,7 @@ def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> None: ..
 @overload
 def run(table: TransactGetItems, /, *, stats: Stats | None = None) -> list[Item | None]: ...
 def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
-    """Does an operation on a table and gives what comes of it.
+    """Performs an operation on a table and returns its result.
 
     >>> [item["title"] for item in run(scores, query(eq("userid", "abc") & gt("top_score", 9000)))]
     ['Galaxy Invaders']

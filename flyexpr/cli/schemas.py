@@ -25,7 +25,7 @@ def schema_words(
     (('year', 'title'), 'N', ('title', 'year'), 'keys')
 
     A word is NAME:TYPE, the type one of S N B, and S when it is left out. Attributes that are one key of an index
-    together are joined by commas; `project=keys` or `project=a,b` says what the index holds besides.
+    together are joined by commas; `project=keys` or `project=a,b` says which other attributes the index holds.
     """
     types: dict[str, str] = {}
     partition, *sort = _keys(keys, types, f"table {name!r}", 2)

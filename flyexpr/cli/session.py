@@ -1,4 +1,4 @@
-"""One run of the program: which engine, and what it says of a table."""
+"""One run of the program: its engine, and the tables as the engine describes them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Session:
     flyexpr.errors.FlyexprError: there is no file none.db, which sqlite:none.db names
       hint: flyexpr create makes it, with its first table
 
-    `makes` is for commands that make the file of an engine where it is not there.
+    `makes` is for commands that make the file of an engine where it does not exist.
     """
 
     url: str | None = None
@@ -47,7 +47,7 @@ class Session:
 
     @property
     def shown(self) -> str:
-        """The URL of the engine as a text or a file may show it.
+        """The URL of the engine without its password, for texts and files.
 
         >>> Session("https://user:password@example.com").shown
         'https://***@example.com'
@@ -92,7 +92,7 @@ class Session:
         return self.described(name)[0]
 
     def described(self, name: str) -> tuple[Table, dict[str, Any]]:
-        """The table, and the engine's own words on it: how many items, how large, in which state."""
+        """The table, and the engine's own description of it: how many items, how large, in which state."""
         try:
             members = drive(description(Table(name, "unknown")), self.engine)
         except NoSuchTable as error:
@@ -107,7 +107,7 @@ class Session:
 
 
 def identity(said: Mapping[str, Any]) -> dict[str, str]:
-    """What tells a table from a later one of the same name, by the engine's own words on it.
+    """What tells a table from a later one of the same name, by the engine's own description.
 
     >>> identity({"TableId": "7d1e", "TableName": "scores"})
     {'TableId': '7d1e'}

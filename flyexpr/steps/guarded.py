@@ -25,7 +25,7 @@ def guarded(look: Callable[[], Steps[S]], write: Callable[[S], Steps[R]], attemp
     >>> next(steps), steps.send("a"), type(steps.throw(ConditionFailed("", ""))).__name__, next(steps)
     ('read', 'write a', 'Pause', 'read')
 
-    After so many attempts the error of the last one is raised.
+    After the last attempt its error is raised.
     """
     for attempt in range(1, attempts + 1):
         seen = yield from look()

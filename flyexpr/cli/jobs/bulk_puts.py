@@ -26,7 +26,7 @@ def put_plan(table: Table, source: str) -> list[str]:
 
 
 def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, dry_run: bool) -> None:
-    """Puts what a stream holds, from where the journal has come to; a dry run only looks whether it could be put."""
+    """Puts the items of a stream, from where the journal left off; a dry run only checks whether they could be put."""
     put_entries(work, table, _watched(work, stream, entries(stream, form, key_kinds(table))), dry_run)
 
 
@@ -41,7 +41,7 @@ def key_kinds(table: Table) -> dict[str, str]:
 
 
 def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[Entry]:
-    """The entries; now and then the job learns how many there will be, if the stream has a size."""
+    """The entries; now and then it tells the job how many there will be, if the stream has a size."""
     size = size_of(stream)
     for entry in found:
         yield entry
@@ -52,7 +52,7 @@ def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[E
 
 
 def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, where: str = "") -> None:
-    """Puts the items of entries, from where the journal has come to; a dry run only looks at them."""
+    """Puts the items of entries, from where the journal left off; a dry run only checks them."""
     part = where or "input"
 
     def do(_: str, chunk: list[Entry]) -> None:
@@ -70,7 +70,7 @@ def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, 
 def _chunks(work: Job, found: Iterator[Entry], part: str) -> Iterator[Chunk]:
     """The entries after those that are done; a faulty one ends a chunk unless there is somewhere to put it.
 
-    With the mark goes the digest of all entries up to it: input that does not begin with them is not gone on with.
+    The mark comes with the digest of all entries up to it: the job does not continue with input that begins otherwise.
     """
     seen, fact = sha256(), f"digest of {part}"
     chunk: list[Entry] = []

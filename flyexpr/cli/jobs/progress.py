@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Tick = Callable[[float, float, float | None], None]
-"""Takes how many items are done, how many units were spent, and how many items there are, if that is known by now."""
+"""Takes the number of items done, the units spent, and the number of all items, if it is known by now."""
 
 
 def amount(number: float, noun: str) -> str:

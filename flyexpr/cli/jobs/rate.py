@@ -1,4 +1,4 @@
-"""A pace held over all threads: so many units a second on average, by a token bucket."""
+"""A pace for all threads together: a number of units per second on average, by a token bucket."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Pace:
     0.0
     2.5
 
-    The bucket holds the units of one second. Whoever finds something in it may go, into debt if need be, and the next
-    one waits until that is paid; what a request has really cost is settled afterwards by `spend`.
+    The bucket holds the units of one second. A caller that finds something in it may go, into debt if need be, and the
+    next one waits until the debt is paid. What a request has really cost is settled afterwards by `spend`.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Pace:
         self._units, self._at = rate or 0.0, clock()
 
     def take(self, units: float) -> None:
-        """Waits until there is something in the bucket, and takes as much as a request will probably cost."""
+        """Waits until there is something in the bucket, and takes what a request will probably cost."""
         while (seconds := self.delay(units)) > 0:
             self._sleep(seconds)
 

@@ -1,7 +1,7 @@
-"""Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to go on with.
+"""Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to continue.
 
-A chunk is done, then the journal says so, then the next one is begun. After a crash the chunks that were under way are
-done again, which changes nothing where an entry is put or deleted; what may not be done twice takes care of itself.
+A chunk is done, then the journal says so, then the next one begins. After a crash the chunks that were under way are
+done again. That changes nothing where an entry is put or deleted; updates that must not be done twice guard themselves.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WRITERS = 8  # requests under way at once
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Entries of a part, the mark from which the part goes on after them (None at its end), and facts about the mark.
+    """Entries of a part, the mark after which the part continues (None at its end), and facts about the mark.
 
     >>> Chunk([{"id": "a"}], mark=None).facts
     {}
@@ -57,7 +57,7 @@ class Job:
     >>> job.done
     3.0
 
-    Everything is counted for the part that does it, so that a part's mark and its counts belong together.
+    Everything is counted for the part that does it, so a part's mark and its counts belong together.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Job:
         self.stopping = threading.Event()
         self._pace = Pace(rate, sleep=self._sleep)
         self._counts: dict[str, dict[str, float]] = {part: {**found} for part, found in self.journal.counts().items()}
-        self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # of each part, since its last mark
+        self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # by part, since its last mark
         self._here = threading.local()  # the part that a thread works for
         self._lock, self._entering, self._idle = threading.Lock(), threading.Lock(), threading.Condition()
-        self._busy = 0  # parts that do a chunk, and do not just read
+        self._busy = 0  # parts that do a chunk now; the others only read
         self._pool = ThreadPoolExecutor(WRITERS)
         self._failure: BaseException | None = None
         self._began = time.monotonic()
@@ -99,7 +99,7 @@ class Job:
         self._count("done", number)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Takes down a refusal, or raises it where nobody takes it down."""
+        """Records a refusal; raises it where there is no file of rejects."""
         if not self.rejects.kept:
             raise refusal
         self._count("refused", 1)
@@ -155,7 +155,7 @@ class Job:
             raise self._failure
 
     def each(self, function: Callable[[Given], Done], values: Iterable[Given]) -> list[Done]:
-        """What a function gives for each value, several at once; all have ended when the first failure is raised."""
+        """What a function returns for each value, several at once; all have ended when the first failure is raised."""
         futures = [self._pool.submit(self._unless_stopping, self._part, function, value) for value in values]
         failures = [error for future in futures if (error := future.exception()) is not None]
         if failures:
@@ -181,13 +181,13 @@ class Job:
                     self.enter(part, chunk.mark, {**chunk.facts, **(facts if isinstance(facts, dict) else {})})
         except Stopped:
             return
-        except BaseException as error:  # it belongs to the thread that waits for this one
+        except BaseException as error:  # the thread that waits for this one raises it
             self._failure = self._failure or error
             self.stopping.set()
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """While a chunk is done, which an interruption waits for; Stopped where the job is stopping."""
+        """A context for doing a chunk, which an interruption waits for; Stopped where the job is stopping."""
         with self._idle:
             if self.stopping.is_set():
                 raise Stopped
@@ -200,14 +200,14 @@ class Job:
                 self._idle.notify_all()
 
     def enter(self, part: str, mark: Any, facts: Mapping[str, Any]) -> None:
-        """Takes down that a part is done up to a mark, and what was refused on the way."""
+        """Records that a part is done up to a mark, and what was refused on the way."""
         with self._entering:  # the length of the rejects belongs to the marks of all parts
             with self._lock:
                 counts, refusals = dict(self._counts.get(part, {})), self._refusals.pop(part, [])
             self.journal.enter(part, mark, {**facts, self.rejects.fact: self.rejects.write(refusals)}, counts)
 
     def close(self) -> None:
-        """Ends the job's threads, takes down what was refused since the last mark, and lets the journal go."""
+        """Ends the job's threads, records what was refused since the last mark, and releases the journal."""
         self._pool.shutdown()
         try:
             self.rejects.write(refusal for refusals in self._refusals.values() for refusal in refusals)
@@ -231,7 +231,7 @@ class Job:
                 self.stopping.set()
                 while self._busy:
                     self._idle.wait()
-        except KeyboardInterrupt:  # asked twice: not even the requests under way are waited for
+        except KeyboardInterrupt:  # Ctrl-C a second time: do not even wait for the requests under way
             os._exit(130)
 
     # sending
