@@ -50,7 +50,9 @@ from flyexpr import (
     update_matching,
 )
 from flyexpr.engines.awaited import AwaitedEngine
+from flyexpr.requests.request import Request, asking_cost
 from flyexpr.steps.course import course
+from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import counted
 from flyexpr.steps.step import Pause
 
@@ -256,6 +258,15 @@ def test_an_attribute_with_the_name_of_the_member_is_no_such_member(table: Table
     [(_, body)] = recording.asked
     assert body[ASKED] == "TOTAL"
     assert get(table, "c") == {"id": "c", ASKED: "TOTAL", "text": f'"{ASKED}":"TOTAL"}}'}
+
+
+def test_a_request_that_asks_already_stays_as_it_is() -> None:
+    page = Reading(TABLE, scan(), lambda: 0.0).request()
+    write = next(course(TABLE, put_item({"id": "a"})))
+    assert isinstance(page, Request)
+    assert isinstance(write, Request)
+    assert asking_cost(page) is page
+    assert asking_cost(asking_cost(write)) == asking_cost(write) != write
 
 
 class Paced:
