@@ -23,6 +23,7 @@ class Stats:
 
     Of queries and scans, `examined` items were read and paid for, and `returned` ones were given. `capacity` is in
     read units, `write_capacity` in write units. All but `returned` count whole answers, once they are through.
+    Threads that run at the same time take one each, and `add` them up.
     """
 
     __slots__ = ("capacity", "examined", "requests", "returned", "write_capacity")
