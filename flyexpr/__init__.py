@@ -78,6 +78,7 @@ from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import computed, template
+from flyexpr.steps.stats import Stats
 from flyexpr.sync import (
     Items,
     count,
@@ -179,6 +180,7 @@ __all__ = [
     "show",
     "simplify",
     "size",
+    "Stats",
     "Table",
     "template",
     "Throttled",

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -34,6 +35,7 @@ from collections.abc import (
 from inspect import iscoroutinefunction
 from typing import Any, NoReturn, TypeVar, overload
 
+from flyexpr.drive import driven_awaited
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engines import connect_awaited as connect
 from flyexpr.errors import FlyexprError, NoSuchTable
@@ -72,8 +74,9 @@ from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
-from flyexpr.steps.step import Pause, Steps
+from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
+from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
+from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
 
 R = TypeVar("R")
@@ -113,7 +116,7 @@ def _awaited(engine: Any) -> Engine:
 
 
 async def drive(steps: Steps[R], engine: Engine) -> R:
-    """What the steps come to, their requests sent to an engine one by one.
+    """The result of the steps, their requests sent to an engine one by one.
 
     >>> from flyexpr.steps.items import get
     >>> async def answer(operation, body):
@@ -121,28 +124,20 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
     >>> asyncio.run(drive(get(Table("t", "id"), get_item("a")), answer))
     {'id': 'a'}
     """
-    try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Pause):
-                await asyncio.sleep(step.seconds)
-                step = next(steps)
-                continue
-            try:
-                answer = await engine(step.operation, step.body)
-            except FlyexprError as error:
-                step = steps.throw(error)
-                continue
-            step = steps.send(answer)
-    except StopIteration as end:
-        result: R = end.value
-        return result
+    return await driven_awaited(steps, _answer, engine, FlyexprError)
 
 
-async def _done(steps: Steps[R], tables: Sequence[Table]) -> R:
-    """What the steps come to on the engine of the tables, which an error for a missing one names."""
+async def _answer(engine: Engine, step: Step) -> bytes | None:
+    if isinstance(step, Pause):
+        await asyncio.sleep(step.seconds)
+        return None
+    return await engine(step.operation, step.body)
+
+
+async def _perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:
+    """The result of the steps on the engine of the tables; an error for a missing table names it."""
     try:
-        return await drive(steps, _awaited(common_engine(tables)))
+        return await drive(steps if stats is None else counted(steps, stats), _awaited(common_engine(tables)))
     except NoSuchTable as error:
         raise named(error, tables) from None
 
@@ -163,7 +158,7 @@ class Items(AsyncIterator[Item]):
         else:
             self._reading = Reading(table, read, time.monotonic, counting, way)
             ahead = read.prefetch and read.limit is None and read.budget is None
-            pages = (_pages_ahead if ahead else _pages)(self._reading, engine)
+            pages = _pages(self._reading, engine, ahead)
         self._items = _taken(pages, table)
 
     def __aiter__(self) -> AsyncIterator[Item]:
@@ -178,7 +173,7 @@ class Items(AsyncIterator[Item]):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on; None once nothing is left."""
+        """Where a later read goes on; None once nothing is left."""
         return self._reading.cursor
 
     @property
@@ -210,9 +205,9 @@ async def _taken(pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
     try:
         since = time.monotonic()
         async for page in pages:
-            for place, item in enumerate(page):
+            for number, item in enumerate(page):
                 yield item
-                if place % _LOOK == 0 and time.monotonic() - since > _HELD:
+                if number % _LOOK == 0 and time.monotonic() - since > _HELD:
                     await asyncio.sleep(0)
                     since = time.monotonic()
     except NoSuchTable as error:
@@ -221,13 +216,8 @@ async def _taken(pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
         await pages.aclose()
 
 
-async def _pages(reading: Reading, engine: Engine) -> Pages:
-    while (request := reading.request()) is not None:
-        yield reading.feed(await engine(request.operation, request.body))
-
-
-async def _pages_ahead(reading: Reading, engine: Engine) -> Pages:
-    """The pages, each asked for while the one before it is taken; see flyexpr.threads.items_ahead."""
+async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:
+    """The pages, each asked for when it is taken, or `ahead` of that; see flyexpr.threads.asked_ahead."""
     sent: tuple[Request, asyncio.Task[bytes]] | None = None
     try:
         while (request := reading.request()) is not None:
@@ -235,7 +225,7 @@ async def _pages_ahead(reading: Reading, engine: Engine) -> Pages:
                 body = await sent[1]
             else:
                 body = await engine(request.operation, request.body)
-            following = reading.following(body)
+            following = reading.following(body) if ahead else None
             sent = None if following is None else (following, _sent(engine, following))
             yield reading.feed(body)
     finally:
@@ -276,103 +266,146 @@ async def _given_up(tasks: Iterable[asyncio.Task[bytes]]) -> None:
 @overload
 def run(table: Table, operation: Query | Scan) -> Items: ...
 @overload
-def run(table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem) -> Coroutine[Any, Any, Item | None]: ...
+def run(
+    table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
+) -> Coroutine[Any, Any, Item | None]: ...
 @overload
-def run(table: Table, operation: DescribeTable) -> Coroutine[Any, Any, Table]: ...
+def run(table: Table, operation: DescribeTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, Table]: ...
 @overload
-def run(table: Table, operation: BatchGet) -> Coroutine[Any, Any, list[Item | None]]: ...
+def run(table: Table, operation: BatchGet, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[Item | None]]: ...
 @overload
-def run(table: Table, operation: BatchWrite) -> Coroutine[Any, Any, int]: ...
+def run(table: Table, operation: BatchWrite, *, stats: Stats | None = None) -> Coroutine[Any, Any, int]: ...
 @overload
-def run(table: Table, operation: UpdateTable) -> Coroutine[Any, Any, list[str]]: ...
+def run(table: Table, operation: UpdateTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[str]]: ...
 @overload
-def run(table: Table, operation: CreateTable | DeleteTable) -> Coroutine[Any, Any, None]: ...
+def run(
+    table: Table, operation: CreateTable | DeleteTable, *, stats: Stats | None = None
+) -> Coroutine[Any, Any, None]: ...
 @overload
-def run(table: Table, operation: Operation) -> Any: ...
+def run(table: Table, operation: Operation, *, stats: Stats | None = None) -> Any: ...
 @overload
-def run(table: TransactWriteItems, /) -> Coroutine[Any, Any, None]: ...
+def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> Coroutine[Any, Any, None]: ...
 @overload
-def run(table: TransactGetItems, /) -> Coroutine[Any, Any, list[Item | None]]: ...
-def run(table: Any, operation: Any = None) -> Any:
-    """Does an operation on a table: `async for` over what a query or scan gives, `await` for all others."""
+def run(table: TransactGetItems, /, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[Item | None]]: ...
+def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
+    """Performs an operation on a table: `async for` over a query or scan, `await` for all others."""
     if isinstance(operation, (Query, Scan)):
+        refuse_stats(stats)
         return Items(table, operation)
-    return _done(course(table, operation), tables_of(table, operation))
+    return _perform(course(table, operation), tables_of(table, operation), stats)
 
 
-async def get(table: Table, key: Key, **refinements: Any) -> Item | None:
+async def get(table: Table, key: Key, *, stats: Stats | None = None, **refinements: Any) -> Item | None:
     """The item with this key, or None; see `flyexpr.get`."""
-    return await run(table, get_item(key, **refinements))
+    return await run(table, get_item(key, **refinements), stats=stats)
 
 
 async def put(
-    table: Table, item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
+    table: Table,
+    item: Mapping[str, Any],
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
 ) -> Item | None:
     """Writes the item, in place of one with the same key; see `flyexpr.put`."""
-    return await run(table, put_item(item, condition=condition, returns=returns))
+    return await run(table, put_item(item, condition=condition, returns=returns), stats=stats)
 
 
 async def update(
-    table: Table, key: Key, change: Update, *, condition: Condition | None = None, returns: str | None = None
+    table: Table,
+    key: Key,
+    change: Update,
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
 ) -> Item | None:
     """Changes the item with this key, atomically; see `flyexpr.update`."""
-    return await run(table, update_item(key, change, condition=condition, returns=returns))
+    return await run(table, update_item(key, change, condition=condition, returns=returns), stats=stats)
 
 
 async def delete(
-    table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None
+    table: Table,
+    key: Key,
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
 ) -> Item | None:
     """Removes the item with this key; see `flyexpr.delete`."""
-    return await run(table, delete_item(key, condition=condition, returns=returns))
+    return await run(table, delete_item(key, condition=condition, returns=returns), stats=stats)
 
 
-async def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> None:
+async def transact_write(operations: Iterable[Pair], *, token: str | None = None, stats: Stats | None = None) -> None:
     """Writes up to 100 items, in several tables of one engine, all or none; see `flyexpr.transact_write`."""
-    await run(transact_write_items(operations, token=token))
+    await run(transact_write_items(operations, token=token), stats=stats)
 
 
-async def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | None]:
+async def transact_get(operations: Iterable[tuple[Table, GetItem]], *, stats: Stats | None = None) -> list[Item | None]:
     """Up to 100 items as they were at one moment, in the order asked for; see `flyexpr.transact_get`."""
-    return await run(transact_get_items(operations))
+    return await run(transact_get_items(operations), stats=stats)
 
 
-async def modify(table: Table, key: Key, function: modifying.Function, *, attempts: int = 10) -> Item | None:
+async def modify(
+    table: Table, key: Key, function: modifying.Function, *, attempts: int = 10, stats: Stats | None = None
+) -> Item | None:
     """Reads the item, gives it to a pure function, and writes the difference; the new item; see `flyexpr.modify`."""
-    return await _done(modifying.modify(table, key, function, attempts), (table,))
+    return await _perform(modifying.modify(table, key, function, attempts), (table,), stats)
 
 
 async def transact_modify(
-    keys: Sequence[tuple[Table, Key]], function: modifying.Functions, *, attempts: int = 10
+    keys: Sequence[tuple[Table, Key]],
+    function: modifying.Functions,
+    *,
+    attempts: int = 10,
+    stats: Stats | None = None,
 ) -> list[Item | None]:
     """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
-    return await _done(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys])
+    return await _perform(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys], stats)
 
 
-async def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
+async def delete_matching(
+    table: Table, read: Query | Scan, *, dry_run: bool = False, stats: Stats | None = None
+) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
-    return await _done(matching.delete_matching(table, read, dry_run, time.monotonic), (table,))
+    return await _perform(matching.delete_matching(table, read, dry_run, time.monotonic), (table,), stats)
 
 
-async def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
+async def update_matching(
+    table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False, stats: Stats | None = None
+) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
-    return await _done(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,))
+    return await _perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
 
 
-async def first(table: Table, read: Query | Scan) -> Item | None:
+async def first(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item | None:
     """The first item of a query or scan, or None; see `flyexpr.first`."""
-    items = [item async for item in run(table, first_of(read, 1))]
+    items = await _whole(run(table, first_of(read, 1)), stats)
     return items[0] if items else None
 
 
-async def one(table: Table, read: Query | Scan) -> Item:
+async def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item:
     """The only item of a query or scan; NotFound or SeveralFound; see `flyexpr.one`."""
-    return only(table, read, [item async for item in run(table, first_of(read, 2))])
+    return only(table, read, await _whole(run(table, first_of(read, 2)), stats))
 
 
-async def count(table: Table, read: Query | Scan) -> int:
+async def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives; see `flyexpr.count`."""
     keys, way = keys_only(table, whole(read))
     items = Items(table, keys, True, way)
-    async for _ in items:
-        pass
+    await _whole(items, stats, keep=0)
     return items.stats.returned
+
+
+async def _whole(items: Items, stats: Stats | None, keep: int | None = None) -> Sequence[Item]:
+    """The items, all of them or the last ones to `keep`; what they have cost is added to the stats."""
+    check_stats(stats)
+    kept = deque[Item]((), keep)
+    try:
+        async for item in items:
+            kept.append(item)
+        return kept
+    finally:
+        if stats is not None:
+            stats.add(items.stats)

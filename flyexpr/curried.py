@@ -92,8 +92,8 @@ update = curry(_sync.update)
 def _of_two(function: Any) -> Any:
     """The function, curried, of a table and an operation; the function itself also takes a transaction alone."""
 
-    def waiting(table: Any, operation: Any) -> Any:
-        return function(table, operation)
+    def waiting(table: Any, operation: Any, **keywords: Any) -> Any:
+        return function(table, operation, **keywords)
 
     waiting.__name__, waiting.__doc__ = function.__name__, function.__doc__
     return curry(waiting)

@@ -1,4 +1,4 @@
-"""The plain door: operations done one after the other, each call waiting for its answer.
+"""The plain door: each call waits for its answer.
 
 `flyexpr.aio` has the same names, awaited. Only the two of them call an engine.
 """
@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NoReturn, TypeVar, overload
 
+from flyexpr.drive import driven
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
@@ -45,50 +48,65 @@ from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading, Stats, first_of, keys_only, only, whole
-from flyexpr.steps.step import Pause, Steps
+from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
+from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
+from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
 
 R = TypeVar("R")
 
 
 def drive(steps: Steps[R], engine: Engine) -> R:
-    """What the steps come to, their requests sent to an engine one by one.
+    """The result of the steps, their requests sent to an engine one by one.
 
     >>> from flyexpr.steps.items import get
     >>> drive(get(scores, get_item(("abc", "Comet Quest"))), scores.engine)["wins"]
     3
     """
-    try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Pause):
-                time.sleep(step.seconds)
-                step = next(steps)
-                continue
-            try:
-                answer = engine(step.operation, step.body)
-            except FlyexprError as error:
-                step = steps.throw(error)
-                continue
-            if type(answer) is not bytes:
-                _refuse(answer)
-            step = steps.send(answer)
-    except StopIteration as end:
-        result: R = end.value
-        return result
+    return driven(steps, _answer, engine, FlyexprError)
 
 
-def _done(steps: Steps[R], tables: Sequence[Table]) -> R:
-    """What the steps come to on the engine of the tables, which an error for a missing one names."""
+def _answer(engine: Engine, step: Step) -> bytes | None:
+    if isinstance(step, Pause):
+        time.sleep(step.seconds)
+        return None
+    answer = engine(step.operation, step.body)
+    if type(answer) is not bytes:
+        _refuse(answer)
+    return answer
+
+
+def perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:
+    """The result of the steps on the engine of the tables; an error for a missing table names it.
+
+    >>> from flyexpr.steps.items import get
+    >>> perform(get(scores, get_item(("abc", "Comet Quest"))), [scores])["wins"]
+    3
+    """
+    if stats is not None:
+        steps = counted(steps, stats)
     try:
-        return drive(steps, common_engine(tables))
+        return driven(steps, _answer, common_engine(tables), FlyexprError)
     except NoSuchTable as error:
         raise named(error, tables) from None
 
 
+def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
+    """The pages of a reading, each asked for when it is taken; the items of one have to be taken before the next page.
+
+    >>> reading = Reading(scores, query(eq("userid", "abc"), page_size=1), time.monotonic)
+    >>> [[item["title"] for item in page] for page in pages(reading, scores.engine)]
+    [['Comet Quest'], ['Galaxy Invaders'], []]
+    """
+    while (request := reading.request()) is not None:
+        body = engine(request.operation, request.body)
+        if type(body) is not bytes:
+            _refuse(body)
+        yield reading.feed(body)
+
+
 def _refuse(answer: Any) -> None:
-    """Refuses the promise of an answer, which an engine of `flyexpr.aio` gives; all else may pass."""
+    """Refuses an awaitable, which an engine of `flyexpr.aio` returns; anything else may pass."""
     if hasattr(answer, "__await__"):
         answer.close()
         raise FlyexprError("this engine is to be awaited: use flyexpr.aio, or bind the table with flyexpr.connect(...)")
@@ -103,35 +121,24 @@ class Items(Iterator[Item]):
     `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
     once nothing is left. `.stats` says what the read has cost so far.
 
-    A ValidationError for an item that does not read in its types ends the read: `.item` of the error is that item, and
-    the cursor goes on after it.
+    An item that cannot be decoded ends the read with a ValidationError: its `.item` is that item as stored, and a read
+    from the cursor goes on after it.
     """
 
-    __slots__ = ("_engine", "_items", "_reading", "_table")
+    __slots__ = ("_items", "_reading", "_table")
 
     def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
-        self._table, self._engine = table, table.bound
+        self._table, engine = table, table.bound
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             from flyexpr.threads import items_of_lanes  # threads, for those who want them
 
             self._reading = Lanes(table, read, time.monotonic, counting)
-            self._items = items_of_lanes(self._reading, self._engine)
+            self._items = items_of_lanes(self._reading, engine)
         else:
             self._reading = Reading(table, read, time.monotonic, counting, way)
-            self._items = self._pages(self._reading)
-            if read.prefetch and read.limit is None and read.budget is None:
-                from flyexpr.threads import items_ahead
-
-                self._items = items_ahead(self._reading, self._engine)
-
-    def _pages(self, reading: Reading) -> Iterator[Item]:
-        engine = self._engine
-        while (request := reading.request()) is not None:
-            body = engine(request.operation, request.body)
-            if type(body) is not bytes:
-                _refuse(body)
-            yield from reading.feed(body)
+            ahead = read.prefetch and read.limit is None and read.budget is None
+            self._items = chain.from_iterable((_pages_ahead if ahead else pages)(self._reading, engine))
 
     def __iter__(self) -> Items:
         return self
@@ -156,7 +163,7 @@ class Items(Iterator[Item]):
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on; None once nothing is left."""
+        """Where a later read goes on; None once nothing is left."""
         return self._reading.cursor
 
     @property
@@ -165,28 +172,37 @@ class Items(Iterator[Item]):
         return self._reading.stats
 
 
+def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
+    from flyexpr.threads import asked_ahead
+
+    with asked_ahead(reading, engine) as ahead:
+        yield from pages(reading, ahead)
+
+
 @overload
 def run(table: Table, operation: Query | Scan) -> Items: ...
 @overload
-def run(table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem) -> Item | None: ...
+def run(
+    table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
+) -> Item | None: ...
 @overload
-def run(table: Table, operation: DescribeTable) -> Table: ...
+def run(table: Table, operation: DescribeTable, *, stats: Stats | None = None) -> Table: ...
 @overload
-def run(table: Table, operation: BatchGet) -> list[Item | None]: ...
+def run(table: Table, operation: BatchGet, *, stats: Stats | None = None) -> list[Item | None]: ...
 @overload
-def run(table: Table, operation: BatchWrite) -> int: ...
+def run(table: Table, operation: BatchWrite, *, stats: Stats | None = None) -> int: ...
 @overload
-def run(table: Table, operation: UpdateTable) -> list[str]: ...
+def run(table: Table, operation: UpdateTable, *, stats: Stats | None = None) -> list[str]: ...
 @overload
-def run(table: Table, operation: CreateTable | DeleteTable) -> None: ...
+def run(table: Table, operation: CreateTable | DeleteTable, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: Table, operation: Operation) -> Any: ...
+def run(table: Table, operation: Operation, *, stats: Stats | None = None) -> Any: ...
 @overload
-def run(table: TransactWriteItems, /) -> None: ...
+def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: TransactGetItems, /) -> list[Item | None]: ...
-def run(table: Any, operation: Any = None) -> Any:
-    """Does an operation on a table and gives what comes of it.
+def run(table: TransactGetItems, /, *, stats: Stats | None = None) -> list[Item | None]: ...
+def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
+    """Performs an operation on a table and returns its result.
 
     >>> [item["title"] for item in run(scores, query(eq("userid", "abc") & gt("top_score", 9000)))]
     ['Galaxy Invaders']
@@ -196,13 +212,22 @@ def run(table: Any, operation: Any = None) -> Any:
     A query or scan gives `Items`, a lazy iterator; a read or write of one item gives an item or None, a batch of
     writes their number, `describe_table` a `Table`. A transaction names its tables, and is given alone:
     `run(transact_write_items([...]))`. DynamoError and its kin say what an engine refused.
+
+    What any other operation than a query or scan costs is added to `stats=`, which the other functions take too:
+
+    >>> stats = Stats()
+    >>> run(scores, batch_write([put_item({"userid": "new", "title": title}) for title in "abc"]), stats=stats)
+    3
+    >>> stats.requests, stats.write_capacity
+    (1, 3.0)
     """
     if isinstance(operation, (Query, Scan)):
+        refuse_stats(stats)
         return Items(table, operation)
-    return _done(course(table, operation), tables_of(table, operation))
+    return perform(course(table, operation), tables_of(table, operation), stats)
 
 
-def get(table: Table, key: Key, **refinements: Any) -> Item | None:
+def get(table: Table, key: Key, *, stats: Stats | None = None, **refinements: Any) -> Item | None:
     """The item with this key, or None.
 
     >>> get(scores, ("abc", "Comet Quest"), project=["wins"])
@@ -210,11 +235,16 @@ def get(table: Table, key: Key, **refinements: Any) -> Item | None:
 
     A key is a dict, a tuple or one value. Refinements as of `get_item`.
     """
-    return run(table, get_item(key, **refinements))
+    return run(table, get_item(key, **refinements), stats=stats)
 
 
 def put(
-    table: Table, item: Mapping[str, Any], *, condition: Condition | None = None, returns: str | None = None
+    table: Table,
+    item: Mapping[str, Any],
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
 ) -> Item | None:
     """Writes the item, in place of one with the same key; None, or the old item with `returns="ALL_OLD"`.
 
@@ -224,11 +254,17 @@ def put(
 
     ConditionFailed when the condition is false: then nothing is written.
     """
-    return run(table, put_item(item, condition=condition, returns=returns))
+    return run(table, put_item(item, condition=condition, returns=returns), stats=stats)
 
 
 def update(
-    table: Table, key: Key, change: Update, *, condition: Condition | None = None, returns: str | None = None
+    table: Table,
+    key: Key,
+    change: Update,
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
 ) -> Item | None:
     """Changes the item with this key, atomically; None, or what `returns` asks for.
 
@@ -237,19 +273,26 @@ def update(
 
     ConditionFailed when the condition is false: then nothing is changed.
     """
-    return run(table, update_item(key, change, condition=condition, returns=returns))
+    return run(table, update_item(key, change, condition=condition, returns=returns), stats=stats)
 
 
-def delete(table: Table, key: Key, *, condition: Condition | None = None, returns: str | None = None) -> Item | None:
+def delete(
+    table: Table,
+    key: Key,
+    *,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    stats: Stats | None = None,
+) -> Item | None:
     """Removes the item with this key; None, or the old item with `returns="ALL_OLD"`.
 
     >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
     3
     """
-    return run(table, delete_item(key, condition=condition, returns=returns))
+    return run(table, delete_item(key, condition=condition, returns=returns), stats=stats)
 
 
-def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> None:
+def transact_write(operations: Iterable[Pair], *, token: str | None = None, stats: Stats | None = None) -> None:
     """Writes up to 100 items, in several tables of one engine, all or none; None.
 
     >>> transact_write([
@@ -264,19 +307,21 @@ def transact_write(operations: Iterable[Pair], *, token: str | None = None) -> N
     TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
     it safe to send the same transaction again within 10 minutes.
     """
-    run(transact_write_items(operations, token=token))
+    run(transact_write_items(operations, token=token), stats=stats)
 
 
-def transact_get(operations: Iterable[tuple[Table, GetItem]]) -> list[Item | None]:
+def transact_get(operations: Iterable[tuple[Table, GetItem]], *, stats: Stats | None = None) -> list[Item | None]:
     """Up to 100 items as they were at one moment, in the order asked for; None for one that is not there.
 
     >>> transact_get([(scores, get_item(("abc", "Comet Quest"), project=["wins"])), (scores, get_item(("no", "one")))])
     [{'wins': 3}, None]
     """
-    return run(transact_get_items(operations))
+    return run(transact_get_items(operations), stats=stats)
 
 
-def modify(table: Table, key: Key, function: modifying.Function, *, attempts: int = 10) -> Item | None:
+def modify(
+    table: Table, key: Key, function: modifying.Function, *, attempts: int = 10, stats: Stats | None = None
+) -> Item | None:
     """Reads the item, gives it to a pure function, and writes the difference to what it returns; the new item.
 
     >>> def best(item):
@@ -291,11 +336,15 @@ def modify(table: Table, key: Key, function: modifying.Function, *, attempts: in
     Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
     unnoticed.
     """
-    return _done(modifying.modify(table, key, function, attempts), (table,))
+    return perform(modifying.modify(table, key, function, attempts), (table,), stats)
 
 
 def transact_modify(
-    keys: Sequence[tuple[Table, Key]], function: modifying.Functions, *, attempts: int = 10
+    keys: Sequence[tuple[Table, Key]],
+    function: modifying.Functions,
+    *,
+    attempts: int = 10,
+    stats: Stats | None = None,
 ) -> list[Item | None]:
     """Reads several items, gives them to a pure function, and writes what it returns, all or none; the new items.
 
@@ -309,10 +358,10 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
-    return _done(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys])
+    return perform(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys], stats)
 
 
-def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) -> int:
+def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False, stats: Stats | None = None) -> int:
     """Removes every item that a query or scan gives; how many were removed, or with `dry_run` would be.
 
     >>> delete_matching(scores, query(eq("userid", "abc") & lt("top_score", 200)), dry_run=True)
@@ -322,10 +371,12 @@ def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False) 
 
     Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
     """
-    return _done(matching.delete_matching(table, read, dry_run, time.monotonic), (table,))
+    return perform(matching.delete_matching(table, read, dry_run, time.monotonic), (table,), stats)
 
 
-def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False) -> int:
+def update_matching(
+    table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False, stats: Stats | None = None
+) -> int:
     """Updates every item that a query or scan gives; how many were updated, or with `dry_run` would be.
 
     >>> update_matching(scores, scan(not_exists("wins")), assign("wins", 0))
@@ -337,19 +388,20 @@ def update_matching(table: Table, read: Query | Scan, update: Update, *, dry_run
     the index that finds them, all keys are read, and kept, before the first update. It is not a transaction: when it
     ends early, what was done is done. An update of a part of a derived attribute reads each item once more, by its key.
     """
-    return _done(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,))
+    return perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
 
 
-def first(table: Table, read: Query | Scan) -> Item | None:
+def first(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item | None:
     """The first item of a query or scan, or None.
 
     >>> first(scores, query(eq("userid", "abc")))["title"]
     'Comet Quest'
     """
-    return next(run(table, first_of(read, 1)), None)
+    items = run(table, first_of(read, 1))
+    return next(items if stats is None else iter(_whole(items, stats)), None)
 
 
-def one(table: Table, read: Query | Scan) -> Item:
+def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item:
     """The only item of a query or scan.
 
     >>> one(scores, query(eq("userid", "abc") & eq("title", "Comet Quest")))["wins"]
@@ -357,10 +409,10 @@ def one(table: Table, read: Query | Scan) -> Item:
 
     NotFound when there is none, SeveralFound when there are more.
     """
-    return only(table, read, list(run(table, first_of(read, 2))))
+    return only(table, read, _whole(run(table, first_of(read, 2)), stats))
 
 
-def count(table: Table, read: Query | Scan) -> int:
+def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives.
 
     >>> count(scores, query(eq("userid", "abc")))
@@ -370,6 +422,15 @@ def count(table: Table, read: Query | Scan) -> int:
     """
     keys, way = keys_only(table, whole(read))
     items = Items(table, keys, True, way)
-    for _ in items:
-        pass
+    _whole(items, stats, keep=0)
     return items.stats.returned
+
+
+def _whole(items: Items, stats: Stats | None, keep: int | None = None) -> Sequence[Item]:
+    """The items, all of them or the last ones to `keep`; what they have cost is added to the stats."""
+    check_stats(stats)
+    try:
+        return deque(items, keep)
+    finally:
+        if stats is not None:
+            stats.add(items.stats)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 from flyexpr.engine import Engine
 from flyexpr.requests.request import Request
@@ -11,7 +12,7 @@ from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
 from flyexpr.values.kinds import Item
 
-_THREADS = 32  # of more lanes the rest wait their turn
+_THREADS = 32  # requests under way; with more lanes, the others wait for their turn
 
 
 def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Item]:
@@ -39,28 +40,31 @@ def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Item]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def items_ahead(reading: Reading, engine: Engine) -> Iterator[Item]:
-    """The items of a reading, whose requests go out a page early, from a thread of their own.
+@contextmanager
+def asked_ahead(reading: Reading, engine: Engine) -> Iterator[Engine]:
+    """The engine for a reading, which is asked for the next page early, in a thread of its own.
 
     >>> reading = Reading(scores, query(eq("userid", "abc"), page_size=1), lambda: 0.0)
-    >>> [item["title"] for item in items_ahead(reading, scores.engine)]
-    ['Comet Quest', 'Galaxy Invaders']
+    >>> with asked_ahead(reading, scores.engine) as ahead:
+    ...     request = reading.request()
+    ...     print([item["title"] for item in reading.feed(ahead(request.operation, request.body))])
+    ['Comet Quest']
 
-    What follows a page is guessed from its last bytes. An answer counts only if its request turns out to be the one
-    that the page itself asks for; another is thrown away. An engine's error is raised where its page would begin.
+    The next request is guessed from the last bytes of a page. Its answer counts only if the page itself, once it is
+    read, asks for the same; another is thrown away. An engine's error is raised where its page would begin.
     """
     pool = ThreadPoolExecutor(1, "flyexpr-ahead")
     sent: tuple[Request, Future[bytes]] | None = None
+
+    def ahead(operation: str, body: bytes) -> bytes:
+        nonlocal sent
+        is_sent = sent is not None and sent[0] == Request(operation, body)
+        page = sent[1].result() if sent is not None and is_sent else engine(operation, body)
+        following = reading.following(page)
+        sent = None if following is None else (following, pool.submit(engine, following.operation, following.body))
+        return page
+
     try:
-        while (request := reading.request()) is not None:
-            if sent is not None and sent[0] == request:
-                body = sent[1].result()
-            else:
-                body = engine(request.operation, request.body)
-            following = reading.following(body)
-            sent = None
-            if following is not None:
-                sent = following, pool.submit(engine, following.operation, following.body)
-            yield from reading.feed(body)
+        yield ahead
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -24,7 +24,7 @@ ROOT = Path(flyexpr.__file__).parent
 # engine and the command line have stages of their own.
 STAGES = {
     "": """
-        errors records version engine byte_readers
+        errors records version engine byte_readers drive
         values
         expressions
         engines
@@ -51,7 +51,7 @@ STAGES = {
     "cli": """
         files hints
         formats
-        keys session
+        keys schemas session
         options
         jobs
         commands
@@ -154,6 +154,17 @@ def test_nothing_else_imports_an_engine() -> None:
     in_front = {"engines/__init__", "engines/urls"}
     behind = {other for other in files() if other.startswith("engines/") and other not in in_front}
     assert [name for name in files() if not name.startswith("engines/") and imported(name) & behind] == []
+
+
+def test_only_the_doors_and_the_server_call_an_engine() -> None:
+    calling = {
+        name
+        for name in files()
+        if not name.startswith("engines/")
+        for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("engine", "bound")
+    }
+    assert calling == {"sync", "aio", "threads", "serve/answers"}
 
 
 def test_engines_are_imported_when_asked_for() -> None:

@@ -1,14 +1,17 @@
 """The command line: flyexpr in scripts and pipes.
 
-marked  wire  sheets  plain       one value, one row: text and back; text for a terminal (pure)
-words  hints                      keys and schemas in words; errors in the words of a command line (pure)
-files  folders  journal  pace     files that last; export folders; how far a job is; how fast
-reads                             which read answers a condition; what an update has to know of an item
-sources  sinks                    items from streams and to streams
-bulk  writes  rejects  progress   long work: parts side by side, what they write, what was refused, what is seen
-session  options  jobs            what commands share
-tables reading writing moving lines serving completion        the commands
-app                               which command is which, and what an error comes to
+files  hints          files that outlive a crash; errors in the words of a command line
+formats/              items as text and back: plain JSON, DynamoDB JSON, CSV, export folders, text for a terminal
+keys  schemas         keys and tables as people write them
+session  options      the engine of a run; the options that commands share
+jobs/                 long work
+  job                   its options, its beginning and its end
+  work  rate  progress  parts side by side, chunk after chunk; how fast; what a person sees
+  journal  rejects      how far it is; what was refused
+  bulk_reads  parts     which read finds the items; the chunks that it gives
+  bulk_puts  bulk_writes  the put of a stream; batches, updates and deletes
+commands/             query, put, copy, serve ...; each is imported when it is called
+app                   which command is which, and the exit code of an error
 """
 
 from __future__ import annotations

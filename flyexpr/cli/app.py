@@ -1,4 +1,4 @@
-"""Which command is which, and what an error comes to.
+"""The commands by name, and the exit code of an error.
 
 0 done · 1 failed · 2 the command line is wrong · 3 a condition was false · 4 nothing found · 130 interrupted
 """
@@ -46,7 +46,7 @@ _COMMANDS = {
 
 
 class _ReaderGone(Exception):
-    """Whoever read our output has seen enough."""
+    """The reader of our output has closed it."""
 
 
 class _Program(click.Group):
@@ -92,7 +92,7 @@ def program(context: click.Context, engine: str | None) -> None:
 
 
 def run_program(arguments: Sequence[str]) -> int:
-    """The exit code of a run with these arguments; what went wrong stands on stderr."""
+    """The exit code of a run with these arguments; errors are written to stderr."""
     _open_what_is_closed()
     code = 0
     try:
@@ -102,7 +102,7 @@ def run_program(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, _ReaderGone):
         code = 0
     except OSError as error:
-        if code != options.FAILED:  # else it is said already
+        if code != options.FAILED:  # else the error is written already
             _note(error)
         code = options.FAILED
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of the output goes
@@ -110,7 +110,7 @@ def run_program(arguments: Sequence[str]) -> int:
 
 
 def _open_what_is_closed() -> None:
-    """Standard streams that a shell has closed are streams that fail; else a file of ours would get their numbers."""
+    """Opens the standard streams that a shell has closed, so that they fail; else a file would get their number."""
     for name, mode, flags in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.open(os.devnull, flags), mode, closefd=False))  # noqa: SIM115
@@ -118,7 +118,7 @@ def _open_what_is_closed() -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     if options.COMPLETING in os.environ:
-        importlib.import_module("flyexpr.cli.commands.completion")  # it knows what click does not of bash
+        importlib.import_module("flyexpr.cli.commands.completion")  # it completes in bash what click cannot
     try:
         code: Any = program.main(list(arguments), "flyexpr", standalone_mode=False)
         return code if isinstance(code, int) else 0

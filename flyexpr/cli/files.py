@@ -1,4 +1,4 @@
-"""Files that outlive a crash: written in one step, held by one job, named in every error."""
+"""Files that survive a crash: written in one step, held by one job, named in every error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file so that whoever looks, even after a loss of power, finds the old content or the new.
+    """Writes a file so that a reader, even after a loss of power, finds either the old content or the new.
 
     >>> replace_file(Path("a.txt"), b"new"); Path("a.txt").read_bytes()
     b'new'
@@ -52,7 +52,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 class Hold:
-    """The only hold on a file: a second one is refused, by this process or another, until the first is let go.
+    """The only hold on a file: a second one, by this process or another, is refused until the first is released.
 
     >>> hold = Hold(Path("a.journal"))
     >>> Hold(Path("a.journal"))
@@ -62,8 +62,8 @@ class Hold:
       hint: wait for that job, or give this one another file
     >>> hold.release(); Hold(Path("a.journal")).release()
 
-    It stands in a file beside, `a.journal.lock`, because the file itself is replaced at every step. The operating
-    system lets it go when the process ends, however that ends.
+    The lock is on a file beside it, `a.journal.lock`, because the file itself is replaced at every step. The operating
+    system releases it when the process ends, however it ends.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +72,7 @@ class Hold:
             self._file = self._taken(path)
 
     def release(self) -> None:
-        """Lets the file go, and removes the one beside it."""
+        """Releases the file, and removes the one beside it."""
         if not self._file.closed:
             with suppress(OSError):  # Windows removes no open file
                 self._path.unlink()

@@ -11,7 +11,7 @@ from flyexpr.expressions.nodes import Action, And, Between, Compare, Condition, 
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.show import show
 
-# A hint of the library, and what it is here; what still reads as Python afterwards is left out.
+# A hint of the library, and the same for a command line; what still looks like Python afterwards is left out.
 _WORDS = [
     (r"add eq\(\.\.\.\) for one of: (.*); or use scan\(\.\.\.\)", r"fix one of these by `=`: \1; or use flyexpr scan"),
     (r'add GlobalIndex\("…", "([^"]*)".*\), or use scan\(\.\.\.\)', r"use flyexpr scan, or make an index by \1"),
@@ -33,7 +33,7 @@ _PYTHON = re.compile(
 
 
 def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
-    r"""The text of an error with a hint for the command line, by what was typed where that helps.
+    r"""The text of an error with a hint for the command line, taken from what was typed where that helps.
 
     >>> print(in_words(FlyexprError("not found\n  hint: leave consistent=True out")))
     not found
@@ -49,7 +49,7 @@ def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
 
 
 def _hint_of(text: str, arguments: Iterable[str]) -> str:
-    """A hint by the text of an error alone, which has the expression in it."""
+    """A hint from the text of an error alone, which contains the expression."""
     if found := re.search(r"\n  condition: (.*)", text):
         return quoting(found[1])
     if "refers to an attribute that does not exist" in text:

@@ -1,4 +1,4 @@
-"""What several commands share of their options, and what an option comes to."""
+"""Options that several commands share, and what their values mean."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ file = click.argument("file", default="-", type=click.Path(dir_okay=False, allow
 consistent = click.option(
     "--consistent", is_flag=True, help="See every write that was acknowledged; costs twice as much."
 )
-limit = click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after so many items.")
+limit = click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N items.")
 project = click.option("--project", metavar="PATHS", help="Only these attributes: 'title, info.rating'.")
 reverse = click.option("--reverse", is_flag=True, help="From the largest sort key down.")
 segments = click.option(
@@ -110,7 +110,7 @@ condition_if = click.option(
     "--if", "condition", metavar="CONDITION", help="Only where this is true of the item; else exit code 3."
 )
 rate = click.option(
-    "--rate", type=click.FloatRange(min=0, min_open=True), metavar="UNITS", help="Spend so many units a second."
+    "--rate", type=click.FloatRange(min=0, min_open=True), metavar="UNITS", help="Spend at most UNITS units a second."
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 rejects = click.option(
@@ -136,7 +136,7 @@ def form(*allowed: str) -> Callable[[Command], Command]:
 
 
 def form_of(form: str, wire: bool) -> str:
-    """The form that `--format` and `--wire` say together."""
+    """The form that `--format` and `--wire` ask for."""
     if wire and form != "json":
         raise click.UsageError("--wire and --format cannot stand together")
     return "wire" if wire else form
@@ -148,7 +148,7 @@ def paths_of(text: str | None) -> tuple[DocumentPath, ...] | None:
 
 
 def condition_of(text: str | None) -> Condition:
-    """The condition of a text; without one, what is always true."""
+    """The condition in a text; without a text, one that is always true."""
     return ALWAYS if text is None else parse_condition(text)
 
 
@@ -168,7 +168,7 @@ def say(text: object) -> None:
 
 
 def plan(wanted: bool, *lines: object, look: Callable[[], object] | None = None) -> None:
-    """Prints a plan and ends the command, where no more is wanted; `look` says what a dry run finds besides."""
+    """Prints a plan and ends the command, where only that is wanted; `look` prints what a dry run finds."""
     if wanted:
         say("\n".join(map(str, lines)))
         if look is not None:
@@ -182,7 +182,7 @@ def step(label: str, text: str) -> str:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Asks, unless `--yes`; FlyexprError for a no, UsageError where there is nobody to ask."""
+    """Asks, unless `--yes`; FlyexprError for a no, UsageError where nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -192,14 +192,14 @@ def confirm(question: str, yes: bool) -> None:
 
 
 def nothing_found(condition: str | None = None) -> None:
-    """Says on stderr why nothing may be found, and at a terminal that nothing is."""
+    """Says on stderr why nothing may be found; at a terminal, also without a reason."""
     hint = quoting(condition or "")
     if hint or sys.stderr.isatty():
         note("nothing found" + (f"\n  hint: {hint}" if hint else ""))
 
 
 def keyboard(file: str) -> None:
-    """Says on stderr that a command reads what is typed, where it does."""
+    """Says on stderr that a command waits for what is typed, where it does."""
     if file == "-" and sys.stdin.isatty():
         note("reads lines from the keyboard; Ctrl-D ends them")
 

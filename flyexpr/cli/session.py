@@ -1,4 +1,4 @@
-"""One run of the program: which engine, and what it says of a table."""
+"""One run of the program: its engine, and the tables as the engine describes them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from flyexpr.engine import Engine
-from flyexpr.engines import call, connect
+from flyexpr.engines import connect
 from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.requests.descriptions import described_table
-from flyexpr.requests.request import Request
-from flyexpr.requests.tables import table_request
 from flyexpr.schema.table import Table
-from flyexpr.values.answers import fields_of
+from flyexpr.steps.lifecycle import description, table_names
+from flyexpr.sync import drive
 
 ENVIRONMENT = "FLYEXPR_ENGINE"
 AWS = "dynamodb://"  # region, keys and endpoint by AWS's own configuration
@@ -35,7 +34,7 @@ class Session:
     flyexpr.errors.FlyexprError: there is no file none.db, which sqlite:none.db names
       hint: flyexpr create makes it, with its first table
 
-    `makes` is for commands that make the file of an engine where it is not there.
+    `makes` is for commands that make the file of an engine where it does not exist.
     """
 
     url: str | None = None
@@ -48,7 +47,7 @@ class Session:
 
     @property
     def shown(self) -> str:
-        """The URL of the engine as a text or a file may show it.
+        """The URL of the engine without its password, for texts and files.
 
         >>> Session("https://user:password@example.com").shown
         'https://***@example.com'
@@ -93,29 +92,22 @@ class Session:
         return self.described(name)[0]
 
     def described(self, name: str) -> tuple[Table, dict[str, Any]]:
-        """The table, and the engine's own words on it: how many items, how large, in which state."""
-        request: Request = table_request(Table(name, "unknown"), "DescribeTable")
+        """The table, and the engine's own description of it: how many items, how large, in which state."""
         try:
-            body = self.engine(request.operation, request.body)
+            members = drive(description(Table(name, "unknown")), self.engine)
         except NoSuchTable as error:
             hint = f"flyexpr tables lists those that are there, and flyexpr create {name} KEY makes it"
             error.args = (f"there is no table {name!r} in {self.place}\n  hint: {hint}",)
             raise
-        return described_table(body).on(self.engine), fields_of(body)["Table"]
+        return described_table(members).on(self.engine), members
 
     def names(self, prefix: str = "") -> list[str]:
         """The names of the engine's tables, those that begin with a prefix."""
-        found: list[str] = []
-        answer = call(self.engine, "ListTables", {})
-        found += answer["TableNames"]
-        while last := answer.get("LastEvaluatedTableName"):
-            answer = call(self.engine, "ListTables", {"ExclusiveStartTableName": last})
-            found += answer["TableNames"]
-        return [name for name in found if name.startswith(prefix)]
+        return [name for name in drive(table_names(), self.engine) if name.startswith(prefix)]
 
 
 def identity(said: Mapping[str, Any]) -> dict[str, str]:
-    """What tells a table from a later one of the same name, by the engine's own words on it.
+    """What tells a table from a later one of the same name, by the engine's own description.
 
     >>> identity({"TableId": "7d1e", "TableName": "scores"})
     {'TableId': '7d1e'}

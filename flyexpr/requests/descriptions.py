@@ -7,23 +7,23 @@ from typing import Any
 
 from flyexpr.schema.indexes import INDEX_TYPES, Index
 from flyexpr.schema.table import Table
-from flyexpr.values.answers import decoding, fields_of
+from flyexpr.values.answers import decoding
 from flyexpr.values.numbers import Number
 
 _TYPES: dict[str, Any] = {"S": str, "N": Number, "B": bytes}
 
 
-def described_table(body: bytes) -> Table:
-    """The descriptor of a table as the engine describes it: names, keys, key types, indexes, options.
+def described_table(description: dict[str, Any]) -> Table:
+    """The descriptor of a table, from its description by DescribeTable: names, keys, key types, indexes, options.
 
-    >>> described_table(b'''{"Table": {"TableName": "t", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    ...     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}]}}''')
+    >>> described_table({"TableName": "t", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    ...     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}]})
     Table(name='t', partition_key='id', sort_key=None, attributes={'id': int | decimal.Decimal}, indexes=(), ...)
 
     Only key attributes have a type there; a numeric one becomes `int | Decimal`.
     """
     with decoding:
-        return _described(fields_of(body)["Table"])
+        return _described(description)
 
 
 def _described(table: dict[str, Any]) -> Table:

@@ -13,7 +13,7 @@ from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.records import record
 from flyexpr.requests.expression_members import expression_members
-from flyexpr.requests.request import Request, flag, table_name, wire_request
+from flyexpr.requests.request import CAPACITY, Request, flag, table_name, wire_request
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.parts import fill
@@ -105,7 +105,7 @@ class Point(Access):
     def request(self, table: Table, read: Any, turn: Turn = FIRST) -> Request:
         members = [table_name(table), f'"Key":{encode_item(_fixed_key(self.keys[turn.branch]))}']
         members += expression_members(("ProjectionExpression", self.fetch))
-        return wire_request(self.operation, [*members, *flag("ConsistentRead", read.consistent), _CAPACITY])
+        return wire_request(self.operation, [*members, *flag("ConsistentRead", read.consistent), CAPACITY])
 
     def answer(self, table: Table, body: bytes) -> Answer:
         item, rest = item_and_rest(body, "Item", forms_of(table))
@@ -153,7 +153,7 @@ class QueryPages(_Pages):
         members += flag("ConsistentRead", read.consistent)
         if turn.limit is not None:
             members.append(f'"Limit":{turn.limit}')
-        return wire_request(self.operation, [*members, *_after(turn.start), _CAPACITY])
+        return wire_request(self.operation, [*members, *_after(turn.start), CAPACITY])
 
     def warnings(self, table: Table) -> Iterator[str]:
         sort_keys = {*table.sort_keys_of(self.index)}
@@ -173,13 +173,10 @@ class ScanPages(_Pages):
             members.append(f'"Limit":{turn.limit}')
         if read.segment is not None:
             members.append(f'"Segment":{read.segment},"TotalSegments":{read.segments}')
-        return wire_request(self.operation, [*members, *_after(turn.start), _CAPACITY])
+        return wire_request(self.operation, [*members, *_after(turn.start), CAPACITY])
 
     def warnings(self, table: Table) -> Iterator[str]:
         yield "reads the whole index" if self.index else "reads the whole table"
-
-
-_CAPACITY = '"ReturnConsumedCapacity":"TOTAL"'
 
 
 def _after(start: Mapping[str, Any] | None) -> list[str]:

@@ -49,6 +49,30 @@ def wire_request(name: str, members: Iterable[str]) -> Request:
     return Request(name, utf8("{" + ",".join(members) + "}"))
 
 
+CAPACITY = '"ReturnConsumedCapacity":"TOTAL"'
+
+_WITH_A_COST = frozenset(
+    """
+    GetItem PutItem UpdateItem DeleteItem Query Scan
+    BatchGetItem BatchWriteItem TransactGetItems TransactWriteItems
+    """.split()
+)
+
+
+def asking_cost(request: Request) -> Request:
+    """The request that also asks which capacity it consumes; unchanged where it does already, or where none counts.
+
+    >>> asking_cost(Request("GetItem", b'{"TableName":"t"}')).body
+    b'{"TableName":"t","ReturnConsumedCapacity":"TOTAL"}'
+    >>> asking_cost(Request("ListTables", b"{}")).body
+    b'{}'
+    """
+    asked = CAPACITY.encode() + b"}"
+    if request.operation not in _WITH_A_COST or request.body.endswith(asked):
+        return request
+    return Request(request.operation, request.body[:-1] + b"," + asked)
+
+
 def utf8(text: str) -> bytes:
     """The bytes of a request's text; ValidationError where UTF-8 has no bytes for a character.
 

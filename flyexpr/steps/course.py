@@ -1,4 +1,4 @@
-"""Which steps each operation takes; all but queries and scans, which give items instead of one result."""
+"""The steps of each operation but queries and scans, which give items instead of one result."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def course(table: Any, operation: Any = None) -> Steps[Any]:
 
 
 def tables_of(table: Any, operation: Any = None) -> Sequence[Table]:
-    """The tables that an operation is on: the one that it is given, or those that a transaction names.
+    """The tables of an operation: the one that it is given, or those that a transaction names.
 
     >>> len(tables_of(transact_get_items([(scores, get_item("a")), (scores, get_item("b"))])))
     2
@@ -65,23 +65,23 @@ def common_engine(tables: Sequence[Table]) -> Engine:
 
 
 def named(error: NoSuchTable, tables: Iterable[Table]) -> NoSuchTable:
-    """The error, in words that name the table or tables that an operation is on, and their engine.
+    """The error with a text that names the tables of an operation, and their engine.
 
     >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
     >>> print(named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
     there is no table 'Nope' on sqlite::memory:
       hint: run(table, create_table()) makes it
     """
-    found = {table.name: table for table in tables}
-    names = " or no table ".join(map(repr, found))
-    engine = repr(next(iter(found.values())).engine)
+    by_name = {table.name: table for table in tables}
+    names = " or no table ".join(map(repr, by_name))
+    engine = repr(next(iter(by_name.values())).engine)
     on = f" on {engine.removeprefix('<engine ').removesuffix('>')}" if engine.startswith("<engine ") else ""
     error.text = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
     return error
 
 
 def addressed(table: Any, operation: Any) -> tuple[Table, Operation]:
-    """A table and an operation, checked; of a transaction, which stands alone, its first table.
+    """A table and an operation, checked; for a transaction, which stands alone, its first table.
 
     >>> addressed(transact_get_items([(scores, get_item("a"))]), None)[0].name
     'GameScores'

@@ -1,4 +1,4 @@
-"""One item: read, put, updated or deleted; and why a condition refused the write."""
+"""One item: get, put, update or delete it; and why a condition refused the write."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def get(table: Table, operation: GetItem) -> Steps[Item | None]:
 
 
 def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[Item | None]:
-    """What `returns=` asks for, once the item is written; ConditionFailed says why it is not."""
+    """What `returns=` asks for, once the item is written; ConditionFailed says why it was not."""
     condition: Condition | None = None
     try:
         if isinstance(operation, UpdateItem) and makes_parents(operation):
@@ -55,7 +55,7 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
 
 
 def _say_what_is_meant(update: Update, error: DynamoError) -> None:
-    """Adds to the service's words the paths or operands that they may mean."""
+    """Adds to the service's text the paths or operands that it may mean."""
     if "document path" in error.message:
         _say_which_path(update, error)
     elif WRONG_OPERAND in error.message:
@@ -80,9 +80,9 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     >>> str(explained(Table("t", "id"), gt("wins", 3), error)), error.item
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
-    found, item = error.fields.get("Item"), None
-    with suppress(ConnectionFailed):  # an item that is not on DynamoDB's wire at all: that the write failed is known
-        item = plain_item(copy.deepcopy(found)) if found else None  # it is used up, and `.fields` stays as it came
+    wire, item = error.fields.get("Item"), None
+    with suppress(ConnectionFailed):  # an item in an unknown form must not hide that the write failed
+        item = plain_item(copy.deepcopy(wire)) if wire else None  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
         error.reason = _reason(table, condition, item)
     error.item = item

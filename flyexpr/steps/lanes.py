@@ -16,7 +16,8 @@ from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.cursors import closed_cursor, opened_cursor
-from flyexpr.steps.read import Clock, Reading, Stats, out_of
+from flyexpr.steps.read import Clock, Reading, out_of
+from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import Item
 
 

@@ -1,18 +1,21 @@
-"""The life of a table: made, looked at, altered, removed; and the waiting that goes with it."""
+"""Tables: listed, made, described, altered, removed; and the waiting that goes with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.records import replace
 from flyexpr.requests.descriptions import described_table
 from flyexpr.requests.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
+from flyexpr.requests.request import wire_request
 from flyexpr.requests.tables import create_table_request, table_request, ttl_request
 from flyexpr.schema.table import Table
 from flyexpr.steps.alter_table import changes
 from flyexpr.steps.step import Pause, Steps
 from flyexpr.values.answers import decoding, fields_of
+from flyexpr.values.kinds import quote
 
 _MOST = 600.0  # seconds of pauses, until a table has to be ready
 
@@ -35,12 +38,35 @@ def delete_table(table: Table, operation: DeleteTable) -> Steps[None]:
 
 def describe_table(table: Table, operation: DescribeTable) -> Steps[Table]:
     """The table as its engine describes it, bound to that engine."""
-    described = described_table((yield table_request(table, "DescribeTable")))
+    described = described_table((yield from description(table)))
     body = yield table_request(table, "DescribeTimeToLive")
     with decoding:
         ttl = fields_of(body).get("TimeToLiveDescription", {})
         on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
+
+
+def description(table: Table) -> Steps[dict[str, Any]]:
+    """The engine's own description of the table: the member `Table` of the answer to DescribeTable."""
+    body = yield table_request(table, "DescribeTable")
+    with decoding:
+        members: dict[str, Any] = fields_of(body)["Table"]
+        return members
+
+
+def table_names() -> Steps[list[str]]:
+    """The names of all of the engine's tables."""
+    names: list[str] = []
+    start: list[str] = []
+    while True:
+        body = yield wire_request("ListTables", start)
+        with decoding:
+            answer = fields_of(body)
+            names += answer["TableNames"]
+            last = answer.get("LastEvaluatedTableName")
+        if not last:
+            return names
+        start = [f'"ExclusiveStartTableName":{quote(last)}']
 
 
 def update_table(table: Table, operation: UpdateTable) -> Steps[list[str]]:
@@ -69,10 +95,9 @@ def _until(table: Table, ready: Callable[[str | None], bool]) -> Steps[None]:
 
 def _status(table: Table) -> Steps[str | None]:
     try:
-        body = yield table_request(table, "DescribeTable")
+        members = yield from description(table)
     except NoSuchTable:
         return None
     with decoding:
-        found = fields_of(body)["Table"]
-        indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in found.get("GlobalSecondaryIndexes") or ())
-        return next((status for status in indexes if status != "ACTIVE"), str(found.get("TableStatus", "ACTIVE")))
+        indexes = (str(each.get("IndexStatus", "ACTIVE")) for each in members.get("GlobalSecondaryIndexes") or ())
+        return next((status for status in indexes if status != "ACTIVE"), str(members.get("TableStatus", "ACTIVE")))

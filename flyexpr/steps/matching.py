@@ -21,14 +21,13 @@ from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import key_of, loaded_item
 from flyexpr.schema.stored_updates import lower_actions, lower_update
 from flyexpr.schema.table import Table
+from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, write
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Clock, keys_only
 from flyexpr.steps.step import Steps
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
-
-ATTEMPTS = 10
 
 
 def update_matching(table: Table, read: Query | Scan, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
@@ -68,13 +67,13 @@ def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry
 
 
 def moves(table: Table, read: Query | Scan, update: Update) -> bool:
-    """Whether the update can move an item in the index that the read goes through, so that the read meets it again.
+    """Whether the update can move an item in the index that the read goes through, so that it is read again.
 
     >>> read = query(eq("title", "Comet Quest") & gt("top_score", 100))
     >>> moves(scores, read, incr("top_score")), moves(scores, read, incr("wins"))
     (True, False)
 
-    Then the keys are to be read before the first update.
+    If so, all keys have to be read before the first update.
     """
     return not _touched(table, update).isdisjoint(table.keys_of(access_of_keys(table, read).index))
 
@@ -110,39 +109,39 @@ def _hides_parts(table: Table, condition: Condition) -> bool:
 
 
 def _written_after_look(table: Table, key: Item, condition: Condition, update: Update | None) -> Steps[bool]:
-    """Reads the item and writes to it, guarded by what the write depends on; again when that changed meanwhile."""
-    bare, wanted, attempt = table.as_stored, lower_condition(table, condition), 0
-    while True:
-        found = yield from get(bare, GetItem(key_of(table, key), consistent=True))
-        if found is None or not matches(wanted, fill(table, dict(found))):
+    """Reads the item and writes to it, while nothing has changed that the write depends on; False where it stays."""
+    stored, wanted = table.as_stored, lower_condition(table, condition)
+
+    def look() -> Steps[Item | None]:
+        return get(stored, GetItem(key_of(table, key), consistent=True))
+
+    def written(item: Item | None) -> Steps[bool]:
+        if item is None or not matches(wanted, fill(table, dict(item))):
             return False
-        try:
-            yield from write(bare, _guarded(table, found, wanted, update))
-            return True
-        except ConditionFailed:
-            attempt += 1
-            if attempt == ATTEMPTS:
-                raise
+        yield from write(stored, _guarded(table, item, wanted, update))
+        return True
+
+    return (yield from guarded(look, written))
 
 
-def _guarded(table: Table, found: Item, wanted: Condition, update: Update | None) -> DeleteItem | UpdateItem:
-    """The write, in stored types, to an item that was found, while all is unchanged that made it match."""
-    key = {name: found[name] for name in table.keys}
+def _guarded(table: Table, item: Item, wanted: Condition, update: Update | None) -> DeleteItem | UpdateItem:
+    """The write, in stored types, to an item; it holds while everything is unchanged that made the item match."""
+    key = {name: item[name] for name in table.keys}
     spoken = paths(wanted)
     needed = dict.fromkeys([*(str(path.parts[0]) for path in spoken), *sources_of(table, parts_in(table, spoken))])
     if update is not None:
         needed |= dict.fromkeys(part for name in _derived(table, update) for part in table.derived[name].parts)
         counted = versioned(table, UpdateItem(key, update))
         assert isinstance(counted, UpdateItem)
-        after = apply(lower_actions(table, counted.update), fill(table, dict(found)))
+        after = apply(lower_actions(table, counted.update), fill(table, dict(item)))
         lowered = lower_update(table, counted.update, loaded_item(table, dict(after)), whole=True)
-        update = Update(tuple(_of_filled(action, found, after) for action in lowered.actions))
-    return _write(key, update, unchanged(found, *(Path((name,)) for name in needed)))
+        update = Update(tuple(_of_filled(action, item, after) for action in lowered.actions))
+    return _write(key, update, unchanged(item, *(Path((name,)) for name in needed)))
 
 
-def _of_filled(action: Action, found: Item, after: Item) -> Action:
-    """The action; for a part that the item lacks, and was read with, one that stores what becomes of it."""
+def _of_filled(action: Action, item: Item, after: Item) -> Action:
+    """The action; where the item lacks a part and was read as if it had it, an action that stores the new value."""
     name = str(action.path.parts[0])
-    if name in found or name not in after:
+    if name in item or name not in after:
         return action
     return Action("SET", Path((name,)), operand(after[name]))

@@ -1,7 +1,7 @@
-"""An update that makes the maps it needs: one request where they are there, two where they are not.
+"""An update that makes the maps it needs: one request where they exist, two where they do not.
 
-Each request is guarded by what it takes the parents to be, so that nobody's map is written over; when the guard fails,
-the item that the service gives back says what is really there, and the next request is made for that.
+Each request is guarded by what it assumes of the parents, so it writes over no map. When the guard fails, the service
+gives back the item as it is, and the next request is made for that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ATTEMPTS = 10
 
 
 def makes_parents(operation: UpdateItem) -> bool:
-    """Whether any action of the update is to make its parents.
+    """Whether any action of the update has to make its parents.
 
     >>> makes_parents(update_item("a", assign("a.b", 1, parents=True)))
     True
@@ -102,26 +102,26 @@ def _guarded(asked: UpdateItem, actions: Iterable[Action], guards: list[Conditio
 
 
 def _present(path: Path, item: Item) -> int:
-    """How many leading steps of the path are there, up to its last parent; an ExpressionError where one is no map."""
-    found: Any = item
+    """How many leading steps of the path exist, up to its last parent; an ExpressionError where one is not a map."""
+    value: Any = item
     for count, step in enumerate(path.parts[:-1]):
-        inside = isinstance(found, Mapping) if isinstance(step, str) else isinstance(found, list)
-        if not inside or (isinstance(step, int) and step >= len(found)):
+        inside = isinstance(value, Mapping) if isinstance(step, str) else isinstance(value, list)
+        if not inside or (isinstance(step, int) and step >= len(value)):
             raise ExpressionError(
-                f"`{show(Path(path.parts[: count + 1]))}` cannot be made: what it would stand in is no map",
+                f"`{show(Path(path.parts[: count + 1]))}` cannot be made: what it would stand in is not a map",
                 expression=show(path),
             )
-        if isinstance(step, str) and step not in found:
+        if isinstance(step, str) and step not in value:
             return _makeable(path, count)
-        found = found[step]
-    if not isinstance(found, Mapping):
-        raise ExpressionError(f"`{show(Path(path.parts[:-1]))}` is there and no map", expression=show(path))
+        value = value[step]
+    if not isinstance(value, Mapping):
+        raise ExpressionError(f"`{show(Path(path.parts[:-1]))}` exists and is not a map", expression=show(path))
     return len(path.parts) - 1
 
 
 def _makeable(path: Path, count: int) -> int:
     if any(isinstance(step, int) for step in path.parts[count + 1 :]):
-        raise ExpressionError("only maps are made on the way to a target, no lists", expression=show(path))
+        raise ExpressionError("only maps are made on the way to a target, not lists", expression=show(path))
     return count
 
 

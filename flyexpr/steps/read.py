@@ -19,30 +19,11 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.stored_items import check_stored, decoded_item
 from flyexpr.schema.table import Table
 from flyexpr.steps.cursors import Cursors, Mark
+from flyexpr.steps.stats import Stats
 from flyexpr.values.answers import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
 from flyexpr.values.kinds import Item
 
 Clock = Callable[[], float]  # seconds that only grow
-
-
-class Stats:
-    """What a read has cost so far.
-
-    >>> Stats(requests=2, capacity=1.5)
-    Stats(requests=2, examined=0, returned=0, capacity=1.5)
-
-    `examined` items were read and paid for, `returned` of them went to the reader; `capacity` is in read units. All but
-    `returned` count whole pages, each once its last item is taken.
-    """
-
-    __slots__ = ("capacity", "examined", "requests", "returned")
-
-    def __init__(self, requests: int = 0, examined: int = 0, returned: int = 0, capacity: float = 0.0) -> None:
-        self.requests, self.examined, self.returned, self.capacity = requests, examined, returned, capacity
-
-    def __repr__(self) -> str:
-        counts = f"requests={self.requests}, examined={self.examined}, returned={self.returned}"
-        return f"Stats({counts}, capacity={self.capacity})"
 
 
 class Reading:

@@ -31,6 +31,6 @@ def backoff(attempt: int) -> Pause:
     >>> 0 <= backoff(1).seconds <= 0.1
     True
     """
-    import random  # here, because `import flyexpr` is to be quick
+    import random  # here, to keep `import flyexpr` quick
 
     return Pause(random.uniform(0, min(0.05 * 2**attempt, 10)))

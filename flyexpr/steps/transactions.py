@@ -1,4 +1,4 @@
-"""Several operations at once, on one or more tables of one engine: all of them, or none."""
+"""Several operations at once, on one or more tables of one engine: all of them or none."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def transact_get(operation: TransactGetItems) -> Steps[list[Item | None]]:
     pairs = operation.operations
     with decoding:
         wires = [each.get("Item") for each in fields_of(body)["Responses"]]
-        found = [None if wire is None else plain_item(wire) for _, wire in zip(pairs, wires, strict=True)]
+        items = [None if wire is None else plain_item(wire) for _, wire in zip(pairs, wires, strict=True)]
     return [
         None if item is None else read_item(table, item, read.project, read.key)
-        for (table, read), item in zip(pairs, found, strict=True)
+        for (table, read), item in zip(pairs, items, strict=True)
     ]
 
 
@@ -72,5 +72,5 @@ def _reason(table: Table, write: Prepared, reason: dict[str, Any]) -> DynamoErro
     code = str(reason.get("Code", "None"))
     if code == "None":
         return None
-    found = DynamoError.of(code, reason.get("Message") or "", {k: v for k, v in reason.items() if k == "Item"})
-    return explained(table, write.condition, found) if isinstance(found, ConditionFailed) else found
+    error = DynamoError.of(code, reason.get("Message") or "", {k: v for k, v in reason.items() if k == "Item"})
+    return explained(table, write.condition, error) if isinstance(error, ConditionFailed) else error

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -14,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program import Program, until
 
-from flyexpr import connect, count, describe_table, incr, run, scan
+from flyexpr import connect, count, describe_table, incr, put_item, run, scan
 from flyexpr.cli.formats.export_folders import checksum
 from flyexpr.cli.jobs.bulk_writes import update_all
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.rate import Pace
 from flyexpr.cli.jobs.work import Chunk, Job
 from flyexpr.schema.table import Table
+from flyexpr.steps.course import course
 
 MANY = 50_000
 
@@ -256,13 +258,12 @@ def test_a_pace_is_held():
 
 def test_a_request_takes_its_units_before_it_is_sent(monkeypatch: pytest.MonkeyPatch):
     """Several at once cannot all see the same full bucket."""
-    taken = []
+    taken: list[Any] = []
     job = Job("put", rate=10)
-    monkeypatch.setattr(job._pace, "take", taken.append)
-    job.metered(Table("things", "id").on(lambda operation, body: taken.append(operation) or b"{}")).bound(
-        "PutItem", b"x" * 2048
-    )
-    assert taken == [2.0, "PutItem"]
+    monkeypatch.setattr(job._pace, "delay", lambda units: taken.append(units) or 0.0)
+    table = Table("things", "id").on(lambda operation, body: taken.append(operation) or b"{}")
+    job.perform(table, course(table, put_item({"id": "a", "text": "x" * 1990})))
+    assert taken == [pytest.approx(2, abs=0.05), "PutItem"]
     job.close()
 
 

@@ -6,11 +6,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from scripted import scripted
 
-from flyexpr import Table
+from flyexpr import (
+    BatchIncomplete,
+    ConnectionFailed,
+    Table,
+    batch_write,
+    connect,
+    create_table,
+    get_item,
+    put_item,
+    run,
+)
 from flyexpr.cli.jobs import work
 from flyexpr.cli.jobs.journal import Journal
-from flyexpr.cli.jobs.work import Chunk, Job
+from flyexpr.cli.jobs.work import Chunk, Job, Stopped
+from flyexpr.steps.course import course
 
 
 @pytest.fixture
@@ -127,12 +139,12 @@ def test_each_waits_for_all_before_it_fails(job: Job):
 
 def test_a_pace_that_waits_is_left_when_the_job_stops():
     job = Job("put", rate=0.001)
-    table = job.metered(Table("things", "id").on(lambda operation, body: b"{}"))
-    job.spend(written=100)
+    table = Table("things", "id").on(lambda operation, body: b"{}")
+    job.spend(100)
 
     def do(part: str, entries: list) -> None:
         threading.Timer(0.1, job.stopping.set).start()
-        table.bound("PutItem", b"{}")
+        job.perform(table, course(table, put_item({"id": "a"})))
         job.add(1)
 
     job.run({"input": iter([Chunk([1], None)])}, do)
@@ -149,9 +161,26 @@ def test_a_part_that_is_done_is_not_done_again(tmp_path: Path):
     assert seen == []
 
 
-def test_reads_are_not_metered(job: Job):
-    asked: list = []
-    table = job.metered(Table("t", "id").on(lambda operation, body: asked.append((operation, body)) or b"{}"))
-    table.bound("Scan", b'{"a":1}')
-    table.bound("PutItem", b'{"a":1}')
-    assert asked == [("Scan", b'{"a":1}'), ("PutItem", b'{"a":1,"ReturnConsumedCapacity":"TOTAL"}')]
+def test_steps_of_a_job_are_counted_by_what_they_cost(job: Job):
+    engine = connect("sqlite::memory:")
+    table = Table("things", "id").on(engine)
+    run(table, create_table())
+    job.perform(table, course(table, put_item({"id": "a", "text": "x" * 1500})))
+    job.perform(table, course(table, get_item("a", consistent=True)))
+    assert job.summary("put").startswith("0 items put, 1 read unit, 2 write units")
+
+
+def test_what_a_failed_write_took_is_counted_with_what_was_done_before(job: Job):
+    first = {"ConsumedCapacity": [{"TableName": "things", "CapacityUnits": 25.0}]}
+    table = Table("things", "id").on(scripted([first, ConnectionFailed("ConnectionFailed", "gone")]))
+    with pytest.raises(BatchIncomplete):
+        job.perform(table, course(table, batch_write([put_item({"id": str(n)}) for n in range(30)])))
+    assert "25 write units" in job.summary("put")
+
+
+def test_a_pause_between_tries_ends_when_the_job_stops(job: Job):
+    left = {"UnprocessedItems": {"things": [{"PutRequest": {"Item": {"id": {"S": "a"}}}}]}}
+    table = Table("things", "id").on(scripted([left]))
+    job.stopping.set()
+    with pytest.raises(Stopped):
+        job.perform(table, course(table, batch_write([put_item({"id": "a"})])))

@@ -9,7 +9,8 @@ import pytest
 from program import Inside
 
 from flyexpr import Table
-from flyexpr.cli.keys import key_words, schema_words
+from flyexpr.cli.keys import key_words
+from flyexpr.cli.schemas import schema_words
 from flyexpr.errors import ValidationError
 
 

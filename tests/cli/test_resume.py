@@ -15,7 +15,7 @@ from program import COMMAND, Inside, Program, until
 
 from flyexpr import Table, assign, batch_write, connect, create_table, exists, incr, put_item, run, scan
 from flyexpr.cli import files
-from flyexpr.cli.jobs import job, work
+from flyexpr.cli.jobs import bulk_puts, parts
 from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
@@ -30,8 +30,8 @@ class Crash(Exception):
 @pytest.fixture
 def things(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Inside:
     """Forty things; a chunk has eight entries, and a run that has `crash` set ends after so many chunks of a part."""
-    monkeypatch.setattr(work, "CHUNK", 8)
-    monkeypatch.setattr(job, "CHUNK", 8)
+    monkeypatch.setattr(parts, "CHUNK", 8)
+    monkeypatch.setattr(bulk_puts, "CHUNK", 8)
     inside("create", "Things", "id")
     Path("things.jsonl").write_text("".join(f'{{"id": "{n:02}", "n": {n}}}\n' for n in range(40)))
     assert inside("put", "Things", "things.jsonl").code == 0
@@ -95,13 +95,13 @@ def test_an_export_of_several_files_looks_at_those_that_are_done_too(things: Ins
 
 
 def test_a_file_that_changes_while_it_is_exported(things: Inside, monkeypatch):
-    add = work.Job.add
+    add = Job.add
 
     def adds(job, number):
         add(job, number)
         Path("folder/data/0000.json.gz").write_bytes(b"")
 
-    monkeypatch.setattr(work.Job, "add", adds)
+    monkeypatch.setattr(Job, "add", adds)
     assert "0000.json.gz is damaged" in things(*EXPORT).err
 
 

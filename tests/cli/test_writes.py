@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from program import Inside
@@ -23,10 +24,12 @@ from flyexpr import (
     update_item,
 )
 from flyexpr.cli.formats.plain_json import read_item
+from flyexpr.cli.jobs.bulk_puts import put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, check_all, delete_all, put_all, update_all
-from flyexpr.cli.jobs.job import Manner, put_stream
+from flyexpr.cli.jobs.job import Manner
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.cli.jobs.work import Job
+from flyexpr.steps.course import course
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ def test_refusals_are_taken_down_in_the_order_of_the_lines(things: Table, lenien
 
 def test_what_is_left_unprocessed_is_sent_again(things: Table, job: Job, monkeypatch: pytest.MonkeyPatch):
     left, slept = [2], []
-    monkeypatch.setattr("time.sleep", slept.append)
+    monkeypatch.setattr(job, "_sleep", slept.append)
 
     def engine(operation: str, body: bytes) -> bytes:
         left[0] -= 1
@@ -246,14 +249,14 @@ def test_an_item_that_changes_between_its_read_and_its_write_is_left(
     inside("put", "Things", stdin='{"id": "a", "n": 1}\n{"id": "b", "n": 1}\n')
     done = []
 
-    def meanwhile(table: Table, operation: object) -> object:
+    def meanwhile(table: Table, operation: Any) -> Any:
         if not done:
             done.append(True)
             key = {"id": "a"}
             run(table, delete_item(key) if change is None else update_item(key, parse_update(change)))
-        return run(table, operation)
+        return course(table, operation)
 
-    monkeypatch.setattr("flyexpr.cli.jobs.bulk_writes.run", meanwhile)
+    monkeypatch.setattr("flyexpr.cli.jobs.bulk_writes.course", meanwhile)
     monkeypatch.setattr("flyexpr.cli.jobs.work.WRITERS", 1)
     end = inside(*command, "--where", "n = 1")
     assert (end.code, "1 item " in end.err) == (0, True)

@@ -419,12 +419,16 @@ def test_parents_are_made_along_with_the_item(table: Table) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], Any, str]] = {
-    "text": ({"a": "x"}, make("a.b"), "`a` is there and no map"),
-    "text on the way": ({"a": {"b": 1}}, make("a.b.c.d"), "`a.b.c` cannot be made: what it would stand in is no map"),
-    "null": ({"a": None}, make("a.b"), "`a` is there and no map"),
-    "list": ({"a": [1]}, make("a.b"), "`a` is there and no map"),
-    "no such element": ({"l": [1]}, make("l[3].a"), "`l[3]` cannot be made: what it would stand in is no map"),
-    "a list to be made": ({}, make("a.l[0].b"), "only maps are made on the way to a target, no lists"),
+    "text": ({"a": "x"}, make("a.b"), "`a` exists and is not a map"),
+    "text on the way": (
+        {"a": {"b": 1}},
+        make("a.b.c.d"),
+        "`a.b.c` cannot be made: what it would stand in is not a map",
+    ),
+    "null": ({"a": None}, make("a.b"), "`a` exists and is not a map"),
+    "list": ({"a": [1]}, make("a.b"), "`a` exists and is not a map"),
+    "no such element": ({"l": [1]}, make("l[3].a"), "`l[3]` cannot be made: what it would stand in is not a map"),
+    "a list to be made": ({}, make("a.l[0].b"), "only maps are made on the way to a target, not lists"),
 }
 
 

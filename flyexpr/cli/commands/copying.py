@@ -23,8 +23,10 @@ from flyexpr.cli.formats.export_folders import (
 )
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries, form_of_file, opened
+from flyexpr.cli.jobs.bulk_puts import put_entries, put_plan, put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, put_all
-from flyexpr.cli.jobs.job import Manner, bulk, job, put_entries, put_plan, put_stream
+from flyexpr.cli.jobs.job import Manner, bulk, job
+from flyexpr.cli.jobs.parts import parts_of
 from flyexpr.cli.jobs.work import Job
 from flyexpr.cli.session import Session, identity
 from flyexpr.errors import FlyexprError, NoSuchTable
@@ -60,14 +62,13 @@ def copy(
     found, said = session.described(table)
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
-    read = Scan()
     then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} where it is not there"
     manner.plan(*_plan(found, said, segments), options.step("then", then))
     settings = {"table": table, **identity(said), "to": target.shown, "as": name, "segments": segments}
     with job("copy", "copied", settings, manner, said.get("ItemCount")) as work:
-        into = work.metered(_target(work, found, target, name or table))
+        into = _target(work, found, target, name or table)
         work.run(
-            work.parts(found, read, segments),
+            parts_of(work, found, Scan(), segments),
             lambda _, items: put_all(work, into, [Placed("an item", item) for item in items]),
         )
 
@@ -147,7 +148,7 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
             beside.unlink(missing_ok=True)
             raise
         beside.replace(path)
-    work.spend(read=items.stats.capacity)
+    work.spend(items.stats.capacity)
 
 
 def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None:
@@ -170,7 +171,7 @@ def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None
         work.add(len(items))
         return {f"file {part}": files[part].facts}
 
-    work.run(work.parts(table, Scan(), segments), do)
+    work.run(parts_of(work, table, Scan(), segments), do)
     complete = [file.finished() for file in files.values()]
     write_manifest(folder, table.name, [file for file in complete if file.items], began, _now())
     for file in complete:

@@ -7,7 +7,7 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.jobs.bulk_reads import read_of
-from flyexpr.cli.jobs.progress import counted as amount
+from flyexpr.cli.jobs.progress import amount
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.options import Nothing
 from flyexpr.explain import explain as explained

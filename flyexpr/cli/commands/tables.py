@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from flyexpr.cli import options
-from flyexpr.cli.keys import schema_python, schema_words
+from flyexpr.cli.schemas import schema_python, schema_words
 from flyexpr.explain import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.schema.indexes import GlobalIndex, Index

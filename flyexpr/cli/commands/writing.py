@@ -10,9 +10,11 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import form_of_file, opened
+from flyexpr.cli.jobs.bulk_puts import put_plan, put_stream
 from flyexpr.cli.jobs.bulk_reads import bulk_read
 from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
-from flyexpr.cli.jobs.job import Manner, bulk, job, put_plan, put_stream
+from flyexpr.cli.jobs.job import Manner, bulk, job
+from flyexpr.cli.jobs.parts import collected, parts_of
 from flyexpr.cli.jobs.work import Job
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.session import identity
@@ -122,11 +124,11 @@ def _update_matching(found: Table, change: Update, where: str, settings: dict[st
     _plan(manner, found, read, f"UpdateItem of each: {show(change)}")
     _note_scan(why)
     with job("update", "updated", settings | {"where": show(matching)}, manner) as work:
-        target, guard = work.metered(found), _still(found, matching)
-        parts = work.parts(target, read, settings["segments"])
+        guard = _still(found, matching)
+        parts = parts_of(work, found, read, settings["segments"])
         work.run(
-            work.collected(parts) if moves else parts,
-            lambda part, items: update_all(work, target, part, items, change, guard),
+            collected(parts) if moves else parts,
+            lambda part, items: update_all(work, found, part, items, change, guard),
         )
         _note_nothing(work, where)
 
@@ -171,8 +173,8 @@ def delete(
     _note_scan(why)
     options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
     with job("delete", "deleted", settings, manner) as work:
-        target, guard = work.metered(found), _still(found, matching)
-        work.run(work.parts(target, read, segments), lambda part, items: delete_all(work, target, part, items, guard))
+        guard, parts = _still(found, matching), parts_of(work, found, read, segments)
+        work.run(parts, lambda part, items: delete_all(work, found, part, items, guard))
         _note_nothing(work, where)
 
 

@@ -36,7 +36,7 @@ def cell(value: Any) -> str:
 
 
 def read_cell(text: str, kind: str | None = None) -> Any:
-    """The value of a cell; of a key attribute as its table's type (S, N or B) wants it.
+    """The value of a cell; a key attribute gets the type (S, N or B) that its table declares.
 
     >>> read_cell("Rush"), read_cell("3"), read_cell("9e400"), read_cell("02858")
     ('Rush', 3, '9e400', '02858')
@@ -52,7 +52,7 @@ def read_cell(text: str, kind: str | None = None) -> Any:
 
 
 def _read_json(text: str) -> tuple[Any] | None:
-    """The value that a cell says as JSON; None for a cell that is text."""
+    """The value of a cell that is JSON; None for a cell that is text."""
     if not text or text[0] not in _JSON_STARTS:
         return None
     try:
@@ -103,7 +103,7 @@ def head(columns: Iterable[str]) -> list[str]:
 
 
 def read_head(cells: Sequence[str]) -> list[str]:
-    """The columns that the first row names; ValidationError where it names no attribute, or one twice.
+    """The columns that the first row names; ValidationError where a name is missing or stands twice.
 
     >>> read_head(head(["id", '"quoted"']))
     ['id', '"quoted"']

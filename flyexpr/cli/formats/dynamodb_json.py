@@ -3,7 +3,7 @@
     {"id": {"S": "a"}, "wins": {"N": "3"}}
     {"Item": {"id": {"S": "a"}, "wins": {"N": "3"}}}
 
-Both are read. What people bring is checked here, where the library trusts the wire of an engine.
+Both can be read. Input of people is checked here; the library trusts what an engine sends.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read_wire(text: str) -> Item:
 
 
 def item_of_wire(wire: Any, at: str = "", depth: int = 0) -> Item:
-    """The item of a wire item; ValidationError that names the attribute which is none.
+    """The item of a wire item; ValidationError names the attribute that cannot be one.
 
     >>> item_of_wire({"info": {"M": {"seen": {"BOOL": True}}}})
     {'info': {'seen': True}}

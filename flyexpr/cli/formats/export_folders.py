@@ -1,4 +1,4 @@
-"""Exports of a table as DynamoDB writes them to S3: a folder of packed DynamoDB JSON, and what it must add up to.
+"""Exports of a table as DynamoDB writes them to S3: a folder of packed DynamoDB JSON, with a manifest to check it by.
 
     manifest-summary.json     one object: the table, when, how many items, in which form
     manifest-files.json       one object a line: a data file, its number of items and its MD5 in base64
@@ -41,7 +41,7 @@ class DataFile:
 
 
 def find_export(folder: Path) -> Path | None:
-    """The folder with the manifest: this one, or the only one under it; None where there is none.
+    """The folder with the manifest: this one, or the only one below it; else None.
 
     >>> find_export(Path(".")) is None
     True
@@ -112,7 +112,7 @@ def packed(items: Iterable[Item]) -> bytes:
 
 
 class GrowingFile:
-    """A data file that is written piece by piece; what was written is known again when the work goes on.
+    """A data file that is written piece by piece; a later run continues after the pieces that are known.
 
     >>> file = GrowingFile(Path("0000.json.gz"))
     >>> file.add([{"id": "a"}]); file.facts["items"]
@@ -135,11 +135,11 @@ class GrowingFile:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is known of the file, for the journal."""
+        """What the journal keeps about the file."""
         return {"length": self._length, "items": self._items, "md5": self._digest.hexdigest()}
 
     def add(self, items: list[Item]) -> None:
-        """Writes items after those that are known, in place of whatever stands there; they are on the disk then."""
+        """Writes items after the known ones, over whatever stands there, and to the disk."""
         piece = packed(items)
         with naming(self.path), self.path.open("r+b" if self._length else "wb") as file:
             file.truncate(self._length)

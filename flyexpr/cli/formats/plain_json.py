@@ -1,4 +1,4 @@
-"""Items as plain JSON, one a line: what JSON has no form for is marked.
+"""Items as plain JSON, one per line; what JSON cannot express is marked.
 
     {"id": "a", "wins": 3, "tags": {"$set": ["new", "old"]}, "photo": {"$bytes": "aGk="}}
 
@@ -35,7 +35,7 @@ def item_text(item: Mapping[str, Any]) -> str:
     parts = []
     for name, value in item.items():
         key, kind = _NAMES.get(name) or _NAMES.keep(name, quote(name) + ": "), type(value)
-        if kind is str:  # strings and whole numbers in place: they are most of what there is
+        if kind is str:  # strings and whole numbers are written here: most values are of these types
             parts.append(key + quote(value))
         elif kind is int and -WHOLE < value < WHOLE:
             parts.append(f"{key}{value}")
@@ -44,7 +44,7 @@ def item_text(item: Mapping[str, Any]) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
-_NAMES = Memo[str, str](4096)  # how names stand in JSON: they are few, and come again and again
+_NAMES = Memo[str, str](4096)  # names as JSON: they are few, and come again and again
 
 
 def value_text(value: Any) -> str:
@@ -57,7 +57,7 @@ def value_text(value: Any) -> str:
 
 
 def read_item(text: str) -> Item:
-    """The item that a line of JSON says.
+    """The item in a line of JSON.
 
     >>> read_item('{"id": "a", "tags": {"$set": ["b"]}, "odd": {"$$set": 1}, "n": 0.10}')
     {'id': 'a', 'tags': {'b'}, 'odd': {'$set': 1}, 'n': Decimal('0.10')}
@@ -87,7 +87,7 @@ def _parse_line(text: str) -> Any:
 
 
 def read_value(text: str) -> Any:
-    """The value that a JSON text says.
+    """The value in a JSON text.
 
     >>> read_value('{"$bytes": "aGk="}')
     b'hi'
@@ -96,7 +96,7 @@ def read_value(text: str) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """What a JSON text says, its numbers exact; ValidationError where it is none.
+    """The value of a JSON text, with exact numbers; ValidationError for other text.
 
     >>> parse_json("[1, 2.50]")
     [1, Decimal('2.50')]

@@ -23,8 +23,9 @@ def write_items(items: Iterable[Item], stream: IO[bytes], form: str, columns: Se
     >>> write_items([{"n": 1, "id": "a"}, {"id": "b"}], stream, "csv", ["id"]), stream.getvalue()
     (2, b'id,n\\na,1\\nb,\\n')
 
-    `columns` come first in a sheet or table, the other attributes in the order in which they are met. JSON is written
-    as the items come; for a sheet they wait in a temporary file, for a table in memory, until all columns are known.
+    `columns` come first in a sheet or table, then the other attributes in the order of their appearance. JSON is
+    written as the items come; for a sheet they wait in a temporary file, for a table in memory, until all columns are
+    known.
     A terminal gets no control characters, and no table has any.
     """
     return _WRITERS[form](items, stream, columns)

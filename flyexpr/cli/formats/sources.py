@@ -1,6 +1,6 @@
-"""Items from a stream: JSON Lines, DynamoDB JSON or CSV, each with the line it stands on.
+"""Items from a stream: JSON Lines, DynamoDB JSON or CSV, each with its line number.
 
-Whatever is wrong with one line is said of that line, and the ones after it can be read all the same.
+A fault is reported for its own line; the lines after it can still be read.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
 
 
 def form_of_file(path: str) -> str | None:
-    """The form of the items in a file, by its name; None where that says nothing.
+    """The form of the items in a file, by the end of its name, or None.
 
     >>> form_of_file("movies.jsonl.gz"), form_of_file("movies.csv"), form_of_file("-")
     ('json', 'csv', None)
@@ -76,7 +76,7 @@ def _open(path: str) -> Any:
 
 
 def size_of(stream: IO[bytes]) -> int:
-    """The bytes of a stream, the place in which `tell` says; 0 where nobody knows, as of a pipe or a packed file.
+    """The size of a stream in bytes, in which `tell` counts; 0 where it is unknown, as for a pipe or a packed file.
 
     >>> _ = Path("a.jsonl").write_text('{"id": "a"}')
     >>> with opened("a.jsonl") as stream:
@@ -91,14 +91,14 @@ def size_of(stream: IO[bytes]) -> int:
 
 
 def entries(stream: IO[bytes], form: str, kinds: Mapping[str, str] | None = None) -> Iterator[Entry]:
-    """The entries of a stream in the form "json", "wire" or "csv"; blank lines are none.
+    """The entries of a stream in the form "json", "wire" or "csv", without its blank lines.
 
     >>> [entry.item or entry.fault for entry in entries(io.BytesIO(b'{"id": "a"}\\n\\n{"id"\\n'), "json")]
     [{'id': 'a'}, "not JSON: Expecting ':' delimiter at character 6"]
     >>> list(entries(io.BytesIO(b"id,n\\na,1\\n"), "csv"))
     [Entry(line=2, item={'id': 'a', 'n': 1}, fault=None, text='a,1')]
 
-    `kinds` has the types of key attributes, which a sheet cannot say. FlyexprError where the stream itself fails.
+    `kinds` has the types of key attributes, which a sheet does not hold. FlyexprError where the stream itself fails.
     """
     found = _rows(stream, kinds or {}) if form == "csv" else _lines(stream, _READERS[form])
     try:
@@ -134,7 +134,7 @@ def _entry(number: int, line: bytes, read: Callable[[str], Item]) -> Entry:
 
 
 def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
-    """The lines of a stream; of one that is too long only so much as shows that it is."""
+    """The lines of a stream; a line that is too long is cut just after the limit."""
     while line := stream.readline(LONGEST + 1):
         yield line
         while len(line) > LONGEST and not line.endswith(b"\n"):
@@ -160,7 +160,7 @@ def _row_entries(rows: Any, kinds: Mapping[str, str]) -> Iterator[Entry]:
     while True:
         try:
             cells = next(rows, None)
-        except (csv.Error, UnicodeDecodeError) as error:  # where the next row begins is not known any more
+        except (csv.Error, UnicodeDecodeError) as error:  # it is unknown where the next row begins
             raise FlyexprError(f"line {rows.line_num}: not CSV in UTF-8: {error}") from None
         if cells is None:
             return

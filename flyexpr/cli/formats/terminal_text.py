@@ -10,7 +10,7 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 
 def plain(text: str) -> str:
-    r"""The text with `\u001b` for an escape character, and so on; JSON text means the same afterwards.
+    r"""The text with `\u001b` for an escape character, and so on; JSON keeps its meaning.
 
     >>> print(plain("\x1b]0;title\x07 \u202eabc\n"), end="")
     \u001b]0;title\u0007 \u202eabc

@@ -84,7 +84,7 @@ def _is_repeatable(action: Action) -> bool:
 
 
 def read_for(update: Update | None, table: Table) -> tuple[Path, ...]:
-    """What has to be read of an item to change it: its key, and what an update that may not be done twice changes.
+    """The attributes to read of an item before a change: its key, and what a change touches that must not be repeated.
 
     >>> [path.parts[0] for path in read_for(incr("wins", 1), Table("t", "id"))]
     ['id', 'wins']

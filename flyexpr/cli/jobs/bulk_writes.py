@@ -17,7 +17,7 @@ from flyexpr.requests.batches import batch_member
 from flyexpr.requests.operations import DeleteItem, PutItem, UpdateItem
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import WRITES, Writing
-from flyexpr.sync import drive, run
+from flyexpr.steps.course import course
 from flyexpr.values.kinds import Item
 
 
@@ -44,8 +44,8 @@ def put_all(job: Job, table: Table, items: Sequence[Placed]) -> None:
     >>> get(scores, ("x", "y"))
     {'userid': 'x', 'title': 'y'}
 
-    Items that could not be sent are found before anything is sent. Where refusals are taken down, all others are put;
-    else the first one is raised, and everything before it is put.
+    Items that could not be sent are found before anything is sent. Where refusals are recorded, all other items are
+    put; otherwise the first refusal is raised, and everything before it is put.
     """
     waves = [[_batch(table, items, part) for part in _parts(wave)] for wave in _waves(table, items)]
     refused = {place: refusal for wave in waves for batch in wave for place, refusal in batch.refused.items()}
@@ -83,7 +83,7 @@ def _parts(wave: list[int]) -> list[list[int]]:
 
 
 def _waves(table: Table, items: Iterable[Placed]) -> list[list[int]]:
-    """The places of items in as many lists as the most frequent key needs, each key once in a list."""
+    """The places of items, in as many lists as the most frequent key needs: a key stands once in a list."""
     seen: Counter[Any] = Counter()
     waves: list[list[int]] = []
     for place, (_, item, _) in enumerate(items):
@@ -102,7 +102,7 @@ def _hashable(value: Any) -> bool:
 def _put_batch(job: Job, table: Table, items: Sequence[Placed], batch: _Batch) -> dict[int, Refusal]:
     """Puts the items of a batch; those that the service refuses, by their places."""
     try:
-        drive(batch.writing.steps(), table.bound)
+        job.perform(table, batch.writing.steps())
     except DynamoError as error:
         if error.code != "ValidationException":
             raise
@@ -115,7 +115,7 @@ def _put_batch(job: Job, table: Table, items: Sequence[Placed], batch: _Batch) -
 
 
 def _ending(items: Sequence[Placed], refused: dict[int, Refusal]) -> Refusal:
-    """The first of the refusals, which only the service could find: by then later items are written too."""
+    """The first refusal that only the service could find; by then later items may be written too."""
     first = refused[min(refused)]
     last = max((place for place in range(len(items)) if place not in refused), default=0)
     if last < min(refused) or first.place == items[last].place:
@@ -128,7 +128,7 @@ def _ending(items: Sequence[Placed], refused: dict[int, Refusal]) -> Refusal:
 
 
 def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:
-    """Looks whether items could be put, as far as that can be told without sending them.
+    """Checks whether items could be put, as far as that shows without sending them.
 
     >>> check_all(Job("put"), scores, [Placed("line 1", {"userid": 7, "title": "y"})])
     Traceback (most recent call last):
@@ -184,14 +184,14 @@ def update_all(job: Job, table: Table, part: str, items: Iterable[Item], update:
 def _announced(job: Job, table: Table, part: str, items: Iterable[Item], seen: Callable[[Item], str]) -> Iterable[Item]:
     """The items that are still to be changed, after the journal knows what is `seen` of each before its change.
 
-    When the job goes on after a crash, an announced item was changed already if it holds other values than that, or if
-    it matches no more. It is counted as done.
+    When the job continues after a crash, an announced item has been changed already if it holds other values than that,
+    or no longer matches. It counts as done.
     """
-    met = {_key_text(table, item): item for item in items}
+    by_key = {_key_text(table, item): item for item in items}
     earlier = job.journal.found_notes(part)
-    done = {key for key, item in met.items() if key in earlier and earlier[key] != seen(item)}
-    job.add(len(done) + len(job.journal.unmet(part, met)))
-    wanted = {key: item for key, item in met.items() if key not in done}
+    done = {key for key, item in by_key.items() if key in earlier and earlier[key] != seen(item)}
+    job.add(len(done) + len(job.journal.not_found(part, by_key)))
+    wanted = {key: item for key, item in by_key.items() if key not in done}
     job.journal.note(part, {key: seen(item) for key, item in wanted.items()})
     return wanted.values()
 
@@ -208,7 +208,7 @@ def _seen(update: Update, item: Item) -> str:
 
 def _write(job: Job, table: Table, operation: DeleteItem | UpdateItem) -> None:
     try:
-        run(table, operation)
+        job.perform(table, course(table, operation))
     except ConditionFailed:
         return
     except DynamoError as error:

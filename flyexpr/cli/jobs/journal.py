@@ -1,9 +1,9 @@
-"""How far a job is, kept in a file: after a crash the same job goes on from there.
+"""How far a job is, kept in a file: after a crash the same job continues from there.
 
 A job has parts that are done side by side (the segments of a scan, or one file). For each part the journal has the mark
 up to which everything is done, what was counted up to there, and facts about what the job reads and writes: the length
-of a file, the digest of the input. What does not fit the facts any more is not gone on with. An entry replaces the
-journal in one step, and is on the disk before the job goes on.
+of a file, the digest of the input. A job does not continue with what no longer fits the facts. An entry replaces the
+journal in one step, and is on the disk before the job continues.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _VERSION = 2
 
 
 class Journal:
-    """The journal of a job; without a path, one that nothing is left of.
+    """The journal of a job; without a path, it leaves nothing behind.
 
     >>> path = Path("copy.journal")
     >>> journal = Journal(path, {"command": "copy", "table": "scores"})
@@ -73,11 +73,11 @@ class Journal:
         return counts
 
     def pinned(self, name: str) -> Any:
-        """What an earlier run has pinned under a name; None where it has not."""
+        """What an earlier run has pinned under a name, or None."""
         return self._entries["pins"].get(name)
 
     def pin(self, name: str, value: Any) -> None:
-        """Keeps what must be the same when the job goes on; FlyexprError where it is not."""
+        """Saves what must be the same when the job continues; FlyexprError where it is not."""
         with self._lock:
             kept = self._entries["pins"].setdefault(name, value)
             if kept != value:
@@ -85,7 +85,7 @@ class Journal:
             self._save()
 
     def note(self, part: str, notes: Mapping[str, str]) -> None:
-        """Keeps what a part is about to do, at once, and what an earlier run was about to do besides."""
+        """Saves at once what a part is about to do, together with what an earlier run was about to do."""
         with self._lock:
             self._entries["notes"][part] = {**notes, **self._found.get(part, {})}
             self._save()
@@ -94,9 +94,9 @@ class Journal:
         """What a part of earlier runs was about to do when they ended, or had done."""
         return {**self._found.get(part, {}), **self._entries["guards"].get(part, {})}
 
-    def unmet(self, part: str, met: Mapping[str, Any]) -> set[str]:
-        """What the run before this one was about to do and this one no longer finds after the mark: it was done."""
-        return self._found.get(part, {}).keys() - met.keys()
+    def not_found(self, part: str, items: Mapping[str, Any]) -> set[str]:
+        """What the run before this one was about to do, and this run no longer finds after the mark: it was done."""
+        return self._found.get(part, {}).keys() - items.keys()
 
     def enter(
         self,
@@ -121,7 +121,7 @@ class Journal:
         self.release()
 
     def release(self) -> None:
-        """Lets other jobs have the file, which stays."""
+        """Releases the file, which stays, for other jobs."""
         if self._hold is not None:
             self._hold.release()
 

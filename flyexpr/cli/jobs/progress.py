@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Tick = Callable[[float, float, float | None], None]
-"""Takes how many items are done, how many units were spent, and how many items there are, if that is known by now."""
+"""Takes the number of items done, the units spent, and the number of all items, if it is known by now."""
 
 
-def counted(number: float, noun: str) -> str:
+def amount(number: float, noun: str) -> str:
     """How many of something, for people.
 
-    >>> counted(1, "item"), counted(50_000, "item"), counted(0.5, "read unit")
+    >>> amount(1, "item"), amount(50_000, "item"), amount(0.5, "read unit")
     ('1 item', '50,000 items', '0.5 read units')
     """
     return f"{number:,.12g} {noun}{'' if number == 1 else 's'}"

@@ -1,10 +1,12 @@
-"""A pace held over all threads: so many units a second on average, by a token bucket."""
+"""A pace for all threads together: a number of units per second on average, by a token bucket."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+
+_LONGEST = 0.5  # seconds: others may pay back meanwhile
 
 
 class Pace:
@@ -18,8 +20,8 @@ class Pace:
     0.0
     2.5
 
-    The bucket holds the units of one second. Whoever finds something in it may go, into debt if need be, and the next
-    one waits until that is paid; what a request has really cost is settled afterwards by `spend`.
+    The bucket holds the units of one second. A caller that finds something in it may go, into debt if need be, and the
+    next one waits until the debt is paid. What a request has really cost is settled afterwards by `spend`.
     """
 
     def __init__(
@@ -33,17 +35,17 @@ class Pace:
         self._units, self._at = rate or 0.0, clock()
 
     def take(self, units: float) -> None:
-        """Waits until there is something in the bucket, and takes as much as a request will probably cost."""
-        while (seconds := self._try(units)) > 0:
-            self._sleep(min(seconds, 0.5))  # others may pay back meanwhile
+        """Waits until there is something in the bucket, and takes what a request will probably cost."""
+        while (seconds := self.delay(units)) > 0:
+            self._sleep(seconds)
 
     def spend(self, units: float) -> None:
         """Takes units out of the bucket; negative ones are paid back."""
         with self._lock:
             self._units -= units
 
-    def _try(self, units: float) -> float:
-        """Takes the units, or gives the seconds until the bucket is out of debt."""
+    def delay(self, units: float) -> float:
+        """Takes the units and gives 0, or gives the seconds to wait before asking again."""
         if self._rate is None:
             return 0.0
         with self._lock:
@@ -53,4 +55,4 @@ class Pace:
             if self._units > -1e-6:
                 self._units -= units
                 return 0.0
-            return -self._units / self._rate
+            return min(-self._units / self._rate, _LONGEST)

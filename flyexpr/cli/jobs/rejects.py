@@ -1,4 +1,4 @@
-"""What a job could not do, one JSON object a line: where it stands, what it is, and why."""
+"""What a job could not do, one JSON object per line: its place, its text and the reason."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fact_of(path: Path | None) -> str:
 
 
 class Rejects:
-    """The file of refused entries; without a path there is none, and the first refusal has to end the job.
+    """The file of refused entries; without a path there is no file, and the first refusal has to end the job.
 
     >>> rejects = Rejects(Path("rejects.jsonl"))
     >>> rejects.write([Refusal("line 7", "not JSON", "{")])

@@ -1,12 +1,11 @@
-"""Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to go on with.
+"""Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to continue.
 
-A chunk is done, then the journal says so, then the next one is begun. After a crash the chunks that were under way are
-done again, which changes nothing where an entry is put or deleted; what may not be done twice takes care of itself.
+A chunk is done, then the journal says so, then the next one begins. After a crash the chunks that were under way are
+done again. That changes nothing where an entry is put or deleted; updates that must not be done twice guard themselves.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -14,30 +13,32 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flyexpr.cli.jobs.journal import Journal
-from flyexpr.cli.jobs.progress import Tick, counted, progress
+from flyexpr.cli.jobs.progress import Tick, amount, progress
 from flyexpr.cli.jobs.rate import Pace
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
-from flyexpr.engine import Engine
-from flyexpr.requests.operations import Query, Scan
+from flyexpr.drive import relayed
+from flyexpr.errors import FlyexprError
 from flyexpr.schema.table import Table
 from flyexpr.steps.read import Reading
-from flyexpr.values.answers import units
+from flyexpr.steps.stats import Stats, counted
+from flyexpr.steps.step import Pause, Step, Steps
+from flyexpr.sync import pages, perform
+from flyexpr.values.kinds import Item
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
 
 CHUNK = 1000  # entries that are done before the journal is written
 WRITERS = 8  # requests under way at once
-_WRITES = ("BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Entries of a part, the mark from which the part goes on after them (None at its end), and facts about the mark.
+    """Entries of a part, the mark after which the part continues (None at its end), and facts about the mark.
 
     >>> Chunk([{"id": "a"}], mark=None).facts
     {}
@@ -56,7 +57,7 @@ class Job:
     >>> job.done
     3.0
 
-    Everything is counted for the part that does it, so that a part's mark and its counts belong together.
+    Everything is counted for the part that does it, so a part's mark and its counts belong together.
     """
 
     def __init__(
@@ -73,10 +74,10 @@ class Job:
         self.stopping = threading.Event()
         self._pace = Pace(rate, sleep=self._sleep)
         self._counts: dict[str, dict[str, float]] = {part: {**found} for part, found in self.journal.counts().items()}
-        self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # of each part, since its last mark
+        self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # by part, since its last mark
         self._here = threading.local()  # the part that a thread works for
         self._lock, self._entering, self._idle = threading.Lock(), threading.Lock(), threading.Condition()
-        self._busy = 0  # parts that do a chunk, and do not just read
+        self._busy = 0  # parts that do a chunk now; the others only read
         self._pool = ThreadPoolExecutor(WRITERS)
         self._failure: BaseException | None = None
         self._began = time.monotonic()
@@ -98,18 +99,17 @@ class Job:
         self._count("done", number)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Takes down a refusal, or raises it where nobody takes it down."""
+        """Records a refusal; raises it where there is no file of rejects."""
         if not self.rejects.kept:
             raise refusal
         self._count("refused", 1)
         with self._lock:
             self._refusals[self._part].append(refusal)
 
-    def spend(self, read: float = 0.0, written: float = 0.0, taken: float = 0.0) -> None:
-        """Counts units, and settles them with those that were taken before."""
+    def spend(self, read: float, taken: float = 0.0) -> None:
+        """Counts read units, and settles them with those that were taken before."""
         self._count("read", read)
-        self._count("written", written)
-        self._pace.spend(read + written - taken)
+        self._pace.spend(read - taken)
 
     @property
     def _part(self) -> str:
@@ -130,10 +130,10 @@ class Job:
         >>> Job("copy").summary("copied").rpartition(",")[0]
         '0 items copied, 0 read units, 0 write units'
         """
-        units = (counted(self._total(name), noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
+        units = (amount(self._total(name), noun) for name, noun in (("read", "read unit"), ("written", "write unit")))
         refused = f", {self.refused:,.0f} refused" if self.refused else ""
         took = f"{time.monotonic() - self._began:.1f} s"
-        return f"{counted(self.done, 'item')} {verb}{refused}, {', '.join(units)}, {took}"
+        return f"{amount(self.done, 'item')} {verb}{refused}, {', '.join(units)}, {took}"
 
     # doing
 
@@ -155,7 +155,7 @@ class Job:
             raise self._failure
 
     def each(self, function: Callable[[Given], Done], values: Iterable[Given]) -> list[Done]:
-        """What a function gives for each value, several at once; all have ended when the first failure is raised."""
+        """What a function returns for each value, several at once; all have ended when the first failure is raised."""
         futures = [self._pool.submit(self._unless_stopping, self._part, function, value) for value in values]
         failures = [error for future in futures if (error := future.exception()) is not None]
         if failures:
@@ -181,13 +181,13 @@ class Job:
                     self.enter(part, chunk.mark, {**chunk.facts, **(facts if isinstance(facts, dict) else {})})
         except Stopped:
             return
-        except BaseException as error:  # it belongs to the thread that waits for this one
+        except BaseException as error:  # the thread that waits for this one raises it
             self._failure = self._failure or error
             self.stopping.set()
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """While a chunk is done, which an interruption waits for; Stopped where the job is stopping."""
+        """A context for doing a chunk, which an interruption waits for; Stopped where the job is stopping."""
         with self._idle:
             if self.stopping.is_set():
                 raise Stopped
@@ -200,14 +200,14 @@ class Job:
                 self._idle.notify_all()
 
     def enter(self, part: str, mark: Any, facts: Mapping[str, Any]) -> None:
-        """Takes down that a part is done up to a mark, and what was refused on the way."""
+        """Records that a part is done up to a mark, and what was refused on the way."""
         with self._entering:  # the length of the rejects belongs to the marks of all parts
             with self._lock:
                 counts, refusals = dict(self._counts.get(part, {})), self._refusals.pop(part, [])
             self.journal.enter(part, mark, {**facts, self.rejects.fact: self.rejects.write(refusals)}, counts)
 
     def close(self) -> None:
-        """Ends the job's threads, takes down what was refused since the last mark, and lets the journal go."""
+        """Ends the job's threads, records what was refused since the last mark, and releases the journal."""
         self._pool.shutdown()
         try:
             self.rejects.write(refusal for refusals in self._refusals.values() for refusal in refusals)
@@ -231,67 +231,45 @@ class Job:
                 self.stopping.set()
                 while self._busy:
                     self._idle.wait()
-        except KeyboardInterrupt:  # asked twice: not even the requests under way are waited for
+        except KeyboardInterrupt:  # Ctrl-C a second time: do not even wait for the requests under way
             os._exit(130)
 
-    # reading and metering
+    # sending
 
-    def parts(self, table: Table, read: Query | Scan, segments: int) -> dict[str, Iterator[Chunk]]:
-        """The parts of a read: one for each segment of a scan; of a query there is one."""
-        if isinstance(read, Query):
-            return {"0": self._chunks(table, read, "0")}
-        return {
-            str(number): self._chunks(table, replace(read, segments=segments, segment=number), str(number))
-            for number in range(segments)
-        }
+    def perform(self, table: Table, steps: Steps[Done]) -> Done:
+        """The result of steps on the table, what they cost counted and held to the pace; Stopped in a pause."""
+        stats = Stats()
+        try:
+            return perform(relayed(counted(steps, stats, self._pace), Job._step, self, FlyexprError), (table,))
+        finally:
+            self._count("read", stats.capacity)
+            self._count("written", stats.write_capacity)
 
-    def collected(self, parts: Mapping[str, Iterator[Chunk]]) -> dict[str, Iterator[Chunk]]:
-        """The parts of a read as one, which reads them all before it gives the first entry."""
+    def _step(self, step: Step) -> Steps[Any]:
+        """The answer to a step; a pause is made here, where it ends when the job stops."""
+        if isinstance(step, Pause):
+            self._sleep(step.seconds)
+            return None
+        return (yield step)
 
-        def chunks() -> Iterator[Chunk]:
-            found = [entry for part in parts.values() for chunk in part for entry in chunk.entries]
-            for start in range(0, len(found), CHUNK):
-                yield Chunk(found[start : start + CHUNK], start)
-            yield Chunk([], None)
+    def pages(self, reading: Reading) -> Iterator[Iterator[Item]]:
+        """The pages of a reading without limit or budget, what they cost counted and held to the pace.
 
-        return {"all": chunks()}
+        Stopped after a page, where the job is stopping.
+        """
+        following, cost = pages(reading, reading.table.bound), 0.0
+        while reading.mark is not None:
+            self._pace.take(cost)  # what the last page has cost: the next one will be like it
+            before = reading.stats.capacity
+            yield self._paid(next(following), reading, cost)
+            cost = reading.stats.capacity - before
 
-    def _chunks(self, table: Table, read: Query | Scan, part: str) -> Iterator[Chunk]:
-        reading = Reading(table, replace(read, start=self.journal.mark(part)), time.monotonic)
-        found: list[Any] = []
-        cost = 0.0  # of the last page: the next one will be like it
-        while (request := reading.request()) is not None:
-            self._pace.take(cost)
-            spent, taken = reading.stats.capacity, cost
-            for item in reading.feed(table.bound(request.operation, request.body)):
-                found.append(item)
-                if len(found) == CHUNK:
-                    yield Chunk(found, reading.cursor)
-                    found = []
-            cost = reading.stats.capacity - spent
-            self.spend(read=cost, taken=taken)
-            if self.stopping.is_set():
-                return
-            if found and reading.cursor is not None:
-                yield Chunk(found, reading.cursor)
-                found = []
-        yield Chunk(found, None)
-
-    def metered(self, table: Table) -> Table:
-        """The table, its writes counted and held to the pace."""
-        return table.on(self._metered(table.bound))
-
-    def _metered(self, engine: Engine) -> Engine:
-        def metered(operation: str, body: bytes) -> bytes:
-            if operation not in _WRITES:
-                return engine(operation, body)
-            guess = len(body) / 1024  # a unit for each KB, and the JSON is somewhat longer than what counts
-            self._pace.take(guess)
-            answer = engine(operation, body[:-1] + b',"ReturnConsumedCapacity":"TOTAL"}')
-            self.spend(written=units(json.loads(answer or b"{}")), taken=guess)
-            return answer
-
-        return metered
+    def _paid(self, page: Iterator[Item], reading: Reading, taken: float) -> Iterator[Item]:
+        before = reading.stats.capacity
+        yield from page
+        self.spend(reading.stats.capacity - before, taken)
+        if self.stopping.is_set():
+            raise Stopped
 
 
 class Stopped(Exception):

@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from flyexpr.byte_readers import Reader
-from flyexpr.engines.aws.attempts import Attempts, Pause
+from flyexpr.drive import driven_awaited
+from flyexpr.engines.aws.attempts import Attempts, Exchange, Pause
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
 from flyexpr.engines.aws.credentials import may_wait
@@ -64,25 +65,14 @@ class AwaitedDirectEngine:
             raise FlyexprError(f"{self!r} is closed")
         if mock_is_active() or operation == HOST_OF_ITS_OWN:
             return await self._by_botocore(operation, body)
-        steps = self._attempts.steps(operation, body)
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Pause):
-                    await self._sleep(step.seconds)
-                    step = next(steps)
-                    continue
-                keys = await asyncio.to_thread(self._keys) if may_wait(self._keys) else self._keys()
-                request = self._attempts.signed(step, keys)
-                try:
-                    answer = await self._pool.exchange(request)
-                except NoAnswer as error:
-                    step = steps.throw(error)
-                    continue
-                step = steps.send(answer)
-        except StopIteration as end:
-            found: bytes = end.value
-            return found
+        return await driven_awaited(self._attempts.steps(operation, body), AwaitedDirectEngine._answer, self, NoAnswer)
+
+    async def _answer(self, step: Exchange | Pause) -> Answer | None:
+        if isinstance(step, Pause):
+            await self._sleep(step.seconds)
+            return None
+        keys = await asyncio.to_thread(self._keys) if may_wait(self._keys) else self._keys()
+        return await self._pool.exchange(self._attempts.signed(step, keys))
 
     async def _by_botocore(self, operation: str, body: bytes) -> bytes:
         """The answer through botocore, which knows mocks, and operations that have a host of their own."""

@@ -7,7 +7,7 @@ sockets and on asyncio's connections, drive these steps, so they never disagree 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.choice import Setup
@@ -32,7 +32,7 @@ class Pause(NamedTuple):
     seconds: float
 
 
-Steps = Generator[Exchange | Pause, Answer, bytes]
+Steps = Generator[Exchange | Pause, Any, bytes]  # is sent the Answer to an Exchange, and None after a Pause
 
 
 class _Failure(NamedTuple):

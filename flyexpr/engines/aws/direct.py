@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from flyexpr.drive import driven
 from flyexpr.engine import Engine
-from flyexpr.engines.aws.attempts import Attempts, Pause
+from flyexpr.engines.aws.attempts import Attempts, Exchange, Pause
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import NoAnswer, Pool
+from flyexpr.engines.aws.framing import Answer
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
@@ -68,24 +70,13 @@ class DirectEngine:
             raise FlyexprError(f"{self!r} is closed")
         if mock_is_active() or operation == HOST_OF_ITS_OWN:
             return self._by_botocore(operation, body)
-        steps = self._attempts.steps(operation, body)
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Pause):
-                    self._sleep(step.seconds)
-                    step = next(steps)
-                    continue
-                request = self._attempts.signed(step, self._keys())
-                try:
-                    answer = self._pool.exchange(request)
-                except NoAnswer as error:
-                    step = steps.throw(error)
-                    continue
-                step = steps.send(answer)
-        except StopIteration as end:
-            found: bytes = end.value
-            return found
+        return driven(self._attempts.steps(operation, body), DirectEngine._answer, self, NoAnswer)
+
+    def _answer(self, step: Exchange | Pause) -> Answer | None:
+        if isinstance(step, Pause):
+            self._sleep(step.seconds)
+            return None
+        return self._pool.exchange(self._attempts.signed(step, self._keys()))
 
     def _by_botocore(self, operation: str, body: bytes) -> bytes:
         """The answer through botocore, which knows mocks, and operations that have a host of their own."""

@@ -1,0 +1,103 @@
+"""The put of all items of a stream: its plan, and its chunks, which a journal can go on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import IO, Any
+
+from flyexpr.cli import options
+from flyexpr.cli.formats.sources import Entry, entries, size_of
+from flyexpr.cli.jobs.bulk_writes import Placed, check_all, put_all
+from flyexpr.cli.jobs.rejects import Refusal
+from flyexpr.cli.jobs.work import CHUNK, Chunk, Job
+from flyexpr.errors import FlyexprError
+from flyexpr.schema.table import Table
+
+
+def put_plan(table: Table, source: str) -> list[str]:
+    """The plan of a put of many items, which are not looked at."""
+    spread = ", and of each index that it is in" if table.indexes else ""
+    return [
+        options.step("operation", f"BatchWriteItem on {table.name}"),
+        options.step("items", f"those of {source}; each replaces the one with its key"),
+        options.step("cost", f"at least 1 write unit for each KB of an item{spread}"),
+    ]
+
+
+def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, dry_run: bool) -> None:
+    """Puts the items of a stream, from where the journal left off; a dry run only checks whether they could be put."""
+    put_entries(work, table, _watched(work, stream, entries(stream, form, key_kinds(table))), dry_run)
+
+
+def key_kinds(table: Table) -> dict[str, str]:
+    """The types of all attributes that are keys, of the table or of an index.
+
+    >>> key_kinds(Table("t", "id", attributes={"n": int}, indexes=[GlobalIndex("ByN", "n")]))
+    {'id': 'S', 'n': 'N'}
+    """
+    names = dict.fromkeys([*table.keys, *(name for index in table.indexes for name in table.keys_of(index))])
+    return {name: table.kind(name) or "" for name in names}
+
+
+def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[Entry]:
+    """The entries; now and then it tells the job how many there will be, if the stream has a size."""
+    size = size_of(stream)
+    for entry in found:
+        yield entry
+        if size and entry.line % CHUNK == 0:
+            expected = round(entry.line * size / stream.tell())
+            if abs(expected - (work.total or 0)) > expected / 20:  # each new end makes the bar forget its speed
+                work.total = expected
+
+
+def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, where: str = "") -> None:
+    """Puts the items of entries, from where the journal left off; a dry run only checks them."""
+    part = where or "input"
+
+    def do(_: str, chunk: list[Entry]) -> None:
+        placed = [
+            Placed(f"{where}line {entry.line:,}", entry.item, entry.text) for entry in chunk if entry.item is not None
+        ]
+        (check_all if dry_run else put_all)(work, table, placed)
+        for entry in chunk:
+            if entry.fault is not None:
+                work.refuse(Refusal(f"{where}line {entry.line:,}", entry.fault, entry.text))
+
+    work.run({part: _chunks(work, found, part)}, do)
+
+
+def _chunks(work: Job, found: Iterator[Entry], part: str) -> Iterator[Chunk]:
+    """The entries after those that are done; a faulty one ends a chunk unless there is somewhere to put it.
+
+    The mark comes with the digest of all entries up to it: the job does not continue with input that begins otherwise.
+    """
+    seen, fact = sha256(), f"digest of {part}"
+    chunk: list[Entry] = []
+    for entry in _after(work.journal.mark(part) or 0, work.journal.fact(fact), found, seen):
+        _digest(seen, entry)
+        chunk.append(entry)
+        if len(chunk) == CHUNK or (entry.fault is not None and not work.rejects.kept):
+            yield Chunk(chunk, entry.line, {fact: seen.hexdigest()})
+            chunk = []
+    yield Chunk(chunk, None)
+
+
+def _after(done: int, digest: str | None, found: Iterator[Entry], seen: Any) -> Iterator[Entry]:
+    """The entries after a line; FlyexprError where those up to it are not the ones with that digest."""
+    if done:
+        line = 0
+        while line < done and (entry := next(found, None)) is not None:
+            _digest(seen, entry)
+            line = entry.line
+        if seen.hexdigest() != digest:
+            raise FlyexprError(
+                f"the journal belongs to another input: the lines up to line {done:,} are not those that were put\n"
+                "  hint: give this input a journal of its own"
+            )
+    return found
+
+
+def _digest(seen: Any, entry: Entry) -> None:
+    names = " ".join(entry.item or ())  # a sheet names them in its head
+    seen.update(f"{entry.line} {entry.text} {names}\n".encode("utf-8", "surrogatepass"))

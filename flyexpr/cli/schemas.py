@@ -1,0 +1,134 @@
+"""Tables, as people write them on a command line, and as Python shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flyexpr.errors import ValidationError
+from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex
+from flyexpr.schema.table import Table
+from flyexpr.values.kinds import quote
+from flyexpr.values.numbers import Number
+
+_TYPES: dict[str, Any] = {"S": str, "N": Number, "B": bytes}
+
+
+def schema_words(
+    name: str, keys: Sequence[str], indexes: Iterable[str], locals_: Iterable[str], **options: Any
+) -> Table:
+    """A table's descriptor, from the words of `flyexpr create`.
+
+    >>> movies = schema_words("Movies", ["year:N", "title"], ["ByTitle title year:N"], ["ByRank rank:N project=keys"])
+    >>> movies.keys, movies.kind("year"), movies.index("ByTitle").attributes, movies.index("ByRank").project
+    (('year', 'title'), 'N', ('title', 'year'), 'keys')
+
+    A word is NAME:TYPE, the type one of S N B, and S when it is left out. Attributes that are one key of an index
+    together are joined by commas; `project=keys` or `project=a,b` says which other attributes the index holds.
+    """
+    types: dict[str, str] = {}
+    partition, *sort = _keys(keys, types, f"table {name!r}", 2)
+    found: list[Index] = [_local_index(text.split(), types, partition) for text in locals_]
+    found += [_global_index(text.split(), types) for text in indexes]
+    attributes = {attribute: _TYPES[kind] for attribute, kind in types.items() if kind != "S"}
+    return Table(name, partition[0], sort[0][0] if sort else None, attributes=attributes, indexes=found, **options)
+
+
+def _keys(words: Sequence[str], types: dict[str, str], owner: str, most: int) -> list[tuple[str, ...]]:
+    if not 1 <= len(words) <= most:
+        raise ValidationError(f"{owner} has a partition key and at most a sort key, not {len(words)} keys")
+    return [tuple(_attribute(part, types) for part in word.split(",")) for word in words]
+
+
+def _attribute(word: str, types: dict[str, str]) -> str:
+    name, mark, kind = word.rpartition(":")
+    if not mark:
+        name, kind = word, types.get(word, "S")
+    if kind not in _TYPES or not name:
+        raise ValidationError(f"{word!r} is not a key attribute; write NAME:TYPE, the type one of S N B")
+    if types.setdefault(name, kind) != kind:
+        raise ValidationError(f"{name!r} is both {types[name]} and {kind}")
+    return name
+
+
+def _project(words: list[str]) -> Any:
+    if not words[-1:] or not words[-1].startswith("project="):
+        return "all"
+    text = words.pop().removeprefix("project=")
+    return text if text in ("all", "keys") else tuple(text.split(","))
+
+
+def _global_index(words: list[str], types: dict[str, str]) -> GlobalIndex:
+    project = _project(words)
+    name, *keys = words or [""]
+    partition, *sort = _keys(keys, types, f"index {name!r}", 2)
+    return GlobalIndex(name, partition, sort[0] if sort else None, project)
+
+
+def _local_index(words: list[str], types: dict[str, str], partition: tuple[str, ...]) -> LocalIndex:
+    project = _project(words)
+    name, *keys = words or [""]
+    if keys and keys[0].partition(":")[0] in partition:
+        keys = keys[1:]
+    ((sort,),) = _keys(keys, types, f"local index {name!r}", 1)
+    return LocalIndex(name, sort, project)
+
+
+def schema_python(table: Table) -> str:
+    """The descriptor as Python, to be pasted into a script; the attribute of the time to live is a datetime there.
+
+    >>> print(schema_python(schema_words("Movies", ["year:N", "title"], ["ByTitle title year:N"], [])))
+    from decimal import Decimal
+    <BLANKLINE>
+    from flyexpr import GlobalIndex, Table
+    <BLANKLINE>
+    movies = Table(
+        "Movies",
+        "year",
+        "title",
+        attributes={"year": int | Decimal},
+        indexes=[GlobalIndex("ByTitle", "title", "year")],
+    )
+    """
+    shown = [quote(table.name), *map(quote, table.keys)]
+    kinds = {name: {"N": "int | Decimal", "B": "bytes"}.get(table.kind(name) or "") for name in _in_order(table)}
+    if table.ttl and kinds.get(table.ttl, "int | Decimal") == "int | Decimal":
+        kinds[table.ttl] = "epoch"  # the service looks at numbers only
+    types = ", ".join(f"{quote(name)}: {kind}" for name, kind in kinds.items() if kind)
+    shown += [f"attributes={{{types}}}"] if types else []
+    indexes = ", ".join(map(_index_python, table.indexes))
+    shown += [f"indexes=[{indexes}]"] if indexes else []
+    shown += [f"{name}={_literal(value)}" for name, value in _options(table).items() if value]
+    names = sorted({"Table", *(type(index).__name__ for index in table.indexes)})
+    names += ["epoch"] if "epoch" in kinds.values() else []
+    variable = re.sub(r"\W", "_", table.name.lower())
+    body = "".join(f"    {part},\n" for part in shown)
+    variable = f"t{variable}" if not variable.isidentifier() else variable
+    decimal = "from decimal import Decimal\n\n" if "int | Decimal" in kinds.values() else ""
+    return f"{decimal}from flyexpr import {', '.join(names)}\n\n{variable} = Table(\n{body})"
+
+
+def _in_order(table: Table) -> dict[str, None]:
+    return dict.fromkeys([*table.keys, *(name for index in table.indexes for name in table.keys_of(index))])
+
+
+def _options(table: Table) -> dict[str, Any]:
+    names = ("throughput", "ttl", "stream", "deletion_protection")
+    return {name: getattr(table, name) for name in names}
+
+
+def _index_python(index: Index) -> str:
+    shown = [quote(index.name), *(_key(names) for names in (index.partition_keys, index.sort_keys) if names)]
+    if index.project != "all":
+        held = quote(index.project) if isinstance(index.project, str) else f"[{', '.join(map(quote, index.project))}]"
+        shown.append(f"project={held}")
+    return f"{type(index).__name__}({', '.join(shown)})"
+
+
+def _literal(value: Any) -> str:
+    return quote(value) if isinstance(value, str) else repr(value)
+
+
+def _key(names: Sequence[str]) -> str:
+    return quote(names[0]) if len(names) == 1 else f"({', '.join(map(quote, names))})"

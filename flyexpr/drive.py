@@ -1,0 +1,80 @@
+"""Steps driven to their end: a generator yields what it wants, and is sent the answer or has the error thrown in.
+
+The same loop stands here three times, because `await` and `yield from` cannot be arguments. An answer is reply by
+`answer(source, step)`, and not by a closure, which would cost 0.3 us more for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeVar
+
+C = TypeVar("C")
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+def driven(steps: Generator[S, Any, R], answer: Callable[[C, S], Any], source: C, caught: type[Exception]) -> R:
+    """The result of the steps, each answered by a function; an error of the type `caught` goes back into the steps.
+
+    >>> def doubled():
+    ...     return 2 * (yield "number")
+    >>> driven(doubled(), dict.get, {"number": 8}, LookupError)
+    16
+    """
+    try:
+        step = next(steps)
+        while True:
+            try:
+                reply = answer(source, step)
+            except caught as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(reply)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+
+
+async def driven_awaited(
+    steps: Generator[S, Any, R], answer: Callable[[C, S], Awaitable[Any]], source: C, caught: type[Exception]
+) -> R:
+    """The same for answers that are awaited."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                reply = await answer(source, step)
+            except caught as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(reply)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+
+
+def relayed(
+    steps: Generator[S, Any, R], answer: Callable[[C, S], Generator[S, Any, Any]], source: C, caught: type[Exception]
+) -> Generator[S, Any, R]:
+    """The same as steps again: each answer is reply by steps of its own, so what one wants can be seen and changed.
+
+    >>> def doubled():
+    ...     return 2 * (yield "number")
+    >>> def renamed(names, step):
+    ...     return (yield names[step])
+    >>> next(relayed(doubled(), renamed, {"number": "price"}, LookupError))
+    'price'
+    """
+    try:
+        step = next(steps)
+        while True:
+            try:
+                reply = yield from answer(source, step)
+            except caught as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(reply)
+    except StopIteration as end:
+        result: R = end.value
+        return result

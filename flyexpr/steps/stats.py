@@ -1,0 +1,137 @@
+"""What operations cost: requests and units, counted as answers come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
+
+from flyexpr.drive import relayed
+from flyexpr.errors import FlyexprError
+from flyexpr.requests.request import Request, asking_cost
+from flyexpr.steps.step import Pause, Step, Steps
+from flyexpr.values.answers import decoding, fields_of, units
+
+R = TypeVar("R")
+_READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
+
+
+class Stats:
+    """What a read has cost so far, or all the operations that were given it as `stats=`.
+
+    >>> Stats(requests=2, capacity=1.5)
+    Stats(requests=2, examined=0, returned=0, capacity=1.5, write_capacity=0.0)
+
+    Of queries and scans, `examined` items were read and paid for, and `returned` ones were given. `capacity` is in
+    read units, `write_capacity` in write units. All but `returned` count whole answers, once they are through.
+    Threads that run at the same time take one each, and `add` them up.
+    """
+
+    __slots__ = ("capacity", "examined", "requests", "returned", "write_capacity")
+
+    def __init__(
+        self,
+        requests: int = 0,
+        examined: int = 0,
+        returned: int = 0,
+        capacity: float = 0.0,
+        write_capacity: float = 0.0,
+    ) -> None:
+        self.requests, self.examined, self.returned = requests, examined, returned
+        self.capacity, self.write_capacity = capacity, write_capacity
+
+    def add(self, other: Stats) -> None:
+        """Adds what another read or operation has cost.
+
+        >>> stats = Stats(requests=1)
+        >>> stats.add(Stats(requests=2, capacity=1.5)); stats.requests, stats.capacity
+        (3, 1.5)
+        """
+        for name in _FIELDS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def __repr__(self) -> str:
+        return f"Stats({', '.join(f'{name}={getattr(self, name)}' for name in _FIELDS)})"
+
+
+_FIELDS = ("requests", "examined", "returned", "capacity", "write_capacity")
+
+
+class Pace(Protocol):
+    """What says when the next request may go, by the units that it will probably cost."""
+
+    def delay(self, units: float) -> float:
+        """Takes the units, or gives the seconds to wait before asking again; 0 once they are taken."""
+
+    def spend(self, units: float) -> None:
+        """Settles what a request has really cost: the units beyond those taken, negative for fewer."""
+
+
+def counted(steps: Steps[R], stats: Stats, pace: Pace | None = None) -> Steps[R]:
+    """The same steps; their requests also ask what they cost, which is added to the stats, and keep the pace.
+
+    >>> from flyexpr.steps.items import write
+    >>> stats = Stats()
+    >>> steps = counted(write(Table("t", "id"), put_item({"id": "a"})), stats)
+    >>> next(steps).body
+    b'{"TableName":"t","Item":{"id":{"S":"a"}},"ReturnConsumedCapacity":"TOTAL"}'
+
+    A request that is refused counts as a request; the service does not say what it cost.
+    """
+    check_stats(stats)
+    return relayed(steps, _answer, (stats, pace), FlyexprError)
+
+
+def _answer(meters: tuple[Stats, Pace | None], step: Step) -> Steps[bytes | None]:
+    if isinstance(step, Pause):
+        yield step
+        return None
+    stats, pace = meters
+    taken = len(step.body) / 1024  # a write unit for each KB, and JSON is somewhat longer than what counts
+    while pace is not None and (seconds := pace.delay(taken)) > 0:
+        yield Pause(seconds)
+    stats.requests += 1
+    body: bytes = yield asking_cost(step)
+    spent = _count(stats, step, body)
+    if pace is not None:
+        pace.spend(spent - taken)
+    return body
+
+
+def check_stats(stats: Stats | None) -> None:
+    """TypeError for what is not a Stats.
+
+    >>> check_stats(True)
+    Traceback (most recent call last):
+    ...
+    TypeError: stats= takes a Stats(), to which the costs are added, not True
+    """
+    if stats is not None and not isinstance(stats, Stats):
+        raise TypeError(f"stats= takes a Stats(), to which the costs are added, not {stats!r}")
+
+
+def refuse_stats(stats: Stats | None) -> None:
+    """TypeError where a query or scan is given stats: it has its own.
+
+    >>> refuse_stats(None)
+    """
+    if stats is not None:
+        raise TypeError("a query or scan has .stats of its own; leave stats= out: items = run(...), then items.stats")
+
+
+def _count(stats: Stats, request: Request, body: bytes) -> float:
+    """Adds to the stats what an answer says; the units that were consumed."""
+    with decoding:
+        fields = fields_of(body)
+        spent = units(fields)
+        stats.examined += int(fields.get("ScannedCount") or 0)
+        if request.operation in _READS or _is_replay(fields):
+            stats.capacity += spent
+        else:
+            stats.write_capacity += spent
+    return spent
+
+
+def _is_replay(fields: Mapping[str, Any]) -> bool:
+    """Whether a transaction was done before, as its token says: then its items are only read."""
+    consumed = fields.get("ConsumedCapacity")
+    return isinstance(consumed, list) and any("ReadCapacityUnits" in one for one in consumed)
