@@ -67,6 +67,10 @@ class BackfillingIndex(DynamoError):
         super().__init__("ValidationException", f"Cannot read from backfilling global secondary index: {name}")
 
 
+class EmptyIndexKey(DynamoError):
+    """An update would empty an index key; a transaction gives this as a plain error, not as a reason."""
+
+
 class InvalidConstant(DynamoError):
     """A value among ExpressionAttributeValues is refused; transactions also say which."""
 

@@ -13,23 +13,31 @@ from flyexpr.engines.sqlite.request.members import Request
 from flyexpr.errors import DynamoError
 
 TOKEN_SECONDS = 600
+_DIGEST = hashlib.blake2b().digest_size
 
 
-def remembered(storage: Storage, members: Request, now: float) -> bool:
-    """Whether a request with this token was carried out in the last ten minutes; if not, it now counts as such.
+def recall(storage: Storage, members: Request, now: float) -> list[int] | None:
+    """The sizes that `remember` kept for this token in the last ten minutes; None if there are none.
 
     IdempotentParameterMismatchException when it was another request. What the answer is asked to tell may differ.
     """
-    token = members["ClientRequestToken"]
-    digest = hashlib.blake2b(json.dumps(members["TransactItems"], sort_keys=True).encode()).digest()
     storage.forget_tokens(now - TOKEN_SECONDS)
-    known = storage.token(token)
+    known = storage.token(members["ClientRequestToken"])
     if known is None:
-        storage.remember_token(token, digest, now)
-        return False
-    if known != digest:
+        return None
+    if known[:_DIGEST] != _digest(members):
         raise DynamoError.of(
             "IdempotentParameterMismatchException",
             "The request uses the same client token as a previous, but non-identical request",
         )
-    return True
+    sizes: list[int] = json.loads(known[_DIGEST:])
+    return sizes
+
+
+def remember(storage: Storage, members: Request, sizes: list[int], now: float) -> None:
+    """Keep the token of a request that is carried out, and the size of each item by which a repetition is charged."""
+    storage.remember_token(members["ClientRequestToken"], _digest(members) + json.dumps(sizes).encode(), now)
+
+
+def _digest(members: Request) -> bytes:
+    return hashlib.blake2b(json.dumps(members["TransactItems"], sort_keys=True).encode()).digest()

@@ -14,12 +14,12 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.schema import Table
 from flyexpr.engines.sqlite.disk.storage import Row, Storage
-from flyexpr.engines.sqlite.faults import InvalidConstant, invalid, not_found
+from flyexpr.engines.sqlite.faults import EmptyIndexKey, InvalidConstant, invalid, not_found
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
 from flyexpr.engines.sqlite.operations.labours import Labours, Outcome, carry_through
 from flyexpr.engines.sqlite.operations.reads import read_projected
-from flyexpr.engines.sqlite.operations.tokens import remembered
+from flyexpr.engines.sqlite.operations.tokens import recall, remember
 from flyexpr.engines.sqlite.request.expressions import MEMBERS, top_names
 from flyexpr.engines.sqlite.request.members import Request, read_members
 from flyexpr.engines.sqlite.request.wire import read_item
@@ -62,13 +62,15 @@ def transact_write_items(storage: Storage, request: Request, now: float) -> byte
         raise invalid(f"Transaction payload size cannot exceed 4MB. Payload Size: {sent}")
 
     def attempt(labours: Labours) -> bytes:
-        replayed = "ClientRequestToken" in members and remembered(storage, members, now)
+        charged = recall(storage, members, now) if "ClientRequestToken" in members else None
         tables = _tables(storage, writes)
         rows = _rows([(table, write, _write_row) for table, write in zip(tables, writes, strict=True)])
-        if replayed:
-            return _replay(storage, tables, rows, members)
+        if charged is not None:
+            return _replay(tables, charged, members)
         targets = list(zip(tables, rows, writes, strict=True))
         images = _images(storage, targets, labours)
+        if "ClientRequestToken" in members:
+            remember(storage, members, [_larger(*image) for image in images], now)
         usages: dict[str, tuple[Table, Usage]] = {}
         metrics: dict[str, list[Any]] = {}
         for (table, row, write), (old, new) in zip(targets, images, strict=True):
@@ -163,6 +165,8 @@ def _images(storage: Storage, targets: list[tuple[Table, bytes, Write]], labours
             check_keeps_key(write, table)
             images.append(labours.outcome(write, table, storage.get(table.store, row), _failed))
             reasons.append({"Code": "None"})
+        except EmptyIndexKey:
+            raise
         except DynamoError as error:
             reasons.append(_reason(error))
     if len(images) < len(targets):
@@ -183,11 +187,15 @@ def _carry_out(storage: Storage, table: Table, row: bytes, write: Write, old: Im
     return Usage(2 * usage.table, usage.indexes)
 
 
-def _replay(storage: Storage, tables: list[Table], rows: list[bytes], members: Request) -> bytes:
-    """The answer to a transaction that was done before; it costs a transactional read of each item."""
+def _larger(old: Image | None, new: Image | None) -> int:
+    return max(image.size if image is not None else 0 for image in (old, new))
+
+
+def _replay(tables: list[Table], sizes: list[int], members: Request) -> bytes:
+    """The answer to a transaction that was done before: it costs a transactional read of what each action wrote or
+    replaced, whichever was larger."""
     usages: dict[str, tuple[Table, Usage]] = {}
-    for table, row in zip(tables, rows, strict=True):
-        size, _ = storage.get(table.store, row) or (0, b"")
+    for table, size in zip(tables, sizes, strict=True):
         usages.setdefault(table.name, (table, Usage()))[1].add(2 * read_units(size, True))
     mode = members.get("ReturnConsumedCapacity")
     return answer(ConsumedCapacity=optional(consumed_by_table(usages.values(), mode, "Read")))

@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.disk.schema import (
     kind_of,
     row_key,
 )
-from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
+from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, invalid, invalid_parameter
 from flyexpr.values.kinds import MAX_ITEM, Item
 
 MISMATCH = "The provided key element does not match the schema"
@@ -144,9 +144,10 @@ def check_empty_index_keys(table: Table, item: Item, changed: Container[str] | N
                     f"{UNUSABLE_PARAMETERS}A value specified for a secondary index key is not supported. "
                     f"{empty_key(value)} IndexName: {index.name}, IndexKey: {name}"
                 )
-            raise invalid(
+            raise EmptyIndexKey(
+                "ValidationException",
                 f"{UNUSABLE_PARAMETERS}The update expression attempted to update a secondary index key to a value "
-                f"that is not supported. {empty_key(value)}"
+                f"that is not supported. {empty_key(value)}",
             )
 
 
