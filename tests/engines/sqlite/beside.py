@@ -13,11 +13,15 @@ REFERENCE = "dynoxide"
 
 
 class Outcome(NamedTuple):
-    """What came of a request: the error's code or "", what is to be compared of the answer, and the error's words."""
+    """What came of a request: the error's code or "", what is to be compared of the answer, and the error's words.
+
+    `reasons` are the words of the cancellation reasons of a transaction, "" where there is none.
+    """
 
     code: str
     answer: Any
     message: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class Case(NamedTuple):
@@ -47,8 +51,10 @@ class Both:
         try:
             answer = self.call(engine, operation, request)
         except DynamoError as error:
-            reasons = [reason["Code"] for reason in error.fields.get("CancellationReasons", ())]
-            return Outcome(error.code, [reasons, item_text(error.fields.get("Item"))], error.message)
+            reasons = error.fields.get("CancellationReasons", ())
+            codes = [reason["Code"] for reason in reasons]
+            words = tuple(reason.get("Message", "") for reason in reasons)
+            return Outcome(error.code, [codes, item_text(error.fields.get("Item"))], error.message, words)
         return Outcome("", comparable(answer, ordered=operation == "Query" and "IndexName" not in request))
 
     def everywhere(self, operation: str, tables: list[Any]) -> None:
