@@ -11,6 +11,7 @@ from typing import Any
 
 from beside import Case, item_text
 from differences_of_transactions import (
+    NO_ATTRIBUTE,
     NO_PARENT,
     TOO_LONG,
     empty_key_of_wrong_type,
@@ -28,6 +29,7 @@ from request_parts import (
     answers,
     clause,
     expressions,
+    has_path_as_default,
     kinds,
     longest,
     parts,
@@ -166,6 +168,21 @@ def blanks_in_brackets(case: Case) -> bool:
     )
 
 
+def operand_in_parentheses(case: Case) -> bool:
+    """An operand may not stand in parentheses."""
+    said = r'Expression: (Syntax error; token: "[()]", near: ".+"|The expression has redundant parentheses;)$'
+    operand = r"[#:]?\w+(\.[#\w]+|\[\d+\])*|size\([^()]*\)"
+    return (
+        case.ours.code != "ValidationException"
+        and re.search(said, case.theirs.message) is not None
+        and any(
+            re.search(rf"((?<!\w)|(?<!\w)(AND|OR|NOT|BETWEEN))\(({operand})\)", text)
+            for part in parts(case)
+            for text in expressions(part)
+        )
+    )
+
+
 def filter_beyond_index(case: Case) -> bool:
     """A read of an index may filter by, and project, what the index does not hold."""
     named = re.fullmatch(
@@ -195,6 +212,16 @@ def removal_of_nothing(case: Case) -> bool:
     if case.theirs.code:
         return case.theirs.message == NO_PARENT and "Attributes" not in case.ours.answer
     return gives_the_key(case)
+
+
+def default_not_looked_at(case: Case) -> bool:
+    """The default of if_not_exists need not be there where it is not needed."""
+    return (
+        case.operation == "UpdateItem"
+        and case.ours.message == NO_ATTRIBUTE
+        and answers(case.theirs)
+        and has_path_as_default(case.request)
+    )
 
 
 def old_key(case: Case) -> bool:
@@ -244,6 +271,8 @@ DIFFERENCES: Differences = {
     "a value that a filter does not define is missed only where an item asks for it": undefined_in_filter,
     "NOT_CONTAINS is true of a missing attribute": not_contains_of_nothing,
     "size of a value is not an operand of attribute_type": size_of_what_has_a_type,
+    "an operand may not stand in parentheses": operand_in_parentheses,
+    "the default of if_not_exists need not be there where it is not needed": default_not_looked_at,
     "blanks in the brackets of an index are not allowed": blanks_in_brackets,
     "a Put or Delete of a transaction takes names and values without a condition": placeholders_without_expression,
     "a transaction takes an empty map of names or values": no_placeholders,

@@ -5,18 +5,33 @@ import re
 from collections.abc import Callable
 
 from beside import Case, Outcome, item_text
-from request_parts import CANCELLED, INVALID, answers, longest, parts, paths, refused_here_alone, removes_only
+from request_parts import (
+    CANCELLED,
+    INVALID,
+    answers,
+    has_path_as_default,
+    longest,
+    parts,
+    paths,
+    refused_here_alone,
+    removes_only,
+)
 from wild import ONE, TWO, Wire
 
 Reason = tuple[str, str]
 Applies = Callable[[Wire, list[Reason], list[Reason], int], bool]
 
-MISMATCH = "The provided key element does not match the schema"
 NO_PARENT = "The document path provided in the update expression is invalid for update"
+NO_ATTRIBUTE = "The provided expression refers to an attribute that does not exist in the item"
 SEVERAL = "Transaction request cannot include multiple operations on one item"
 TOO_LONG = re.compile(
     INVALID + "(Size of hashkey has exceeded the maximum size limit of2048 bytes"
     "|Aggregated size of all range keys has exceeded the size limit of 1024 bytes) IndexName: by_[gl]"
+)
+_OF_A_KEY = (
+    "The provided key element does not match the schema$"
+    f"|{INVALID}(Type mismatch for (key|Index Key)|Missing the key|Size of hashkey|Aggregated size)"
+    "|One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty"
 )
 TABLES = {table["TableName"]: table for table in (ONE, TWO)}
 
@@ -132,17 +147,8 @@ def reasons(outcome: Outcome, actions: int) -> list[Reason] | None:
 
 
 def of_a_key(code: str, words: str) -> bool:
-    """Whether a reason is that a key, or an index key of a put, does not fit its table."""
-    kinds = (
-        "Type mismatch for key",
-        "Missing the key",
-        "Type mismatch for Index Key",
-        "Size of hashkey",
-        "Aggregated size",
-    )
-    return code == "ValidationError" and (
-        words == MISMATCH or words.startswith(tuple(INVALID + kind for kind in kinds))
-    )
+    """Whether a reason is that a key, or an index key of a put, does not fit its table or is empty."""
+    return code == "ValidationError" and re.match(_OF_A_KEY, words) is not None
 
 
 def other_reasons(case: Case) -> bool:
@@ -179,6 +185,12 @@ def _key_changed(action: Wire, ours: list[Reason], theirs: list[Reason], place: 
     return changed is not None and theirs[place][0] == "None" and [changed[1]] in paths(action)
 
 
+def _default_not_looked_at(action: Wire, ours: list[Reason], theirs: list[Reason], place: int) -> bool:
+    return (
+        ours[place] == ("ValidationError", NO_ATTRIBUTE) and theirs[place][0] == "None" and has_path_as_default(action)
+    )
+
+
 def _index_key_too_long(action: Wire, ours: list[Reason], theirs: list[Reason], place: int) -> bool:
     too_long = TOO_LONG.fullmatch(ours[place][1]) is not None and longest(action) > 1024
     return too_long and theirs[place][0] in ("None", "ConditionalCheckFailed")
@@ -188,5 +200,6 @@ REASONS: dict[str, Applies] = {
     "a key that does not fit is not reported alone: the other actions are tried all the same": _tried_all_the_same,
     "REMOVE or DELETE alone looks for the parents in an item that is not there": _removed_from_nothing,
     "an update may change an attribute of the key": _key_changed,
+    "the default of if_not_exists need not be there where it is not needed": _default_not_looked_at,
     "an index key may be of any length": _index_key_too_long,
 }

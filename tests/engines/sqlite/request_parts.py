@@ -87,6 +87,15 @@ def removes_only(update: Any) -> bool:
     return bool(clauses) and clauses <= {"REMOVE", "DELETE"}
 
 
+def has_path_as_default(update: Wire) -> bool:
+    """Whether the default of an if_not_exists is an attribute, or made of one.
+
+    >>> has_path_as_default({"UpdateExpression": "SET a = if_not_exists(b, c)"})
+    True
+    """
+    return any(re.search(r"if_not_exists\([^,]+, *[^: ]", text) for text in expressions(update))
+
+
 def longest(wire: Any) -> int:
     """The length of the longest text in wire form."""
     if isinstance(wire, dict):

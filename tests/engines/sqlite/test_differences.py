@@ -94,6 +94,15 @@ EXAMPLES: dict[str, list[Request]] = {
     "size of a value is not an operand of attribute_type": [
         asked("Scan", FilterExpression="attribute_type(size(x), :v)", ExpressionAttributeValues={":v": {"S": "N"}})
     ],
+    "an operand may not stand in parentheses": [
+        asked("Scan", FilterExpression="( x ) <> :v", **ONE_VALUE),
+        asked("Scan", FilterExpression="NOT (:v) = x[0]", **ONE_VALUE),
+        asked("Scan", FilterExpression="attribute_exists((x))"),
+        asked("Scan", FilterExpression="(size(x)) = :v", **ONE_VALUE),
+    ],
+    "the default of if_not_exists need not be there where it is not needed": [
+        update(UpdateExpression="SET x = if_not_exists(x, y)")
+    ],
     "blanks in the brackets of an index are not allowed": [asked("Scan", FilterExpression="attribute_exists(x[ 0 ])")],
     "a Put or Delete of a transaction takes names and values without a condition": [
         write({"Put": {"Item": MISSING, **ONE_VALUE}}),
@@ -116,6 +125,9 @@ EXAMPLES: dict[str, list[Request]] = {
         write(MISFIT, {"Put": {"Item": {"pk": {"S": "a"}}}}),
         write({"Update": {"Key": MISSING, "UpdateExpression": "REMOVE x.y"}}),
         write({"Update": {"Key": KEY, "UpdateExpression": "SET sk = :v", **ONE_VALUE}}),
+        write({"Update": {"Key": KEY, "UpdateExpression": "SET x = if_not_exists(x, y)"}}),
+        write(FALSE, {"Update": {"Key": KEY, "UpdateExpression": "SET x = if_not_exists(x, y)"}}),
+        ("TransactGetItems", {"TransactItems": [{"Get": {"TableName": "tab_one", "Key": {}}} for _ in "ab"]}),
         write({"Put": {"Item": {**MISSING, "lk": {"S": "x" * 1100}}}}),
     ],
     "a key that is empty and does not fit may be called the one or the other": [
