@@ -5,7 +5,7 @@ consequence in both outcomes, so that a fault of the embedded engine in the same
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -37,6 +37,7 @@ from request_parts import (
     refused_here_alone,
     removes_only,
     shown,
+    undefined,
     unused,
 )
 from wild import Wire
@@ -54,19 +55,21 @@ def explained(case: Case, differences: Differences) -> str | None:
 
 
 def update_without_expression(case: Case) -> bool:
-    """An UpdateItem without UpdateExpression is never refused for a placeholder that its condition does not use."""
+    """The placeholders of an UpdateItem without UpdateExpression are not checked against its condition."""
     request = case.request
+    if case.operation != "UpdateItem" or "UpdateExpression" in request or "ConditionExpression" not in request:
+        return False
+    return clause(case) in _misused(request) and case.theirs.code in ("", CONDITION_FAILED)
+
+
+def _misused(request: Wire) -> Iterator[str]:
+    """What the service says of each placeholder that the condition does not use or the request does not define."""
     for member in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
-        spare = unused(request, member) if "ConditionExpression" in request else []
-        if spare:
-            text = f"Value provided in {member} unused in expressions: keys: {{{', '.join(spare)}}}"
-            return (
-                case.operation == "UpdateItem"
-                and "UpdateExpression" not in request
-                and clause(case) == text
-                and case.theirs.code in ("", CONDITION_FAILED)
-            )
-    return False
+        yield f"Value provided in {member} unused in expressions: keys: {{{', '.join(unused(request, member))}}}"
+    start = "Invalid ConditionExpression: An expression attribute"
+    for mark in undefined(request):
+        word, where = ("name", "the document path") if mark[0] == "#" else ("value", "expression")
+        yield f"{start} {word} used in {where} is not defined; attribute {word}: {mark}"
 
 
 def conflicting_projection(case: Case) -> bool:
@@ -135,17 +138,13 @@ def ordered(value: Wire) -> Any:
 
 def undefined_in_filter(case: Case) -> bool:
     """A value that a filter names and the request does not define is missed only where an item asks for it."""
-    missing = re.fullmatch(
-        "Invalid FilterExpression: An expression attribute value used in expression is not defined; "
-        r"attribute value: (:\w+)",
-        case.ours.message,
+    start = (
+        "Invalid FilterExpression: An expression attribute value used in expression is not defined; attribute value: "
     )
     return (
-        missing is not None
-        and case.operation in ("Scan", "Query")
+        case.operation in ("Scan", "Query")
+        and case.ours.message in {start + mark for mark in undefined(case.request)}
         and answers(case.theirs)
-        and missing[1] in re.findall(r":\w+", case.request["FilterExpression"])
-        and missing[1] not in (case.request.get("ExpressionAttributeValues") or {})
     )
 
 
@@ -265,7 +264,7 @@ DIFFERENCES: Differences = {
     "the bounds of BETWEEN are looked at late in filters and transactions": reversed_bounds,
     "an index key may be of any length": long_index_key,
     "ALL_OLD of an item that was not there is its key": old_key,
-    "an UpdateItem without an update takes placeholders that its condition does not use": update_without_expression,
+    "the placeholders of an UpdateItem without an update are not checked": update_without_expression,
     "the paths of a projection may conflict": conflicting_projection,
     "a read of an index may filter by, and project, what the index does not hold": filter_beyond_index,
     "a value that a filter does not define is missed only where an item asks for it": undefined_in_filter,

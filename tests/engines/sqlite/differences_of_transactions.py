@@ -15,6 +15,7 @@ from request_parts import (
     paths,
     refused_here_alone,
     removes_only,
+    undefined,
 )
 from wild import ONE, TWO, Wire
 
@@ -53,17 +54,15 @@ def with_key(text: str, key: Wire) -> str | None:
 
 def unresolved_update(case: Case) -> bool:
     """What an update of a transaction names and does not define is found only as it is carried out."""
-    missing = re.fullmatch(
-        "Invalid UpdateExpression: An expression attribute (name|value) used in (?:the document path|expression) "
-        r"is not defined; attribute (?:name|value): ([#:]\w+)",
-        case.ours.message,
+    said = (
+        "Invalid UpdateExpression: An expression attribute (?:name used in the document path|value used in expression)"
     )
-    if missing is None or case.operation != "TransactWriteItems" or case.theirs.code != CANCELLED:
-        return False
-    member = f"ExpressionAttribute{missing[1].capitalize()}s"
-    return any(
-        missing[2] in part.get("UpdateExpression", "") and missing[2] not in (part.get(member) or {})
-        for part in parts(case)
+    missing = re.fullmatch(rf"{said} is not defined; attribute (?:name|value): ([#:]\w+)", case.ours.message)
+    return (
+        missing is not None
+        and case.operation == "TransactWriteItems"
+        and case.theirs.code == CANCELLED
+        and any(missing[1] in undefined({**part, "ConditionExpression": None}) for part in parts(case))
     )
 
 

@@ -54,10 +54,20 @@ def shown(path: list[str]) -> str:
     return f"[{', '.join(path)}]"
 
 
+def placeholders(part: Wire) -> list[str]:
+    """The placeholders in the expressions of a part."""
+    return [mark for text in expressions(part) for mark in re.findall(r"[#:]\w+", text)]
+
+
 def unused(part: Wire, member: str) -> list[str]:
-    """The placeholders of a part that stand in none of its expressions."""
-    used = {mark for text in expressions(part) for mark in re.findall(r"[#:]\w+", text)}
-    return [mark for mark in part.get(member) or {} if mark not in used]
+    """The placeholders that a member of a part defines and none of its expressions uses."""
+    return [mark for mark in part.get(member) or {} if mark not in placeholders(part)]
+
+
+def undefined(part: Wire) -> list[str]:
+    """The placeholders in the expressions of a part that it does not define."""
+    names, values = (part.get(f"ExpressionAttribute{member}") or {} for member in ("Names", "Values"))
+    return [mark for mark in placeholders(part) if mark not in names and mark not in values]
 
 
 def kinds(part: Wire) -> set[str]:

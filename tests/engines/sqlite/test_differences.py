@@ -72,9 +72,11 @@ EXAMPLES: dict[str, list[Request]] = {
     "ALL_OLD of an item that was not there is its key": [
         update(Key=MISSING, UpdateExpression="SET x = :v", ReturnValues="ALL_OLD", **ONE_VALUE)
     ],
-    "an UpdateItem without an update takes placeholders that its condition does not use": [
+    "the placeholders of an UpdateItem without an update are not checked": [
         update(ConditionExpression="attribute_exists(pk)", **ONE_VALUE),
         update(ConditionExpression="attribute_exists(y)", ExpressionAttributeNames={"#a": "a"}),
+        update(ConditionExpression="attribute_exists(pk) OR x = :w"),
+        update(ConditionExpression="attribute_exists(pk) OR #y = :v", **ONE_VALUE),
     ],
     "the paths of a projection may conflict": [
         asked("GetItem", Key=KEY, ProjectionExpression="x[1], x.y"),
