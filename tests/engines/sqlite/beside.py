@@ -62,6 +62,11 @@ class Both:
             for table in tables:
                 self.call(engine, operation, table)
 
+    def renew(self, tables: list[Any]) -> None:
+        """Make tables anew, as one must where an engine has changed the key of an item and not its place."""
+        self.everywhere("DeleteTable", [{"TableName": table["TableName"]} for table in tables])
+        self.everywhere("CreateTable", tables)
+
     def clear(self, tables: list[Any]) -> None:
         """Delete all items of tables, each given by the request that made it."""
         for engine in self.engines:

@@ -24,6 +24,7 @@ from differences_of_transactions import (
     unresolved_update,
 )
 from request_parts import (
+    CANCELLED,
     CONDITION_FAILED,
     INVALID,
     answers,
@@ -72,33 +73,87 @@ def _misused(request: Wire) -> Iterator[str]:
         yield f"{start} {word} used in {where} is not defined; attribute {word}: {mark}"
 
 
-def conflicting_projection(case: Case) -> bool:
-    """A projection may take one attribute for a map and for a list."""
-    start = "Invalid ProjectionExpression: Two document paths conflict with each other; must remove or rewrite one"
-    for part in parts(case):
-        for one, two in combinations(paths({**part, "FilterExpression": None}), 2):
-            differing = next((pair for pair in zip(one, two, strict=False) if pair[0] != pair[1]), None)
-            if differing and (differing[0][0] == "[") != (differing[1][0] == "["):
-                text = f"{start} of these paths; path one: {shown(one)}, path two: {shown(two)}"
-                if case.ours.message == text:
-                    return answers(case.theirs)
-    return False
+def conflicting_paths(case: Case) -> bool:
+    """A projection, and an update of a transaction, may take one attribute for a map and for a list."""
+    return any(
+        case.ours.message == f"Invalid {member}: {words}" and case.theirs.code in codes
+        for member, codes in (("ProjectionExpression", ("",)), ("UpdateExpression", ("", CANCELLED)))
+        for part in parts(case)
+        for words in conflicts(paths({name: part.get(name) for name in (member, "ExpressionAttributeNames")}))
+    )
+
+
+def conflicts(paths: list[list[str]]) -> Iterator[str]:
+    """What the service says of every two paths of which one needs a map where the other needs a list."""
+    start = "Two document paths conflict with each other; must remove or rewrite one of these paths"
+    for one, two in combinations(paths, 2):
+        step, other = next((pair for pair in zip(one, two, strict=False) if pair[0] != pair[1]), ("", ""))
+        if (step[:1] == "[") != (other[:1] == "["):
+            yield f"{start}; path one: {shown(one)}, path two: {shown(two)}"
 
 
 def constant_of_wrong_type(case: Case) -> bool:
     """The type of a constant is looked at only where begins_with takes one as its prefix."""
     wrong = re.fullmatch(
         "Invalid (?:Condition|Filter|Update)Expression: Incorrect operand type for operator or function; "
-        "operator(?: or function)?: (.+), operand type: ([A-Z]+)(?:, typeSet: .*)?",
+        "operator(?: or function)?: (.+), operand type: ([A-Za-z]+)(?:, typeSet: .*)?",
         clause(case),
     )
     if wrong is None or not refused_here_alone(case):
         return False
-    operator, kind = wrong[1], {"STRING": "S", "NUMBER": "N", "BINARY": "B"}.get(wrong[2], wrong[2])
+    operator, kind = wrong[1], _SPELLED.get(wrong[2], wrong[2])
     return any(
-        any(operator in text for text in expressions(part))
-        and (kind in kinds(part) or any("size(" in text for text in expressions(part)))
+        operator in text and (kind in kinds(part) or (kind == "N" and "size(" in text))
         for part in parts(case)
+        for text in expressions(part)
+    )
+
+
+_SPELLED = {"STRING": "S", "NUMBER": "N", "Binary": "B", "LIST": "L", "MAP": "M"}
+
+
+def no_such_type(case: Case) -> bool:
+    """attribute_type may ask for a type that does not exist, or for one that an attribute names."""
+    types = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
+    wrong = re.fullmatch(
+        "Invalid (?:Condition|Filter)Expression: (?:Invalid attribute type name found; type: (.*), valid types: (.+)"
+        "|Incorrect operand type for operator or function; operator or function: attribute_type, operand type: (.+))",
+        clause(case),
+    )
+    if wrong is None or types not in wrong.groups() or not refused_here_alone(case):
+        return False
+    if wrong[3]:
+        return any(re.search(r"attribute_type\(.+, *[^: ]", text) for part in parts(case) for text in expressions(part))
+    return any({"S": wrong[1]} in (part.get("ExpressionAttributeValues") or {}).values() for part in parts(case))
+
+
+def function_out_of_place(case: Case) -> bool:
+    """if_not_exists may hold list_append; in a transaction, what a function holds is looked at as it is carried out."""
+    start = "Invalid UpdateExpression: The function is not allowed to be used this way in an expression; function: "
+    inner = {"TransactWriteItems": r"\(.*?(\w+)\(", "UpdateItem": r"if_not_exists\([^()]*(list_append)\("}
+    return case.theirs.code in ("", CANCELLED) and any(
+        clause(case) == start + function
+        for part in parts(case)
+        for text in expressions({"UpdateExpression": part.get("UpdateExpression")})
+        for function in re.findall(inner.get(case.operation, "$"), text)
+    )
+
+
+def value_twice(case: Case) -> bool:
+    """`contains` refuses the same placeholder of a value twice."""
+    twice = re.search(
+        "Expression: The first operand must be distinct from the remaining operands for this operator or function; "
+        r"operator: contains, first operand: \[(:\w+)\]$",
+        case.theirs.message,
+    )
+    return (
+        twice is not None
+        and case.ours.code != "ValidationException"
+        and any(
+            re.search(rf"contains\({twice[1]} *, *{twice[1]}\)", text)
+            for part in parts(case)
+            for text in expressions(part)
+        )
     )
 
 
@@ -260,12 +315,15 @@ def examined_alike(case: Case) -> bool:
 DIFFERENCES: Differences = {
     "REMOVE or DELETE alone makes an item of nothing, and looks for the parents in it": removal_of_nothing,
     "a constant of the wrong type is not refused": constant_of_wrong_type,
+    "attribute_type may ask for a type that does not exist": no_such_type,
+    "if_not_exists may hold list_append, and a function of a transaction any other": function_out_of_place,
     "an operand may stand twice": operand_twice,
+    "a value may not stand twice in contains": value_twice,
     "the bounds of BETWEEN are looked at late in filters and transactions": reversed_bounds,
     "an index key may be of any length": long_index_key,
     "ALL_OLD of an item that was not there is its key": old_key,
     "the placeholders of an UpdateItem without an update are not checked": update_without_expression,
-    "the paths of a projection may conflict": conflicting_projection,
+    "the paths of a projection, or of an update of a transaction, may conflict": conflicting_paths,
     "a read of an index may filter by, and project, what the index does not hold": filter_beyond_index,
     "a value that a filter does not define is missed only where an item asks for it": undefined_in_filter,
     "NOT_CONTAINS is true of a missing attribute": not_contains_of_nothing,

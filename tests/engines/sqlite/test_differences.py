@@ -60,7 +60,16 @@ EXAMPLES: dict[str, list[Request]] = {
             {"Update": {"Key": KEY, "UpdateExpression": "ADD x :v", "ExpressionAttributeValues": {":v": {"S": "a"}}}}
         ),
     ],
+    "attribute_type may ask for a type that does not exist": [
+        asked("Scan", FilterExpression="attribute_type(x, :v)", ExpressionAttributeValues={":v": {"S": "DOG"}}),
+        asked("Scan", FilterExpression="attribute_type(x, y)"),
+    ],
+    "if_not_exists may hold list_append, and a function of a transaction any other": [
+        write({"Update": {"Key": KEY, "UpdateExpression": "SET x = list_append(x, list_append(x, x))"}}),
+        update(UpdateExpression="SET x = if_not_exists(x, list_append(x, x))"),
+    ],
     "an operand may stand twice": [asked("Scan", FilterExpression="x = x")],
+    "a value may not stand twice in contains": [asked("Scan", FilterExpression="contains(:v, :v)", **ONE_VALUE)],
     "the bounds of BETWEEN are looked at late in filters and transactions": [
         asked("Scan", FilterExpression="x BETWEEN :low AND :high", **BETWEEN),
         write({"Delete": {"Key": KEY, "ConditionExpression": "NOT x BETWEEN :low AND :high", **BETWEEN}}),
@@ -78,7 +87,8 @@ EXAMPLES: dict[str, list[Request]] = {
         update(ConditionExpression="attribute_exists(pk) OR x = :w"),
         update(ConditionExpression="attribute_exists(pk) OR #y = :v", **ONE_VALUE),
     ],
-    "the paths of a projection may conflict": [
+    "the paths of a projection, or of an update of a transaction, may conflict": [
+        write({"Update": {"Key": KEY, "UpdateExpression": "REMOVE x.y, x[0]"}}),
         asked("GetItem", Key=KEY, ProjectionExpression="x[1], x.y"),
         asked("Scan", ProjectionExpression="#x.y, #x[1]", ExpressionAttributeNames={"#x": "x"}),
         get(Key=KEY, ProjectionExpression="x[1], x.y"),
@@ -153,7 +163,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
 @pytest.mark.parametrize("reason", EXAMPLES)
 def test_a_known_difference_is_there_and_is_theirs(both: Both, reason: str) -> None:
     for request in EXAMPLES[reason]:
-        both.clear([ONE, TWO])
+        both.renew([ONE, TWO])
         case = [both.ask(*one) for one in (STORED, request)][-1]
         assert case.ours[:2] != case.theirs[:2], f"dynoxide does as the service does: {request}"
         assert explained(case, DIFFERENCES) == reason
