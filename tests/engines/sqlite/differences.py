@@ -4,12 +4,13 @@ Each names one fault of dynoxide, or one thing that nobody defines. It looks for
 consequence in both outcomes, so that a fault of the embedded engine in the same place is still found.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
-from beside import Case, item_text
+from beside import Case, Outcome, item_text
 from differences_of_transactions import (
     NO_ATTRIBUTE,
     NO_PARENT,
@@ -212,6 +213,16 @@ def size_of_what_has_a_type(case: Case) -> bool:
     )
 
 
+def size_of_constant(case: Case) -> bool:
+    """`size` takes no value of the request."""
+    said = re.search(r'Expression: Syntax error; token: "(:\w+)", near: "\( ?:\w+ ?\)?"$', case.theirs.message)
+    return (
+        said is not None
+        and case.ours.code != "ValidationException"
+        and any(f"size({said[1]})" in text for part in parts(case) for text in expressions(part))
+    )
+
+
 def blanks_in_brackets(case: Case) -> bool:
     """An index with blanks in its brackets is a syntax error."""
     said = re.search(r'Expression: Syntax error; token: "\d+", near: "\[ ?(\d+) ?\]?"$', case.theirs.message)
@@ -283,6 +294,23 @@ def old_key(case: Case) -> bool:
     return case.operation == "UpdateItem" and case.request.get("ReturnValues") == "ALL_OLD" and gives_the_key(case)
 
 
+def whole_attribute(case: Case) -> bool:
+    """UPDATED_OLD and UPDATED_NEW give the whole attribute where an update goes through an index."""
+    if case.operation != "UpdateItem" or not answers(case.ours) or not answers(case.theirs):
+        return False
+    ours, theirs = (updated(outcome) for outcome in (case.ours, case.theirs))
+    differing = {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
+    indexed = {path[0] for path in paths(case.request) if any(step[0] == "[" for step in path[1:])}
+    asked = case.request.get("ReturnValues") in ("UPDATED_OLD", "UPDATED_NEW")
+    return asked and bool(differing) and differing <= indexed & theirs.keys()
+
+
+def updated(outcome: Outcome) -> Wire:
+    """The attributes that an update gave back, by name."""
+    attributes: Wire = json.loads(outcome.answer.get("Attributes", '{"M":{}}'))["M"]
+    return attributes
+
+
 def gives_the_key(case: Case) -> bool:
     """Whether only dynoxide gives attributes, and they are the key."""
     return (
@@ -330,6 +358,8 @@ DIFFERENCES: Differences = {
     "size of a value is not an operand of attribute_type": size_of_what_has_a_type,
     "an operand may not stand in parentheses": operand_in_parentheses,
     "the default of if_not_exists need not be there where it is not needed": default_not_looked_at,
+    "size takes no value of the request": size_of_constant,
+    "UPDATED_OLD and UPDATED_NEW give the whole attribute where an update goes through an index": whole_attribute,
     "blanks in the brackets of an index are not allowed": blanks_in_brackets,
     "a Put or Delete of a transaction takes names and values without a condition": placeholders_without_expression,
     "a transaction takes an empty map of names or values": no_placeholders,

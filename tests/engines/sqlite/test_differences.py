@@ -115,6 +115,18 @@ EXAMPLES: dict[str, list[Request]] = {
     "the default of if_not_exists need not be there where it is not needed": [
         update(UpdateExpression="SET x = if_not_exists(x, y)")
     ],
+    "size takes no value of the request": [
+        asked("Scan", FilterExpression="size ( :v ) = x", ExpressionAttributeValues={":v": {"S": "a"}})
+    ],
+    "UPDATED_OLD and UPDATED_NEW give the whole attribute where an update goes through an index": [
+        update(UpdateExpression="REMOVE x[0]", ReturnValues="UPDATED_NEW"),
+        update(
+            UpdateExpression="SET #x[5] = :v, y = :v",
+            ReturnValues="UPDATED_NEW",
+            ExpressionAttributeNames={"#x": "x"},
+            **ONE_VALUE,
+        ),
+    ],
     "blanks in the brackets of an index are not allowed": [asked("Scan", FilterExpression="attribute_exists(x[ 0 ])")],
     "a Put or Delete of a transaction takes names and values without a condition": [
         write({"Put": {"Item": MISSING, **ONE_VALUE}}),
