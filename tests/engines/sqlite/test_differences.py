@@ -100,6 +100,9 @@ EXAMPLES: dict[str, list[Request]] = {
     "a value that a filter does not define is missed only where an item asks for it": [
         asked("Scan", FilterExpression="attribute_exists(pk) OR x = :v")
     ],
+    "a key condition may ask for an empty value": [
+        asked("Query", KeyConditionExpression="pk = :v", ExpressionAttributeValues={":v": {"S": ""}}),
+    ],
     "NOT_CONTAINS is true of a missing attribute": [
         asked("Scan", ScanFilter={"y": {"ComparisonOperator": "NOT_CONTAINS", "AttributeValueList": [{"S": "a"}]}})
     ],

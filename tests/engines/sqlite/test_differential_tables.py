@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from beside import REFERENCE, Both, Case, Outcome, comparable, item_text
-from differences import Differences, explained, old_key, other_reasons
+from differences import Differences, empty_key_value, explained, old_key, other_reasons
 from engines import Engine, absence, closing, opened
 from hypothesis import given, settings
 from wild import Request, Wire
@@ -75,6 +75,7 @@ def fetch_of_nothing(case: Case) -> bool:
 DIFFERENCES: Differences = {
     "ALL_OLD of an item that was not there is its key": old_key,
     "a cancelled transaction has other reasons": other_reasons,
+    "a key condition may ask for an empty value": empty_key_value,
     "a filter may name what an index does not hold, and finds nothing in it": filter_beyond_index,
     "a Scan of a local index does not fetch what the index does not hold": scan_of_local_index,
     "a Query of a local index that finds nothing is charged for a fetch": fetch_of_nothing,
