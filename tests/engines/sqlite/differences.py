@@ -29,6 +29,7 @@ from differences_of_transactions import (
     NO_PARENT,
     TOO_LONG,
     empty_key_of_wrong_type,
+    index_key_emptied,
     keys_beside_projection,
     member_missing_as_read,
     no_placeholders,
@@ -194,6 +195,7 @@ DIFFERENCES: Differences = {
     "a cancelled transaction has other reasons": other_reasons,
     "a key that is empty and does not fit may be called the one or the other": empty_key_of_wrong_type,
     "a key that does not fit and an item that is named twice may be found in either order": one_item_twice,
+    "a key that does not fit and an index key that is emptied may be found in either order": index_key_emptied,
     "the order of partitions means nothing": lambda case: (
         case.operation == "Scan" and "Limit" in case.request and examined_alike(case)
     ),

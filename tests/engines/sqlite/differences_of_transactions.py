@@ -128,6 +128,24 @@ def one_item_twice(case: Case) -> bool:
     return any(of_a_key(*reason) for reason in found) and len(set(keys)) < len(keys)
 
 
+def index_key_emptied(case: Case) -> bool:
+    """Whether an update that empties an index key is found before or after a key that does not fit is not defined."""
+    said = "One or more parameter values are not valid. The update expression attempted to update a secondary index key"
+    failing = [reason for reason in reasons(case.ours, 0) or () if reason[0] != "None"]
+    return (
+        case.theirs.code == "ValidationException"
+        and case.theirs.message.startswith(said)
+        and len(failing) == 1
+        and of_a_key(*failing[0])
+        and any(
+            "" in value.values()
+            for part in parts(case)
+            if "UpdateExpression" in part
+            for value in (part.get("ExpressionAttributeValues") or {}).values()
+        )
+    )
+
+
 def member_missing_as_read(case: Case) -> bool:
     """A member that an action must have is missed while the body is read, before a value of the wrong JSON type."""
     missing = re.fullmatch(r"missing field `(\w+)` at line 1 column \d+", case.theirs.message)
@@ -170,7 +188,8 @@ def _tried_all_the_same(action: Wire, ours: list[Reason], theirs: list[Reason], 
         return False
     if theirs[place][0] == "ConditionalCheckFailed":
         return "ConditionExpression" in action
-    return theirs[place][0] == "ValidationError" and (place > failing[0] or not of_a_key(*theirs[place]))
+    own = not of_a_key(*theirs[place]) or "UpdateExpression" in action and "Index Key" in theirs[place][1]
+    return theirs[place][0] == "ValidationError" and (place > failing[0] or own)
 
 
 def _removed_from_nothing(action: Wire, ours: list[Reason], theirs: list[Reason], place: int) -> bool:

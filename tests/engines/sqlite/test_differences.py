@@ -18,6 +18,7 @@ KEY: Wire = {"pk": {"S": "a"}, "sk": {"N": "1"}}
 MISSING: Wire = {"pk": {"S": "b"}, "sk": {"N": "1"}}
 STORED: Request = ("PutItem", {"TableName": "tab_two", "Item": {**KEY, "x": {"L": [{"N": "1"}]}}})
 ONE_VALUE: Wire = {"ExpressionAttributeValues": {":v": {"N": "1"}}}
+EMPTY: Wire = {"ExpressionAttributeValues": {":v": {"S": ""}}}
 LONG: Wire = {"ExpressionAttributeValues": {":v": {"S": "x" * 1100}}}
 
 
@@ -101,7 +102,7 @@ EXAMPLES: dict[str, list[Request]] = {
         asked("Scan", FilterExpression="attribute_exists(pk) OR x = :v")
     ],
     "a key condition may ask for an empty value": [
-        asked("Query", KeyConditionExpression="pk = :v", ExpressionAttributeValues={":v": {"S": ""}}),
+        asked("Query", KeyConditionExpression="pk = :v", **EMPTY),
     ],
     "NOT_CONTAINS is true of a missing attribute": [
         asked("Scan", ScanFilter={"y": {"ComparisonOperator": "NOT_CONTAINS", "AttributeValueList": [{"S": "a"}]}})
@@ -149,6 +150,7 @@ EXAMPLES: dict[str, list[Request]] = {
     "a cancelled transaction has other reasons": [
         write(FALSE, MISFIT),
         write(MISFIT, FALSE),
+        write({"Update": {"Key": KEY, "UpdateExpression": "SET gk = :v", **ONE_VALUE}}, MISFIT),
         write(MISFIT, {"Put": {"Item": {"pk": {"S": "a"}}}}),
         write({"Update": {"Key": MISSING, "UpdateExpression": "REMOVE x.y"}}),
         write({"Update": {"Key": KEY, "UpdateExpression": "SET sk = :v", **ONE_VALUE}}),
@@ -162,6 +164,10 @@ EXAMPLES: dict[str, list[Request]] = {
     ],
     "a key that does not fit and an item that is named twice may be found in either order": [
         write({"Delete": {"Key": KEY}}, {"Put": {"Item": {**KEY, "gk": {"N": "1"}}}})
+    ],
+    "a key that does not fit and an index key that is emptied may be found in either order": [
+        write({"Update": {"Key": KEY, "UpdateExpression": "SET gk = :v", **EMPTY}}, MISFIT),
+        write(MISFIT, {"Update": {"Key": KEY, "UpdateExpression": "SET gk = :v", **EMPTY}}),
     ],
 }
 
