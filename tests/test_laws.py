@@ -525,7 +525,7 @@ def reads(draw: st.DrawFn) -> tuple[Table, list[dict[str, Any]], Any]:
     return table, items, query(condition, reverse=draw(st.booleans()), **refinements)
 
 
-@pytest.mark.parametrize("examples", [150, pytest.param(10_000, marks=pytest.mark.slow)], ids=["quick", "slow"])
+@pytest.mark.parametrize("examples", [150, pytest.param(4_000, marks=pytest.mark.slow)], ids=["quick", "slow"])
 def test_a_plan_covers_the_condition(examples: int) -> None:
     @settings(max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
     @given(reads())

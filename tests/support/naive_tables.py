@@ -86,7 +86,12 @@ class Table(Index):
 
     def check_empty(self, item: Item) -> None:
         for name in self.types:
-            need(item.get(name) not in ({"S": ""}, {"B": ""}), f"an empty value for key {name}")
+            if item.get(name) in ({"S": ""}, {"B": ""}):
+                raise EmptyKey(f"an empty value for key {name}")
+
+
+class EmptyKey(Refused):
+    """A key of the table or of an index is empty: an error of the whole transaction, and not a reason."""
 
 
 def as_they_come(operation: str, request: Wire, rows: Rows) -> Rows:
@@ -254,6 +259,8 @@ class Tables:
             return {"Code": "None"}, self.images(kind, members, trees)[1]
         except Failed as failed:
             return {"Code": "ConditionalCheckFailed", **failed.fields}, None
+        except EmptyKey:
+            raise
         except Refused:
             return {"Code": "ValidationError"}, None
 

@@ -109,6 +109,10 @@ def backfilling(index: str) -> BackfillingIndex:
     return BackfillingIndex("ValidationException", f"Cannot read from backfilling global secondary index: {index}")
 
 
+class EmptyIndexKey(DynamoError):
+    """An update would empty an index key; a transaction gives this as a plain error, not as a reason."""
+
+
 class InvalidConstant(DynamoError):
     """A value among ExpressionAttributeValues is refused; transactions also name its placeholder, `key`."""
 

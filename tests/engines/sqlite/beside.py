@@ -13,11 +13,15 @@ REFERENCE = "dynoxide"
 
 
 class Outcome(NamedTuple):
-    """What came of a request: the error's code or "", what is to be compared of the answer, and the error's words."""
+    """What came of a request: the error's code or "", what is to be compared of the answer, and the error's words.
+
+    `reasons` are the words of the cancellation reasons of a transaction, "" where there is none.
+    """
 
     code: str
     answer: Any
     message: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class Case(NamedTuple):
@@ -47,14 +51,21 @@ class Both:
         try:
             answer = self.call(engine, operation, request)
         except DynamoError as error:
-            reasons = [reason["Code"] for reason in error.fields.get("CancellationReasons", ())]
-            return Outcome(error.code, [reasons, item_text(error.fields.get("Item"))], error.message)
+            reasons = error.fields.get("CancellationReasons", ())
+            codes = [reason["Code"] for reason in reasons]
+            words = tuple(reason.get("Message", "") for reason in reasons)
+            return Outcome(error.code, [codes, item_text(error.fields.get("Item"))], error.message, words)
         return Outcome("", comparable(answer, ordered=operation == "Query" and "IndexName" not in request))
 
     def everywhere(self, operation: str, tables: list[Any]) -> None:
         for engine in self.engines:
             for table in tables:
                 self.call(engine, operation, table)
+
+    def renew(self, tables: list[Any]) -> None:
+        """Make tables anew, as one must where an engine has changed the key of an item and not its place."""
+        self.everywhere("DeleteTable", [{"TableName": table["TableName"]} for table in tables])
+        self.everywhere("CreateTable", tables)
 
     def clear(self, tables: list[Any]) -> None:
         """Delete all items of tables, each given by the request that made it."""

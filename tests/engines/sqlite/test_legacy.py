@@ -132,8 +132,8 @@ def test_attribute_updates(ask: Ask, name: str, update: dict[str, Any], value: A
         ({"n": condition("NULL", [])}, False),
         ({"n": condition("LT", [{"L": []}])}, False),
         ({"n": condition("BETWEEN", [{"L": [{"S": "b"}]}, {"L": [{"N": "1"}]}])}, False),
-        ({"n": condition("IN", [{"SS": ["a"]}, {"SS": ["b"]}])}, False),
-        ({"t": condition("IN", [{"SS": ["a", "b"]}])}, True),
+        ({"n": condition("IN", [{"N": "4"}, {"N": "5"}])}, True),
+        ({"n": condition("IN", [{"S": "5"}])}, False),
     ],
 )
 def test_expected(ask: Ask, expected: dict[str, Any], holds: bool) -> None:

@@ -74,3 +74,42 @@ def test_a_transaction_gives_back_at_most_4_mb(ask: Ask) -> None:
     assert error.value.code == "ValidationException"
     lean = [{"Get": {**get, "ProjectionExpression": "sk"}} for get in gets]
     assert len(ask("TransactGetItems", TransactItems=lean)["Responses"]) == 13
+
+
+def test_a_repeated_transaction_costs_reads_of_the_larger_image(ask: Ask) -> None:
+    """Whichever was larger: what an action replaced, or what it wrote. A delete and a check are of what was there."""
+    large = {"x": {"S": "x" * 9000}}
+    for number in range(3):
+        ask("PutItem", Item={**key(number), **large})
+    for number, (kind, members, writes, reads) in enumerate(
+        [
+            ("Put", {"Item": key(0)}, 18.0, 6.0),
+            ("Put", {"Item": {**key(3), **large}}, 18.0, 6.0),
+            ("Delete", {"Key": key(1)}, 18.0, 6.0),
+            ("ConditionCheck", {"Key": key(2), "ConditionExpression": "attribute_exists(x)"}, 18.0, 6.0),
+            ("Put", {"Item": key(4)}, 2.0, 2.0),
+        ]
+    ):
+        actions = [{kind: {"TableName": "tab", **members}}]
+        request = {"ClientRequestToken": f"token {number}", "ReturnConsumedCapacity": "TOTAL"}
+        (first,) = ask("TransactWriteItems", TransactItems=actions, **request)["ConsumedCapacity"]
+        (again,) = ask("TransactWriteItems", TransactItems=actions, **request)["ConsumedCapacity"]
+        assert first == {"TableName": "tab", "CapacityUnits": writes, "WriteCapacityUnits": writes}
+        assert again == {"TableName": "tab", "CapacityUnits": reads, "ReadCapacityUnits": reads}
+
+
+@pytest.mark.parametrize("earlier_fails", [False, True])
+def test_an_update_that_empties_an_index_key_is_a_plain_error(ask: Ask, earlier_fails: bool) -> None:
+    exists = "attribute_exists(x)" if earlier_fails else "attribute_not_exists(x)"
+    check = {"ConditionCheck": {"TableName": "tab", "Key": key(2), "ConditionExpression": exists}}
+    values = {"ExpressionAttributeValues": {":v": {"S": ""}}}
+    update = {"Update": {"TableName": "tab", "Key": key(1), "UpdateExpression": "SET gk = :v", **values}}
+    with pytest.raises(DynamoError) as error:
+        ask("TransactWriteItems", TransactItems=[check, update])
+    assert error.value.code == "ValidationException"
+    assert error.value.message == (
+        "One or more parameter values are not valid. "
+        "The update expression attempted to update a secondary index key to a value that is not supported. "
+        "The AttributeValue for a key attribute cannot contain an empty string value."
+    )
+    assert not ask("Scan")["Items"]

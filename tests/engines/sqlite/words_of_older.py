@@ -124,6 +124,16 @@ OLDER: list[Row] = [
     ),
     ("PutItem", expecting(a=compare("FOO", A)), f"{ENVELOPE}{INVALID}Invalid comparison operator"),
     ("PutItem", expecting(a=compare("IN", A, ONE)), ENVELOPE + ALIKE),
+    (
+        "PutItem",
+        expecting(a=compare("IN", A, {"BOOL": True})),
+        f"{ENVELOPE}{INVALID}ComparisonOperator IN is not valid for BOOL AttributeValue type",
+    ),
+    (
+        "DeleteItem",
+        {"Key": key(1), "Expected": {"a": compare("IN", {"SS": ["a"]})}},
+        f"{ENVELOPE}{INVALID}ComparisonOperator IN is not valid for SS AttributeValue type",
+    ),
     ("PutItem", expecting(a=compare("BETWEEN", {"S": "b"}, A)), ENVELOPE + BOUNDS),
     (
         "PutItem",

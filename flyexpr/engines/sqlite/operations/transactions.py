@@ -15,11 +15,11 @@ from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, r
 from flyexpr.engines.sqlite.disk.images import Image, Row
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import invalid, not_found
+from flyexpr.engines.sqlite.faults import EmptyIndexKey, invalid, not_found
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
 from flyexpr.engines.sqlite.operations.long_writes import Images, LongWrites, write_in_transaction
-from flyexpr.engines.sqlite.operations.tokens import is_repeated
+from flyexpr.engines.sqlite.operations.tokens import recall, remember
 from flyexpr.engines.sqlite.request.expressions import top_names
 from flyexpr.engines.sqlite.request.intents import GetsAsked, Write, WritesAsked
 from flyexpr.engines.sqlite.request.transactions import MAX_BYTES
@@ -39,13 +39,15 @@ def transact_write_items(storage: Storage, asked: WritesAsked, now: float) -> by
     writes, returns = asked.writes, asked.returns
 
     def attempt(long_writes: LongWrites) -> bytes:
-        repeated = asked.token is not None and is_repeated(storage, asked.token, now)
+        charged = None if asked.token is None else recall(storage, asked.token, now)
         tables = _tables(storage, writes)
         rows = _rows([(table, write, write_row) for table, write in zip(tables, writes, strict=True)])
-        if repeated:
-            return _repeat(storage, tables, rows, returns.capacity)
+        if charged is not None:
+            return _repeat(tables, charged, returns.capacity)
         targets = list(zip(tables, rows, writes, strict=True))
         images = _images(storage, targets, long_writes)
+        if asked.token is not None:
+            remember(storage, asked.token, [_larger(*image) for image in images], now)
         usages: dict[str, tuple[StoredTable, Usage]] = {}
         metrics: dict[str, list[Any]] = {}
         for (table, row, write), (old, new) in zip(targets, images, strict=True):
@@ -101,6 +103,8 @@ def _images(storage: Storage, targets: list[tuple[StoredTable, bytes, Write]], l
                 check_keeps_key(write.update, table)
             images.append(long_writes.images(write, table, storage.get(table.store, row), _failed))
             reasons.append({"Code": "None"})
+        except EmptyIndexKey:
+            raise
         except DynamoError as error:
             reasons.append(_reason(error))
     if len(images) < len(targets):
@@ -123,11 +127,17 @@ def _carry_out(
     return Usage(2 * usage.table, usage.indexes)
 
 
-def _repeat(storage: Storage, tables: list[StoredTable], rows: list[bytes], capacity: str) -> bytes:
-    """The answer to a transaction that was done before; it costs a transactional read of each item."""
+def _larger(old: Image | None, new: Image | None) -> int:
+    return max(image.size if image is not None else 0 for image in (old, new))
+
+
+def _repeat(tables: list[StoredTable], sizes: list[int], capacity: str) -> bytes:
+    """The answer to a transaction that was done before.
+
+    It costs a transactional read of what each action wrote or replaced, whichever was larger.
+    """
     usages: dict[str, tuple[StoredTable, Usage]] = {}
-    for table, row in zip(tables, rows, strict=True):
-        size, _ = storage.get(table.store, row) or (0, b"")
+    for table, size in zip(tables, sizes, strict=True):
         usages.setdefault(table.name, (table, Usage()))[1].add(2 * read_units(size, True))
     return answer(ConsumedCapacity=optional(consumed_by_table(usages.values(), capacity, "Read")))
 

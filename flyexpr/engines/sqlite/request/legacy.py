@@ -135,7 +135,10 @@ def _together(both: str, name: str) -> DynamoError:
 
 
 def _read_expected_comparison(name: str, members: Members) -> tuple[str, Values]:
-    """An operator of Expected, which takes values of every type, and a single one as Value too."""
+    """The operator and the values of one attribute in Expected.
+
+    A single value may be given as Value. Only IN looks at the types of its values.
+    """
     operator = _read_operator(members["ComparisonOperator"])
     if _OPERATORS[operator].takes != 0 and not members.keys() & {"Value", "AttributeValueList"}:
         raise invalid_parameter(
@@ -143,6 +146,8 @@ def _read_expected_comparison(name: str, members: Members) -> tuple[str, Values]
         )
     values = _read_values([members["Value"]] if "Value" in members else members.get("AttributeValueList"))
     _check_count(operator, values)
+    if operator == "IN":
+        _check_allowed(operator, values)
     _check_types(operator, values)
     return operator, values
 
@@ -167,9 +172,7 @@ def _read_comparison(where: str, name: str, wire: Any) -> tuple[str, Values]:
     operator = _read_operator(wire["ComparisonOperator"])
     values = _read_values(wire.get("AttributeValueList"))
     _check_count(operator, values)
-    for value in values:
-        if value.kind not in _OPERATORS[operator].kinds:
-            raise invalid_parameter(f"ComparisonOperator {operator} is not valid for {value.kind} AttributeValue type")
+    _check_allowed(operator, values)
     _check_types(operator, values)
     return operator, values
 
@@ -189,6 +192,12 @@ def _check_count(operator: str, values: Values) -> None:
     takes = _OPERATORS[operator].takes
     if len(values) != takes and (takes is not None or not values):
         raise invalid_parameter(f"Invalid number of argument(s) for the {operator} ComparisonOperator")
+
+
+def _check_allowed(operator: str, values: Values) -> None:
+    for value in values:
+        if value.kind not in _OPERATORS[operator].kinds:
+            raise invalid_parameter(f"ComparisonOperator {operator} is not valid for {value.kind} AttributeValue type")
 
 
 def _check_types(operator: str, values: Values) -> None:

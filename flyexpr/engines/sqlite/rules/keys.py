@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.disk.key_schema import (
     row_key,
 )
 from flyexpr.engines.sqlite.disk.schema import StoredTable
-from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
+from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, invalid, invalid_parameter
 from flyexpr.values.kinds import Item
 
 MISMATCH = "The provided key element does not match the schema"
@@ -143,7 +143,8 @@ def check_empty_index_keys(table: StoredTable, item: Item, changed: Container[st
                     f"{UNUSABLE_PARAMETERS}A value specified for a secondary index key is not supported. "
                     f"{empty_key(value)} IndexName: {index.name}, IndexKey: {name}"
                 )
-            raise invalid(
+            raise EmptyIndexKey(
+                "ValidationException",
                 f"{UNUSABLE_PARAMETERS}The update expression attempted to update a secondary index key to a value "
-                f"that is not supported. {empty_key(value)}"
+                f"that is not supported. {empty_key(value)}",
             )
