@@ -31,7 +31,6 @@ from differences_of_transactions import (
     empty_key_of_wrong_type,
     index_key_emptied,
     keys_beside_projection,
-    member_missing_as_read,
     no_placeholders,
     one_item_twice,
     other_reasons,
@@ -44,6 +43,7 @@ from request_parts import (
     answers,
     has_path_as_default,
     longest,
+    parts,
     paths,
     removes_only,
 )
@@ -81,6 +81,20 @@ def empty_key_value(case: Case) -> bool:
     value = {"S": ""} if empty[1] == "string" else {"B": ""}
     older = [one for part in (case.request.get("KeyConditions") or {}).values() for one in part["AttributeValueList"]]
     return value in [*(case.request.get("ExpressionAttributeValues") or {}).values(), *older]
+
+
+def found_as_read(case: Case) -> bool:
+    """A missing member or wrong ReturnValues are found before a value of the wrong JSON type."""
+    missing = re.fullmatch(r"missing field `(\w+)` at line 1 column \d+", case.theirs.message)
+    if case.ours.code != "SerializationException" or case.theirs.code != "ValidationException":
+        return False
+    if missing is not None:
+        return any(missing[1] not in part for part in parts(case))
+    return (
+        case.theirs.message == "1 validation error detected: ReturnValues can only be ALL_OLD or NONE"
+        and case.operation in ("PutItem", "DeleteItem")
+        and case.request.get("ReturnValues") in ("ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
+    )
 
 
 def not_contains_of_nothing(case: Case) -> bool:
@@ -191,7 +205,7 @@ DIFFERENCES: Differences = {
     "a transaction takes an empty map of names or values": no_placeholders,
     "what an update of a transaction does not define is a reason": unresolved_update,
     "TransactGetItems gives keys beside the projection": keys_beside_projection,
-    "a member that is missing is found before a value of the wrong JSON type": member_missing_as_read,
+    "a missing member or wrong ReturnValues are found before a value of the wrong JSON type": found_as_read,
     "a cancelled transaction has other reasons": other_reasons,
     "a key that is empty and does not fit may be called the one or the other": empty_key_of_wrong_type,
     "a key that does not fit and an item that is named twice may be found in either order": one_item_twice,

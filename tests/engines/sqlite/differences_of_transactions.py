@@ -17,7 +17,7 @@ from request_parts import (
     removes_only,
     undefined,
 )
-from wild import ONE, TWO, Wire
+from wild import Wire
 
 Reason = tuple[str, str]
 Applies = Callable[[Wire, list[Reason], list[Reason], int], bool]
@@ -34,7 +34,6 @@ _OF_A_KEY = (
     f"|{INVALID}(Type mismatch for (key|Index Key)|Missing the key|Size of hashkey|Aggregated size)"
     "|One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty"
 )
-TABLES = {table["TableName"]: table for table in (ONE, TWO)}
 
 
 def keys_beside_projection(case: Case) -> bool:
@@ -91,29 +90,21 @@ def empty_key_of_wrong_type(case: Case) -> bool:
     """Whether a key that is empty, and does not fit the table for another reason, is called empty is not defined."""
     empty = re.fullmatch(
         "One or more parameter values are not valid. "
-        r"The AttributeValue for a key attribute cannot contain an empty (?:string|binary) value. Key: (\w+)",
+        r"The AttributeValue for a key attribute cannot contain an empty (string|binary) value. Key: (\w+)",
         case.ours.message,
     )
-    return empty is not None and any(
-        next(iter(key_of(part).get(empty[1], {"": None}).values())) == ""
-        and not fits(part)
-        and code == "ValidationError"
-        for part, (code, _) in zip(parts(case), reasons(case.theirs, 0) or (), strict=False)
+    if empty is None or case.theirs.code != CANCELLED:
+        return False
+    value = {"S" if empty[1] == "string" else "B": ""}
+    return any(
+        key_of(part).get(empty[2]) == value and of_a_key(*reason)
+        for part, reason in zip(parts(case), reasons(case.theirs, 0) or (), strict=True)
     )
 
 
 def key_of(part: Wire) -> Wire:
     """The key of an action, or its item."""
     return part.get("Key", part.get("Item", {}))
-
-
-def fits(part: Wire) -> bool:
-    """Whether the key of an action has the attributes of its table's key, each of its type."""
-    table = TABLES[part["TableName"]]
-    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
-    names = [one["AttributeName"] for one in table["KeySchema"]]
-    key = key_of(part)
-    return all(types[name] in key.get(name, {}) for name in names) and ("Item" in part or len(key) == len(names))
 
 
 def one_item_twice(case: Case) -> bool:
@@ -143,16 +134,6 @@ def index_key_emptied(case: Case) -> bool:
             if "UpdateExpression" in part
             for value in (part.get("ExpressionAttributeValues") or {}).values()
         )
-    )
-
-
-def member_missing_as_read(case: Case) -> bool:
-    """A member that an action must have is missed while the body is read, before a value of the wrong JSON type."""
-    missing = re.fullmatch(r"missing field `(\w+)` at line 1 column \d+", case.theirs.message)
-    return (
-        missing is not None
-        and case.ours.code == "SerializationException"
-        and any(missing[1] not in part for part in parts(case))
     )
 
 

@@ -144,8 +144,16 @@ EXAMPLES: dict[str, list[Request]] = {
         write({"Update": {"Key": KEY, "UpdateExpression": "SET #x = :v", **ONE_VALUE}}),
     ],
     "TransactGetItems gives keys beside the projection": [get(Key=KEY, ProjectionExpression="x[0]")],
-    "a member that is missing is found before a value of the wrong JSON type": [
-        write({"ConditionCheck": {"Key": KEY}}, {"Put": {"Item": {**MISSING, "x": {"L": {}}}}})
+    "a missing member or wrong ReturnValues are found before a value of the wrong JSON type": [
+        write({"ConditionCheck": {"Key": KEY}}, {"Put": {"Item": {**MISSING, "x": {"L": {}}}}}),
+        asked("DeleteItem", Key=KEY, ReturnValues="ALL_NEW", Expected={"x": {"Value": {"SS": "a"}}}),
+        asked(
+            "DeleteItem",
+            Key=KEY,
+            ReturnValues="ALL_NEW",
+            ConditionExpression="x = :v",
+            ExpressionAttributeValues={":v": {"SS": "a"}},
+        ),
     ],
     "a cancelled transaction has other reasons": [
         write(FALSE, MISFIT),
