@@ -43,6 +43,7 @@ from request_parts import (
     answers,
     has_path_as_default,
     longest,
+    map_member,
     parts,
     paths,
     removes_only,
@@ -79,8 +80,8 @@ def empty_key_value(case: Case) -> bool:
     if empty is None or case.operation != "Query" or not answers(case.theirs):
         return False
     value = {"S": ""} if empty[1] == "string" else {"B": ""}
-    older = [one for part in (case.request.get("KeyConditions") or {}).values() for one in part["AttributeValueList"]]
-    return value in [*(case.request.get("ExpressionAttributeValues") or {}).values(), *older]
+    older = [one for part in map_member(case.request, "KeyConditions").values() for one in part["AttributeValueList"]]
+    return value in [*map_member(case.request, "ExpressionAttributeValues").values(), *older]
 
 
 def found_as_read(case: Case) -> bool:
@@ -99,7 +100,7 @@ def found_as_read(case: Case) -> bool:
 
 def not_contains_of_nothing(case: Case) -> bool:
     """NOT_CONTAINS is true of an attribute that an item does not have."""
-    comparisons = {**(case.request.get("ScanFilter") or {}), **(case.request.get("Expected") or {})}
+    comparisons = {**map_member(case.request, "ScanFilter"), **map_member(case.request, "Expected")}
     names = [name for name, comparison in comparisons.items() if comparison.get("ComparisonOperator") == "NOT_CONTAINS"]
     if case.operation == "PutItem":
         return bool(names) and case.ours.code == CONDITION_FAILED and answers(case.theirs)

@@ -13,6 +13,7 @@ from request_parts import (
     clause,
     expressions,
     kinds,
+    map_member,
     parts,
     paths,
     refused_here_alone,
@@ -94,7 +95,7 @@ def no_such_type(case: Case) -> bool:
         return False
     if wrong[3]:
         return any(re.search(r"attribute_type\(.+, *[^: ]", text) for part in parts(case) for text in expressions(part))
-    return any({"S": wrong[1]} in (part.get("ExpressionAttributeValues") or {}).values() for part in parts(case))
+    return any({"S": wrong[1]} in map_member(part, "ExpressionAttributeValues").values() for part in parts(case))
 
 
 def function_out_of_place(case: Case) -> bool:
@@ -146,7 +147,7 @@ def reversed_bounds(case: Case) -> bool:
     if wrong is None or case.operation not in ("Scan", "Query", "TransactWriteItems") or not refused_here_alone(case):
         return False
     bounds = [
-        [(part.get("ExpressionAttributeValues") or {})[mark] for mark in marks]
+        [map_member(part, "ExpressionAttributeValues")[mark] for mark in marks]
         for part in parts(case)
         for text in expressions(part)
         for marks in re.findall(r"BETWEEN *(:\w+) *AND *(:\w+)", text)

@@ -11,6 +11,7 @@ from request_parts import (
     answers,
     has_path_as_default,
     longest,
+    map_member,
     parts,
     paths,
     refused_here_alone,
@@ -132,7 +133,7 @@ def index_key_emptied(case: Case) -> bool:
             "" in value.values()
             for part in parts(case)
             if "UpdateExpression" in part
-            for value in (part.get("ExpressionAttributeValues") or {}).values()
+            for value in map_member(part, "ExpressionAttributeValues").values()
         )
     )
 

@@ -1,4 +1,4 @@
-"""What a request holds, and what came of it: the words in which differences between two engines are told."""
+"""Parts of requests and outcomes that the predicates of the known differences ask for."""
 
 import re
 from collections.abc import Iterator
@@ -21,6 +21,12 @@ def parts(case: Case) -> list[Wire]:
     return [case.request]
 
 
+def map_member(part: Wire, member: str) -> Wire:
+    """A member of a part that is a map; nothing where it is missing or no map."""
+    value = part.get(member)
+    return value if isinstance(value, dict) else {}
+
+
 def expressions(part: Wire) -> Iterator[str]:
     """The texts of the expressions of a part, without the blanks that may stand in a path or before a parenthesis.
 
@@ -38,7 +44,7 @@ def paths(part: Wire) -> list[list[str]]:
     >>> paths({"ProjectionExpression": "#a . b[01], c", "ExpressionAttributeNames": {"#a": "x.y"}})
     [['x.y', 'b', '[1]'], ['c']]
     """
-    names = part.get("ExpressionAttributeNames") or {}
+    names = map_member(part, "ExpressionAttributeNames")
     return [
         [
             f"[{int(step[1:-1])}]" if step[0] == "[" else names.get(step, step)
@@ -61,18 +67,18 @@ def placeholders(part: Wire) -> list[str]:
 
 def unused(part: Wire, member: str) -> list[str]:
     """The placeholders that a member of a part defines and none of its expressions uses."""
-    return [mark for mark in part.get(member) or {} if mark not in placeholders(part)]
+    return [mark for mark in map_member(part, member) if mark not in placeholders(part)]
 
 
 def undefined(part: Wire) -> list[str]:
     """The placeholders in the expressions of a part that it does not define."""
-    names, values = (part.get(f"ExpressionAttribute{member}") or {} for member in ("Names", "Values"))
+    names, values = (map_member(part, f"ExpressionAttribute{member}") for member in ("Names", "Values"))
     return [mark for mark in placeholders(part) if mark not in names and mark not in values]
 
 
 def kinds(part: Wire) -> set[str]:
     """The types of the values that a part gives to its expressions."""
-    return {kind for value in (part.get("ExpressionAttributeValues") or {}).values() for kind in value}
+    return {kind for value in map_member(part, "ExpressionAttributeValues").values() for kind in value}
 
 
 def answers(outcome: Outcome) -> bool:
@@ -90,7 +96,7 @@ def refused_here_alone(case: Case) -> bool:
 
 
 def removes_only(update: Any) -> bool:
-    actions = update.get("AttributeUpdates") or {}
+    actions = map_member(update, "AttributeUpdates")
     if actions:
         return all(action.get("Action") == "DELETE" for action in actions.values())
     clauses = set(re.findall("SET|ADD|REMOVE|DELETE", str(update.get("UpdateExpression"))))
