@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from program import COMMAND, Program
 
-from flyexpr import Table, connect, get, run, scan
+from flyexpr import Table, connect, create_table, get, run, scan
 from flyexpr.cli.app import _COMMANDS
 from flyexpr.cli.formats.plain_json import read_item
 
@@ -39,6 +39,29 @@ def test_describe(movies: Program):
         "index          ByTitle: title (S), year (N); all attributes",
     ]
     assert json.loads(movies("describe", "Movies", "--wire"))["TableName"] == "Movies"
+
+
+def test_a_table_of_one_key_that_cannot_be_deleted_is_described(program: Program):
+    with connect(f"sqlite:{program.folder / 'tables.db'}") as engine:
+        table = Table("Kept", "id", throughput=(5, 2), ttl="until", stream="both", deletion_protection=True)
+        run(table.on(engine), create_table())
+    assert program("describe", "Kept").splitlines() == [
+        "table          Kept",
+        "partition key  id (S)",
+        "items          0, 0 bytes",
+        "throughput     5 read and 2 write units",
+        "time to live   until",
+        "stream         both",
+        "deletion       protected",
+    ]
+
+
+def test_more_tables_than_one_answer_lists(program: Program):
+    names = [f"t{number:03}" for number in range(102)]
+    with connect(f"sqlite:{program.folder / 'tables.db'}") as engine:
+        for name in names:
+            run(Table(name, "id").on(engine), create_table())
+    assert program("tables").split() == names
 
 
 def test_described_python_is_the_table(program: Program):

@@ -16,10 +16,12 @@ from flyexpr import (
     connect,
     create_table,
     get_item,
+    parse_update,
     put_item,
     run,
 )
 from flyexpr.cli.jobs import work
+from flyexpr.cli.jobs.bulk_reads import is_repeatable
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.work import Chunk, Job, Stopped
 from flyexpr.steps.course import course
@@ -184,3 +186,24 @@ def test_a_pause_between_tries_ends_when_the_job_stops(job: Job):
     job.stopping.set()
     with pytest.raises(Stopped):
         job.perform(table, course(table, batch_write([put_item({"id": "a"})])))
+
+
+@pytest.mark.parametrize(
+    "text, repeatable",
+    [
+        ("SET a = 1, b.c = {'d': [1]} REMOVE e, f.g", True),
+        ("ADD tags <<'x'>> DELETE olds <<'y'>>", True),
+        ("SET a = if_not_exists(a, 1)", True),
+        ("SET a = if_not_exists(b, 1)", False),
+        ("SET a = if_not_exists(a, b)", False),
+        ("SET a = a + 1", False),
+        ("SET a = list_append(a, [1])", False),
+        ("SET a = b", False),
+        ("ADD wins 1", False),
+        ("REMOVE log[0]", False),
+        ("SET log[0].seen = true", False),
+        ("SET a = 1 ADD wins 1", False),
+    ],
+)
+def test_what_may_be_done_again_after_a_crash(text: str, repeatable: bool):
+    assert is_repeatable(parse_update(text)) is repeatable
