@@ -112,3 +112,10 @@ def test_a_dialect_is_a_value() -> None:
         with pytest.raises(ExpressionError) as caught:
             read_condition(text, Scope({}, {}, STRICT_LITERALS))
         assert (caught.value.message, caught.value.hint) == (message, None)
+
+
+@pytest.mark.parametrize("word", ["AND", "OR", "BETWEEN", "IN", "SET", "ADD", "DELETE", "in"])
+def test_a_word_of_the_grammar_is_no_name_where_words_are_reserved(word: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        read_condition(f"a = {word}", Scope({}, {}, STRICT_LITERALS))
+    assert caught.value.message.startswith(f'Syntax error; token: "{word}", near: ')
