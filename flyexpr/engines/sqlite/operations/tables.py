@@ -59,7 +59,7 @@ def update_table(storage: Storage, asked: AlterationAsked, now: float) -> bytes:
         before = definition["Description"]
         fresh = _alter(storage, definition, altered_description(before, asked, now))
         storage.define(name, definition)
-        unfinished = any([begin_fill(storage, name, definition, store) for store in fresh.values()])
+        unfinished = any(begin_fill(storage, name, definition, store) for store in fresh.values())
     if unfinished:
         finish_fill(storage, name, lambda definition: _undo(definition, before, fresh))
     with storage.transaction("DEFERRED"):
