@@ -1,6 +1,6 @@
 """Steps driven to their end: a generator yields what it wants, and is sent the answer or has the error thrown in.
 
-The same loop stands here three times, because `await` and `yield from` cannot be arguments. An answer is reply by
+The same loop stands here three times, because `await` and `yield from` cannot be arguments. A step is answered by
 `answer(source, step)`, and not by a closure, which would cost 0.3 us more for each request.
 """
 
@@ -21,6 +21,8 @@ def driven(steps: Generator[S, Any, R], answer: Callable[[C, S], Any], source: C
     ...     return 2 * (yield "number")
     >>> driven(doubled(), dict.get, {"number": 8}, LookupError)
     16
+
+    A StopIteration of the function is not taken for the end of the steps, which it would be without a word.
     """
     try:
         step = next(steps)
@@ -29,6 +31,8 @@ def driven(steps: Generator[S, Any, R], answer: Callable[[C, S], Any], source: C
                 reply = answer(source, step)
             except caught as error:
                 step = steps.throw(error)
+            except StopIteration as error:
+                raise RuntimeError("an answer raised StopIteration") from error
             else:
                 step = steps.send(reply)
     except StopIteration as end:
@@ -57,7 +61,7 @@ async def driven_awaited(
 def relayed(
     steps: Generator[S, Any, R], answer: Callable[[C, S], Generator[S, Any, Any]], source: C, caught: type[Exception]
 ) -> Generator[S, Any, R]:
-    """The same as steps again: each answer is reply by steps of its own, so what one wants can be seen and changed.
+    """The same as steps again: each step is answered by steps of its own, which can see and change what it wants.
 
     >>> def doubled():
     ...     return 2 * (yield "number")

@@ -182,7 +182,7 @@ class ConditionFailed(DynamoError):
 
 
 class TransactionCancelled(DynamoError):
-    """A transaction of which nothing was done, with one reason per operation.
+    """A transaction that was refused as a whole: nothing was done. It has one reason per operation.
 
     >>> error = DynamoError.of("TransactionCanceledException", "cancelled", {"CancellationReasons": [{"Code": "None"}]})
     >>> isinstance(error, TransactionCancelled), error.reasons

@@ -2,8 +2,8 @@
 
 They work like frozen dataclasses with slots: with `match`, `==`, hash, pickle, `dataclasses.replace` and `fields`, and
 for type checkers. They are made here because dataclasses cost too much. To import that module and make forty classes
-with it took 32 of the 60 ms of `import flyexpr`. And to make an instance, of which building an expression consists,
-takes half as long again with it (0.49 µs against 0.32 for three fields).
+with it took 32 of the 60 ms of `import flyexpr`. And expressions consist of such instances: to make one takes half as
+long again with it (0.49 µs against 0.32 for three fields).
 """
 
 from __future__ import annotations

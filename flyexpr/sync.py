@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, NoReturn, TypeVar, overload
 
@@ -70,10 +71,22 @@ def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Pause):
         time.sleep(step.seconds)
         return None
-    answer = engine(step.operation, step.body)
+    return _asked(engine, step.operation, step.body)
+
+
+def _asked(engine: Engine, operation: str, body: bytes) -> bytes:
+    """The engine's answer to one request."""
+    answer = engine(operation, body)
     if type(answer) is not bytes:
         _refuse(answer)
     return answer
+
+
+def _refuse(answer: Any) -> None:
+    """Refuses an awaitable, which an engine of `flyexpr.aio` returns; anything else may pass."""
+    if hasattr(answer, "__await__"):
+        answer.close()
+        raise FlyexprError("this engine is to be awaited: use flyexpr.aio, or bind the table with flyexpr.connect(...)")
 
 
 def perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:
@@ -99,17 +112,7 @@ def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
     [['Comet Quest'], ['Galaxy Invaders'], []]
     """
     while (request := reading.request()) is not None:
-        body = engine(request.operation, request.body)
-        if type(body) is not bytes:
-            _refuse(body)
-        yield reading.feed(body)
-
-
-def _refuse(answer: Any) -> None:
-    """Refuses an awaitable, which an engine of `flyexpr.aio` returns; anything else may pass."""
-    if hasattr(answer, "__await__"):
-        answer.close()
-        raise FlyexprError("this engine is to be awaited: use flyexpr.aio, or bind the table with flyexpr.connect(...)")
+        yield reading.feed(_asked(engine, request.operation, request.body))
 
 
 class Items(Iterator[Item]):
@@ -134,7 +137,7 @@ class Items(Iterator[Item]):
             from flyexpr.threads import items_of_lanes  # threads, for those who want them
 
             self._reading = Lanes(table, read, time.monotonic, counting)
-            self._items = items_of_lanes(self._reading, engine)
+            self._items = items_of_lanes(self._reading, partial(_asked, engine))
         else:
             self._reading = Reading(table, read, time.monotonic, counting, way)
             ahead = read.prefetch and read.limit is None and read.budget is None
@@ -175,7 +178,7 @@ class Items(Iterator[Item]):
 def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
     from flyexpr.threads import asked_ahead
 
-    with asked_ahead(reading, engine) as ahead:
+    with asked_ahead(reading, partial(_asked, engine)) as ahead:
         yield from pages(reading, ahead)
 
 

@@ -97,7 +97,7 @@ class Session:
             members = drive(description(Table(name, "unknown")), self.engine)
         except NoSuchTable as error:
             hint = f"flyexpr tables lists those that are there, and flyexpr create {name} KEY makes it"
-            error.args = (f"there is no table {name!r} in {self.place}\n  hint: {hint}",)
+            error.args = (f"there is no table {name!r} in {self.shown}\n  hint: {hint}",)
             raise
         return described_table(members).on(self.engine), members
 

@@ -1,4 +1,4 @@
-"""The requests of transactions: up to 100 operations, of which all are done or none."""
+"""The requests of transactions: up to 100 operations, all of them done or none."""
 
 from __future__ import annotations
 

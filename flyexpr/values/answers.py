@@ -70,7 +70,7 @@ def _items(page: Page, text: str, position: int, forms: Forms) -> Generator[Item
             yield form.item(matched)
         else:
             item, end = _scan(text, position)
-            form = search.met(form, item, position, end)
+            form = search.note(form, item, position, end)
             page.known = False
             yield decode_item(item)
             page.known = True
@@ -117,7 +117,7 @@ def item_and_rest(body: bytes, member: str, forms: Forms) -> tuple[Item | None, 
         wire = rest.pop(member, None)
         if wire is None:
             return None, rest
-        forms.met(wire, len(text))
+        forms.note(wire, len(text))
         return decode_item(wire), rest
     except _NOT_WIRE as error:
         raise malformed(error) from None
@@ -163,7 +163,7 @@ def fields_of(body: bytes) -> dict[str, Any]:
 def _text(body: bytes) -> str:
     try:
         return body.decode()
-    except UnicodeDecodeError as error:
+    except _NOT_WIRE as error:
         raise malformed(error) from None
 
 

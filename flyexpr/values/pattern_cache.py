@@ -1,8 +1,8 @@
 """Which forms are worth a pattern, and which of them an item may have.
 
-To make a form takes some milliseconds, and to try one that does not match a few microseconds, so forms are made of what
-was met often, and given up where they fail often. On pages whose items have many forms reading then takes as long as
-without any.
+To make a form takes some milliseconds, and to try one that does not match takes a few microseconds. So a form is made
+only once many items have it, and forms are given up where they fail often. To read a page whose items have many forms
+then takes as long as without any.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from flyexpr.values.kinds import Item
 from flyexpr.values.memo import Memo
 from flyexpr.values.patterns import NO_FORM, Form, Matched, form_of, item_pattern
 
-WORTH = 300  # items of a form that were met, before it is made
+WORTH = 300  # items of a form that are seen before it is made
 FEW, LARGE = 8, 8192  # items on a page, and characters of one, for which a form is not worth looking for
 LOOKS = frozenset((1, 17, 18, 19, 20))  # which of a page's items without a form are looked at
 PATIENCE = 20  # patterns that may fail before they are counted
 LONG_VALUE = 80  # characters of a value, on average: a pattern takes longer over them than JSON's own scanner
 SEVERAL = 8  # forms of one table
-MOST = 64  # forms met and made; then all are forgotten
+MOST = 64  # forms that are counted or made; then all are forgotten
 
 
 class Forms:
@@ -58,21 +58,21 @@ class Forms:
             self._failed += 1
         return None
 
-    def met(self, item: dict[str, Any], size: int) -> None:
+    def note(self, item: dict[str, Any], size: int) -> None:
         """Takes note of a wire item that came alone and has none of these forms; looks at one of eight."""
         if self._single % SEVERAL == 0:
-            form = _form_met(item, size, SEVERAL)
+            form = _form_seen(item, size, SEVERAL)
             if form:
                 self.add(form)
 
 
 class Search:
-    """The search for the forms of the items on one page of so many characters.
+    """The search for the forms of the items on one page; `size` is the page's length in characters.
 
     >>> text = '{"id":{"S":"a"}},' * 1000
     >>> search, form = Search(Forms(), len(text)), NO_FORM
     >>> for place in range(0, 17 * 17, 17):
-    ...     form = search.met(form, {"id": {"S": "a"}}, place, place + 17)
+    ...     form = search.note(form, {"id": {"S": "a"}}, place, place + 17)
     >>> form.item(form.match(text, 17)), search.other(form, text, 17) is None
     ({'id': 'a'}, True)
     """
@@ -98,7 +98,7 @@ class Search:
                 self._failed += 1
         return None
 
-    def met(self, form: Form, item: dict[str, Any], start: int, end: int) -> Form:
+    def note(self, form: Form, item: dict[str, Any], start: int, end: int) -> Form:
         """The form to try next, after a wire item, from `start` to `end`, that none has matched."""
         size = end - start
         self._missed += 1
@@ -106,7 +106,7 @@ class Search:
         if self._given_up:
             return NO_FORM
         alike = (self._size - start) // size
-        new = _form_met(item, size, alike) if self._missed in LOOKS and alike >= FEW else None
+        new = _form_seen(item, size, alike) if self._missed in LOOKS and alike >= FEW else None
         return new if new is not None and self._forms.add(new) else form
 
     def _weigh(self, size: int, place: int) -> None:
@@ -116,7 +116,7 @@ class Search:
 
 
 def worthy_pattern(item: dict[str, Any], size: int) -> str | None:
-    """The pattern of a wire item of so many characters; None for one that is large, or mostly of long strings.
+    """The pattern of a wire item of `size` characters; None for one that is large, or mostly of long strings.
 
     >>> worthy_pattern({"id": {"S": "a"}}, 16) is None, worthy_pattern({"id": {"S": "a" * 3000}}, 3015) is None
     (False, True)
@@ -125,15 +125,15 @@ def worthy_pattern(item: dict[str, Any], size: int) -> str | None:
     return pattern if pattern is not None and pattern.count("(") * LONG_VALUE >= size else None
 
 
-_MET = Memo[str, Form | int](MOST)  # by pattern: the form, or the number of items so far that may have it
+_SEEN = Memo[str, Form | int](MOST)  # by pattern: the form, or the number of items so far that may have it
 
 
-def _form_met(item: dict[str, Any], size: int, alike: int) -> Form | None:
-    """The form of an item of `size` characters, if enough of it were met before; `alike` may be like it."""
+def _form_seen(item: dict[str, Any], size: int, alike: int) -> Form | None:
+    """The form of an item of `size` characters, if enough items had it before; `alike` more may have it."""
     pattern = worthy_pattern(item, size)
     if pattern is None:
         return None
-    known = _MET.get(pattern, 0)
+    known = _SEEN.get(pattern, 0)
     if isinstance(known, int):
-        known = _MET.keep(pattern, form_of(item) if known >= WORTH else known + alike)
+        known = _SEEN.keep(pattern, form_of(item) if known >= WORTH else known + alike)
     return known if isinstance(known, Form) else None

@@ -27,7 +27,7 @@ Matched = re.Match[str]
 Match = Callable[[str, int], Matched | None]
 
 LARGE = 16_384  # characters of a pattern
-LONG, LISTS = 8, 3  # a form holds lists of so many elements, nested so deep
+LONG, LISTS = 8, 3  # a form holds lists of at most 8 elements, nested at most 3 deep
 
 
 class Form:

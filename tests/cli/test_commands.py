@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from program import COMMAND, Program
 
-from flyexpr import Table, connect, create_table, get, run, scan
+from flyexpr import FlyexprError, Table, connect, create_table, get, run, scan
 from flyexpr.cli.app import _COMMANDS
 from flyexpr.cli.formats.plain_json import read_item
+from flyexpr.cli.session import Session
+from flyexpr.serve import serve
 
 
 def rows(text: str) -> list:
@@ -374,6 +376,13 @@ def test_a_missing_table_is_exit_code_1(program: Program):
         "flyexpr: there is no table 'Nothing' in sqlite:tables.db\n"
         "  hint: flyexpr tables lists those that are there, and flyexpr create Nothing KEY makes it\n"
     )
+
+
+def test_a_missing_table_is_named_without_a_password():
+    with connect("sqlite::memory:") as engine, serve(engine) as server:
+        session = Session(server.url.replace("http://", "http://user:secret@"))
+        with pytest.raises(FlyexprError, match=r"^there is no table 'Nothing' in http://\*\*\*@127"):
+            session.described("Nothing")
 
 
 def test_without_any_engine_it_says_how_to_name_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -46,9 +46,9 @@ ANSWERS = [
 def learning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Patterns are made of the first item of each form."""
     monkeypatch.setattr(pattern_cache, "WORTH", 0)
-    pattern_cache._MET.clear()
+    pattern_cache._SEEN.clear()
     yield
-    pattern_cache._MET.clear()
+    pattern_cache._SEEN.clear()
 
 
 @pytest.mark.usefixtures("learning")

@@ -23,10 +23,10 @@ def _quick() -> Iterator[None]:
     """Makes every form at once, unless a test says otherwise."""
     before = pattern_cache.WORTH, pattern_cache.FEW, pattern_cache.LONG_VALUE
     pattern_cache.WORTH, pattern_cache.FEW, pattern_cache.LONG_VALUE = 0, 0, NEVER
-    pattern_cache._MET.clear()
+    pattern_cache._SEEN.clear()
     yield
     pattern_cache.WORTH, pattern_cache.FEW, pattern_cache.LONG_VALUE = before
-    pattern_cache._MET.clear()
+    pattern_cache._SEEN.clear()
 
 
 def page(*items: dict[str, Any]) -> str:
@@ -50,7 +50,7 @@ def both(text: str) -> tuple[Any, Any]:
     pattern_cache.WORTH = 0
     formed = outcome(text)
     pattern_cache.WORTH = NEVER
-    pattern_cache._MET.clear()
+    pattern_cache._SEEN.clear()
     return formed, outcome(text)
 
 
@@ -129,7 +129,7 @@ def test_what_is_part_of_a_form() -> None:
 
 
 def made() -> int:
-    return sum(isinstance(found, patterns.Form) for found in pattern_cache._MET.values())
+    return sum(isinstance(found, patterns.Form) for found in pattern_cache._SEEN.values())
 
 
 def test_a_form_is_made_once_it_is_worth_it() -> None:
@@ -154,7 +154,7 @@ def test_forms_do_not_fill_the_memory() -> None:
     pattern_cache.WORTH = NEVER
     for number in range(3 * pattern_cache.MOST):
         outcome(page({f"name{number}": 1}))
-    assert len(pattern_cache._MET) <= pattern_cache.MOST
+    assert len(pattern_cache._SEEN) <= pattern_cache.MOST
 
 
 def test_a_page_without_a_common_form_costs_few_looks() -> None:
@@ -162,7 +162,7 @@ def test_a_page_without_a_common_form_costs_few_looks() -> None:
     watched = patterns.Form(lambda text, place: tried.append(place), lambda matched: {}, {})
     odd = [{"id": f'say "{number}"'} for number in range(200)]
     outcome(page({"id": "a"}))
-    pattern_cache._MET.update(dict.fromkeys(pattern_cache._MET, watched))
+    pattern_cache._SEEN.update(dict.fromkeys(pattern_cache._SEEN, watched))
     outcome(page({"id": "a"}, *odd))
     assert 1 <= len(tried) <= pattern_cache.PATIENCE + 1
 

@@ -89,7 +89,7 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
     except NoSuchTable:
         if work.journal.pinned(_TARGET) is not None:
             raise FlyexprError(
-                f"the table {name!r} in {target.place} is gone, and the journal is that of a copy into it\n"
+                f"the table {name!r} in {target.shown} is gone, and the journal is that of a copy into it\n"
                 "  hint: delete the journal to copy everything anew"
             ) from None
         run(run(table, describe_table()).named(name).on(target.engine), create_table())

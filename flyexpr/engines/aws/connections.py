@@ -262,7 +262,7 @@ def _after(begun: bytes, receive: Receive) -> Receive:
 
 
 def _watch(connected: socket.socket, or_goes: bool = False) -> Callable[[float], object]:
-    """A function that waits up to so many milliseconds; true if bytes can be received (or, with `or_goes`, sent)."""
+    """A function that waits up to some milliseconds; true if bytes can be received (or, with `or_goes`, sent)."""
     if hasattr(select, "poll"):  # `select` fails above descriptor 1024, but Windows has nothing else
         poll = select.poll()
         poll.register(connected, select.POLLIN | select.POLLOUT if or_goes else select.POLLIN)

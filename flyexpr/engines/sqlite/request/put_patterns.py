@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from flyexpr.values.kinds import Item
+from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, text_size, whole_size
 from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH, worthy_pattern
 from flyexpr.values.patterns import Maker, Match, Matched
@@ -45,7 +46,7 @@ class PutPatterns:
 
     def __init__(self) -> None:
         self.known: list[tuple[Match, Callable[[Matched], Item], Callable[[Matched, Length], int]]] = []
-        self._counts: dict[str, int] = {}
+        self._counts = Memo[str, int](_MANY)
         self._puts = self._failed = 0
 
     def item(self, text: str, position: int) -> KnownItem | None:
@@ -78,10 +79,7 @@ class PutPatterns:
                 self._count(pattern, item)
 
     def _count(self, pattern: str, item: dict[str, Any]) -> None:
-        if len(self._counts) >= _MANY:
-            self._counts.clear()
-        count = self._counts[pattern] = self._counts.get(pattern, 0) + 1
-        if count == WORTH // SEVERAL:
+        if self._counts.keep(pattern, self._counts.get(pattern, 0) + 1) == WORTH // SEVERAL:
             self.add(pattern, item)
 
     def add(self, pattern: str, item: dict[str, Any]) -> None:
