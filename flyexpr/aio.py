@@ -74,7 +74,7 @@ from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
+from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
@@ -159,12 +159,37 @@ class Items(AsyncIterator[Item]):
             self._reading = Reading(table, read, time.monotonic, counting, way)
             ahead = read.prefetch and read.limit is None and read.budget is None
             pages = _pages(self._reading, engine, ahead)
-        self._items = _taken(pages, table)
+        self._items = self._taken(pages, table)
+        self._broken_off = False  # whether it ended by an error, so that an iterator that stops would tell a lie
+
+    async def _taken(self, pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
+        """The items of the pages; other tasks get their turn every few milliseconds."""
+        try:
+            since = time.monotonic()
+            async for page in pages:
+                for number, item in enumerate(page):
+                    yield item
+                    if number % _LOOK == 0 and time.monotonic() - since > _HELD:
+                        await asyncio.sleep(0)
+                        since = time.monotonic()
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._broken_off = True
+            if isinstance(error, NoSuchTable):
+                raise named(error, [table]) from None
+            raise
+        finally:
+            await pages.aclose()
 
     def __aiter__(self) -> AsyncIterator[Item]:
+        if self._broken_off:
+            raise FlyexprError(BROKEN_OFF)
         return self._items
 
     def __anext__(self) -> Coroutine[Any, Any, Item]:
+        if self._broken_off:
+            raise FlyexprError(BROKEN_OFF)
         return self._items.__anext__()
 
     async def aclose(self) -> None:
@@ -198,22 +223,6 @@ _NOT_AWAITED = (
 
 
 Pages = AsyncGenerator[Iterator[Item], None]
-
-
-async def _taken(pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
-    """The items of the pages; other tasks get their turn every few milliseconds."""
-    try:
-        since = time.monotonic()
-        async for page in pages:
-            for number, item in enumerate(page):
-                yield item
-                if number % _LOOK == 0 and time.monotonic() - since > _HELD:
-                    await asyncio.sleep(0)
-                    since = time.monotonic()
-    except NoSuchTable as error:
-        raise named(error, [table]) from None
-    finally:
-        await pages.aclose()
 
 
 async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:

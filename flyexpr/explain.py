@@ -179,7 +179,8 @@ def explain(table: Any, operation: Any = None) -> Plan:
     table, operation = addressed(table, operation)
     access = access_of(table, operation) if isinstance(operation, (Query, Scan)) else None
     name = access.operation if access else wires[0][0] if wires else "Nothing"
-    expressions = [str(value) for wire in wires[:1] for key, value in wire[1].items() if key.endswith("Expression")]
+    asked = _asked_for(table, wires[0][1]) if wires else []
+    expressions = [str(value) for one in asked for key, value in one.items() if key.endswith("Expression")]
     return Plan(
         table=_names(table, operation),
         operation=name,

@@ -49,7 +49,7 @@ from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading, first_of, keys_only, only, whole
+from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Pause, Step, Steps
 from flyexpr.values.kinds import Item
@@ -149,8 +149,13 @@ class Items(Iterator[Item]):
     def __next__(self) -> Item:
         try:
             return next(self._items)
-        except NoSuchTable as error:
-            raise named(error, [self._table]) from None
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self._items = iter(_refuse_more, None)
+            if isinstance(error, NoSuchTable):
+                raise named(error, [self._table]) from None
+            raise
 
     def __aiter__(self) -> NoReturn:
         raise TypeError("write `for`, not `async for`; or use flyexpr.aio, with an engine of aio.connect(...)")
@@ -173,6 +178,11 @@ class Items(Iterator[Item]):
     def stats(self) -> Stats:
         """Requests, items examined and returned, read units."""
         return self._reading.stats
+
+
+def _refuse_more() -> Item:
+    """Raises: what ended by an error did not come to its end, and an iterator that just stops would say that it did."""
+    raise FlyexprError(BROKEN_OFF)
 
 
 def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,6 +119,52 @@ async def test_a_cancelled_read_gives_up_its_requests(table: Table) -> None:
     with pytest.raises(asyncio.CancelledError):
         await reading
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@awaited
+async def test_a_read_that_was_cancelled_does_not_just_stop(table: Table) -> None:
+    """An iterator that ends would say that these were all items."""
+    hanging = asyncio.Event()
+
+    async def hang(operation: str, body: bytes) -> bytes:
+        if b"ExclusiveStartKey" in body:
+            hanging.set()
+            await asyncio.sleep(60)
+        answer: bytes = await table.engine(operation, body)  # type: ignore[misc]
+        return answer
+
+    read = query(eq("userid", "user1"), page_size=20)
+    items = aio.run(table.on(hang), read)  # type: ignore[arg-type]
+    titles: list[str] = []
+
+    async def take() -> None:
+        async for item in items:
+            titles.append(item["title"])
+
+    taking = asyncio.create_task(take())
+    await hanging.wait()
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    for _ in range(2):
+        with pytest.raises(FlyexprError, match=r"\Athis read was ended by an error"):
+            async for _ in items:
+                pass
+        with pytest.raises(FlyexprError, match=r"\Athis read was ended by an error"):
+            await anext(items)
+    rest = aio.run(table, replace(read, start=items.cursor))
+    titles += [item["title"] async for item in rest]
+    assert titles == [item["title"] for item in ITEMS if item["userid"] == "user1"]
+
+
+def test_a_closed_engine_says_so() -> None:
+    async def ask() -> None:
+        engine = aio.connect("sqlite::memory:")
+        await engine.close()
+        await engine("ListTables", b"{}")
+
+    with pytest.raises(FlyexprError, match=r"\A<awaited engine sqlite::memory:> is closed\Z"):
+        asyncio.run(ask())
 
 
 @awaited

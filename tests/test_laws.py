@@ -31,6 +31,7 @@ import related
 import strategies as some
 import texts
 import typed
+from doors import Looped, through_the_loop
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from places import ROOT
@@ -43,6 +44,7 @@ from flyexpr import (
     GlobalIndex,
     PlanError,
     Table,
+    aio,
     all_of,
     any_of,
     apply,
@@ -111,12 +113,20 @@ from flyexpr.values.sizes import item_size
 KEY = {"pk": "k"}
 
 
-@pytest.fixture(scope="module")
-def table() -> Iterator[Table]:
-    with closing(connect("sqlite::memory:")) as engine:
+@pytest.fixture(scope="module", params=["plain", "awaited"])
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    url = "sqlite::memory:"
+    with closing(Looped(aio.connect(url)) if request.param == "awaited" else connect(url)) as engine:
         made = Table("laws", "pk").on(engine)
         run(made, create_table())
         yield made
+
+
+@pytest.fixture(autouse=True)
+def door(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The awaited functions in this module for a law whose table is to be awaited."""
+    if "table" in request.fixturenames and isinstance(request.getfixturevalue("table").engine, Looped):
+        through_the_loop(request.module, monkeypatch)
 
 
 def same(left: Any, right: Any) -> bool:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flyexpr.engine import Engine
+from flyexpr.errors import FlyexprError
 
 THREADS = 8
 
@@ -25,13 +26,17 @@ class AwaitedEngine:
     def __init__(self, engine: Engine, threads: int = THREADS) -> None:
         self.plain = engine
         self._pool = ThreadPoolExecutor(threads, "flyexpr-engine")
+        self._closed = False
 
     async def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError, in the service's words, if it is refused."""
+        if self._closed:
+            raise FlyexprError(f"{self!r} is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.plain, operation, body)
 
     async def close(self) -> None:
         """Waits for the requests under way and closes the engine; it cannot be used any more."""
+        self._closed = True
         await asyncio.to_thread(self._pool.shutdown)
         close = getattr(self.plain, "close", None)
         if close is not None:

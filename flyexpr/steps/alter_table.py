@@ -47,7 +47,7 @@ def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
     before = {index.name: index for index in live.indexes}
     after = {index.name: index for index in wanted.indexes}
     for name, index in after.items():
-        _check_index(wanted, before.get(name), index)
+        _check_index(live, wanted, before.get(name), index)
     steps = [
         Change(f"delete index {name}", delete_index_request(wanted, index))
         for name, index in before.items()
@@ -87,23 +87,25 @@ def _check_keys(live: Table, wanted: Table) -> None:
         )
 
 
-def _check_index(table: Table, live: Index | None, wanted: Index) -> None:
-    if live is None and not wanted.alterable:
-        raise PlanError(f"{wanted.word} index {wanted.name!r} can only be created with its table {table.name!r}")
-    if live is not None and _comparable(live) != _comparable(wanted):
+def _check_index(live: Table, wanted: Table, before: Index | None, after: Index) -> None:
+    if before is None and not after.alterable:
+        raise PlanError(f"{after.word} index {after.name!r} can only be created with its table {wanted.name!r}")
+    if before is not None and _comparable(live, before) != _comparable(wanted, after):
         raise PlanError(
-            f"index {wanted.name!r} of {table.name!r} is there, and differs: {live}",
+            f"index {after.name!r} of {wanted.name!r} is there, and differs: its key is {_keys(live, before)}, "
+            f"and it projects {before.project!r}",
             hint="give the new index another name, or drop the old one first",
         )
 
 
-def _comparable(index: Index) -> Any:
+def _comparable(table: Table, index: Index) -> Any:
     """What makes two indexes the same; the order of the projected attributes does not matter."""
     project = index.project
     return (
         type(index),
         index.sort_keys,
         index.partition_keys,
+        [table.kind(name) for name in table.keys_of(index)],
         project if isinstance(project, str) else {*project},
     )
 

@@ -25,6 +25,8 @@ from flyexpr.values.kinds import Item
 
 Clock = Callable[[], float]  # seconds that only grow
 
+BROKEN_OFF = "this read was ended by an error; a new one goes on from its cursor: query(..., start=items.cursor)"
+
 
 class Reading:
     """A query or scan under way, which asks for one page at a time and gives one item at a time.

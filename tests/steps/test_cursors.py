@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ from hypothesis import strategies as st
 
 from flyexpr import (
     DynamoError,
+    Engine,
+    FlyexprError,
     GlobalIndex,
     Table,
+    Throttled,
     ValidationError,
     batch_write,
     connect,
@@ -252,3 +256,36 @@ def outcome(table: Table, read: Any) -> "list[Any] | str":
         return list(run(table, read))
     except (ValidationError, DynamoError) as error:
         return str(error)
+
+
+# --- a read that an error ended
+
+
+def breaking(engine: Engine, at: int) -> Engine:
+    """The engine, whose `at`-th page is an error."""
+    pages = count(1)
+
+    def ask(operation: str, body: bytes) -> bytes:
+        if operation in ("Query", "Scan") and next(pages) == at:
+            raise DynamoError.of("ThrottlingException", "slow down")
+        return engine(operation, body)
+
+    return ask
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_a_read_that_an_error_ended_does_not_just_stop(prefetch: bool) -> None:
+    """An iterator that ends would say that these were all items."""
+    with closing(connect("sqlite::memory:")) as engine:
+        table = Table("Broken", "id", "n").on(engine)
+        run(table, create_table())
+        run(table, batch_write(put_item({"id": "a", "n": str(number)}) for number in range(9)))
+        read = query(eq("id", "a"), page_size=3, prefetch=prefetch)
+        items = run(table.on(breaking(engine, 3)), read)
+        with pytest.raises(Throttled):
+            list(items)
+        for _ in range(2):
+            with pytest.raises(FlyexprError, match=r"\Athis read was ended by an error"):
+                next(items)
+        rest = run(table, replace(read, start=items.cursor))
+        assert [item["n"] for item in rest] == ["6", "7", "8"]

@@ -786,7 +786,8 @@ def test_what_no_update_of_a_table_can_do_is_refused_before_it_begins(live: Tabl
             replace(live, indexes=[LocalIndex("Own", "day"), GlobalIndex("New", "day")])
         ],
         f"index 'ByOwner' of '{live.name}' is there, and differs: ": [
-            replace(live, indexes=[GlobalIndex("ByOwner", "owner", "n", project="keys")])
+            replace(live, indexes=[GlobalIndex("ByOwner", "owner", "n", project="keys")]),
+            replace(live, attributes={"n": int, "owner": int}),
         ],
     }
     for text, tables in refused.items():
