@@ -160,7 +160,7 @@ class DynamoError(FlyexprError):
         return _CLASSES.get(code, DynamoError)(code, message, fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.code, self.message, self.fields), self.__dict__
+        return type(self), (self.code, self.message, self.fields), {**self.__dict__, "args": self.args}
 
 
 class ConditionFailed(DynamoError):

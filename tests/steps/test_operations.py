@@ -420,6 +420,7 @@ def test_a_path_that_is_not_there_is_named(table: Table) -> None:
         "  expression: SET info.x = 1 ADD n 1\n"
         "  hint: assign(..., parents=True) makes the maps that are missing"
     )
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_a_table_that_is_never_ready(monkeypatch: pytest.MonkeyPatch) -> None:
