@@ -12,7 +12,7 @@ import pytest
 from embedded import TABLE, key
 
 from flyexpr import FlyexprError
-from flyexpr.engines import call
+from flyexpr.engines import call, sqlite
 from flyexpr.engines.sqlite import SqliteEngine
 
 FILES = ("engine.py", "storage.py", "long_writes.py", "items.py", "fills.py", "tables.py")
@@ -162,3 +162,8 @@ def test_a_handler_that_asks_gets_an_error_and_the_write_goes_on(
         monkeypatch.undo()
         assert refused
         assert call(engine, "Scan", {"TableName": "tab", "IndexName": "by_g"})["Count"] == 1
+
+
+def test_the_interrupted_files_are_there() -> None:
+    folder = Path(sqlite.__file__).parent
+    assert [name for name in FILES if not list(folder.rglob(name))] == []
