@@ -215,6 +215,14 @@ class Items(AsyncIterator[Item]):
     def __bool__(self) -> NoReturn:
         raise TypeError("nothing is read yet; write `await first(table, ...) is not None` or `await count(table, ...)`")
 
+    def __len__(self) -> NoReturn:
+        raise TypeError("nothing is read yet; write `await count(table, ...)`")
+
+    def __getitem__(self, position: object) -> NoReturn:
+        raise TypeError(
+            "items come one by one; write `await first(table, ...)`, or `[item async for item in run(...)]`"
+        )
+
 
 _NOT_AWAITED = (
     "a query or scan gives items one by one: write `async for item in run(table, ...)`, "

@@ -160,6 +160,9 @@ class Items(Iterator[Item]):
     def __aiter__(self) -> NoReturn:
         raise TypeError("write `for`, not `async for`; or use flyexpr.aio, with an engine of aio.connect(...)")
 
+    def __await__(self) -> NoReturn:
+        raise TypeError("leave out `await`; or use flyexpr.aio, with an engine of aio.connect(...)")
+
     def __bool__(self) -> NoReturn:
         raise TypeError("nothing is read yet; write `first(table, ...) is not None` or `count(table, ...)`")
 

@@ -209,6 +209,8 @@ async def test_the_other_door_is_named(table: Table) -> None:
         (lambda: list(flyexpr.run(table, scan(prefetch=True))), "this engine is to be awaited: use flyexpr.aio"),
         (lambda: list(aio.run(table, scan())), "write `async for`, not `for`"),  # type: ignore[call-overload]
         (lambda: bool(aio.run(table, scan())), "nothing is read yet; write `await first"),
+        (lambda: len(aio.run(table, scan())), "nothing is read yet; write `await count"),
+        (lambda: aio.run(table, scan())[0], "items come one by one; write `await first"),
     ]
     for use, text in refused:
         with pytest.raises((FlyexprError, TypeError), match=re.escape(text)):
@@ -220,6 +222,8 @@ async def test_the_other_door_is_named(table: Table) -> None:
         await aio.get(table.on(plain), ("a", "b"))
     with pytest.raises(TypeError, match="write `for`, not `async for`"):
         [item async for item in flyexpr.run(table.on(plain), scan())]  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="leave out `await`"):
+        await flyexpr.run(table.on(plain), scan())  # type: ignore[misc]
     plain.close()
 
 
