@@ -72,7 +72,7 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import common_engine, course, named, tables_of
+from flyexpr.steps.course import addressed, common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
@@ -149,14 +149,14 @@ class Items(AsyncIterator[Item]):
     `flyexpr.Items`. Decoding gives way to other tasks every few milliseconds.
     """
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, access: Access | None = None) -> None:
         engine = _awaited(table.bound)
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             self._reading = Lanes(table, read, time.monotonic, counting)
             pages = _pages_of_lanes(self._reading, engine)
         else:
-            self._reading = Reading(table, read, time.monotonic, counting, way)
+            self._reading = Reading(table, read, time.monotonic, counting, access)
             ahead = read.prefetch and read.limit is None and read.budget is None
             pages = _pages(self._reading, engine, ahead)
         self._items = self._taken(pages, table)
@@ -308,6 +308,7 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     """Performs an operation on a table: `async for` over a query or scan, `await` for all others."""
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
+        addressed(table, operation)
         return Items(table, operation)
     return _perform(course(table, operation), tables_of(table, operation), stats)
 
@@ -409,8 +410,8 @@ async def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -
 
 async def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives; see `flyexpr.count`."""
-    keys, way = keys_only(table, whole(read))
-    items = Items(table, keys, True, way)
+    keys, access = keys_only(table, whole(read))
+    items = Items(table, keys, True, access)
     await _whole(items, stats, keep=0)
     return items.stats.returned
 
