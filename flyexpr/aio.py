@@ -83,6 +83,7 @@ R = TypeVar("R")
 _HELD = 0.004  # seconds for which items are decoded before other tasks get their turn
 _LOOK = 8  # items between looks at the clock
 _LANES = 32  # requests of one parallel scan under way
+_PASSED: Item = {}  # in place of an item that does not match: reading it took time too
 
 __all__ = [
     "Engine",
@@ -168,7 +169,8 @@ class Items(AsyncIterator[Item]):
             since = time.monotonic()
             async for page in pages:
                 for number, item in enumerate(page):
-                    yield item
+                    if item is not _PASSED:
+                        yield item
                     if number % _LOOK == 0 and time.monotonic() - since > _HELD:
                         await asyncio.sleep(0)
                         since = time.monotonic()
@@ -244,7 +246,7 @@ async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:
                 body = await engine(request.operation, request.body)
             following = reading.following(body) if ahead else None
             sent = None if following is None else (following, _sent(engine, following))
-            yield reading.feed(body)
+            yield reading.feed(body, passed=_PASSED)
     finally:
         if sent is not None:
             await _given_up([sent[1]])
@@ -262,7 +264,7 @@ async def _pages_of_lanes(lanes: Lanes, engine: Engine) -> Pages:
                 return
             done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
             landed = next(iter(done))
-            yield lanes.feed(flying.pop(landed), landed.result())
+            yield lanes.feed(flying.pop(landed), landed.result(), _PASSED)
     finally:
         await _given_up(flying)
 
