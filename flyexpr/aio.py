@@ -72,7 +72,7 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import common_engine, course, named, tables_of
+from flyexpr.steps.course import addressed, common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
@@ -83,6 +83,7 @@ R = TypeVar("R")
 _HELD = 0.004  # seconds for which items are decoded before other tasks get their turn
 _LOOK = 8  # items between looks at the clock
 _LANES = 32  # requests of one parallel scan under way
+_PASSED: Item = {}  # in place of an item that does not match: reading it took time too
 
 __all__ = [
     "Engine",
@@ -149,14 +150,14 @@ class Items(AsyncIterator[Item]):
     `flyexpr.Items`. Decoding gives way to other tasks every few milliseconds.
     """
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, access: Access | None = None) -> None:
         engine = _awaited(table.bound)
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             self._reading = Lanes(table, read, time.monotonic, counting)
             pages = _pages_of_lanes(self._reading, engine)
         else:
-            self._reading = Reading(table, read, time.monotonic, counting, way)
+            self._reading = Reading(table, read, time.monotonic, counting, access)
             ahead = read.prefetch and read.limit is None and read.budget is None
             pages = _pages(self._reading, engine, ahead)
         self._items = self._taken(pages, table)
@@ -168,7 +169,8 @@ class Items(AsyncIterator[Item]):
             since = time.monotonic()
             async for page in pages:
                 for number, item in enumerate(page):
-                    yield item
+                    if item is not _PASSED:
+                        yield item
                     if number % _LOOK == 0 and time.monotonic() - since > _HELD:
                         await asyncio.sleep(0)
                         since = time.monotonic()
@@ -244,7 +246,7 @@ async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:
                 body = await engine(request.operation, request.body)
             following = reading.following(body) if ahead else None
             sent = None if following is None else (following, _sent(engine, following))
-            yield reading.feed(body)
+            yield reading.feed(body, passed=_PASSED)
     finally:
         if sent is not None:
             await _given_up([sent[1]])
@@ -262,7 +264,7 @@ async def _pages_of_lanes(lanes: Lanes, engine: Engine) -> Pages:
                 return
             done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
             landed = next(iter(done))
-            yield lanes.feed(flying.pop(landed), landed.result())
+            yield lanes.feed(flying.pop(landed), landed.result(), _PASSED)
     finally:
         await _given_up(flying)
 
@@ -308,6 +310,7 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     """Performs an operation on a table: `async for` over a query or scan, `await` for all others."""
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
+        addressed(table, operation)
         return Items(table, operation)
     return _perform(course(table, operation), tables_of(table, operation), stats)
 
@@ -409,8 +412,8 @@ async def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -
 
 async def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives; see `flyexpr.count`."""
-    keys, way = keys_only(table, whole(read))
-    items = Items(table, keys, True, way)
+    keys, access = keys_only(table, whole(read))
+    items = Items(table, keys, True, access)
     await _whole(items, stats, keep=0)
     return items.stats.returned
 

@@ -47,6 +47,7 @@ def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
 
 def _first_requests(table: Any, operation: Any) -> list[Request]:
     """What is sent before any answer has come: a request for each key condition of a fan-out, else one at most."""
+    addressed(table, operation)
     match operation:
         case Scan(segments=int()):
             lanes = Lanes(table, operation, clock=lambda: 0.0)

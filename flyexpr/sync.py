@@ -47,7 +47,7 @@ from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import common_engine, course, named, tables_of
+from flyexpr.steps.course import addressed, common_engine, course, named, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
@@ -130,7 +130,7 @@ class Items(Iterator[Item]):
 
     __slots__ = ("_items", "_reading", "_table")
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, way: Access | None = None) -> None:
+    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, access: Access | None = None) -> None:
         self._table, engine = table, table.bound
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
@@ -139,7 +139,7 @@ class Items(Iterator[Item]):
             self._reading = Lanes(table, read, time.monotonic, counting)
             self._items = items_of_lanes(self._reading, partial(_asked, engine))
         else:
-            self._reading = Reading(table, read, time.monotonic, counting, way)
+            self._reading = Reading(table, read, time.monotonic, counting, access)
             ahead = read.prefetch and read.limit is None and read.budget is None
             self._items = chain.from_iterable((_pages_ahead if ahead else pages)(self._reading, engine))
 
@@ -169,7 +169,7 @@ class Items(Iterator[Item]):
     def __len__(self) -> NoReturn:
         raise TypeError("nothing is read yet; write count(table, ...), or len(list(run(table, ...)))")
 
-    def __getitem__(self, place: object) -> NoReturn:
+    def __getitem__(self, index: object) -> NoReturn:
         raise TypeError("items come one by one; write first(table, ...) for the first, list(run(table, ...)) for all")
 
     @property
@@ -239,6 +239,7 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     """
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
+        addressed(table, operation)
         return Items(table, operation)
     return perform(course(table, operation), tables_of(table, operation), stats)
 
@@ -436,8 +437,8 @@ def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> in
 
     The service counts, where it can, and sends no items; it costs as much as reading them.
     """
-    keys, way = keys_only(table, whole(read))
-    items = Items(table, keys, True, way)
+    keys, access = keys_only(table, whole(read))
+    items = Items(table, keys, True, access)
     _whole(items, stats, keep=0)
     return items.stats.returned
 

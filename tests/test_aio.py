@@ -18,8 +18,10 @@ from flyexpr import (
     connect,
     create_table,
     eq,
+    exists,
     get_item,
     incr,
+    is_in,
     put_item,
     query,
     scan,
@@ -167,9 +169,20 @@ def test_a_closed_engine_says_so() -> None:
         asyncio.run(ask())
 
 
+OF_ONE_USER = eq("userid", "user1")
+
+
+READS = (
+    scan(),
+    query(OF_ONE_USER & is_in("title", ["x", "y"])),  # no item matches, as the client finds out
+    query(OF_ONE_USER & exists("wins"), limit=1),  # the rest of the page is not given
+    scan(exists("wins"), segments=1, limit=1),
+)
+
+
 @awaited
 async def test_other_tasks_have_their_turn_while_a_page_is_read(table: Table) -> None:
-    turns = 0
+    turns = before = 0
 
     async def ticking() -> None:
         nonlocal turns
@@ -183,15 +196,15 @@ async def test_other_tasks_have_their_turn_while_a_page_is_read(table: Table) ->
     )
 
     async def engine(operation: str, body: bytes) -> bytes:
+        nonlocal before
+        before = turns
         return large
 
     ticker = asyncio.create_task(ticking())
-    items = aio.run(table.on(engine), scan())  # type: ignore[arg-type]
-    await anext(items)
-    before = turns
-    async for _ in items:  # the engine answers at once, so only the reading itself can give other tasks a turn
-        pass
-    assert turns - before >= 3
+    for read in READS:
+        async for _ in aio.run(table.on(engine), read):  # type: ignore[arg-type]
+            pass  # the engine answers at once, so only the reading itself can give other tasks a turn
+        assert turns - before >= 3, read
     ticker.cancel()
 
 

@@ -106,10 +106,10 @@ class Session:
         return [name for name in drive(table_names(), self.engine) if name.startswith(prefix)]
 
 
-def identity(said: Mapping[str, Any]) -> dict[str, str]:
+def identity(members: Mapping[str, Any]) -> dict[str, str]:
     """What tells a table from a later one of the same name, by the engine's own description.
 
     >>> identity({"TableId": "7d1e", "TableName": "scores"})
     {'TableId': '7d1e'}
     """
-    return {"TableId": str(said.get("TableId") or said.get("CreationDateTime"))}
+    return {"TableId": str(members.get("TableId") or members.get("CreationDateTime"))}

@@ -63,11 +63,11 @@ class Lanes:
                 return lane, request
         return None
 
-    def feed(self, lane: int, body: bytes) -> Iterator[Item]:
+    def feed(self, lane: int, body: bytes, passed: Item | None = None) -> Iterator[Item]:
         """The items of the answer to the lane's request, in the user's types; take them all before the next feed."""
         reading = self._readings[lane]
         most = None if self._limit is None else self._limit - self.stats.returned + reading.stats.returned
-        yield from reading.feed(body, most)
+        yield from reading.feed(body, most, passed)
         self._idle.append(lane)
 
     @property

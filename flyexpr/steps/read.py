@@ -95,10 +95,11 @@ class Reading:
     def _request(self, branch: int, start: Item | None) -> Request:
         return self.access.request(self.table, self.read, Turn(branch, start, self._page_limit(), self._counting))
 
-    def feed(self, body: bytes, most: int | None = None) -> Iterator[Item]:
+    def feed(self, body: bytes, most: int | None = None, passed: Item | None = None) -> Iterator[Item]:
         """The items of a page that match, in the user's types; take them all before the next `request`.
 
-        `most` is used instead of the read's own limit, where several readings share one.
+        `most` is used instead of the read's own limit, where several readings share one. `passed` stands in for each
+        item that is not given, so that a reader can let others run even where few items match.
         """
         items, rest = self._answer(body)
         residue, wanted = self.access.residue, (self.read.project or ()) if self.access.trim else None
@@ -107,9 +108,10 @@ class Reading:
         page, decoders, checks = items if isinstance(items, Page) else None, table.decoders, table.checks
         for item in items:
             if limit is not None and stats.returned >= limit:
-                self._cut = True
-                continue  # the rest of the page is not wanted, but its cost stands at its end
-            if residue is None or matches(residue, item):
+                self._cut = True  # the rest of the page is not wanted, but its cost stands at its end
+                if passed is not None:
+                    yield passed
+            elif residue is None or matches(residue, item):
                 # Before the reader has the item and may change it, and before the item is checked: a caller who
                 # catches the error goes on after this item.
                 try:
@@ -123,6 +125,8 @@ class Reading:
                     decoded_item(table, result, item)
                 stats.returned += 1
                 yield result
+            elif passed is not None:
+                yield passed
         with decoding:
             stats.examined += int(rest.get("ScannedCount") or 0)
             stats.capacity += units(rest)

@@ -59,13 +59,13 @@ def copy(
     """
     session = options.session()
     target = session if to in (".", session.place) else Session(to, makes=True)
-    found, said = session.described(table)
+    found, description = session.described(table)
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
     then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} where it is not there"
-    manner.plan(*_plan(found, said, segments), options.step("then", then))
-    settings = {"table": table, **identity(said), "to": target.shown, "as": name, "segments": segments}
-    with job("copy", "copied", settings, manner, said.get("ItemCount")) as work:
+    manner.plan(*_plan(found, description, segments), options.step("then", then))
+    settings = {"table": table, **identity(description), "to": target.shown, "as": name, "segments": segments}
+    with job("copy", "copied", settings, manner, description.get("ItemCount")) as work:
         into = _target(work, found, target, name or table)
         work.run(
             parts_of(work, found, Scan(), segments),
@@ -73,9 +73,9 @@ def copy(
         )
 
 
-def _plan(table: Table, said: Mapping[str, Any], segments: int) -> list[str]:
+def _plan(table: Table, description: Mapping[str, Any], segments: int) -> list[str]:
     """The plan of a read of everything, with the number of items when they were last counted."""
-    counted = f"{said.get('ItemCount', 0):,} when the table was last counted"
+    counted = f"{description.get('ItemCount', 0):,} when the table was last counted"
     return [str(explained(table, Scan(segments=segments))), options.step("items", counted)]
 
 
@@ -85,7 +85,7 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
     A copy that goes on goes on into the very table that it began with: another one lacks what was copied before.
     """
     try:
-        found, said = target.described(name)
+        found, description = target.described(name)
     except NoSuchTable:
         if work.journal.pinned(_TARGET) is not None:
             raise FlyexprError(
@@ -93,8 +93,8 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
                 "  hint: delete the journal to copy everything anew"
             ) from None
         run(run(table, describe_table()).named(name).on(target.engine), create_table())
-        found, said = target.described(name)
-    work.journal.pin(_TARGET, identity(said)["TableId"])
+        found, description = target.described(name)
+    work.journal.pin(_TARGET, identity(description)["TableId"])
     return found
 
 
@@ -119,14 +119,14 @@ def export(
     flyexpr export Movies movies.csv
     """
     session = options.session()
-    found, said = session.described(table)
+    found, description = session.described(table)
     form = form_of_file(folder)
     if form and manner.resume:
         raise click.UsageError("--resume is for an export into a folder")
     then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
-    manner.plan(*_plan(found, said, segments), options.step("then", then))
-    settings = {"table": table, **identity(said), "folder": folder, "segments": segments}
-    with job("export", "exported", settings, manner, said.get("ItemCount")) as work:
+    manner.plan(*_plan(found, description, segments), options.step("then", then))
+    settings = {"table": table, **identity(description), "folder": folder, "segments": segments}
+    with job("export", "exported", settings, manner, description.get("ItemCount")) as work:
         if form:
             _export_file(work, found, Path(folder), form, segments)
         else:
@@ -202,14 +202,14 @@ def import_(
     flyexpr import Movies AWSDynamoDB/01693685827463-2d8752fd/
     flyexpr import Movies movies.csv --dry-run
     """
-    found, said = options.session().described(table)
+    found, description = options.session().described(table)
     export = find_export(Path(source))
     if export is None and Path(source).is_dir():
         raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
     files = data_files(export) if export else []
     form = "wire" if wire else form_of_file(source) or "json"
     listed = checksum(export / FILES) if export else form
-    settings = {"table": table, **identity(said), "source": source, "files": listed}
+    settings = {"table": table, **identity(description), "source": source, "files": listed}
 
     def write() -> None:
         for file in files:

@@ -41,26 +41,26 @@ def describe(table: str, python: bool, wire: bool) -> None:
     flyexpr describe Movies
     flyexpr describe Movies --python >> script.py
     """
-    found, said = options.session().described(table)
+    found, description = options.session().described(table)
     if wire:
-        options.say(json.dumps(said, indent=2))
+        options.say(json.dumps(description, indent=2))
         return
     found = run(found, describe_table())
     if python:
         options.say(schema_python(found))
         return
-    for label, text in _lines(found, said):
+    for label, text in _lines(found, description):
         options.say(f"{label:15}{text}")
 
 
-def _lines(table: Table, said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _lines(table: Table, description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "table", table.name
     yield "partition key", _keys(table, table.partition_keys_of(None))
     if table.sort_key:
         yield "sort key", _keys(table, table.sort_keys_of(None))
     for index in table.indexes:
         yield "index" if isinstance(index, GlobalIndex) else f"{index.word} index", _index(table, index)
-    yield "items", f"{said.get('ItemCount', 0):,}, {said.get('TableSizeBytes', 0):,} bytes"
+    yield "items", f"{description.get('ItemCount', 0):,}, {description.get('TableSizeBytes', 0):,} bytes"
     reads, writes = table.throughput or (0, 0)
     yield "throughput", f"{reads} read and {writes} write units" if table.throughput else "on demand"
     for label, value in (("time to live", table.ttl), ("stream", table.stream)):

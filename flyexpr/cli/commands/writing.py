@@ -53,8 +53,8 @@ def put(
     if file.lstrip().startswith("{"):
         raise click.UsageError(f"an item comes from a file or standard input: echo '...' | flyexpr put {table}")
     form = options.form_of(form_of_file(file) or form, wire)
-    found, said = options.session().described(table)
-    settings = {"table": table, **identity(said), "file": file, "form": form}
+    found, description = options.session().described(table)
+    settings = {"table": table, **identity(description), "file": file, "form": form}
 
     def write() -> None:
         with job("put", "put", settings, manner) as work, opened(file) as stream:
@@ -102,7 +102,7 @@ def update(
     flyexpr update Movies 2013 Rush "ADD views 1" --if "views < 10" --returns ALL_NEW
     flyexpr update Movies "SET old = true" --where "year < 1980"
     """
-    found, said = options.session().described(table)
+    found, description = options.session().described(table)
     *key, text = words
     change = parse_update(text)
     if where is None:
@@ -110,7 +110,7 @@ def update(
         _do_one(found, operation, manner, wire)
         return
     _check_where(key, condition, returns)
-    settings = {"table": table, **identity(said), "update": show(change), "index": index, "segments": segments}
+    settings = {"table": table, **identity(description), "update": show(change), "index": index, "segments": segments}
     _update_matching(found, change, where, settings, manner)
 
 
@@ -161,14 +161,14 @@ def delete(
     flyexpr delete Movies 2013 Rush --if "attribute_not_exists(info)"
     flyexpr delete Movies --where "year < 1980" --dry-run
     """
-    found, said = options.session().described(table)
+    found, description = options.session().described(table)
     if where is None:
         _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), manner, wire)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
     read, why, _ = bulk_read(found, matching, index, None)
-    settings = {"table": table, **identity(said), "where": show(matching), "index": index, "segments": segments}
+    settings = {"table": table, **identity(description), "where": show(matching), "index": index, "segments": segments}
     _plan(manner, found, read, "DeleteItem of each")
     _note_scan(why)
     options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
