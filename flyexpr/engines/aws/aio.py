@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from flyexpr.byte_readers import Reader
 from flyexpr.drive import driven_awaited
@@ -55,7 +56,9 @@ class AwaitedDirectEngine:
     def __init__(self, target: Target, setup: Setup, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
         self.target, self.why, self._keys, self._sleep = target, setup.why, setup.keys, sleep
         self._attempts = Attempts(target, setup, time.time, random.random)
-        self._pool = AwaitedPool(setup.endpoint, target.timeout, target.connect_timeout, setup.bundle)
+        self._tls = tls_context(setup.bundle) if setup.endpoint.secure else None
+        self._endpoint = setup.endpoint
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AwaitedPool] = WeakKeyDictionary()
         self._other: Any = None
         self._closed = False
 
@@ -73,6 +76,16 @@ class AwaitedDirectEngine:
             return None
         keys = await asyncio.to_thread(self._keys) if may_wait(self._keys) else self._keys()
         return await self._pool.exchange(self._attempts.signed(step, keys))
+
+    @property
+    def _pool(self) -> AwaitedPool:
+        """The connections of the running event loop; several loops may run, each in a thread of its own."""
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            limits = self.target.timeout, self.target.connect_timeout
+            pool = self._pools[loop] = AwaitedPool(self._endpoint, *limits, self._tls)
+        return pool
 
     async def _by_botocore(self, operation: str, body: bytes) -> bytes:
         """The answer through botocore, which knows mocks, and operations that have a host of their own."""
@@ -107,10 +120,8 @@ class AwaitedDirectEngine:
 class AwaitedPool:
     """The connections of one event loop to one endpoint; a task has one to itself while it waits for its answer."""
 
-    def __init__(self, endpoint: Endpoint, timeout: float, connect_timeout: float, bundle: str | None) -> None:
-        self._endpoint, self._timeout, self._connect_timeout = endpoint, timeout, connect_timeout
-        self._tls = tls_context(bundle) if endpoint.secure else None
-        self._loop: asyncio.AbstractEventLoop | None = None
+    def __init__(self, endpoint: Endpoint, timeout: float, connect_timeout: float, tls: ssl.SSLContext | None) -> None:
+        self._endpoint, self._timeout, self._connect_timeout, self._tls = endpoint, timeout, connect_timeout, tls
         self._idle: list[Connection] = []  # last in, first out
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._open = 0
@@ -118,8 +129,6 @@ class AwaitedPool:
     async def exchange(self, request: bytes) -> Answer:
         """The answer to one request; NoAnswer if there is none."""
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop, self._idle, self._waiting, self._open = loop, [], deque(), 0
         await self._turn(loop)
         try:
             connection = self._fresh(loop) or await self._opened(loop)

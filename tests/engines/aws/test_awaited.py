@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -90,6 +91,25 @@ def test_a_turn_is_not_lost_with_the_task_that_waited_for_it(
 
     assert asyncio.run(calls()) == b"[3]"
     assert [request.body for request in server.requests] == [b"[1]", b"[3]"]
+
+
+def test_loops_of_several_threads_have_connections_of_their_own(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each keeps to its own limit, and no task waits for a turn that another loop took."""
+    monkeypatch.setattr(transport, "CONNECTIONS", 2)
+    server = serve(*[echo] * 200)
+    engine = engine_at(server)
+    barrier = threading.Barrier(4)
+
+    async def calls(number: int) -> list[bytes]:
+        barrier.wait(10)
+        rounds = [await asyncio.gather(*(engine("GetItem", b"%d" % number) for _ in range(10))) for _ in range(5)]
+        await asyncio.sleep(0)
+        return [answer for answers in rounds for answer in answers]
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda number: asyncio.run(asyncio.wait_for(calls(number), 60)), range(4)))
+    assert answers == [[b"%d" % number] * 50 for number in range(4)]
+    assert server.connections <= 8
 
 
 def test_a_connection_on_which_something_comes_unasked_is_not_used_again(serve: Serve) -> None:
