@@ -352,6 +352,18 @@ def test_values_by_keyword() -> None:
     assert parse_condition("a = ':v'") == eq("a", ":v")
 
 
+@pytest.mark.parametrize("clause", ["ADD", "DELETE"])
+@pytest.mark.parametrize(
+    "operand", ["b", "b.c", "b[0]", '"b"', "#b", "size(b)", "if_not_exists(b, 1)", "foo(b)", "(1)", ""]
+)
+def test_what_is_added_or_deleted_is_a_constant(clause: str, operand: str) -> None:
+    """As on the wire; in memory and on a table there would be nothing to add."""
+    with pytest.raises(ExpressionError, match="Syntax error; token: "):
+        parse_update(f"{clause} a {operand}")
+    with pytest.raises(ExpressionError, match="Syntax error; token: "):
+        parse_update(f"{clause} a :v, n {operand}", v={1})
+
+
 LARGEST = "number overflow: the largest magnitude is 9.99…E+125"
 NO_NUMBER = "not a number that DynamoDB can store"
 DEEP = "nested more than 32 levels deep"

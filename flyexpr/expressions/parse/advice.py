@@ -39,6 +39,7 @@ _IN_AN_UPDATE = [
     (r"@(-=|--)", "write SET NAME = NAME - 1, or ADD NAME -1"),
     (r", ?(SET|REMOVE|ADD|DELETE) @", "write no comma in front of SET, REMOVE, ADD or DELETE"),
     (r"(ADD|DELETE) \w+ ?@=", "ADD and DELETE take a name and a value without `=`"),
+    (r"(ADD|DELETE) \w+ @\w", "ADD and DELETE take a value, such as 1 or <<'a'>>, and no other attribute"),
     (r"REMOVE \w+ ?@=", "REMOVE takes names only"),
     (r"@AND\b", "write a comma between actions"),
     (r"@[*/%]", "an update adds and subtracts only"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flyexpr.expressions.nodes import CLAUSES, Action, Arithmetic, Operand, Path, Update
+from flyexpr.expressions.nodes import CLAUSES, Action, Arithmetic, Operand, Path, Update, Value
+from flyexpr.expressions.parse.literals import read_constant
 from flyexpr.expressions.parse.operands import read_operand, read_path
 from flyexpr.expressions.parse.reader import Reader, Scope
 
@@ -54,10 +55,16 @@ def _action(reader: Reader, clause: str) -> Action:
     if clause == "SET":
         reader.expect("=")
         return Action(clause, path, _assigned(reader))
-    kind = reader.token.kind
-    if kind != "value" and (not reader.dialect.literals or kind in ("name", "quoted", "end")):
+    return Action(clause, path, _constant(reader))
+
+
+def _constant(reader: Reader) -> Value:
+    """The operand of ADD and DELETE, which take neither another attribute nor a function."""
+    if reader.token.kind == "value":
+        return reader.value()
+    if not reader.dialect.literals:
         reader.refuse()
-    return Action(clause, path, read_operand(reader))
+    return read_constant(reader)
 
 
 def _assigned(reader: Reader) -> Operand:
