@@ -12,6 +12,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -287,6 +288,21 @@ def test_a_burst_of_connections_is_served_though_all_stay_open() -> None:
         for connection in connections:
             connection.send(GOOD + GOOD)
         assert {connection.answer().status for connection in connections * 2} == {OK}
+
+
+def longest_queue() -> int:
+    """How many connections the system lets wait for a listener at most."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/sys/net/core/somaxconn").read_text())
+    return socket.SOMAXCONN
+
+
+@pytest.mark.skipif(longest_queue() < 300, reason="the system lets fewer connections wait")
+def test_connections_wait_until_the_server_takes_them() -> None:
+    (listener,) = listeners.listen("127.0.0.1", 0)
+    with listener, contextlib.ExitStack() as open_:
+        for _ in range(300):
+            open_.enter_context(socket.create_connection(listener.getsockname(), 0.5))
 
 
 def test_a_busy_connection_leaves_room_for_others() -> None:
