@@ -73,6 +73,13 @@ def throttled() -> DynamoError:
     return DynamoError.of("ProvisionedThroughputExceededException", "too much")
 
 
+def test_a_put_holds_the_dict_itself() -> None:
+    item = {"id": "a", "n": 1}
+    operation = put_item(item)
+    item["n"] = 2
+    assert request(things, operation)[1]["Item"] == {"id": {"S": "a"}, "n": {"N": "2"}}
+
+
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were asked for, none of which is taken."""

@@ -1,6 +1,7 @@
 """The file under an engine: what is acknowledged stays, whoever uses it; what is no table file is refused."""
 
 import contextlib
+import copy
 import multiprocessing
 import os
 import pickle
@@ -9,13 +10,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from embedded import TABLE, key
 
-from flyexpr import ConditionFailed, DynamoError, FlyexprError
+from flyexpr import ConditionFailed, DynamoError, FlyexprError, Table
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
 
@@ -193,9 +195,12 @@ def test_an_engine_pickles_as_its_path(path: str, monkeypatch: pytest.MonkeyPatc
         assert count(again) == 0
 
 
-def test_memory_does_not_pickle() -> None:
-    with SqliteEngine(":memory:") as engine, pytest.raises(FlyexprError, match="tables in memory live in one process"):
-        pickle.dumps(engine)
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy])
+def test_memory_is_neither_pickled_nor_copied(copied: Callable[[Any], Any]) -> None:
+    with SqliteEngine(":memory:") as engine:
+        for one in (engine, Table("notes", "id").on(engine)):
+            with pytest.raises(FlyexprError, match="tables in memory live in one process"):
+                copied(one)
 
 
 def test_a_closed_engine_says_so(path: str) -> None:
