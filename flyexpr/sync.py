@@ -86,7 +86,7 @@ def _refuse(answer: Any) -> None:
     """Refuses an awaitable, which an engine of `flyexpr.aio` returns; anything else may pass."""
     if hasattr(answer, "__await__"):
         answer.close()
-        raise FlyexprError("this engine is to be awaited: use flyexpr.aio, or bind the table with flyexpr.connect(...)")
+        raise FlyexprError("this engine has to be awaited: use flyexpr.aio, or bind the table with connect(...)")
 
 
 def perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:

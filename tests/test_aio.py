@@ -216,10 +216,10 @@ def test_the_same_names_as_the_plain_door() -> None:
 @awaited
 async def test_the_other_door_is_named(table: Table) -> None:
     refused: list[tuple[Callable[[], Any], str]] = [
-        (lambda: flyexpr.run(table, get_item(("a", "b"))), "this engine is to be awaited: use flyexpr.aio"),
-        (lambda: list(flyexpr.run(table, scan())), "this engine is to be awaited: use flyexpr.aio"),
-        (lambda: list(flyexpr.run(table, scan(segments=2))), "this engine is to be awaited: use flyexpr.aio"),
-        (lambda: list(flyexpr.run(table, scan(prefetch=True))), "this engine is to be awaited: use flyexpr.aio"),
+        (lambda: flyexpr.run(table, get_item(("a", "b"))), "this engine has to be awaited: use flyexpr.aio"),
+        (lambda: list(flyexpr.run(table, scan())), "this engine has to be awaited: use flyexpr.aio"),
+        (lambda: list(flyexpr.run(table, scan(segments=2))), "this engine has to be awaited: use flyexpr.aio"),
+        (lambda: list(flyexpr.run(table, scan(prefetch=True))), "this engine has to be awaited: use flyexpr.aio"),
         (lambda: list(aio.run(table, scan())), "write `async for`, not `for`"),  # type: ignore[call-overload]
         (lambda: bool(aio.run(table, scan())), "nothing is read yet; write `await first"),
         (lambda: len(aio.run(table, scan())), "nothing is read yet; write `await count"),

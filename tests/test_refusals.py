@@ -16,14 +16,18 @@ from places import DATA, ROOT
 import flyexpr
 from flyexpr import (
     ConditionFailed,
+    DynamoError,
     ExpressionError,
     F,
     FlyexprError,
     GlobalIndex,
     LocalIndex,
+    NoSuchTable,
     PlanError,
     Table,
     ValidationError,
+    add,
+    append,
     apply,
     assign,
     batch_get,
@@ -235,6 +239,41 @@ def test_a_failed_condition_is_an_error(table: Table) -> None:
         put(table, {"id": "a", "n": 1}, condition=not_exists("id"))
     assert caught.value.item == {"id": "a", "n": 1, "v": 1}
     assert str(caught.value) == "attribute_not_exists(id) was false: id is 'a'"
+
+
+PATH = "ValidationException: The document path provided in the update expression is invalid for update: "
+OPERAND = "ValidationException: An operand in the update expression has an incorrect data type\n"
+PARENTS = "  hint: assign(..., parents=True) makes the maps that are missing"
+REFUSED: list[tuple[Any, str]] = [
+    (assign("info.x", 1), f"{PATH}`info` is missing or is not a map\n  expression: SET info.x = 1\n{PARENTS}"),
+    (assign("v.x", 1), f"{PATH}`v` is missing or is not a map\n  expression: SET v.x = 1\n{PARENTS}"),
+    (assign("log[0]", 1), f"{PATH}`log` is missing or is not a list\n  expression: SET log[0] = 1"),
+    (remove("info.x"), f"{PATH}`info` is missing or is not a map\n  expression: REMOVE info.x"),
+    (incr("id2"), f"{OPERAND}  expression: ADD id2 1\n  hint: ADD needs a number at `id2`"),
+    (add("v", "x"), f"{OPERAND}  expression: ADD v <<'x'>>\n  hint: ADD needs a set of the same type at `v`"),
+    (assign("q", F.v - F.id2), f"{OPERAND}  expression: SET q = v - id2\n  hint: - needs a number at `v` and `id2`"),
+    (
+        append("v", 1),
+        f"{OPERAND}  expression: SET v = list_append(if_not_exists(v, []), [1])\n"
+        "  hint: list_append needs a list at `v`",
+    ),
+]
+
+
+@pytest.mark.parametrize("change, text", REFUSED, ids=[show(change) for change, _ in REFUSED])
+def test_an_update_that_the_item_does_not_fit_says_where(table: Table, change: Any, text: str) -> None:
+    update(table, ("a", 1), assign("id2", "text"))
+    with pytest.raises(DynamoError) as caught:
+        update(table, ("a", 1), change)
+    assert str(caught.value) == text
+
+
+def test_a_missing_table_is_named_with_its_engine() -> None:
+    with closing(connect("sqlite::memory:")) as engine, pytest.raises(NoSuchTable) as caught:
+        get(Table("Nope", "id").on(engine), "a")
+    assert str(caught.value) == (
+        "there is no table 'Nope' on sqlite::memory:\n  hint: run(table, create_table()) makes it"
+    )
 
 
 def test_a_query_never_becomes_a_scan(table: Table) -> None:

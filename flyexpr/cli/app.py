@@ -137,7 +137,7 @@ def _run(arguments: Sequence[str]) -> int:
             options.warn("  hint: write -- before a key that begins with a minus sign")
         return options.USAGE
     except ConditionFailed as error:
-        options.note(f"the condition was false: {error}")
+        options.note(str(error))
         return options.CONDITION_FALSE
     except FlyexprError as error:
         options.note(in_words(error, arguments))

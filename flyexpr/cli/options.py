@@ -56,7 +56,7 @@ engine = click.option(
 
 
 def session(makes: bool = False) -> Session:
-    """The session of the command that runs; one that `makes` makes the file of an engine where it is not there."""
+    """The session of the command that runs; one that `makes` makes the file of an engine if it is missing."""
     found: Session = click.get_current_context().find_root().obj or Session()
     return replace(found, makes=makes)
 
@@ -182,11 +182,11 @@ def step(label: str, text: str) -> str:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Asks, unless `--yes`; FlyexprError for a no, UsageError where nobody can be asked."""
+    """Asks, unless `--yes`; FlyexprError for a no, UsageError where there is no terminal to ask at."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Nobody can be asked here; write --yes.")
+        raise click.UsageError(f"{question} There is no terminal to ask at; write --yes.")
     if not click.confirm(plain(question), err=True):
         raise FlyexprError("the answer was no, so nothing is changed")
 

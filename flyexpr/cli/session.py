@@ -31,7 +31,7 @@ class Session:
     >>> Session("sqlite:none.db").engine
     Traceback (most recent call last):
     ...
-    flyexpr.errors.FlyexprError: there is no file none.db, which sqlite:none.db names
+    flyexpr.errors.FlyexprError: there is no file none.db for the engine sqlite:none.db
       hint: flyexpr create makes it, with its first table
 
     `makes` is for commands that make the file of an engine where it does not exist.
@@ -85,7 +85,7 @@ class Session:
 
         near = get_close_matches(path.name, (each.name for each in path.parent.glob("*") if each.is_file()), 1, 0.7)
         hint = f"did you mean {path.with_name(near[0])}?" if near else "flyexpr create makes it, with its first table"
-        return FlyexprError(f"there is no file {path}, which {self.place} names\n  hint: {hint}")
+        return FlyexprError(f"there is no file {path} for the engine {self.place}\n  hint: {hint}")
 
     def table(self, name: str) -> Table:
         """The table as the engine describes it, bound to the engine; NoSuchTable where there is none."""

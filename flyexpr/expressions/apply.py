@@ -17,7 +17,7 @@ from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import MISSING, Item, find
 from flyexpr.values.numbers import EXACT, WHOLE, number, number_text
 
-_INVALID_PATH = "The document path provided in the update expression is invalid for update"
+INVALID_PATH = "The document path provided in the update expression is invalid for update"
 _MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
 WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
 
@@ -83,7 +83,7 @@ def _rebuild(old: Any, changes: dict[Step, Any]) -> Any:
         return _rebuild_map(old, changes)
     if all(isinstance(step, int) for step in changes) and isinstance(old, (list, tuple)):
         return _rebuild_list(old, changes)
-    raise ExpressionError(_INVALID_PATH)
+    raise ExpressionError(INVALID_PATH)
 
 
 def _rebuild_map(old: Mapping[Any, Any], changes: dict[Step, Any]) -> dict[Any, Any]:

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flyexpr.errors import ExpressionError
-from flyexpr.expressions.apply import WRONG_OPERAND
+from flyexpr.expressions.apply import INVALID_PATH, WRONG_OPERAND
 from flyexpr.expressions.apply import apply as applied
 from flyexpr.expressions.check import check
 from flyexpr.expressions.evaluate import matches as is_true
 from flyexpr.expressions.nodes import Action, Condition, Operand, Update, Value, rebuilt, walk
 from flyexpr.expressions.paths import paths
-from flyexpr.expressions.reason import operands_hint
+from flyexpr.expressions.reason import operands_hint, parents_hint
 from flyexpr.expressions.shape import Shape, shape
 from flyexpr.expressions.show import refused
 from flyexpr.expressions.show import show as text_of
@@ -25,6 +25,8 @@ from flyexpr.values.foreign import meaning
 from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import MAX_DEPTH, TOO_DEEP, Frozen, Item
 from flyexpr.values.memo import Memo
+
+_HINTS = {WRONG_OPERAND: operands_hint, INVALID_PATH: parents_hint}
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
@@ -78,7 +80,8 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
     try:
         new = applied(update, item)
     except ExpressionError as error:
-        raise refused(error, update, operands_hint(update) if error.message == WRONG_OPERAND else None) from None
+        hint = _HINTS.get(error.message)
+        raise refused(error, update, hint(update) if hint else None) from None
     if deepened and any(_levels(new.get(name)) >= MAX_DEPTH for name in deepened):
         raise ExpressionError(TOO_DEEP)
     return new

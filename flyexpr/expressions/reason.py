@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.expressions.evaluate import matches
-from flyexpr.expressions.nodes import Action, And, Arithmetic, Call, Condition, Or, Path, Update, Value
+from flyexpr.expressions.nodes import Action, And, Arithmetic, Call, Condition, Operand, Or, Path, Update, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import operand
@@ -40,21 +40,42 @@ def operands_hint(update: Update) -> str:
     """What kind of stored value each action needs that works on one.
 
     >>> operands_hint(incr("wins") + append("log", "x") + assign("seen", True))
-    "log = list_append(if_not_exists(log, []), ['x']) needs lists; ADD needs a number at `wins`"
+    'list_append needs a list at `log`; ADD needs a number at `wins`'
+    >>> operands_hint(assign("total", F.price - F.discount))
+    '- needs a number at `price` and `discount`'
     """
     return "; ".join(filter(None, map(_needs, update.actions)))
 
 
+def parents_hint(update: Update) -> str:
+    """What each path needs that lies inside an attribute: its map or list.
+
+    >>> parents_hint(assign("info.x", 1) + incr("info.n") + remove("log[0]") + incr("wins"))
+    '`info` is missing or is not a map, or `log` is missing or is not a list'
+    """
+    inside = [action.path for action in update.actions if len(action.path.parts) > 1]
+    return ", or ".join(dict.fromkeys(map(_needs_parent, inside)))
+
+
+def _needs_parent(path: Path) -> str:
+    *parent, last = path.parts
+    return f"`{show(Path(tuple(parent)))}` is missing or is not a {'map' if isinstance(last, str) else 'list'}"
+
+
 def _needs(action: Action) -> str:
-    path = show(action.path)
     match action.operand:
         case Value(kind) if action.clause in ("ADD", "DELETE"):
-            return f"{action.clause} needs {'a number' if kind == 'N' else 'a set of the same type'} at `{path}`"
-        case Arithmetic():
-            return f"{path} = {show(action.operand)} needs numbers"
+            needed = "a number" if kind == "N" else "a set of the same type"
+            return f"{action.clause} needs {needed} at `{show(action.path)}`"
+        case Arithmetic(operator):
+            return f"{operator} needs a number at {_all_paths(action.operand)}"
         case Call("list_append"):
-            return f"{path} = {show(action.operand)} needs lists"
+            return f"list_append needs a list at {_all_paths(action.operand)}"
     return ""
+
+
+def _all_paths(value: Operand) -> str:
+    return " and ".join(f"`{show(path)}`" for path in paths(value))
 
 
 def _first_false(condition: Condition, item: Mapping[str, Any]) -> Condition:

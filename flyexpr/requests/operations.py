@@ -26,15 +26,26 @@ class Operation:
     __slots__ = ()
 
     def __iter__(self) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} does nothing by itself; run(table, ...) does it and returns the items")
+        raise TypeError(f"{type(self).__name__} does nothing by itself; write run(table, ...)")
 
     def __getitem__(self, index: Any) -> NoReturn:
-        name = type(self).__name__
-        raise TypeError(f"{name} does nothing by itself; first(table, ...) does it and returns the first item")
+        raise TypeError(f"{type(self).__name__} does nothing by itself; write run(table, ...)")
+
+
+class _Read(Operation):
+    """A query or a scan, which people take for the items that it gives."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__.lower()} reads nothing by itself; write run(table, ...)")
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__.lower()} reads nothing by itself; write first(table, ...)")
 
 
 @record
-class Query(Operation):
+class Query(_Read):
     """A read of the items under one partition key of the table or an index; see `query`."""
 
     condition: Condition
@@ -50,7 +61,7 @@ class Query(Operation):
 
 
 @record
-class Scan(Operation):
+class Scan(_Read):
     """A read of the whole table or index; see `scan`."""
 
     condition: Condition = ALWAYS

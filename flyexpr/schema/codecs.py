@@ -219,7 +219,10 @@ def _read_datetime(text: str) -> datetime:
     except ValueError:  # Python 3.10 reads less of ISO 8601 than other programs write
         from dateutil.parser import isoparse
 
-        time = isoparse(text)
+        try:
+            time = isoparse(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a datetime") from None
     return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 
 

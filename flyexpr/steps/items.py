@@ -8,8 +8,8 @@ from contextlib import suppress
 from flyexpr.errors import ConditionFailed, ConnectionFailed, DynamoError, ValidationError
 from flyexpr.expressions.apply import WRONG_OPERAND
 from flyexpr.expressions.evaluate import matches
-from flyexpr.expressions.nodes import Condition, Path, Update
-from flyexpr.expressions.reason import operands_hint, reason
+from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.expressions.reason import operands_hint, parents_hint, reason
 from flyexpr.expressions.show import show
 from flyexpr.requests.items import get_request, prepared, write_request
 from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
@@ -63,13 +63,13 @@ def _say_what_is_meant(update: Update, error: DynamoError) -> None:
 
 
 def _say_which_path(update: Update, error: DynamoError) -> None:
-    inside = [action.path for action in update.actions if len(action.path.parts) > 1]
-    parents = " or ".join(dict.fromkeys(f"`{show(Path(path.parts[:-1]))}`" for path in inside))
-    if parents:
-        text = f"{parents} is missing, or cannot hold what is put in it\n  expression: {show(update)}"
-        sets = any(action.clause == "SET" for action in update.actions)
-        hint = "\n  hint: assign(..., parents=True) makes the maps that are missing" if sets else ""
-        error.args = (f"{error}: {text}{hint}",)
+    if parents := parents_hint(update):
+        sets_in_maps = any(
+            action.clause == "SET" and len(action.path.parts) > 1 and isinstance(action.path.parts[-1], str)
+            for action in update.actions
+        )
+        hint = "\n  hint: assign(..., parents=True) makes the maps that are missing" if sets_in_maps else ""
+        error.args = (f"{error}: {parents}\n  expression: {show(update)}{hint}",)
 
 
 def explained(table: Table, condition: Condition | None, error: ConditionFailed) -> ConditionFailed:

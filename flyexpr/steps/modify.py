@@ -113,7 +113,7 @@ def _check(change: _Change) -> ConditionCheck:
 def _returned(new: Any) -> Mapping[str, Any] | None:
     """The new item that the function returned; None where the item shall go."""
     if not isinstance(new, Mapping):
-        raise TypeError(f"the function is to return the new item, a dict ({{}} to remove it), not {new!r}")
+        raise TypeError(f"the function has to return the new item, a dict ({{}} to remove it), not {new!r}")
     return new or None
 
 

@@ -166,7 +166,7 @@ def test_plans_of_whole_tables(movies: Program):
     assert "fan-out       4 requests, one for each segment" in shown
     assert shown[-2:] == [
         "items         3 when the table was last counted",
-        "then          BatchWriteItem into Movies on sqlite:copy.db, made like Movies where it is not there",
+        "then          BatchWriteItem into Movies on sqlite:copy.db, made like Movies if it is missing",
     ]
     shown = movies("export", "Movies", "folder", "--dry-run")
     assert shown.endswith("then          packed files and a manifest in folder\n")
@@ -206,7 +206,7 @@ def test_update_one(movies: Program):
 
 def test_a_false_condition_is_exit_code_3(movies: Program):
     said = movies.error("update", "Movies", "2013", "Rush", "ADD views 1", "--if", "views > 3", code=3)
-    assert said == "flyexpr: the condition was false: views > 3 was false: views is missing\n"
+    assert said == "flyexpr: views > 3 was false: views is missing\n"
     assert movies.error("delete", "Movies", "2013", "Rush", "--if", "attribute_not_exists(info)", code=3)
     assert "views" not in rows(movies("get", "Movies", "2013", "Rush"))[0]
 

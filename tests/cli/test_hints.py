@@ -156,10 +156,10 @@ def test_a_mistyped_path_makes_no_database(users: Inside, command: list[str]):
     end = users(*command, "--engine", "sqlite:tabels.db", stdin='{"user": "eve"}\n')
     assert (end.code, end.err) == (
         1,
-        "flyexpr: there is no file tabels.db, which sqlite:tabels.db names\n  hint: did you mean tables.db?\n",
+        "flyexpr: there is no file tabels.db for the engine sqlite:tabels.db\n  hint: did you mean tables.db?\n",
     )
     assert users(*command, "--engine", "sqlite:far/away.db?sync=full").err == (
-        "flyexpr: there is no file far/away.db, which sqlite:far/away.db?sync=full names\n"
+        "flyexpr: there is no file far/away.db for the engine sqlite:far/away.db?sync=full\n"
         "  hint: flyexpr create makes it, with its first table\n"
     )
     assert lasting_files() == before

@@ -212,7 +212,7 @@ def test_one_item_or_many_and_not_both(inside: Inside):
     end = inside("delete", "Things", *both)
     assert (
         end.err.splitlines()[-1]
-        == "Error: Delete every item of Things where n = 1? Nobody can be asked here; write --yes."
+        == "Error: Delete every item of Things where n = 1? There is no terminal to ask at; write --yes."
     )
     end = inside("copy", "Things", "--to", ".")
     assert end.err.splitlines()[-1] == "Error: a table cannot be copied onto itself; give it another name with --as"

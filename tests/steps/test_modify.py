@@ -107,7 +107,7 @@ def test_a_conflict_that_does_not_end_is_told(table: Table, pauses: list[float])
 
 def test_a_forgotten_return_removes_nothing(table: Table) -> None:
     put(table, {"id": "a", "n": 1})
-    with pytest.raises(TypeError, match="return the new item, a dict"):
+    with pytest.raises(TypeError, match="the function has to return the new item, a dict"):
         modify(table, "a", lambda item: item.update(n=2))  # type: ignore[arg-type, func-returns-value]
     assert get(table, "a") == {"id": "a", "n": 1}
 

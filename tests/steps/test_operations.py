@@ -423,7 +423,7 @@ def test_a_path_that_is_not_there_is_named(table: Table) -> None:
     with pytest.raises(DynamoError) as caught:
         update(table, "1", assign("info.x", 1) + incr("n"))
     assert str(caught.value) == (
-        f"{caught.value.code}: {caught.value.message}: `info` is missing, or cannot hold what is put in it\n"
+        f"{caught.value.code}: {caught.value.message}: `info` is missing or is not a map\n"
         "  expression: SET info.x = 1 ADD n 1\n"
         "  hint: assign(..., parents=True) makes the maps that are missing"
     )

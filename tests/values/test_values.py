@@ -318,7 +318,7 @@ def test_a_declared_type_is_held_to(kind: Any, value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     "kind, wire, text",
     [
-        (datetime, '{"S":"soon"}', "at `a`: the stored value cannot be read as datetime: "),
+        (datetime, '{"S":"soon"}', "at `a`: the stored value cannot be read as datetime: 'soon' is not a datetime\n"),
         (datetime, '{"N":"1"}', "at `a`: the stored value cannot be read as datetime: "),
         (UUID, '{"S":"x"}', "at `a`: the stored value cannot be read as UUID: "),
         (Colour, '{"S":"blue"}', "at `a`: the stored value cannot be read as Colour: "),

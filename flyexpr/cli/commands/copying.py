@@ -51,7 +51,7 @@ def copy(
     segments: int,
     manner: Manner,
 ) -> None:
-    """Copy all items to a table elsewhere, which is made like this one where it is not there.
+    """Copy all items to a table elsewhere; if it is missing, it is made like this one.
 
     \b
     flyexpr copy Movies --to sqlite:movies.db
@@ -62,7 +62,7 @@ def copy(
     found, description = session.described(table)
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
-    then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} where it is not there"
+    then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} if it is missing"
     manner.plan(*_plan(found, description, segments), options.step("then", then))
     settings = {"table": table, **identity(description), "to": target.shown, "as": name, "segments": segments}
     with job("copy", "copied", settings, manner, description.get("ItemCount")) as work:
@@ -80,7 +80,7 @@ def _plan(table: Table, description: Mapping[str, Any], segments: int) -> list[s
 
 
 def _target(work: Job, table: Table, target: Session, name: str) -> Table:
-    """The table of that name on the other engine, made like the one here where it is not there.
+    """The table of that name on the other engine, made like the one here if it is missing.
 
     A copy that goes on goes on into the very table that it began with: another one lacks what was copied before.
     """

@@ -256,8 +256,14 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_read_only_file_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The tests may run as root, whom no permission stops.
-    monkeypatch.setattr(os, "access", lambda place, mode: False)
-    with pytest.raises(FlyexprError, match="it is read-only"):
+    monkeypatch.setattr(os, "access", lambda place, mode: mode == os.R_OK)
+    with pytest.raises(FlyexprError, match="it is read-only, and an engine writes"):
+        SqliteEngine(path)
+
+
+def test_an_unreadable_file_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: place != path)
+    with pytest.raises(FlyexprError, match="there is no permission to read it"):
         SqliteEngine(path)
 
 

@@ -174,6 +174,8 @@ def _check_place(path: str, place: str) -> None:
         raise FlyexprError(f"cannot open {path!r}: there is no folder {folder!r}")
     if os.path.isdir(path):
         raise FlyexprError(f"cannot open {path!r}: it is a folder; name a file, such as 'sqlite:{path}/tables.db'")
+    if os.path.exists(path) and not os.access(path, os.R_OK):
+        raise FlyexprError(f"cannot open {path!r}: there is no permission to read it")
     if os.path.exists(path) and not os.access(path, os.W_OK):
         raise FlyexprError(f"cannot open {path!r}: it is read-only, and an engine writes")
     if not os.access(folder, os.W_OK):
