@@ -101,7 +101,7 @@ def test_an_interrupted_write_is_done_or_not(tmp_path: Path) -> None:
         assert at > 40
 
 
-# Interrupted between opening a file and keeping it, the connection is the collector's to close, which Python 3.13 reports.
+# Interrupted between opening a file and keeping it, a connection is closed by the collector; Python 3.13 reports that.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <sqlite3.Connection:pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupted_back_fill_is_taken_back_or_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flyexpr.engines.sqlite.operations.fills.ABANDONED_SECONDS", 0.0)
