@@ -103,7 +103,7 @@ def _with_longer(value: Any) -> list[Any]:
 def _operands(node: Any) -> Iterator[Operand]:
     if isinstance(node, (Path, Value)):
         yield node
-    elif not isinstance(node, str):
+    elif not isinstance(node, (str, Call)):  # what is measured by size() keeps its own value
         for part in node if isinstance(node, tuple) else [getattr(node, name) for name in node.__match_args__]:
             yield from _operands(part)
 
@@ -192,9 +192,10 @@ def existing(function: str) -> Any:
 
 @st.composite
 def sized(draw: st.DrawFn, place: Place | None = None) -> Condition:
-    place = place or draw(places(*[pool for pool in PLACES.values() if pool is not NUMBERS]))
+    place = place or draw(places(TEXTS) | places(*[pool for pool in PLACES.values() if pool is not NUMBERS]))
     measured = Call("size", (Path(place),))
-    other = draw(st.integers(0, 4).map(operand) | places(NUMBERS).map(Path) | others(place))
+    counts = st.integers(0, 4).map(operand)
+    other = draw(st.one_of(counts, counts, counts, places(NUMBERS).map(Path), others(place)))
     return Compare(draw(st.sampled_from(SIGNS)), measured, other)
 
 
