@@ -63,7 +63,7 @@ def without_engine(head: Head, body: bytes) -> Answer | None:
 def unknown_operation(head: Head, body: bytes) -> Answer:
     """The answer to a request that names no operation; a body that is not JSON is reported first."""
     code = "SerializationException" if body and not _is_json(body) else "UnknownOperationException"
-    return Answer(400, answered_type(head), _error(code, "", {}))
+    return _without_message(head, code)
 
 
 def operation_of(head: Head) -> str:
@@ -77,7 +77,13 @@ def ask(engine: Engine, head: Head, body: bytes) -> Answer:
     status, answer = _asked(engine, operation_of(head), body)
     if status == 400 and b"#UnknownOperationException" in answer[:100]:
         return unknown_operation(head, body)
+    if status == 400 and b"#SerializationException" in answer[:100] and not _is_json(body):
+        return _without_message(head, "SerializationException")  # as the service does; an engine may say more
     return Answer(status, answered_type(head), answer)
+
+
+def _without_message(head: Head, code: str) -> Answer:
+    return Answer(400, answered_type(head), _error(code, "", {}))
 
 
 def _asked(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:

@@ -538,6 +538,15 @@ def test_an_export_file_that_cannot_be_opened_says_why(things: Inside, name: str
     assert things("export", "Things", "is.jsonl").err == "flyexpr: is.jsonl: Is a directory\n"
 
 
+def test_an_export_file_that_was_never_there_hides_no_reason(things: Inside, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gzip.open", refuse)
+    end = things("export", "Things", "packed.jsonl.gz")
+    assert (end.code, end.err) == (1, "flyexpr: packed.jsonl.gz: Permission denied\n")
+
+
 def test_a_packed_file_that_is_damaged_says_so(things: Inside):
     whole = gzip.compress("".join(LINES).encode() * 50)
     for text in (whole[:-20], whole[:30] + b"\0" * 30 + whole[60:], b"no gzip"):

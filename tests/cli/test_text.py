@@ -297,6 +297,23 @@ def test_no_terminal_gets_a_control_character(form, monkeypatch):
         assert read_item(seen) == EVIL
 
 
+@pytest.mark.parametrize("form", ["json", "wire"])
+@pytest.mark.parametrize("people", [True, False])
+def test_a_terminal_gets_each_line_at_once(form, people, monkeypatch):
+    """The next item may take long; a pipe gets its lines in larger pieces."""
+    terminal, flushed, at_each = Terminal(), [], []
+    monkeypatch.setattr(terminal, "isatty", lambda: people)
+    monkeypatch.setattr(terminal, "flush", lambda: flushed.append(len(terminal.getvalue().splitlines())))
+
+    def items():
+        for number in range(3):
+            at_each.append(list(flushed))
+            yield {"n": number}
+
+    write_items(items(), terminal, form)
+    assert at_each == ([[], [1], [1, 2]] if people else [[], [], []])
+
+
 @pytest.mark.parametrize("form", ["json", "wire", "csv"])
 def test_a_pipe_gets_what_there_is(form):
     pipe = io.BytesIO()

@@ -76,6 +76,23 @@ def test_refusals(server: Server, headers: dict[str, str], status: int, code: st
     assert (found, json.loads(body)["__type"]) == (status, code)
 
 
+@pytest.mark.parametrize(
+    "body, members",
+    [
+        (b"", {}),
+        (b"{", {}),
+        (b"{} {}", {}),
+        (b"[" * 100_000, {}),
+        (b'{"Limit": "x"}', {"message": "STRING_VALUE cannot be converted to Integer"}),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_body_that_is_not_json_gets_no_message(server: Server, body: bytes, members: dict[str, str]):
+    status, _, answer = sent(server, body=body, X_Amz_Target="DynamoDB_20120810.ListTables")
+    assert status == 400
+    assert json.loads(answer) == {"__type": "com.amazon.coral.service#SerializationException", **members}
+
+
 def test_the_health_check(server: Server):
     assert sent(server, "GET", b"")[0] == sent(server, "HEAD", b"")[0] == 200
     assert sent(server, "HEAD", b"")[2] == b""

@@ -80,20 +80,30 @@ items = related_items()
 
 @st.composite
 def items_for(draw: st.DrawFn, condition: Condition) -> dict[str, Any]:
-    """An item in which an attribute of the condition often has one of the condition's constants."""
+    """An item in which an attribute of the condition often has one of the condition's constants, or a longer one."""
     item, parts = draw(items), [*_operands(condition)]
     constants = [part for part in parts if isinstance(part, Value)]
     names = [part.parts[0] for part in parts if isinstance(part, Path) and part.parts[0] in ATTRIBUTES]
     if names and constants and draw(st.booleans()):
         constant = draw(st.sampled_from(constants))
-        item[draw(st.sampled_from(names))] = thaw((constant.kind, constant.body))
+        item[draw(st.sampled_from(names))] = draw(st.sampled_from(_with_longer(thaw((constant.kind, constant.body)))))
     return item
+
+
+def _with_longer(value: Any) -> list[Any]:
+    """The value; with text and bytes as often longer ones that begin or end with it."""
+    match value:
+        case str():
+            return [value, value, f"{value}e", f"e{value}"]
+        case bytes():
+            return [value, value, value + b"e", b"e" + value]
+    return [value]
 
 
 def _operands(node: Any) -> Iterator[Operand]:
     if isinstance(node, (Path, Value)):
         yield node
-    elif not isinstance(node, str):
+    elif not isinstance(node, (str, Call)):  # what is measured by size() keeps its own value
         for part in node if isinstance(node, tuple) else [getattr(node, name) for name in node.__match_args__]:
             yield from _operands(part)
 
@@ -182,9 +192,10 @@ def existing(function: str) -> Any:
 
 @st.composite
 def sized(draw: st.DrawFn, place: Place | None = None) -> Condition:
-    place = place or draw(places(*[pool for pool in PLACES.values() if pool is not NUMBERS]))
+    place = place or draw(places(TEXTS) | places(*[pool for pool in PLACES.values() if pool is not NUMBERS]))
     measured = Call("size", (Path(place),))
-    other = draw(st.integers(0, 4).map(operand) | places(NUMBERS).map(Path) | others(place))
+    counts = st.integers(0, 4).map(operand)
+    other = draw(st.one_of(counts, counts, counts, places(NUMBERS).map(Path), others(place)))
     return Compare(draw(st.sampled_from(SIGNS)), measured, other)
 
 

@@ -128,7 +128,7 @@ class Quota:
             self._left -= cost if enough else 0
             return enough
 
-    def give(self, amount: int = 1) -> None:
+    def give(self, amount: int) -> None:
         """Gives back what a request took, once it succeeds; a request that took nothing gives 1."""
         if self._left < self._capacity:  # checked first, so that most requests need no lock
             with self._lock:

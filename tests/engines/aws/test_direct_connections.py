@@ -200,18 +200,24 @@ def test_a_kept_connection_that_cannot_be_sent_on(
     assert (server.operations, server.connections, len(waits)) == (["UpdateItem"] * 2, 2, 1)
 
 
-def test_a_certificate_that_is_refused_leaves_no_socket(
-    serve: Serve, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = serve(echo, tls=Authority(tmp_path, "other").server("localhost"))
-    opened: list[socket.socket] = []
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
+    """The sockets that are opened from here on."""
+    found: list[socket.socket] = []
     create = socket.create_connection
 
     def noted(*arguments: Any) -> socket.socket:
-        opened.append(create(*arguments))
-        return opened[-1]
+        found.append(create(*arguments))
+        return found[-1]
 
     monkeypatch.setattr("socket.create_connection", noted)
+    return found
+
+
+def test_a_certificate_that_is_refused_leaves_no_socket(
+    serve: Serve, authority: Authority, tmp_path: Path, opened: list[socket.socket]
+) -> None:
+    server = serve(echo, tls=Authority(tmp_path, "other").server("localhost"))
     url = f"https://localhost:{server.port}?transport=direct&attempts=3&timeout=5"
     with connect(url) as engine, pytest.raises(ConnectionFailed) as caught:
         engine("UpdateItem", b"{}")
@@ -220,6 +226,22 @@ def test_a_certificate_that_is_refused_leaves_no_socket(
         f"no answer from {url}: the certificate of localhost:{server.port} is not trusted: "
     )
     assert str(caught.value).endswith("\n  hint: set AWS_CA_BUNDLE to a file of the authorities to trust")
+
+
+def test_tls_that_fails_before_it_begins_leaves_no_socket(
+    serve: Serve, authority: Authority, opened: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plain socket is not yet part of another, which would close it."""
+    server = serve(echo, tls=authority.server("localhost"))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError("no TLS here")
+
+    monkeypatch.setattr("ssl.SSLContext.wrap_socket", refuse)
+    url = f"https://localhost:{server.port}?transport=direct&attempts=1"
+    with connect(url) as engine, pytest.raises(ConnectionFailed, match="no TLS here"):
+        engine("UpdateItem", b"{}")
+    assert [each.fileno() for each in opened] == [-1]
 
 
 def test_successes_fill_the_quota_again(serve: Serve, waits: list[float]) -> None:
