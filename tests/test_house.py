@@ -259,7 +259,7 @@ def test_few_things_stand_in_one_place() -> None:
     """A reader can take in some two dozen names; a folder with more hides a folder that nobody has made."""
     crowded = {
         path.relative_to(ROOT).as_posix(): len(inside)
-        for path in [ROOT, *ROOT.rglob("*/")]
+        for path in [ROOT, *filter(Path.is_dir, ROOT.rglob("*"))]
         if path.name != "__pycache__"
         and len(inside := [entry for entry in path.iterdir() if entry.name != "__pycache__"]) > 25
     }
