@@ -77,7 +77,8 @@ class TableFile:
             connection.close()
             if is_locked(error):
                 raise failure(error, self.path) from None
-            raise FlyexprError(f"cannot use {self.path!r} as a table file: {error}") from None
+            reason = str(error) or "database disk image is malformed"  # Python 3.10 has no words for some damage
+            raise FlyexprError(f"cannot use {self.path!r} as a table file: {reason}") from None
         except BaseException:
             connection.close()
             raise
