@@ -240,7 +240,7 @@ class Bench:
         }
 
     def _read(self, items: int, *command: str) -> Took:
-        """The time of a read, which must print so many items."""
+        """The time of a read that must print this number of items."""
         took = self.run(*command)
         text = self.output.read_bytes()
         count = json.loads(text)["Count"] if command[0] == AWS else sum(1 for line in text.splitlines() if line.strip())
@@ -248,7 +248,7 @@ class Bench:
         return took
 
     def _written(self, items: int, load: Callable[[str], Took]) -> Took:
-        """The time of a load into a new table, which must then hold so many items."""
+        """The time of a load into a new table, which must hold this number of items afterwards."""
         self.tables += 1
         table = f"Load{self.tables}"
         self.run(FLYEXPR, "create", table, "pk", "sk:N")

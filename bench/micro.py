@@ -19,7 +19,7 @@ def page() -> bytes:
 
 
 def unlike_page() -> bytes:
-    """The same, with items of which no two have the same attributes."""
+    """The same page, but every item has other attributes."""
     items = [data.wire_item(item) for item in data.unlike(data.items(0))]
     text = json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode()
     return b'{"Count":%d,"Items":%b,"ScannedCount":%d}' % (data.PAGE, text, data.PAGE)

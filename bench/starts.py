@@ -78,7 +78,7 @@ def _took(script: str, variables: dict[str, str]) -> float | None:
 
 
 def drains(libraries: Iterable[str], port: int, pages: int) -> dict[str, dict[str, float]]:
-    """The cost of reading so many pages in a fresh process of each library: `mb` of memory, and `seconds` of CPU."""
+    """What it costs to read that many pages in a fresh process, for each library: `mb` of memory, `seconds` of CPU."""
     costs = {library: _drain(library, port, pages) for library in libraries}
     return {library: cost for library, cost in costs.items() if cost is not None}
 

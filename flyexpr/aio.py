@@ -35,7 +35,7 @@ from collections.abc import (
 from inspect import iscoroutinefunction
 from typing import Any, NoReturn, TypeVar, overload
 
-from flyexpr.drive import driven_awaited
+from flyexpr.drive import Pause, driven_awaited
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engines import connect_awaited as connect
 from flyexpr.errors import FlyexprError, NoSuchTable
@@ -76,7 +76,7 @@ from flyexpr.steps.course import addressed, common_engine, course, named, tables
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
-from flyexpr.steps.step import Pause, Step, Steps
+from flyexpr.steps.step import Step, Steps
 from flyexpr.values.kinds import Item
 
 R = TypeVar("R")

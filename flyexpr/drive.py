@@ -9,9 +9,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
+from flyexpr.records import record
+
 C = TypeVar("C")
 S = TypeVar("S")
 R = TypeVar("R")
+
+
+@record
+class Pause:
+    """A wait before the next request, in seconds.
+
+    >>> Pause(0.1).seconds
+    0.1
+    """
+
+    seconds: float
 
 
 def driven(steps: Generator[S, Any, R], answer: Callable[[C, S], Any], source: C, caught: type[Exception]) -> R:

@@ -9,3 +9,6 @@ Engine = Callable[[str, bytes], bytes]
 
 AsyncEngine = Callable[[str, bytes], Awaitable[bytes]]
 """The same for `flyexpr.aio`: its answers are awaited."""
+
+READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"])
+"""The operations that read items: done twice they change nothing, and they cost read units."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from flyexpr.engine import READS
 from flyexpr.expressions.check import MAX_OPERATORS, count_operators
 from flyexpr.expressions.compile import MAX_EXPRESSION
 from flyexpr.expressions.nodes import Condition
@@ -14,7 +15,6 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.records import record
 from flyexpr.requests.operations import BatchWrite, Operation, Query, Scan, TransactGetItems, TransactWriteItems
-from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.plan.projections import lacking
 from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
@@ -41,27 +41,30 @@ def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
     PlanError, ExpressionError or ValidationError for what would not be sent. A condition that can never be true sends
     nothing: ("Nothing", {}). A transaction names its tables; pass it alone.
     """
-    requests = _first_requests(table, operation)
+    _, requests = _beginning(table, operation)
     return _wire(requests[0]) if requests else ("Nothing", {})
 
 
-def _first_requests(table: Any, operation: Any) -> list[Request]:
-    """What is sent before any answer has come: a request for each key condition of a fan-out, else one at most."""
+def _beginning(table: Any, operation: Any) -> tuple[Access | None, list[Request]]:
+    """How a query or scan is done, and what is sent before any answer has come.
+
+    That is a request for each key condition of a fan-out and for each segment, else one at most.
+    """
     addressed(table, operation)
     match operation:
         case Scan(segments=int()):
             lanes = Lanes(table, operation, clock=lambda: 0.0)
-            return [request for _, request in iter(lanes.take, None)]
+            return lanes.access, [request for _, request in iter(lanes.take, None)]
         case Query() | Scan():
             reading = Reading(table, operation, clock=lambda: 0.0)
             first = reading.request()
             branches = range(1, len(reading.access.keys))
             others = [reading.access.request(table, operation, Turn(branch)) for branch in branches]
-            return [] if first is None else [first, *others]
+            return reading.access, [] if first is None else [first, *others]
         case BatchWrite(operations) if not isinstance(operations, (tuple, list)):
             raise TypeError("a look at the batch would use up its iterator; give batch_write a list")
     step = next(course(table, operation), None)
-    return [step] if isinstance(step, Request) else []
+    return None, [step] if isinstance(step, Request) else []
 
 
 def _wire(request: Request) -> tuple[str, dict[str, Any]]:
@@ -151,13 +154,10 @@ class Plan:
         if not self.requests:
             return "nothing is sent"
         least, most = self.units
-        unit = "read" if self.operation in _READS else "write"
+        unit = "read" if self.operation in READS else "write"
         if most is None:
             return f"at least {least:g} {unit} units"
         return f"{least:g} {unit} units" if least == most else f"{least:g} to {most:g} {unit} units a request"
-
-
-_READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
 
 
 def explain(table: Any, operation: Any = None) -> Plan:
@@ -176,9 +176,9 @@ def explain(table: Any, operation: Any = None) -> Plan:
     request       Query {...
     aws cli       aws dynamodb query --cli-input-json ...
     """
-    wires = tuple(map(_wire, _first_requests(table, operation)))
+    access, requests = _beginning(table, operation)
     table, operation = addressed(table, operation)
-    access = access_of(table, operation) if isinstance(operation, (Query, Scan)) else None
+    wires = tuple(map(_wire, requests))
     name = access.operation if access else wires[0][0] if wires else "Nothing"
     asked = _asked_for(table, wires[0][1]) if wires else []
     expressions = [str(value) for one in asked for key, value in one.items() if key.endswith("Expression")]
@@ -259,7 +259,7 @@ def _units(
     name = wires[0][0] if wires else ""
     if not wires or name.endswith("Table"):
         return 0.0, 0.0
-    if name in _READS:
+    if name in READS:
         factor = 2.0 if name == "TransactGetItems" else 1.0 if getattr(operation, "consistent", False) else 0.5
         items = len(_asked_for(table, wires[0][1]))
         most = _PAGE if access is not None and access.paged else min(items * MAX_ITEM, _BATCH)

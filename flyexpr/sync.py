@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, NoReturn, TypeVar, overload
 
-from flyexpr.drive import driven
+from flyexpr.drive import Pause, driven
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
@@ -51,7 +51,7 @@ from flyexpr.steps.course import addressed, common_engine, course, named, tables
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
-from flyexpr.steps.step import Pause, Step, Steps
+from flyexpr.steps.step import Step, Steps
 from flyexpr.values.kinds import Item
 
 R = TypeVar("R")

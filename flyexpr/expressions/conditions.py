@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any, NoReturn
 
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import And, Between, Call, Compare, Condition, In, Or, Path, Test, Value, joined
 from flyexpr.expressions.terms import Term, operand, path_of, subject
+from flyexpr.values.kinds import KIND_OF_TYPE
 
 _OPTIONS = 99  # DynamoDB takes 100; DynamoDB Local counts the left side too, and every engine takes 99
 
@@ -21,6 +21,7 @@ def eq(left: Any, right: Any) -> Compare:
 
     >>> show(eq("userid", "abc"))
     "userid = 'abc'"
+    >>> from decimal import Decimal
     >>> matches(eq("n", 1), {"n": Decimal("1.0")}), matches(eq("n", 1), {"n": True})
     (True, False)
 
@@ -181,18 +182,7 @@ def not_exists(path: Any) -> Test:
     return Test("attribute_not_exists", (path_of(path),))
 
 
-_TYPES = {
-    str: "S",
-    int: "N",
-    float: "N",
-    Decimal: "N",
-    bytes: "B",
-    bool: "BOOL",
-    list: "L",
-    dict: "M",
-    None: "NULL",
-    type(None): "NULL",
-}
+_TYPES = {**KIND_OF_TYPE, None: "NULL", type(None): "NULL"}
 
 
 def type_is(path: Any, kind: str | type | None) -> Test:

@@ -27,7 +27,7 @@ from flyexpr.records import record
 from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import native
+from flyexpr.values.kinds import KIND_OF_TYPE, native
 from flyexpr.values.numbers import EXACT, LARGEST, Number
 
 
@@ -93,14 +93,7 @@ class Attribute:
 
 
 _KINDS: dict[Any, str] = {
-    str: "S",
-    int: "N",
-    float: "N",
-    Decimal: "N",
-    bytes: "B",
-    bool: "BOOL",
-    list: "L",
-    dict: "M",
+    **KIND_OF_TYPE,
     set[str]: "SS",
     set[int]: "NS",
     set[float]: "NS",

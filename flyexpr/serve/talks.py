@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from flyexpr.byte_readers import RECEIPT, read
-from flyexpr.engine import Engine
+from flyexpr.engine import READS, Engine
 from flyexpr.serve.answers import Answer, ask, compressed, head_of, operation_of, refusal, without_engine
 from flyexpr.serve.bodies import inflate, read_body
 from flyexpr.serve.heads import Head, read_head
@@ -17,7 +17,6 @@ from flyexpr.serve.line import Line, Patience
 from flyexpr.serve.memory import Memory, Share
 
 # The answer to one of these may be thrown away: asking again changes nothing.
-_READS = frozenset(["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"])
 
 
 class Shared(NamedTuple):
@@ -169,7 +168,7 @@ class Talk:
         answer, operation = self._asked(head, body), operation_of(head)
         size = self._memory_for(len(answer.body))
         if not share.grown(size, 0):
-            if operation in _READS:
+            if operation in READS:
                 del answer
                 share.grow(size)
                 return self._asked(head, body)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from flyexpr.errors import ValidationError
 from flyexpr.records import replace
 from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
@@ -47,7 +48,8 @@ class Lanes:
             ]
         else:
             starts, reads = [read.start or ""], [read]
-        self._readings = [Reading(table, each, clock, counting, access) for each in reads]
+        self.access = access or access_of(table, reads[0])
+        self._readings = [Reading(table, each, clock, counting, self.access) for each in reads]
         self._over = {lane for lane, start in enumerate(starts) if start is None}  # at its end before this read began
         self._idle = deque(lane for lane in range(len(reads)) if lane not in self._over)
 

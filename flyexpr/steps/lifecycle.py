@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flyexpr.drive import Pause
 from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.records import replace
 from flyexpr.requests.descriptions import described_table
@@ -13,7 +14,7 @@ from flyexpr.requests.request import wire_request
 from flyexpr.requests.tables import create_table_request, table_request, ttl_request
 from flyexpr.schema.table import Table
 from flyexpr.steps.alter_table import changes
-from flyexpr.steps.step import Pause, Steps
+from flyexpr.steps.step import Steps
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.kinds import quote
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
-from flyexpr.drive import relayed
+from flyexpr.drive import Pause, relayed
+from flyexpr.engine import READS
 from flyexpr.errors import FlyexprError
 from flyexpr.requests.request import Request, asking_cost
-from flyexpr.steps.step import Pause, Step, Steps
+from flyexpr.steps.step import Step, Steps
 from flyexpr.values.answers import decoding, fields_of, units
 
 R = TypeVar("R")
-_READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 
 
 class Stats:
@@ -124,7 +124,7 @@ def _count(stats: Stats, request: Request, body: bytes) -> float:
         fields = fields_of(body)
         spent = units(fields)
         stats.examined += int(fields.get("ScannedCount") or 0)
-        if request.operation in _READS or _is_replay(fields):
+        if request.operation in READS or _is_replay(fields):
             stats.capacity += spent
         else:
             stats.write_capacity += spent

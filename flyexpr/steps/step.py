@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeVar
 
-from flyexpr.records import record
+from flyexpr.drive import Pause
 from flyexpr.requests.request import Request
-
-
-@record
-class Pause:
-    """A wait before the next request, in seconds.
-
-    >>> Pause(0.1).seconds
-    0.1
-    """
-
-    seconds: float
-
 
 R = TypeVar("R")
 Step = Request | Pause

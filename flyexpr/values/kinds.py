@@ -18,6 +18,16 @@ Item = dict[str, Any]
 Frozen = tuple[str, Any]
 
 KINDS = ("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS")
+KIND_OF_TYPE: dict[Any, str] = {  # how the values of a type are stored
+    str: "S",
+    int: "N",
+    float: "N",
+    Decimal: "N",
+    bytes: "B",
+    bool: "BOOL",
+    list: "L",
+    dict: "M",
+}
 ORDERED = frozenset({"S", "N", "B"})  # the kinds that <, BETWEEN and keys can compare
 MAX_DEPTH = 32  # an attribute is level 1
 MAX_ITEM = 409_600  # bytes of an item

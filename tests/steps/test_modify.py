@@ -49,13 +49,6 @@ no_nested_equality = pytest.mark.engine_fault("dynalite", reason="no two lists o
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    found: list[float] = []
-    monkeypatch.setattr("time.sleep", found.append)
-    return found
-
-
-@pytest.fixture
 def table(engine: Engine, fresh_name: str) -> Table:
     made = Table(fresh_name, "id").on(engine)
     run(made, create_table())

@@ -81,14 +81,6 @@ def test_a_put_holds_the_dict_itself() -> None:
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were asked for, none of which is taken."""
-    found: list[float] = []
-    monkeypatch.setattr("time.sleep", found.append)
-    return found
-
-
-@pytest.fixture
 def table(engine: Engine, fresh_name: str) -> Table:
     """Numbered things: {"id": "7", "n": 7}."""
     made = replace(things, name=fresh_name).on(engine)

@@ -49,12 +49,12 @@ from flyexpr import (
     update_item,
     update_matching,
 )
+from flyexpr.drive import Pause
 from flyexpr.engines.awaited import AwaitedEngine
 from flyexpr.requests.request import Request, asking_cost
 from flyexpr.steps.course import course
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import counted
-from flyexpr.steps.step import Pause
 
 TABLE = Table("things", "id", attributes={"n": int}, indexes=[GlobalIndex("ByN", "n")])
 ASKED = "ReturnConsumedCapacity"

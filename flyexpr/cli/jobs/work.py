@@ -20,12 +20,12 @@ from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.progress import Tick, amount, progress
 from flyexpr.cli.jobs.rate import Pace
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
-from flyexpr.drive import relayed
+from flyexpr.drive import Pause, relayed
 from flyexpr.errors import FlyexprError
 from flyexpr.schema.table import Table
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import Stats, counted
-from flyexpr.steps.step import Pause, Step, Steps
+from flyexpr.steps.step import Step, Steps
 from flyexpr.sync import pages, perform
 from flyexpr.values.kinds import Item
 

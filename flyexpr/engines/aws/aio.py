@@ -15,8 +15,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from flyexpr.byte_readers import Reader
-from flyexpr.drive import driven_awaited
-from flyexpr.engines.aws.attempts import Attempts, Exchange, Pause
+from flyexpr.drive import Pause, driven_awaited
+from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
 from flyexpr.engines.aws.credentials import may_wait

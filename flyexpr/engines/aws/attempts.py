@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
+from flyexpr.drive import Pause
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.choice import Setup
 from flyexpr.engines.aws.connections import NoAnswer
@@ -24,12 +25,6 @@ class Exchange(NamedTuple):
 
     operation: str
     body: bytes
-
-
-class Pause(NamedTuple):
-    """A wait, in seconds."""
-
-    seconds: float
 
 
 Steps = Generator[Exchange | Pause, Any, bytes]  # is sent the Answer to an Exchange, and None after a Pause

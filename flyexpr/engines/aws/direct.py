@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.drive import driven
+from flyexpr.drive import Pause, driven
 from flyexpr.engine import Engine
-from flyexpr.engines.aws.attempts import Attempts, Exchange, Pause
+from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import NoAnswer, Pool
 from flyexpr.engines.aws.framing import Answer

@@ -26,7 +26,8 @@ import json
 import threading
 from collections.abc import Mapping
 
-_READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"])
+from flyexpr.engine import READS
+
 _REPEATABLE_WRITES = frozenset(["BatchWriteItem", "TagResource", "UntagResource"])
 _WHEN_BLIND = frozenset(["PutItem", "DeleteItem"])
 _WITH_TOKEN = frozenset(["TransactWriteItems", "ExecuteTransaction"])
@@ -53,7 +54,7 @@ def may_repeat(operation: str, body: bytes) -> bool:
     >>> may_repeat("PutItem", b'{"Item": {}}'), may_repeat("PutItem", b'{"Item": {}, "ConditionExpression": "a = :a"}')
     (True, False)
     """
-    if operation in _READS or operation in _REPEATABLE_WRITES or operation.startswith(("Describe", "List")):
+    if operation in READS or operation in _REPEATABLE_WRITES or operation.startswith(("Describe", "List")):
         return True
     if operation in _WHEN_BLIND:
         request = _members(body)
