@@ -3,8 +3,8 @@
 import os
 
 import pytest
+from public import NAMES
 
-import flyexpr
 from flyexpr import GlobalIndex, Table, connect, create_table, put, run
 
 
@@ -23,8 +23,8 @@ def doctest_session(
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     if item.path.suffix == ".py":
-        for name in flyexpr.__all__:
-            item.dtest.globs.setdefault(name, getattr(flyexpr, name))
+        for name, value in NAMES.items():
+            item.dtest.globs.setdefault(name, value)
         if "scores" in item.dtest.docstring:
             item.dtest.globs.setdefault("scores", game_scores())
 

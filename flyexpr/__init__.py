@@ -8,27 +8,50 @@
 
 A record is a plain dict, a table an immutable descriptor; conditions and updates are values. Only `run` and its
 one-step forms touch the outside world, through one function: an engine.
+
+The public names by purpose; `help(query)` and so on say more:
+
+    tables         Table GlobalIndex LocalIndex Attribute Codec epoch template computed
+    conditions     eq ne lt le gt ge between is_in begins_with contains exists not_exists type_is size
+                   all_of any_of where F
+    updates        assign incr decr append prepend add discard remove if_not_exists diff unchanged
+    operations     query scan get_item put_item update_item delete_item batch_get batch_write
+                   transact_get_items transact_write_items condition_check
+                   create_table update_table describe_table delete_table
+    doing          run get put update delete first one count modify update_matching delete_matching
+                   transact_get transact_write transact_modify Stats
+    without doing  request explain matches apply show parse_condition parse_update simplify paths
+    engines        connect call
+    errors         FlyexprError ExpressionError PlanError ValidationError NotBound NotFound SeveralFound
+                   BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable Throttled
+                   ConnectionFailed
+    annotations    Condition Update Operation Item Items Plan Engine
+
+`flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
+last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has fixtures for pytest.
+
+`from flyexpr import *` gives the functions, the values, and the classes that you make instances of; errors, and classes
+for annotations, are imported by name.
 """
 
-from flyexpr.engine import Engine
+from flyexpr.engine import Engine as Engine
 from flyexpr.engines import call, connect
-from flyexpr.errors import (
-    BatchIncomplete,
-    ConditionFailed,
-    ConnectionFailed,
-    DynamoError,
-    ExpressionError,
-    FlyexprError,
-    NoSuchTable,
-    NotBound,
-    NotFound,
-    PlanError,
-    SeveralFound,
-    Throttled,
-    TransactionCancelled,
-    ValidationError,
-)
-from flyexpr.explain import Plan, explain, request
+from flyexpr.errors import BatchIncomplete as BatchIncomplete
+from flyexpr.errors import ConditionFailed as ConditionFailed
+from flyexpr.errors import ConnectionFailed as ConnectionFailed
+from flyexpr.errors import DynamoError as DynamoError
+from flyexpr.errors import ExpressionError as ExpressionError
+from flyexpr.errors import FlyexprError as FlyexprError
+from flyexpr.errors import NoSuchTable as NoSuchTable
+from flyexpr.errors import NotBound as NotBound
+from flyexpr.errors import NotFound as NotFound
+from flyexpr.errors import PlanError as PlanError
+from flyexpr.errors import SeveralFound as SeveralFound
+from flyexpr.errors import Throttled as Throttled
+from flyexpr.errors import TransactionCancelled as TransactionCancelled
+from flyexpr.errors import ValidationError as ValidationError
+from flyexpr.explain import Plan as Plan
+from flyexpr.explain import explain, request
 from flyexpr.expressions.conditions import (
     all_of,
     any_of,
@@ -50,7 +73,8 @@ from flyexpr.expressions.conditions import (
 )
 from flyexpr.expressions.diff import diff, unchanged
 from flyexpr.expressions.memory import apply, matches, show
-from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.expressions.nodes import Condition as Condition
+from flyexpr.expressions.nodes import Update as Update
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
@@ -73,14 +97,14 @@ from flyexpr.requests.constructors import (
     update_item,
     update_table,
 )
-from flyexpr.requests.operations import Operation
+from flyexpr.requests.operations import Operation as Operation
 from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import computed, template
 from flyexpr.steps.stats import Stats
+from flyexpr.sync import Items as Items
 from flyexpr.sync import (
-    Items,
     count,
     delete,
     delete_matching,
@@ -96,7 +120,7 @@ from flyexpr.sync import (
     update,
     update_matching,
 )
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item as Item
 from flyexpr.version import __version__ as __version__
 
 __all__ = [
@@ -109,17 +133,13 @@ __all__ = [
     "Attribute",
     "batch_get",
     "batch_write",
-    "BatchIncomplete",
     "begins_with",
     "between",
     "call",
     "Codec",
     "computed",
-    "Condition",
     "condition_check",
-    "ConditionFailed",
     "connect",
-    "ConnectionFailed",
     "contains",
     "count",
     "create_table",
@@ -131,16 +151,12 @@ __all__ = [
     "describe_table",
     "diff",
     "discard",
-    "DynamoError",
-    "Engine",
     "epoch",
     "eq",
     "exists",
     "explain",
-    "ExpressionError",
     "F",
     "first",
-    "FlyexprError",
     "ge",
     "get",
     "get_item",
@@ -149,25 +165,17 @@ __all__ = [
     "if_not_exists",
     "incr",
     "is_in",
-    "Item",
-    "Items",
     "le",
     "LocalIndex",
     "lt",
     "matches",
     "modify",
     "ne",
-    "NoSuchTable",
     "not_exists",
-    "NotBound",
-    "NotFound",
     "one",
-    "Operation",
     "parse_condition",
     "parse_update",
     "paths",
-    "Plan",
-    "PlanError",
     "prepend",
     "put",
     "put_item",
@@ -176,27 +184,30 @@ __all__ = [
     "request",
     "run",
     "scan",
-    "SeveralFound",
     "show",
     "simplify",
     "size",
     "Stats",
     "Table",
     "template",
-    "Throttled",
     "transact_get",
     "transact_get_items",
     "transact_modify",
     "transact_write",
     "transact_write_items",
-    "TransactionCancelled",
     "type_is",
     "unchanged",
-    "Update",
     "update",
     "update_item",
     "update_matching",
     "update_table",
-    "ValidationError",
     "where",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names and Python's own, without the modules behind them."""
+    from types import ModuleType
+
+    modules = {name for name, value in globals().items() if isinstance(value, ModuleType)}
+    return [*globals().keys() - modules, *modules & {"aio", "curried", "serve", "testing"}]

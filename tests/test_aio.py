@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from public import NAMES
 
 import flyexpr
 from flyexpr import (
@@ -209,7 +210,7 @@ async def test_other_tasks_have_their_turn_while_a_page_is_read(table: Table) ->
 
 
 def test_the_same_names_as_the_plain_door() -> None:
-    plain = {name for name in flyexpr.__all__ if getattr(getattr(flyexpr, name), "__module__", "") == "flyexpr.sync"}
+    plain = {name for name, value in NAMES.items() if getattr(value, "__module__", "") == "flyexpr.sync"}
     assert {*aio.__all__} == plain | {"Engine", "connect"}
 
 

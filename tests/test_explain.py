@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+import public
 import pytest
 from places import DATA
 from scripted import Recording, scripted
@@ -57,7 +58,7 @@ scores = Table(
         LocalIndex("OwnByScore", "top_score", project="keys"),
     ],
 )
-NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {"scores": scores, "key": ("abc", "Comet Quest")}
+NAMES = public.NAMES | {"scores": scores, "key": ("abc", "Comet Quest")}
 
 
 def cases() -> Iterator[tuple[str, str]]:

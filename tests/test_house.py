@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from places import DOCS
+from public import NAMES, PUBLIC
 
 import flyexpr
 
@@ -173,11 +175,41 @@ def test_engines_are_imported_when_asked_for() -> None:
     assert {file for file in at_top if file and file.startswith("engines/")} == set()
 
 
-def test_public_names_are_what_is_visible() -> None:
-    visible = {
-        name for name in dir(flyexpr) if not name.startswith("_") and not isinstance(getattr(flyexpr, name), ModuleType)
-    }
-    assert sorted(flyexpr.__all__) == sorted(visible - {"annotations"})
+def test_what_is_imported_with_a_star() -> None:
+    """Functions, values, and the classes that one makes instances of, as their own examples do."""
+    assert {*flyexpr.__all__} == {name for name, value in NAMES.items() if is_written(name, value)}
+    assert len(flyexpr.__all__) == len({*flyexpr.__all__}) <= 100
+
+
+def is_written(name: str, value: Any) -> bool:
+    """Whether a program writes the name in an expression; not only in `except` or in annotations.
+
+    >>> [name for name in PUBLIC if name[0] in "CFS" and is_written(name, NAMES[name])]
+    ['Codec', 'F', 'Stats']
+    """
+    if typing.get_origin(value) is not None or not inspect.isclass(value):
+        return typing.get_origin(value) is None
+    return not issubclass(value, Exception) and re.search(rf">>> .*\b{name}\(", value.__doc__ or "") is not None
+
+
+def test_the_map_has_every_public_name_once() -> None:
+    lines = (flyexpr.__doc__ or "").split("say more:\n\n")[1].split("\n\n")[0].splitlines()
+    assert sorted(" ".join(line[19:] for line in lines).split()) == PUBLIC
+
+
+def test_only_what_is_public_is_completed() -> None:
+    modules = {name for name in dir(flyexpr) if isinstance(getattr(flyexpr, name), ModuleType)}
+    assert modules <= {"aio", "curried", "serve", "testing"}
+    assert {name for name in vars(flyexpr) if name.startswith("__")} <= {*dir(flyexpr)}
+
+
+def test_every_public_name_can_be_imported_under_mypy_strict() -> None:
+    """Strict checkers take a name that is not in `__all__` only where it is imported as itself."""
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    aliases = [alias for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    explicit = {alias.name for alias in aliases if alias.asname == alias.name}
+    assert sorted({*flyexpr.__all__} | explicit - {"__version__"}) == PUBLIC
+    assert {*flyexpr.__all__} & explicit == set()
 
 
 def test_public_names_are_the_same_whatever_was_imported_before() -> None:
@@ -192,7 +224,7 @@ print(*(name for name in functions if isinstance(getattr(flyexpr, name), types.M
     assert [name for name in sorted(homonyms) if fresh(code, name)] == []
 
 
-@pytest.mark.parametrize("name", flyexpr.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_are_documented(name: str) -> None:
     thing = getattr(flyexpr, name)
     if typing.get_origin(thing) or not (inspect.isfunction(thing) or inspect.isclass(thing)):

@@ -10,10 +10,10 @@ from functools import reduce
 from pathlib import Path as File
 from typing import Any
 
+import public
 import pytest
 from places import DATA, ROOT
 
-import flyexpr
 from flyexpr import (
     ConditionFailed,
     DynamoError,
@@ -86,7 +86,7 @@ scores = Table(
     ],
 ).on(counting)
 twins = Table("twins", "id", indexes=[GlobalIndex("One", "a"), GlobalIndex("Two", "a")]).on(counting)
-NAMES = {name: getattr(flyexpr, name) for name in flyexpr.__all__} | {
+NAMES = public.NAMES | {
     "scores": scores,
     "twins": twins,
     "key": ("abc", "x"),

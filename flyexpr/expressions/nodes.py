@@ -243,8 +243,7 @@ class Action:
 class Update(Expression):
     """Changes to one item, all made at once: actions in the order of their clauses. Updates are joined with `+`.
 
-    >>> both = Update((Action("REMOVE", Path(("a",)), None),)) + Update((Action("SET", Path(("b",)), Value("N", 1)),))
-    >>> [action.clause for action in both.actions]
+    >>> [action.clause for action in (remove("a") + assign("b", 1)).actions]
     ['SET', 'REMOVE']
     """
 
