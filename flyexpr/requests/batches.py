@@ -12,7 +12,7 @@ from flyexpr.requests.items import encode_sized
 from flyexpr.requests.operations import BatchGet, DeleteItem, PutItem
 from flyexpr.requests.plan.projections import without_overlap
 from flyexpr.requests.request import Request, flag, wire_request
-from flyexpr.schema.stored_items import asked_paths, key_of, stored_item
+from flyexpr.schema.stored_items import asked_paths, stored_item, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import quote
@@ -38,7 +38,7 @@ def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
         stored = stored_item(table, operation.item)
         text = f'{{"PutRequest":{{"Item":{encode_sized(stored)}}}}}'
     else:
-        stored = key_of(table, operation.key)
+        stored = stored_key(table, operation.key)
         text = f'{{"DeleteRequest":{{"Key":{encode_item(stored)}}}}}'
     return BatchMember(operation, encode_item({name: stored[name] for name in table.keys}), text)
 

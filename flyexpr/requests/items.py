@@ -18,7 +18,7 @@ from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import key_parts, known_values
 from flyexpr.schema.parts import as_stored, parts_in
 from flyexpr.schema.stored_conditions import lower_condition
-from flyexpr.schema.stored_items import asked_paths, check_size, encoded_value, key_of, read_item, stored_item
+from flyexpr.schema.stored_items import asked_paths, check_size, encoded_value, read_item, stored_item, stored_key
 from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
@@ -64,7 +64,7 @@ def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
         key = {name: item[name] for name in table.keys}
         members = [table_name(table), f'"Item":{encode_sized(item)}']
     else:
-        key = key_of(table, operation.key)
+        key = stored_key(table, operation.key)
         members = [table_name(table), f'"Key":{encode_item(key)}']
     if isinstance(operation, UpdateItem):
         known = _known_values(table, operation, key) if table.derived else {}
@@ -121,7 +121,7 @@ def get_members(table: Table, operation: GetItem) -> list[str]:
 
 
 def _key(table: Table, key: Any) -> str:
-    return f'"Key":{encode_item(key_of(table, key))}'
+    return f'"Key":{encode_item(stored_key(table, key))}'
 
 
 def encode_sized(stored: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from flyexpr.expressions.nodes import ALWAYS
 from flyexpr.requests.items import Prepared, Write, get_members, prepared
 from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, Operation, PutItem, UpdateItem
 from flyexpr.requests.request import Request, wire_request
-from flyexpr.schema.stored_items import key_of
+from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item, quote
@@ -61,7 +61,7 @@ def transact_get_request(pairs: Sequence[tuple[Table, GetItem]]) -> Request:
     b'{"TransactItems":[{"Get":{"TableName":"t","Key":{"id":{"S":"a"}}}}]}'
     """
     _check_transaction(pairs, "transact_get", (GetItem,))
-    _check_different((table, key_of(table, read.key)) for table, read in pairs)
+    _check_different((table, stored_key(table, read.key)) for table, read in pairs)
     gets = [f'{{"Get":{{{",".join(get_members(table, read))}}}}}' for table, read in pairs]
     return wire_request("TransactGetItems", [f'"TransactItems":[{",".join(gets)}]'])
 

@@ -218,13 +218,13 @@ def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ..
     return tuple(dict.fromkeys((*wanted, *sources)))
 
 
-def key_of(table: Table, key: Any) -> Item:
+def stored_key(table: Table, key: Any) -> Item:
     """The primary key as it is stored, from a dict, a tuple or one value.
 
     >>> scores = Table("GameScores", "userid", "title")
-    >>> key_of(scores, ("abc", "Comet Quest")) == key_of(scores, {"userid": "abc", "title": "Comet Quest"})
+    >>> stored_key(scores, ("abc", "Comet Quest")) == stored_key(scores, {"userid": "abc", "title": "Comet Quest"})
     True
-    >>> key_of(scores, "abc")
+    >>> stored_key(scores, "abc")
     Traceback (most recent call last):
     ...
     flyexpr.errors.ValidationError: the key of 'GameScores' lacks `title`

@@ -14,7 +14,7 @@ from flyexpr.expressions.project import project
 from flyexpr.requests.batches import BatchMember, batch_get_request, batch_member, batch_request
 from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests.request import Request
-from flyexpr.schema.stored_items import key_of, read_item
+from flyexpr.schema.stored_items import read_item, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps, backoff
 from flyexpr.values.answers import decoding, fields_of, plain_item
@@ -90,7 +90,7 @@ class _Fetching(Batch):
 
     def __init__(self, table: Table, operation: BatchGet) -> None:
         self._table, self._operation = table, operation
-        self._asked = [encode_item(key_of(table, key)) for key in operation.keys]
+        self._asked = [encode_item(stored_key(table, key)) for key in operation.keys]
         self._waiting = list(dict.fromkeys(self._asked))
         self._different, self._sent = len(self._waiting), list[str]()
         self._found: dict[str, Item] = {}

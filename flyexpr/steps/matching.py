@@ -18,7 +18,7 @@ from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import derived_from
 from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.stored_conditions import lower_condition
-from flyexpr.schema.stored_items import key_of, loaded_item
+from flyexpr.schema.stored_items import loaded_item, stored_key
 from flyexpr.schema.stored_updates import lower_actions, lower_update
 from flyexpr.schema.table import Table
 from flyexpr.steps.guarded import guarded
@@ -58,7 +58,7 @@ def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry
         lane, request = taken
         for key in lanes.feed(lane, (yield request)):
             if keeping:
-                kept[encode_item(key_of(table, key))] = key
+                kept[encode_item(stored_key(table, key))] = key
             else:
                 done += dry_run or (yield from _written(table, key, condition, update))
     for key in kept.values():
@@ -113,7 +113,7 @@ def _written_after_look(table: Table, key: Item, condition: Condition, update: U
     stored, wanted = table.as_stored, lower_condition(table, condition)
 
     def look() -> Steps[Item | None]:
-        return get(stored, GetItem(key_of(table, key), consistent=True))
+        return get(stored, GetItem(stored_key(table, key), consistent=True))
 
     def written(item: Item | None) -> Steps[bool]:
         if item is None or not matches(wanted, fill(table, dict(item))):

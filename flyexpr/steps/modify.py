@@ -26,7 +26,7 @@ from flyexpr.requests.operations import (
     UpdateItem,
 )
 from flyexpr.schema.derive import key_parts
-from flyexpr.schema.stored_items import encoded_value, key_of, read_item, stored_item, with_defaults
+from flyexpr.schema.stored_items import encoded_value, read_item, stored_item, stored_key, with_defaults
 from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
 from flyexpr.steps.guarded import guarded
@@ -48,7 +48,7 @@ def modify(table: Table, key: Key, function: Function, attempts: int) -> Steps[I
     stored = table.as_stored
 
     def look() -> Steps[_Change]:
-        item = yield from get(stored, GetItem(key_of(table, key), consistent=True))
+        item = yield from get(stored, GetItem(stored_key(table, key), consistent=True))
         return _Change(table, key, item, _returned(function(_given(table, key, item))))
 
     def written(change: _Change) -> Steps[Item | None]:
@@ -67,7 +67,7 @@ def modify(table: Table, key: Key, function: Function, attempts: int) -> Steps[I
 
 def transact_modify(keys: Sequence[tuple[Table, Key]], function: Functions, attempts: int) -> Steps[list[Item | None]]:
     """The items as the function made them, once all are written; TransactionCancelled after `attempts` tries."""
-    reads = tuple((table.as_stored, GetItem(key_of(table, key))) for table, key in keys)
+    reads = tuple((table.as_stored, GetItem(stored_key(table, key))) for table, key in keys)
 
     def look() -> Steps[list[_Change]]:
         items = yield from transact_get(TransactGetItems(reads))
@@ -107,7 +107,7 @@ def _written_together(changes: Sequence[_Change]) -> Steps[list[Item | None]]:
 
 
 def _check(change: _Change) -> ConditionCheck:
-    return ConditionCheck(key_of(change.table, change.key), _guard(change.table, change.old))
+    return ConditionCheck(stored_key(change.table, change.key), _guard(change.table, change.old))
 
 
 def _returned(new: Any) -> Mapping[str, Any] | None:
@@ -129,7 +129,7 @@ def _given(table: Table, key: Key, item: Item | None) -> Item:
     """What the function gets: a copy, which it may change as it likes."""
     if item is not None:
         return read_item(table, copy.deepcopy(item))
-    return {**key_parts(table, key), **read_item(table, _as_read(key_of(table, key)))}
+    return {**key_parts(table, key), **read_item(table, _as_read(stored_key(table, key)))}
 
 
 def _as_read(stored: Mapping[str, Any]) -> Item:
@@ -155,7 +155,7 @@ def _guard(table: Table, item: Item | None, added: Iterable[str] = ()) -> Condit
 def _write(change: _Change) -> PutItem | UpdateItem | DeleteItem | None:
     """The write, in stored types, that makes the change; None where nothing changes."""
     table, old, new = change.table, change.old, change.new
-    key = key_of(table, change.key)
+    key = stored_key(table, change.key)
     if new is None:
         return None if old is None else DeleteItem(key, _guard(table, old))
     names = list(_changed(table, _given(table, change.key, old), new))
