@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flyexpr.engine import READS
@@ -14,21 +15,32 @@ from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.records import record
-from flyexpr.requests.operations import BatchWrite, Operation, Query, Scan, TransactGetItems, TransactWriteItems
+from flyexpr.requests.operations import (
+    BatchGet,
+    BatchWrite,
+    Operation,
+    Query,
+    Scan,
+    TransactGetItems,
+    TransactWriteItems,
+)
 from flyexpr.requests.plan.projections import lacking
 from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
 from flyexpr.schema.parts import parts_in
 from flyexpr.schema.table import Table
+from flyexpr.steps.batches import GETS, WRITES
 from flyexpr.steps.course import addressed, course, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
+from flyexpr.steps.step import Steps
 from flyexpr.values.decode import decode_item
 from flyexpr.values.kinds import MAX_ITEM
 from flyexpr.values.sizes import item_size
 
 _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
-_BATCH = 16 * _PAGE  # of a batch of reads
+_TRANSACTION = 4 * _PAGE  # bytes that a transaction reads at most
+_PARTS = {"BatchGetItem": f"{GETS} keys", "BatchWriteItem": f"{WRITES} writes"}
 _READ_UNIT, _WRITE_UNIT = 4096, 1024
 
 
@@ -42,13 +54,15 @@ def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
     nothing: ("Nothing", {}). A transaction names its tables; pass it alone.
     """
     _, requests = _beginning(table, operation)
-    return _wire(requests[0]) if requests else ("Nothing", {})
+    first = next(iter(requests), None)
+    return _wire(first) if first else ("Nothing", {})
 
 
-def _beginning(table: Any, operation: Any) -> tuple[Access | None, list[Request]]:
-    """How a query or scan is done, and what is sent before any answer has come.
+def _beginning(table: Any, operation: Any) -> tuple[Access | None, Iterable[Request]]:
+    """How a query or scan is done, and the requests that are known before any answer has come.
 
-    That is a request for each key condition of a fan-out and for each segment, else one at most.
+    Those are a request for each key condition of a fan-out, for each segment and for each part of a batch, else one
+    at most.
     """
     addressed(table, operation)
     match operation:
@@ -63,8 +77,20 @@ def _beginning(table: Any, operation: Any) -> tuple[Access | None, list[Request]
             return reading.access, [] if first is None else [first, *others]
         case BatchWrite(operations) if not isinstance(operations, (tuple, list)):
             raise TypeError("a look at the batch would use up its iterator; give batch_write a list")
+        case BatchWrite() | BatchGet():
+            return None, _parts_of_batch(course(table, operation))
     step = next(course(table, operation), None)
     return None, [step] if isinstance(step, Request) else []
+
+
+def _parts_of_batch(steps: Steps[Any]) -> Iterator[Request]:
+    """The requests of a batch of which nothing is left unprocessed."""
+    with suppress(StopIteration):
+        step = next(steps)
+        while True:
+            assert isinstance(step, Request)
+            yield step
+            step = steps.send(b"{}")
 
 
 def _wire(request: Request) -> tuple[str, dict[str, Any]]:
@@ -81,8 +107,9 @@ class Plan:
     >>> plan == explain(scores, query(eq("title", "Comet Quest") & ne("wins", 3)))
     True
 
-    `requests` holds what would be sent first, one request for each key condition of a fan-out. `units` is the least and
-    the most that one request can cost, in read or write units; the most is None if it depends on stored items.
+    `requests` holds what would be sent first: one request for each key condition of a fan-out, and all requests of a
+    batch. `units` is the least and the most that one request, or a whole batch, can cost, in read or write units; the
+    most is None if it depends on stored items.
     """
 
     table: str
@@ -139,8 +166,7 @@ class Plan:
             if text:
                 yield label, text
         if len(self.requests) > 1:
-            each = "segment" if self.operation == "Scan" else "partition key"
-            yield "fan-out", f"{len(self.requests)} requests, one for each {each}"
+            yield self._several()
         yield "limits", f"{self.operators} of {MAX_OPERATORS} operators, {self.bytes} of {MAX_EXPRESSION} bytes"
         yield "cost", self._cost()
         for warning in self.warnings:
@@ -150,6 +176,12 @@ class Plan:
         for line in self.aws_cli[:1]:
             yield "aws cli", line
 
+    def _several(self) -> tuple[str, str]:
+        if self.operation in _PARTS:
+            return "batch", f"{len(self.requests)} requests of up to {_PARTS[self.operation]}; the first is shown"
+        each = "segment" if self.operation == "Scan" else "partition key"
+        return "fan-out", f"{len(self.requests)} requests, one for each {each}"
+
     def _cost(self) -> str:
         if not self.requests:
             return "nothing is sent"
@@ -157,7 +189,9 @@ class Plan:
         unit = "read" if self.operation in READS else "write"
         if most is None:
             return f"at least {least:g} {unit} units"
-        return f"{least:g} {unit} units" if least == most else f"{least:g} to {most:g} {unit} units a request"
+        if least == most:
+            return f"{least:g} {unit} units"
+        return f"{least:g} to {most:g} {unit} units" + ("" if self.operation in _PARTS else " a request")
 
 
 def explain(table: Any, operation: Any = None) -> Plan:
@@ -255,17 +289,18 @@ def _projection_warnings(table: Table, access: Access) -> Iterator[str]:
 def _units(
     table: Table, operation: Operation, access: Access | None, wires: Sequence[tuple[str, dict[str, Any]]]
 ) -> tuple[float, float | None]:
-    """Least and most units of one request; sizes in bytes, units of 4 KB for reads and 1 KB for writes."""
+    """Least and most units of one request or a whole batch; in bytes, a read unit is 4 KB and a write unit 1 KB."""
     name = wires[0][0] if wires else ""
     if not wires or name.endswith("Table"):
         return 0.0, 0.0
+    asked = [one for _, wire in (wires if name in _PARTS else wires[:1]) for one in _asked_for(table, wire)]
     if name in READS:
         factor = 2.0 if name == "TransactGetItems" else 1.0 if getattr(operation, "consistent", False) else 0.5
-        items = len(_asked_for(table, wires[0][1]))
-        most = _PAGE if access is not None and access.paged else min(items * MAX_ITEM, _BATCH)
-        return factor * items, factor * most / _READ_UNIT
+        most = _PAGE if access is not None and access.paged else len(asked) * MAX_ITEM
+        most = min(most, _TRANSACTION) if name == "TransactGetItems" else most
+        return factor * len(asked), factor * most / _READ_UNIT
     factor = 2.0 if name == "TransactWriteItems" else 1.0  # a transaction prepares, then commits
-    return factor * sum(map(_write_units, _asked_for(table, wires[0][1]))), None
+    return factor * sum(map(_write_units, asked)), None
 
 
 def _asked_for(table: Table, wire: dict[str, Any]) -> list[dict[str, Any]]:

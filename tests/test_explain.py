@@ -294,13 +294,15 @@ def test_a_local_index_that_gives_all_that_is_asked_for_warns_of_nothing() -> No
     assert explain(scores, read).warnings == ()
 
 
+WRITES = [put_item({"userid": "a", "title": f"{n}"}) for n in range(60)]
 UNITS: list[tuple[Any, tuple[float, "float | None"], str]] = [
     (query(eq("userid", "a")), (0.5, 128), "0.5 to 128 read units a request"),
     (query(eq("userid", "a"), consistent=True), (1, 256), "1 to 256 read units a request"),
     (query(where(userid="a", title="x")), (0.5, 50), "0.5 to 50 read units a request"),
     (get_item(("a", "x"), consistent=True), (1, 100), "1 to 100 read units a request"),
-    (batch_get([("a", "x"), ("b", "x")], consistent=True), (2, 200), "2 to 200 read units a request"),
-    (batch_get([("a", f"{n}") for n in range(250)]), (50, 2048), "50 to 2048 read units a request"),
+    (batch_get([("a", "x"), ("b", "x")], consistent=True), (2, 200), "2 to 200 read units"),
+    (batch_get([("a", f"{n}") for n in range(250)]), (125, 12500), "125 to 12500 read units"),
+    (batch_get([("a", "x")] * 250), (0.5, 50), "0.5 to 50 read units"),
     (put_item({"userid": "a", "title": "x"}), (1, None), "at least 1 write units"),
     (put_item({"userid": "a", "title": "x", "t": "x" * 1024}), (2, None), "at least 2 write units"),
     (put_item({"userid": "a", "title": "x", "t": "é" * 1024}), (3, None), "at least 3 write units"),
@@ -310,6 +312,7 @@ UNITS: list[tuple[Any, tuple[float, "float | None"], str]] = [
         (4, None),
         "at least 4 write units",
     ),
+    (batch_write(WRITES), (60, None), "at least 60 write units"),
     (query(eq("userid", "a") & any_of()), (0, 0), "nothing is sent"),
 ]
 
@@ -341,6 +344,24 @@ def test_a_query_of_several_partitions_has_a_request_for_each() -> None:
     assert values == ["b", "a"]
     assert plan.key_condition == "userid = 'b' or userid = 'a'"
     assert len(plan.aws_cli) == 2
+
+
+BATCHES: list[tuple[Any, str]] = [
+    (batch_write(WRITES), "3 requests of up to 25 writes; the first is shown"),
+    (batch_write([*WRITES[:2], WRITES[0]]), "2 requests of up to 25 writes; the first is shown"),
+    (batch_get([("a", f"{n}") for n in range(101)]), "2 requests of up to 100 keys; the first is shown"),
+]
+
+
+@pytest.mark.parametrize("operation, text", BATCHES)
+def test_a_batch_has_all_of_its_requests(operation: Any, text: str) -> None:
+    recording = Recording(lambda name, body: b"{}")
+    run(scores.on(recording), operation)
+    plan = explain(scores, operation)
+    assert list(plan.requests) == recording.asked
+    assert f"batch         {text}" in str(plan).splitlines()
+    assert request(scores, operation) == plan.requests[0]
+    assert sum(line.startswith("request") for line in str(plan).splitlines()) == 1
 
 
 # --- an operation that would be refused is refused by explain too
@@ -409,6 +430,8 @@ def test_a_transaction_is_explained_by_itself() -> None:
     assert len(wire["ClientRequestToken"]) == 36
     reads = transact_get_items([(scores, get_item(("a", "x"))), (scores, get_item(("a", "y")))])
     assert explain(reads).units == (4.0, 400.0)
+    many = transact_get_items([(scores, get_item(("a", f"{n}"))) for n in range(100)])
+    assert explain(many).units == (200.0, 2048.0)  # a transaction reads 4 MB at most
 
 
 def test_a_transaction_names_its_tables_by_itself() -> None:
