@@ -17,11 +17,19 @@ from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import MISSING, Item, find
 from flyexpr.values.numbers import EXACT, WHOLE, number, number_text
 
-INVALID_PATH = "The document path provided in the update expression is invalid for update"
 _MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
 WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
+_WRONG_PARENT = "The document path provided in the update expression is invalid for update"
 
 _REMOVED: Any = object()  # the new value of an attribute that is removed
+
+
+class WrongOperand(ExpressionError):
+    """What an update adds to, takes from or joins is of another type in the item."""
+
+
+class WrongParent(ExpressionError):
+    """What should hold the attribute that an update changes is missing, or of another type."""
 
 
 class _Changed:
@@ -83,7 +91,7 @@ def _rebuild(old: Any, changes: dict[Step, Any]) -> Any:
         return _rebuild_map(old, changes)
     if all(isinstance(step, int) for step in changes) and isinstance(old, (list, tuple)):
         return _rebuild_list(old, changes)
-    raise ExpressionError(INVALID_PATH)
+    raise WrongParent(_WRONG_PARENT)
 
 
 def _rebuild_map(old: Mapping[Any, Any], changes: dict[Step, Any]) -> dict[Any, Any]:
@@ -129,7 +137,7 @@ def _value(operand: Operand, item: Mapping[str, Any]) -> Any:
 
 def _joined(first: Any, second: Any) -> list[Any]:
     if not isinstance(first, (list, tuple)) or not isinstance(second, (list, tuple)):
-        raise ExpressionError(WRONG_OPERAND)
+        raise WrongOperand(WRONG_OPERAND)
     return [*first, *second]
 
 
@@ -148,7 +156,7 @@ def _deleted(old: Any, members: frozenset[Any]) -> Any:
 def _members_like(old: Any, members: Any) -> set[Any]:
     """The members of a set, which has to hold the same type as another."""
     if not isinstance(old, (set, frozenset)) or _member_type(old) is not _member_type(members):
-        raise ExpressionError(WRONG_OPERAND)
+        raise WrongOperand(WRONG_OPERAND)
     return set(old)
 
 
@@ -161,7 +169,7 @@ def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
     if type(left) is int and type(right) is int and operator == "+" and -WHOLE < left + right < WHOLE:
         return left + right  # a counter; the rest is for fractions and for the ends of the range
     if not _is_number(left) or not _is_number(right):
-        raise ExpressionError(WRONG_OPERAND)
+        raise WrongOperand(WRONG_OPERAND)
     first, second = (Decimal(number_text(side)) for side in (left, right))
     total = EXACT.add(first, second) if operator == "+" else EXACT.subtract(first, second)
     try:

@@ -6,11 +6,11 @@ An expression is checked the first time that it is used, and remembers that it w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flyexpr.errors import ExpressionError
-from flyexpr.expressions.apply import INVALID_PATH, WRONG_OPERAND
+from flyexpr.expressions.apply import WrongOperand, WrongParent
 from flyexpr.expressions.apply import apply as applied
 from flyexpr.expressions.check import check
 from flyexpr.expressions.evaluate import matches as is_true
@@ -26,7 +26,7 @@ from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import MAX_DEPTH, TOO_DEEP, Frozen, Item
 from flyexpr.values.memo import Memo
 
-_HINTS = {WRONG_OPERAND: operands_hint, INVALID_PATH: parents_hint}
+_HINTS: dict[type, Callable[[Update], str]] = {WrongOperand: operands_hint, WrongParent: parents_hint}
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
@@ -80,7 +80,7 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
     try:
         new = applied(update, item)
     except ExpressionError as error:
-        hint = _HINTS.get(error.message)
+        hint = _HINTS.get(type(error))
         raise refused(error, update, hint(update) if hint else None) from None
     if deepened and any(_levels(new.get(name)) >= MAX_DEPTH for name in deepened):
         raise ExpressionError(TOO_DEEP)

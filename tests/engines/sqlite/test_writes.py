@@ -1,6 +1,7 @@
 """Writes keep items, indexes and sizes in step, in one transaction or not at all."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.operations.ttl import FIVE_YEARS
+from flyexpr.engines.sqlite.rules.writes import SMALL
 from flyexpr.values.sizes import item_size
 
 ALL = segment_range(0, 1)
@@ -103,6 +105,23 @@ def test_an_update_must_not_nest_too_deep(ask: Ask) -> None:
     with pytest.raises(DynamoError) as error:
         ask("TransactWriteItems", TransactItems=[{"Update": {"TableName": "tab", "Key": key(1), **update}}])
     assert [reason["Code"] for reason in error.value.fields["CancellationReasons"]] == ["ValidationError"]
+
+
+@pytest.mark.parametrize("stored", [None, 100, SMALL, SMALL + 1])
+def test_an_update_that_is_wrong_and_too_large_is_too_large_whatever_is_stored(ask: Ask, stored: int | None) -> None:
+    if stored is not None:
+        room = stored - item_size({"pk": "p", "sk": Decimal(1), "old": ""})
+        ask("PutItem", Item={**key(1), "old": {"S": "x" * room}})
+    update = {
+        "TableName": "tab",
+        "Key": key(1),
+        "UpdateExpression": "SET a = :v, b = :v, c = :v, d = :v, e = nowhere",
+        "ExpressionAttributeValues": {":v": {"S": "x" * 110_000}},
+    }
+    with pytest.raises(DynamoError) as error:
+        ask("TransactWriteItems", TransactItems=[{"Update": update}])
+    told = "Item size to update has exceeded the maximum allowed size"
+    assert error.value.fields["CancellationReasons"] == [{"Code": "ValidationError", "Message": told}]
 
 
 def test_a_cancelled_transaction_tells_each_reason_and_writes_nothing(ask: Ask) -> None:

@@ -22,14 +22,14 @@ from flyexpr.engines.sqlite.rules.keys import (
     key_row,
 )
 from flyexpr.errors import ExpressionError, ValidationError
-from flyexpr.expressions.apply import WRONG_OPERAND, apply
+from flyexpr.expressions.apply import WrongOperand, apply
 from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.project import project
 from flyexpr.values.kinds import MAX_ITEM, TOO_DEEP, Item
 from flyexpr.values.sizes import item_size
 
-FEW, SMALL = 8, 4096  # actions, bytes: an update within both makes nothing large
+FEW, SMALL = 8, 4096  # actions, bytes: an update within both copies little, so it may be made before it is measured
 
 
 def write_row(table: StoredTable, write: Write) -> bytes:
@@ -77,8 +77,9 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
     try:
         item = apply(update, before)
     except ExpressionError as error:
-        is_older = write.is_older and error.message == WRONG_OPERAND
-        raise invalid("Type mismatch for attribute to update" if is_older else error.message) from None
+        _check_growth(update, before)  # too large comes first, so that the size of the old item does not decide
+        older = write.is_older and isinstance(error, WrongOperand)
+        raise invalid("Type mismatch for attribute to update" if older else error.message) from None
     changed = changed_names(update)
     size = _size_after(old, item, changed)
     check_empty_index_keys(table, item, changed)
@@ -91,7 +92,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
 
 
 def _check_growth(update: Update, before: Item) -> None:
-    """None unless the values that an update sets are too large even by their least possible size."""
+    """An error where the values that an update sets are too large even by their least possible size."""
     if least_size(update, before) > MAX_ITEM:
         raise invalid(UPDATE_TOO_LARGE)
 
