@@ -9,6 +9,7 @@ from beside import Case
 from request_parts import (
     CANCELLED,
     CONDITION_FAILED,
+    INVALID,
     answers,
     clause,
     expressions,
@@ -155,6 +156,23 @@ def reversed_bounds(case: Case) -> bool:
     if wrong[1] == "upper bound":
         return any(low.keys() == high.keys() and ordered(low) > ordered(high) for low, high in bounds)
     return any(low.keys() != high.keys() for low, high in bounds)
+
+
+def older_bounds(case: Case) -> bool:
+    """The bounds of BETWEEN in a ScanFilter may be reversed, or of two types."""
+    bounds = [
+        comparison["AttributeValueList"]
+        for comparison in map_member(case.request, "ScanFilter").values()
+        if comparison.get("ComparisonOperator") == "BETWEEN"
+    ]
+    mixed = "AttributeValues inside AttributeValueList must be of same type"
+    if not answers(case.theirs) or not all(len(several) == 2 for several in bounds):
+        return False
+    if case.ours.message == INVALID + mixed:
+        return any(low.keys() != high.keys() for low, high in bounds)
+    return case.ours.message == (
+        "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
+    ) and any(low.keys() == high.keys() and ordered(low) > ordered(high) for low, high in bounds)
 
 
 def ordered(value: Wire) -> Any:

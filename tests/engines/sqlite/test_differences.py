@@ -75,6 +75,14 @@ EXAMPLES: dict[str, list[Request]] = {
         asked("Scan", FilterExpression="x BETWEEN :low AND :high", **BETWEEN),
         write({"Delete": {"Key": KEY, "ConditionExpression": "NOT x BETWEEN :low AND :high", **BETWEEN}}),
     ],
+    "the bounds of BETWEEN in a ScanFilter may be reversed, or of two types": [
+        asked(
+            "Scan", ScanFilter={"x": {"ComparisonOperator": "BETWEEN", "AttributeValueList": [{"N": "2"}, {"N": "1"}]}}
+        ),
+        asked(
+            "Scan", ScanFilter={"x": {"ComparisonOperator": "BETWEEN", "AttributeValueList": [{"N": "1"}, {"S": "a"}]}}
+        ),
+    ],
     "an index key may be of any length": [
         asked("PutItem", Item={**MISSING, "lk": {"S": "x" * 1100}}),
         update(UpdateExpression="SET lk = :v", **LONG),
