@@ -14,13 +14,13 @@ The public names by purpose; `help(query)` and so on say more:
     tables         Table GlobalIndex LocalIndex Attribute Codec epoch template computed
     conditions     eq ne lt le gt ge between is_in begins_with contains exists not_exists type_is size
                    all_of any_of where F
-    updates        assign incr decr append prepend add discard remove if_not_exists diff unchanged
+    updates        assign assign_all incr decr append prepend add discard remove if_not_exists diff unchanged
     operations     query scan get_item put_item update_item delete_item batch_get batch_write
                    transact_get_items transact_write_items condition_check
                    create_table update_table describe_table delete_table
     doing          run get put update delete first one count modify update_matching delete_matching
                    transact_get transact_write transact_modify Stats
-    without doing  request explain matches apply show parse_condition parse_update simplify paths
+    without doing  request explain matches apply show parse_condition parse_update simplify paths key_of
     engines        connect call
     errors         FlyexprError ExpressionError PlanError ValidationError NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable Throttled
@@ -79,7 +79,18 @@ from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.terms import F
-from flyexpr.expressions.updates import add, append, assign, decr, discard, if_not_exists, incr, prepend, remove
+from flyexpr.expressions.updates import (
+    add,
+    append,
+    assign,
+    assign_all,
+    decr,
+    discard,
+    if_not_exists,
+    incr,
+    prepend,
+    remove,
+)
 from flyexpr.requests.constructors import (
     batch_get,
     batch_write,
@@ -99,6 +110,7 @@ from flyexpr.requests.constructors import (
 )
 from flyexpr.requests.operations import Operation as Operation
 from flyexpr.schema.codecs import Attribute, Codec, epoch
+from flyexpr.schema.derive import key_of
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import computed, template
@@ -130,6 +142,7 @@ __all__ = [
     "append",
     "apply",
     "assign",
+    "assign_all",
     "Attribute",
     "batch_get",
     "batch_write",
@@ -165,6 +178,7 @@ __all__ = [
     "if_not_exists",
     "incr",
     "is_in",
+    "key_of",
     "le",
     "LocalIndex",
     "lt",

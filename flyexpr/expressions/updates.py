@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
@@ -26,6 +27,28 @@ def assign(path: Any, value: Any, *, parents: bool = False) -> Update:
     where they do not. An index past the end of a list appends.
     """
     return Update((Action("SET", path_of(path), operand(value), parents and len(path_of(path).parts) > 1),))
+
+
+def assign_all(values: Mapping[str, Any]) -> Update:
+    """Sets each named attribute to its value: a partial update from a dict, such as the body of a PATCH request.
+
+    >>> show(assign_all({"title": "Comet Quest", "wins": F.wins + 1}))
+    "SET title = 'Comet Quest', wins = wins + 1"
+    >>> apply(assign_all({"a.b": 1}), {"id": "x"})
+    {'id': 'x', 'a.b': 1}
+
+    The names are whole attributes, not paths, as of `where`. None is stored as NULL; `remove` takes an attribute away.
+    An empty dict gives an update that changes nothing, though it still creates an item that does not exist.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"assign_all takes a dict of attributes and their values, not {values!r}")
+    return Update(tuple([Action("SET", _attribute(name), operand(value)) for name, value in values.items()]))
+
+
+def _attribute(name: Any) -> Path:
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"assign_all takes a dict whose keys are names of attributes, not {name!r}")
+    return Path((name,))
 
 
 def incr(path: Any, by: Any = 1) -> Update:

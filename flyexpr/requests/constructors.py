@@ -157,7 +157,8 @@ def update_item(
     item.
     """
     _alone("update_item", key, more, "update(table, key, change)", "run(table, update_item(...))")
-    need(update, Update, "update takes an update such as incr('wins', 1)")
+    dicts = "; for a dict write assign_all({...})" if isinstance(update, Mapping) else ""
+    need(update, Update, f"update takes an update such as incr('wins', 1){dicts}")
     return UpdateItem(
         key,
         update,

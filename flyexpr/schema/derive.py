@@ -48,13 +48,60 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
             continue
         value = _value(table, name, complete)
         if name in table.keys and complete.get(name, value) != value:
-            raise ValidationError(
-                f"{_names(derived.parts)} make{'s'[len(derived.parts) > 1 :]} it {value!r}, not {complete[name]!r}",
-                at=name,
-                hint=f"leave `{name}` out; the item then goes under the key of its parts",
-            )
+            raise _contradiction(name, derived, value, complete[name])
         complete.pop(name, None) if value is None else complete.update({name: value})
     return complete
+
+
+def _contradiction(name: str, derived: Derived, value: Any, given: Any) -> ValidationError:
+    return ValidationError(
+        f"{_names(derived.parts)} make{'s'[len(derived.parts) > 1 :]} it {value!r}, not {given!r}",
+        at=name,
+        hint=f"leave `{name}` out; the item then goes under the key of its parts",
+    )
+
+
+def key_of(table: Table, item: Mapping[str, Any]) -> Item:
+    """The key of an item, as a dict for `get`, `update` and `delete`.
+
+    >>> key_of(scores, {"userid": "abc", "title": "Comet Quest", "wins": 3})
+    {'userid': 'abc', 'title': 'Comet Quest'}
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> key_of(accounts, {"type": "facebook", "id": "1", "name": "Ada"})
+    {'uid': 'facebook:1'}
+    >>> key_of(scores, {"userid": "abc"})
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: at `title`: an item of 'GameScores' needs its key
+
+    Derived keys are made of their parts; ValidationError where a part is missing, or contradicts the key. Other
+    attributes may be missing, so an item that was read with `project=` will do.
+    """
+    if not isinstance(item, Mapping):
+        raise TypeError(f"key_of takes a table and an item, a dict, not {item!r}")
+    values = dict(item)
+    for name, derived in _derived_for_keys(table):
+        if all(values.get(part) is not None for part in derived.parts):
+            value = _value(table, name, values)
+            if values.get(name, value) != value:
+                raise _contradiction(name, derived, value, values[name])
+            values[name] = value
+        elif name in table.keys and name not in values:
+            raise ValidationError(_made_of(name, derived, values), at=name)
+    for name in table.keys:
+        if values.get(name) is None:
+            raise ValidationError(f"an item of {table.name!r} needs its key", at=name)
+    return {name: values[name] for name in table.keys}
+
+
+def _derived_for_keys(table: Table) -> list[tuple[str, Derived]]:
+    """The derived attributes of the table's own key, each after those that it is made of."""
+    needed, found = {*table.keys}, []
+    for name, derived in reversed(table.derived.items()):
+        if name in needed:
+            needed.update(derived.parts)
+            found.append((name, derived))
+    return found[::-1]
 
 
 def _value(table: Table, name: str, values: Mapping[str, Any]) -> Any:

@@ -240,7 +240,8 @@ def stored_key(table: Table, key: Any) -> Item:
             raise _incomplete(table, key, parts, name)
     for name in parts:
         if name not in table.keys:
-            raise ValidationError(f"`{name}` is not part of the key of {table.name!r}", hint=_key_hint(table))
+            hint = f"{_key_hint(table)}; key_of(table, item) is the key of an item"
+            raise ValidationError(f"`{name}` is not part of the key of {table.name!r}", hint=hint)
     stored = {name: encoded_value(table, name, parts[name]) for name in table.keys}
     for name in table.keys:
         _check_key_part(table, name, stored)

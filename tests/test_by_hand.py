@@ -1,0 +1,84 @@
+"""What programs of other libraries write by hand, on every engine: partial updates from dicts, keys of items."""
+
+from dataclasses import replace
+from typing import Any
+
+import kept
+import pytest
+from engines import Engine
+
+from flyexpr import (
+    F,
+    Table,
+    assign_all,
+    create_table,
+    delete,
+    get,
+    key_of,
+    put,
+    run,
+    template,
+    update,
+)
+
+engine_name, engine = kept.engine_name, kept.engine
+
+SCORES = Table("scores", "userid", "title", attributes={"top_score": int})
+KEY = ("abc", "Comet Quest")
+ITEM = {"userid": "abc", "title": "Comet Quest", "top_score": 150}
+
+
+@pytest.fixture
+def table(engine: Engine, fresh_name: str) -> Table:
+    """A new, empty table."""
+    made = replace(SCORES, name=fresh_name).on(engine)
+    run(made, create_table())
+    return made
+
+
+BODIES: list[dict[str, Any]] = [
+    {"a.b": 1, "c[0]": "x", "size": None},
+    {"#n": "x", ":v": "y", "odd name": [{"a.b": 1}]},
+    {"top_score": 7, "tags": {"new", "hot"}},
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=", ".join)
+def test_a_dict_of_any_names_is_one_update(table: Table, body: dict[str, Any]) -> None:
+    put(table, {**ITEM, "kept": True})
+    assert update(table, KEY, assign_all(body), returns="ALL_NEW") == {**ITEM, "kept": True, **body}
+    assert get(table, KEY) == {**ITEM, "kept": True, **body}
+
+
+def test_the_values_of_a_dict_may_be_attributes(table: Table) -> None:
+    put(table, {**ITEM, "wins": 2})
+    update(table, KEY, assign_all({"wins": F.wins + 1, "best": F.top_score}))
+    assert get(table, KEY) == {**ITEM, "wins": 3, "best": 150}
+
+
+@pytest.mark.engine_fault("moto", reason="fails at an update without an expression")
+def test_an_empty_dict_changes_nothing(table: Table) -> None:
+    put(table, ITEM)
+    assert update(table, KEY, assign_all({}), returns="ALL_NEW") == ITEM
+    assert update(table, ("new", "one"), assign_all({}), returns="ALL_NEW") == {"userid": "new", "title": "one"}
+
+
+def test_an_item_is_deleted_by_its_key(table: Table) -> None:
+    put(table, ITEM)
+    item = get(table, KEY)
+    assert item is not None
+    delete(table, key_of(table, item))
+    assert get(table, KEY) is None
+
+
+def test_the_key_of_an_item_whose_key_is_derived(engine: Engine, fresh_name: str) -> None:
+    orders = Table(fresh_name, "pk", attributes={"pk": template("ORDER#{order:06d}"), "order": int}).on(engine)
+    run(orders, create_table())
+    new = {"order": 7, "total": 3}
+    put(orders, new)
+    assert key_of(orders, new) == {"pk": "ORDER#000007"}
+    assert update(orders, key_of(orders, new), assign_all({"total": 4}), returns="ALL_NEW") == {
+        "pk": "ORDER#000007",
+        "order": 7,
+        "total": 4,
+    }
