@@ -13,13 +13,17 @@ import flyexpr
 from flyexpr import (
     ConditionFailed,
     FlyexprError,
+    GlobalIndex,
     Table,
     aio,
+    assign,
+    batch_get,
     batch_write,
     connect,
     create_table,
     eq,
     exists,
+    ge,
     get_item,
     incr,
     is_in,
@@ -207,6 +211,57 @@ async def test_other_tasks_have_their_turn_while_a_page_is_read(table: Table) ->
             pass  # the engine answers at once, so only the reading itself can give other tasks a turn
         assert turns - before >= 3, read
     ticker.cancel()
+
+
+KEYS = [("large", str(number)) for number in range(80)]
+AT_ONCE = {
+    "batch_get": lambda table: aio.run(table, batch_get(KEYS)),
+    "transact_get": lambda table: aio.transact_get([(table, get_item(key)) for key in KEYS]),
+    "a dry run": lambda table: aio.delete_matching(table, query(eq("userid", "large") & ge("n", 0)), dry_run=True),
+    "all keys before the first update": lambda table: aio.update_matching(
+        table, query(eq("kind", "large") & ge("n", 0)), assign("n", -1)
+    ),
+}
+
+
+@pytest.mark.parametrize("call", AT_ONCE.values(), ids=AT_ONCE)
+def test_other_tasks_have_their_turn_while_a_large_answer_is_read(call: Callable[[Table], Awaitable[Any]]) -> None:
+    asyncio.run(_reads_in_turns(call))
+
+
+async def _reads_in_turns(call: Callable[[Table], Awaitable[Any]]) -> None:
+    turns, asked, answered = 0, list[int](), list[int]()
+
+    async def ticking() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with aio.connect("sqlite::memory:") as real:
+
+        async def engine(operation: str, body: bytes) -> bytes:
+            asked.append(turns)
+            answer: bytes = await real(operation, body)
+            answered.append(turns)
+            return answer
+
+        table = Table(
+            "Large", "userid", "title", indexes=[GlobalIndex("ByKind", "kind", "n")], attributes={"n": int}
+        ).on(engine)
+        await aio.run(table, create_table())
+        items = (
+            {"userid": "large", "title": title, "kind": "large", "n": int(title), "body": title * 900}
+            for _, title in KEYS
+        )
+        await aio.run(table, batch_write([put_item(item) for item in items]))
+        asked.clear()
+        answered.clear()
+        ticker = asyncio.create_task(ticking())
+        await asyncio.sleep(0)
+        await call(table)
+        ticker.cancel()
+    assert [*asked[1:], turns][0] - answered[0] >= 2
 
 
 def test_the_same_names_as_the_plain_door() -> None:

@@ -6,7 +6,6 @@ import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError
@@ -14,10 +13,11 @@ from flyexpr.expressions.project import project
 from flyexpr.requests.batches import BatchMember, batch_get_request, batch_member, batch_request
 from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests.request import Request
+from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.stored_items import read_item, stored_key
 from flyexpr.schema.table import Table
-from flyexpr.steps.step import Steps, backoff
-from flyexpr.values.answers import decoding, fields_of, plain_item
+from flyexpr.steps.step import Steps, backoff, in_turns
+from flyexpr.values.answers import Page, decoding, fields_of, plain_item
 from flyexpr.values.decode import decode_item
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
@@ -41,7 +41,7 @@ class Batch(ABC):
                 if not self.done:
                     raise
                 raise self._incomplete(why=str(error)) from error
-            left = self._note(body)
+            left = yield from self._note(body)
             fruitless = 0 if not left else 1 if left < len(sent) else fruitless + 1
             if fruitless > ATTEMPTS:
                 raise self._incomplete()
@@ -58,7 +58,7 @@ class Batch(ABC):
         """The request that sends it."""
 
     @abstractmethod
-    def _note(self, body: bytes) -> int:
+    def _note(self, body: bytes) -> Steps[int]:
         """Takes note of what the answer says; how much it leaves unprocessed."""
 
     @abstractmethod
@@ -77,7 +77,7 @@ def batch_get(table: Table, operation: BatchGet) -> Steps[list[Item | None]]:
     """
     fetching = _Fetching(table, operation)
     yield from fetching.steps()
-    return fetching.items()
+    return (yield from fetching.items())
 
 
 def batch_write(table: Table, operation: BatchWrite) -> Steps[int]:
@@ -93,13 +93,18 @@ class _Fetching(Batch):
         self._asked = [encode_item(stored_key(table, key)) for key in operation.keys]
         self._waiting = list(dict.fromkeys(self._asked))
         self._different, self._sent = len(self._waiting), list[str]()
-        self._found: dict[str, Item] = {}
+        self._read, self._bytes = dict[str, Item](), 0  # the items by their keys, and the length of the answers
 
-    def items(self) -> list[Item | None]:
+    def items(self) -> Steps[list[Item | None]]:
         """The items in the order of the keys."""
         own = copy.deepcopy if self._different < len(self._asked) else dict  # an item asked for twice is two dicts
-        wanted, found = partial(_wanted, self._table, self._operation), self._found
-        return [wanted(own(found[text])) if text in found else None for text in self._asked]
+        read, result = self._read, list[Item | None]()
+
+        def take(text: str) -> None:
+            result.append(_wanted(self._table, self._operation, own(read[text])) if text in read else None)
+
+        yield from in_turns(self._asked, self._bytes, take)
+        return result
 
     def _taken(self) -> Sequence[str]:
         self._sent, self._waiting = self._waiting[:GETS], self._waiting[GETS:]
@@ -108,16 +113,19 @@ class _Fetching(Batch):
     def _request(self, sent: Sequence[str]) -> Request:
         return batch_get_request(self._table, sent, self._operation)
 
-    def _note(self, body: bytes) -> int:
-        table = self._table
+    def _note(self, body: bytes) -> Steps[int]:
+        table, keys = self._table, self._table.keys
+        page = Page(body, forms_of(table), ("Responses", table.name))
+
+        def take(item: Item) -> None:
+            self._read[encode_item({name: item[name] for name in keys})] = item
+
         with decoding:
-            fields = fields_of(body)
-            for wire in (fields.get("Responses") or {}).get(table.name, ()):
-                item = plain_item(wire)
-                self._found[encode_item({name: item[name] for name in table.keys})] = item
-            again = (fields.get("UnprocessedKeys") or {}).get(table.name, {}).get("Keys", ())
+            yield from in_turns(page, len(body), take)
+            again = (page.rest.get("UnprocessedKeys") or {}).get(table.name, {}).get("Keys", ())
             unprocessed = [encode_item(key_of_wire(table, key)) for key in again]
         self._waiting, self._sent = unprocessed + self._waiting, []
+        self._bytes += len(body)
         self.done = self._different - len(self._waiting)
         return len(unprocessed)
 
@@ -165,10 +173,16 @@ class Writing(Batch):
     def _request(self, sent: Sequence[BatchMember]) -> Request:
         return batch_request(self._table, sent)
 
-    def _note(self, body: bytes) -> int:
+    def _note(self, body: bytes) -> Steps[int]:
+        unprocessed = dict[str, BatchMember]()
+
+        def take(wire: dict[str, Any]) -> None:
+            key = self._key(wire)
+            unprocessed[key] = self._sent[key]
+
         with decoding:
             left = (fields_of(body).get("UnprocessedItems") or {}).get(self._table.name, ())
-            unprocessed = {key: self._sent[key] for key in map(self._key, left)}
+            yield from in_turns(left, len(body), take)
         self.done += len(self._sent) - len(unprocessed)
         self._sent = unprocessed
         return len(unprocessed)

@@ -25,9 +25,12 @@ from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, write
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Clock, keys_only
-from flyexpr.steps.step import Steps
+from flyexpr.steps.step import TURN, Steps
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
+
+_PASSED: Item = {}  # in place of a key that does not match: reading it took time too
+_LOOK = 64  # keys between pauses
 
 
 def update_matching(table: Table, read: Query | Scan, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
@@ -56,7 +59,11 @@ def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry
     lanes, kept, done = Lanes(table, asked, clock, access=access), dict[str, Item](), 0
     while (taken := lanes.take()) is not None:
         lane, request = taken
-        for key in lanes.feed(lane, (yield request)):
+        for number, key in enumerate(lanes.feed(lane, (yield request), _PASSED)):
+            if number % _LOOK == 0:
+                yield TURN
+            if key is _PASSED:
+                continue
             if keeping:
                 kept[encode_item(stored_key(table, key))] = key
             else:

@@ -10,6 +10,7 @@ from flyexpr.requests.items import Prepared
 from flyexpr.requests.operations import (
     ConditionCheck,
     DeleteItem,
+    GetItem,
     PutItem,
     TransactGetItems,
     TransactWriteItems,
@@ -19,8 +20,8 @@ from flyexpr.requests.transactions import prepared_writes, transact_get_request,
 from flyexpr.schema.stored_items import read_item
 from flyexpr.schema.table import Table
 from flyexpr.steps.items import explained
-from flyexpr.steps.step import Steps
-from flyexpr.values.answers import decoding, fields_of, plain_item
+from flyexpr.steps.step import Steps, in_turns
+from flyexpr.values.answers import Places, decoding
 from flyexpr.values.kinds import Item
 
 
@@ -39,14 +40,16 @@ def transact_write(operation: TransactWriteItems) -> Steps[None]:
 def transact_get(operation: TransactGetItems) -> Steps[list[Item | None]]:
     """The items in the order asked for; None for one that is not there."""
     body = yield transact_get_request(operation.operations)
-    pairs = operation.operations
+    result = list[Item | None]()
+
+    def take(asked: tuple[tuple[Table, GetItem], Item | None]) -> None:
+        (table, read), item = asked
+        result.append(None if item is None else read_item(table, item, read.project, read.key))
+
     with decoding:
-        wires = [each.get("Item") for each in fields_of(body)["Responses"]]
-        items = [None if wire is None else plain_item(wire) for _, wire in zip(pairs, wires, strict=True)]
-    return [
-        None if item is None else read_item(table, item, read.project, read.key)
-        for (table, read), item in zip(pairs, items, strict=True)
-    ]
+        items = Places(body, within=("Responses",))
+        yield from in_turns(zip(operation.operations, items, strict=True), len(body), take)
+    return result
 
 
 def _with_reasons(

@@ -17,64 +17,92 @@ _scan = json.JSONDecoder().raw_decode
 
 
 class Page:
-    """One page of a query or scan: its items, each decoded when it is taken, and the other members of the answer.
+    """The items of one answer, each decoded when it is taken, and the other members of the answer.
 
     >>> page = Page(b'{"Count": 1, "Items": [{"id": {"S": "a"}}], "ScannedCount": 2}')
     >>> list(page), page.rest
     ([{'id': 'a'}], {'Count': 1, 'ScannedCount': 2})
+    >>> list(Page(b'{"Responses": {"t": [{"id": {"S": "a"}}]}}', within=("Responses", "t")))
+    [{'id': 'a'}]
 
     `rest` is complete once all items are taken. Taking three items of a page costs three items. `forms` are the forms
     that items of the table are known to have. `known` says whether the item just taken has one of them: then it fits
-    the table's types.
+    the table's types. `within` are the names of the members that lead to the items.
     """
 
-    __slots__ = ("_forms", "_text", "known", "rest")
+    __slots__ = ("_forms", "_text", "_within", "known", "rest")
 
-    def __init__(self, body: bytes, forms: Forms | None = None) -> None:
-        self._text, self._forms = _text(body), forms or Forms()
+    def __init__(self, body: bytes, forms: Forms | None = None, within: tuple[str, ...] = ("Items",)) -> None:
+        self._text, self._forms, self._within = _text(body), forms or Forms(), within
         self.rest: dict[str, Any] = {}
         self.known = True
 
     def __iter__(self) -> Iterator[Item]:
+        return self._members(0, self._within)
+
+    def _members(self, position: int, within: tuple[str, ...]) -> Generator[Item, None, int]:
+        """The items in the object at a position, one by one; returns the position after the object."""
         # The wire form of one item at a time is in memory. Parsing the whole page first takes half as long again, most
         # of it in the garbage collector and in page faults.
-        text, position = self._text, 0
+        text = self._text
         try:
             position = _after(text, position, "{")
             while text[position] != "}":
                 name, position = _scan(text, position)
                 position = _after(text, position, ":")
-                if name == "Items":
-                    position = yield from _items(self, text, position, self._forms)
-                else:
+                if name != within[0] or text[position] == "n":  # null stands for none
                     self.rest[name], position = _scan(text, position)
+                elif len(within) > 1:
+                    position = yield from self._members(position, within[1:])
+                else:
+                    position = yield from self._items(position)
                 position = _next(text, position)
+            return position + 1
         except _NOT_WIRE as error:
             raise malformed(error) from None
 
+    def _items(self, position: int) -> Generator[Item, None, int]:
+        """The items of the array at a position, one by one; returns the position after it."""
+        text, forms = self._text, self._forms
+        position = _after(text, position, "[")
+        search, form = Search(forms, len(text)), forms.found[0] if forms.found else NO_FORM
+        while True:
+            matched = form.match(text, position)
+            if matched:
+                position = matched.end()
+                yield form.item(matched)
+            elif text[position] == "]":
+                return position + 1
+            elif other := search.other(form, text, position):
+                form, matched = other
+                position = matched.end()
+                yield form.item(matched)
+            else:
+                item, end = _scan(text, position)
+                form = search.note(form, item, position, end)
+                self.known = False
+                yield decode_item(item)
+                self.known = True
+                position = _next(text, end)
 
-def _items(page: Page, text: str, position: int, forms: Forms) -> Generator[Item, None, int]:
-    """The items of the array at a position, one by one; returns the position after it."""
-    position = _after(text, position, "[")
-    search, form = Search(forms, len(text)), forms.found[0] if forms.found else NO_FORM
-    while True:
-        matched = form.match(text, position)
-        if matched:
-            position = matched.end()
-            yield form.item(matched)
-        elif text[position] == "]":
-            return position + 1
-        elif other := search.other(form, text, position):
-            form, matched = other
-            position = matched.end()
-            yield form.item(matched)
-        else:
-            item, end = _scan(text, position)
-            form = search.note(form, item, position, end)
-            page.known = False
-            yield decode_item(item)
-            page.known = True
-            position = _next(text, end)
+
+class Places(Page):
+    """The same for an array whose elements hold an item each, or none.
+
+    >>> list(Places(b'{"Responses": [{"Item": {"id": {"S": "a"}}}, {}]}', within=("Responses",)))
+    [{'id': 'a'}, None]
+    """
+
+    __slots__ = ()
+
+    def _items(self, position: int) -> Generator[Any, None, int]:
+        position = _after(self._text, position, "[")
+        while self._text[position] != "]":
+            element, position = _scan(self._text, position)
+            position = _next(self._text, position)
+            wire = element.get("Item")
+            yield None if wire is None else decode_item(wire)
+        return position + 1
 
 
 def _after(text: str, position: int, mark: str) -> int:
