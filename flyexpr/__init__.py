@@ -25,7 +25,7 @@ The public names by purpose; `help(query)` and so on say more:
     errors         FlyexprError ExpressionError PlanError ValidationError NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable Throttled
                    ConnectionFailed
-    annotations    Condition Update Operation Item Items Plan Engine
+    annotations    Condition Update Operation Item Items Plan Engine Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
 last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has fixtures for pytest.
@@ -34,6 +34,7 @@ last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has
 for annotations, are imported by name.
 """
 
+from flyexpr.engine import Connection as Connection
 from flyexpr.engine import Engine as Engine
 from flyexpr.engines import call, connect
 from flyexpr.errors import BatchIncomplete as BatchIncomplete

@@ -36,6 +36,7 @@ from inspect import iscoroutinefunction
 from typing import Any, NoReturn, TypeVar, overload
 
 from flyexpr.drive import Pause, driven_awaited
+from flyexpr.engine import AsyncConnection as Connection
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engines import connect_awaited as connect
 from flyexpr.errors import FlyexprError, NoSuchTable
@@ -86,6 +87,7 @@ _LANES = 32  # requests of one parallel scan under way
 _PASSED: Item = {}  # in place of an item that does not match: reading it took time too
 
 __all__ = [
+    "Connection",
     "Engine",
     "Items",
     "connect",

@@ -3,12 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 Engine = Callable[[str, bytes], bytes]
 """Takes an operation's AWS name and its request body, gives the body of the answer, raises DynamoError."""
 
 AsyncEngine = Callable[[str, bytes], Awaitable[bytes]]
 """The same for `flyexpr.aio`: its answers are awaited."""
+
+
+class Connection(Protocol):
+    """What `connect` gives: an engine that `with` or `close()` closes.
+
+    >>> def names(engine: Connection) -> list[str]:
+    ...     with engine:
+    ...         return call(engine, "ListTables", {})["TableNames"]
+    >>> names(connect("sqlite::memory:"))
+    []
+
+    A function that only asks takes an `Engine`, and so a plain function too.
+    """
+
+    def __call__(self, operation: str, body: bytes, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Connection: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class AsyncConnection(Protocol):
+    """What `connect` of `flyexpr.aio` gives: an engine that `async with` or `await engine.close()` closes."""
+
+    async def __call__(self, operation: str, body: bytes, /) -> bytes: ...
+
+    async def close(self) -> None: ...
+
+    async def __aenter__(self) -> AsyncConnection: ...
+
+    async def __aexit__(self, *exception: object) -> None: ...
+
 
 READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"])
 """The operations that read items: done twice they change nothing, and they cost read units."""

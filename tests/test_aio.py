@@ -266,7 +266,7 @@ async def _reads_in_turns(call: Callable[[Table], Awaitable[Any]]) -> None:
 
 def test_the_same_names_as_the_plain_door() -> None:
     plain = {name for name, value in NAMES.items() if getattr(value, "__module__", "") == "flyexpr.sync"}
-    assert {*aio.__all__} == plain | {"Engine", "connect"}
+    assert {*aio.__all__} == plain | {"Connection", "Engine", "connect"}
 
 
 @awaited

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flyexpr.engine import Engine
+from flyexpr.engine import AsyncConnection, Connection, Engine
 from flyexpr.errors import FlyexprError
 from flyexpr.values.answers import fields_of
 
 _SCHEMES = "sqlite:PATH, sqlite::memory:, dynamodb://REGION, http://HOST:PORT, https://HOST:PORT"
 
 
-def connect(url: str) -> Any:
+def connect(url: str) -> Connection:
     """The engine that a URL names; options go in its query string.
 
     >>> engine = connect("sqlite::memory:")
@@ -61,7 +61,7 @@ def _refused(text: str, url: str) -> FlyexprError:
     return FlyexprError(text.format(repr(shown(url))))
 
 
-def connect_awaited(url: str) -> Any:
+def connect_awaited(url: str) -> AsyncConnection:
     """The engine that a URL names, for `flyexpr.aio`; URLs and options are the same as for `connect`.
 
     >>> connect_awaited("sqlite::memory:")

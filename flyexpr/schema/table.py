@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from flyexpr.engine import Engine
+from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, NotBound
 from flyexpr.records import fill, record, replace
 from flyexpr.schema.codecs import Attribute, Codec, codec_of
@@ -14,7 +14,10 @@ from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
 from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.templates import Derived
+from flyexpr.values.kinds import T
 from flyexpr.values.numbers import Number
+
+S = TypeVar("S", bound=Mapping[str, Any])
 
 
 class Declared(Mapping[str, Any]):
@@ -62,7 +65,7 @@ def _declared(types: Mapping[str, Any]) -> Declared:
 
 
 @record(hidden=("engine",))
-class Table:
+class Table(Generic[T]):
     """A table: its name, its keys, what its attributes hold and which indexes it has.
 
     >>> scores = Table("GameScores", "userid", "title", attributes={"top_score": int},
@@ -145,7 +148,7 @@ class Table:
         if name in self.key_attributes and type_code not in ("S", "N", "B"):
             raise FlyexprError(f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes")
 
-    def on(self, engine: Engine) -> Table:
+    def on(self, engine: Engine | AsyncEngine) -> Table[T]:
         """A copy bound to an engine; operations on it go there.
 
         >>> Table("t", "id" ).on(lambda operation, body: b"{}").bound("Query", b"{}")
@@ -155,7 +158,7 @@ class Table:
             raise TypeError(f"on() takes an engine, such as connect('sqlite:scores.db'), not {engine!r}")
         return replace(self, engine=engine)
 
-    def named(self, name: str) -> Table:
+    def named(self, name: str) -> Table[T]:
         """A copy with another physical name; `{}` in it stands for the present one.
 
         >>> Table("Scores", "id").named("prod-{}").name
@@ -260,7 +263,7 @@ class Table:
         return frozenset(part for inverse in self.inverses for part in inverse.parts)
 
     @cached_property
-    def as_stored(self) -> Table:
+    def as_stored(self) -> Table[Any]:
         """The table without its types: it reads items as they are stored, so that they can be compared with the store.
 
         A time or a float that another writer stored in another form would change if it were read and written again.

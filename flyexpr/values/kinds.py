@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
 from numbers import Integral, Rational, Real
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.numbers import number_text
@@ -16,6 +16,15 @@ quote = encode_basestring  # a str as JSON text; letters beyond ASCII are not es
 
 Item = dict[str, Any]
 Frozen = tuple[str, Any]
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # typing's own has no defaults before Python 3.13
+
+    T = TypeVar("T", bound=Mapping[str, Any], default=Item)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")  # the type of a table's items, such as a TypedDict
 
 KINDS = ("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS")
 KIND_OF_TYPE: dict[Any, str] = {  # how the values of a type are stored

@@ -122,6 +122,15 @@ def test_copies_bound_and_named() -> None:
         get(table, "a")
 
 
+def test_the_type_of_the_items_is_only_for_type_checkers() -> None:
+    typed = Table[dict[str, int]]("scores", "id")
+    assert type(typed) is Table
+    assert typed == Table("scores", "id") == pickle.loads(pickle.dumps(typed))
+    assert hash(typed) == hash(Table("scores", "id"))
+    with pytest.raises(FrozenInstanceError):
+        typed.name = "other"  # type: ignore[misc]
+
+
 def test_a_bound_table_s_engine_is_one_to_a_type_checker() -> None:
     assert get_type_hints(Table)["engine"] == Engine
 

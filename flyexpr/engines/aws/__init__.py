@@ -14,13 +14,11 @@ does not name one, flyexpr.engines.aws.choice picks it; `repr(engine)` says whic
 
 from __future__ import annotations
 
-from typing import Any
-
-from flyexpr.engine import Engine
+from flyexpr.engine import AsyncConnection, Connection
 from flyexpr.engines.aws.target import target_of
 
 
-def connect_aws(url: str) -> Engine:
+def connect_aws(url: str) -> Connection:
     """The engine for a `dynamodb:` or `http(s):` URL, with the transport that suits the set-up.
 
     >>> connect_aws("http://localhost:8000")
@@ -34,7 +32,7 @@ def connect_aws(url: str) -> Engine:
     return open_engine(target)
 
 
-def connect_aws_awaited(url: str) -> Any:
+def connect_aws_awaited(url: str) -> AsyncConnection:
     """The same engine for `flyexpr.aio`; botocore does its work in threads.
 
     >>> connect_aws_awaited("http://localhost:8000")

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from flyexpr.byte_readers import Reader
 from flyexpr.drive import Pause, driven_awaited
+from flyexpr.engine import AsyncConnection
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
@@ -29,7 +30,7 @@ from flyexpr.errors import FlyexprError
 CONNECTIONS = 100  # open at the same time; further requests wait for one of them
 
 
-def open_awaited_engine(target: Target) -> Any:
+def open_awaited_engine(target: Target) -> AsyncConnection:
     """The awaited engine for a target, by the transport that suits the set-up of this machine."""
     choice = choose(target)
     if isinstance(choice, Setup):

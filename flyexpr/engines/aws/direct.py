@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flyexpr.drive import Pause, driven
-from flyexpr.engine import Engine
+from flyexpr.engine import Connection
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import NoAnswer, Pool
@@ -24,7 +24,7 @@ from flyexpr.errors import FlyexprError
 HOST_OF_ITS_OWN = "SearchVectors"  # the only operation that a region's plain endpoint does not serve
 
 
-def open_engine(target: Target) -> Engine:
+def open_engine(target: Target) -> Connection:
     """The engine for a target, by the transport that suits the set-up of this machine."""
     choice = choose(target)
     if isinstance(choice, Setup):
