@@ -1,4 +1,4 @@
-"""A journal is gone on with only where nothing has changed that it stands for; what is damaged is said, never shown."""
+"""A job continues from its journal only if nothing has changed that the journal speaks of; damage is an error."""
 
 import gzip
 import json
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from program import COMMAND, Inside, Program, until
 
 from flyexpr import Table, assign, batch_write, connect, create_table, exists, incr, put_item, run, scan
 from flyexpr.cli import files
-from flyexpr.cli.jobs import bulk_puts, parts
+from flyexpr.cli.jobs import bulk_puts, bulk_writes, parts
 from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
@@ -309,6 +310,28 @@ def test_the_last_line_is_exact_after_crashes(things: Inside, monkeypatch, comma
     assert said in end.err
     if command[2] == "ADD n 100":
         assert things("count", "Things", "n >= 100 AND n < 140").out == "40\n"
+
+
+@pytest.mark.parametrize("ending", [ConnectionFailed("ConnectionFailed", "gone", {}), KeyboardInterrupt()])
+def test_the_cost_of_an_unfinished_chunk_counts_when_the_job_goes_on(
+    things: Inside, monkeypatch, ending: BaseException
+):
+    """Its updates are not done twice, so they are paid for once, by the run that was ended."""
+    write, begun = bulk_writes._write, count()
+
+    def ends(*arguments):
+        if next(begun) >= 20:
+            raise ending
+        write(*arguments)
+
+    command = ["update", "Things", "ADD n 100", "--where", "n >= 0", "--segments", "1"]
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk_writes, "_write", ends)
+        things(*command, "--resume", "journal")
+    assert things("count", "Things", "n >= 100").out == "20\n"
+    end = things(*command, "--resume", "journal")
+    assert "40 items updated" in end.err
+    assert ", 40 write units, " in end.err
 
 
 def test_counts_belong_to_the_part_that_counts():

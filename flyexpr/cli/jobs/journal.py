@@ -114,6 +114,12 @@ class Journal:
                 self._entries["guards"].setdefault(part, {}).update(self._found.pop(part, {}))
             self._save()
 
+    def spend(self, part: str, costs: Mapping[str, float]) -> None:
+        """Saves what a part has cost, if it stops before its next mark."""
+        with self._lock:
+            self._entries["counts"].setdefault(part, {}).update(costs)
+            self._save()
+
     def close(self) -> None:
         """The job is done: nothing is kept of it."""
         if self._path is not None:

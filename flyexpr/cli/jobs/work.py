@@ -177,7 +177,8 @@ class Job:
         try:
             for chunk in chunks:
                 with self._working():
-                    facts = do(part, chunk.entries) or {}
+                    with self._costs_kept(part):
+                        facts = do(part, chunk.entries) or {}
                     self.enter(part, chunk.mark, {**chunk.facts, **(facts if isinstance(facts, dict) else {})})
         except Stopped:
             return
@@ -198,6 +199,17 @@ class Job:
             with self._idle:
                 self._busy -= 1
                 self._idle.notify_all()
+
+    @contextmanager
+    def _costs_kept(self, part: str) -> Iterator[None]:
+        """A context for doing a chunk: if it ends early, what it has cost so far is recorded."""
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                costs = {name: self._counts.get(part, {}).get(name, 0.0) for name in ("read", "written")}
+            self.journal.spend(part, costs)
+            raise
 
     def enter(self, part: str, mark: Any, facts: Mapping[str, Any]) -> None:
         """Records that a part is done up to a mark, and what was refused on the way."""
