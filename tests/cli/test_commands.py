@@ -38,7 +38,7 @@ def test_describe(movies: Program):
         "table          Movies",
         "partition key  year (N)",
         "sort key       title (S)",
-        "index          ByTitle: title (S), year (N); all attributes",
+        "global index   ByTitle: title (S), year (N); all attributes",
     ]
     assert json.loads(movies("describe", "Movies", "--wire"))["TableName"] == "Movies"
 

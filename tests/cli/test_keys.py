@@ -92,7 +92,7 @@ def test_what_a_table_is(odd: Inside):
         'partition key  na"me (B)',
         "sort key       at (N)",
         'local index    ByRank: na"me (B), rank (N); keys only',
-        "index          ByPlace: country (S), city (S), at (N); a, b",
+        "global index   ByPlace: country (S), city (S), at (N); a, b",
         "items          0, 0 bytes",
         "throughput     on demand",
         "time to live   expires",

@@ -12,7 +12,7 @@ from flyexpr.cli import options
 from flyexpr.cli.schemas import schema_python, schema_words
 from flyexpr.explain import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
-from flyexpr.schema.indexes import GlobalIndex, Index
+from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table
 from flyexpr.sync import run
 
@@ -59,7 +59,7 @@ def _lines(table: Table, description: Mapping[str, Any]) -> Iterator[tuple[str, 
     if table.sort_key:
         yield "sort key", _keys(table, table.sort_keys_of(None))
     for index in table.indexes:
-        yield "index" if isinstance(index, GlobalIndex) else f"{index.word} index", _index(table, index)
+        yield f"{index.word} index", _index(table, index)
     yield "items", f"{description.get('ItemCount', 0):,}, {description.get('TableSizeBytes', 0):,} bytes"
     reads, writes = table.throughput or (0, 0)
     yield "throughput", f"{reads} read and {writes} write units" if table.throughput else "on demand"
