@@ -22,9 +22,9 @@ The public names by purpose; `help(query)` and so on say more:
                    transact_get transact_write transact_modify Stats
     without doing  request explain matches apply show parse_condition parse_update simplify paths key_of
     engines        connect call
-    errors         FlyexprError ExpressionError PlanError ValidationError NotBound NotFound SeveralFound
-                   BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable Throttled
-                   ConnectionFailed
+    errors         FlyexprError ExpressionError PlanError ValidationError BadCursor NotBound NotFound SeveralFound
+                   BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
+                   Throttled ConnectionFailed
     annotations    Condition Update Operation Item Items Plan Engine Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
@@ -37,6 +37,7 @@ for annotations, are imported by name.
 from flyexpr.engine import Connection as Connection
 from flyexpr.engine import Engine as Engine
 from flyexpr.engines import call, connect
+from flyexpr.errors import BadCursor as BadCursor
 from flyexpr.errors import BatchIncomplete as BatchIncomplete
 from flyexpr.errors import ConditionFailed as ConditionFailed
 from flyexpr.errors import ConnectionFailed as ConnectionFailed
@@ -48,6 +49,7 @@ from flyexpr.errors import NotBound as NotBound
 from flyexpr.errors import NotFound as NotFound
 from flyexpr.errors import PlanError as PlanError
 from flyexpr.errors import SeveralFound as SeveralFound
+from flyexpr.errors import TableExists as TableExists
 from flyexpr.errors import Throttled as Throttled
 from flyexpr.errors import TransactionCancelled as TransactionCancelled
 from flyexpr.errors import ValidationError as ValidationError

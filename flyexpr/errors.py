@@ -4,6 +4,7 @@
     ├── ExpressionError          a condition, update or path that DynamoDB would refuse
     ├── PlanError                a read that no index can serve, or that several serve equally well
     ├── ValidationError          a key, item or attribute value that cannot be stored
+    │   └── BadCursor            `start=` was given what is not a cursor of this read
     ├── NotBound                 a table without an engine
     ├── NotFound                 `one` found no item
     ├── SeveralFound             `one` found more than one item
@@ -13,6 +14,7 @@
         ├── TransactionCancelled nothing of a transaction was done; one reason per operation: `.reasons`
         ├── Throttled            too many requests; the engine has already tried again
         ├── NoSuchTable          the table, index or resource does not exist
+        ├── TableExists          `create_table` found a table of that name
         └── ConnectionFailed     no usable answer came from the engine
 
 A text says what is wrong, in which expression, and what to write instead.
@@ -74,6 +76,19 @@ class ValidationError(FlyexprError, ValueError):
         super().__init__(_text(f"at `{at}`: {message}" if at else message, hint=hint))
         self.message, self.at, self.hint = message, at, hint
         self.item: dict[str, Any] | None = None  # the item as it is stored, where reading it failed
+
+
+class BadCursor(ValidationError):
+    """A text that is not a cursor of this read: forged, damaged, or of another read.
+
+    >>> list(run(scores, scan(start="xyz")))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.BadCursor: start= takes the .cursor of an earlier read; this is not one
+
+    It is raised before anything is sent. A web service answers it with status 400: its caller made up the cursor, or
+    changed the question between two pages.
+    """
 
 
 class NotBound(FlyexprError):
@@ -237,6 +252,19 @@ class NoSuchTable(DynamoError):
 
     def __str__(self) -> str:
         return self.text or super().__str__()
+
+
+class TableExists(DynamoError):
+    """`create_table` found that there is a table of that name.
+
+    >>> run(scores, create_table())
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.TableExists: there is already a table 'GameScores' on sqlite::memory:
+      hint: run(table, create_table(if_missing=True)) takes it as it is
+
+    `create_table(if_missing=True)` raises it only for a table with other keys. `.message` has the service's words.
+    """
 
 
 class ConnectionFailed(DynamoError):

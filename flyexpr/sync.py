@@ -47,8 +47,9 @@ from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.course import addressed, common_engine, course, named, tables_of
+from flyexpr.steps.course import addressed, common_engine, course, tables_of
 from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Step, Steps

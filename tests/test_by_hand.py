@@ -1,4 +1,4 @@
-"""What programs of other libraries write by hand, on every engine: partial updates from dicts, keys of items."""
+"""What programs of other libraries write by hand, on every engine: tables made once, updates from dicts, keys."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,13 +6,18 @@ from typing import Any
 import kept
 import pytest
 from engines import Engine
+from scripted import Recording
 
 from flyexpr import (
     F,
+    GlobalIndex,
     Table,
+    TableExists,
     assign_all,
     create_table,
     delete,
+    describe_table,
+    epoch,
     get,
     key_of,
     put,
@@ -34,6 +39,44 @@ def table(engine: Engine, fresh_name: str) -> Table:
     made = replace(SCORES, name=fresh_name).on(engine)
     run(made, create_table())
     return made
+
+
+def test_a_program_makes_its_table_at_its_first_start(engine: Engine, fresh_name: str) -> None:
+    sessions = Table(fresh_name, "id", attributes={"expires": epoch}, ttl="expires").on(engine)
+    recording = Recording(engine)
+    assert run(sessions.on(recording), create_table(if_missing=True)) is None
+    assert "CreateTable" in recording.names
+    put(sessions, {"id": "a"})
+    recording = Recording(engine)
+    assert run(sessions.on(recording), create_table(if_missing=True)) is None
+    assert {*recording.names} == {"DescribeTable"}
+    assert get(sessions, "a") == {"id": "a"}
+    assert run(sessions, describe_table()).ttl == "expires"
+
+
+def test_a_table_is_taken_with_the_indexes_that_it_has(table: Table) -> None:
+    indexed = replace(table, indexes=[GlobalIndex("ByTitle", "title")])
+    run(indexed, create_table(if_missing=True))
+    assert run(table, describe_table()).indexes == ()
+
+
+OTHER_KEYS: list[tuple[Table, str]] = [
+    (Table("t", "userid"), "`userid` (S)"),
+    (Table("t", "id", "title"), "`id` (S), `title` (S)"),
+    (Table("t", "userid", "title", attributes={"title": int}), "`userid` (S), `title` (N)"),
+]
+
+
+@pytest.mark.parametrize("other, key", OTHER_KEYS, ids=[key for _, key in OTHER_KEYS])
+def test_a_table_with_other_keys_is_not_taken(table: Table, other: Table, key: str) -> None:
+    put(table, ITEM)
+    with pytest.raises(TableExists) as caught:
+        run(replace(other, name=table.name).on(table.bound), create_table(if_missing=True))
+    text, _, hint = str(caught.value).partition("\n")
+    assert text.startswith(f"there is already a table {table.name!r}")
+    assert text.endswith(f", with the key `userid` (S), `title` (S) and not {key}")
+    assert hint == "  hint: give this table another name, or declare the key that is there"
+    assert get(table, KEY) == ITEM
 
 
 BODIES: list[dict[str, Any]] = [

@@ -24,6 +24,7 @@ from flyexpr import (
     LocalIndex,
     NoSuchTable,
     Table,
+    TableExists,
     add,
     append,
     assign,
@@ -173,9 +174,11 @@ def test_a_table_that_is_deleted_is_gone(scores: Table) -> None:
 
 
 def test_a_table_cannot_be_created_twice(scores: Table) -> None:
-    with pytest.raises(DynamoError) as caught:
+    with pytest.raises(TableExists) as caught:
         run(scores, create_table())
     assert caught.value.code == "ResourceInUseException"
+    assert str(caught.value).startswith(f"there is already a table {scores.name!r}")
+    assert str(caught.value).endswith("\n  hint: run(table, create_table(if_missing=True)) takes it as it is")
 
 
 # --- one item

@@ -267,14 +267,18 @@ def _pairs(operations: Iterable[Any]) -> tuple[Any, ...]:
     return pairs
 
 
-def create_table(*more: NoReturn, wait: bool = True) -> CreateTable:
+def create_table(*more: NoReturn, wait: bool = True, if_missing: bool = False) -> CreateTable:
     """The creation of the table and its indexes; with `wait`, `run` returns when the table can be used.
 
-    >>> create_table().wait
-    True
+    >>> run(scores, create_table(if_missing=True))
+    >>> run(scores.named("New"), create_table(if_missing=True))
+
+    With `if_missing`, a table of that name is taken as it is: it may have other indexes and settings, which
+    `update_table` changes. TableExists for one with other keys, and without `if_missing` for any. A program that has no
+    permission for CreateTable can use a table that is there, for it is looked for first.
     """
     _alone("create_table", None, more)
-    return CreateTable(wait)
+    return CreateTable(wait, if_missing)
 
 
 def delete_table(*more: NoReturn, wait: bool = True) -> DeleteTable:

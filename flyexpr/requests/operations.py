@@ -158,6 +158,7 @@ class CreateTable(Operation):
     """The creation of the table; see `create_table`."""
 
     wait: bool = True
+    if_missing: bool = False
 
 
 @record

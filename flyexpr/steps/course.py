@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flyexpr.engine import Engine
-from flyexpr.errors import FlyexprError, NoSuchTable
+from flyexpr.errors import FlyexprError
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -62,22 +62,6 @@ def common_engine(tables: Sequence[Table]) -> Engine:
     if len(tables) > 1 and any(table.bound != engine for table in tables):
         raise FlyexprError("the tables of a transaction have to be on one engine: bind them with the same connect(...)")
     return engine
-
-
-def named(error: NoSuchTable, tables: Iterable[Table]) -> NoSuchTable:
-    """The error with a text that names the tables of an operation, and their engine.
-
-    >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
-    >>> print(named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
-    there is no table 'Nope' on sqlite::memory:
-      hint: run(table, create_table()) makes it
-    """
-    by_name = {table.name: table for table in tables}
-    names = " or no table ".join(map(repr, by_name))
-    engine = repr(next(iter(by_name.values())).engine)
-    on = f" on {engine.removeprefix('<engine ').removesuffix('>')}" if engine.startswith("<engine ") else ""
-    error.text = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
-    return error
 
 
 def addressed(table: Any, operation: Any) -> tuple[Table, Operation]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
 from zlib import crc32
 
-from flyexpr.errors import ValidationError
+from flyexpr.errors import BadCursor
+from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.reads import Access
@@ -44,7 +46,7 @@ class Cursors:
         return closed_cursor(f"[{json.dumps(self._index)},{branch},{self._sign},{key}]")
 
     def mark(self, cursor: str | None) -> Mark:
-        """The mark that a cursor holds; ValidationError if it is not a cursor of this read."""
+        """The mark that a cursor holds; BadCursor if it is not a cursor of this read."""
         if not cursor:
             return 0, None
         match opened_cursor(cursor):
@@ -52,22 +54,36 @@ class Cursors:
                 self._check_read(index, branch, sign)
             case _:
                 raise _not_a_cursor()
-        if start is not None and (start.keys() != {*self._keys} or not all(map(_is_key_value, start.values()))):
+        if start is not None and not self._is_key(start):
             raise _not_a_cursor()
         with suppress(ValueError, LookupError, ArithmeticError):
-            mark = branch, None if start is None else decode_item(start)
-            if self.text(mark) == cursor:  # a number has several forms in JSON, and one in a cursor
-                return mark
+            key = None if start is None else decode_item(start)
+            # A number has several forms in JSON, and one in a cursor.
+            if self.text((branch, key)) == cursor and self._leads_to(branch, key):
+                return branch, key
         raise _not_a_cursor()
+
+    def _is_key(self, start: Mapping[str, Any]) -> bool:
+        """Whether a wire item holds the keys of the table and the index, each in its type, and nothing else."""
+        return start.keys() == {*self._keys} and all(_is_key_value(start[name], self._kinds(name)) for name in start)
+
+    def _kinds(self, name: str) -> str:
+        """The types that a key attribute may have: of one that is not declared, a scan takes what it finds."""
+        declared = self._table.kind(name) if name in self._table.attributes else None
+        return declared or "SNB"
+
+    def _leads_to(self, branch: int, key: Item | None) -> bool:
+        """Whether the read has such a place: the service refuses a key outside of the key condition."""
+        return key is None or not self._access.keys or matches(self._access.keys[branch], key)
 
     def _check_read(self, index: str | None, branch: int, sign: int) -> None:
         if index != self._index:
-            raise ValidationError(
+            raise BadCursor(
                 f"the cursor comes from another read: of {index or 'the table'}, "
                 f"and this one reads {self._index or 'the table'}"
             )
         if sign != self._sign or branch not in range(max(len(self._access.keys), 1)):
-            raise ValidationError(
+            raise BadCursor(
                 "the cursor comes from another read, of another table or with another condition or direction"
             )
 
@@ -102,13 +118,13 @@ def opened_cursor(cursor: str) -> Any:
         return None
 
 
-def _is_key_value(value: Any) -> bool:
+def _is_key_value(value: Any, kinds: str) -> bool:
     match value:
-        case {"S": str()} | {"N": str()} | {"B": str()}:
-            return len(value) == 1
+        case {"S": str(text)} | {"N": str(text)} | {"B": str(text)}:
+            return text != "" and len(value) == 1 and next(iter(value)) in kinds
     return False
 
 
-def _not_a_cursor() -> ValidationError:
+def _not_a_cursor() -> BadCursor:
     """The error for a text that is not a cursor of any read."""
-    return ValidationError("start= takes the .cursor of an earlier read; this is not one")
+    return BadCursor("start= takes the .cursor of an earlier read; this is not one")

@@ -9,7 +9,7 @@ import json
 from collections import deque
 from collections.abc import Iterator
 
-from flyexpr.errors import ValidationError
+from flyexpr.errors import BadCursor
 from flyexpr.records import replace
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan.access import access_of
@@ -106,4 +106,4 @@ def _starts(cursor: str | None, segments: int) -> list[str | None]:
     match opened_cursor(cursor):
         case list() as starts if len(starts) == segments and all(isinstance(start, str | None) for start in starts):
             return starts
-    raise ValidationError(f"start= takes the .cursor of an earlier scan with segments={segments}; this is not one")
+    raise BadCursor(f"start= takes the .cursor of an earlier scan with segments={segments}; this is not one")

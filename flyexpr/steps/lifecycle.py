@@ -14,6 +14,7 @@ from flyexpr.requests.request import wire_request
 from flyexpr.requests.tables import create_table_request, table_request, ttl_request
 from flyexpr.schema.table import Table
 from flyexpr.steps.alter_table import changes
+from flyexpr.steps.naming import already_there, with_other_keys
 from flyexpr.steps.step import Steps
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.kinds import quote
@@ -23,11 +24,39 @@ _MOST = 600.0  # seconds of pauses, until a table has to be ready
 
 def create_table(table: Table, operation: CreateTable) -> Steps[None]:
     """Makes the table, and turns its expiry on; None, once it can be used."""
-    yield create_table_request(table)
+    if operation.if_missing and (yield from _is_there(table)):
+        if operation.wait:
+            yield from _until_ready(table)
+        return
+    try:
+        yield create_table_request(table)
+    except DynamoError as error:
+        if error.code != "ResourceInUseException":
+            raise
+        if not operation.if_missing:
+            raise already_there(table, error) from None
+        yield from _until(table, lambda status: status is not None)  # another program was faster
+        yield from create_table(table, operation)
+        return
     if operation.wait or table.ttl:
         yield from _until_ready(table)
     if table.ttl:
         yield ttl_request(table, table.ttl, True)
+
+
+def _is_there(table: Table) -> Steps[bool]:
+    """Whether there is such a table, once one that is being deleted has gone; TableExists for one with other keys."""
+    try:
+        members = yield from description(table)
+    except NoSuchTable:
+        return False
+    if members.get("TableStatus") == "DELETING":
+        yield from _until(table, lambda status: status is None)
+        return False
+    found = described_table(members)
+    if [(name, found.kind(name)) for name in found.keys] != [(name, table.kind(name)) for name in table.keys]:
+        raise with_other_keys(table, found)
+    return True
 
 
 def delete_table(table: Table, operation: DeleteTable) -> Steps[None]:

@@ -1,0 +1,60 @@
+"""Names an operation's tables and their engine in errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flyexpr.errors import DynamoError, NoSuchTable, TableExists
+from flyexpr.schema.table import Table
+
+
+def named(error: NoSuchTable, tables: Iterable[Table]) -> NoSuchTable:
+    """The error with a text that names the tables of an operation, and their engine.
+
+    >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
+    >>> print(named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
+    there is no table 'Nope' on sqlite::memory:
+      hint: run(table, create_table()) makes it
+    """
+    by_name = {table.name: table for table in tables}
+    names = " or no table ".join(map(repr, by_name))
+    on = _on_engine(next(iter(by_name.values())))
+    error.text = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
+    return error
+
+
+def already_there(table: Table, error: DynamoError) -> TableExists:
+    """The error for a table that cannot be created because there is one of its name.
+
+    >>> error = DynamoError.of("ResourceInUseException", "Table already exists: Scores")
+    >>> print(already_there(Table("Scores", "id").on(connect("sqlite::memory:")), error))
+    there is already a table 'Scores' on sqlite::memory:
+      hint: run(table, create_table(if_missing=True)) takes it as it is
+    """
+    return _exists(table, error.message, "", "run(table, create_table(if_missing=True)) takes it as it is")
+
+
+def with_other_keys(table: Table, found: Table) -> TableExists:
+    """The error for a table that is there with other keys.
+
+    >>> print(with_other_keys(Table("Scores", "id"), Table("Scores", "pk", "n", attributes={"n": int})))
+    there is already a table 'Scores', with the key `pk` (S), `n` (N) and not `id` (S)
+      hint: give this table another name, or declare the key that is there
+    """
+    keys = f", with the key {_keys(found)} and not {_keys(table)}"
+    return _exists(table, "", keys, "give this table another name, or declare the key that is there")
+
+
+def _exists(table: Table, message: str, keys: str, hint: str) -> TableExists:
+    error = TableExists("ResourceInUseException", message)
+    error.args = (f"there is already a table {table.name!r}{_on_engine(table)}{keys}\n  hint: {hint}",)
+    return error
+
+
+def _keys(table: Table) -> str:
+    return ", ".join(f"`{name}` ({table.kind(name)})" for name in table.keys)
+
+
+def _on_engine(table: Table) -> str:
+    engine = repr(table.engine)
+    return f" on {engine.removeprefix('<engine ').removesuffix('>')}" if engine.startswith("<engine ") else ""

@@ -1,0 +1,97 @@
+"""`create_table(if_missing=True)` beside other programs that make, or delete, the same table."""
+
+import pickle
+from typing import Any
+
+import pytest
+from scripted import Recording, scripted
+
+from flyexpr import DynamoError, NoSuchTable, Table, TableExists, create_table, epoch, explain, request, run
+
+things = Table("things", "id", attributes={"until": epoch}, ttl="until")
+IN_USE = DynamoError.of("ResourceInUseException", "Table already exists: things")
+MISSING = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
+DENIED = DynamoError.of("AccessDeniedException", "no")
+
+
+def described(status: str, key: str = "id") -> dict[str, Any]:
+    return {
+        "Table": {
+            "TableName": "things",
+            "TableStatus": status,
+            "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+        }
+    }
+
+
+def asked(answers: list[Any], **options: bool) -> Recording:
+    """The engine after `create_table(if_missing=True)` was run on it; it has given all of the answers."""
+    engine = scripted(answers)
+    assert run(things.on(engine), create_table(if_missing=True, **options)) is None
+    assert len(engine.asked) == len(answers)
+    return engine
+
+
+DESCRIBE, CREATE, TTL = "DescribeTable", "CreateTable", "UpdateTimeToLive"
+
+
+def test_a_table_that_is_there_costs_two_requests(pauses: list[float]) -> None:
+    assert asked([described("ACTIVE"), described("ACTIVE")]).names == [DESCRIBE] * 2
+    assert pauses == []
+    asked([described("CREATING"), described("CREATING"), described("ACTIVE")])
+    assert pauses == [0.02]
+
+
+def test_a_table_that_is_there_is_not_waited_for_unasked() -> None:
+    assert asked([described("CREATING")], wait=False).names == [DESCRIBE]
+
+
+def test_a_missing_table_is_made(pauses: list[float]) -> None:
+    engine = asked([MISSING, {}, described("CREATING"), described("ACTIVE"), {}])
+    assert engine.names == [DESCRIBE, CREATE, DESCRIBE, DESCRIBE, TTL]
+    assert pauses == [0.02]
+
+
+def test_another_program_makes_it_at_the_same_time(pauses: list[float]) -> None:
+    engine = asked([MISSING, IN_USE, MISSING, *[described("CREATING")] * 3, described("ACTIVE")])
+    assert engine.names == [DESCRIBE, CREATE, *[DESCRIBE] * 5]
+    assert pauses == [0.02, 0.02]
+
+
+def test_a_table_that_is_being_deleted_is_made_again(pauses: list[float]) -> None:
+    engine = asked([described("DELETING"), described("DELETING"), MISSING, {}, described("ACTIVE"), {}])
+    assert engine.names == [DESCRIBE, DESCRIBE, DESCRIBE, CREATE, DESCRIBE, TTL]
+    assert pauses == [0.02]
+
+
+def test_another_program_makes_one_with_another_key() -> None:
+    engine = scripted([MISSING, IN_USE, described("ACTIVE", "pk"), described("ACTIVE", "pk")])
+    with pytest.raises(TableExists, match=r"with the key `pk` \(S\) and not `id` \(S\)"):
+        run(things.on(engine), create_table(if_missing=True))
+
+
+def test_other_refusals_are_the_service_s_own() -> None:
+    for answers in ([DENIED], [MISSING, DENIED]):
+        with pytest.raises(DynamoError) as caught:
+            run(things.on(scripted(answers)), create_table(if_missing=True))
+        assert caught.value is DENIED
+    assert not issubclass(NoSuchTable, TableExists)
+
+
+def test_the_error_is_whole_after_pickling() -> None:
+    with pytest.raises(TableExists) as caught:
+        run(things.on(scripted([IN_USE])), create_table())
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (
+        str(copy)
+        == str(caught.value)
+        == ("there is already a table 'things'\n  hint: run(table, create_table(if_missing=True)) takes it as it is")
+    )
+    assert (copy.code, copy.message) == ("ResourceInUseException", "Table already exists: things")
+
+
+def test_what_is_sent_first_is_shown() -> None:
+    assert request(things, create_table(if_missing=True)) == (DESCRIBE, {"TableName": "things"})
+    assert explain(things, create_table(if_missing=True)).units == (0.0, 0.0)
+    assert request(things, create_table())[0] == CREATE
