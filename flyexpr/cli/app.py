@@ -27,6 +27,8 @@ _COMMANDS = {
     "tables": ("tables", "The names of the tables."),
     "describe": ("tables", "What a table is."),
     "create": ("tables", "Make a table."),
+    "alter": ("altering", "Change the indexes and settings of a table."),
+    "drop": ("altering", "Remove a table."),
     "get": ("reading", "One item by its key."),
     "query": ("reading", "The items under one partition key that match."),
     "scan": ("reading", "All items of a table, or those that match."),

@@ -65,7 +65,9 @@ def _table_names(context: click.Context, _: click.Parameter, begun: str) -> list
     return _names(context, lambda session: session.names(begun))
 
 
-def _index_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+def index_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """The names of the table's indexes, for the shell's completion."""
+
     def names(session: Session) -> list[str]:
         [table, *_] = context.args  # not taken for arguments yet where an option still lacks its value
         found = session.table(table).indexes
@@ -85,7 +87,7 @@ def _names(context: click.Context, find: Callable[[Session], list[str]]) -> list
 
 
 table = click.argument("table", shell_complete=_table_names)
-index = click.option("--index", metavar="NAME", help="Read this index.", shell_complete=_index_names)
+index = click.option("--index", metavar="NAME", help="Read this index.", shell_complete=index_names)
 file = click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 consistent = click.option(
     "--consistent", is_flag=True, help="See every write that was acknowledged; costs twice as much."
@@ -112,6 +114,12 @@ condition_if = click.option(
 rate = click.option(
     "--rate", type=click.FloatRange(min=0, min_open=True), metavar="UNITS", help="Spend at most UNITS units a second."
 )
+ttl = click.option("--ttl", metavar="ATTRIBUTE", help="Items may go after the time in this attribute.")
+settings = all_of(
+    click.option("--stream", type=click.Choice(["keys", "new", "old", "both", "off"]), help="What a change tells."),
+    click.option("--billing", metavar="MODE", help="on-demand, or READ,WRITE units a second, such as 5,2."),
+    click.option("--protect", type=click.Choice(["on", "off"]), help="Whether the table cannot be dropped."),
+)
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 rejects = click.option(
     "--rejects",
@@ -132,6 +140,13 @@ def form(*allowed: str) -> Callable[[Command], Command]:
     """The option for the form of items that are written, or read."""
     return click.option(
         "--format", "form", type=click.Choice(allowed), default="json", show_default=True, help="The form of items."
+    )
+
+
+def global_index(what: str) -> Callable[[Command], Command]:
+    """The option for global indexes to make."""
+    return click.option(
+        "--index", "indexes", multiple=True, metavar="TEXT", help=f"{what}: 'NAME KEY [KEY] [project=keys|a,b]'."
     )
 
 

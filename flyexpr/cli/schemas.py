@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flyexpr.errors import ValidationError
+from flyexpr.records import replace
 from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import quote
@@ -33,6 +34,61 @@ def schema_words(
     found += [_global_index(text.split(), types) for text in indexes]
     attributes = {attribute: _TYPES[kind] for attribute, kind in types.items() if kind != "S"}
     return Table(name, partition[0], sort[0][0] if sort else None, attributes=attributes, indexes=found, **options)
+
+
+def setting_words(
+    ttl: str | None = None,
+    no_ttl: bool = False,
+    stream: str | None = None,
+    billing: str | None = None,
+    protect: str | None = None,
+) -> dict[str, Any]:
+    """The options of a table that are named, from the words of `flyexpr create` and `flyexpr alter`.
+
+    >>> setting_words(ttl="expires", stream="off", billing="5,2")
+    {'ttl': 'expires', 'stream': None, 'throughput': (5, 2)}
+    """
+    found: dict[str, Any] = {}
+    if ttl and no_ttl:
+        raise ValidationError("--ttl and --no-ttl cannot stand together")
+    if ttl or no_ttl:
+        found["ttl"] = ttl
+    if stream:
+        found["stream"] = None if stream == "off" else stream
+    if billing:
+        found["throughput"] = _throughput(billing)
+    if protect:
+        found["deletion_protection"] = protect == "on"
+    return found
+
+
+def _throughput(text: str) -> tuple[int, int] | None:
+    if text == "on-demand":
+        return None
+    if not (units := re.fullmatch(r"(\d{1,9}),(\d{1,9})", text, re.ASCII)):
+        raise ValidationError(f"{text!r} is not a way to pay; write on-demand, or READ,WRITE units such as 5,2")
+    return int(units[1]), int(units[2])
+
+
+def altered_schema(live: Table, indexes: Iterable[str], drops: Iterable[str], settings: Mapping[str, Any]) -> Table:
+    """The table with more indexes, without others, and with other settings: the words of `flyexpr alter`.
+
+    >>> movies = schema_words("Movies", ["year:N", "title"], ["ByTitle title"], [])
+    >>> [index.name for index in altered_schema(movies, ["ByYear year rank:N"], ["ByTitle"], {"ttl": "at"}).indexes]
+    ['ByYear']
+    """
+    types = {name: str(live.kind(name)) for name in live.key_attributes}
+    kept = {index.name: index for index in live.indexes}
+    for name in drops:
+        if name not in kept or not kept[name].alterable:
+            why = "is there from the beginning to the end of its table" if name in kept else "is not there"
+            there = ", ".join(index.name for index in live.indexes if index.alterable) or "none"
+            raise ValidationError(f"index {name!r} of {live.name!r} {why}\n  hint: those that can be dropped: {there}")
+        del kept[name]
+    added = [_global_index(text.split(), types) for text in indexes]
+    kept |= {index.name: index for index in added}
+    attributes = {**live.attributes, **{name: _TYPES[kind] for name, kind in types.items() if kind != "S"}}
+    return replace(live, attributes=attributes, indexes=tuple(kept.values()), **settings)
 
 
 def _keys(words: Sequence[str], types: dict[str, str], owner: str, most: int) -> list[tuple[str, ...]]:

@@ -34,11 +34,13 @@ def test_tables(movies: Program):
 
 def test_describe(movies: Program):
     shown = movies("describe", "Movies")
-    assert shown.splitlines()[:4] == [
+    assert shown.splitlines() == [
         "table          Movies",
         "partition key  year (N)",
         "sort key       title (S)",
-        "global index   ByTitle: title (S), year (N); all attributes",
+        "global index   ByTitle: title (S), year (N); all attributes; 3 items, 155 bytes",
+        "items          3 items, 155 bytes",
+        "throughput     on demand",
     ]
     assert json.loads(movies("describe", "Movies", "--wire"))["TableName"] == "Movies"
 
@@ -50,7 +52,7 @@ def test_a_table_of_one_key_that_cannot_be_deleted_is_described(program: Program
     assert program("describe", "Kept").splitlines() == [
         "table          Kept",
         "partition key  id (S)",
-        "items          0, 0 bytes",
+        "items          0 items, 0 bytes",
         "throughput     5 read and 2 write units",
         "time to live   until",
         "stream         both",
@@ -148,6 +150,8 @@ def test_explain_touches_nothing(movies: Program):
         ["delete", "Movies", "2013", "Rush"],
         ["delete", "Movies", "--where", "year = 2013"],
         ["create", "Others", "id"],
+        ["alter", "Movies", "--ttl", "expires"],
+        ["drop", "Movies"],
         ["put", "Movies"],
         ["copy", "Movies", "--to", "sqlite:copy.db"],
         ["export", "Movies", "folder"],

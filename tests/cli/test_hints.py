@@ -136,6 +136,8 @@ def lasting_files() -> list[Path]:
     [
         ["tables"],
         ["describe", "Users"],
+        ["alter", "Users", "--no-ttl"],
+        ["drop", "Users", "--yes"],
         ["get", "Users", "ada"],
         ["query", "Users", "user = 'ada'"],
         ["scan", "Users"],

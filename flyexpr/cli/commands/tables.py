@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from flyexpr.cli import options
-from flyexpr.cli.schemas import schema_python, schema_words
+from flyexpr.cli.jobs.progress import amount
+from flyexpr.cli.schemas import schema_python, schema_words, setting_words
 from flyexpr.explain import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.schema.indexes import Index
@@ -59,8 +60,10 @@ def _lines(table: Table, description: Mapping[str, Any]) -> Iterator[tuple[str, 
     if table.sort_key:
         yield "sort key", _keys(table, table.sort_keys_of(None))
     for index in table.indexes:
-        yield f"{index.word} index", _index(table, index)
-    yield "items", f"{description.get('ItemCount', 0):,}, {description.get('TableSizeBytes', 0):,} bytes"
+        members = next(each for each in description[index.wire_member] if each["IndexName"] == index.name)
+        text = f"{_index(table, index)}; {_size(members, 'IndexSizeBytes', 'IndexStatus')}"
+        yield f"{index.word} index", text
+    yield "items", _size(description, "TableSizeBytes", "TableStatus")
     reads, writes = table.throughput or (0, 0)
     yield "throughput", f"{reads} read and {writes} write units" if table.throughput else "on demand"
     for label, value in (("time to live", table.ttl), ("stream", table.stream)):
@@ -68,6 +71,12 @@ def _lines(table: Table, description: Mapping[str, Any]) -> Iterator[tuple[str, 
             yield label, value
     if table.deletion_protection:
         yield "deletion", "protected"
+
+
+def _size(members: Mapping[str, Any], size: str, status: str) -> str:
+    state = members.get(status, "ACTIVE")
+    counted = f"{amount(members.get('ItemCount', 0), 'item')}, {amount(members.get(size, 0), 'byte')}"
+    return counted if state == "ACTIVE" else f"{counted}; {state}"
 
 
 def _keys(table: Table, names: tuple[str, ...]) -> str:
@@ -82,11 +91,10 @@ def _index(table: Table, index: Index) -> str:
 @click.command()
 @click.argument("table")
 @click.argument("keys", nargs=-1, required=True, metavar="KEY[:TYPE] [KEY[:TYPE]]")
-@click.option(
-    "--index", "indexes", multiple=True, metavar="TEXT", help="A global index: 'NAME KEY [KEY] [project=keys|a,b]'."
-)
+@options.global_index("A global index")
 @click.option("--local", "locals_", multiple=True, metavar="TEXT", help="A local index: 'NAME KEY [project=keys|a,b]'.")
-@click.option("--ttl", metavar="ATTRIBUTE", help="Items may go after the time in this attribute.")
+@options.ttl
+@options.settings
 @options.explain
 @options.dry_run
 @options.engine
@@ -95,11 +103,11 @@ def create(
     keys: tuple[str, ...],
     indexes: tuple[str, ...],
     locals_: tuple[str, ...],
-    ttl: str | None,
     explain: bool,
     dry_run: bool,
+    **settings: Any,
 ) -> None:
-    """Make a table, on demand, and wait until it can be used.
+    """Make a table, and wait until it can be used.
 
     Types are S, N and B, and S when left out. The first key is the partition key.
 
@@ -107,6 +115,6 @@ def create(
     flyexpr create Movies year:N title
     flyexpr create Movies year:N title --index "ByTitle title year:N"
     """
-    wanted = schema_words(table, keys, indexes, locals_, ttl=ttl)
+    wanted = schema_words(table, keys, indexes, locals_, **setting_words(**settings))
     options.plan(explain or dry_run, explained(wanted, create_table()))
     run(wanted.on(options.session(makes=True).engine), create_table())

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from flyexpr.cli.formats.terminal_text import plain
+
 Tick = Callable[[float, float, float | None], None]
 """Takes the number of items done, the units spent, and the number of all items, if it is known by now."""
 
@@ -54,3 +56,22 @@ def progress(title: str, done: float = 0) -> Iterator[Tick]:
             shown.update(task, completed=done, total=total, units=units, rate=f"{speed:,.0f}/s" if speed else "")
 
         yield tick
+
+
+@contextmanager
+def waiting() -> Iterator[Callable[[str], None]]:
+    """A function that says what is waited for, on stderr and only at a terminal, with the time that it takes.
+
+    >>> with waiting() as tell:
+    ...     tell("1 of 2: create index ByTitle")
+    """
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = [SpinnerColumn("line"), TextColumn("{task.description}", markup=False), TimeElapsedColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None)
+        yield lambda text: shown.reset(task, description=plain(text))
