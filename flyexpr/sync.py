@@ -264,13 +264,14 @@ def put(
     returns: str | None = None,
     stats: Stats | None = None,
 ) -> Item | None:
-    """Writes the item, in place of one with the same key; None, or the old item with `returns="ALL_OLD"`.
+    """Writes the item, in place of one with the same key; None, or the old or new item by `returns`.
 
     >>> put(scores, {"userid": "new", "title": "Comet Quest"}, condition=not_exists("userid"))
     >>> put(scores, {"userid": "new", "title": "Comet Quest", "wins": 1}, returns="ALL_OLD")
     {'userid': 'new', 'title': 'Comet Quest'}
 
-    ConditionFailed when the condition is false: then nothing is written.
+    `returns="NEW"` gives the item as it is stored, with its version, its defaults and its derived attributes, and costs
+    nothing. ConditionFailed when the condition is false: then nothing is written.
     """
     return run(table, put_item(item, condition=condition, returns=returns), stats=stats)
 

@@ -1,6 +1,8 @@
 """What programs of other libraries write by hand, on every engine: tables made once, updates from dicts, keys."""
 
 from dataclasses import replace
+from datetime import date, datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 import kept
@@ -9,18 +11,23 @@ from engines import Engine
 from scripted import Recording
 
 from flyexpr import (
+    Attribute,
+    ConditionFailed,
     F,
     GlobalIndex,
     Table,
     TableExists,
     assign_all,
+    computed,
     create_table,
     delete,
     describe_table,
     epoch,
     get,
     key_of,
+    not_exists,
     put,
+    put_item,
     run,
     template,
     update,
@@ -77,6 +84,67 @@ def test_a_table_with_other_keys_is_not_taken(table: Table, other: Table, key: s
     assert text.endswith(f", with the key `userid` (S), `title` (S) and not {key}")
     assert hint == "  hint: give this table another name, or declare the key that is there"
     assert get(table, KEY) == ITEM
+
+
+def title(first: str, last: str) -> str:
+    return f"{first} {last}".upper()
+
+
+WHOLE = Table(
+    "people",
+    "pk",
+    attributes={
+        "pk": template("P#{number:04d}"),
+        "number": int,
+        "name": computed(title, "first", "last"),
+        "born": date,
+        "seen": Attribute(datetime, default=lambda: datetime(2026, 1, 31, tzinfo=timezone.utc)),
+        "wins": Attribute(int, default=0),
+    },
+    version="version",
+)
+
+
+def test_a_put_gives_the_item_as_it_is_stored(engine: Engine, fresh_name: str) -> None:
+    recording = Recording(engine)
+    people = replace(WHOLE, name=fresh_name).on(recording)
+    run(people, create_table())
+    new = {"number": 7, "first": "Ada", "last": "King", "born": date(1815, 12, 10), "note": 1.50, "log": (1, "x")}
+    before = dict(new)
+    del recording.asked[:]
+    made = put(people, new, returns="NEW")
+    assert recording.names == ["PutItem"]
+    assert "ReturnValues" not in recording.bodies[0]
+    assert (
+        made
+        == get(people, "P#0007")
+        == {
+            "pk": "P#0007",
+            "number": 7,
+            "first": "Ada",
+            "last": "King",
+            "name": "ADA KING",
+            "born": date(1815, 12, 10),
+            "seen": datetime(2026, 1, 31, tzinfo=timezone.utc),
+            "wins": 0,
+            "note": Decimal("1.5"),
+            "log": [1, "x"],
+            "version": 1,
+        }
+    )
+    assert new == before
+    again = run(people, put_item({**made, "wins": 1}, returns="NEW"))
+    assert again == {**made, "wins": 1, "version": 2} == get(people, "P#0007")
+    with pytest.raises(ConditionFailed):
+        put(people, {**made, "wins": 5}, returns="NEW")
+
+
+def test_what_a_put_gives_is_a_copy(table: Table) -> None:
+    item = {**ITEM, "log": [["a"]]}
+    made = put(table, item, condition=not_exists("userid"), returns="NEW")
+    assert made is not None
+    made["log"][0].append("b")
+    assert item == {**ITEM, "log": [["a"]]}
 
 
 BODIES: list[dict[str, Any]] = [

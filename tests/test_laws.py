@@ -49,6 +49,7 @@ from flyexpr import (
     any_of,
     apply,
     assign,
+    assign_all,
     batch_write,
     between,
     call,
@@ -353,6 +354,20 @@ def test_diff_leads_from_one_item_to_the_other(
     if change.actions:
         update(table, "k", change, condition=unchanged(old))
     assert same(get(table, "k"), new)
+
+
+@given(some.items)
+def test_a_put_gives_the_item_that_a_get_gives(table: Table, item: dict[str, Any]) -> None:
+    new = put(table, KEY | item, returns="NEW")
+    assert new is not None
+    read = get(table, "k")
+    assert new == read
+    assert [type(value) for value in new.values()] == [type(value) for value in (read or {}).values()]
+
+
+@given(some.items, some.items)
+def test_all_that_is_assigned_is_there(item: dict[str, Any], new: dict[str, Any]) -> None:
+    assert same(apply(assign_all(new), item), item | new)
 
 
 @given(some.items, some.items)

@@ -137,12 +137,13 @@ def put_item(
     >>> put_item({"userid": "abc"}, condition=not_exists("userid")).returns is None
     True
 
-    `returns="ALL_OLD"` gives the item that was replaced. The operation holds your dict, not a copy: what you change in
-    it before `run` is written too.
+    `returns="ALL_OLD"` gives the item that was replaced, `returns="NEW"` the item as it is stored, with its version,
+    its defaults and its derived attributes; no request is needed for that. The operation holds your dict, not a copy:
+    what you change in it before `run` is written too.
     """
     _alone("put_item", item, more, "put(table, item)", "run(table, put_item(...))")
     need(item, Mapping, "put takes an item, a dict")
-    return PutItem(item, checked_condition(condition), checked_returns(returns, "NONE", "ALL_OLD"))
+    return PutItem(item, checked_condition(condition), checked_returns(returns, "NONE", "ALL_OLD", "NEW"))
 
 
 def update_item(

@@ -108,8 +108,10 @@ def write_request(operation: Write, write: Prepared) -> Request:
 
     >>> write_request(DeleteItem("a"), prepared(Table("t", "id"), DeleteItem("a"))).body
     b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
+
+    `returns="NEW"` of a put is not sent: the item is known.
     """
-    returns = [f'"ReturnValues":"{operation.returns}"'] if operation.returns else []
+    returns = [f'"ReturnValues":"{operation.returns}"'] if operation.returns not in (None, "NEW") else []
     return wire_request(type(operation).__name__, [*write.members, *returns])
 
 

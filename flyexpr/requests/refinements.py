@@ -27,7 +27,7 @@ def refinement(name: str, value: Any) -> Any:
         case "condition":
             return checked_condition(value)
         case "returns":
-            return checked_returns(value, *RETURNS)
+            return checked_returns(value, *RETURNS, "NEW")
         case "reverse" | "consistent" | "prefetch":
             return bool(value)
     return value

@@ -27,7 +27,7 @@ def versioned(table: Table, operation: Write) -> Write:
 
     A put succeeds only while the stored item has the version that it was read with, or no version if it had none. An
     update adds 1 to the version; the caller may guard it with `condition=eq("version", 3)`. The dict that was put keeps
-    its old version: read the item again before the next put, or use `modify`.
+    its old version: for the next put take the item of `put(..., returns="NEW")`, or use `modify`.
     """
     name = table.version
     if name is None:

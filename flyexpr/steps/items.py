@@ -21,6 +21,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.parents import makes_parents, update_with_parents
 from flyexpr.steps.step import Steps
 from flyexpr.values.answers import item_and_rest, plain_item
+from flyexpr.values.freeze import read_back
 from flyexpr.values.kinds import Item
 
 
@@ -33,13 +34,14 @@ def get(table: Table, operation: GetItem) -> Steps[Item | None]:
 def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[Item | None]:
     """What `returns=` asks for, once the item is written; ConditionFailed says why it was not."""
     condition: Condition | None = None
+    item: Item | None = None
     try:
         if isinstance(operation, UpdateItem) and makes_parents(operation):
             condition = None if operation.condition is None else lower_condition(table, operation.condition)
             body = yield from update_with_parents(table, operation, condition)
         else:
             write = prepared(table, operation)
-            condition = write.condition
+            condition, item = write.condition, write.item
             body = yield write_request(operation, write)
     except ConditionFailed as error:
         raise explained(table, condition, error) from None
@@ -47,11 +49,16 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
         if isinstance(operation, UpdateItem):
             _say_what_is_meant(operation.update, error)
         raise
-    written = item_and_rest(body, "Attributes", forms_of(table))[0] if operation.returns else None
+    if operation.returns is None:
+        return None
+    if operation.returns == "NEW":  # the service does not give it, but it is known
+        written = item and read_back(item)
+    else:
+        written = item_and_rest(body, "Attributes", forms_of(table))[0]
     if written is None:
         return None
     key = operation.item if isinstance(operation, PutItem) else operation.key
-    return loaded_after_write(table, written, key, whole=str(operation.returns).startswith("ALL"))
+    return loaded_after_write(table, written, key, whole=not operation.returns.startswith("UPDATED"))
 
 
 def _say_what_is_meant(update: Update, error: DynamoError) -> None:

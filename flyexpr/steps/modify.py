@@ -33,7 +33,7 @@ from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, loaded_after_write, write
 from flyexpr.steps.step import Steps
 from flyexpr.steps.transactions import transact_get, transact_write
-from flyexpr.values.freeze import freeze, thaw
+from flyexpr.values.freeze import freeze, read_back, thaw
 from flyexpr.values.kinds import Item
 
 MAX_GUARDED = 150  # attributes: their equalities and the ANDs between them are the 300 operators of a condition
@@ -129,12 +129,7 @@ def _given(table: Table, key: Key, item: Item | None) -> Item:
     """What the function gets: a copy, which it may change as it likes."""
     if item is not None:
         return read_item(table, copy.deepcopy(item))
-    return {**key_parts(table, key), **read_item(table, _as_read(stored_key(table, key)))}
-
-
-def _as_read(stored: Mapping[str, Any]) -> Item:
-    """An item that was made to be stored, in the plain values that it reads back in."""
-    return dict(thaw(freeze(stored)))
+    return {**key_parts(table, key), **read_item(table, read_back(stored_key(table, key)))}
 
 
 def _guard(table: Table, item: Item | None, added: Iterable[str] = ()) -> Condition:
@@ -233,7 +228,7 @@ def _after(change: _Change, write: PutItem | UpdateItem | DeleteItem | None) -> 
     """The item as it stands after the write."""
     match write:
         case PutItem(item):
-            return loaded_after_write(change.table, _as_read(item), change.key)
+            return loaded_after_write(change.table, read_back(item), change.key)
         case UpdateItem(key, update):
             return loaded_after_write(change.table, apply(update, change.old or key), change.key)
     return None if change.new is None else _given(change.table, change.key, change.old)

@@ -14,6 +14,7 @@ from flyexpr.values.kinds import (
     MAX_DEPTH,
     ORDERED,
     Frozen,
+    Item,
     Refused,
     Unknown,
     explained,
@@ -184,3 +185,12 @@ def thaw(frozen: Frozen) -> Any:
             return set(body)
         case _:
             return body
+
+
+def read_back(item: Mapping[str, Any]) -> Item:
+    """An item that was made to be stored, in the plain values that it reads back in.
+
+    >>> read_back({"id": "a", "n": 1.50, "log": (1, Decimal("2.0"))})
+    {'id': 'a', 'n': Decimal('1.5'), 'log': [1, 2]}
+    """
+    return dict(thaw(freeze(item)))
