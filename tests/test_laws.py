@@ -727,6 +727,18 @@ def test_matches_refuses_what_a_table_refuses(table: Table, condition: Condition
     )
 
 
+@given(some.close_conditions | some.any_conditions, st.sampled_from(some.close_items))
+@settings(max_examples=300)
+def test_a_read_refuses_what_matches_refuses(table: Table, condition: Condition, item: dict[str, Any]) -> None:
+    """Also where the planner sees that the condition can never match, or always does."""
+    item, condition = KEY | item, eq("pk", "k") & condition
+    put(table, item)
+    result, refusal = outcome(lambda: matches(condition, item))
+    for read in (query(condition), scan(condition)):
+        counted, refused = outcome(lambda read=read: count(table, read))
+        assert (counted, bool(refused)) == (None if refusal else int(result), bool(refusal))
+
+
 @given(some.any_updates, some.items)
 def test_apply_refuses_what_a_table_refuses(table: Table, change: Update, item: dict[str, Any]) -> None:
     item = KEY | item

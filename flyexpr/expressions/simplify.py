@@ -33,13 +33,31 @@ def simplify(condition: Condition) -> Condition:
 
     `~(a < 0)` stays: it is also true where `a` is missing or not a number.
     """
+    return _simplified(condition, [])
+
+
+def simplified(condition: Condition) -> tuple[Condition, list[Condition]]:
+    """The simplified condition, and what it left out because the rest decides.
+
+    >>> from flyexpr import eq, gt
+    >>> condition, decided = simplified(eq("a", 1) & eq("a", 2) & gt("flag", True))
+    >>> condition == NEVER, decided == [eq("a", 1) & eq("a", 2) & gt("flag", True)]
+    (True, True)
+
+    DynamoDB would check that too.
+    """
+    decided: list[Condition] = []
+    return _simplified(condition, decided), decided
+
+
+def _simplified(condition: Condition, decided: list[Condition]) -> Condition:
     match condition:
         case Not(part):
-            return _negation(simplify(part))
+            return _negation(_simplified(part, decided))
         case And(parts):
-            return _all(joined(And, map(simplify, parts)))
+            return _all(joined(And, [_simplified(part, decided) for part in parts]), decided)
         case Or(parts):
-            return _any(joined(Or, map(simplify, parts)))
+            return _any(joined(Or, [_simplified(part, decided) for part in parts]), decided)
         case Compare(operator, Value() as left, right) if not isinstance(right, Value):
             return Compare(_TURNED[operator], right, left)
         case In(operand, (option,)):
@@ -68,23 +86,26 @@ def _negation(part: Condition) -> Condition:
     return Not(part)
 
 
-def _all(condition: Condition) -> Condition:
+def _all(condition: Condition, decided: list[Condition]) -> Condition:
     if not isinstance(condition, And):
         return condition
     parts = list(dict.fromkeys(condition.parts))
-    if NEVER in parts or any(_negation(part) in parts for part in parts):
-        return NEVER
-    merged = list(_merge_bounds(parts))
-    return NEVER if _contradicts(merged) else joined(And, merged)
+    if NEVER not in parts and not any(_negation(part) in parts for part in parts):
+        merged = list(_merge_bounds(parts))
+        if not _contradicts(merged):
+            return joined(And, merged)
+    decided.append(condition)
+    return NEVER
 
 
-def _any(condition: Condition) -> Condition:
+def _any(condition: Condition, decided: list[Condition]) -> Condition:
     if not isinstance(condition, Or):
         return condition
     parts = list(dict.fromkeys(condition.parts))
-    if ALWAYS in parts or any(_negation(part) in parts for part in parts):
-        return ALWAYS
-    return joined(Or, parts)
+    if ALWAYS not in parts and not any(_negation(part) in parts for part in parts):
+        return joined(Or, parts)
+    decided.append(condition)
+    return ALWAYS
 
 
 def _merge_bounds(parts: list[Condition]) -> Iterator[Condition]:

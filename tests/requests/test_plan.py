@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flyexpr import (
+    ExpressionError,
     F,
     GlobalIndex,
     LocalIndex,
@@ -475,3 +476,25 @@ def test_operations_are_values() -> None:
         assert pickle.loads(pickle.dumps(read)) == read
         assert hash(read) == hash(pickle.loads(pickle.dumps(read)))
         assert pickle.loads(pickle.dumps(access_of(TABLE, read))) == access_of(TABLE, read)
+
+
+NEVER_TRUE = eq("note", 1) & eq("note", 2)
+WRONG = gt("flag", True)
+UNSENT: list[tuple[str, Query | Scan]] = [
+    ("never true", scan(NEVER_TRUE & WRONG)),
+    ("never true, beside another", query(U & (eq("note", 1) | (NEVER_TRUE & WRONG)))),
+    ("always true", query(U & (exists("note") | ~exists("note") | WRONG))),
+    ("an empty key", query(eq("user", "") & WRONG)),
+    ("left to the client", query(U & T & WRONG)),
+]
+
+
+@pytest.mark.parametrize("read", [read for _, read in UNSENT], ids=[why for why, _ in UNSENT])
+def test_what_is_not_sent_is_refused_as_if_it_were(read: Query | Scan) -> None:
+    assert read.condition is not None
+    with pytest.raises(ExpressionError) as error:
+        access_of(TABLE, read)
+    assert str(error.value) == (
+        "Incorrect operand type for operator or function; operator or function: >, operand type: BOOL\n"
+        f"  expression: {show(read.condition)}"
+    )

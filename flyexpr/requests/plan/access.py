@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flyexpr.errors import PlanError
+from flyexpr.errors import ExpressionError, PlanError
+from flyexpr.expressions.check import check
 from flyexpr.expressions.nodes import NEVER, And, Compare, Condition, Path, Value, joined
-from flyexpr.expressions.simplify import simplify
+from flyexpr.expressions.show import refused
+from flyexpr.expressions.simplify import simplified
 from flyexpr.records import replace
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan.choice import chosen_fit
@@ -29,8 +31,21 @@ def access_of(table: Table, read: Query | Scan) -> Access:
     >>> access = access_of(scores, query(eq("title", "Comet Quest") & gt("top_score", 9000) & gt("wins", 3)))
     >>> access.index.name, show(access.keys[0]), show(access.filter)
     ('GameTitleIndex', "title = 'Comet Quest' AND top_score > 9000", 'wins > 3')
+
+    ExpressionError for what DynamoDB is sure to refuse in a part of the condition that is not sent.
     """
-    condition = simplify(lower_condition(table, read.condition))
+    condition, decided = simplified(lower_condition(table, read.condition))
+    access = _access(table, read, condition)
+    unsent = decided if access.sends else [condition, *decided]
+    for part in unsent if access.residue is None else [*unsent, access.residue]:
+        try:
+            check(part)
+        except ExpressionError as error:
+            raise refused(error, read.condition) from None
+    return access
+
+
+def _access(table: Table, read: Query | Scan, condition: Condition) -> Access:
     if condition == NEVER:
         return Nothing()
     if isinstance(read, Scan):
