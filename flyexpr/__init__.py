@@ -13,7 +13,7 @@ The public names by purpose; `help(query)` and so on say more:
 
     tables         Table GlobalIndex LocalIndex Attribute Codec epoch template computed
     conditions     eq ne lt le gt ge between is_in begins_with contains exists not_exists type_is size
-                   all_of any_of where F
+                   all_of any_of where live F
     updates        assign assign_all incr decr append prepend add discard remove if_not_exists diff unchanged
     operations     query scan get_item put_item update_item delete_item batch_get batch_write
                    transact_get_items transact_write_items condition_check
@@ -114,6 +114,7 @@ from flyexpr.requests.constructors import (
 from flyexpr.requests.operations import Operation as Operation
 from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.derive import key_of
+from flyexpr.schema.expiry import live
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import computed, template
@@ -184,6 +185,7 @@ __all__ = [
     "key_of",
     "le",
     "LocalIndex",
+    "live",
     "lt",
     "matches",
     "modify",

@@ -1,7 +1,7 @@
-"""What programs of other libraries write by hand, on every engine: tables made once, updates from dicts, keys."""
+"""What is written by hand elsewhere, on every engine: tables made once, updates from dicts, keys of items, expiry."""
 
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -19,16 +19,21 @@ from flyexpr import (
     TableExists,
     assign_all,
     computed,
+    count,
     create_table,
     delete,
     describe_table,
     epoch,
+    eq,
     get,
     key_of,
+    live,
     not_exists,
     put,
     put_item,
+    query,
     run,
+    scan,
     template,
     update,
 )
@@ -145,6 +150,34 @@ def test_what_a_put_gives_is_a_copy(table: Table) -> None:
     assert made is not None
     made["log"][0].append("b")
     assert item == {**ITEM, "log": [["a"]]}
+
+
+@pytest.mark.parametrize("kind", [epoch, None], ids=["datetime", "seconds"])
+def test_what_has_expired_is_read_until_it_is_removed(engine: Engine, fresh_name: str, kind: Any) -> None:
+    declared = {} if kind is None else {"expires": kind}
+    sessions = Table(fresh_name, "user", "id", attributes=declared, ttl="expires").on(engine)
+    run(replace(sessions, ttl=None), create_table())  # so that nothing is removed meanwhile
+    now = datetime.now(timezone.utc)
+    for name, days in (("old", -2000), ("late", -1), ("new", 1)):
+        when = now + timedelta(days=days)
+        put(sessions, {"user": "ada", "id": name, "expires": when if kind else int(when.timestamp())})
+    put(sessions, {"user": "ada", "id": "ever"})
+    of_ada = eq("user", "ada")
+    assert [item["id"] for item in run(sessions, query(of_ada & live(sessions)))] == ["ever", "new"]
+    assert [item["id"] for item in run(sessions, query(of_ada & ~live(sessions)))] == ["late", "old"]
+    assert count(sessions, scan(live(sessions, now + timedelta(days=2)))) == 1
+
+
+@pytest.mark.engine_fault("moto", reason="cannot read NOT NOT")
+def test_a_lock_comes_free_when_it_expires(engine: Engine, fresh_name: str) -> None:
+    locks = Table(fresh_name, "id", attributes={"until": epoch}, ttl="until").on(engine)
+    run(replace(locks, ttl=None), create_table())
+    now = datetime.now(timezone.utc)
+    for hours in (-2, -1, 1):
+        lock = {"id": "job", "until": now + timedelta(hours=hours)}
+        put(locks, lock, condition=not_exists("id") | ~live(locks))
+    with pytest.raises(ConditionFailed):
+        put(locks, {"id": "job"}, condition=not_exists("id") | ~live(locks))
 
 
 BODIES: list[dict[str, Any]] = [
