@@ -49,6 +49,7 @@ from flyexpr.requests.constructors import (
     transact_write_items,
     update_item,
 )
+from flyexpr.requests.mistakes import checked_pairs
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -318,46 +319,51 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     return _perform(course(table, operation), tables_of(table, operation), stats)
 
 
-async def get(table: Table, key: Key, *, stats: Stats | None = None, **refinements: Any) -> Item | None:
+async def get(table: Table, key: Key, *more: NoReturn, stats: Stats | None = None, **refinements: Any) -> Item | None:
     """The item with this key, or None; see `flyexpr.get`."""
-    return await run(table, get_item(key, **refinements), stats=stats)
+    return await run(table, get_item(key, *more, **refinements), stats=stats)
 
 
 async def put(
     table: Table,
     item: Mapping[str, Any],
-    *,
+    *more: NoReturn,
     condition: Condition | None = None,
     returns: str | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Item | None:
     """Writes the item, in place of one with the same key; see `flyexpr.put`."""
-    return await run(table, put_item(item, condition=condition, returns=returns), stats=stats)
+    return await run(table, put_item(item, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
 async def update(
     table: Table,
     key: Key,
-    change: Update,
-    *,
+    change: Update = None,  # type: ignore[assignment]  # or an error could not say what to write for x=1
+    *more: NoReturn,
     condition: Condition | None = None,
     returns: str | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Item | None:
     """Changes the item with this key, atomically; see `flyexpr.update`."""
-    return await run(table, update_item(key, change, condition=condition, returns=returns), stats=stats)
+    return await run(
+        table, update_item(key, change, *more, condition=condition, returns=returns, **unknown), stats=stats
+    )
 
 
 async def delete(
     table: Table,
     key: Key,
-    *,
+    *more: NoReturn,
     condition: Condition | None = None,
     returns: str | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Item | None:
     """Removes the item with this key; see `flyexpr.delete`."""
-    return await run(table, delete_item(key, condition=condition, returns=returns), stats=stats)
+    return await run(table, delete_item(key, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
 async def transact_write(operations: Iterable[Pair], *, token: str | None = None, stats: Stats | None = None) -> None:
@@ -385,7 +391,8 @@ async def transact_modify(
     stats: Stats | None = None,
 ) -> list[Item | None]:
     """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
-    return await _perform(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys], stats)
+    pairs = checked_pairs("transact_modify", keys, "key")
+    return await _perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
 async def delete_matching(

@@ -13,9 +13,10 @@ for a key.
 
 from __future__ import annotations
 
+from inspect import Parameter, signature
 from typing import Any
 
-from toolz import curry
+import toolz
 
 from flyexpr import sync as _sync
 from flyexpr.explain import explain as _explain
@@ -64,6 +65,27 @@ __all__ = [
     "type_is",
     "update",
 ]
+
+
+def curry(function: Any) -> Any:
+    """The function, curried; without the parameters, of type NoReturn, that it has only to refuse what comes there.
+
+    With those, any TypeError would be taken for the wish to wait for more arguments.
+    """
+    own = signature(function)
+    taken = [each for each in own.parameters.values() if each.annotation != "NoReturn"]
+    if len(taken) == len(own.parameters):
+        return toolz.curry(function)
+
+    def waiting(*arguments: Any, **keywords: Any) -> Any:
+        return function(*arguments, **keywords)
+
+    needed = [each.replace(default=Parameter.empty) if each.name == "change" else each for each in taken]
+    waiting.__signature__ = own.replace(parameters=needed)  # type: ignore[attr-defined]
+    waiting.__name__ = waiting.__qualname__ = function.__name__  # by which it pickles
+    waiting.__doc__ = function.__doc__
+    return toolz.curry(waiting)
+
 
 apply = curry(_memory.apply)
 assign = curry(_updates.assign)

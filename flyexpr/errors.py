@@ -289,5 +289,39 @@ _CLASSES: dict[str, type[DynamoError]] = {
 }
 
 
+def did_you_mean(name: str, known: Iterable[str], form: str = "`{}`") -> str:
+    """A question for a name that is nearly one of those known; empty where it is not.
+
+    >>> did_you_mean("user_id", ["title", "userid"]), did_you_mean("Limit", ["limit"], "{}="), did_you_mean("x", ["y"])
+    ('did you mean `userid`?', 'did you mean limit=?', '')
+    """
+    near = nearest(name, known)
+    return near and f"did you mean {form.format(near)}?"
+
+
+def unknown_option(what: str, option: str, options: Iterable[str]) -> str:
+    """What to say of an option that something does not have.
+
+    >>> unknown_option("scan", "Limit", ["limit", "page_size"]), unknown_option("scan", "x", ["limit", "page_size"])
+    ('scan has no option Limit=; did you mean limit=?', 'scan has no option x=; it has limit=, page_size=')
+    """
+    options = list(options)
+    others = f"it has {', '.join(f'{each}=' for each in options)}" if options else "it has none"
+    return f"{what} has no option {option}=; {did_you_mean(option, options, '{}=') or others}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearly this one, whatever the case of its letters; empty where none is.
+
+    >>> nearest("GameTitle", ["GameTitleIndex", "ByUser"])
+    'GameTitleIndex'
+    """
+    from difflib import get_close_matches  # here, because `import flyexpr` is to be quick
+
+    by_lower = {each.lower(): each for each in known}
+    near = get_close_matches(name.lower(), by_lower, 1, 0.7)
+    return by_lower[near[0]] if near else ""
+
+
 def _text(message: str, **notes: str | None) -> str:
     return "\n".join([message, *(f"  {name}: {note}" for name, note in notes.items() if note)])

@@ -180,7 +180,8 @@ def _twin(cls: type) -> type:
 
     record = next(each for each in cls.__mro__ if each in _HIDDEN)
     fields = []
-    for parameter in signature(record).parameters.values():
+    parameters = signature(record).parameters
+    for parameter in map(parameters.__getitem__, record.__match_args__):  # type: ignore[attr-defined]
         shown = parameter.name not in _HIDDEN[record]
         options: dict[str, Any] = {"repr": shown, "compare": shown, "kw_only": parameter.kind is Parameter.KEYWORD_ONLY}
         if parameter.default is not Parameter.empty:

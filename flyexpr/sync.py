@@ -24,6 +24,7 @@ from flyexpr.requests.constructors import (
     transact_write_items,
     update_item,
 )
+from flyexpr.requests.mistakes import checked_pairs
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -245,7 +246,7 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     return perform(course(table, operation), tables_of(table, operation), stats)
 
 
-def get(table: Table, key: Key, *, stats: Stats | None = None, **refinements: Any) -> Item | None:
+def get(table: Table, key: Key, *more: NoReturn, stats: Stats | None = None, **refinements: Any) -> Item | None:
     """The item with this key, or None.
 
     >>> get(scores, ("abc", "Comet Quest"), project=["wins"])
@@ -253,16 +254,17 @@ def get(table: Table, key: Key, *, stats: Stats | None = None, **refinements: An
 
     A key is a dict, a tuple or one value. Refinements as of `get_item`.
     """
-    return run(table, get_item(key, **refinements), stats=stats)
+    return run(table, get_item(key, *more, **refinements), stats=stats)
 
 
 def put(
     table: Table,
     item: Mapping[str, Any],
-    *,
+    *more: NoReturn,
     condition: Condition | None = None,
     returns: str | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Item | None:
     """Writes the item, in place of one with the same key; None, or the old or new item by `returns`.
 
@@ -273,17 +275,18 @@ def put(
     `returns="NEW"` gives the item as it is stored, with its version, its defaults and its derived attributes, and costs
     nothing. ConditionFailed when the condition is false: then nothing is written.
     """
-    return run(table, put_item(item, condition=condition, returns=returns), stats=stats)
+    return run(table, put_item(item, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
 def update(
     table: Table,
     key: Key,
-    change: Update,
-    *,
+    change: Update = None,  # type: ignore[assignment]  # or an error could not say what to write for x=1
+    *more: NoReturn,
     condition: Condition | None = None,
     returns: str | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Item | None:
     """Changes the item with this key, atomically; None, or what `returns` asks for.
 
@@ -292,23 +295,24 @@ def update(
 
     ConditionFailed when the condition is false: then nothing is changed.
     """
-    return run(table, update_item(key, change, condition=condition, returns=returns), stats=stats)
+    return run(table, update_item(key, change, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
 def delete(
     table: Table,
     key: Key,
-    *,
+    *more: NoReturn,
     condition: Condition | None = None,
     returns: str | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Item | None:
     """Removes the item with this key; None, or the old item with `returns="ALL_OLD"`.
 
     >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
     3
     """
-    return run(table, delete_item(key, condition=condition, returns=returns), stats=stats)
+    return run(table, delete_item(key, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
 def transact_write(operations: Iterable[Pair], *, token: str | None = None, stats: Stats | None = None) -> None:
@@ -377,7 +381,8 @@ def transact_modify(
     As `modify`: nothing is written when another writer changed one of the items meanwhile, those included that the
     function leaves as they are; then the function is called again with what is there now.
     """
-    return perform(modifying.transact_modify(keys, function, attempts), [table for table, _ in keys], stats)
+    pairs = checked_pairs("transact_modify", keys, "key")
+    return perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
 def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False, stats: Stats | None = None) -> int:

@@ -379,7 +379,7 @@ def test_what_would_be_refused_is_refused() -> None:
 @pytest.mark.parametrize("nonsense", [None, "scan", scan, eq("a", 1), flyexpr.condition_check("a", eq("a", 1))])
 def test_what_is_no_operation_is_refused(nonsense: Any) -> None:
     for look in (explain, request):
-        with pytest.raises(TypeError, match=re.escape("expected an operation such as query(...)")):
+        with pytest.raises(TypeError, match=r"expected an operation .*such as query\(\.\.\.\)"):
             look(scores, nonsense)
 
 

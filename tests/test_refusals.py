@@ -1,5 +1,8 @@
 """Wrong input, with the whole error text and the proof that nothing was sent; and mistakes of other libraries."""
 
+import asyncio
+import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +30,7 @@ from flyexpr import (
     Table,
     ValidationError,
     add,
+    aio,
     append,
     apply,
     assign,
@@ -85,10 +89,12 @@ scores = Table(
         LocalIndex("ByWins", "wins"),
     ],
 ).on(counting)
+derived = Table("derived", "pk", attributes={"pk": template("U#{user}#{shop}")}).on(counting)
 twins = Table("twins", "id", indexes=[GlobalIndex("One", "a"), GlobalIndex("Two", "a")]).on(counting)
 NAMES = public.NAMES | {
     "scores": scores,
     "twins": twins,
+    "derived": derived,
     "key": ("abc", "x"),
     "Odd": Odd,
     "date": date,
@@ -111,6 +117,42 @@ def test_refused_before_anything_is_sent(code: str, text: str) -> None:
     SENT.clear()
     with pytest.raises((FlyexprError, TypeError, ValueError, AttributeError)) as caught:
         eval(code, dict(NAMES))
+    assert f"{type(caught.value).__name__}: {caught.value}" == text
+    assert SENT == []
+
+
+async def counting_awaited(operation: str, body: bytes) -> bytes:
+    return counting(operation, body)
+
+
+def waited_for(function: Any) -> Any:
+    """An awaited function as a plain one: a read gives a list."""
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        async def result() -> Any:
+            given = function(*arguments, **options)
+            return [item async for item in given] if isinstance(given, aio.Items) else await given
+
+        return asyncio.run(result())
+
+    return call
+
+
+VERBS = [name for name in aio.__all__ if inspect.isfunction(getattr(aio, name)) and name != "connect"]
+AWAITED = (
+    NAMES
+    | {name: waited_for(getattr(aio, name)) for name in VERBS}
+    | {name: NAMES[name].on(counting_awaited) for name in ("scores", "twins", "derived")}
+)
+OF_ITEMS = re.compile(r"(len|bool)\(run|run\(.*\)\[0\]$")  # each door has its own text for what Items refuse
+AT_THE_DOOR = [(code, text) for code, text in cases() if re.search(rf"\b({'|'.join(VERBS)})\(", code)]
+
+
+@pytest.mark.parametrize("code, text", [case for case in AT_THE_DOOR if not OF_ITEMS.match(case[0])])
+def test_refused_at_the_awaited_door_in_the_same_words(code: str, text: str) -> None:
+    SENT.clear()
+    with pytest.raises((FlyexprError, TypeError, ValueError, AttributeError)) as caught:
+        eval(code, dict(AWAITED))
     assert f"{type(caught.value).__name__}: {caught.value}" == text
     assert SENT == []
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from flyexpr.errors import ExpressionError
+from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import And, Between, Call, Compare, Condition, In, Or, Path, Test, Value, joined
 from flyexpr.expressions.terms import Term, operand, path_of, subject
 from flyexpr.values.kinds import KIND_OF_TYPE
@@ -252,9 +253,8 @@ def where(**equalities: Any) -> Condition:
 def _conditions(name: str, arguments: tuple[Any, ...]) -> list[Condition]:
     conditions: list[Any] = []
     for argument in arguments:
-        several = isinstance(argument, Iterable) and not isinstance(argument, Condition)
+        several = isinstance(argument, Iterable) and not isinstance(argument, (Condition, str))
         conditions.extend(argument if several else [argument])
     for condition in conditions:
-        if not isinstance(condition, Condition):
-            raise TypeError(f"{name} takes conditions such as eq('a', 1), not {condition!r}")
+        need(condition, Condition, f"{name} takes conditions such as eq('a', 1)")
     return conditions

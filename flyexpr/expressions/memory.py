@@ -14,6 +14,7 @@ from flyexpr.expressions.apply import WrongOperand, WrongParent
 from flyexpr.expressions.apply import apply as applied
 from flyexpr.expressions.check import check
 from flyexpr.expressions.evaluate import matches as is_true
+from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Action, Condition, Operand, Update, Value, rebuilt, walk
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.reason import operands_hint, parents_hint
@@ -48,9 +49,9 @@ def matches(condition: Condition, item: Mapping[str, Any]) -> bool:
     without a declaration, such as one of a Codec's own type.
     """
     if not isinstance(condition, Condition):
-        swapped = "matches takes the condition first: matches(condition, item)"
-        wrong = f"matches takes a condition such as eq('a', 1), not {condition!r}"
-        raise TypeError(swapped if isinstance(item, Condition) else wrong)
+        if isinstance(item, Condition):
+            raise TypeError("matches takes the condition first: matches(condition, item)")
+        need(condition, Condition, "matches takes a condition such as eq('a', 1)")
     try:
         ready: Condition | None = condition._ready
     except AttributeError:
@@ -70,9 +71,9 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
     kept as they are. The item's size is not checked.
     """
     if not isinstance(update, Update):
-        swapped = "apply takes the update first: apply(update, item)"
-        wrong = f"apply takes an update such as incr('wins', 1), not {update!r}"
-        raise TypeError(swapped if isinstance(item, Update) else wrong)
+        if isinstance(item, Update):
+            raise TypeError("apply takes the update first: apply(update, item)")
+        need(update, Update, "apply takes an update such as incr('wins', 1)")
     try:
         deepened: tuple[str, ...] = update._ready
     except AttributeError:

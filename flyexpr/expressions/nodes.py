@@ -100,7 +100,10 @@ class Condition(Expression):
         return joined(Or, (self, other)) if isinstance(other, Condition) else self.__rand__(other)
 
     def __rand__(self, other: object) -> NoReturn:
-        raise TypeError(f"& and | join conditions, not {other!r}; write `(F.a == 1) & (F.b == 2)`, with parentheses")
+        instead = "`(F.a == 1) & (F.b == 2)`, with parentheses"
+        if isinstance(other, str):
+            instead = f"parse_condition({other!r})"
+        raise TypeError(f"& and | join conditions, not {other!r}; write {instead}")
 
     __ror__ = __rand__
 
@@ -266,10 +269,10 @@ class Update(Expression):
             fill(self, actions=tuple(sorted(actions, key=_clause_order)))
 
     def __add__(self, other: object) -> Update:
-        return Update(self.actions + other.actions) if isinstance(other, Update) else NotImplemented
+        return Update(self.actions + other.actions) if isinstance(other, Update) else _refuse_to_join(other)
 
     def __radd__(self, other: object) -> Update:
-        return self if type(other) is int and other == 0 else NotImplemented  # what sum() begins with
+        return self if type(other) is int and other == 0 else _refuse_to_join(other)  # sum() begins with 0
 
     def __and__(self, other: object) -> NoReturn:
         raise TypeError("join updates with `+`, or a list of them with sum(...)")
@@ -278,6 +281,15 @@ class Update(Expression):
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an update has no truth value; join updates with `+`, not `and`, and look at `.actions`")
+
+
+def _refuse_to_join(other: object) -> NoReturn:
+    instead = ""
+    if isinstance(other, str):
+        instead = f"; write parse_update({other!r})"
+    elif isinstance(other, Condition):
+        instead = "; a condition goes into condition=, as in update(table, key, change, condition=...)"
+    raise TypeError(f"+ joins updates, not {other!r}{instead}")
 
 
 PLACES: dict[type, tuple[str, ...]] = {

@@ -5,10 +5,12 @@ They check what they are given, so that an operation that exists is well formed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
+from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import ALWAYS, Condition, Update
+from flyexpr.requests.mistakes import checked_pairs, with_table, wrong_arguments
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -38,7 +40,6 @@ from flyexpr.requests.refinements import (
     checked_paths,
     checked_prefetch,
     checked_returns,
-    need,
 )
 from flyexpr.schema.table import Table
 
@@ -55,6 +56,7 @@ def query(
     start: str | None = None,
     budget: Mapping[str, float] | None = None,
     prefetch: bool = False,
+    **unknown: NoReturn,
 ) -> Query:
     """A read of the items under one partition key that match, in the order of their sort keys.
 
@@ -66,8 +68,9 @@ def query(
     {"requests": 10, "units": 500, "seconds": 2.5}. `prefetch` asks for the next page while you take the items of this
     one: you wait less, but pay for a page that you do not read if you stop early.
     """
-    _alone("query", condition, more)
-    need(condition, Condition, "query takes a condition such as eq('userid', 'abc')")
+    if more or unknown:
+        raise wrong_arguments(query, condition, more, unknown)
+    _need(query, condition, Condition, "query takes a condition such as eq('userid', 'abc')")
     return Query(
         condition,
         checked_name(index),
@@ -94,6 +97,7 @@ def scan(
     budget: Mapping[str, float] | None = None,
     segments: int | None = None,
     prefetch: bool = False,
+    **unknown: NoReturn,
 ) -> Scan:
     """A read of the items that match, in the whole table or index: it pays for every item there is.
 
@@ -103,8 +107,9 @@ def scan(
     The partition keys come in no useful order. `segments` is the number of parts that are read at the same time, in
     threads. `prefetch` asks for the next page while you take the items of this one.
     """
-    _alone("scan", condition, more)
-    need(condition, Condition, "scan takes a condition such as eq('wins', 3)")
+    if more or unknown:
+        raise wrong_arguments(scan, condition, more, unknown)
+    _need(scan, condition, Condition, "scan takes a condition such as eq('wins', 3)")
     return Scan(
         condition,
         checked_name(index),
@@ -119,18 +124,25 @@ def scan(
     )
 
 
-def get_item(key: Key, *more: NoReturn, project: Iterable[Any] | None = None, consistent: bool = False) -> GetItem:
+def get_item(
+    key: Key, *more: NoReturn, project: Iterable[Any] | None = None, consistent: bool = False, **unknown: NoReturn
+) -> GetItem:
     """A read of the item with this key.
 
     >>> get_item(("abc", "Comet Quest"), project=["wins"]).project
     (Path(parts=('wins',)),)
     """
-    _alone("get_item", key, more, "get(table, key)", "run(table, get_item(...))")
+    if more or unknown:
+        raise wrong_arguments(get_item, key, more, unknown)
     return GetItem(key, checked_paths(project), bool(consistent))
 
 
 def put_item(
-    item: Mapping[str, Any], *more: NoReturn, condition: Condition | None = None, returns: str | None = None
+    item: Mapping[str, Any],
+    *more: NoReturn,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    **unknown: NoReturn,
 ) -> PutItem:
     """A write of the item, which replaces one with the same key.
 
@@ -141,13 +153,19 @@ def put_item(
     its defaults and its derived attributes; no request is needed for that. The operation holds your dict, not a copy:
     what you change in it before `run` is written too.
     """
-    _alone("put_item", item, more, "put(table, item)", "run(table, put_item(...))")
-    need(item, Mapping, "put takes an item, a dict")
+    if more or unknown:
+        raise wrong_arguments(put_item, item, more, unknown)
+    _need(put_item, item, Mapping, "put takes an item, a dict")
     return PutItem(item, checked_condition(condition), checked_returns(returns, "NONE", "ALL_OLD", "NEW"))
 
 
 def update_item(
-    key: Key, update: Update, *more: NoReturn, condition: Condition | None = None, returns: str | None = None
+    key: Key,
+    update: Update,
+    *more: NoReturn,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    **unknown: NoReturn,
 ) -> UpdateItem:
     """A change of the item with this key; an item that does not exist is created.
 
@@ -157,9 +175,17 @@ def update_item(
     `returns` is one of ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW. An update that only removes and discards creates no
     item.
     """
-    _alone("update_item", key, more, "update(table, key, change)", "run(table, update_item(...))")
-    dicts = "; for a dict write assign_all({...})" if isinstance(update, Mapping) else ""
-    need(update, Update, f"update takes an update such as incr('wins', 1){dicts}")
+    if more or unknown:
+        raise wrong_arguments(update_item, key, more, unknown)
+    if not isinstance(update, Update):
+        if isinstance(key, Update):
+            raise TypeError("the key comes before the change: update(table, key, change)")
+        _need(
+            update_item,
+            key if isinstance(key, Table) else update,
+            Update,
+            "update takes an update such as incr('wins', 1)",
+        )
     return UpdateItem(
         key,
         update,
@@ -169,18 +195,23 @@ def update_item(
 
 
 def delete_item(
-    key: Key, *more: NoReturn, condition: Condition | None = None, returns: str | None = None
+    key: Key,
+    *more: NoReturn,
+    condition: Condition | None = None,
+    returns: str | None = None,
+    **unknown: NoReturn,
 ) -> DeleteItem:
     """A removal of the item with this key; if there is none, nothing happens.
 
     >>> delete_item("abc", returns="ALL_OLD").key
     'abc'
     """
-    _alone("delete_item", key, more, "delete(table, key)", "run(table, delete_item(...))")
+    if more or unknown:
+        raise wrong_arguments(delete_item, key, more, unknown)
     return DeleteItem(key, checked_condition(condition), checked_returns(returns, "NONE", "ALL_OLD"))
 
 
-def condition_check(key: Key, condition: Condition, *more: NoReturn) -> ConditionCheck:
+def condition_check(key: Key, condition: Condition, *more: NoReturn, **unknown: NoReturn) -> ConditionCheck:
     """A condition on an item that the transaction does not change, but depends on.
 
     >>> condition_check("abc", exists("userid")).key
@@ -188,13 +219,18 @@ def condition_check(key: Key, condition: Condition, *more: NoReturn) -> Conditio
 
     Only `transact_write` takes it.
     """
-    _alone("condition_check", key, more, "transact_write([(table, condition_check(key, condition))])")
-    need(condition, Condition, "condition_check takes a condition such as exists('userid')")
+    if more or unknown:
+        raise wrong_arguments(condition_check, key, more, unknown)
+    _need(condition_check, condition, Condition, "condition_check takes a condition such as exists('userid')")
     return ConditionCheck(key, condition)
 
 
 def batch_get(
-    keys: Iterable[Key], *more: NoReturn, project: Iterable[Any] | None = None, consistent: bool = False
+    keys: Iterable[Key],
+    *more: NoReturn,
+    project: Iterable[Any] | None = None,
+    consistent: bool = False,
+    **unknown: NoReturn,
 ) -> BatchGet:
     """Reads of any number of items by their keys, sent 100 per request.
 
@@ -204,13 +240,14 @@ def batch_get(
     The items come in the order of the keys, with None for an item that does not exist. A key may be given several
     times.
     """
-    _alone("batch_get", keys, more)
+    if more or unknown:
+        raise wrong_arguments(batch_get, keys, more, unknown)
     if isinstance(keys, (str, bytes, Mapping, Operation)) or not isinstance(keys, Iterable):
         raise TypeError(f"batch_get takes a list of keys, not {keys!r}")
     return BatchGet(tuple(keys), checked_paths(project), bool(consistent))
 
 
-def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn) -> BatchWrite:
+def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn, **unknown: NoReturn) -> BatchWrite:
     """Any number of puts and deletes without conditions, sent 25 per request; not a transaction.
 
     >>> len(batch_write([put_item({"userid": "a"}), delete_item("b")]).operations)
@@ -218,13 +255,16 @@ def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn) -> 
 
     A request may hold a key only once, so a later operation on the same key goes with the next request.
     """
-    _alone("batch_write", operations, more)
+    if more or unknown:
+        raise wrong_arguments(batch_write, operations, more, unknown)
     if isinstance(operations, (str, bytes, Mapping, Operation)) or not isinstance(operations, Iterable):
         raise TypeError(f"batch_write takes a list of put_item(...) and delete_item(...), not {operations!r}")
     return BatchWrite(tuple(operations) if isinstance(operations, (list, tuple)) else operations)
 
 
-def transact_write_items(operations: Iterable[Pair], *, token: str | None = None) -> TransactWriteItems:
+def transact_write_items(
+    operations: Iterable[Pair], *more: NoReturn, token: str | None = None, **unknown: NoReturn
+) -> TransactWriteItems:
     """Up to 100 writes and condition checks in tables of one engine: all of them are done, or none.
 
     >>> move = transact_write_items([
@@ -239,10 +279,14 @@ def transact_write_items(operations: Iterable[Pair], *, token: str | None = None
     by default a new one each time) makes it safe to send the same transaction again within 10 minutes.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
-    return TransactWriteItems(_pairs(operations), token)
+    if more or unknown:
+        raise wrong_arguments(transact_write_items, operations, more, unknown)
+    return TransactWriteItems(checked_pairs("a transaction", operations), token)
 
 
-def transact_get_items(operations: Iterable[tuple[Table, GetItem]]) -> TransactGetItems:
+def transact_get_items(
+    operations: Iterable[tuple[Table, GetItem]], *more: NoReturn, **unknown: NoReturn
+) -> TransactGetItems:
     """Reads of up to 100 items in tables of one engine, all as they were at one moment.
 
     >>> run(transact_get_items([(scores, get_item(("abc", "Comet Quest"), project=["wins"])),
@@ -253,22 +297,12 @@ def transact_get_items(operations: Iterable[tuple[Table, GetItem]]) -> TransactG
     twice as much as one.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
-    return TransactGetItems(_pairs(operations))
+    if more or unknown:
+        raise wrong_arguments(transact_get_items, operations, more, unknown)
+    return TransactGetItems(checked_pairs("a transaction", operations))
 
 
-def _pairs(operations: Iterable[Any]) -> tuple[Any, ...]:
-    if not isinstance(operations, Iterable):
-        raise TypeError(f"a transaction takes a list of pairs (table, operation), not {operations!r}")
-    pairs = tuple(operations)
-    for number, pair in enumerate(pairs):
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], Table):
-            swapped = isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[1], Table)
-            shown = "(operation, table): swap them" if swapped else type(pair).__name__
-            raise TypeError(f"a transaction takes pairs (table, operation); entry {number} is {shown}")
-    return pairs
-
-
-def create_table(*more: NoReturn, wait: bool = True, if_missing: bool = False) -> CreateTable:
+def create_table(*more: NoReturn, wait: bool = True, if_missing: bool = False, **unknown: NoReturn) -> CreateTable:
     """The creation of the table and its indexes; with `wait`, `run` returns when the table can be used.
 
     >>> run(scores, create_table(if_missing=True))
@@ -278,21 +312,23 @@ def create_table(*more: NoReturn, wait: bool = True, if_missing: bool = False) -
     `update_table` changes. TableExists for one with other keys, and without `if_missing` for any. A program that has no
     permission for CreateTable can use a table that is there, for it is looked for first.
     """
-    _alone("create_table", None, more)
+    if more or unknown:
+        raise wrong_arguments(create_table, None, more, unknown)
     return CreateTable(wait, if_missing)
 
 
-def delete_table(*more: NoReturn, wait: bool = True) -> DeleteTable:
+def delete_table(*more: NoReturn, wait: bool = True, **unknown: NoReturn) -> DeleteTable:
     """The removal of the table with all of its items; with `wait`, `run` returns when the table is gone.
 
     >>> delete_table(wait=False).wait
     False
     """
-    _alone("delete_table", None, more)
+    if more or unknown:
+        raise wrong_arguments(delete_table, None, more, unknown)
     return DeleteTable(wait)
 
 
-def update_table(*more: NoReturn, drop: bool = False, dry_run: bool = False) -> UpdateTable:
+def update_table(*more: NoReturn, drop: bool = False, dry_run: bool = False, **unknown: NoReturn) -> UpdateTable:
     """A change of the table to what its descriptor says: indexes, throughput, stream, protection, time to live.
 
     >>> run(scores, update_table(dry_run=True))
@@ -301,28 +337,25 @@ def update_table(*more: NoReturn, drop: bool = False, dry_run: bool = False) -> 
     `run` returns what was done, in words; with `dry_run`, what would be done. Missing indexes are added; indexes that
     the descriptor does not name are removed only with `drop`. `run` waits until the table is ready.
     """
-    _alone("update_table", None, more)
+    if more or unknown:
+        raise wrong_arguments(update_table, None, more, unknown)
     return UpdateTable(drop, dry_run)
 
 
-def describe_table(*more: NoReturn) -> DescribeTable:
+def describe_table(*more: NoReturn, **unknown: NoReturn) -> DescribeTable:
     """A look at the table: `run` returns a `Table` as the engine describes it.
 
     >>> describe_table() == describe_table()
     True
     """
-    _alone("describe_table", None, more)
+    if more or unknown:
+        raise wrong_arguments(describe_table, None, more, unknown)
     return DescribeTable()
 
 
-def _alone(name: str, first: Any, more: tuple[Any, ...], *instead: str) -> None:
-    """Refuses further arguments, above all the table: an operation does not know it. `instead` is what to write."""
-    if not more:
-        return
-    if isinstance(first, Table) or isinstance(more[0], Table):
-        plain = "" if first is None else "..."
-        raise TypeError(
-            f"{name} does not take the table; write {' or '.join(instead or [f'run(table, {name}({plain}))'])}"
-        )
-    hint = f"; a key of two parts is a tuple: ({first!r}, {more[0]!r})" if name in ("get_item", "delete_item") else ""
-    raise TypeError(f"{name} takes fewer arguments{hint}")
+def _need(function: Callable[..., Any], value: Any, kind: type, message: str) -> None:
+    """None for a value of the kind; else a TypeError with what to write, also where the value is the table."""
+    if not isinstance(value, kind):
+        if isinstance(value, Table):
+            raise with_table(function)
+        need(value, kind, message)

@@ -31,6 +31,12 @@ class Operation:
     def __getitem__(self, index: Any) -> NoReturn:
         raise TypeError(f"{type(self).__name__} does nothing by itself; write run(table, ...)")
 
+    def __bool__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} does nothing by itself and has no truth value; write run(table, ...)")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} does nothing by itself and has no length; write run(table, ...)")
+
 
 class _Read(Operation):
     """A query or a scan, which people take for the items that it gives."""
@@ -42,6 +48,12 @@ class _Read(Operation):
 
     def __getitem__(self, index: Any) -> NoReturn:
         raise TypeError(f"a {type(self).__name__.lower()} reads nothing by itself; write first(table, ...)")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__.lower()} reads nothing by itself; write first(table, ...) is not None")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__.lower()} reads nothing by itself; write count(table, ...)")
 
 
 @record

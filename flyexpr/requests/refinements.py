@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flyexpr.errors import ExpressionError
+from flyexpr.errors import ExpressionError, did_you_mean
+from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Condition, Path, find_overlap
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import path_of
@@ -35,12 +36,6 @@ def refinement(name: str, value: Any) -> Any:
 
 RETURNS = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
 _BUDGET = ("requests", "units", "seconds")
-
-
-def need(value: Any, kind: type, message: str) -> None:
-    """A TypeError with the message for a value of another type."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{message}, not {value!r}")
 
 
 def checked_condition(condition: Condition | None) -> Condition | None:
@@ -90,7 +85,8 @@ def checked_count(name: str, value: Any) -> int | None:
 
 def checked_returns(returns: str | None, *allowed: str) -> str | None:
     if returns is not None and returns not in allowed:
-        raise ValueError(f"returns= takes one of {' '.join(allowed)}, not {returns!r}")
+        meant = did_you_mean(str(returns), allowed, "{!r}")
+        raise ValueError(f"returns= takes one of {' '.join(allowed)}, not {returns!r}{meant and '; '}{meant}")
     return None if returns == "NONE" else returns
 
 
@@ -101,5 +97,7 @@ def checked_budget(budget: Mapping[str, Any] | None) -> Mapping[str, float] | No
         raise TypeError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
     positive = all(isinstance(most, (int, float)) and most > 0 for most in budget.values())
     if not budget or not budget.keys() <= {*_BUDGET} or not positive:
-        raise ValueError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}")
+        questions = (did_you_mean(str(name), _BUDGET, "{!r}") for name in budget if name not in _BUDGET)
+        meant = next((f"; {question}" for question in questions if question), "")
+        raise ValueError(f"budget= takes a dict with positive {', '.join(_BUDGET)}, not {budget!r}{meant}")
     return budget

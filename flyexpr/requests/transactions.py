@@ -74,12 +74,17 @@ _ACTIONS: dict[type, str] = {
 }
 
 
-def _check_transaction(pairs: Sequence[tuple[Table, Operation]], name: str, allowed: tuple[type, ...]) -> None:
+def _check_transaction(pairs: Sequence[tuple[Table, Any]], name: str, allowed: tuple[type, ...]) -> None:
     if not 1 <= len(pairs) <= MAX_TRANSACTION:
         raise ValidationError(f"{name} takes 1 to {MAX_TRANSACTION} operations, not {len(pairs)}")
     for number, (_, operation) in enumerate(pairs):
         if not isinstance(operation, allowed):
-            raise TypeError(f"{name} cannot hold {operation!r} (operation {number})")
+            instead = (
+                f"; write get_item({operation!r})"
+                if name == "transact_get" and not isinstance(operation, Operation)
+                else ""
+            )
+            raise TypeError(f"{name} cannot hold {operation!r} (operation {number}){instead}")
 
 
 def _check_different(keys: Iterable[tuple[Table, Item]]) -> None:

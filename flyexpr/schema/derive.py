@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.errors import ExpressionError, ValidationError, did_you_mean
 from flyexpr.expressions.nodes import Action, And, Compare, Condition, Path, Test, Update, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
@@ -44,7 +44,8 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
     for name, derived in table.derived.items():
         if any(complete.get(part) is None for part in derived.parts):
             if name in table.keys or name in complete:
-                raise ValidationError(_made_of(name, derived, complete), at=name)
+                hint = likely_meant(table, name, [each for each in item if each not in table.codecs])
+                raise ValidationError(_made_of(name, derived, complete), at=name, hint=hint)
             continue
         value = _value(table, name, complete)
         if name in table.keys and complete.get(name, value) != value:
@@ -125,6 +126,19 @@ def missing_parts(table: Table, name: str, values: Mapping[str, Any]) -> str:
     derived = table.derived.get(name)
     complete = derived is None or all(values.get(part) is not None for part in derived.parts)
     return "" if derived is None or complete else _made_of(name, derived, values)
+
+
+def likely_meant(table: Table, name: str, given: Iterable[Any]) -> str:
+    """A question where a name that was given is nearly that of a key attribute, or of a part that it is made of.
+
+    >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
+    >>> likely_meant(accounts, "uid", ["types"])
+    'did you mean `type`?'
+    """
+    parts = table.derived[name].parts if name in table.derived else ()
+    wanted = [each for each in (name, *parts) if each not in given]
+    questions = (did_you_mean(each, wanted) for each in given if isinstance(each, str) and each not in parts)
+    return next(filter(None, questions), "")
 
 
 def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
 from flyexpr.schema.codecs import type_name
-from flyexpr.schema.derive import derived_item, derived_key, missing_parts
+from flyexpr.schema.derive import derived_item, derived_key, likely_meant, missing_parts
 from flyexpr.schema.fits import first_misfit, misfit
 from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.table import Table
@@ -249,14 +249,16 @@ def stored_key(table: Table, key: Any) -> Item:
 
 
 def _incomplete(table: Table, key: Any, parts: Mapping[str, Any], name: str) -> ValidationError:
-    others = [f"`{other}`" for other in parts if other not in table.keys]
+    others = [other for other in parts if other not in table.keys]
     unfinished = missing_parts(table, name, parts) if isinstance(key, Mapping) else ""
     message = f"the key of {table.name!r} lacks `{name}`"
     if unfinished:
         message += f": {unfinished}"
     elif others:
-        message += f", and {', '.join(others)} {'is' if len(others) == 1 else 'are'} not part of it"
-    return ValidationError(message, hint=_key_hint(table))
+        shown = ", ".join(f"`{other}`" for other in others)
+        message += f", and {shown} {'is' if len(others) == 1 else 'are'} not part of it"
+    question = likely_meant(table, name, others)
+    return ValidationError(f"{message}{question and '; '}{question}", hint=_key_hint(table))
 
 
 def _parts(table: Table, key: Any) -> Mapping[str, Any]:
@@ -290,7 +292,8 @@ def _check_index_key(names: Iterable[str], item: Mapping[str, Any]) -> None:
 def _check_key_part(table: Table, name: str, item: Mapping[str, Any]) -> None:
     value = item.get(name)
     if value is None:
-        raise ValidationError(f"an item of {table.name!r} needs its key", at=name)
+        meant = likely_meant(table, name, [each for each in item if each not in table.codecs])
+        raise ValidationError(f"an item of {table.name!r} needs its key", at=name, hint=meant)
     if isinstance(value, (str, bytes)) and not value:
         raise ValidationError("a key attribute may not be empty", at=name)
     part = "partition" if name == table.partition_key else "sort"

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from flyexpr.engine import AsyncEngine, Engine
-from flyexpr.errors import FlyexprError, NotBound
+from flyexpr.errors import FlyexprError, NotBound, did_you_mean, unknown_option
 from flyexpr.records import fill, record, replace
 from flyexpr.schema.codecs import Attribute, Codec, codec_of
 from flyexpr.schema.fits import Check, fit_of
@@ -111,7 +111,10 @@ class Table(Generic[T]):
         tags: Mapping[str, str] = _NOTHING,
         deletion_protection: bool = False,
         engine: Engine | None = None,
+        **unknown: NoReturn,
     ) -> None:
+        if unknown:
+            raise TypeError(_unknown(name, next(iter(unknown))))
         check_name("a table", name)
         indexes = _checked_indexes(indexes)
         _check_options(name, throughput, stream)
@@ -171,7 +174,9 @@ class Table(Generic[T]):
 
         def __getattr__(self, name: str) -> NoReturn:
             call = _CALLS.get(name)
-            raise AttributeError(f"a table has no {name!r}" + (f"; write {call}" if call else ""), name=name, obj=self)
+            known = () if name.startswith("_") else self.__match_args__  # for all that looks for Python's own methods
+            meant = f"write {call}" if call else did_you_mean(name, known)
+            raise AttributeError(f"a table has no {name!r}{meant and '; '}{meant}", name=name, obj=self)
 
     @property
     def bound(self) -> Engine:
@@ -207,8 +212,9 @@ class Table(Generic[T]):
         for index in self.indexes:
             if index.name == name:
                 return index
-        known = ", ".join(index.name for index in self.indexes) or "none"
-        raise FlyexprError(f"table {self.name!r} has no index {name!r}; its indexes: {known}")
+        names = [index.name for index in self.indexes]
+        meant = did_you_mean(name, names, "{!r}") or f"its indexes: {', '.join(names) or 'none'}"
+        raise FlyexprError(f"table {self.name!r} has no index {name!r}; {meant}")
 
     @cached_property
     def codecs(self) -> dict[str, Codec]:
@@ -279,12 +285,27 @@ class Table(Generic[T]):
 
 
 _OPERATIONS = "query scan create_table delete_table update_table describe_table batch_get batch_write".split()
-_VERBS = "get put update delete first one count modify explain request run update_matching delete_matching".split()
+_VERBS = (
+    "get put update delete first one count modify explain request run update_matching delete_matching key_of".split()
+)
 _CALLS = {  # what people write as a method of a table, and the call that they want
     **{name: f"run(table, {name}(...))" for name in _OPERATIONS},
     **{name: f"{name}(table, ...)" for name in _VERBS},
+    "items": "run(table, scan())",
+    **{name: f"{name}([(table, ...), ...])" for name in ("transact_write", "transact_get", "transact_modify")},
     **{f"{name}_item": f"{name}(table, ...)" for name in ("get", "put", "update", "delete")},
 }
+
+
+_MEANT = {"hash_key": "partition_key", "range_key": "sort_key", "schema": "attributes", "billing_mode": "throughput"}
+
+
+def _unknown(name: str, option: str) -> str:
+    """What to say of an option that a table does not have; some have another name in other libraries."""
+    what = f"table {name!r}"
+    if option in _MEANT:
+        return f"{what} has no option {option}=; write {_MEANT[option]}="
+    return unknown_option(what, option, Table.__init__.__kwdefaults__ or {})
 
 
 def _checked_indexes(indexes: Any) -> tuple[Index, ...]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError
+from flyexpr.requests.mistakes import need_table, not_an_operation
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
-    ConditionCheck,
     CreateTable,
     DeleteItem,
     DeleteTable,
@@ -58,7 +58,11 @@ def common_engine(tables: Sequence[Table]) -> Engine:
     >>> common_engine([scores, scores.named("Other")]) == scores.engine
     True
     """
-    engine = tables[0].bound
+    try:
+        engine = tables[0].bound
+    except AttributeError:
+        need_table(tables[0])
+        raise
     if len(tables) > 1 and any(table.bound != engine for table in tables):
         raise FlyexprError("the tables of a transaction have to be on one engine: bind them with the same connect(...)")
     return engine
@@ -74,14 +78,11 @@ def addressed(table: Any, operation: Any) -> tuple[Table, Operation]:
         if not table.operations:
             raise FlyexprError("a transaction needs at least one operation")
         return table.operations[0][0], table
-    if not isinstance(table, Table):
-        hint = "the table comes first: run(table, operation)" if isinstance(operation, Table) else f"not {table!r}"
-        raise TypeError(f"expected a table, such as Table(...).on(connect(...)); {hint}")
+    need_table(table, operation)
     if type(operation) in _SEVERAL:
         raise TypeError("a transaction names its tables; give it alone, as in run(transact_write_items([...]))")
     if type(operation) not in _STEPS and not isinstance(operation, (Query, Scan)):
-        hint = "; only a transaction takes it" if isinstance(operation, ConditionCheck) else ""
-        raise TypeError(f"expected an operation such as query(...) or put_item(...), not {operation!r}{hint}")
+        raise not_an_operation(operation)
     return table, operation
 
 

@@ -9,9 +9,11 @@ from flyexpr.expressions.apply import apply
 from flyexpr.expressions.conditions import exists
 from flyexpr.expressions.diff import unchanged
 from flyexpr.expressions.evaluate import matches
+from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Action, Condition, Path, Update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.terms import operand
+from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
 from flyexpr.requests.plan.access import access_of_keys
 from flyexpr.requests.versions import versioned
@@ -35,8 +37,7 @@ _LOOK = 64  # keys between pauses
 
 def update_matching(table: Table, read: Query | Scan, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
     """How many items of a read were updated, or with `dry_run` would be."""
-    if not isinstance(update, Update):
-        raise TypeError(f"update_matching takes an update such as incr('wins', 1), not {update!r}")
+    need(update, Update, "update_matching takes an update such as incr('wins', 1)")
     return _write_matching(table, read, update, dry_run, clock)
 
 
@@ -51,8 +52,7 @@ def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry
     No item is updated twice: where the update moves items in the index that the read goes through, all keys are read,
     and kept, before the first update.
     """
-    if not isinstance(read, (Query, Scan)):
-        raise TypeError(f"expected query(...) or scan(...), not {read!r}")
+    need_read(read)
     condition = exists(Path((table.partition_key,))) & read.condition
     keeping = update is not None and not dry_run and moves(table, read, update)
     asked, access = keys_only(table, read)

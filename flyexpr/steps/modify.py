@@ -96,7 +96,7 @@ def _written_together(changes: Sequence[_Change]) -> Steps[list[Item | None]]:
     writes = list(map(_write, changes))
     if any(write is not None for write in writes):
         pairs = zip(changes, writes, strict=True)
-        checked = tuple((change.table.as_stored, write or _check(change)) for change, write in pairs)
+        checked = tuple((change.table.as_stored, _check(change) if write is None else write) for change, write in pairs)
         try:
             yield from transact_write(TransactWriteItems(checked))
         except TransactionCancelled as error:

@@ -12,6 +12,7 @@ from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
 from flyexpr.expressions.show import show
 from flyexpr.records import replace
+from flyexpr.requests.mistakes import need_read, need_table
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan.access import access_of, access_of_keys
 from flyexpr.requests.reads import Access, Answer, Turn
@@ -194,6 +195,7 @@ def keys_only(table: Table, read: Query | Scan) -> tuple[Query | Scan, Access | 
     >>> keys_only(Table("t", "id"), scan())[0].project
     (Path(parts=('id',)),)
     """
+    need_table(table)
     access = access_of_keys(table, read) if isinstance(read, Query) else None
     return replace(read, project=tuple(Path((name,)) for name in table.keys)), access
 
@@ -204,8 +206,7 @@ def whole(read: Query | Scan) -> Query | Scan:
     >>> whole(scan()) == scan()
     True
     """
-    if not isinstance(read, (Query, Scan)):
-        raise TypeError(f"expected query(...) or scan(...), not {read!r}")
+    need_read(read)
     if read.budget is not None:
         raise FlyexprError("a read with budget= may stop before it knows the answer; go through run(...) instead")
     return read

@@ -74,7 +74,7 @@ QUOTES = ", all of it in double quotes for the shell\n"
         (
             ["query", "Users", "usr = 'ada'"],
             2,
-            "did you mean `user` (the table)? Otherwise use flyexpr scan, or make an index by usr\n",
+            "did you mean `user`, the partition key? Otherwise use flyexpr scan, or make an index by usr\n",
         ),
         (["scan", "Users", "name LIKE 'a%'"], 2, "hint: write begins_with(NAME, 'text') or contains(NAME, 'text')\n"),
         (["scan", "Users", "age != 36"], 2, "hint: write <> for `is not equal`\n"),

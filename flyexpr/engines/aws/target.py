@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from flyexpr.engines.urls import shown
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import FlyexprError, did_you_mean
 from flyexpr.records import record
 
 _OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
@@ -53,7 +53,8 @@ def target_of(url: str) -> Target:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in _OPTIONS:
-            raise FlyexprError(f"no option {name!r} in {text!r}\n  write one of: {', '.join(_OPTIONS)}")
+            meant = did_you_mean(name, _OPTIONS, "{}=") or f"write one of: {', '.join(_OPTIONS)}"
+            raise FlyexprError(f"no option {name!r} in {text!r}\n  {meant}")
     if "transport" in options and options["transport"] not in _TRANSPORTS:
         raise FlyexprError(
             f"no transport {options['transport']!r} in {text!r}\n  write one of: {', '.join(_TRANSPORTS)}"

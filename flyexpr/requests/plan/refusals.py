@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flyexpr.errors import PlanError
+from flyexpr.errors import PlanError, nearest
 from flyexpr.expressions.nodes import Between, Compare, Condition, Path, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
@@ -74,20 +74,19 @@ def _no_partition(table: Table, parts: Sequence[Condition]) -> tuple[str, str]:
 
 def _likely_meant(table: Table, names: Sequence[str]) -> str:
     """A question where one of the names is nearly a partition key or a part of one; empty for names the table has."""
-    from difflib import get_close_matches  # here, because `import flyexpr` is to be quick
-
     keys = {
-        name.lower(): (name, index)
+        name: (name == key, index)
         for index in (*reversed(table.indexes), None)
         for key in table.partition_keys_of(index)
-        for name in (key, *(table.derived[key].parts if key in table.derived else ()))
+        for name in (*(table.derived[key].parts if key in table.derived else ()), key)
     }
-    known = {*table.attributes, *table.key_attributes, *(name for name, _ in keys.values())}
+    known = {*table.attributes, *table.key_attributes, *keys}
     for name in names:
-        near = get_close_matches(name.lower(), keys, 1, 0.75) if name not in known else []
+        near = nearest(name, keys) if name not in known else ""
         if near:
-            key, index = keys[near[0]]
-            return f"did you mean `{key}` ({label(index)})? Otherwise "
+            whole, index = keys[near]
+            role = f"{'the' if whole else 'a part of the'} partition key{f' of {index.name}' if index else ''}"
+            return f"did you mean `{near}`, {role}? Otherwise "
     return ""
 
 
