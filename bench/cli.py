@@ -174,7 +174,7 @@ class Bench:
 
     def _prepare(self) -> None:
         """Makes the table that is read, and the files that are loaded."""
-        from flyexpr.cli.formats.plain_json import item_text
+        from flyexpr.values.plain_json import item_text
 
         self.run(FLYEXPR, "create", "Items", "pk", "sk:N")
         with (self.folder / "items.jsonl").open("w", encoding="utf-8") as file:

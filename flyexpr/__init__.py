@@ -21,6 +21,7 @@ The public names by purpose; `help(query)` and so on say more:
     doing          run get put update delete first one count modify update_matching delete_matching
                    transact_get transact_write transact_modify Stats
     without doing  request explain matches apply show parse_condition parse_update simplify paths key_of
+                   to_wire from_wire to_json from_json
     engines        connect call
     errors         FlyexprError ExpressionError PlanError ValidationError BadCursor NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
@@ -114,6 +115,7 @@ from flyexpr.requests.constructors import (
 from flyexpr.requests.operations import Operation as Operation
 from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.derive import key_of
+from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
 from flyexpr.schema.expiry import live
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.table import Table
@@ -174,6 +176,8 @@ __all__ = [
     "explain",
     "F",
     "first",
+    "from_json",
+    "from_wire",
     "ge",
     "get",
     "get_item",
@@ -209,6 +213,8 @@ __all__ = [
     "Stats",
     "Table",
     "template",
+    "to_json",
+    "to_wire",
     "transact_get",
     "transact_get_items",
     "transact_modify",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from flyexpr.cli.formats.plain_json import read_item
 from flyexpr.errors import ValidationError
 from flyexpr.schema.table import Table
 from flyexpr.values.numbers import number
+from flyexpr.values.plain_json import read_item
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BYTES = re.compile(r"[xX]'([0-9a-fA-F]{2})*'")

@@ -18,9 +18,9 @@ from program import COMMAND, Program
 
 from flyexpr import FlyexprError, Table, connect, create_table, get, run, scan
 from flyexpr.cli.app import _COMMANDS
-from flyexpr.cli.formats.plain_json import read_item
 from flyexpr.cli.session import Session
 from flyexpr.serve import serve
+from flyexpr.values.plain_json import read_item
 
 
 def rows(text: str) -> list:

@@ -7,7 +7,7 @@ import sys
 import pytest
 from program import COMMAND, Program
 
-from flyexpr.cli.formats.plain_json import item_text
+from flyexpr.values.plain_json import item_text
 
 pty = pytest.importorskip("pty")
 

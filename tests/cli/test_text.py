@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from flyexpr import FlyexprError, ValidationError
 from flyexpr.cli.formats.csv_rows import read_cell
-from flyexpr.cli.formats.dynamodb_json import item_wire, read_wire
-from flyexpr.cli.formats.plain_json import item_text, read_item
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries
 from flyexpr.cli.formats.terminal_text import plain
 from flyexpr.values.encode import encode_item
 from flyexpr.values.freeze import freeze
+from flyexpr.values.plain_json import item_text, read_item
+from flyexpr.values.wire_json import item_wire, read_wire
 
 MARKS = st.sampled_from(["$set", "$$set", "$bytes", "$$$bytes", "$", "set", "$sets", "Item", "S", "M"])
 marked = st.recursive(

@@ -23,13 +23,13 @@ from flyexpr import (
     scan,
     update_item,
 )
-from flyexpr.cli.formats.plain_json import read_item
 from flyexpr.cli.jobs.bulk_puts import put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, check_all, delete_all, put_all, update_all
 from flyexpr.cli.jobs.job import Manner
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.cli.jobs.work import Job
 from flyexpr.steps.course import course
+from flyexpr.values.plain_json import read_item
 
 
 @pytest.fixture

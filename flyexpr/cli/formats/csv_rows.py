@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from flyexpr.cli.formats.plain_json import read_value, value_text
 from flyexpr.errors import ValidationError
 from flyexpr.values.encode import encode
 from flyexpr.values.kinds import Item, quote
 from flyexpr.values.numbers import number
+from flyexpr.values.plain_json import read_value, value_text
 
 _JSON_STARTS = frozenset('{["-0123456789tfn \t\r\n')
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)

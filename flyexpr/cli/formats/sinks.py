@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import IO
 
 from flyexpr.cli.formats.csv_rows import cell, head, row, row_text
-from flyexpr.cli.formats.dynamodb_json import item_wire
-from flyexpr.cli.formats.plain_json import item_text, read_item
 from flyexpr.cli.formats.terminal_text import plain, shown
 from flyexpr.values.kinds import Item
+from flyexpr.values.plain_json import item_text, read_item
+from flyexpr.values.wire_json import item_wire
 
 FORMS = ("json", "wire", "csv", "table")
 

@@ -19,10 +19,10 @@ from typing import IO, Any
 
 from flyexpr.cli.files import naming
 from flyexpr.cli.formats.csv_rows import read_head, read_row, row_text
-from flyexpr.cli.formats.dynamodb_json import read_wire
-from flyexpr.cli.formats.plain_json import read_item
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.values.kinds import Item
+from flyexpr.values.plain_json import read_item
+from flyexpr.values.wire_json import read_wire
 
 LONGEST = 8 * 1024 * 1024  # bytes of a line; the JSON of an item of 400 KB can take 3 MB
 
@@ -109,7 +109,22 @@ def entries(stream: IO[bytes], form: str, kinds: Mapping[str, str] | None = None
         raise FlyexprError(f"{name}: {reason or error}") from None
 
 
-_READERS: dict[str, Callable[[str], Item]] = {"json": read_item, "wire": read_wire}
+def _read_json(text: str) -> Item:
+    """The item of a line; an error for JSON over several lines, or in an array, says how to write one item a line."""
+    try:
+        return read_item(text)
+    except ValidationError as error:
+        begin = text.strip()
+        if begin in ("{", "["):
+            hint = f"an item takes one line; jq -c {'.' if begin == '{' else repr('.[]')} writes each so"
+        elif begin.startswith("[") and begin.endswith("]"):
+            hint = "jq -c '.[]' writes the items of an array one a line"
+        else:
+            raise
+        raise ValidationError(error.message, hint=hint) from None
+
+
+_READERS: dict[str, Callable[[str], Item]] = {"json": _read_json, "wire": read_wire}
 
 
 def _lines(stream: IO[bytes], read: Callable[[str], Item]) -> Iterator[Entry]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from flyexpr.cli.formats.plain_json import item_text
 from flyexpr.cli.jobs.bulk_reads import is_repeatable
 from flyexpr.cli.jobs.rejects import Refusal
 from flyexpr.cli.jobs.work import Job
@@ -19,6 +18,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.batches import WRITES, Writing
 from flyexpr.steps.course import course
 from flyexpr.values.kinds import Item
+from flyexpr.values.plain_json import item_text
 
 
 class Placed(NamedTuple):

@@ -66,24 +66,13 @@ def read_item(text: str) -> Item:
     ...
     flyexpr.errors.ValidationError: not JSON: Expecting ',' delimiter at character 12
     """
-    found = _parse_line(text)
+    found = parse_json(text)
     if not isinstance(found, dict):
-        hint = "\n  hint: jq -c '.[]' writes the items of an array one a line" if isinstance(found, list) else ""
-        raise ValidationError(f"an item is a JSON object, not {_shortened(text)}{hint}")
+        raise ValidationError(f"an item is a JSON object, not {_shortened(text)}")
     if '"$' in text or "\\u0024" in text:
         for name, value in found.items():
             found[name] = _unmarked(value)
     return found
-
-
-def _parse_line(text: str) -> Any:
-    try:
-        return parse_json(text)
-    except ValidationError as error:
-        program = {"{": ".", "[": "'.[]'"}.get(text.strip())
-        if program is None:
-            raise
-        raise ValidationError(f"{error}\n  hint: an item takes one line; jq -c {program} writes each so") from None
 
 
 def read_value(text: str) -> Any:

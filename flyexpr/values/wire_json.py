@@ -1,9 +1,9 @@
-"""Items as DynamoDB JSON, one a line: the form of the AWS CLI and of exports to S3.
+"""Items as DynamoDB JSON: the form of the AWS CLI, of stream records and of exports to S3.
 
     {"id": {"S": "a"}, "wins": {"N": "3"}}
     {"Item": {"id": {"S": "a"}, "wins": {"N": "3"}}}
 
-Both can be read. Input of people is checked here; the library trusts what an engine sends.
+Both can be read. What comes from elsewhere is checked here; the library trusts what an engine sends.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flyexpr.cli.formats.plain_json import parse_json
 from flyexpr.errors import ValidationError
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import MAX_DEPTH, Item
 from flyexpr.values.numbers import number
+from flyexpr.values.plain_json import parse_json
 
 _NUMBER = re.compile(r"[+-]?(\d{1,160}(\.\d{0,160})?|\.\d{1,160})([eE][+-]?\d{1,3})?", re.ASCII)
-MAX_DEPTH = 32
 
 
 def item_wire(item: Mapping[str, Any]) -> str:
@@ -53,12 +52,14 @@ def read_wire(text: str) -> Item:
 
 
 def item_of_wire(wire: Any, at: str = "", depth: int = 0) -> Item:
-    """The item of a wire item; ValidationError names the attribute that cannot be one.
+    """The item of a wire item, which stays as it is; ValidationError names the attribute that cannot be one.
 
     >>> item_of_wire({"info": {"M": {"seen": {"BOOL": True}}}})
     {'info': {'seen': True}}
+
+    Binary values are base64 text, or bytes, as botocore gives them.
     """
-    if not isinstance(wire, dict):
+    if not isinstance(wire, Mapping):
         raise ValidationError("a map of attribute values was expected", at=at)
     return {name: _value(member, f"{at}.{name}".lstrip("."), depth + 1) for name, member in wire.items()}
 
@@ -120,7 +121,7 @@ def _number(body: Any) -> Any:
 
 
 def _bytes(body: Any) -> bytes:
-    return b64decode(_string(body), validate=True)
+    return body if isinstance(body, bytes) else b64decode(_string(body), validate=True)
 
 
 def _refused(body: Any) -> Any:
