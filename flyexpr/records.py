@@ -142,9 +142,9 @@ def _shared(shown: list[str]) -> dict[str, Any]:
 def _refuse_assignment(self: Any, name: str, value: Any = None) -> None:
     from dataclasses import FrozenInstanceError
 
-    kind = self.__class__.__name__
+    record_name = self.__class__.__name__
     raise FrozenInstanceError(
-        f"`{name}` of a {kind} stays as it is; make another one: dataclasses.replace(..., {name}=...)"
+        f"`{name}` of a {record_name} stays as it is; make another one: dataclasses.replace(..., {name}=...)"
     )
 
 

@@ -161,8 +161,8 @@ def _members_like(old: Any, members: Any) -> set[Any]:
 
 
 def _member_type(members: Any) -> type:
-    kind = type(next(iter(members)))
-    return Decimal if kind in (int, float) else kind
+    member_type = type(next(iter(members)))
+    return Decimal if member_type in (int, float) else member_type
 
 
 def _sum(left: Any, right: Any, operator: str) -> int | Decimal:

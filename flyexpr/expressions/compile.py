@@ -179,11 +179,11 @@ _CONDITIONS: dict[type, Callable[[Any, Placeholders], str]] = {
 
 
 def _operand(node: Operand, names: Placeholders) -> str:
-    kind = type(node)
-    if kind is Path:
+    node_type = type(node)
+    if node_type is Path:
         parts: Any = node.parts  # type: ignore[union-attr]
         return names.name(parts[0]) if len(parts) == 1 else names.path(parts)
-    if kind is Value:
+    if node_type is Value:
         return names.value(node)  # type: ignore[arg-type]
     if isinstance(node, Call):
         return _call(node, names)

@@ -46,13 +46,13 @@ def shape(expression: Condition | Update | tuple[Path, ...], values: dict[Frozen
 
 
 def _operand(node: Operand, values: dict[Frozen, int]) -> Shape:
-    kind = type(node)
-    if kind is Path:
+    node_type = type(node)
+    if node_type is Path:
         return node.parts  # type: ignore[union-attr]
-    if kind is Value:
+    if node_type is Value:
         frozen = node.kind, node.body  # type: ignore[union-attr]
         return values.setdefault(frozen, len(values)), frozen[0]
-    return _SHAPES[kind](node, values)
+    return _SHAPES[node_type](node, values)
 
 
 def _compare(node: Compare | Arithmetic, values: dict[Frozen, int]) -> Shape:

@@ -168,12 +168,12 @@ def operand(value: Any) -> Operand:
     >>> operand(F.a), operand("a")
     (Path(parts=('a',)), Value(kind='S', body='a'))
     """
-    kind = type(value)
-    if kind is str:  # quick, for the commonest constants
+    value_type = type(value)
+    if value_type is str:  # quick, for the commonest constants
         return Value("S", value)
-    if kind is int and -WHOLE < value < WHOLE:
+    if value_type is int and -WHOLE < value < WHOLE:
         return Value("N", value)
-    if kind is Term:
+    if value_type is Term:
         return node_of(value)
     if isinstance(value, (Path, Value, Call, Arithmetic)):
         return value

@@ -97,12 +97,12 @@ def key_of(table: Table, item: Mapping[str, Any]) -> Item:
 
 def _derived_for_keys(table: Table) -> list[tuple[str, Derived]]:
     """The derived attributes of the table's own key, each after those that it is made of."""
-    needed, found = {*table.keys}, []
+    needed, makers = {*table.keys}, []
     for name, derived in reversed(table.derived.items()):
         if name in needed:
             needed.update(derived.parts)
-            found.append((name, derived))
-    return found[::-1]
+            makers.append((name, derived))
+    return makers[::-1]
 
 
 def _value(table: Table, name: str, values: Mapping[str, Any]) -> Any:

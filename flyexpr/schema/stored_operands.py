@@ -38,11 +38,11 @@ def is_stored(table: Table, operands: tuple[Operand, ...] | list[Operand]) -> bo
     """
     codecs = table.codecs
     for operand in operands:
-        kind = type(operand)
-        if kind is Path:
+        node_type = type(operand)
+        if node_type is Path:
             if operand.parts[0] in codecs:  # type: ignore[union-attr, operator]
                 return False
-        elif kind is Value:
+        elif node_type is Value:
             if operand.kind in _MAY_BE_FOREIGN:  # type: ignore[union-attr]
                 return False
         elif not is_stored(table, children(operand)):
@@ -89,10 +89,10 @@ def stored_constant(table: Table, path: Path, codec: Codec | None, value: Value)
 
 def _undeclared(path: Path, value: Value) -> Value:
     if value.kind == "PYTHON":
-        kind = _type_name(value.body)
-        declare = f"declare it: attributes={{{str(path.parts[0])!r}: {kind}}}"
+        name = _type_name(value.body)
+        declare = f"declare it: attributes={{{str(path.parts[0])!r}: {name}}}"
         raise ValidationError(
-            f"DynamoDB has no type for {kind}",
+            f"DynamoDB has no type for {name}",
             at=show(path),
             hint=declare if len(path.parts) == 1 else "store it as text or a number",
         )

@@ -53,9 +53,9 @@ def _is_there(table: Table) -> Steps[bool]:
     if members.get("TableStatus") == "DELETING":
         yield from _until(table, lambda status: status is None)
         return False
-    found = described_table(members)
-    if [(name, found.kind(name)) for name in found.keys] != [(name, table.kind(name)) for name in table.keys]:
-        raise with_other_keys(table, found)
+    existing = described_table(members)
+    if [(name, existing.kind(name)) for name in existing.keys] != [(name, table.kind(name)) for name in table.keys]:
+        raise with_other_keys(table, existing)
     return True
 
 

@@ -34,14 +34,14 @@ def already_there(table: Table, error: DynamoError) -> TableExists:
     return _exists(table, error.message, "", "run(table, create_table(if_missing=True)) takes it as it is")
 
 
-def with_other_keys(table: Table, found: Table) -> TableExists:
+def with_other_keys(table: Table, existing: Table) -> TableExists:
     """The error for a table that is there with other keys.
 
     >>> print(with_other_keys(Table("Scores", "id"), Table("Scores", "pk", "n", attributes={"n": int})))
     there is already a table 'Scores', with the key `pk` (S), `n` (N) and not `id` (S)
       hint: give this table another name, or declare the key that is there
     """
-    keys = f", with the key {_keys(found)} and not {_keys(table)}"
+    keys = f", with the key {_keys(existing)} and not {_keys(table)}"
     return _exists(table, "", keys, "give this table another name, or declare the key that is there")
 
 

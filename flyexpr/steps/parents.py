@@ -52,8 +52,8 @@ def update_with_parents(table: Table, asked: UpdateItem, condition: Condition | 
             body: bytes = yield write_request(operation, prepared(table, operation))
             return body
         except ConditionFailed as error:
-            found = error.fields.get("Item")
-            item = decode_item(copy.deepcopy(found)) if found else {}
+            wire = error.fields.get("Item")
+            item = decode_item(copy.deepcopy(wire)) if wire else {}
             if attempt == ATTEMPTS or (condition is not None and not matches(condition, fill(table, dict(item)))):
                 raise
             operation = _for_item(asked, item)
@@ -90,9 +90,9 @@ def _for_item(asked: UpdateItem, item: Item) -> UpdateItem:
             actions.append(_plain(action))
         else:
             _put_inside(made, action, present + 1)
-    for place, content in made.items():
-        actions.append(Action("SET", Path(place), Value(*freeze_constant(content))))
-        guards.append(Test("attribute_not_exists", (Path(place),)))
+    for steps, content in made.items():
+        actions.append(Action("SET", Path(steps), Value(*freeze_constant(content))))
+        guards.append(Test("attribute_not_exists", (Path(steps),)))
     return _guarded(asked, actions, guards)
 
 

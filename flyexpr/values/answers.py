@@ -205,7 +205,7 @@ class _Decoding:
 
     def __enter__(self) -> None: ...
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, error_type: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, _NOT_WIRE) and not isinstance(error, FlyexprError):
             raise malformed(error) from None
 

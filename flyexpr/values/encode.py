@@ -76,13 +76,13 @@ def _members(value: Mapping[str, Any], depth: int) -> str:
     try:
         # str and int are written in place: they are three quarters of all values, and a call takes as long as the text.
         for name, member in value.items():
-            kind, key = type(member), _known_key(name) or _key(name)
-            if kind is str:
+            member_type, key = type(member), _known_key(name) or _key(name)
+            if member_type is str:
                 parts.append(f'{key}{{"S":{quote(member)}}}')
-            elif kind is int and -WHOLE < member < WHOLE:
+            elif member_type is int and -WHOLE < member < WHOLE:
                 parts.append(f'{key}{{"N":"{member}"}}')
             else:
-                parts.append(key + _ENCODERS.get(kind, _encode_other)(member, depth + 1))
+                parts.append(key + _ENCODERS.get(member_type, _encode_other)(member, depth + 1))
     except Refused as refused:
         refused.steps.insert(0, name)
         raise

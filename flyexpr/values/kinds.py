@@ -105,15 +105,15 @@ def native(value: Any) -> Any:
     """
     if isinstance(value, (int, float)):
         return value
-    kind = _native_type(value)
-    plain = kind(value) if kind else value
-    return value if kind is float and plain == plain != value else plain
+    native_type = _native_type(value)
+    plain = native_type(value) if native_type else value
+    return value if native_type is float and plain == plain != value else plain
 
 
 def _native_type(value: Any) -> type | None:
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
-    if kind is not None:  # numpy registers its time spans as Integral too
-        return _DTYPES.get(kind) if getattr(value, "shape", None) == () else None
+    letter = getattr(getattr(value, "dtype", None), "kind", None)
+    if letter is not None:  # numpy registers its time spans as Integral too
+        return _DTYPES.get(letter) if getattr(value, "shape", None) == () else None
     if isinstance(value, Integral):
         return int
     return float if isinstance(value, Real) and not isinstance(value, Rational) else None
@@ -131,9 +131,9 @@ def known(value: Any) -> Any:
 
 
 def _unknown(value: Any) -> Unknown:
-    kind = type(value)
+    cls = type(value)
     # The module goes before the name where a builtin has the same name, as with some types of numpy.
-    name = f"{kind.__module__}.{kind.__name__}" if hasattr(builtins, kind.__name__) else kind.__name__
+    name = f"{cls.__module__}.{cls.__name__}" if hasattr(builtins, cls.__name__) else cls.__name__
     return Unknown(
         f"DynamoDB has no type for {name.removeprefix('builtins.')}",
         "declare the attribute's type on the table, or store a plain value",

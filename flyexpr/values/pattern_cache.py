@@ -46,13 +46,13 @@ class Forms:
             self.found = [form, *self.found[: SEVERAL - 1]]
         return form in self.found
 
-    def item(self, text: str, place: int) -> tuple[Item, int] | None:
+    def item(self, text: str, position: int) -> tuple[Item, int] | None:
         """The item at a place and where it ends, if it has one of these forms; it is a member of an object."""
         self._single += 1
         if self._failed > PATIENCE and self._failed > self._single // 4:
             return None  # the items that come alone are of too many forms
         for form in self.found:
-            matched = form.match(text, place)
+            matched = form.match(text, position)
             if matched:
                 return form.item(matched), matched.end()
             self._failed += 1
@@ -84,17 +84,17 @@ class Search:
         self._missed = self._failed = 0
         self._given_up = False
 
-    def other(self, form: Form, text: str, place: int) -> tuple[Form, Matched] | None:
+    def other(self, form: Form, text: str, position: int) -> tuple[Form, Matched] | None:
         """Another form than the one tried last, and its match at a place."""
         if self._given_up:
             return None
         self._failed += form is not NO_FORM
-        for found in self._forms.found:
-            if found is not form:
-                matched = found.match(text, place)
+        for other in self._forms.found:
+            if other is not form:
+                matched = other.match(text, position)
                 if matched:
-                    self._weigh(matched.end() - place, place)
-                    return found, matched
+                    self._weigh(matched.end() - position, position)
+                    return other, matched
                 self._failed += 1
         return None
 
@@ -109,9 +109,9 @@ class Search:
         new = _form_seen(item, size, alike) if self._missed in LOOKS and alike >= FEW else None
         return new if new is not None and self._forms.add(new) else form
 
-    def _weigh(self, size: int, place: int) -> None:
+    def _weigh(self, size: int, position: int) -> None:
         """Gives up where one pattern in four items of such a size failed: that costs more than the others spare."""
-        if self._failed > PATIENCE and self._failed * size * 4 > place:
+        if self._failed > PATIENCE and self._failed * size * 4 > position:
             self._given_up = True
 
 

@@ -27,7 +27,7 @@ def value_size(value: Any) -> int:
     """
     size = _SIZES.get(type(value))
     if size is None:
-        size = next((size for kind, size in _SIZES.items() if isinstance(value, kind)), None)
+        size = next((size for value_type, size in _SIZES.items() if isinstance(value, value_type)), None)
         if size is None:
             try:
                 return value_size(known(value))

@@ -60,7 +60,7 @@ class TableFile:
         FlyexprError for a folder, a file without one, a file of another program or a newer format, a read-only file;
         Throttled (ThrottlingException) for one that another process keeps locked.
         """
-        if not all(_identity(place) == identity for place, identity in self._known[:1]):
+        if not all(_identity(path) == identity for path, identity in self._known[:1]):
             raise self.moved()  # before it is opened again, which is after a fork
         _check_place(self.path, self._place)
         try:
@@ -92,7 +92,7 @@ class TableFile:
         """Keep in mind which file and which log these are."""
         if self.path == MEMORY:
             return
-        self._known = tuple((place, _identity(place)) for place in (self._place, self._place + "-wal"))
+        self._known = tuple((path, _identity(path)) for path in (self._place, self._place + "-wal"))
         self._calm = -1
         if self._folder is None and os.name == "posix":
             self._folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
@@ -107,7 +107,7 @@ class TableFile:
             changed = _fstat(folder).st_ctime_ns
             if changed == self._calm:
                 return True  # no name in the folder has come, gone or changed
-        stands = all(_identity(place) == identity for place, identity in self._known)
+        stands = all(_identity(path) == identity for path, identity in self._known)
         # Two changes within one tick of the system's clock leave the same time.
         self._calm = changed if stands and abs(time.time_ns() - changed) > _TICK else -1
         return stands
@@ -139,13 +139,13 @@ def _real(path: str) -> str:
     return os.path.realpath(path)
 
 
-def _identity(place: str) -> Identity | None:
+def _identity(path: str) -> Identity | None:
     """Which file stands at a path; None for none."""
     try:
-        found = os.stat(place)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_ino, found.st_dev
+    return status.st_ino, status.st_dev
 
 
 def patiently(attempt: Callable[[], T], seconds: float) -> T:

@@ -38,17 +38,17 @@ _BEGIN = {"DEFERRED": "BEGIN DEFERRED", "IMMEDIATE": "BEGIN IMMEDIATE"}
 class Transaction:
     """A transaction of a storage, for `with`: a generator in its place would take three times as long."""
 
-    __slots__ = ("_kind", "_patience", "_storage")
+    __slots__ = ("_mode", "_patience", "_storage")
 
-    def __init__(self, storage: Storage, kind: str, patience: float) -> None:
-        self._storage, self._kind, self._patience = storage, kind, patience
+    def __init__(self, storage: Storage, mode: str, patience: float) -> None:
+        self._storage, self._mode, self._patience = storage, mode, patience
 
     def __enter__(self) -> None:
-        if not self._storage.try_to_begin(self._kind, self._patience == 0):
-            patiently(lambda: self._storage.try_to_begin(self._kind, True), self._patience)
+        if not self._storage.try_to_begin(self._mode, self._patience == 0):
+            patiently(lambda: self._storage.try_to_begin(self._mode, True), self._patience)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._storage.end(commit=kind is None)
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        self._storage.end(commit=error_type is None)
 
 
 class Storage:
@@ -70,7 +70,7 @@ class Storage:
         self._version = -1
         self._tables: dict[str, StoredTable] = {}
         self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
-        self._transactions = {kind: Transaction(self, kind, BUSY_SECONDS) for kind in _BEGIN}
+        self._transactions = {mode: Transaction(self, mode, BUSY_SECONDS) for mode in _BEGIN}
         self.connect()
 
     def connect(self) -> sqlite3.Connection:
@@ -128,14 +128,14 @@ class Storage:
     def connection(self) -> sqlite3.Connection:
         return self.connect()
 
-    def transaction(self, kind: str, patience: float | None = None) -> Transaction:
+    def transaction(self, mode: str, patience: float | None = None) -> Transaction:
         """All or nothing: `DEFERRED` sees one state of the file, `IMMEDIATE` also lets no one else write.
 
         `patience` is how many seconds it waits for another process.
         """
-        return self._transactions[kind] if patience is None else Transaction(self, kind, patience)
+        return self._transactions[mode] if patience is None else Transaction(self, mode, patience)
 
-    def try_to_begin(self, kind: str, last: bool) -> bool:
+    def try_to_begin(self, mode: str, last: bool) -> bool:
         """Begins a transaction, and forgets what was remembered of the catalog if that has changed.
 
         If somebody else writes, it is False, or an error at `last`. Other threads have their turn between two tries.
@@ -149,11 +149,11 @@ class Storage:
             )
         try:
             connection = self._connection or self.connect()
-            if not (self._stands() if kind == "DEFERRED" else self._file.stands()):
+            if not (self._stands() if mode == "DEFERRED" else self._file.stands()):
                 self._give_up()
             if connection.in_transaction:
                 connection.rollback()
-            self._do(_BEGIN[kind])
+            self._do(_BEGIN[mode])
             ((version,),) = self._do("SELECT version FROM catalog_version")
             if version != self._version:
                 self._tables.clear()
