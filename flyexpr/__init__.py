@@ -26,7 +26,7 @@ The public names by purpose; `help(query)` and so on say more:
     errors         FlyexprError ExpressionError PlanError ValidationError BadCursor NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
                    Throttled ConnectionFailed
-    annotations    Condition Update Operation Item Items Plan Engine Connection
+    annotations    Condition Update Item Items Operation Query Scan Read Write Budget Plan Engine Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
 last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has fixtures for pytest.
@@ -112,7 +112,12 @@ from flyexpr.requests.constructors import (
     update_item,
     update_table,
 )
+from flyexpr.requests.operations import Budget as Budget
 from flyexpr.requests.operations import Operation as Operation
+from flyexpr.requests.operations import Query as Query
+from flyexpr.requests.operations import Read as Read
+from flyexpr.requests.operations import Scan as Scan
+from flyexpr.requests.operations import Write as Write
 from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.derive import key_of
 from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire

@@ -33,7 +33,7 @@ from collections.abc import (
     Sequence,
 )
 from inspect import iscoroutinefunction
-from typing import Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
 from flyexpr.drive import Pause, driven_awaited
 from flyexpr.engine import AsyncConnection as Connection
@@ -55,18 +55,23 @@ from flyexpr.requests.operations import (
     BatchWrite,
     CreateTable,
     DeleteItem,
+    DeleteReturns,
     DeleteTable,
     DescribeTable,
     GetItem,
     Key,
     Operation,
     Pair,
+    Paths,
     PutItem,
+    PutReturns,
     Query,
+    Read,
     Scan,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
+    UpdateReturns,
     UpdateTable,
 )
 from flyexpr.requests.reads import Access
@@ -76,11 +81,18 @@ from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import addressed, common_engine, course, tables_of
 from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Step, Steps
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item, T
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from flyexpr.steps.keywords import Nothing, Writing
+    from flyexpr.values.kinds import Given
 
 R = TypeVar("R")
 _HELD = 0.004  # seconds for which items are decoded before other tasks get their turn
@@ -139,7 +151,7 @@ async def _answer(engine: Engine, step: Step) -> bytes | None:
     return await engine(step.operation, step.body)
 
 
-async def _perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:
+async def _perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None = None) -> R:
     """The result of the steps on the engine of the tables; an error for a missing table names it."""
     try:
         return await drive(steps if stats is None else counted(steps, stats), _awaited(common_engine(tables)))
@@ -147,14 +159,14 @@ async def _perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None
         raise named(error, tables) from None
 
 
-class Items(AsyncIterator[Item]):
+class Items(AsyncIterator[T]):
     """The items of a query or scan, read page by page as they are taken by `async for`.
 
     `.cursor` resumes after the last item taken, and `.stats` says what the read has cost so far, as of
     `flyexpr.Items`. Decoding gives way to other tasks every few milliseconds.
     """
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, access: Access | None = None) -> None:
+    def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         engine = _awaited(table.bound)
         self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
@@ -167,7 +179,7 @@ class Items(AsyncIterator[Item]):
         self._items = self._taken(pages, table)
         self._broken_off = False  # whether it ended by an error, so that an iterator that stops would tell a lie
 
-    async def _taken(self, pages: Pages, table: Table) -> AsyncGenerator[Item, None]:
+    async def _taken(self, pages: Pages, table: Table[Any]) -> AsyncGenerator[T, None]:
         """The items of the pages; other tasks get their turn every few milliseconds."""
         try:
             since = time.monotonic()
@@ -188,12 +200,12 @@ class Items(AsyncIterator[Item]):
         finally:
             await pages.aclose()
 
-    def __aiter__(self) -> AsyncIterator[Item]:
+    def __aiter__(self) -> AsyncIterator[T]:
         if self._broken_off:
             raise FlyexprError(BROKEN_OFF)
         return self._items
 
-    def __anext__(self) -> Coroutine[Any, Any, Item]:
+    def __anext__(self) -> Coroutine[Any, Any, T]:
         if self._broken_off:
             raise FlyexprError(BROKEN_OFF)
         return self._items.__anext__()
@@ -236,7 +248,7 @@ _NOT_AWAITED = (
 )
 
 
-Pages = AsyncGenerator[Iterator[Item], None]
+Pages = AsyncGenerator[Iterator[Any], None]
 
 
 async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:
@@ -287,29 +299,29 @@ async def _given_up(tasks: Iterable[asyncio.Task[bytes]]) -> None:
 
 
 @overload
-def run(table: Table, operation: Query | Scan) -> Items: ...
+def run(table: Table[T], operation: Read) -> Items[T]: ...
 @overload
 def run(
-    table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
-) -> Coroutine[Any, Any, Item | None]: ...
+    table: Table[T], operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
+) -> Coroutine[Any, Any, T | None]: ...
 @overload
-def run(table: Table, operation: DescribeTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, Table]: ...
+def run(table: Table[Any], operation: DescribeTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, Table]: ...
 @overload
-def run(table: Table, operation: BatchGet, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[Item | None]]: ...
+def run(table: Table[T], operation: BatchGet, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[T | None]]: ...
 @overload
-def run(table: Table, operation: BatchWrite, *, stats: Stats | None = None) -> Coroutine[Any, Any, int]: ...
+def run(table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None) -> Coroutine[Any, Any, int]: ...
 @overload
-def run(table: Table, operation: UpdateTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[str]]: ...
+def run(table: Table[Any], operation: UpdateTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[str]]: ...
 @overload
 def run(
-    table: Table, operation: CreateTable | DeleteTable, *, stats: Stats | None = None
+    table: Table[Any], operation: CreateTable | DeleteTable, *, stats: Stats | None = None
 ) -> Coroutine[Any, Any, None]: ...
 @overload
-def run(table: Table, operation: Operation, *, stats: Stats | None = None) -> Any: ...
+def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None) -> Any: ...
 @overload
 def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> Coroutine[Any, Any, None]: ...
 @overload
-def run(table: TransactGetItems, /, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[Item | None]]: ...
+def run(table: TransactGetItems[T], /, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[T | None]]: ...
 def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
     """Performs an operation on a table: `async for` over a query or scan, `await` for all others."""
     if isinstance(operation, (Query, Scan)):
@@ -319,49 +331,96 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     return _perform(course(table, operation), tables_of(table, operation), stats)
 
 
-async def get(table: Table, key: Key, *more: NoReturn, stats: Stats | None = None, **refinements: Any) -> Item | None:
+async def get(
+    table: Table[T],
+    key: Key,
+    *more: NoReturn,
+    project: Paths | None = None,
+    consistent: bool = False,
+    stats: Stats | None = None,
+    **unknown: NoReturn,
+) -> T | None:
     """The item with this key, or None; see `flyexpr.get`."""
-    return await run(table, get_item(key, *more, **refinements), stats=stats)
+    operation = get_item(key, *more, project=project, consistent=consistent, **unknown)
+    item: T | None = await run(table, operation, stats=stats)
+    return item
 
 
+@overload
+async def put(table: Table[T], item: Given[T], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+@overload
 async def put(
-    table: Table,
+    table: Table[T], item: Given[T], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]
+) -> T | None: ...
+@overload
+async def put(table: Table[T], item: Given[T], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> T: ...
+@overload
+async def put(table: Table, item: Mapping[str, Any], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+@overload
+async def put(
+    table: Table, item: Mapping[str, Any], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]
+) -> Item | None: ...
+@overload
+async def put(table: Table, item: Mapping[str, Any], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> Item: ...
+async def put(  # type: ignore[misc]  # nobody passes the function of Given
+    table: Table[Any],
     item: Mapping[str, Any],
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: PutReturns | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
-) -> Item | None:
+) -> Any:
     """Writes the item, in place of one with the same key; see `flyexpr.put`."""
     return await run(table, put_item(item, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
+@overload
 async def update(
-    table: Table,
+    table: Table[Any], key: Key, change: Update, *, returns: Nothing = None, **others: Unpack[Writing]
+) -> None: ...
+@overload
+async def update(
+    table: Table[T], key: Key, change: Update, *, returns: Literal["ALL_NEW"], **others: Unpack[Writing]
+) -> T: ...
+@overload
+async def update(
+    table: Table[T],
+    key: Key,
+    change: Update,
+    *,
+    returns: Literal["ALL_OLD", "UPDATED_OLD", "UPDATED_NEW"],
+    **others: Unpack[Writing],
+) -> T | None: ...
+async def update(
+    table: Table[Any],
     key: Key,
     change: Update = None,  # type: ignore[assignment]  # or an error could not say what to write for x=1
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: UpdateReturns | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
-) -> Item | None:
+) -> Any:
     """Changes the item with this key, atomically; see `flyexpr.update`."""
     return await run(
         table, update_item(key, change, *more, condition=condition, returns=returns, **unknown), stats=stats
     )
 
 
+@overload
+async def delete(table: Table[Any], key: Key, *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+@overload
+async def delete(table: Table[T], key: Key, *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]) -> T | None: ...
 async def delete(
-    table: Table,
+    table: Table[Any],
     key: Key,
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: DeleteReturns | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
-) -> Item | None:
+) -> Any:
     """Removes the item with this key; see `flyexpr.delete`."""
     return await run(table, delete_item(key, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
@@ -371,56 +430,73 @@ async def transact_write(operations: Iterable[Pair], *, token: str | None = None
     await run(transact_write_items(operations, token=token), stats=stats)
 
 
-async def transact_get(operations: Iterable[tuple[Table, GetItem]], *, stats: Stats | None = None) -> list[Item | None]:
+@overload
+async def transact_get(
+    operations: Iterable[tuple[Table[T], GetItem]], *, stats: Stats | None = None
+) -> list[T | None]: ...
+@overload
+async def transact_get(
+    operations: Iterable[tuple[Table[Any], GetItem]], *, stats: Stats | None = None
+) -> list[Any]: ...
+async def transact_get(operations: Iterable[tuple[Table[Any], GetItem]], *, stats: Stats | None = None) -> list[Any]:
     """Up to 100 items as they were at one moment, in the order asked for; see `flyexpr.transact_get`."""
     return await run(transact_get_items(operations), stats=stats)
 
 
 async def modify(
-    table: Table, key: Key, function: modifying.Function, *, attempts: int = 10, stats: Stats | None = None
-) -> Item | None:
+    table: Table[T], key: Key, function: Function[T], *, attempts: int = 10, stats: Stats | None = None
+) -> T | None:
     """Reads the item, gives it to a pure function, and writes the difference; the new item; see `flyexpr.modify`."""
-    return await _perform(modifying.modify(table, key, function, attempts), (table,), stats)
+    item: T | None = await _perform(modifying.modify(table, key, function, attempts), (table,), stats)
+    return item
 
 
+@overload
 async def transact_modify(
-    keys: Sequence[tuple[Table, Key]],
-    function: modifying.Functions,
+    keys: Sequence[tuple[Table[T], Key]], function: Functions[T], *, attempts: int = 10, stats: Stats | None = None
+) -> list[T | None]: ...
+@overload
+async def transact_modify(
+    keys: Sequence[tuple[Table[Any], Key]], function: Functions[Any], *, attempts: int = 10, stats: Stats | None = None
+) -> list[Any]: ...
+async def transact_modify(
+    keys: Sequence[tuple[Table[Any], Key]],
+    function: Functions[Any],
     *,
     attempts: int = 10,
     stats: Stats | None = None,
-) -> list[Item | None]:
+) -> list[Any]:
     """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
     pairs = checked_pairs("transact_modify", keys, "key")
     return await _perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
-async def delete_matching(
-    table: Table, read: Query | Scan, *, dry_run: bool = False, stats: Stats | None = None
-) -> int:
+async def delete_matching(table: Table[Any], read: Read, *, dry_run: bool = False, stats: Stats | None = None) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
     return await _perform(matching.delete_matching(table, read, dry_run, time.monotonic), (table,), stats)
 
 
 async def update_matching(
-    table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False, stats: Stats | None = None
+    table: Table[Any], read: Read, update: Update, *, dry_run: bool = False, stats: Stats | None = None
 ) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
     return await _perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
 
 
-async def first(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item | None:
+async def first(table: Table[T], read: Read, *, stats: Stats | None = None) -> T | None:
     """The first item of a query or scan, or None; see `flyexpr.first`."""
-    items = await _whole(run(table, first_of(read, 1)), stats)
-    return items[0] if items else None
+    items: Items[T] = run(table, first_of(read, 1))
+    found = await _whole(items, stats)
+    return found[0] if found else None
 
 
-async def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item:
+async def one(table: Table[T], read: Read, *, stats: Stats | None = None) -> T:
     """The only item of a query or scan; NotFound or SeveralFound; see `flyexpr.one`."""
-    return only(table, read, await _whole(run(table, first_of(read, 2)), stats))
+    items: Items[T] = run(table, first_of(read, 2))
+    return only(table, read, await _whole(items, stats))
 
 
-async def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
+async def count(table: Table[Any], read: Read, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives; see `flyexpr.count`."""
     keys, access = keys_only(table, whole(read))
     items = Items(table, keys, True, access)
@@ -428,10 +504,10 @@ async def count(table: Table, read: Query | Scan, *, stats: Stats | None = None)
     return items.stats.returned
 
 
-async def _whole(items: Items, stats: Stats | None, keep: int | None = None) -> Sequence[Item]:
+async def _whole(items: Items[T], stats: Stats | None, keep: int | None = None) -> Sequence[T]:
     """The items, all of them or the last ones to `keep`; what they have cost is added to the stats."""
     check_stats(stats)
-    kept = deque[Item]((), keep)
+    kept = deque[T]((), keep)
     try:
         async for item in items:
             kept.append(item)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
 from flyexpr.drive import Pause, driven
 from flyexpr.engine import Engine
@@ -30,18 +30,23 @@ from flyexpr.requests.operations import (
     BatchWrite,
     CreateTable,
     DeleteItem,
+    DeleteReturns,
     DeleteTable,
     DescribeTable,
     GetItem,
     Key,
     Operation,
     Pair,
+    Paths,
     PutItem,
+    PutReturns,
     Query,
+    Read,
     Scan,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
+    UpdateReturns,
     UpdateTable,
 )
 from flyexpr.requests.reads import Access
@@ -50,11 +55,18 @@ from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import addressed, common_engine, course, tables_of
 from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Step, Steps
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item, T
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from flyexpr.steps.keywords import Nothing, Writing
+    from flyexpr.values.kinds import Given
 
 R = TypeVar("R")
 
@@ -91,7 +103,7 @@ def _refuse(answer: Any) -> None:
         raise FlyexprError("this engine has to be awaited: use flyexpr.aio, or bind the table with connect(...)")
 
 
-def perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None) -> R:
+def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None = None) -> R:
     """The result of the steps on the engine of the tables; an error for a missing table names it.
 
     >>> from flyexpr.steps.items import get
@@ -106,7 +118,7 @@ def perform(steps: Steps[R], tables: Sequence[Table], stats: Stats | None = None
         raise named(error, tables) from None
 
 
-def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
+def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Any]]:
     """The pages of a reading, each asked for when it is taken; the items of one have to be taken before the next page.
 
     >>> reading = Reading(scores, query(eq("userid", "abc"), page_size=1), time.monotonic)
@@ -117,7 +129,7 @@ def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
         yield reading.feed(_asked(engine, request.operation, request.body))
 
 
-class Items(Iterator[Item]):
+class Items(Iterator[T]):
     """The items of a query or scan, read page by page as they are taken.
 
     >>> run(scores, query(eq("userid", "abc"))).stats.requests
@@ -132,9 +144,10 @@ class Items(Iterator[Item]):
 
     __slots__ = ("_items", "_reading", "_table")
 
-    def __init__(self, table: Table, read: Query | Scan, counting: bool = False, access: Access | None = None) -> None:
+    def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         self._table, engine = table, table.bound
         self._reading: Reading | Lanes
+        self._items: Iterator[T]
         if isinstance(read, Scan) and read.segments and read.segment is None:
             from flyexpr.threads import items_of_lanes  # threads, for those who want them
 
@@ -145,10 +158,10 @@ class Items(Iterator[Item]):
             ahead = read.prefetch and read.limit is None and read.budget is None
             self._items = chain.from_iterable((_pages_ahead if ahead else pages)(self._reading, engine))
 
-    def __iter__(self) -> Items:
+    def __iter__(self) -> Items[T]:
         return self
 
-    def __next__(self) -> Item:
+    def __next__(self) -> T:
         try:
             return next(self._items)
         except StopIteration:
@@ -185,12 +198,12 @@ class Items(Iterator[Item]):
         return self._reading.stats
 
 
-def _refuse_more() -> Item:
+def _refuse_more() -> NoReturn:
     """Raises: what ended by an error did not come to its end, and an iterator that just stops would say that it did."""
     raise FlyexprError(BROKEN_OFF)
 
 
-def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
+def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Any]]:
     from flyexpr.threads import asked_ahead
 
     with asked_ahead(reading, partial(_asked, engine)) as ahead:
@@ -198,27 +211,27 @@ def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Item]]:
 
 
 @overload
-def run(table: Table, operation: Query | Scan) -> Items: ...
+def run(table: Table[T], operation: Read) -> Items[T]: ...
 @overload
 def run(
-    table: Table, operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
-) -> Item | None: ...
+    table: Table[T], operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
+) -> T | None: ...
 @overload
-def run(table: Table, operation: DescribeTable, *, stats: Stats | None = None) -> Table: ...
+def run(table: Table[Any], operation: DescribeTable, *, stats: Stats | None = None) -> Table: ...
 @overload
-def run(table: Table, operation: BatchGet, *, stats: Stats | None = None) -> list[Item | None]: ...
+def run(table: Table[T], operation: BatchGet, *, stats: Stats | None = None) -> list[T | None]: ...
 @overload
-def run(table: Table, operation: BatchWrite, *, stats: Stats | None = None) -> int: ...
+def run(table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None) -> int: ...
 @overload
-def run(table: Table, operation: UpdateTable, *, stats: Stats | None = None) -> list[str]: ...
+def run(table: Table[Any], operation: UpdateTable, *, stats: Stats | None = None) -> list[str]: ...
 @overload
-def run(table: Table, operation: CreateTable | DeleteTable, *, stats: Stats | None = None) -> None: ...
+def run(table: Table[Any], operation: CreateTable | DeleteTable, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: Table, operation: Operation, *, stats: Stats | None = None) -> Any: ...
+def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None) -> Any: ...
 @overload
 def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: TransactGetItems, /, *, stats: Stats | None = None) -> list[Item | None]: ...
+def run(table: TransactGetItems[T], /, *, stats: Stats | None = None) -> list[T | None]: ...
 def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
     """Performs an operation on a table and returns its result.
 
@@ -246,7 +259,15 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     return perform(course(table, operation), tables_of(table, operation), stats)
 
 
-def get(table: Table, key: Key, *more: NoReturn, stats: Stats | None = None, **refinements: Any) -> Item | None:
+def get(
+    table: Table[T],
+    key: Key,
+    *more: NoReturn,
+    project: Paths | None = None,
+    consistent: bool = False,
+    stats: Stats | None = None,
+    **unknown: NoReturn,
+) -> T | None:
     """The item with this key, or None.
 
     >>> get(scores, ("abc", "Comet Quest"), project=["wins"])
@@ -254,18 +275,34 @@ def get(table: Table, key: Key, *more: NoReturn, stats: Stats | None = None, **r
 
     A key is a dict, a tuple or one value. Refinements as of `get_item`.
     """
-    return run(table, get_item(key, *more, **refinements), stats=stats)
+    operation = get_item(key, *more, project=project, consistent=consistent, **unknown)
+    item: T | None = run(table, operation, stats=stats)
+    return item
 
 
+@overload
+def put(table: Table[T], item: Given[T], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+@overload
+def put(table: Table[T], item: Given[T], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]) -> T | None: ...
+@overload
+def put(table: Table[T], item: Given[T], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> T: ...
+@overload
+def put(table: Table, item: Mapping[str, Any], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+@overload
 def put(
-    table: Table,
+    table: Table, item: Mapping[str, Any], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]
+) -> Item | None: ...
+@overload
+def put(table: Table, item: Mapping[str, Any], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> Item: ...
+def put(  # type: ignore[misc]  # nobody passes the function of Given
+    table: Table[Any],
     item: Mapping[str, Any],
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: PutReturns | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
-) -> Item | None:
+) -> Any:
     """Writes the item, in place of one with the same key; None, or the old or new item by `returns`.
 
     >>> put(scores, {"userid": "new", "title": "Comet Quest"}, condition=not_exists("userid"))
@@ -278,16 +315,33 @@ def put(
     return run(table, put_item(item, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
+@overload
 def update(
-    table: Table,
+    table: Table[Any], key: Key, change: Update, *, returns: Nothing = None, **others: Unpack[Writing]
+) -> None: ...
+@overload
+def update(
+    table: Table[T], key: Key, change: Update, *, returns: Literal["ALL_NEW"], **others: Unpack[Writing]
+) -> T: ...
+@overload
+def update(
+    table: Table[T],
+    key: Key,
+    change: Update,
+    *,
+    returns: Literal["ALL_OLD", "UPDATED_OLD", "UPDATED_NEW"],
+    **others: Unpack[Writing],
+) -> T | None: ...
+def update(
+    table: Table[Any],
     key: Key,
     change: Update = None,  # type: ignore[assignment]  # or an error could not say what to write for x=1
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: UpdateReturns | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
-) -> Item | None:
+) -> Any:
     """Changes the item with this key, atomically; None, or what `returns` asks for.
 
     >>> update(scores, ("abc", "Comet Quest"), incr("wins", 1), returns="UPDATED_NEW")
@@ -298,15 +352,19 @@ def update(
     return run(table, update_item(key, change, *more, condition=condition, returns=returns, **unknown), stats=stats)
 
 
+@overload
+def delete(table: Table[Any], key: Key, *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+@overload
+def delete(table: Table[T], key: Key, *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]) -> T | None: ...
 def delete(
-    table: Table,
+    table: Table[Any],
     key: Key,
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: DeleteReturns | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
-) -> Item | None:
+) -> Any:
     """Removes the item with this key; None, or the old item with `returns="ALL_OLD"`.
 
     >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
@@ -333,7 +391,11 @@ def transact_write(operations: Iterable[Pair], *, token: str | None = None, stat
     run(transact_write_items(operations, token=token), stats=stats)
 
 
-def transact_get(operations: Iterable[tuple[Table, GetItem]], *, stats: Stats | None = None) -> list[Item | None]:
+@overload
+def transact_get(operations: Iterable[tuple[Table[T], GetItem]], *, stats: Stats | None = None) -> list[T | None]: ...
+@overload
+def transact_get(operations: Iterable[tuple[Table[Any], GetItem]], *, stats: Stats | None = None) -> list[Any]: ...
+def transact_get(operations: Iterable[tuple[Table[Any], GetItem]], *, stats: Stats | None = None) -> list[Any]:
     """Up to 100 items as they were at one moment, in the order asked for; None for one that is not there.
 
     >>> transact_get([(scores, get_item(("abc", "Comet Quest"), project=["wins"])), (scores, get_item(("no", "one")))])
@@ -343,8 +405,8 @@ def transact_get(operations: Iterable[tuple[Table, GetItem]], *, stats: Stats | 
 
 
 def modify(
-    table: Table, key: Key, function: modifying.Function, *, attempts: int = 10, stats: Stats | None = None
-) -> Item | None:
+    table: Table[T], key: Key, function: Function[T], *, attempts: int = 10, stats: Stats | None = None
+) -> T | None:
     """Reads the item, gives it to a pure function, and writes the difference to what it returns; the new item.
 
     >>> def best(item):
@@ -359,16 +421,25 @@ def modify(
     Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
     unnoticed.
     """
-    return perform(modifying.modify(table, key, function, attempts), (table,), stats)
+    item: T | None = perform(modifying.modify(table, key, function, attempts), (table,), stats)
+    return item
 
 
+@overload
 def transact_modify(
-    keys: Sequence[tuple[Table, Key]],
-    function: modifying.Functions,
+    keys: Sequence[tuple[Table[T], Key]], function: Functions[T], *, attempts: int = 10, stats: Stats | None = None
+) -> list[T | None]: ...
+@overload
+def transact_modify(
+    keys: Sequence[tuple[Table[Any], Key]], function: Functions[Any], *, attempts: int = 10, stats: Stats | None = None
+) -> list[Any]: ...
+def transact_modify(
+    keys: Sequence[tuple[Table[Any], Key]],
+    function: Functions[Any],
     *,
     attempts: int = 10,
     stats: Stats | None = None,
-) -> list[Item | None]:
+) -> list[Any]:
     """Reads several items, gives them to a pure function, and writes what it returns, all or none; the new items.
 
     >>> def hand_over(items):
@@ -385,7 +456,7 @@ def transact_modify(
     return perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
-def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False, stats: Stats | None = None) -> int:
+def delete_matching(table: Table[Any], read: Read, *, dry_run: bool = False, stats: Stats | None = None) -> int:
     """Removes every item that a query or scan gives; how many were removed, or with `dry_run` would be.
 
     >>> delete_matching(scores, query(eq("userid", "abc") & lt("top_score", 200)), dry_run=True)
@@ -399,7 +470,7 @@ def delete_matching(table: Table, read: Query | Scan, *, dry_run: bool = False, 
 
 
 def update_matching(
-    table: Table, read: Query | Scan, update: Update, *, dry_run: bool = False, stats: Stats | None = None
+    table: Table[Any], read: Read, update: Update, *, dry_run: bool = False, stats: Stats | None = None
 ) -> int:
     """Updates every item that a query or scan gives; how many were updated, or with `dry_run` would be.
 
@@ -415,17 +486,17 @@ def update_matching(
     return perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
 
 
-def first(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item | None:
+def first(table: Table[T], read: Read, *, stats: Stats | None = None) -> T | None:
     """The first item of a query or scan, or None.
 
     >>> first(scores, query(eq("userid", "abc")))["title"]
     'Comet Quest'
     """
-    items = run(table, first_of(read, 1))
+    items: Items[T] = run(table, first_of(read, 1))
     return next(items if stats is None else iter(_whole(items, stats)), None)
 
 
-def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item:
+def one(table: Table[T], read: Read, *, stats: Stats | None = None) -> T:
     """The only item of a query or scan.
 
     >>> one(scores, query(eq("userid", "abc") & eq("title", "Comet Quest")))["wins"]
@@ -433,10 +504,11 @@ def one(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> Item
 
     NotFound when there is none, SeveralFound when there are more.
     """
-    return only(table, read, _whole(run(table, first_of(read, 2)), stats))
+    items: Items[T] = run(table, first_of(read, 2))
+    return only(table, read, _whole(items, stats))
 
 
-def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> int:
+def count(table: Table[Any], read: Read, *, stats: Stats | None = None) -> int:
     """How many items a query or scan gives.
 
     >>> count(scores, query(eq("userid", "abc")))
@@ -450,7 +522,7 @@ def count(table: Table, read: Query | Scan, *, stats: Stats | None = None) -> in
     return items.stats.returned
 
 
-def _whole(items: Items, stats: Stats | None, keep: int | None = None) -> Sequence[Item]:
+def _whole(items: Items[T], stats: Stats | None, keep: int | None = None) -> Sequence[T]:
     """The items, all of them or the last ones to `keep`; what they have cost is added to the stats."""
     check_stats(stats)
     try:

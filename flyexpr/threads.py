@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from typing import Any
 
 from flyexpr.engine import Engine
 from flyexpr.requests.request import Request
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
-from flyexpr.values.kinds import Item
 
 _THREADS = 32  # requests under way; with more lanes, the others wait for their turn
 
 
-def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Item]:
+def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Any]:
     """The items of all lanes as their pages come, each lane's request in a thread.
 
     >>> lanes = Lanes(scores, scan(segments=2), lambda: 0.0)

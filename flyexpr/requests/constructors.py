@@ -6,7 +6,7 @@ They check what they are given, so that an operation that exists is well formed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, overload
 
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import ALWAYS, Condition, Update
@@ -14,25 +14,32 @@ from flyexpr.requests.mistakes import checked_pairs, with_table, wrong_arguments
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
+    Budget,
     ConditionCheck,
     CreateTable,
     DeleteItem,
+    DeleteReturns,
     DeleteTable,
     DescribeTable,
     GetItem,
     Key,
     Operation,
     Pair,
+    Paths,
     PutItem,
+    PutReturns,
     Query,
     Scan,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
+    UpdateReturns,
     UpdateTable,
 )
 from flyexpr.requests.refinements import (
-    RETURNS,
+    DELETE_RETURNS,
+    PUT_RETURNS,
+    UPDATE_RETURNS,
     checked_budget,
     checked_condition,
     checked_count,
@@ -42,19 +49,20 @@ from flyexpr.requests.refinements import (
     checked_returns,
 )
 from flyexpr.schema.table import Table
+from flyexpr.values.kinds import T
 
 
 def query(
     condition: Condition,
     *more: NoReturn,
     index: str | None = None,
-    project: Iterable[Any] | None = None,
+    project: Paths | None = None,
     reverse: bool = False,
     consistent: bool = False,
     limit: int | None = None,
     page_size: int | None = None,
     start: str | None = None,
-    budget: Mapping[str, float] | None = None,
+    budget: Budget | None = None,
     prefetch: bool = False,
     **unknown: NoReturn,
 ) -> Query:
@@ -89,12 +97,12 @@ def scan(
     condition: Condition = ALWAYS,
     *more: NoReturn,
     index: str | None = None,
-    project: Iterable[Any] | None = None,
+    project: Paths | None = None,
     consistent: bool = False,
     limit: int | None = None,
     page_size: int | None = None,
     start: str | None = None,
-    budget: Mapping[str, float] | None = None,
+    budget: Budget | None = None,
     segments: int | None = None,
     prefetch: bool = False,
     **unknown: NoReturn,
@@ -125,7 +133,7 @@ def scan(
 
 
 def get_item(
-    key: Key, *more: NoReturn, project: Iterable[Any] | None = None, consistent: bool = False, **unknown: NoReturn
+    key: Key, *more: NoReturn, project: Paths | None = None, consistent: bool = False, **unknown: NoReturn
 ) -> GetItem:
     """A read of the item with this key.
 
@@ -141,7 +149,7 @@ def put_item(
     item: Mapping[str, Any],
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: PutReturns | None = None,
     **unknown: NoReturn,
 ) -> PutItem:
     """A write of the item, which replaces one with the same key.
@@ -156,7 +164,7 @@ def put_item(
     if more or unknown:
         raise wrong_arguments(put_item, item, more, unknown)
     _need(put_item, item, Mapping, "put takes an item, a dict")
-    return PutItem(item, checked_condition(condition), checked_returns(returns, "NONE", "ALL_OLD", "NEW"))
+    return PutItem(item, checked_condition(condition), checked_returns(returns, *PUT_RETURNS))
 
 
 def update_item(
@@ -164,7 +172,7 @@ def update_item(
     update: Update,
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: UpdateReturns | None = None,
     **unknown: NoReturn,
 ) -> UpdateItem:
     """A change of the item with this key; an item that does not exist is created.
@@ -190,7 +198,7 @@ def update_item(
         key,
         update,
         checked_condition(condition),
-        checked_returns(returns, *RETURNS),
+        checked_returns(returns, *UPDATE_RETURNS),
     )
 
 
@@ -198,7 +206,7 @@ def delete_item(
     key: Key,
     *more: NoReturn,
     condition: Condition | None = None,
-    returns: str | None = None,
+    returns: DeleteReturns | None = None,
     **unknown: NoReturn,
 ) -> DeleteItem:
     """A removal of the item with this key; if there is none, nothing happens.
@@ -208,7 +216,7 @@ def delete_item(
     """
     if more or unknown:
         raise wrong_arguments(delete_item, key, more, unknown)
-    return DeleteItem(key, checked_condition(condition), checked_returns(returns, "NONE", "ALL_OLD"))
+    return DeleteItem(key, checked_condition(condition), checked_returns(returns, *DELETE_RETURNS))
 
 
 def condition_check(key: Key, condition: Condition, *more: NoReturn, **unknown: NoReturn) -> ConditionCheck:
@@ -228,7 +236,7 @@ def condition_check(key: Key, condition: Condition, *more: NoReturn, **unknown: 
 def batch_get(
     keys: Iterable[Key],
     *more: NoReturn,
-    project: Iterable[Any] | None = None,
+    project: Paths | None = None,
     consistent: bool = False,
     **unknown: NoReturn,
 ) -> BatchGet:
@@ -284,9 +292,13 @@ def transact_write_items(
     return TransactWriteItems(checked_pairs("a transaction", operations), token)
 
 
+@overload
+def transact_get_items(operations: Iterable[tuple[Table[T], GetItem]]) -> TransactGetItems[T]: ...
+@overload
+def transact_get_items(operations: Iterable[tuple[Table[Any], GetItem]]) -> TransactGetItems[Any]: ...
 def transact_get_items(
-    operations: Iterable[tuple[Table, GetItem]], *more: NoReturn, **unknown: NoReturn
-) -> TransactGetItems:
+    operations: Iterable[tuple[Table[Any], GetItem]], *more: NoReturn, **unknown: NoReturn
+) -> TransactGetItems[Any]:
     """Reads of up to 100 items in tables of one engine, all as they were at one moment.
 
     >>> run(transact_get_items([(scores, get_item(("abc", "Comet Quest"), project=["wins"])),

@@ -12,7 +12,7 @@ from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.updates import assign, if_not_exists
 from flyexpr.records import record
 from flyexpr.requests.expression_members import expression_members
-from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, PutItem, UpdateItem
+from flyexpr.requests.operations import DeleteItem, GetItem, PutItem, UpdateItem, Write
 from flyexpr.requests.request import Request, flag, table_name, wire_request
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import key_parts, known_values
@@ -23,8 +23,6 @@ from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import MAX_ITEM, Item
-
-Write = PutItem | UpdateItem | DeleteItem
 
 
 def get_request(table: Table, operation: GetItem) -> Request:
@@ -50,7 +48,7 @@ class Prepared:
     condition: Condition | None
 
 
-def prepared(table: Table, operation: Write | ConditionCheck) -> Prepared:
+def prepared(table: Table, operation: Write) -> Prepared:
     """A write as it is sent, alone or in a transaction; `default=` functions are called once, here.
 
     >>> write = prepared(Table("t", "id"), PutItem({"id": "a"}, not_exists("id")))
@@ -103,7 +101,7 @@ def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any
     return joined(And, [part if one is None else one for one, part in zip(stored, parts, strict=True)])
 
 
-def write_request(operation: Write, write: Prepared) -> Request:
+def write_request(operation: PutItem | UpdateItem | DeleteItem, write: Prepared) -> Request:
     """The request of a prepared write by itself.
 
     >>> write_request(DeleteItem("a"), prepared(Table("t", "id"), DeleteItem("a"))).body

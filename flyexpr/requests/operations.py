@@ -5,15 +5,33 @@ Refinements use DynamoDB's words. `limit` counts the items returned, `page_size`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AnySet
+from typing import Any, Generic, Literal, NoReturn, TypedDict
 
 from flyexpr.expressions.nodes import ALWAYS, Condition, Path, Update
 from flyexpr.records import record
 from flyexpr.schema.table import Table
+from flyexpr.values.kinds import T
 
 Key = Any  # a dict, a tuple or one value
-Pair = tuple[Table, Any]  # a table, and a write or condition check of a transaction
+Paths = list[Any] | tuple[Any, ...] | AnySet[Any] | Iterator[Any]  # not Iterable: a str is one, of its letters
+PutReturns = Literal["NONE", "ALL_OLD", "NEW"]
+UpdateReturns = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
+DeleteReturns = Literal["NONE", "ALL_OLD"]
+
+
+class Budget(TypedDict, total=False):
+    """How much a read may take before it stops, with a cursor to go on from.
+
+    >>> daily: Budget = {"requests": 100, "seconds": 2.5}
+    >>> query(eq("userid", "abc"), budget=daily).budget
+    {'requests': 100, 'seconds': 2.5}
+    """
+
+    requests: int
+    units: float  # read units
+    seconds: float
 
 
 class Operation:
@@ -58,7 +76,11 @@ class _Read(Operation):
 
 @record
 class Query(_Read):
-    """A read of the items under one partition key of the table or an index; see `query`."""
+    """A read of the items under one partition key of the table or an index; see `query`.
+
+    >>> isinstance(query(eq("userid", "abc")), Query)
+    True
+    """
 
     condition: Condition
     index: str | None = None
@@ -68,13 +90,17 @@ class Query(_Read):
     limit: int | None = None
     page_size: int | None = None
     start: str | None = None
-    budget: Mapping[str, float] | None = None
+    budget: Budget | None = None
     prefetch: bool = False
 
 
 @record
 class Scan(_Read):
-    """A read of the whole table or index; see `scan`."""
+    """A read of the whole table or index; see `scan`.
+
+    >>> isinstance(scan(), Scan)
+    True
+    """
 
     condition: Condition = ALWAYS
     index: str | None = None
@@ -83,7 +109,7 @@ class Scan(_Read):
     limit: int | None = None
     page_size: int | None = None
     start: str | None = None
-    budget: Mapping[str, float] | None = None
+    budget: Budget | None = None
     segments: int | None = None
     segment: int | None = None
     prefetch: bool = False
@@ -150,19 +176,24 @@ class BatchWrite(Operation):
     operations: Iterable[PutItem | DeleteItem]
 
 
+Read = Query | Scan
+Write = PutItem | UpdateItem | DeleteItem | ConditionCheck
+Pair = tuple[Table[Any], Write]  # what a transaction does to one item
+
+
 @record
 class TransactWriteItems(Operation):
     """Writes and condition checks in several tables, all of them or none; see `transact_write_items`."""
 
-    operations: tuple[tuple[Table, PutItem | UpdateItem | DeleteItem | ConditionCheck], ...]
+    operations: tuple[Pair, ...]
     token: str | None = None
 
 
 @record
-class TransactGetItems(Operation):
+class TransactGetItems(Operation, Generic[T]):
     """Reads in several tables, all of one moment; see `transact_get_items`."""
 
-    operations: tuple[tuple[Table, GetItem], ...]
+    operations: tuple[tuple[Table[T], GetItem], ...]
 
 
 @record

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from flyexpr.errors import ExpressionError, did_you_mean
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Condition, Path, find_overlap
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import path_of
+from flyexpr.requests.operations import Budget, DeleteReturns, PutReturns, UpdateReturns
 
 
 def refinement(name: str, value: Any) -> Any:
@@ -28,14 +29,14 @@ def refinement(name: str, value: Any) -> Any:
         case "condition":
             return checked_condition(value)
         case "returns":
-            return checked_returns(value, *RETURNS, "NEW")
+            return checked_returns(value, *dict.fromkeys(UPDATE_RETURNS + PUT_RETURNS))
         case "reverse" | "consistent" | "prefetch":
             return bool(value)
     return value
 
 
-RETURNS = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
-_BUDGET = ("requests", "units", "seconds")
+PUT_RETURNS, UPDATE_RETURNS, DELETE_RETURNS = map(get_args, (PutReturns, UpdateReturns, DeleteReturns))
+_BUDGET = tuple(Budget.__annotations__)
 
 
 def checked_condition(condition: Condition | None) -> Condition | None:
@@ -90,7 +91,7 @@ def checked_returns(returns: str | None, *allowed: str) -> str | None:
     return None if returns == "NONE" else returns
 
 
-def checked_budget(budget: Mapping[str, Any] | None) -> Mapping[str, float] | None:
+def checked_budget(budget: Budget | None) -> Budget | None:
     if budget is None:
         return None
     if not isinstance(budget, Mapping):

@@ -7,8 +7,8 @@ from typing import Any
 
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.nodes import ALWAYS
-from flyexpr.requests.items import Prepared, Write, get_members, prepared
-from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, Operation, PutItem, UpdateItem
+from flyexpr.requests.items import Prepared, get_members, prepared
+from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, Operation, Pair, PutItem, UpdateItem
 from flyexpr.requests.request import Request, wire_request
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
@@ -19,7 +19,7 @@ MAX_TRANSACTION = 100  # operations
 MAX_TOKEN = 36  # characters
 
 
-def prepared_writes(pairs: Sequence[tuple[Table, Write | ConditionCheck]]) -> list[Prepared]:
+def prepared_writes(pairs: Sequence[Pair]) -> list[Prepared]:
     """The writes of a transaction, each prepared once; an error where a transaction cannot hold one of them.
 
     >>> [write.key for write in prepared_writes([(Table("t", "id"), DeleteItem("a"))])]

@@ -7,10 +7,8 @@ from flyexpr.expressions.conditions import eq, not_exists
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.show import show
 from flyexpr.expressions.updates import incr
-from flyexpr.requests.operations import ConditionCheck, DeleteItem, PutItem, UpdateItem
+from flyexpr.requests.operations import PutItem, UpdateItem, Write
 from flyexpr.schema.table import Table
-
-Write = PutItem | UpdateItem | DeleteItem | ConditionCheck
 
 
 def versioned(table: Table, operation: Write) -> Write:

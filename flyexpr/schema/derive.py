@@ -62,7 +62,7 @@ def _contradiction(name: str, derived: Derived, value: Any, given: Any) -> Valid
     )
 
 
-def key_of(table: Table, item: Mapping[str, Any]) -> Item:
+def key_of(table: Table[Any], item: Mapping[str, Any]) -> Item:
     """The key of an item, as a dict for `get`, `update` and `delete`.
 
     >>> key_of(scores, {"userid": "abc", "title": "Comet Quest", "wins": 3})

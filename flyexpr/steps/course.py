@@ -43,7 +43,7 @@ def course(table: Any, operation: Any = None) -> Steps[Any]:
     return steps(table, operation)
 
 
-def tables_of(table: Any, operation: Any = None) -> Sequence[Table]:
+def tables_of(table: Any, operation: Any = None) -> Sequence[Table[Any]]:
     """The tables of an operation: the one that it is given, or those that a transaction names.
 
     >>> len(tables_of(transact_get_items([(scores, get_item("a")), (scores, get_item("b"))])))
@@ -52,7 +52,7 @@ def tables_of(table: Any, operation: Any = None) -> Sequence[Table]:
     return (table,) if operation is not None else [each for each, _ in table.operations]
 
 
-def common_engine(tables: Sequence[Table]) -> Engine:
+def common_engine(tables: Sequence[Table[Any]]) -> Engine:
     """The engine that all of the tables are bound to.
 
     >>> common_engine([scores, scores.named("Other")]) == scores.engine

@@ -13,7 +13,7 @@ from zlib import crc32
 from flyexpr.errors import BadCursor
 from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.show import show
-from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.operations import Query, Read
 from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
 from flyexpr.values.decode import decode_item
@@ -34,7 +34,7 @@ class Cursors:
 
     __slots__ = ("__dict__", "_access", "_keys", "_read", "_table")
 
-    def __init__(self, table: Table, read: Query | Scan, access: Access, keys: tuple[str, ...]) -> None:
+    def __init__(self, table: Table, read: Read, access: Access, keys: tuple[str, ...]) -> None:
         self._table, self._read, self._access, self._keys = table, read, access, keys
 
     def text(self, mark: Mark) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 from flyexpr.errors import BadCursor
 from flyexpr.records import replace
-from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.operations import Read, Scan
 from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
@@ -35,14 +36,14 @@ class Lanes:
     """
 
     def __init__(
-        self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False, access: Access | None = None
+        self, table: Table[Any], read: Read, clock: Clock, counting: bool = False, access: Access | None = None
     ) -> None:
         self._limit, self._budget, self._clock, self._began = None, None, clock, clock()
         if isinstance(read, Scan) and read.segments and read.segment is None:
             self._limit, self._budget = read.limit, read.budget
             counting = counting and read.limit is None
             starts = _starts(read.start, read.segments)
-            reads: list[Query | Scan] = [
+            reads: list[Read] = [
                 replace(read, segment=number, start=start, limit=None, budget=None)
                 for number, start in enumerate(starts)
             ]

@@ -14,7 +14,7 @@ from flyexpr.expressions.nodes import Action, Condition, Path, Update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.mistakes import need_read
-from flyexpr.requests.operations import DeleteItem, GetItem, Query, Scan, UpdateItem
+from flyexpr.requests.operations import DeleteItem, GetItem, Read, UpdateItem
 from flyexpr.requests.plan.access import access_of_keys
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import derived_from
@@ -35,18 +35,18 @@ _PASSED: Item = {}  # in place of a key that does not match: reading it took tim
 _LOOK = 64  # keys between pauses
 
 
-def update_matching(table: Table, read: Query | Scan, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
+def update_matching(table: Table[Any], read: Read, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
     """How many items of a read were updated, or with `dry_run` would be."""
     need(update, Update, "update_matching takes an update such as incr('wins', 1)")
     return _write_matching(table, read, update, dry_run, clock)
 
 
-def delete_matching(table: Table, read: Query | Scan, dry_run: bool, clock: Clock) -> Steps[int]:
+def delete_matching(table: Table[Any], read: Read, dry_run: bool, clock: Clock) -> Steps[int]:
     """How many items of a read were removed, or with `dry_run` would be."""
     return _write_matching(table, read, None, dry_run, clock)
 
 
-def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry_run: bool, clock: Clock) -> Steps[int]:
+def _write_matching(table: Table, read: Read, update: Update | None, dry_run: bool, clock: Clock) -> Steps[int]:
     """How many items of a read were written: updated, or without an update removed.
 
     No item is updated twice: where the update moves items in the index that the read goes through, all keys are read,
@@ -73,7 +73,7 @@ def _write_matching(table: Table, read: Query | Scan, update: Update | None, dry
     return done
 
 
-def moves(table: Table, read: Query | Scan, update: Update) -> bool:
+def moves(table: Table, read: Read, update: Update) -> bool:
     """Whether the update can move an item in the index that the read goes through, so that it is read again.
 
     >>> read = query(eq("title", "Comet Quest") & gt("top_score", 100))

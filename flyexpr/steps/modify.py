@@ -34,14 +34,14 @@ from flyexpr.steps.items import get, loaded_after_write, write
 from flyexpr.steps.step import Steps
 from flyexpr.steps.transactions import transact_get, transact_write
 from flyexpr.values.freeze import freeze, read_back, thaw
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item, T
 
 MAX_GUARDED = 150  # attributes: their equalities and the ANDs between them are the 300 operators of a condition
-Function = Callable[[Item], Mapping[str, Any]]
-Functions = Callable[[list[Item]], Iterable[Mapping[str, Any]]]
+Function = Callable[[T], Mapping[str, Any]]
+Functions = Callable[[list[T]], Iterable[Mapping[str, Any]]]
 
 
-def modify(table: Table, key: Key, function: Function, attempts: int) -> Steps[Item | None]:
+def modify(table: Table[Any], key: Key, function: Function[Any], attempts: int) -> Steps[Any]:
     """The item as the function made it, once it is written; ConditionFailed after `attempts` tries."""
     if not callable(function):
         raise TypeError(f"modify takes a function of the item, which returns the new one, not {function!r}")
@@ -65,7 +65,9 @@ def modify(table: Table, key: Key, function: Function, attempts: int) -> Steps[I
     return (yield from guarded(look, written, attempts))
 
 
-def transact_modify(keys: Sequence[tuple[Table, Key]], function: Functions, attempts: int) -> Steps[list[Item | None]]:
+def transact_modify(
+    keys: Sequence[tuple[Table[Any], Key]], function: Functions[Any], attempts: int
+) -> Steps[list[Any]]:
     """The items as the function made them, once all are written; TransactionCancelled after `attempts` tries."""
     reads = tuple((table.as_stored, GetItem(stored_key(table, key))) for table, key in keys)
 

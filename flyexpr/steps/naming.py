@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from flyexpr.errors import DynamoError, NoSuchTable, TableExists
 from flyexpr.schema.table import Table
 
 
-def named(error: NoSuchTable, tables: Iterable[Table]) -> NoSuchTable:
+def named(error: NoSuchTable, tables: Iterable[Table[Any]]) -> NoSuchTable:
     """The error with a text that names the tables of an operation, and their engine.
 
     >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")

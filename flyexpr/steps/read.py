@@ -13,7 +13,7 @@ from flyexpr.expressions.project import project
 from flyexpr.expressions.show import show
 from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_read, need_table
-from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.operations import Query, Read
 from flyexpr.requests.plan.access import access_of, access_of_keys
 from flyexpr.requests.reads import Access, Answer, Turn
 from flyexpr.requests.request import Request
@@ -22,7 +22,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.cursors import Cursors, Mark
 from flyexpr.steps.stats import Stats
 from flyexpr.values.answers import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item, T
 
 Clock = Callable[[], float]  # seconds that only grow
 
@@ -40,7 +40,7 @@ class Reading:
     """
 
     def __init__(
-        self, table: Table, read: Query | Scan, clock: Clock, counting: bool = False, access: Access | None = None
+        self, table: Table[Any], read: Read, clock: Clock, counting: bool = False, access: Access | None = None
     ) -> None:
         self.table, self.read, self.stats = table, read, Stats()
         self.access = access or access_of(table, read)
@@ -167,7 +167,7 @@ class Reading:
         return min((size for size in sizes if size is not None), default=None)
 
 
-def first_of(read: Query | Scan, most: int) -> Query | Scan:
+def first_of(read: Read, most: int) -> Read:
     """The read of the first `most` items; refused if its budget may stop it before it has them.
 
     >>> first_of(scan(), 2).limit
@@ -176,7 +176,7 @@ def first_of(read: Query | Scan, most: int) -> Query | Scan:
     return replace(whole(read), limit=most)
 
 
-def only(table: Table, read: Query | Scan, items: Sequence[Item]) -> Item:
+def only(table: Table[Any], read: Read, items: Sequence[T]) -> T:
     """The only item that a read gives; NotFound when there is none, SeveralFound when there are more.
 
     >>> only(Table("t", "id"), scan(), [{"id": "a"}])
@@ -189,7 +189,7 @@ def only(table: Table, read: Query | Scan, items: Sequence[Item]) -> Item:
     return items[0]
 
 
-def keys_only(table: Table, read: Query | Scan) -> tuple[Query | Scan, Access | None]:
+def keys_only(table: Table[Any], read: Read) -> tuple[Read, Access | None]:
     """The read of the keys of the same items, and how it is done: by the index that the read itself goes through.
 
     >>> keys_only(Table("t", "id"), scan())[0].project
@@ -200,7 +200,7 @@ def keys_only(table: Table, read: Query | Scan) -> tuple[Query | Scan, Access | 
     return replace(read, project=tuple(Path((name,)) for name in table.keys)), access
 
 
-def whole(read: Query | Scan) -> Query | Scan:
+def whole(read: Read) -> Read:
     """The read itself; an error if it is not a query or scan, or has a budget that may stop it.
 
     >>> whole(scan()) == scan()
@@ -212,7 +212,7 @@ def whole(read: Query | Scan) -> Query | Scan:
     return read
 
 
-def out_of(budget: Mapping[str, float] | None, stats: Stats, seconds: float) -> bool:
+def out_of(budget: Mapping[str, Any] | None, stats: Stats, seconds: float) -> bool:
     """Whether a read has spent its budget, after this cost and this many seconds.
 
     >>> out_of({"requests": 3, "units": 1.5}, Stats(requests=2, capacity=1.5), 0.1), out_of(None, Stats(), 0.1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
 from numbers import Integral, Rational, Real
@@ -18,9 +18,14 @@ Item = dict[str, Any]
 Frozen = tuple[str, Any]
 
 if TYPE_CHECKING:
+    from typing import Union
+
     from typing_extensions import TypeVar  # typing's own has no defaults before Python 3.13
 
     T = TypeVar("T", bound=Mapping[str, Any], default=Item)
+    # An item to write. The function, which nobody passes, makes mypy read this argument after the table: only then does
+    # it check a dict that is written in the call as the table's TypedDict.
+    Given = Union[T, Callable[[NoReturn], T]]  # noqa: UP007  # to mypy, T | ... is no alias
 else:
     from typing import TypeVar
 

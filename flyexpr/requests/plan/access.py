@@ -10,7 +10,7 @@ from flyexpr.expressions.nodes import NEVER, And, Compare, Condition, Path, Valu
 from flyexpr.expressions.show import refused
 from flyexpr.expressions.simplify import simplified
 from flyexpr.records import replace
-from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.operations import Query, Read, Scan
 from flyexpr.requests.plan.choice import chosen_fit
 from flyexpr.requests.plan.fits import Fit
 from flyexpr.requests.plan.projections import check_projected, fetched, trims
@@ -22,7 +22,7 @@ from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
 
 
-def access_of(table: Table, read: Query | Scan) -> Access:
+def access_of(table: Table, read: Read) -> Access:
     """How the engine is asked for what a query or scan wants.
 
     >>> from flyexpr import query
@@ -57,7 +57,7 @@ def _access(table: Table, read: Query | Scan, condition: Condition) -> Access:
     return _through(table, read, fit, rejected)
 
 
-def access_of_keys(table: Table, read: Query | Scan) -> Access:
+def access_of_keys(table: Table, read: Read) -> Access:
     """How the engine is asked for the keys of what a read gives: by the index that the read itself goes through.
 
     >>> scores = Table("GameScores", "userid", indexes=[GlobalIndex("ByTitle", "title", project="keys")])

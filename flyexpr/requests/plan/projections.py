@@ -8,7 +8,7 @@ from flyexpr.errors import PlanError
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
-from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.operations import Query, Read
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.parts import parts_in, sources_of
 from flyexpr.schema.table import Table
@@ -46,7 +46,7 @@ def unusable(table: Table, index: Index | None, read: Query, conditions: Iterabl
     return f"it does not project {'all attributes' if names == '*' else names}" if names else ""
 
 
-def check_projected(table: Table, index: Index | None, read: Query | Scan, conditions: Iterable[Condition]) -> None:
+def check_projected(table: Table, index: Index | None, read: Read, conditions: Iterable[Condition]) -> None:
     """None if the index can give what the projection and the conditions name; else a PlanError.
 
     A read of whole items passes: through an index that the user named, it gives what the index projects.
@@ -66,7 +66,7 @@ def check_projected(table: Table, index: Index | None, read: Query | Scan, condi
         )
 
 
-def _needed(read: Query | Scan, conditions: Iterable[Condition]) -> list[Path]:
+def _needed(read: Read, conditions: Iterable[Condition]) -> list[Path]:
     return [*(read.project or ()), *(path for condition in conditions for path in paths(condition))]
 
 
@@ -87,7 +87,7 @@ def fetched(
     return without_overlap((*project, *keys, *looked_at, *_sources(table, index, (*project, *looked_at))))
 
 
-def trims(table: Table, read: Query | Scan, fetch: tuple[Path, ...] | None) -> bool:
+def trims(table: Table, read: Read, fetch: tuple[Path, ...] | None) -> bool:
     """Whether items come with more than the reader wants: what was fetched besides, or is filled in."""
     return fetch != read.project or bool(read.project and table.inverses)
 

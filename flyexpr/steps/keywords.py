@@ -1,0 +1,18 @@
+"""The keywords that the overloads of both doors share; only type checkers read this file."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from flyexpr.expressions.nodes import Condition
+from flyexpr.steps.stats import Stats
+
+Nothing = Literal["NONE"] | None
+"""The `returns=` of a write that gives no item."""
+
+
+class Writing(TypedDict, total=False):
+    """What any write of one item takes besides its `returns=`."""
+
+    condition: Condition | None
+    stats: Stats | None

@@ -1,0 +1,57 @@
+"""Mistakes that type checkers find: each line with an `ignore` has to be an error, or the `ignore` is one."""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from flyexpr import (
+    F,
+    Table,
+    aio,
+    connect,
+    delete,
+    eq,
+    get,
+    get_item,
+    incr,
+    put,
+    put_item,
+    query,
+    run,
+    scan,
+    transact_write,
+    update,
+    update_item,
+)
+
+
+def refinements() -> None:
+    query("userid = 'abc'")  # type: ignore[arg-type]
+    query(eq("userid", "abc"), limit="5")  # type: ignore[arg-type]
+    query(eq("userid", "abc"), project="wins")  # type: ignore[arg-type]
+    query(eq("userid", "abc"), budget={"request": 1})  # type: ignore[arg-type]
+    query(eq("userid", "abc"), budget={"requests": "1"})  # type: ignore[arg-type]
+    scan(budget=10)  # type: ignore[arg-type]
+    scan(segment=1)  # type: ignore[arg-type]
+    get_item("abc", project="wins")  # type: ignore[arg-type]
+    put_item({"userid": "abc"}, returns="ALL_NEW")  # type: ignore[arg-type]
+    update_item("abc", incr("wins", 1), returns="NEW")  # type: ignore[arg-type]
+
+
+def doors(table: Table) -> None:
+    get(table, "abc", projection=["wins"])  # type: ignore[arg-type]
+    get(table, "abc", project="wins")  # type: ignore[arg-type]
+    put(table, 3)  # type: ignore[call-overload]
+    put(table, {"userid": "abc"}, returns="ALL_NEW")  # type: ignore[call-overload]
+    put(table, {"userid": "abc"}, condition=F.wins)  # type: ignore[call-overload]
+    update(table, "abc", incr("wins", 1), returns="NEW")  # type: ignore[call-overload]
+    update(table, "abc", {"wins": 1})  # type: ignore[call-overload]
+    delete(table, "abc", returns="UPDATED_OLD")  # type: ignore[call-overload]
+    run(table, "abc")  # type: ignore[call-overload]
+    transact_write([(table, query(eq("userid", "abc")))])  # type: ignore[list-item]
+    table.on(connect)  # type: ignore[arg-type]
+    table.query(eq("userid", "abc"))  # type: ignore[attr-defined]
+
+
+async def awaited(table: Table) -> None:
+    with aio.connect("sqlite::memory:"):  # type: ignore[attr-defined]
+        pass
+    await aio.get(table, "abc", project="wins")  # type: ignore[arg-type]
