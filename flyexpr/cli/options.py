@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from flyexpr.cli.formats.csv_rows import BY_CELL, Types
 from flyexpr.cli.formats.terminal_text import plain, shown
 from flyexpr.cli.hints import quoting
 from flyexpr.cli.session import ENVIRONMENT, Session
@@ -157,6 +159,56 @@ def form_of(form: str, wire: bool) -> str:
     return "wire" if wire else form
 
 
+def output(command: Callable[..., None]) -> Callable[..., None]:
+    """The options for the form in which items are written, as one decorator; the command takes it as `form`."""
+
+    @wraps(command)
+    def gathered(*, form: str, wire: bool, text: bool, **others: Any) -> None:
+        if text and form != "csv":
+            raise click.UsageError("--text is for --format csv")
+        command(form="text" if text else form_of(form, wire), **others)
+
+    return all_of(form("json", "csv", "table"), wire, plain_text)(gathered)
+
+
+plain_text = click.option("--text", is_flag=True, help="CSV for people: text as it is, without quotes that say types.")
+
+
+def sheet(command: Callable[..., None]) -> Callable[..., None]:
+    """The options for the types of a sheet that is read, as one decorator; the command takes them as `types`."""
+
+    @wraps(command)
+    def gathered(*, typed: tuple[str, ...], text: bool, **others: Any) -> None:
+        command(types=_types(typed, text), **others)
+
+    return all_of(
+        click.option(
+            "--types",
+            "typed",
+            multiple=True,
+            metavar="NAME:TYPE,...",
+            help="The types of columns of a sheet, S, N or B: 'zip:S,price:N'.",
+        ),
+        click.option("--text", is_flag=True, help="All other columns of a sheet are text, as it stands."),
+    )(gathered)
+
+
+def _types(typed: Iterable[str], text: bool) -> Types:
+    kinds = {}
+    for word in (word for words in typed for word in words.split(",")):
+        name, _, kind = word.rpartition(":")
+        if not name or kind not in ("S", "N", "B"):
+            raise click.UsageError(f"--types takes NAME:TYPE, the type one of S N B, not {word!r}")
+        kinds[name] = kind
+    return Types(kinds, text, frozenset(kinds))
+
+
+def check_sheet(types: Types, form: str) -> None:
+    """UsageError where types are given for items that say their own."""
+    if types != BY_CELL and form != "csv":
+        raise click.UsageError("--types and --text are for sheets; JSON says its types itself")
+
+
 def paths_of(text: str | None) -> tuple[DocumentPath, ...] | None:
     """The paths of `--project`."""
     return None if text is None else read_projection(text, Scope({}, {}, TEXT))
@@ -213,10 +265,11 @@ def nothing_found(condition: str | None = None) -> None:
         note("nothing found" + (f"\n  hint: {hint}" if hint else ""))
 
 
-def keyboard(file: str) -> None:
-    """Says on stderr that a command waits for what is typed, where it does."""
-    if file == "-" and sys.stdin.isatty():
+def keyboard(file: str) -> bool:
+    """Whether a command reads what is typed; it says so on stderr."""
+    if typed := file == "-" and sys.stdin.isatty():
         note("reads lines from the keyboard; Ctrl-D ends them")
+    return typed
 
 
 @contextmanager

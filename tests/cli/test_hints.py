@@ -92,11 +92,6 @@ QUOTES = ", all of it in double quotes for the shell\n"
         (["update", "Users", "ada", "age = 37"], 2, "hint: an update begins with SET, REMOVE, ADD or DELETE\n"),
         (["update", "Users", "ada", "SET age == 37"], 2, "hint: write one = for `is equal`\n"),
         (["apply", "age = 37"], 2, "hint: an update begins with SET, REMOVE, ADD or DELETE\n"),
-        (
-            ["put", "Users", '{"user": "eve"}'],
-            2,
-            "Error: an item comes from a file or standard input: echo '...' | flyexpr put Users\n",
-        ),
         (["get", "Nope", "a"], 1, "those that are there, and flyexpr create Nope KEY makes it\n"),
         (["get", "Users", "nobody"], 4, ""),
     ],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyexpr import FlyexprError, ValidationError
-from flyexpr.cli.formats.csv_rows import read_cell
+from flyexpr.cli.formats.csv_rows import Types, read_cell, read_row
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries
 from flyexpr.cli.formats.terminal_text import plain
@@ -106,7 +106,7 @@ def test_marked_text(item, text):
     ],
 )
 def test_marked_text_that_is_refused(text, message):
-    (entry,) = entries(io.BytesIO(text.encode()), "json")
+    _, entry = entries(io.BytesIO(f'{{"a": 1}}\n{text}'.encode()), "json")
     assert entry.fault == message
 
 
@@ -131,7 +131,7 @@ def test_wire_text_that_is_refused(text, message):
 
 def test_a_bad_line_spoils_no_other():
     stream = io.BytesIO(b'\xef\xbb\xbf{"a": 1}\r\n\xff\n\n{"a": 2}')
-    assert [(entry.line, entry.item or entry.fault) for entry in entries(stream, "json")] == [
+    assert [(entry.number, entry.item or entry.fault) for entry in entries(stream, "json")] == [
         (1, {"a": 1}),
         (2, "not UTF-8 at byte 1"),
         (4, {"a": 2}),
@@ -141,7 +141,7 @@ def test_a_bad_line_spoils_no_other():
 def test_an_endless_line_takes_no_memory(monkeypatch):
     monkeypatch.setattr("flyexpr.cli.formats.sources.LONGEST", 10)
     found = list(entries(io.BytesIO(b"x" * 100 + b'\n{"a": 1}\n'), "json"))
-    assert [(entry.line, entry.item) for entry in found] == [(1, None), (2, {"a": 1})]
+    assert [(entry.number, entry.item) for entry in found] == [(1, None), (2, {"a": 1})]
 
 
 def test_the_head_of_a_sheet_is_checked():
@@ -222,14 +222,31 @@ def test_a_refused_row_is_a_row_of_its_own(odd):
         ("+1.50", "N", Decimal("1.50")),
         (" .5 ", "N", Decimal("0.5")),
         ("1e3", "N", 1000),
-        ("1e400", "N", "1e400"),
-        ("one", "N", "one"),
         ('{"$bytes": "aGk="}', "B", b"hi"),
+        ("aGk=", "B", b"hi"),
+        ('"1e3"', "text", '"1e3"'),
     ],
 )
 def test_cells(cell, kind, value):
     assert (read_cell(cell, kind), type(read_cell(cell, kind))) == (value, type(value))
     assert kind or rows_again([{"a": value}]) == [{"a": value}]
+
+
+@pytest.mark.parametrize(
+    "cell, kind, message",
+    [
+        ("1e400", "N", "at `n`: '1e400' is out of the range of numbers"),
+        ("1e999", "N", "at `n`: '1e999' is out of the range of numbers"),
+        ("one", "N", "at `n`: 'one' is not a number"),
+        ('"5"', "N", "at `n`: '\"5\"' is not a number"),
+        ("true", "N", "at `n`: 'true' is not a number"),
+        ("x'6869'", "B", "at `n`: \"x'6869'\" is not base64 text, as a binary value is"),
+    ],
+)
+def test_cells_that_are_not_of_their_type(cell, kind, message):
+    with pytest.raises(ValidationError) as caught:
+        read_row(["n"], [cell], Types({"n": kind}))
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("text", ['{"n": 1e99999999999999999999}', '{"n": [{"m": -1E-99999999999999999999}]}'])

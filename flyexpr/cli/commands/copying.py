@@ -11,6 +11,7 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.files import naming
+from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import (
     FILES,
     DataFile,
@@ -105,11 +106,13 @@ _TARGET = "TableId of the target"
 @options.table
 @click.argument("folder", metavar="FOLDER-OR-FILE", type=click.Path())
 @options.segments
+@options.plain_text
 @bulk
 def export(
     table: str,
     folder: str,
     segments: int,
+    text: bool,
     manner: Manner,
 ) -> None:
     """Write all items into a folder, as DynamoDB exports a table to S3; or into a file .jsonl or .csv.
@@ -121,6 +124,8 @@ def export(
     session = options.session()
     found, description = session.described(table)
     form = form_of_file(folder)
+    if text and form != "csv":
+        raise click.UsageError("--text is for a file .csv")
     if form and manner.resume:
         raise click.UsageError("--resume is for an export into a folder")
     then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
@@ -128,7 +133,7 @@ def export(
     settings = {"table": table, **identity(description), "folder": folder, "segments": segments}
     with job("export", "exported", settings, manner, description.get("ItemCount")) as work:
         if form:
-            _export_file(work, found, Path(folder), form, segments)
+            _export_file(work, found, Path(folder), "text" if text else form, segments)
         else:
             _export_folder(work, found, Path(folder), segments)
 
@@ -187,11 +192,13 @@ def _now() -> str:
 @options.table
 @click.argument("source", metavar="FOLDER-OR-FILE", type=click.Path())
 @options.wire
+@options.sheet
 @bulk
 def import_(
     table: str,
     source: str,
     wire: bool,
+    types: Types,
     manner: Manner,
 ) -> None:
     """Write the items of an export to S3, whose checksums are looked at first, or of a file .jsonl or .csv.
@@ -208,8 +215,9 @@ def import_(
         raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
     files = data_files(export) if export else []
     form = "wire" if wire else form_of_file(source) or "json"
+    options.check_sheet(types, "wire" if export else form)
     listed = checksum(export / FILES) if export else form
-    settings = {"table": table, **identity(description), "source": source, "files": listed}
+    settings = {"table": table, **identity(description), "source": source, "files": listed, **types.settings}
 
     def write() -> None:
         for file in files:
@@ -220,7 +228,7 @@ def import_(
                     _import_file(work, found, file, manner.dry_run)
             else:
                 with opened(source) as stream:
-                    put_stream(work, found, stream, form, manner.dry_run)
+                    put_stream(work, found, stream, form, types, manner.dry_run)
 
     manner.plan(*put_plan(found, source), look=write)
     write()

@@ -17,14 +17,12 @@ from flyexpr.expressions.memory import matches
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.values.kinds import Item
 
-_output = options.all_of(options.form("json", "csv", "table"), options.wire)
-
 
 @click.command()
 @click.argument("condition")
 @options.file
-@_output
-def filter(condition: str, file: str, form: str, wire: bool) -> None:
+@options.output
+def filter(condition: str, file: str, form: str) -> None:
     """The items that match, of JSON Lines from standard input or a file, or of a .csv file; exit code 4 for none.
 
     \b
@@ -32,9 +30,8 @@ def filter(condition: str, file: str, form: str, wire: bool) -> None:
     """
     wanted = parse_condition(condition)
     check(wanted)
-    form = options.form_of(form, wire)
     with options.standard_output() as stream:
-        found = (item for _, item in _items(file, wire) if matches(wanted, item))
+        found = (item for _, item in _items(file, form) if matches(wanted, item))
         number = write_items(found, stream, form)
     if not number:
         options.nothing_found(condition)
@@ -44,8 +41,8 @@ def filter(condition: str, file: str, form: str, wire: bool) -> None:
 @click.command()
 @click.argument("update")
 @options.file
-@_output
-def apply(update: str, file: str, form: str, wire: bool) -> None:
+@options.output
+def apply(update: str, file: str, form: str) -> None:
     """Every item with the update done to it, of JSON Lines from standard input or a file, or of a .csv file.
 
     \b
@@ -53,23 +50,23 @@ def apply(update: str, file: str, form: str, wire: bool) -> None:
     """
     change = parse_update(update)
     check(change)
-    form = options.form_of(form, wire)
 
     def changed() -> Iterator[Item]:
-        for line, item in _items(file, wire):
+        for place, item in _items(file, form):
             try:
                 yield applied(change, item)
             except ExpressionError as error:
-                raise FlyexprError(f"line {line:,}: {error.message}") from None
+                raise FlyexprError(f"{place}: {error.message}") from None
 
     with options.standard_output() as stream:
         write_items(changed(), stream, form)
 
 
-def _items(file: str, wire: bool) -> Iterator[tuple[int, Item]]:
+def _items(file: str, form: str) -> Iterator[tuple[str, Item]]:
+    """The items of a file, each with its place; they are DynamoDB JSON where they are written so."""
     options.keyboard(file)
     with opened(file) as stream:
-        for entry in entries(stream, "wire" if wire else form_of_file(file) or "json"):
+        for entry in entries(stream, "wire" if form == "wire" else form_of_file(file) or "json"):
             if entry.item is None:
-                raise FlyexprError(f"line {entry.line:,}: {entry.fault}")
-            yield entry.line, entry.item
+                raise FlyexprError(f"{entry.place}: {entry.fault}")
+            yield entry.place, entry.item

@@ -16,7 +16,7 @@ from flyexpr.schema.table import Table
 from flyexpr.sync import count as counted
 from flyexpr.sync import run
 
-_output = options.all_of(options.form("json", "csv", "table"), options.wire, options.engine)
+_output = options.all_of(options.output, options.engine)
 
 
 @click.command()
@@ -26,9 +26,7 @@ _output = options.all_of(options.form("json", "csv", "table"), options.wire, opt
 @options.consistent
 @options.explain
 @_output
-def get(
-    table: str, key: tuple[str, ...], project: str | None, consistent: bool, explain: bool, form: str, wire: bool
-) -> None:
+def get(table: str, key: tuple[str, ...], project: str | None, consistent: bool, explain: bool, form: str) -> None:
     """One item by its key: a word for each key attribute, or one JSON object.
 
     Exit code 4 when there is none. Write -- before a negative number.
@@ -42,7 +40,7 @@ def get(
     options.plan(explain, explained(found, operation))
     item = run(found, operation)
     with options.standard_output() as stream:
-        write_items([] if item is None else [item], stream, options.form_of(form, wire), found.keys)
+        write_items([] if item is None else [item], stream, form, found.keys)
     if item is None:
         options.nothing_found()
         raise Nothing
@@ -71,7 +69,6 @@ def query(
     stats: bool,
     explain: bool,
     form: str,
-    wire: bool,
 ) -> None:
     """The items under one partition key that match, in the order of the sort key; exit code 4 for none.
 
@@ -90,7 +87,7 @@ def query(
         limit,
         start=start,
     )
-    if not _show(options.session().table(table), read, stats, explain, options.form_of(form, wire)):
+    if not _show(options.session().table(table), read, stats, explain, form):
         options.nothing_found(condition)
         raise Nothing
 
@@ -113,7 +110,6 @@ def scan(
     stats: bool,
     explain: bool,
     form: str,
-    wire: bool,
 ) -> None:
     """All items of a table, or those that match: it reads, and pays for, every item there is.
 
@@ -134,7 +130,7 @@ def scan(
         start=start,
         segments=segments if segments > 1 and limit is None else None,
     )
-    if not _show(options.session().table(table), read, stats, explain, options.form_of(form, wire)):
+    if not _show(options.session().table(table), read, stats, explain, form):
         options.nothing_found(condition)  # which is an answer: a table may be empty
 
 

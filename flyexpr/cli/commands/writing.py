@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from flyexpr.cli import options
+from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import form_of_file, opened
 from flyexpr.cli.jobs.bulk_puts import put_plan, put_stream
@@ -31,38 +35,55 @@ from flyexpr.sync import count, run
 
 @click.command()
 @options.table
-@options.file
+@click.argument("file", metavar="[FILE|ITEM]", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 @options.form("json", "csv")
 @options.wire
+@options.sheet
 @bulk
 def put(
     table: str,
     file: str,
     form: str,
     wire: bool,
+    types: Types,
     manner: Manner,
 ) -> None:
-    """Write items, one JSON object a line, from a file or standard input; each replaces one with the same key.
+    """Write items from a file or standard input, or the one in the argument; each replaces one with the same key.
 
-    It stops at a line that is not a valid item; everything before it has been written. With --rejects it goes on.
+    Items are JSON: one a line, an array, or objects over several lines. It stops at one that is not valid; everything
+    before it has been written. With --rejects it goes on.
 
     \b
     flyexpr scan Movies | flyexpr put Copies
+    flyexpr put Movies '{"year": 2013, "title": "Rush"}'
     flyexpr put Movies movies.jsonl --resume movies.journal
     """
-    if file.lstrip().startswith("{"):
-        raise click.UsageError(f"an item comes from a file or standard input: echo '...' | flyexpr put {table}")
-    form = options.form_of(form_of_file(file) or form, wire)
+    typed = file.lstrip()[:1] in ("{", "[")
+    form = options.form_of(form if typed else form_of_file(file) or form, wire)
+    options.check_sheet(types, form)
     found, description = options.session().described(table)
-    settings = {"table": table, **identity(description), "file": file, "form": form}
+    settings = {"table": table, **identity(description), "file": file, "form": form, **types.settings}
+    manner = replace(manner, quiet=manner.quiet or typed)
 
     def write() -> None:
-        with job("put", "put", settings, manner) as work, opened(file) as stream:
-            options.keyboard(file)  # only now, so that Ctrl-C finds a job that ends in good order
-            put_stream(work, found, stream, form, manner.dry_run)
+        with job("put", "put", settings, manner) as work, _source(file, typed) as stream:
+            put_stream(work, found, stream, form, types, manner.dry_run)
 
-    manner.plan(*put_plan(found, "standard input" if file == "-" else file), look=write)
+    manner.plan(*put_plan(found, {"-": "standard input"}.get(file, "the argument" if typed else file)), look=write)
     write()
+
+
+@contextmanager
+def _source(file: str, typed: bool) -> Iterator[IO[bytes]]:
+    """The stream of items: the argument, a file, or standard input.
+
+    What comes from the keyboard is read before the first item is put, so that Ctrl-C finds nothing under way.
+    """
+    if typed:
+        yield io.BytesIO(file.encode("utf-8", "surrogateescape"))
+        return
+    with opened(file) as stream:
+        yield io.BytesIO(stream.read()) if options.keyboard(file) else stream
 
 
 _guard = options.all_of(

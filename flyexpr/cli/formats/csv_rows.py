@@ -2,7 +2,10 @@
 
 A cell is JSON where it reads as JSON that DynamoDB can hold, else text: 3 is a number, true a boolean, {"$set": ["a"]}
 a set, Rush a string. So a string that reads as JSON stands in JSON's quotes, and an empty cell is an attribute that the
-item does not have. A key attribute has the type that the table says.
+item does not have. A column whose type is known, as that of a key attribute is, is read by its type.
+
+In a plain sheet (`--text`) the cells do not say their type: a string is written as it is, and every cell is read as
+text unless the type of its column is known.
 
 A text with a NUL stands in JSON's quotes too: before 3.11, Python's csv reads none. The head follows the same rule.
 """
@@ -11,7 +14,9 @@ from __future__ import annotations
 
 import io
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from flyexpr.errors import ValidationError
@@ -24,27 +29,70 @@ _JSON_STARTS = frozenset('{["-0123456789tfn \t\r\n')
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
-def cell(value: Any) -> str:
-    """The text of a cell.
+@dataclass(frozen=True, slots=True)
+class Types:
+    """The types of columns: S, N or B by name, and whether all others are text; else each cell says its own type.
 
-    >>> cell("Rush"), cell(3), cell("3"), cell(""), cell(["a"])
-    ('Rush', '3', '"3"', '""', '["a"]')
+    >>> Types({"zip": "S"}, text=True).of("zip"), Types({"n": "N"}, text=True).of("note"), Types().of("note")
+    ('text', 'text', None)
+
+    `named` are the columns that have to be there.
     """
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    text: bool = False
+    named: frozenset[str] = frozenset()
+
+    def of(self, name: str) -> str | None:
+        """The type of a column; None where the cell says it, "text" for text as it stands."""
+        kind = self.kinds.get(name)
+        return "text" if self.text and kind in (None, "S") else kind
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a journal keeps of them: nothing where the cells say their types."""
+        return {"types": dict(self.kinds), "text": self.text} if self != BY_CELL else {}
+
+    def check(self, columns: Sequence[str]) -> None:
+        """ValidationError where a named column is not there."""
+        for name in sorted(self.named.difference(columns)):
+            raise ValidationError(f"there is no column {name!r}, which --types names, but {', '.join(columns)}")
+
+
+BY_CELL = Types()
+
+
+def cell(value: Any, text: bool = False) -> str:
+    """The text of a cell; with `text`, that of a string is the string itself.
+
+    >>> cell("Rush"), cell(3), cell("3"), cell(""), cell(["a"]), cell("3", text=True)
+    ('Rush', '3', '"3"', '""', '["a"]', '3')
+    """
+    if text and isinstance(value, str):
+        return value
     if isinstance(value, str) and value and "\0" not in value and _read_json(value) is None:
         return value
     return value_text(value)
 
 
 def read_cell(text: str, kind: str | None = None) -> Any:
-    """The value of a cell; a key attribute gets the type (S, N or B) that its table declares.
+    """The value of a cell; one whose type is known (S, N or B) has that type, and "text" is text as it stands.
 
     >>> read_cell("Rush"), read_cell("3"), read_cell("9e400"), read_cell("02858")
     ('Rush', 3, '9e400', '02858')
     >>> read_cell("3", kind="S"), read_cell('"3"', kind="S"), read_cell("02858", kind="N")
     ('3', '3', 2858)
+    >>> read_cell('"3"', kind="text"), read_cell("aGk=", kind="B")
+    ('"3"', b'hi')
+
+    ValidationError for a cell that is not of its type.
     """
-    if kind == "N" and _NUMBER.fullmatch(text):
+    if kind == "text":
+        return text
+    if kind == "N":
         return _read_number(text)
+    if kind == "B" and text[:1] != "{":
+        return _read_base64(text)
     found = _read_json(text)
     if found is None or (kind == "S" and not isinstance(found[0], str)):
         return text
@@ -65,32 +113,47 @@ def _read_json(text: str) -> tuple[Any] | None:
 
 def _read_number(text: str) -> Any:
     try:
+        if not _NUMBER.fullmatch(text):
+            raise ValidationError(f"{text!r} is not a number")
         found = number(text.strip())
         encode(found)
-    except (ArithmeticError, ValidationError):
-        return text
+    except ArithmeticError:
+        raise ValidationError(f"{text!r} is out of the range of numbers") from None
     return found
 
 
-def row(columns: Iterable[str], item: Mapping[str, Any]) -> list[str]:
-    """The cells of an item under these columns.
+def _read_base64(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        raise ValidationError(f"{text!r} is not base64 text, as a binary value is") from None
+
+
+def row(columns: Iterable[str], item: Mapping[str, Any], text: bool = False) -> list[str]:
+    """The cells of an item under these columns; see `cell` for `text`.
 
     >>> row(["id", "n", "note"], {"id": "a", "note": "x"})
     ['a', '', 'x']
     """
-    return [cell(item[name]) if name in item else "" for name in columns]
+    return [cell(item[name], text) if name in item else "" for name in columns]
 
 
-def read_row(columns: Sequence[str], cells: Sequence[str], kinds: Mapping[str, str]) -> Item:
-    """The item of a row; `kinds` has the types of key attributes.
+def read_row(columns: Sequence[str], cells: Sequence[str], types: Types) -> Item:
+    """The item of a row.
 
-    >>> read_row(["id", "n", "note"], ["7", "7", ""], {"id": "S"})
+    >>> read_row(["id", "n", "note"], ["7", "7", ""], Types({"id": "S"}))
     {'id': '7', 'n': 7}
     """
     if len(cells) > len(columns):
         raise ValidationError(f"{len(cells)} cells under {len(columns)} columns")
-    filled = zip(columns, cells, strict=False)
-    return {name: read_cell(text, kinds.get(name)) for name, text in filled if text}
+    item = {}
+    for name, text in zip(columns, cells, strict=False):
+        if text:
+            try:
+                item[name] = read_cell(text, types.of(name))
+            except ValidationError as error:
+                raise ValidationError(str(error), at=name) from None
+    return item
 
 
 def head(columns: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import IO
 
 from flyexpr.cli.formats.csv_rows import cell, head, row, row_text
@@ -13,7 +14,7 @@ from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text, read_item
 from flyexpr.values.wire_json import item_wire
 
-FORMS = ("json", "wire", "csv", "table")
+FORMS = ("json", "wire", "csv", "text", "table")  # "text" is CSV for people, which says no types
 
 
 def write_items(items: Iterable[Item], stream: IO[bytes], form: str, columns: Sequence[str] = ()) -> int:
@@ -50,7 +51,7 @@ def _write_lines(items: Iterable[Item], stream: IO[bytes], text: Callable[[Item]
     return number
 
 
-def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
+def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str], text: bool = False) -> int:
     from tempfile import TemporaryFile
 
     number, names = 0, dict.fromkeys(columns)
@@ -62,9 +63,9 @@ def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str])
         if not number:
             return 0
         waiting.seek(0)
-        stream.write(_row_line(head(names), stream))
+        stream.write(_row_line(names if text else head(names), stream))
         for line in waiting:
-            stream.write(_row_line(row(names, read_item(line.decode())), stream))
+            stream.write(_row_line(row(names, read_item(line.decode()), text), stream))
     return number
 
 
@@ -99,5 +100,6 @@ _WRITERS: dict[str, Callable[[Iterable[Item], IO[bytes], Sequence[str]], int]] =
     "json": _write_json,
     "wire": _write_wire,
     "csv": _write_csv,
+    "text": partial(_write_csv, text=True),
     "table": _write_table,
 }

@@ -11,14 +11,16 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 from flyexpr.cli.files import naming
-from flyexpr.cli.formats.csv_rows import read_head, read_row, row_text
+from flyexpr.cli.formats.csv_rows import BY_CELL, Types, read_head, read_row, row_text
+from flyexpr.cli.formats.documents import Element, elements, is_document
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import read_item
@@ -29,16 +31,22 @@ LONGEST = 8 * 1024 * 1024  # bytes of a line; the JSON of an item of 400 KB can 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of input: its number, and its item or what is wrong with it.
+    """A line of input, or an item of a document: its number, and its item or what is wrong with it.
 
-    >>> Entry(3017, fault="not JSON").item is None
-    True
+    >>> Entry(3017, fault="not JSON").place, Entry(3, fault="not JSON", line=12).place
+    ('line 3,017', 'item 3 (line 12)')
     """
 
-    line: int
+    number: int
     item: Item | None = None
     fault: str | None = None
     text: str = ""
+    line: int | None = None  # of an item of a document
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the input, for people."""
+        return f"line {self.number:,}" if self.line is None else f"item {self.number:,} (line {self.line:,})"
 
 
 _FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
@@ -90,17 +98,20 @@ def size_of(stream: IO[bytes]) -> int:
     return found.st_size if stat.S_ISREG(found.st_mode) and not isinstance(stream, gzip.GzipFile) else 0
 
 
-def entries(stream: IO[bytes], form: str, kinds: Mapping[str, str] | None = None) -> Iterator[Entry]:
+def entries(stream: IO[bytes], form: str, types: Types = BY_CELL) -> Iterator[Entry]:
     """The entries of a stream in the form "json", "wire" or "csv", without its blank lines.
 
     >>> [entry.item or entry.fault for entry in entries(io.BytesIO(b'{"id": "a"}\\n\\n{"id"\\n'), "json")]
     [{'id': 'a'}, "not JSON: Expecting ':' delimiter at character 6"]
+    >>> [entry.item for entry in entries(io.BytesIO(b'[\\n  {"id": "a"},\\n  {"id": "b"}\\n]'), "json")]
+    [{'id': 'a'}, {'id': 'b'}]
     >>> list(entries(io.BytesIO(b"id,n\\na,1\\n"), "csv"))
-    [Entry(line=2, item={'id': 'a', 'n': 1}, fault=None, text='a,1')]
+    [Entry(number=2, item={'id': 'a', 'n': 1}, fault=None, text='a,1', line=None)]
 
-    `kinds` has the types of key attributes, which a sheet does not hold. FlyexprError where the stream itself fails.
+    JSON may be one item a line, an array, or items over several lines; the first line says which. `types` has the types
+    of columns, which a sheet does not hold. FlyexprError where the stream itself fails.
     """
-    found = _rows(stream, kinds or {}) if form == "csv" else _lines(stream, _READERS[form])
+    found = _rows(stream, types) if form == "csv" else _lines(stream, form)
     try:
         yield from found
     except (OSError, EOFError, zlib.error) as error:
@@ -127,12 +138,32 @@ def _read_json(text: str) -> Item:
 _READERS: dict[str, Callable[[str], Item]] = {"json": _read_json, "wire": read_wire}
 
 
-def _lines(stream: IO[bytes], read: Callable[[str], Item]) -> Iterator[Entry]:
-    for number, line in enumerate(_bounded(stream), 1):
+def _lines(stream: IO[bytes], form: str) -> Iterator[Entry]:
+    read, lines = _READERS[form], enumerate(_bounded(stream), 1)
+    begin, first = next(((number, line) for number, line in lines if not line.isspace()), (1, b" "))
+    if is_document(first):
+        yield from _items(elements(first, stream, begin, LONGEST, form == "wire"), read)
+        return
+    for number, line in chain([(begin, first)], lines):
         if len(line) > LONGEST:
             yield Entry(number, fault=f"a line of more than {LONGEST // 1024**2} MB")
         elif not line.isspace():
             yield _entry(number, line, read)
+
+
+def _items(found: Iterator[Element], read: Callable[[str], Item]) -> Iterator[Entry]:
+    for number, (line, text, fault) in enumerate(found, 1):
+        if fault is not None:
+            yield Entry(number, fault=fault, text=text, line=line)
+            raise FlyexprError(f"line {line:,}: {fault}; what follows cannot be read")
+        try:
+            yield Entry(number, read(text), text=text, line=line)
+        except (ValidationError, RecursionError) as error:
+            yield Entry(number, fault=_fault(error), text=text, line=line)
+
+
+def _fault(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _entry(number: int, line: bytes, read: Callable[[str], Item]) -> Entry:
@@ -142,10 +173,8 @@ def _entry(number: int, line: bytes, read: Callable[[str], Item]) -> Entry:
         return Entry(number, fault=f"not UTF-8 at byte {error.start + 1}", text=repr(line)[2:-1])
     try:
         return Entry(number, read(text), text=text)
-    except ValidationError as error:
-        return Entry(number, fault=str(error), text=text)
-    except RecursionError:
-        return Entry(number, fault="nested too deeply", text=text)
+    except (ValidationError, RecursionError) as error:
+        return Entry(number, fault=_fault(error), text=text)
 
 
 def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
@@ -156,19 +185,19 @@ def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
             line = stream.readline(LONGEST + 1)
 
 
-def _rows(stream: IO[bytes], kinds: Mapping[str, str]) -> Iterator[Entry]:
+def _rows(stream: IO[bytes], types: Types) -> Iterator[Entry]:
     import csv
 
     csv.field_size_limit(LONGEST)
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     try:
-        yield from _row_entries(csv.reader(text, strict=True), kinds)
+        yield from _row_entries(csv.reader(text, strict=True), types)
     finally:
         with suppress(ValueError):  # the stream is closed
             text.detach()  # or it would close a stream that is not its own
 
 
-def _row_entries(rows: Any, kinds: Mapping[str, str]) -> Iterator[Entry]:
+def _row_entries(rows: Any, types: Types) -> Iterator[Entry]:
     import csv
 
     columns: list[str] | None = None
@@ -180,20 +209,22 @@ def _row_entries(rows: Any, kinds: Mapping[str, str]) -> Iterator[Entry]:
         if cells is None:
             return
         if columns is None:
-            columns = _columns(cells)
+            columns = _columns(cells, types)
         elif cells:
-            yield _row_entry(rows.line_num, columns, cells, kinds)
+            yield _row_entry(rows.line_num, columns, cells, types)
 
 
-def _columns(cells: list[str]) -> list[str]:
+def _columns(cells: list[str], types: Types) -> list[str]:
     try:
-        return read_head(cells)
+        columns = read_head(cells)
+        types.check(columns)
+        return columns
     except ValidationError as error:
         raise FlyexprError(f"line 1: {error}") from None
 
 
-def _row_entry(number: int, columns: list[str], cells: list[str], kinds: Mapping[str, str]) -> Entry:
+def _row_entry(number: int, columns: list[str], cells: list[str], types: Types) -> Entry:
     try:
-        return Entry(number, read_row(columns, cells, kinds), text=row_text(cells))
+        return Entry(number, read_row(columns, cells, types), text=row_text(cells))
     except ValidationError as error:
         return Entry(number, fault=str(error), text=row_text(cells))

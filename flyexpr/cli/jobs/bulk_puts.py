@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import IO, Any
 
 from flyexpr.cli import options
+from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sources import Entry, entries, size_of
 from flyexpr.cli.jobs.bulk_writes import Placed, check_all, put_all
 from flyexpr.cli.jobs.rejects import Refusal
@@ -25,9 +27,13 @@ def put_plan(table: Table, source: str) -> list[str]:
     ]
 
 
-def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, dry_run: bool) -> None:
-    """Puts the items of a stream, from where the journal left off; a dry run only checks whether they could be put."""
-    put_entries(work, table, _watched(work, stream, entries(stream, form, key_kinds(table))), dry_run)
+def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, types: Types, dry_run: bool) -> None:
+    """Puts the items of a stream, from where the journal left off; a dry run only checks whether they could be put.
+
+    `types` has the types of columns that the table does not know.
+    """
+    known = replace(types, kinds={**types.kinds, **key_kinds(table)})
+    put_entries(work, table, _watched(work, stream, entries(stream, form, known)), dry_run)
 
 
 def key_kinds(table: Table) -> dict[str, str]:
@@ -45,8 +51,8 @@ def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[E
     size = size_of(stream)
     for entry in found:
         yield entry
-        if size and entry.line % CHUNK == 0:
-            expected = round(entry.line * size / stream.tell())
+        if size and entry.number % CHUNK == 0:
+            expected = round(entry.number * size / stream.tell())
             if abs(expected - (work.total or 0)) > expected / 20:  # each new end makes the bar forget its speed
                 work.total = expected
 
@@ -56,13 +62,11 @@ def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, 
     part = where or "input"
 
     def do(_: str, chunk: list[Entry]) -> None:
-        placed = [
-            Placed(f"{where}line {entry.line:,}", entry.item, entry.text) for entry in chunk if entry.item is not None
-        ]
+        placed = [Placed(where + entry.place, entry.item, entry.text) for entry in chunk if entry.item is not None]
         (check_all if dry_run else put_all)(work, table, placed)
         for entry in chunk:
             if entry.fault is not None:
-                work.refuse(Refusal(f"{where}line {entry.line:,}", entry.fault, entry.text))
+                work.refuse(Refusal(where + entry.place, entry.fault, entry.text))
 
     work.run({part: _chunks(work, found, part)}, do)
 
@@ -74,12 +78,17 @@ def _chunks(work: Job, found: Iterator[Entry], part: str) -> Iterator[Chunk]:
     """
     seen, fact = sha256(), f"digest of {part}"
     chunk: list[Entry] = []
-    for entry in _after(work.journal.mark(part) or 0, work.journal.fact(fact), found, seen):
-        _digest(seen, entry)
-        chunk.append(entry)
-        if len(chunk) == CHUNK or (entry.fault is not None and not work.rejects.kept):
-            yield Chunk(chunk, entry.line, {fact: seen.hexdigest()})
-            chunk = []
+    try:
+        for entry in _after(work.journal.mark(part) or 0, work.journal.fact(fact), found, seen):
+            _digest(seen, entry)
+            chunk.append(entry)
+            if len(chunk) == CHUNK or (entry.fault is not None and not work.rejects.kept):
+                yield Chunk(chunk, entry.number, {fact: seen.hexdigest()})
+                chunk = []
+    except FlyexprError:  # the input ends here, and what comes before is to be put
+        if chunk:
+            yield Chunk(chunk, chunk[-1].number, {fact: seen.hexdigest()})
+        raise
     yield Chunk(chunk, None)
 
 
@@ -89,7 +98,7 @@ def _after(done: int, digest: str | None, found: Iterator[Entry], seen: Any) -> 
         line = 0
         while line < done and (entry := next(found, None)) is not None:
             _digest(seen, entry)
-            line = entry.line
+            line = entry.number
         if seen.hexdigest() != digest:
             raise FlyexprError(
                 f"the journal belongs to another input: the lines up to line {done:,} are not those that were put\n"
@@ -100,4 +109,4 @@ def _after(done: int, digest: str | None, found: Iterator[Entry], seen: Any) -> 
 
 def _digest(seen: Any, entry: Entry) -> None:
     names = " ".join(entry.item or ())  # a sheet names them in its head
-    seen.update(f"{entry.line} {entry.text} {names}\n".encode("utf-8", "surrogatepass"))
+    seen.update(f"{entry.number} {entry.text} {names}\n".encode("utf-8", "surrogatepass"))

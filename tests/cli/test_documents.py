@@ -1,0 +1,284 @@
+"""Items over several lines, in arrays and in arguments; sheets whose columns have types."""
+
+import gzip
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from program import Inside, Program
+from test_text import items, storable
+
+from flyexpr import FlyexprError
+from flyexpr.cli.formats.pretty_json import pretty_text
+from flyexpr.cli.formats.sources import entries
+from flyexpr.values.freeze import freeze
+from flyexpr.values.plain_json import item_text, read_item
+
+
+class Trickle(io.BytesIO):
+    """A stream that gives a byte at a time, as a slow pipe may."""
+
+    def read1(self, size: int | None = -1) -> bytes:
+        return super().read(1)
+
+
+@given(st.lists(items.filter(storable), max_size=4), st.sampled_from([Trickle, io.BytesIO]))
+def test_documents_hold_the_items_that_were_written(found, stream):
+    """An array of them, on one line and on many, and one after the other, are the same as JSON Lines."""
+    on_one, on_many = list(map(item_text, found)), list(map(pretty_text, found))
+    for text in ("[" + ",".join(on_one) + "]", "[\n" + ",\n".join(on_many) + "\n]", "".join(on_many)):
+        assert [freeze(entry.item) for entry in entries(stream(text.encode()), "json")] == list(map(freeze, found))
+
+
+@given(items.filter(storable))
+def test_an_item_over_several_lines_has_lines_that_fit(item):
+    assert freeze(read_item(pretty_text(item))) == freeze(item)
+    assert pretty_text({"id": "a", "m": {"l": [1, {"x": "y" * 50}, 2], "$set": {"$set": 1}, "n": "z" * 50}}) == (
+        '{\n  "id": "a",\n  "m": {\n    "l": [1, {"x": "' + "y" * 50 + '"}, 2],\n    "$set": {"$$set": 1},\n'
+        '    "n": "' + "z" * 50 + '"\n  }\n}'
+    )
+    assert pretty_text({"l": ["x" * 50, "y" * 50]}) == (
+        '{\n  "l": [\n    "' + "x" * 50 + '",\n    "' + "y" * 50 + '"\n  ]\n}'
+    )
+    assert pretty_text({}) == "{\n}"
+
+
+ANSWER = '{\n  "Items": [\n    {"id": {"S": "a"}},\n    {"id": {"S": "b"}}\n  ],\n  "Count": 2\n}'
+
+
+@pytest.mark.parametrize(
+    "text, form, places",
+    [
+        ("[]", "json", []),
+        ("[ ]\n[]\n", "json", []),
+        ("\n\n[", "json", [("item 1 (line 3)", "not JSON: Expecting value at character 2")]),
+        ('[{"id": "a"}', "json", [("item 1 (line 1)", {"id": "a"}), ("item 2 (line 1)", "the array does not end")]),
+        ('\ufeff[{"id": "a"}]', "json", [("item 1 (line 1)", {"id": "a"})]),
+        (
+            '[\n{"id": "a"},\n{"id": "a"},\n]',
+            "json",
+            [
+                ("item 1 (line 2)", {"id": "a"}),
+                ("item 2 (line 3)", {"id": "a"}),
+                ("item 3 (line 4)", "Expecting value at character 1"),
+            ],
+        ),
+        (
+            '[\n  {"id": "a"} {"id": "b"}]',
+            "json",
+            [("item 1 (line 2)", {"id": "a"}), ("item 2 (line 2)", "Expecting ',' delimiter at character 15")],
+        ),
+        (
+            '[1, [{"id": "b"}], {"id": "c"}]',
+            "json",
+            [
+                ("item 1 (line 1)", "an item is a JSON object, not 1"),
+                ("item 2 (line 1)", "an item is a JSON object, not [{"),
+                ("item 3 (line 1)", {"id": "c"}),
+            ],
+        ),
+        (
+            '{\n  "id": "a",\n  "n": NaN\n}\n{"id": "b"}',
+            "json",
+            [("item 1 (line 1)", "NaN is not a number"), ("item 2 (line 5)", {"id": "b"})],
+        ),
+        ('{\n  "id": "a\n}', "json", [("item 1 (line 2)", "Invalid control character at at character 11")]),
+        ("[" * 100_000, "json", [("item 1 (line 1)", "not JSON: nested too deeply at character 2")]),
+        (ANSWER, "wire", [("item 1 (line 3)", {"id": "a"}), ("item 2 (line 4)", {"id": "b"})]),
+        (ANSWER, "json", [("item 1 (line 1)", {"Items": [{"id": {"S": "a"}}, {"id": {"S": "b"}}], "Count": 2})]),
+        ('[{"Item": {"id": {"S": "a"}}}]', "wire", [("item 1 (line 1)", {"id": "a"})]),
+        (b'[{"id": "a"},\n"\xff"]', "json", [("item 1 (line 1)", "not UTF-8 after this")]),
+        (b'[{"id": "\xc3', "json", [("item 1 (line 1)", "not UTF-8 after this")]),
+    ],
+)
+def test_places_in_a_document(text, form, places):
+    found, failure = [], ""
+    try:
+        for entry in entries(io.BytesIO(text if isinstance(text, bytes) else text.encode()), form):
+            found.append((entry.place, entry.item if entry.item is not None else entry.fault))
+    except FlyexprError as error:
+        failure = str(error)
+    assert len(found) == len(places)
+    for (place, value), (expected, what) in zip(found, places, strict=True):
+        assert place == expected
+        assert value == what if isinstance(what, dict) else what in value
+    ended = bool(places) and isinstance(places[-1][1], str) and "is not a number" not in places[-1][1]
+    assert failure.endswith("; what follows cannot be read") == ended
+
+
+def test_a_number_may_go_on_in_the_next_piece():
+    (entry,) = entries(Trickle(b"[1234]"), "json")
+    assert entry.text == "1234"
+
+
+def test_an_item_without_end_takes_no_memory(monkeypatch):
+    monkeypatch.setattr("flyexpr.cli.formats.sources.LONGEST", 100_000)
+    stream = io.BytesIO(b'[{"id": "' + b"x" * 10_000_000)
+    with pytest.raises(FlyexprError, match="line 1: not JSON: Unterminated string starting at at character 9; what"):
+        list(entries(stream, "json"))
+    assert stream.tell() < 300_000
+
+
+def test_put_takes_arrays_and_items_over_several_lines(inside: Inside):
+    inside("create", "Things", "id")
+    array = json.dumps([{"id": f"{n:04}", "n": n} for n in range(2500)], indent=2)
+    assert "2,500 items put" in inside("put", "Things", stdin=array).err
+    assert inside("put", "Things", stdin='{\n  "id": "p"\n}\n{\n  "id": "q"\n}\n').code == 0
+    assert inside("count", "Things").out == "2502\n"
+    assert inside("filter", "n = 7", stdin=array).out == '{"id": "0007", "n": 7}\n'
+    assert inside("apply", "SET n = m + 1", stdin=array).err == (
+        "flyexpr: item 1 (line 2): The provided expression refers to an attribute that does not exist in the item\n"
+    )
+    assert inside("filter", "n = 7", stdin="[1]").err == "flyexpr: item 1 (line 1): an item is a JSON object, not 1\n"
+
+
+def test_a_document_that_breaks_off(inside: Inside):
+    """What comes before it is put, with a file of rejects and without; what comes after cannot be read."""
+    inside("create", "Things", "id")
+    array = '[\n {"id": "a"},\n {"id": "b"}\n {"id": "c"}\n]\n'
+    assert inside("put", "Things", "--quiet", stdin=array) == (
+        1,
+        "",
+        "flyexpr: item 3 (line 4): not JSON: Expecting ',' delimiter at character 2\n",
+    )
+    assert inside("count", "Things").out == "2\n"
+    inside("delete", "Things", "--where", "attribute_exists(id)", "--yes")
+    assert inside("put", "Things", "--quiet", "--rejects", "rejects", stdin=array) == (
+        1,
+        "",
+        "flyexpr: line 4: not JSON: Expecting ',' delimiter at character 2; what follows cannot be read\n",
+    )
+    assert inside("count", "Things").out == "2\n"
+
+
+def test_a_sheet_that_breaks_off(inside: Inside):
+    inside("create", "Things", "id")
+    assert inside("put", "Things", "--format", "csv", "--quiet", stdin='id\na\nb\n"c"x\n') == (
+        1,
+        "",
+        "flyexpr: line 4: not CSV in UTF-8: ',' expected after '\"'\n",
+    )
+    assert inside("count", "Things").out == "2\n"
+
+
+def test_import_takes_arrays(program: Program, inside: Inside):
+    inside("create", "Things", "id")
+    (program.folder / "things.json").write_text(ANSWER)
+    (program.folder / "more.json.gz").write_bytes(gzip.compress(b'[\n{"id": "c"}]'))
+    assert inside("import", "Things", "things.json", "--wire", "--quiet") == (0, "", "")
+    assert inside("import", "Things", "more.json.gz", "--quiet") == (0, "", "")
+    assert inside("count", "Things").out == "3\n"
+
+
+@pytest.mark.parametrize("count", [1500, 2500])
+def test_an_array_on_one_line_goes_on_from_its_journal(inside: Inside, count: int):
+    """Items of one line are told apart by their numbers."""
+    inside("create", "Things", "id")
+    array = [{"id": f"{n:04}"} for n in range(count)]
+    bad = json.dumps([*array[:1200], 5, *array[1200:]])
+    assert inside("put", "Things", "--resume", "journal", stdin=bad).err.endswith(
+        "flyexpr: item 1,201 (line 1): an item is a JSON object, not 5\n"
+    )
+    assert inside("count", "Things").out == "1200\n"
+    assert (
+        "the journal belongs to another input"
+        in inside("put", "Things", "--resume", "journal", stdin=json.dumps(array[1:])).err
+    )
+    assert inside("put", "Things", "--resume", "journal", stdin=json.dumps(array)).code == 0
+    assert inside("count", "Things").out == f"{count}\n"
+
+
+def test_an_item_as_an_argument(inside: Inside):
+    inside("create", "Things", "id")
+    assert inside("put", "Things", '{"id": "c", "tags": {"$set": ["x"]}}') == (0, "", "")
+    assert inside("put", "Things", '{"id": {"S": "d"}}', "--wire") == (0, "", "")
+    assert inside("put", "Things", ' [{"id": "e"}, {"id": "f"}]') == (0, "", "")
+    assert inside("count", "Things").out == "4\n"
+    assert inside("get", "Things", "c").out == '{"id": "c", "tags": {"$set": ["x"]}}\n'
+    assert inside("put", "Things", '{"id": 5}') == (1, "", "flyexpr: line 1: at `id`: expected str, got int\n")
+    assert inside("put", "Things", '{"id": "g" "n": 1}').err == (
+        "flyexpr: line 1: not JSON: Expecting ',' delimiter at character 12\n"
+    )
+    assert (
+        "items         those of the argument; each replaces" in inside("put", "Things", '{"id": "h"}', "--explain").out
+    )
+
+
+SHEET = "id,zip,price,note\n1,02858,1.50,true\n2,56838,7,007\n"
+
+
+def test_types_of_columns(inside: Inside):
+    inside("create", "Tab", "id")
+    put = ["put", "Tab", "--format", "csv", "--quiet"]
+    inside(*put, "--types", "zip:S,price:N", "--types", "note:S", stdin=SHEET)
+    assert sorted(inside("scan", "Tab").out.splitlines()) == [
+        '{"id": "1", "zip": "02858", "price": 1.5, "note": "true"}',
+        '{"id": "2", "zip": "56838", "price": 7, "note": "007"}',
+    ]
+    inside(*put, "--text", "--types", "price:N", stdin=SHEET)
+    assert inside("get", "Tab", "2").out == '{"id": "2", "zip": "56838", "price": 7, "note": "007"}\n'
+    inside(*put, "--text", stdin=SHEET)
+    assert inside("get", "Tab", "2").out == '{"id": "2", "zip": "56838", "price": "7", "note": "007"}\n'
+    assert inside(*put, "--types", "note:N", stdin=SHEET) == (
+        1,
+        "",
+        "flyexpr: line 2: at `note`: 'true' is not a number\n",
+    )
+    assert inside(*put, "--types", "pirce:N", stdin=SHEET).err == (
+        "flyexpr: line 1: there is no column 'pirce', which --types names, but id, zip, price, note\n"
+    )
+
+
+def test_import_takes_types(program: Program, inside: Inside):
+    inside("create", "Tab", "id")
+    (program.folder / "tab.csv").write_text(SHEET)
+    assert inside("import", "Tab", "tab.csv", "--types", "price:S", "--text", "--quiet") == (0, "", "")
+    assert inside("get", "Tab", "1").out == '{"id": "1", "zip": "02858", "price": "1.50", "note": "true"}\n'
+    journal = ["import", "Tab", "tab.csv", "--resume", "journal"]
+    (program.folder / "tab.csv").write_text(SHEET + "3,4\n5,6,7,8,9\n")
+    assert inside(*journal, "--text").code == 1
+    assert "belongs to another job: text True, not None" in inside(*journal).err
+
+
+def test_a_sheet_for_people(program: Program, inside: Inside):
+    inside("create", "Tab", "id", "n:N")
+    inside(
+        "put",
+        "Tab",
+        stdin='{"id": "a", "n": 1, "zip": "47193", "=x": {"$set": [1]}}\n{"id": "a", "n": 2, "zip": "02858"}\n',
+    )
+    query = ["query", "Tab", "id = 'a'", "--format", "csv"]
+    assert inside(*query).out == 'id,n,zip,=x\na,1,"""47193""","{""$set"": [1]}"\na,2,02858,\n'
+    assert inside(*query, "--text").out == 'id,n,zip,=x\na,1,47193,"{""$set"": [1]}"\na,2,02858,\n'
+    assert inside("export", "Tab", "tab.csv", "--text", "--quiet").code == 0
+    assert "a,1,47193," in (program.folder / "tab.csv").read_text()
+    assert inside("filter", "n = 2", "tab.csv", "--format", "csv", "--text").out == "id,n,zip,=x\na,2,02858,\n".replace(
+        ",=x", ""
+    ).replace("02858,", "02858")
+
+
+USAGE = "Usage: flyexpr {0} [OPTIONS] {1}\nTry 'flyexpr {0} --help' for help.\n\nError: "
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["put", "Tab", "--types", "a"], "--types takes NAME:TYPE, the type one of S N B, not 'a'"),
+        (["put", "Tab", "--types", "a:X"], "--types takes NAME:TYPE, the type one of S N B, not 'a:X'"),
+        (["put", "Tab", "--types", ":N"], "--types takes NAME:TYPE, the type one of S N B, not ':N'"),
+        (["put", "Tab", "--text"], "--types and --text are for sheets; JSON says its types itself"),
+        (
+            ["import", "Tab", "a.jsonl", "--types", "a:N"],
+            "--types and --text are for sheets; JSON says its types itself",
+        ),
+        (["scan", "Tab", "--text"], "--text is for --format csv"),
+        (["export", "Tab", "folder", "--text"], "--text is for a file .csv"),
+    ],
+)
+def test_types_where_there_is_no_sheet(inside: Inside, arguments: list[str], said: str):
+    inside("create", "Tab", "id")
+    end = inside(*arguments)
+    assert (end.code, end.out) == (2, "")
+    assert end.err.endswith(f"help.\n\nError: {said}\n")
