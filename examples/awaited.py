@@ -28,9 +28,9 @@ async def profiles(players: Table, names: list[str]) -> list[Item | None]:
 
 async def page_of_scores(players: Table, game: str, cursor: str | None = None) -> dict[str, Any]:
     """One page of the leaderboard, best first, and the cursor that asks for the next one; None at the end."""
-    items = aio.run(players, query(eq("game", game), index="ByScore", reverse=True, limit=40, start=cursor))
-    rows = [(item["userid"], item["score"]) async for item in items]
-    return {"rows": rows, "next": items.cursor}
+    items = aio.run(players, query(eq("game", game), index="ByScore", reverse=True, start=cursor))
+    page = await items.page(40)
+    return {"rows": [(item["userid"], item["score"]) for item in page.items], "next": page.cursor}
 
 
 async def visit(players: Table, name: str) -> Item | None:

@@ -26,7 +26,8 @@ The public names by purpose; `help(query)` and so on say more:
     errors         FlyexprError ExpressionError PlanError ValidationError BadCursor NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
                    Throttled ConnectionFailed
-    annotations    Condition Update Item Items Operation Query Scan Read Write Budget Plan Engine Connection
+    annotations    Condition Update Item Items ItemPage Operation Query Scan Read Write Budget Plan Engine
+                    Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
 last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has fixtures for pytest.
@@ -125,6 +126,7 @@ from flyexpr.schema.expiry import live
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import computed, template
+from flyexpr.steps.item_pages import ItemPage as ItemPage
 from flyexpr.steps.stats import Stats
 from flyexpr.sync import Items as Items
 from flyexpr.sync import (

@@ -80,10 +80,11 @@ from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import addressed, common_engine, course, tables_of
+from flyexpr.steps.item_pages import ItemPage, one_more
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
-from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
+from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Step, Steps
 from flyexpr.values.kinds import Item, T
@@ -163,7 +164,8 @@ class Items(AsyncIterator[T]):
     """The items of a query or scan, read page by page as they are taken by `async for`.
 
     `.cursor` resumes after the last item taken, and `.stats` says what the read has cost so far, as of
-    `flyexpr.Items`. Decoding gives way to other tasks every few milliseconds.
+    `flyexpr.Items`; `await items.page(n)` takes some of the items. Decoding gives way to other tasks every few
+    milliseconds. `aclose()`, or the end of an `async with`, ends a read that is not taken to its end.
     """
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
@@ -177,7 +179,8 @@ class Items(AsyncIterator[T]):
             ahead = read.prefetch and read.limit is None and read.budget is None
             pages = _pages(self._reading, engine, ahead)
         self._items = self._taken(pages, table)
-        self._broken_off = False  # whether it ended by an error, so that an iterator that stops would tell a lie
+        self._ended = ""  # why it ended before its end, so that an iterator that stops would tell a lie
+        self._held: list[tuple[str | None, T]] = []  # an item that was looked at ahead, and the cursor in front of it
 
     async def _taken(self, pages: Pages, table: Table[Any]) -> AsyncGenerator[T, None]:
         """The items of the pages; other tasks get their turn every few milliseconds."""
@@ -193,7 +196,7 @@ class Items(AsyncIterator[T]):
         except GeneratorExit:
             raise
         except BaseException as error:
-            self._broken_off = True
+            self._ended = BROKEN_OFF
             if isinstance(error, NoSuchTable):
                 raise named(error, [table]) from None
             raise
@@ -201,23 +204,53 @@ class Items(AsyncIterator[T]):
             await pages.aclose()
 
     def __aiter__(self) -> AsyncIterator[T]:
-        if self._broken_off:
-            raise FlyexprError(BROKEN_OFF)
-        return self._items
+        if self._ended:
+            raise FlyexprError(self._ended)
+        return self if self._held else self._items
 
     def __anext__(self) -> Coroutine[Any, Any, T]:
-        if self._broken_off:
-            raise FlyexprError(BROKEN_OFF)
-        return self._items.__anext__()
+        if self._ended:
+            raise FlyexprError(self._ended)
+        return self._let_go() if self._held else self._items.__anext__()
+
+    async def _let_go(self) -> T:
+        """The item that was looked at ahead; from now on the read goes on after it."""
+        return self._held.pop()[1]
+
+    async def page(self, most: int) -> ItemPage[T]:
+        """The next items, up to `most` of them, and whether there are more; see `page` of `flyexpr.Items`."""
+        items: list[T] = []
+        with one_more(self._reading, most, bool(self._held)):
+            async for item in self:
+                items.append(item)
+                if len(items) == most:
+                    break
+            cursor = self.cursor
+            async for following in self:
+                self._held.append((cursor, following))
+                break
+        return ItemPage(items, self.cursor)
 
     async def aclose(self) -> None:
         """Ends the read; requests that are under way are given up."""
+        self._ended = self._ended or CLOSED
         await self._items.aclose()
+
+    async def __aenter__(self) -> Items[T]:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("write `async with`, not `with`; or use the functions of flyexpr itself")
+
+    def __exit__(self, *exception: object) -> None: ...
 
     @property
     def cursor(self) -> str | None:
         """Where a later read goes on; None once nothing is left."""
-        return self._reading.cursor
+        return self._held[0][0] if self._held else self._reading.cursor
 
     @property
     def stats(self) -> Stats:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
 from flyexpr.drive import Pause, driven
@@ -54,10 +54,11 @@ from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.course import addressed, common_engine, course, tables_of
+from flyexpr.steps.item_pages import ItemPage, one_more
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
-from flyexpr.steps.read import BROKEN_OFF, Reading, first_of, keys_only, only, whole
+from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Step, Steps
 from flyexpr.values.kinds import Item, T
@@ -136,27 +137,41 @@ class Items(Iterator[T]):
     0
 
     `.cursor` resumes after the last item taken, even in the middle of a page: `query(..., start=cursor)`; it is None
-    once nothing is left. `.stats` says what the read has cost so far.
+    once nothing is left. `.stats` says what the read has cost so far. `.page(n)` takes some of the items, and says
+    whether there are more.
+
+    `close()`, or the end of a `with`, ends a read that is not taken to its end: with `prefetch` or `segments`, it waits
+    for the requests under way. Without it, they end by themselves.
 
     An item that cannot be decoded ends the read with a ValidationError: its `.item` is that item as stored, and a read
     from the cursor goes on after it.
     """
 
-    __slots__ = ("_items", "_reading", "_table")
+    __slots__ = ("_held", "_items", "_pool", "_reading", "_source", "_table")
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         self._table, engine = table, table.bound
+        self._held: list[str | None] = []  # the cursor in front of an item that was looked at ahead, while it waits
+        self._pool: Any = None
         self._reading: Reading | Lanes
         self._items: Iterator[T]
+        self._source: Iterator[T]
         if isinstance(read, Scan) and read.segments and read.segment is None:
-            from flyexpr.threads import items_of_lanes  # threads, for those who want them
+            from flyexpr.threads import items_of_lanes, threads  # threads, for those who want them
 
             self._reading = Lanes(table, read, time.monotonic, counting)
-            self._items = items_of_lanes(self._reading, partial(_asked, engine))
+            self._pool = threads(len(self._reading))
+            self._source = items_of_lanes(self._reading, partial(_asked, engine), self._pool)
         else:
             self._reading = Reading(table, read, time.monotonic, counting, access)
-            ahead = read.prefetch and read.limit is None and read.budget is None
-            self._items = chain.from_iterable((_pages_ahead if ahead else pages)(self._reading, engine))
+            taken = pages(self._reading, engine)
+            if read.prefetch and read.limit is None and read.budget is None:
+                from flyexpr.threads import threads
+
+                self._pool = threads(1)
+                taken = _pages_ahead(self._reading, engine, self._pool)
+            self._source = chain.from_iterable(taken)
+        self._items = self._source
 
     def __iter__(self) -> Items[T]:
         return self
@@ -167,7 +182,8 @@ class Items(Iterator[T]):
         except StopIteration:
             raise
         except BaseException as error:
-            self._items = iter(_refuse_more, None)
+            if type(self._items) is not _Ended:
+                self._items = _Ended(BROKEN_OFF)
             if isinstance(error, NoSuchTable):
                 raise named(error, [self._table]) from None
             raise
@@ -187,10 +203,47 @@ class Items(Iterator[T]):
     def __getitem__(self, index: object) -> NoReturn:
         raise TypeError("items come one by one; write first(table, ...) for the first, list(run(table, ...)) for all")
 
+    def page(self, most: int) -> ItemPage[T]:
+        """The next items, up to `most` of them, with the cursor from which the next page goes on.
+
+        >>> page = run(scores, query(eq("userid", "abc"))).page(20)
+        >>> len(page.items), page.more, page.cursor
+        (2, False, None)
+
+        It looks one item ahead, so a page that ends with the last item says so. Where all that is examined matches, the
+        service is asked for `most` items and one more; with a filter, for whole pages of up to 1 MB, unless
+        `page_size=` bounds them. `.stats` counts the item ahead too. The read itself has no `limit=`.
+        """
+        with one_more(self._reading, most, bool(self._held)):
+            items = list(islice(self, most))
+            cursor = self.cursor
+            for following in self:
+                self._held.append(cursor)
+                self._items = chain(_let_go(following, self._held), self._source)
+                return ItemPage(items, cursor)
+        return ItemPage(items, self.cursor)
+
+    def close(self) -> None:
+        """Ends the read; requests that are under way are waited for, and their answers thrown away."""
+        self._items = self._source = _Ended(CLOSED)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Items[T]:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __aenter__(self) -> NoReturn:
+        raise TypeError("write `with`, not `async with`; or use flyexpr.aio, with an engine of aio.connect(...)")
+
+    def __aexit__(self, *exception: object) -> None: ...
+
     @property
     def cursor(self) -> str | None:
         """Where a later read goes on; None once nothing is left."""
-        return self._reading.cursor
+        return self._held[0] if self._held else self._reading.cursor
 
     @property
     def stats(self) -> Stats:
@@ -198,15 +251,31 @@ class Items(Iterator[T]):
         return self._reading.stats
 
 
-def _refuse_more() -> NoReturn:
-    """Raises: what ended by an error did not come to its end, and an iterator that just stops would say that it did."""
-    raise FlyexprError(BROKEN_OFF)
+def _let_go(item: T, held: list[str | None]) -> Iterator[T]:
+    """The item that was looked at ahead; once it is taken, the read goes on after it.
+
+    (It does not hold the read itself: only the garbage collector would then end the threads of a read that is dropped.)
+    """
+    held.clear()
+    yield item
 
 
-def _pages_ahead(reading: Reading, engine: Engine) -> Iterator[Iterator[Any]]:
+class _Ended(Iterator[Any]):
+    """Raises each time: an iterator that just stops would say that the read came to its end."""
+
+    __slots__ = ("_why",)
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __next__(self) -> NoReturn:
+        raise FlyexprError(self._why)
+
+
+def _pages_ahead(reading: Reading, engine: Engine, pool: Any) -> Iterator[Iterator[Any]]:
     from flyexpr.threads import asked_ahead
 
-    with asked_ahead(reading, partial(_asked, engine)) as ahead:
+    with asked_ahead(reading, partial(_asked, engine), pool) as ahead:
         yield from pages(reading, ahead)
 
 

@@ -15,17 +15,21 @@ from flyexpr.steps.read import Reading
 _THREADS = 32  # requests under way; with more lanes, the others wait for their turn
 
 
-def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Any]:
+def threads(most: int) -> ThreadPoolExecutor:
+    """Up to so many threads for one read; none runs before its first request."""
+    return ThreadPoolExecutor(min(most, _THREADS), "flyexpr-read")
+
+
+def items_of_lanes(lanes: Lanes, engine: Engine, pool: ThreadPoolExecutor) -> Iterator[Any]:
     """The items of all lanes as their pages come, each lane's request in a thread.
 
     >>> lanes = Lanes(scores, scan(segments=2), lambda: 0.0)
-    >>> sorted(item["title"] for item in items_of_lanes(lanes, scores.engine))
+    >>> sorted(item["title"] for item in items_of_lanes(lanes, scores.engine, threads(2)))
     ['Comet Quest', 'Galaxy Invaders']
 
     A lane asks for its next page once its last one is taken; the others' answers wait meanwhile. An engine's error is
     raised when its turn comes.
     """
-    pool = ThreadPoolExecutor(min(len(lanes), _THREADS), "flyexpr-lane")
     flying: dict[Future[bytes], int] = {}
     try:
         while not lanes.full:
@@ -41,11 +45,11 @@ def items_of_lanes(lanes: Lanes, engine: Engine) -> Iterator[Any]:
 
 
 @contextmanager
-def asked_ahead(reading: Reading, engine: Engine) -> Iterator[Engine]:
+def asked_ahead(reading: Reading, engine: Engine, pool: ThreadPoolExecutor) -> Iterator[Engine]:
     """The engine for a reading, which is asked for the next page early, in a thread of its own.
 
     >>> reading = Reading(scores, query(eq("userid", "abc"), page_size=1), lambda: 0.0)
-    >>> with asked_ahead(reading, scores.engine) as ahead:
+    >>> with asked_ahead(reading, scores.engine, threads(1)) as ahead:
     ...     request = reading.request()
     ...     print([item["title"] for item in reading.feed(ahead(request.operation, request.body))])
     ['Comet Quest']
@@ -53,7 +57,6 @@ def asked_ahead(reading: Reading, engine: Engine) -> Iterator[Engine]:
     The next request is guessed from the last bytes of a page. Its answer counts only if the page itself, once it is
     read, asks for the same; another is thrown away. An engine's error is raised where its page would begin.
     """
-    pool = ThreadPoolExecutor(1, "flyexpr-ahead")
     sent: tuple[Request, Future[bytes]] | None = None
 
     def ahead(operation: str, body: bytes) -> bytes:

@@ -38,9 +38,11 @@ class Lanes:
     def __init__(
         self, table: Table[Any], read: Read, clock: Clock, counting: bool = False, access: Access | None = None
     ) -> None:
-        self._limit, self._budget, self._clock, self._began = None, None, clock, clock()
+        self.limit: int | None = None
+        self.upto: int | None = None  # as of a Reading; lanes ask for whole pages
+        self._budget, self._clock, self._began = None, clock, clock()
         if isinstance(read, Scan) and read.segments and read.segment is None:
-            self._limit, self._budget = read.limit, read.budget
+            self.limit, self._budget = read.limit, read.budget
             counting = counting and read.limit is None
             starts = _starts(read.start, read.segments)
             reads: list[Read] = [
@@ -69,14 +71,14 @@ class Lanes:
     def feed(self, lane: int, body: bytes, passed: Item | None = None) -> Iterator[Item]:
         """The items of the answer to the lane's request, in the user's types; take them all before the next feed."""
         reading = self._readings[lane]
-        most = None if self._limit is None else self._limit - self.stats.returned + reading.stats.returned
+        most = None if self.limit is None else self.limit - self.stats.returned + reading.stats.returned
         yield from reading.feed(body, most, passed)
         self._idle.append(lane)
 
     @property
     def full(self) -> bool:
         """Whether the limit of all lanes together is reached."""
-        return self._limit is not None and self.stats.returned >= self._limit
+        return self.limit is not None and self.stats.returned >= self.limit
 
     @property
     def cursor(self) -> str | None:

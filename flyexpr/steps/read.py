@@ -27,6 +27,7 @@ from flyexpr.values.kinds import Item, T
 Clock = Callable[[], float]  # seconds that only grow
 
 BROKEN_OFF = "this read was ended by an error; a new one goes on from its cursor: query(..., start=items.cursor)"
+CLOSED = "this read is closed; take its items before that, or go on from its cursor: query(..., start=items.cursor)"
 
 
 class Reading:
@@ -43,6 +44,8 @@ class Reading:
         self, table: Table[Any], read: Read, clock: Clock, counting: bool = False, access: Access | None = None
     ) -> None:
         self.table, self.read, self.stats = table, read, Stats()
+        self.limit = read.limit
+        self.upto: int | None = None  # bounds what is asked for, not what is given
         self.access = access or access_of(table, read)
         self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
         self._cursors = Cursors(table, read, self.access, self._keys)
@@ -154,7 +157,7 @@ class Reading:
         self._last = None
 
     def _full(self) -> bool:
-        return self.read.limit is not None and self.stats.returned >= self.read.limit
+        return self.limit is not None and self.stats.returned >= self.limit
 
     def _spent(self) -> bool:
         return out_of(self.read.budget, self.stats, self._clock() - self._began)
@@ -162,8 +165,8 @@ class Reading:
     def _page_limit(self) -> int | None:
         """How many items the service may examine: as many as are wanted, where all that it examines match."""
         sizes = [self.read.page_size]
-        if self.read.limit is not None and self.access.filter is None and self.access.residue is None:
-            sizes.append(self.read.limit - self.stats.returned)
+        if self.access.filter is None and self.access.residue is None:
+            sizes += [most - self.stats.returned for most in (self.limit, self.upto) if most is not None]
         return min((size for size in sizes if size is not None), default=None)
 
 

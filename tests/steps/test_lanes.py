@@ -84,7 +84,7 @@ def test_the_next_page_is_asked_for_before_this_one_is_through(table: Table) -> 
     until = time.monotonic() + 5
     while len(asked(table)) < 2 and time.monotonic() < until:
         time.sleep(0.001)
-    assert [name.startswith("flyexpr-ahead") for _, name in asked(table)] == [False, True]
+    assert [name.startswith("flyexpr-read") for _, name in asked(table)] == [False, True]
     assert items.stats.requests == 1
     assert len(list(items)) == 24
     assert len(asked(table)) == items.stats.requests == 3, "no page was asked for twice"
@@ -110,7 +110,7 @@ def test_threads_end_with_the_reader(table: Table, monkeypatch: pytest.MonkeyPat
     next(items)
     del items
     until = time.monotonic() + 5
-    while any(thread.name.startswith("flyexpr-ahead") for thread in threading.enumerate()):
+    while any(thread.name.startswith("flyexpr-read") for thread in threading.enumerate()):
         assert time.monotonic() < until, "a thread is left"
         time.sleep(0.001)
     assert len(pools) == 1

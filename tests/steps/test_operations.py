@@ -588,7 +588,7 @@ def test_a_parallel_scan_that_is_left_early_ends_its_threads(filled: Table) -> N
     some = [next(items)["n"] for _ in range(4)]
     assert len({*some}) == 4
     del items
-    lanes = [thread for thread in threading.enumerate() if thread.name.startswith("flyexpr-lane")]
+    lanes = [thread for thread in threading.enumerate() if thread.name.startswith("flyexpr-read")]
     for thread in lanes:
         thread.join(10)
     assert not any(thread.is_alive() for thread in lanes)

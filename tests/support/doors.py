@@ -81,6 +81,18 @@ class LoopedItems(Iterator[Any]):
         except StopAsyncIteration:
             raise StopIteration from None
 
+    def page(self, most: int) -> Any:
+        return self._engine.wait(self._items.page(most))
+
+    def close(self) -> None:
+        self._engine.wait(self._items.aclose())
+
+    def __enter__(self) -> "LoopedItems":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._items, name)
 

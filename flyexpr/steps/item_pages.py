@@ -1,0 +1,56 @@
+"""Pages of items, of a size that the reader chooses; each says whether there are more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Generic
+
+from flyexpr.records import record
+from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.read import Reading
+from flyexpr.values.kinds import T
+
+
+@record
+class ItemPage(Generic[T]):
+    """Some items of a read, and the cursor from which the next page goes on.
+
+    >>> page = run(scores, query(eq("userid", "abc"))).page(1)
+    >>> [item["title"] for item in page.items], page.more
+    (['Comet Quest'], True)
+    >>> last = run(scores, query(eq("userid", "abc"), start=page.cursor)).page(1)
+    >>> [item["title"] for item in last.items], last.more, last.cursor
+    (['Galaxy Invaders'], False, None)
+
+    `cursor` is None where nothing follows, and only there. As `start=`, None begins anew, so ask for the next page only
+    where `more` says that there is one.
+    """
+
+    items: list[T]
+    cursor: str | None
+
+    @property
+    def more(self) -> bool:
+        """Whether there is a next page."""
+        return self.cursor is not None
+
+
+@contextmanager
+def one_more(reading: Reading | Lanes, most: Any, held: bool) -> Iterator[None]:
+    """While the block runs, the service is asked for up to `most` items and one more; `held` says that one is there.
+
+    >>> reading = Reading(Table("t", "id"), scan(), clock=lambda: 0.0)
+    >>> with one_more(reading, 20, held=False):
+    ...     reading.request().body
+    b'{"TableName":"t","Limit":21,"ReturnConsumedCapacity":"TOTAL"}'
+    """
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise ValueError(f"page takes a whole number from 1, not {most!r}")
+    if reading.limit is not None:
+        raise ValueError(f"leave out limit=: page({most}) says how many items are taken")
+    reading.upto = reading.stats.returned + most + 1 - held
+    try:
+        yield
+    finally:
+        reading.upto = None
