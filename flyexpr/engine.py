@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 Engine = Callable[[str, bytes], bytes]
 """Takes an operation's AWS name and its request body, gives the body of the answer, raises DynamoError."""
@@ -43,6 +43,34 @@ class AsyncConnection(Protocol):
     async def __aenter__(self) -> AsyncConnection: ...
 
     async def __aexit__(self, *exception: object) -> None: ...
+
+
+class Plain:
+    """What an engine of `connect` says to `async with`.
+
+    >>> connect("sqlite::memory:").__aenter__()
+    Traceback (most recent call last):
+    ...
+    TypeError: write `with connect(...)`, not `async with`; or use aio.connect(...)
+    """
+
+    __slots__ = ()
+
+    def __aenter__(self) -> NoReturn:
+        raise TypeError("write `with connect(...)`, not `async with`; or use aio.connect(...)")
+
+    def __aexit__(self, *exception: object) -> None: ...
+
+
+class Awaited:
+    """What an engine of `flyexpr.aio` says to `with`."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("write `async with aio.connect(...)`, not `with`; or use connect(...) of flyexpr itself")
+
+    def __exit__(self, *exception: object) -> None: ...
 
 
 READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"])

@@ -204,6 +204,28 @@ def test_a_file_that_is_no_database(tmp_path: File) -> None:
     assert refused(f"sqlite:{tmp_path}").startswith(f"cannot open '{tmp_path}': it is a folder")
 
 
+URLS = ["sqlite::memory:", "http://localhost:1?transport=direct", "http://localhost:1?transport=botocore"]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_the_wrong_with_of_an_engine(url: str) -> None:
+    async def wrong() -> None:
+        plain: Any = connect(url)
+        with closing(plain), pytest.raises(TypeError) as caught:
+            async with plain:
+                pass
+        assert str(caught.value) == "write `with connect(...)`, not `async with`; or use aio.connect(...)"
+        awaited: Any = aio.connect(url)
+        with pytest.raises(TypeError) as caught, awaited:
+            pass
+        await awaited.close()
+        assert str(caught.value) == (
+            "write `async with aio.connect(...)`, not `with`; or use connect(...) of flyexpr itself"
+        )
+
+    asyncio.run(wrong())
+
+
 # mistakes of other libraries
 
 

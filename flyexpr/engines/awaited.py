@@ -6,13 +6,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from flyexpr.engine import Engine
+from flyexpr.engine import Awaited, Engine
 from flyexpr.errors import FlyexprError
 
 THREADS = 8
 
 
-class AwaitedEngine:
+class AwaitedEngine(Awaited):
     """An engine for `flyexpr.aio`, made of a plain one.
 
     >>> engine = AwaitedEngine(connect("sqlite::memory:"))

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from flyexpr.byte_readers import Reader
 from flyexpr.drive import Pause, driven_awaited
-from flyexpr.engine import AsyncConnection
+from flyexpr.engine import AsyncConnection, Awaited
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
@@ -41,7 +41,7 @@ def open_awaited_engine(target: Target) -> AsyncConnection:
     return AwaitedEngine(BotocoreEngine(target, choice))
 
 
-class AwaitedDirectEngine:
+class AwaitedDirectEngine(Awaited):
     """DynamoDB over connections of the running event loop; any number of tasks may share it.
 
     >>> from flyexpr.engines.aws.target import target_of

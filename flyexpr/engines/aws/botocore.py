@@ -25,6 +25,7 @@ from botocore.exceptions import (
 from botocore.model import OperationNotFoundError
 from botocore.parsers import ResponseParserFactory
 
+from flyexpr.engine import Plain
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.connections import tls_context, trusted_bundle
 from flyexpr.engines.aws.credentials import LOCAL, SessionKeys, open_session
@@ -43,7 +44,7 @@ _STUBS: dict[str, dict[str, Any]] = {
 _NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 
 
-class BotocoreEngine:
+class BotocoreEngine(Plain):
     """DynamoDB through a botocore client; safe to share between threads.
 
     >>> from flyexpr.engines.aws.target import target_of

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flyexpr.drive import Pause, driven
-from flyexpr.engine import Connection
+from flyexpr.engine import Connection, Plain
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import NoAnswer, Pool
@@ -34,7 +34,7 @@ def open_engine(target: Target) -> Connection:
     return BotocoreEngine(target, choice)
 
 
-class DirectEngine:
+class DirectEngine(Plain):
     """DynamoDB over connections of its own; safe to share between threads, and after a fork.
 
     >>> from flyexpr.engines.aws.choice import choose

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
+from flyexpr.engine import Plain
 from flyexpr.engines.sqlite.disk.failures import failure
 from flyexpr.engines.sqlite.disk.files import MEMORY, TableFile
 from flyexpr.engines.sqlite.disk.storage import Storage
@@ -100,7 +101,7 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-class SqliteEngine:
+class SqliteEngine(Plain):
     """Tables in an SQLite file, or with `:memory:` in this object alone.
 
     >>> with SqliteEngine(":memory:") as engine:
