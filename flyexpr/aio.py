@@ -79,6 +79,7 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
+from flyexpr.steps.bulk import Bulk, Progress
 from flyexpr.steps.course import addressed, common_engine, course, tables_of
 from flyexpr.steps.item_pages import ItemPage, one_more
 from flyexpr.steps.lanes import Lanes
@@ -86,7 +87,7 @@ from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
-from flyexpr.steps.step import Step, Steps
+from flyexpr.steps.step import Step, Steps, Together
 from flyexpr.values.kinds import Item, T
 
 if TYPE_CHECKING:
@@ -146,10 +147,35 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
 
 
 async def _answer(engine: Engine, step: Step) -> bytes | None:
+    if isinstance(step, Request):
+        return await engine(step.operation, step.body)
     if isinstance(step, Pause):
         await asyncio.sleep(step.seconds)
-        return None
-    return await engine(step.operation, step.body)
+    else:
+        await _do_together(step, engine)
+    return None
+
+
+async def _do_together(step: Together, engine: Engine) -> None:
+    """Does the units of a step, each in a task; see flyexpr.threads.do_together."""
+    flying = set[asyncio.Task[Any]]()
+    failures: list[BaseException] = []
+    try:
+        while flying or not failures:
+            while not failures and len(flying) < step.workers and (unit := next(step.units, None)) is not None:
+                flying.add(asyncio.create_task(drive(unit, engine)))
+            if not flying:
+                return
+            landed, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+            for task in landed:
+                failure = task.exception()
+                if failure is None:
+                    step.note(task.result())
+                else:
+                    failures.append(failure)
+    finally:
+        await _given_up(flying)
+    raise failures[0]
 
 
 async def _perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None = None) -> R:
@@ -504,16 +530,35 @@ async def transact_modify(
     return await _perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
-async def delete_matching(table: Table[Any], read: Read, *, dry_run: bool = False, stats: Stats | None = None) -> int:
+async def delete_matching(
+    table: Table[Any],
+    read: Read,
+    *,
+    dry_run: bool = False,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
+) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
-    return await _perform(matching.delete_matching(table, read, dry_run, time.monotonic), (table,), stats)
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return await _perform(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,))
 
 
 async def update_matching(
-    table: Table[Any], read: Read, update: Update, *, dry_run: bool = False, stats: Stats | None = None
+    table: Table[Any],
+    read: Read,
+    update: Update,
+    *,
+    dry_run: bool = False,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
 ) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
-    return await _perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return await _perform(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,))
 
 
 async def first(table: Table[T], read: Read, *, stats: Stats | None = None) -> T | None:

@@ -125,26 +125,33 @@ class SeveralFound(FlyexprError, LookupError):
 
 
 class BatchIncomplete(FlyexprError):
-    """A batch that ended early: the service left a part unprocessed time and again, or refused a request.
+    """Work over many items that ended early: a part was left unprocessed time and again, or a request failed.
 
     >>> error = BatchIncomplete(40, ["operation"])
     >>> str(error), error.written, error.failed
     ('40 writes of the batch are done, and 1 is not: left unprocessed after 10 tries', 40, ('operation',))
 
     `.written` is the number of operations that are done. `.failed` holds those that are not; for a batch of reads,
-    their keys. What was not yet taken from an iterator was not tried. After a lost connection, a part of `.failed` may
-    be done.
+    their keys. What was not yet taken from an iterator was not tried. For `update_matching` and `delete_matching`,
+    `.failed` are the keys that were read and not written, and the read goes on after them from `.cursor`; it is None
+    once nothing is left. After a lost connection, a part of `.failed` may be done.
     """
 
     def __init__(
-        self, written: int, failed: Iterable[Any], what: str = "writes", why: str = "left unprocessed after 10 tries"
+        self,
+        written: int,
+        failed: Iterable[Any],
+        what: str = "writes of the batch",
+        why: str = "left unprocessed after 10 tries",
+        cursor: str | None = None,
     ) -> None:
-        self.written, self.failed, self._what, self._why = written, tuple(failed), what, why
+        self.written, self.failed, self.cursor = written, tuple(failed), cursor
+        self._what, self._why = what, why
         are = "1 is not" if len(self.failed) == 1 else f"{len(self.failed)} are not"
-        super().__init__(f"{written} {what} of the batch are done, and {are}: {why}")
+        super().__init__(f"{written} {what} are done, and {are}: {why}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.written, self.failed, self._what, self._why)
+        return type(self), (self.written, self.failed, self._what, self._why, self.cursor)
 
 
 class DynamoError(FlyexprError):

@@ -50,9 +50,11 @@ from flyexpr.requests.operations import (
     UpdateTable,
 )
 from flyexpr.requests.reads import Access
+from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
+from flyexpr.steps.bulk import Bulk, Progress
 from flyexpr.steps.course import addressed, common_engine, course, tables_of
 from flyexpr.steps.item_pages import ItemPage, one_more
 from flyexpr.steps.lanes import Lanes
@@ -60,7 +62,7 @@ from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
-from flyexpr.steps.step import Step, Steps
+from flyexpr.steps.step import Step, Steps, Together
 from flyexpr.values.kinds import Item, T
 
 if TYPE_CHECKING:
@@ -83,10 +85,23 @@ def drive(steps: Steps[R], engine: Engine) -> R:
 
 
 def _answer(engine: Engine, step: Step) -> bytes | None:
+    if isinstance(step, Request):
+        return _asked(engine, step.operation, step.body)
     if isinstance(step, Pause):
         time.sleep(step.seconds)
         return None
-    return _asked(engine, step.operation, step.body)
+    _do_together(step, engine)
+    return None
+
+
+def _do_together(step: Together, engine: Engine) -> None:
+    if step.workers > 1:
+        from flyexpr.threads import do_together  # threads, for those who want them
+
+        do_together(step, partial(drive, engine=engine))
+    else:
+        for unit in step.units:
+            step.note(drive(unit, engine))
 
 
 def _asked(engine: Engine, operation: str, body: bytes) -> bytes:
@@ -525,7 +540,16 @@ def transact_modify(
     return perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
-def delete_matching(table: Table[Any], read: Read, *, dry_run: bool = False, stats: Stats | None = None) -> int:
+def delete_matching(
+    table: Table[Any],
+    read: Read,
+    *,
+    dry_run: bool = False,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
+) -> int:
     """Removes every item that a query or scan gives; how many were removed, or with `dry_run` would be.
 
     >>> delete_matching(scores, query(eq("userid", "abc") & lt("top_score", 200)), dry_run=True)
@@ -533,13 +557,23 @@ def delete_matching(table: Table[Any], read: Read, *, dry_run: bool = False, sta
     >>> delete_matching(scores, query(eq("userid", "abc") & lt("top_score", 200)))
     1
 
-    Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted.
+    Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted. It is
+    not a transaction: see `update_matching`, also for `workers=`, `rate=` and `progress=`.
     """
-    return perform(matching.delete_matching(table, read, dry_run, time.monotonic), (table,), stats)
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return perform(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,))
 
 
 def update_matching(
-    table: Table[Any], read: Read, update: Update, *, dry_run: bool = False, stats: Stats | None = None
+    table: Table[Any],
+    read: Read,
+    update: Update,
+    *,
+    dry_run: bool = False,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
 ) -> int:
     """Updates every item that a query or scan gives; how many were updated, or with `dry_run` would be.
 
@@ -549,10 +583,23 @@ def update_matching(
     0
 
     Each update holds only while the item still matches, and no item is updated twice: where the update moves items in
-    the index that finds them, all keys are read, and kept, before the first update. It is not a transaction: when it
-    ends early, what was done is done. An update of a part of a derived attribute reads each item once more, by its key.
+    the index that finds them, all keys are read, and kept, before the first update. An update of a part of a derived
+    attribute reads each item once more, by its key.
+
+    Up to `workers` updates are under way at the same time (256 at most), `rate` capacity units per second hold for all
+    of them together, and `progress` is called with the number of items done and the Stats so far:
+
+    >>> update_matching(scores, scan(), incr("wins", 1), workers=16, rate=500,
+    ...                 progress=lambda done, stats: print(done, stats.write_capacity))
+    1 2.0
+    2 4.0
+    2
+
+    It is not a transaction: when a request fails, what was done is done. Then BatchIncomplete has the number of items
+    done, the keys that were read and not updated, and the cursor from which the read goes on.
     """
-    return perform(matching.update_matching(table, read, update, dry_run, time.monotonic), (table,), stats)
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return perform(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,))
 
 
 def first(table: Table[T], read: Read, *, stats: Stats | None = None) -> T | None:

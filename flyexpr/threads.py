@@ -1,8 +1,8 @@
-"""Reads that have several requests under way, each in a thread: the segments of a scan, and the page after this one."""
+"""Work that has several requests under way, each in a thread: units of bulk work, segments of a scan, the next page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +11,7 @@ from flyexpr.engine import Engine
 from flyexpr.requests.request import Request
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
+from flyexpr.steps.step import Steps, Together
 
 _THREADS = 32  # requests under way; with more lanes, the others wait for their turn
 
@@ -18,6 +19,46 @@ _THREADS = 32  # requests under way; with more lanes, the others wait for their 
 def threads(most: int) -> ThreadPoolExecutor:
     """Up to so many threads for one read; none runs before its first request."""
     return ThreadPoolExecutor(min(most, _THREADS), "flyexpr-read")
+
+
+def do_together(step: Together, drive: Callable[[Steps[Any]], object]) -> None:
+    """Does the units of a step, each in a thread; raises the first failure once all that had begun have ended.
+
+    >>> from flyexpr.steps.items import get
+    >>> from flyexpr.sync import drive
+    >>> def unit(title):
+    ...     return (yield from get(scores, get_item(("abc", title))))["wins"]
+    >>> titles, wins = ["Comet Quest", "Comet Quest"], []
+    >>> do_together(Together(map(unit, titles), 2, wins.append), lambda steps: drive(steps, scores.engine))
+    >>> wins
+    [3, 3]
+    """
+    pool, flying = ThreadPoolExecutor(step.workers, "flyexpr-worker"), set[Future[Any]]()
+    failures: list[BaseException] = []
+    try:
+        while not failures:
+            while len(flying) < step.workers and (unit := next(step.units, None)) is not None:
+                flying.add(pool.submit(drive, unit))
+            if not flying:
+                return
+            landed, flying = wait(flying, return_when=FIRST_COMPLETED)
+            failures += _noted(landed, step)
+    finally:
+        pool.shutdown()
+        failures += _noted(flying, step)
+    raise failures[0]
+
+
+def _noted(landed: Iterable[Future[Any]], step: Together) -> list[BaseException]:
+    """The failures among units that have ended; the results of the others are noted."""
+    failures = []
+    for future in landed:
+        failure = future.exception()
+        if failure is None:
+            step.note(future.result())
+        else:
+            failures.append(failure)
+    return failures
 
 
 def items_of_lanes(lanes: Lanes, engine: Engine, pool: ThreadPoolExecutor) -> Iterator[Any]:

@@ -132,7 +132,7 @@ class _Fetching(Batch):
     def _incomplete(self, **why: str) -> BatchIncomplete:
         left = dict.fromkeys([*self._sent, *self._waiting])
         unread = [decode_item(json.loads(text)) for text in left]
-        return BatchIncomplete(self._different - len(unread), unread, "reads", **why)
+        return BatchIncomplete(self._different - len(unread), unread, "reads of the batch", **why)
 
 
 def _wanted(table: Table, operation: BatchGet, item: Item) -> Item:

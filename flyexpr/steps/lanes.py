@@ -41,7 +41,9 @@ class Lanes:
         self.limit: int | None = None
         self.upto: int | None = None  # as of a Reading; lanes ask for whole pages
         self._budget, self._clock, self._began = None, clock, clock()
+        self._segmented = False
         if isinstance(read, Scan) and read.segments and read.segment is None:
+            self._segmented = True
             self.limit, self._budget = read.limit, read.budget
             counting = counting and read.limit is None
             starts = _starts(read.start, read.segments)
@@ -86,7 +88,7 @@ class Lanes:
         cursors = [None if lane in self._over else each.cursor for lane, each in enumerate(self._readings)]
         if all(cursor is None for cursor in cursors):
             return None
-        return closed_cursor(json.dumps(cursors))
+        return closed_cursor(json.dumps(cursors)) if self._segmented else cursors[0]
 
     @property
     def stats(self) -> Stats:

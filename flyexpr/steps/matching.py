@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyexpr.errors import ConditionFailed
+from flyexpr.errors import ConditionFailed, FlyexprError
 from flyexpr.expressions.apply import apply
 from flyexpr.expressions.conditions import exists
 from flyexpr.expressions.diff import unchanged
@@ -16,6 +16,7 @@ from flyexpr.expressions.terms import operand
 from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import DeleteItem, GetItem, Read, UpdateItem
 from flyexpr.requests.plan.access import access_of_keys
+from flyexpr.requests.request import Request
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import derived_from
 from flyexpr.schema.parts import fill, parts_in, sources_of
@@ -23,6 +24,7 @@ from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, stored_key
 from flyexpr.schema.stored_updates import lower_actions, lower_update
 from flyexpr.schema.table import Table
+from flyexpr.steps.bulk import Bulk, each
 from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, write
 from flyexpr.steps.lanes import Lanes
@@ -35,42 +37,60 @@ _PASSED: Item = {}  # in place of a key that does not match: reading it took tim
 _LOOK = 64  # keys between pauses
 
 
-def update_matching(table: Table[Any], read: Read, update: Update, dry_run: bool, clock: Clock) -> Steps[int]:
+def update_matching(
+    table: Table[Any], read: Read, update: Update, dry_run: bool, clock: Clock, bulk: Bulk
+) -> Steps[int]:
     """How many items of a read were updated, or with `dry_run` would be."""
     need(update, Update, "update_matching takes an update such as incr('wins', 1)")
-    return _write_matching(table, read, update, dry_run, clock)
+    return bulk.paced(_write_matching(table, read, update, dry_run, clock, bulk))
 
 
-def delete_matching(table: Table[Any], read: Read, dry_run: bool, clock: Clock) -> Steps[int]:
+def delete_matching(table: Table[Any], read: Read, dry_run: bool, clock: Clock, bulk: Bulk) -> Steps[int]:
     """How many items of a read were removed, or with `dry_run` would be."""
-    return _write_matching(table, read, None, dry_run, clock)
+    return bulk.paced(_write_matching(table, read, None, dry_run, clock, bulk))
 
 
-def _write_matching(table: Table, read: Read, update: Update | None, dry_run: bool, clock: Clock) -> Steps[int]:
+def _write_matching(
+    table: Table, read: Read, update: Update | None, dry_run: bool, clock: Clock, bulk: Bulk
+) -> Steps[int]:
     """How many items of a read were written: updated, or without an update removed.
 
     No item is updated twice: where the update moves items in the index that the read goes through, all keys are read,
     and kept, before the first update.
     """
     need_read(read)
-    condition = exists(Path((table.partition_key,))) & read.condition
+    condition, what = exists(Path((table.partition_key,))) & read.condition, "deletes" if update is None else "updates"
     keeping = update is not None and not dry_run and moves(table, read, update)
     asked, access = keys_only(table, read)
-    lanes, kept, done = Lanes(table, asked, clock, access=access), dict[str, Item](), 0
+    lanes, kept = Lanes(table, asked, clock, access=access), dict[str, Item]()
+
+    def write(key: Item) -> Steps[bool]:
+        return _written(table, key, condition, update)
+
     while (taken := lanes.take()) is not None:
-        lane, request = taken
-        for number, key in enumerate(lanes.feed(lane, (yield request), _PASSED)):
-            if number % _LOOK == 0:
-                yield TURN
-            if key is _PASSED:
-                continue
-            if keeping:
-                kept[encode_item(stored_key(table, key))] = key
-            else:
-                done += dry_run or (yield from _written(table, key, condition, update))
-    for key in kept.values():
-        done += yield from _written(table, key, condition, update)
-    return done
+        keys = list[Item]()
+        try:
+            yield from _read_keys(keys, lanes, *taken)
+        except FlyexprError as error:
+            bulk.ended(what, keys, lanes.cursor, error)
+            raise
+        if keeping:
+            kept |= {encode_item(stored_key(table, key)): key for key in keys}
+        elif dry_run:
+            bulk.note(len(keys))
+        else:
+            yield from each(bulk, what, keys, write, lanes.cursor)
+    yield from each(bulk, what, kept.values(), write, None)
+    return bulk.done
+
+
+def _read_keys(keys: list[Item], lanes: Lanes, lane: int, request: Request) -> Steps[None]:
+    """Appends the keys that the next page of a lane gives, with pauses in between for other tasks."""
+    for number, key in enumerate(lanes.feed(lane, (yield request), _PASSED)):
+        if key is not _PASSED:
+            keys.append(key)
+        if number % _LOOK == 0:
+            yield TURN
 
 
 def moves(table: Table, read: Read, update: Update) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from flyexpr.drive import Pause, relayed
 from flyexpr.engine import READS
 from flyexpr.errors import FlyexprError
 from flyexpr.requests.request import Request, asking_cost
-from flyexpr.steps.step import Step, Steps
+from flyexpr.steps.rate import Pace
+from flyexpr.steps.step import Step, Steps, Together
 from flyexpr.values.answers import decoding, fields_of, units
 
 R = TypeVar("R")
@@ -56,16 +57,6 @@ class Stats:
 _FIELDS = ("requests", "examined", "returned", "capacity", "write_capacity")
 
 
-class Pace(Protocol):
-    """What says when the next request may go, by the units that it will probably cost."""
-
-    def delay(self, units: float) -> float:
-        """Takes the units, or gives the seconds to wait before asking again; 0 once they are taken."""
-
-    def spend(self, units: float) -> None:
-        """Settles what a request has really cost: the units beyond those taken, negative for fewer."""
-
-
 def counted(steps: Steps[R], stats: Stats, pace: Pace | None = None) -> Steps[R]:
     """The same steps; their requests also ask what they cost, which is added to the stats, and keep the pace.
 
@@ -82,10 +73,13 @@ def counted(steps: Steps[R], stats: Stats, pace: Pace | None = None) -> Steps[R]
 
 
 def _answer(meters: tuple[Stats, Pace | None], step: Step) -> Steps[bytes | None]:
+    stats, pace = meters
+    if isinstance(step, Together):
+        yield from _all_counted(step, stats, pace)
+        return None
     if isinstance(step, Pause):
         yield step
         return None
-    stats, pace = meters
     taken = len(step.body) / 1024  # a write unit for each KB, and JSON is somewhat longer than what counts
     while pace is not None and (seconds := pace.delay(taken)) > 0:
         yield Pause(seconds)
@@ -95,6 +89,31 @@ def _answer(meters: tuple[Stats, Pace | None], step: Step) -> Steps[bytes | None
     if pace is not None:
         pace.spend(spent - taken)
     return body
+
+
+def _all_counted(step: Together, stats: Stats, pace: Pace | None) -> Steps[None]:
+    """All units of a step. Each counts for itself, since threads may do them; its counts are added at its end."""
+    under_way: dict[int, Stats] = {}
+
+    def counted_unit(unit: Steps[Any], own: Stats) -> Steps[tuple[Any, int]]:
+        return (yield from counted(unit, own, pace)), id(own)
+
+    def units_counted() -> Iterator[Steps[Any]]:
+        for unit in step.units:
+            own = Stats()
+            under_way[id(own)] = own
+            yield counted_unit(unit, own)
+
+    def note(outcome: tuple[Any, int]) -> None:
+        result, own = outcome
+        stats.add(under_way.pop(own))
+        step.note(result)
+
+    try:
+        yield Together(units_counted(), step.workers, note)
+    finally:
+        for own in under_way.values():  # of units that failed
+            stats.add(own)
 
 
 def check_stats(stats: Stats | None) -> None:

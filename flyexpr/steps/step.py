@@ -1,17 +1,37 @@
-"""The two things that steps ask their driver for: a request to send, and a pause."""
+"""What steps ask their driver for: a request to send, a pause, and units of work that may be done at the same time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
 from flyexpr.drive import Pause
+from flyexpr.records import record
 from flyexpr.requests.request import Request
 
 R = TypeVar("R")
 T = TypeVar("T")
-Step = Request | Pause
-Steps = Generator[Step, Any, R]  # is sent the bytes that answer a Request, and None after a Pause
+Steps = Generator["Request | Pause | Together", Any, R]
+"""Is sent the bytes that answer a Request, and None after a Pause and once the units of a Together have ended."""
+
+
+@record
+class Together:
+    """Units of work, of which up to `workers` are under way at the same time; `note` is given the result of each.
+
+    >>> Together(iter([]), workers=8, note=print).workers
+    8
+
+    They begin in their order and end in any. When one fails no other begins; the failure is thrown into the steps once
+    those under way have ended.
+    """
+
+    units: Iterator[Steps[Any]]
+    workers: int
+    note: Callable[[Any], object]
+
+
+Step = Request | Pause | Together
 
 
 TURN = Pause(0)

@@ -19,7 +19,6 @@ from flyexpr import connect, count, describe_table, incr, put_item, run, scan
 from flyexpr.cli.formats.export_folders import checksum
 from flyexpr.cli.jobs.bulk_writes import update_all
 from flyexpr.cli.jobs.journal import Journal
-from flyexpr.cli.jobs.rate import Pace
 from flyexpr.cli.jobs.work import Chunk, Job
 from flyexpr.schema.table import Table
 from flyexpr.steps.course import course
@@ -243,17 +242,6 @@ def test_import_of_an_export_as_the_service_writes_it(program: Program):
     assert program("get", "Things", "a") == '{"id": "a", "tags": {"$set": ["x"]}}\n'
     (folder / "manifest-summary.json").write_text(json.dumps({"version": "2020-06-30", "outputFormat": "ION"}))
     assert "an export in the form ION" in program.error("import", "Things", ".")
-
-
-def test_a_pace_is_held():
-    """Whatever the requests cost, on average no more than the rate, after the first second's."""
-    now = [0.0]
-    pace = Pace(50, clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
-    for units in [1, 120, 3, 25, 25, 25, 0.5] * 20:
-        pace.take(units - 1)
-        pace.spend(1)
-    pace.take(0)
-    assert now[0] == pytest.approx((sum([1, 120, 3, 25, 25, 25, 0.5] * 20) - 50) / 50, rel=0.05)
 
 
 def test_a_request_takes_its_units_before_it_is_sent(monkeypatch: pytest.MonkeyPatch):

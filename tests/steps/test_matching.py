@@ -90,11 +90,12 @@ MOVES: list[tuple[Query | Scan, Any, bool]] = [
 ]
 
 
+@pytest.mark.parametrize("workers", [1, 8])
 @pytest.mark.parametrize("read, change, moved", MOVES, ids=range(len(MOVES)))
-def test_no_item_is_updated_twice(things: Table, read: Query | Scan, change: Any, moved: bool) -> None:
+def test_no_item_is_updated_twice(things: Table, read: Query | Scan, change: Any, moved: bool, workers: int) -> None:
     assert moves(things, read, change) is moved
     recording = Recording(things.bound)
-    assert update_matching(things.on(recording), read, change + incr("seen")) == AMOUNT
+    assert update_matching(things.on(recording), read, change + incr("seen"), workers=workers) == AMOUNT
     assert [item["seen"] for item in run(things, scan())] == [1] * AMOUNT
     assert recording.names.count("UpdateItem") == AMOUNT
     if moved and not getattr(read, "prefetch", False):

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.progress import Tick, amount, progress
-from flyexpr.cli.jobs.rate import Pace
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.drive import Pause, relayed
 from flyexpr.errors import FlyexprError
 from flyexpr.schema.table import Table
+from flyexpr.steps.rate import Pace
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import Stats, counted
 from flyexpr.steps.step import Step, Steps
@@ -72,7 +72,7 @@ class Job:
         self.journal = journal or Journal(None, {})
         self.rejects = rejects or Rejects(None)
         self.stopping = threading.Event()
-        self._pace = Pace(rate, sleep=self._sleep)
+        self._pace = Pace(rate, time.monotonic)
         self._counts: dict[str, dict[str, float]] = {part: {**found} for part, found in self.journal.counts().items()}
         self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # by part, since its last mark
         self._here = threading.local()  # the part that a thread works for
@@ -271,7 +271,8 @@ class Job:
         """
         following, cost = pages(reading, reading.table.bound), 0.0
         while reading.mark is not None:
-            self._pace.take(cost)  # what the last page has cost: the next one will be like it
+            while (seconds := self._pace.delay(cost)) > 0:  # what the last page has cost: the next one will be like it
+                self._sleep(seconds)
             before = reading.stats.capacity
             yield self._paid(next(following), reading, cost)
             cost = reading.stats.capacity - before

@@ -1,0 +1,245 @@
+"""Work over many items: several requests at a time, a rate, progress, and an error that says what was done."""
+
+import asyncio
+import pickle
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import kept
+import pytest
+from engines import Engine
+
+from flyexpr import (
+    BatchIncomplete,
+    DynamoError,
+    Stats,
+    Table,
+    aio,
+    assign,
+    batch_write,
+    connect,
+    create_table,
+    delete_matching,
+    eq,
+    incr,
+    lt,
+    put_item,
+    query,
+    run,
+    scan,
+    update,
+    update_matching,
+)
+from flyexpr.steps.rate import Pace
+
+engine_name, engine = kept.engine_name, kept.engine
+
+AMOUNT = 60
+
+
+@pytest.fixture
+def counters(engine: Engine) -> Table:
+    table = Table(kept.unused("counters"), "pk", "sk", attributes={"sk": int}).on(engine)
+    run(table, create_table())
+    run(table, batch_write(put_item({"pk": "p", "sk": number, "n": 0}) for number in range(AMOUNT)))
+    return table
+
+
+def values(table: Table) -> list[int]:
+    return [item["n"] for item in run(table, query(eq("pk", "p")))]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 16])
+def test_every_item_once_by_any_number_of_workers(counters: Table, workers: int) -> None:
+    stats, told = Stats(), list[int]()
+    read = query(eq("pk", "p") & lt("sk", 50), page_size=20)
+    done = update_matching(
+        counters, read, incr("n"), workers=workers, stats=stats, progress=lambda done, stats: told.append(done)
+    )
+    assert (done, values(counters)) == (50, [1] * 50 + [0] * 10)
+    assert told == list(range(1, 51))
+    assert stats.requests >= 53
+    assert delete_matching(counters, query(eq("pk", "p") & lt("sk", 10)), workers=workers) == 10
+    assert len(values(counters)) == 50
+
+
+def test_what_no_longer_matches_is_not_counted(counters: Table) -> None:
+    changed = threading.Event()
+
+    def meanwhile(operation: str, body: bytes) -> bytes:
+        if operation == "UpdateItem" and not changed.is_set():
+            changed.set()
+            update(counters, ("p", 7), assign("n", 5))
+        return counters.bound(operation, body)
+
+    assert update_matching(counters.on(meanwhile), scan(eq("n", 0)), incr("n"), workers=4) in (AMOUNT - 1, AMOUNT)
+    assert sorted(values(counters))[-1] == 5
+
+
+class Failing:
+    """Refuses the updates of some sort keys, and counts how many requests are under way at the same time."""
+
+    def __init__(self, table: Table, refused: set[int], seconds: float = 0.0) -> None:
+        self.table, self.refused, self.seconds = table, refused, seconds
+        self._lock, self._flying, self.most = threading.Lock(), 0, 0
+
+    def __call__(self, operation: str, body: bytes) -> bytes:
+        with self._lock:
+            self._flying += 1
+            self.most = max(self.most, self._flying)
+        try:
+            time.sleep(self.seconds)
+            if operation == "UpdateItem" and any(b'"sk":{"N":"%d"}' % number in body for number in self.refused):
+                raise DynamoError.of("AccessDeniedException", "no")
+            return self.table.bound(operation, body)
+        finally:
+            with self._lock:
+                self._flying -= 1
+
+
+@pytest.fixture
+def small() -> Table:
+    table = Table("Small", "pk", "sk", attributes={"sk": int}).on(connect("sqlite::memory:"))
+    run(table, create_table())
+    run(table, batch_write(put_item({"pk": "p", "sk": number, "n": 0}) for number in range(AMOUNT)))
+    return table
+
+
+@pytest.mark.parametrize("workers", [1, 3, 16])
+def test_an_error_says_what_was_done_and_the_rest_can_be_done(small: Table, workers: int) -> None:
+    engine = Failing(small, {33})
+    read = query(eq("pk", "p"), page_size=20)
+    with pytest.raises(BatchIncomplete) as caught:
+        update_matching(small.on(engine), read, incr("n"), workers=workers)
+    error = caught.value
+    assert error.written == sum(values(small))
+    assert {"pk": "p", "sk": 33} in error.failed
+    assert isinstance(error.__cause__, DynamoError)
+    left = len(error.failed)
+    assert str(error) == (
+        f"{error.written} updates are done, and {f'{left} are' if left > 1 else '1 is'} not: AccessDeniedException: no"
+    )
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.failed, again.cursor, str(again)) == (error.failed, error.cursor, str(error))
+    for key in error.failed:
+        update(small, key, incr("n"))
+    update_matching(small, replace(read, start=error.cursor), incr("n"), workers=workers)
+    assert values(small) == [1] * AMOUNT
+
+
+def test_an_error_before_anything_is_done_is_that_error(small: Table) -> None:
+    with pytest.raises(DynamoError, match="AccessDeniedException: no") as caught:
+        update_matching(small.on(Failing(small, {0})), scan(), incr("n"))
+    assert type(caught.value) is DynamoError
+
+
+def test_a_page_that_cannot_be_read_leaves_nothing_out(small: Table) -> None:
+    def failing(operation: str, body: bytes) -> bytes:
+        if operation == "Query" and b"ExclusiveStartKey" in body:
+            raise DynamoError.of("AccessDeniedException", "no")
+        return small.bound(operation, body)
+
+    read = query(eq("pk", "p"), page_size=20)
+    with pytest.raises(BatchIncomplete) as caught:
+        update_matching(small.on(failing), read, incr("n"))
+    assert (caught.value.written, caught.value.failed) == (20, ())
+    update_matching(small, replace(read, start=caught.value.cursor), incr("n"))
+    assert values(small) == [1] * AMOUNT
+
+
+@pytest.mark.parametrize("workers", [1, 4, 16])
+def test_no_more_requests_at_the_same_time_than_workers(small: Table, workers: int) -> None:
+    engine = Failing(small, set(), seconds=0.003)
+    assert update_matching(small.on(engine), scan(), incr("n"), workers=workers) == AMOUNT
+    assert engine.most == workers
+
+
+def test_tasks_are_no_more_than_workers() -> None:
+    async def main() -> None:
+        flying = most = 0
+        async with aio.connect("sqlite::memory:") as real:
+
+            async def engine(operation: str, body: bytes) -> bytes:
+                nonlocal flying, most
+                flying += 1
+                most = max(most, flying)
+                await asyncio.sleep(0.003)
+                answer: bytes = await real(operation, body)
+                flying -= 1
+                return answer
+
+            table = Table("Small", "pk").on(real)
+            await aio.run(table, create_table())
+            await aio.run(table, batch_write(put_item({"pk": str(number)}) for number in range(40)))
+            assert await aio.update_matching(table.on(engine), scan(), incr("n"), workers=8) == 40
+        assert most == 8
+
+    asyncio.run(main())
+
+
+def test_an_interruption_waits_for_what_is_under_way(small: Table) -> None:
+    """What was sent has ended when Ctrl-C comes through, and nothing begins any more."""
+    engine = Failing(small, set(), seconds=0.002)
+
+    def progress(done: int, stats: Stats) -> None:
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        update_matching(small.on(engine), scan(), incr("n"), workers=4, progress=progress)
+    written = sum(values(small))
+    assert 10 <= written <= 14
+    time.sleep(0.02)
+    assert sum(values(small)) == written
+
+
+def test_a_rate_is_asked_for_before_each_request(small: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = list[float]()
+    monkeypatch.setattr(Pace, "delay", lambda self, units: taken.append(units) or 0.0)
+    monkeypatch.setattr(Pace, "spend", lambda self, units: None)
+    assert update_matching(small, scan(), incr("n"), workers=4, rate=100) == AMOUNT
+    assert len(taken) == AMOUNT + 1
+
+
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"workers": 0}, "workers= takes a whole number from 1 to 256, not 0"),
+    ({"workers": 257}, "workers= takes a whole number from 1 to 256, not 257"),
+    ({"workers": 1.5}, "workers= takes a whole number from 1 to 256, not 1.5"),
+    ({"workers": True}, "workers= takes a whole number from 1 to 256, not True"),
+    ({"rate": 0}, "rate= takes capacity units per second, more than 0, not 0"),
+    ({"rate": -1}, "rate= takes capacity units per second, more than 0, not -1"),
+    ({"rate": float("nan")}, "rate= takes capacity units per second, more than 0, not nan"),
+    ({"rate": "5"}, "rate= takes capacity units per second, more than 0, not '5'"),
+    ({"progress": 5}, "progress= takes a function of the number of items done and Stats, not 5"),
+    ({"stats": True}, "stats= takes a Stats(), to which the costs are added, not True"),
+]
+
+
+@pytest.mark.parametrize("options, text", MISTAKES, ids=str)
+def test_options_that_cannot_be_meant_are_refused(small: Table, options: dict[str, Any], text: str) -> None:
+    for work in (
+        lambda: update_matching(small, scan(), incr("n"), **options),
+        lambda: delete_matching(small, scan(), **options),
+    ):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            work()
+        assert str(caught.value) == text
+    assert values(small) == [0] * AMOUNT
+
+
+def test_a_rate_holds_over_time() -> None:
+    """Whatever the requests cost, on average no more than the rate, after the first second's."""
+    now = [0.0]
+    pace = Pace(50, lambda: now[0])
+
+    def take(units: float) -> None:
+        while (seconds := pace.delay(units)) > 0:
+            now[0] += seconds
+
+    for units in [1, 120, 3, 25, 25, 25, 0.5] * 20:
+        take(units - 1)
+        pace.spend(1)
+    take(0)
+    assert now[0] == pytest.approx((sum([1, 120, 3, 25, 25, 25, 0.5] * 20) - 50) / 50, rel=0.05)
