@@ -470,7 +470,8 @@ def transact_write(operations: Iterable[Pair], *, token: str | None = None, stat
     flyexpr.errors.TransactionCancelled: operation 0 (put GameScores abc, Comet Quest): attribute_not_exists(userid) ...
 
     TransactionCancelled has one reason per operation. The `token` (36 characters at most; a new one by default) makes
-    it safe to send the same transaction again within 10 minutes.
+    it safe to send the same transaction again within 10 minutes; for items that hold the time, see
+    `transact_write_items`.
     """
     run(transact_write_items(operations, token=token), stats=stats)
 

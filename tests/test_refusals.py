@@ -28,6 +28,7 @@ from flyexpr import (
     NoSuchTable,
     PlanError,
     Table,
+    TransactionCancelled,
     ValidationError,
     add,
     aio,
@@ -58,7 +59,9 @@ from flyexpr import (
     scan,
     show,
     template,
+    transact_write,
     update,
+    update_item,
 )
 
 
@@ -330,6 +333,10 @@ def test_an_update_that_the_item_does_not_fit_says_where(table: Table, change: A
     with pytest.raises(DynamoError) as caught:
         update(table, ("a", 1), change)
     assert str(caught.value) == text
+    with pytest.raises(TransactionCancelled) as cancelled:
+        transact_write([(table, put_item({"id": "b", "n": 2})), (table, update_item(("a", 1), change))])
+    reason = text.replace("ValidationException", "ValidationError")
+    assert str(cancelled.value) == f"operation 1 (update peers a, 1): {reason}"
 
 
 def test_a_missing_table_is_named_with_its_engine() -> None:

@@ -284,7 +284,9 @@ def transact_write_items(
     'TransactWriteItems'
 
     It names its tables, so `run`, `explain` and `request` take it without a table. The `token` (at most 36 characters;
-    by default a new one each time) makes it safe to send the same transaction again within 10 minutes.
+    by default a new one each time) makes it safe to send the same transaction again within 10 minutes. It has to be the
+    very same: with another `datetime.now(...)` in an item, or another result of a `default=` function, the service
+    refuses it (IdempotentParameterMismatchException). So make such values once, before the first try.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     if more or unknown:

@@ -47,7 +47,7 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
         raise explained(table, condition, error) from None
     except DynamoError as error:
         if isinstance(operation, UpdateItem):
-            _say_what_is_meant(operation.update, error)
+            say_what_is_meant(operation.update, error)
         raise
     if operation.returns is None:
         return None
@@ -61,8 +61,16 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
     return loaded_after_write(table, written, key, whole=not operation.returns.startswith("UPDATED"))
 
 
-def _say_what_is_meant(update: Update, error: DynamoError) -> None:
-    """Adds to the service's text the paths or operands that it may mean."""
+def say_what_is_meant(update: Update, error: DynamoError) -> None:
+    """Adds to the service's text the paths or operands of an update that it may mean.
+
+    >>> error = DynamoError("ValidationException", "An operand in the update expression has an incorrect data type")
+    >>> say_what_is_meant(incr("wins"), error)
+    >>> print(error)
+    ValidationException: An operand in the update expression has an incorrect data type
+      expression: ADD wins 1
+      hint: ADD needs a number at `wins`
+    """
     if "document path" in error.message:
         _say_which_path(update, error)
     elif WRONG_OPERAND in error.message:

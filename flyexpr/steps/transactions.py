@@ -19,7 +19,7 @@ from flyexpr.requests.operations import (
 from flyexpr.requests.transactions import prepared_writes, transact_get_request, transact_write_request
 from flyexpr.schema.stored_items import read_item
 from flyexpr.schema.table import Table
-from flyexpr.steps.items import explained
+from flyexpr.steps.items import explained, say_what_is_meant
 from flyexpr.steps.step import Steps, in_turns
 from flyexpr.values.answers import Places, decoding
 from flyexpr.values.kinds import Item
@@ -55,7 +55,6 @@ def transact_get(operation: TransactGetItems) -> Steps[list[Item | None]]:
 def _with_reasons(
     pairs: Sequence[Any], writes: Sequence[Prepared], error: TransactionCancelled
 ) -> TransactionCancelled:
-    tables = [table for table, _ in pairs]
     error.operations = tuple(
         f"{_VERBS[type(operation)]} {table.name} {', '.join(map(str, write.key.values()))}"
         for (table, operation), write in zip(pairs, writes, strict=True)
@@ -63,7 +62,8 @@ def _with_reasons(
     with decoding:
         reasons = [dict(reason) for reason in error.fields.get("CancellationReasons") or ()]
     error.reasons = tuple(
-        _reason(table, write, reason) for table, write, reason in zip(tables, writes, reasons, strict=False)
+        _reason(table, operation, write, reason)
+        for (table, operation), write, reason in zip(pairs, writes, reasons, strict=False)
     )
     return error
 
@@ -71,9 +71,13 @@ def _with_reasons(
 _VERBS: dict[type, str] = {PutItem: "put", UpdateItem: "update", DeleteItem: "delete", ConditionCheck: "check"}
 
 
-def _reason(table: Table, write: Prepared, reason: dict[str, Any]) -> DynamoError | None:
+def _reason(table: Table, operation: Any, write: Prepared, reason: dict[str, Any]) -> DynamoError | None:
     code = str(reason.get("Code", "None"))
     if code == "None":
         return None
     error = DynamoError.of(code, reason.get("Message") or "", {k: v for k, v in reason.items() if k == "Item"})
-    return explained(table, write.condition, error) if isinstance(error, ConditionFailed) else error
+    if isinstance(error, ConditionFailed):
+        return explained(table, write.condition, error)
+    if isinstance(operation, UpdateItem):
+        say_what_is_meant(operation.update, error)
+    return error
