@@ -11,6 +11,7 @@ from flyexpr.expressions.nodes import Condition, Path, find_overlap
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import path_of
 from flyexpr.requests.operations import Budget, DeleteReturns, PutReturns, UpdateReturns
+from flyexpr.values.kinds import native
 
 
 def refinement(name: str, value: Any) -> Any:
@@ -79,9 +80,10 @@ def checked_name(index: str | None) -> str | None:
 def checked_count(name: str, value: Any) -> int | None:
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    count = native(value)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise ValueError(f"{name}= takes a whole number from 1, not {value!r}")
-    return value
+    return count
 
 
 def checked_returns(returns: str | None, *allowed: str) -> str | None:

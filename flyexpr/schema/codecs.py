@@ -27,7 +27,7 @@ from flyexpr.records import record
 from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import KIND_OF_TYPE, native
+from flyexpr.values.kinds import KIND_OF_TYPE, is_hole, mistyped, native
 from flyexpr.values.numbers import EXACT, LARGEST, Number
 
 
@@ -170,13 +170,29 @@ def type_name(declared: Any) -> str:
     return str(getattr(declared, "__name__", repr(declared)))
 
 
+def name_to_declare(value: Any) -> str:
+    """The name of the type by which an attribute with this value would be declared.
+
+    >>> class Stamp(datetime):
+    ...     pass
+    >>> name_to_declare(Stamp(2026, 1, 31)), name_to_declare(frozenset([date(2026, 1, 31)])), name_to_declare(1j)
+    ('datetime', 'set[date]', 'Codec(encode, decode, str)')
+    """
+    if isinstance(value, frozenset):
+        return f"set[{name_to_declare(next(iter(value)))}]"
+    if isinstance(value, enum.Enum):
+        return type(value).__name__
+    known = (kind.__name__ for kind in type(value).__mro__ if kind in _CODECS or is_uuid(kind))
+    return next(known, "Codec(encode, decode, str)")
+
+
 def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
     """A function that gives values of the allowed types back; True and False are not numbers."""
 
     def encode(value: Any) -> Any:
         plain = value if isinstance(value, allowed) else native(value)
         if not isinstance(plain, allowed) or (isinstance(plain, bool) and bool not in allowed):
-            raise ValidationError(f"expected {name}, got {type(value).__name__}")
+            raise mistyped(name, value)
         return plain
 
     return encode
@@ -187,8 +203,9 @@ def _encode_int(value: Any) -> Any:
         return value
     plain = native(value)
     if isinstance(plain, bool) or not isinstance(plain, (int, float, Decimal)) or not _is_whole(plain):
-        got = f"{value}, which is not a whole number" if isinstance(plain, (float, Decimal)) else type(value).__name__
-        raise ValidationError(f"expected int, got {got}")
+        if isinstance(plain, (float, Decimal)) and not is_hole(plain):
+            raise ValidationError(f"expected int, got {value}, which is not a whole number")
+        raise mistyped("int", value)
     return int(plain)
 
 
@@ -237,7 +254,7 @@ def _from_epoch(seconds: int | Decimal) -> datetime:
 
 def _encode_uuid(value: Any) -> str:
     if not is_uuid(type(value)):
-        raise ValidationError(f"expected UUID, got {type(value).__name__}")
+        raise mistyped("UUID", value)
     return str(value)
 
 
@@ -277,7 +294,7 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
             return standard(value.value)
         if type(value) in stored and value in plain:
             return value
-        raise ValidationError(f"expected {kind.__name__}, got {type(value).__name__}")
+        raise mistyped(kind.__name__, value)
 
     common = next(iter(stored)) if len(stored) == 1 else object
     return _own(encode, kind if common in (str, int, bytes) else _enum_reader(kind), common)

@@ -9,12 +9,12 @@ from typing import Any
 from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
-from flyexpr.schema.codecs import type_name
+from flyexpr.schema.codecs import name_to_declare, type_name
 from flyexpr.schema.derive import derived_item, derived_key, likely_meant, missing_parts
 from flyexpr.schema.fits import first_misfit, misfit
 from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import MAX_ITEM, Item
+from flyexpr.values.kinds import MAX_ITEM, Item, native
 from flyexpr.values.sizes import item_size, value_size
 
 _MAX_KEY = {"partition": 2048, "sort": 1024}  # bytes
@@ -116,10 +116,11 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
     try:
         return table.codecs[name].encode(value)
     except ValidationError as error:
-        declared = name in table.attributes
-        hint = error.hint if declared else f"declare it: attributes={{{name!r}: {type(value).__name__}}}"
-        if not declared and isinstance(value, (int, float, Decimal)):
-            hint = f"write str(...), or, where the key is a number, {hint}"
+        hint = error.hint
+        if name not in table.attributes and not hint:
+            hint = f"declare it: attributes={{{name!r}: {name_to_declare(native(value))}}}"
+            if isinstance(native(value), (int, float, Decimal)):
+                hint = f"write str(...), or, where the key is a number, {hint}"
         raise ValidationError(error.message, at=name, hint=hint) from None
 
 

@@ -8,10 +8,11 @@ from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.nodes import Action, Condition, Operand, Path, Update, Value, children
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
-from flyexpr.schema.codecs import NUMBERS, Codec, codec_of, type_name
+from flyexpr.schema.codecs import NUMBERS, Codec, codec_of, name_to_declare, type_name
 from flyexpr.schema.stored_items import encoded_value
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import freeze, thaw
+from flyexpr.values.kinds import type_text
 
 SETS = frozenset({"SS", "NS", "BS"})
 _INT = codec_of(int)
@@ -89,10 +90,9 @@ def stored_constant(table: Table, path: Path, codec: Codec | None, value: Value)
 
 def _undeclared(path: Path, value: Value) -> Value:
     if value.kind == "PYTHON":
-        name = _type_name(value.body)
-        declare = f"declare it: attributes={{{str(path.parts[0])!r}: {name}}}"
+        declare = f"declare it: attributes={{{str(path.parts[0])!r}: {name_to_declare(value.body)}}}"
         raise ValidationError(
-            f"DynamoDB has no type for {name}",
+            f"DynamoDB has no type for {_type_text(value.body)}",
             at=show(path),
             hint=declare if len(path.parts) == 1 else "store it as text or a number",
         )
@@ -101,10 +101,8 @@ def _undeclared(path: Path, value: Value) -> Value:
     return value
 
 
-def _type_name(value: Any) -> str:
-    if isinstance(value, frozenset):
-        return f"set[{_type_name(next(iter(value)))}]"
-    return type(value).__name__
+def _type_text(value: Any) -> str:
+    return f"set[{type_text(next(iter(value)))}]" if isinstance(value, frozenset) else type_text(value)
 
 
 def allow(table: Table, here: Condition | Update, operator: str, path: Path, name: str | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import Frozen, path_text
+from flyexpr.values.kinds import Frozen, mistyped, path_text
 
 
 def standard(value: Any) -> Any:
@@ -57,10 +57,8 @@ def meaning(value: Any, steps: Iterable[str | int] = ()) -> Frozen:
 
 def utc_datetime(value: Any) -> datetime:
     """The datetime in UTC; ValidationError for anything else, and for one without a time zone."""
-    if not isinstance(value, datetime):
-        raise ValidationError(f"expected datetime, got {type(value).__name__}")
-    if value != value:  # NaT of pandas is a datetime that, like NaN, equals nothing
-        raise ValidationError("NaT is not a time", hint="leave the attribute out, or store None")
+    if not isinstance(value, datetime) or value != value:  # NaT of pandas is a datetime that equals nothing
+        raise mistyped("datetime", value)
     if value.tzinfo is None:
         raise ValidationError(
             "a datetime needs a time zone", hint="use datetime.now(timezone.utc), or datetime(..., tzinfo=timezone.utc)"
@@ -76,5 +74,5 @@ def datetime_text(value: Any) -> str:
 def date_text(value: Any) -> str:
     """The date as ISO 8601; ValidationError for anything else, a datetime too."""
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValidationError(f"expected date, got {type(value).__name__}")
+        raise mistyped("date", value)
     return value.isoformat()

@@ -160,7 +160,7 @@ _FREEZERS: dict[type, Callable[[Any, int], Frozen]] = {
     tuple: _freeze_list,
     set: freeze_set,
     frozenset: freeze_set,
-    bytes: lambda value, depth: ("B", value),
+    bytes: lambda value, depth: ("B", bytes(value)),
     bytearray: lambda value, depth: ("B", bytes(value)),
     memoryview: lambda value, depth: ("B", bytes(value)),
     type(None): lambda value, depth: ("NULL", None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -86,7 +86,7 @@ def text_of_number(value: int | float | Decimal) -> str:
     try:
         return number_text(value)
     except ArithmeticError as error:
-        hint = "leave the attribute out, or store None" if "NaN is" in str(error) else None
+        hint = HOLE_HINT if "NaN is" in str(error) else None
         raise Refused(str(error), hint) from None
 
 
@@ -128,21 +128,68 @@ _DTYPES: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float}
 
 
 def known(value: Any) -> Any:
-    """A number of another library as bool, int or float; Unknown for any other value."""
+    """A number of another library as bool, int or float; Refused for what stands for no value, Unknown for others."""
     number = native(value)
     if type(number) not in (bool, int, float):
+        if is_hole(value):
+            raise Refused(f"{value} is not a value that DynamoDB can store", HOLE_HINT)
         raise _unknown(value)
     return number
 
 
 def _unknown(value: Any) -> Unknown:
-    cls = type(value)
-    # The module goes before the name where a builtin has the same name, as with some types of numpy.
-    name = f"{cls.__module__}.{cls.__name__}" if hasattr(builtins, cls.__name__) else cls.__name__
-    return Unknown(
-        f"DynamoDB has no type for {name.removeprefix('builtins.')}",
-        "declare the attribute's type on the table, or store a plain value",
-    )
+    hint = _LIST_HINT if _is_array(value) else "declare the attribute's type on the table, or store a plain value"
+    return Unknown(f"DynamoDB has no type for {type_text(value)}", hint)
+
+
+_LIST_HINT = "write value.tolist() for a plain list"
+
+
+def _is_array(value: Any) -> bool:
+    """Whether a value is an array of numpy, or a column of pandas."""
+    return hasattr(value, "tolist") and hasattr(value, "__len__")
+
+
+HOLE_HINT = "leave the attribute out, or store None"
+
+
+def is_hole(value: Any) -> bool:
+    """Whether a value stands for a missing one, as NaN does, and NaT and NA of pandas: it does not equal itself.
+
+    >>> is_hole(float("nan")), is_hole(0.0), is_hole(None)
+    (True, False, False)
+    """
+    try:
+        return bool(value != value)
+    except Exception:  # NA is unsure even of this; an array answers for each of its members
+        return type(value).__name__ == "NAType"
+
+
+def type_text(value: Any) -> str:
+    """The type of a value as a program would import it, for an error; only the name of a type of Python's own.
+
+    >>> from decimal import Decimal
+    >>> from click import Path
+    >>> type_text(1), type_text(Decimal(1)), type_text(Path())
+    ('int', 'Decimal', 'click.types.Path')
+    """
+    kind = type(value)
+    public = kind.__module__.partition("._")[0]  # pandas._libs.missing is not to be imported
+    ours = public in ("builtins", "__main__") or public.partition(".")[0] in sys.stdlib_module_names
+    return kind.__name__ if ours else f"{public}.{kind.__name__}"
+
+
+def mistyped(expected: str, value: Any) -> ValidationError:
+    """The error for a value of another type than the declared one.
+
+    >>> print(mistyped("str", float("nan")))
+    expected str, got nan
+      hint: leave the attribute out, or store None
+    """
+    if is_hole(value):
+        return ValidationError(f"expected {expected}, got {value}", hint=HOLE_HINT)
+    hint = _LIST_HINT if expected == "list" and _is_array(value) else None
+    return ValidationError(f"expected {expected}, got {type_text(value)}", hint=hint)
 
 
 def explained(refused: Refused, at: str) -> ValidationError:

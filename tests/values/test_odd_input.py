@@ -31,7 +31,7 @@ def nested(levels: int, wrap: Any) -> Any:
 def test_a_constant_that_cannot_be_hashed(wrap: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         eq("a", wrap(Unhashable()))
-    assert caught.value.message == "DynamoDB has no type for Unhashable"
+    assert caught.value.message == "DynamoDB has no type for tests.values.test_odd_input.Unhashable"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_size_of_what_only_behaves_like_a_value() -> None:
     assert item_size({"a": Items(b=Text("é"))}) == item_size({"a": {"b": "é"}}) == 8
     with pytest.raises(ValidationError) as caught:
         value_size(Unhashable())
-    assert caught.value.message == "DynamoDB has no type for Unhashable"
+    assert caught.value.message == "DynamoDB has no type for tests.values.test_odd_input.Unhashable"
 
 
 @pytest.mark.parametrize("item", [None, "a", [("id", "a")], 3])
