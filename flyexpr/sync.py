@@ -55,7 +55,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps import matching
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.bulk import Bulk, Progress
-from flyexpr.steps.course import addressed, common_engine, course, tables_of
+from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
 from flyexpr.steps.item_pages import ItemPage, one_more
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.modify import Function, Functions
@@ -68,7 +68,7 @@ from flyexpr.values.kinds import Item, T
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from flyexpr.steps.keywords import Nothing, Writing
+    from flyexpr.steps.keywords import InBulk, Nothing, Writing
     from flyexpr.values.kinds import Given
 
 R = TypeVar("R")
@@ -303,20 +303,30 @@ def run(
 @overload
 def run(table: Table[Any], operation: DescribeTable, *, stats: Stats | None = None) -> Table: ...
 @overload
-def run(table: Table[T], operation: BatchGet, *, stats: Stats | None = None) -> list[T | None]: ...
+def run(
+    table: Table[T], operation: BatchGet, *, stats: Stats | None = None, **how: Unpack[InBulk]
+) -> list[T | None]: ...
 @overload
-def run(table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None) -> int: ...
+def run(table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None, **how: Unpack[InBulk]) -> int: ...
 @overload
 def run(table: Table[Any], operation: UpdateTable, *, stats: Stats | None = None) -> list[str]: ...
 @overload
 def run(table: Table[Any], operation: CreateTable | DeleteTable, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None) -> Any: ...
+def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None, **how: Unpack[InBulk]) -> Any: ...
 @overload
 def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> None: ...
 @overload
 def run(table: TransactGetItems[T], /, *, stats: Stats | None = None) -> list[T | None]: ...
-def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any:
+def run(
+    table: Any,
+    operation: Any = None,
+    *,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
+) -> Any:
     """Performs an operation on a table and returns its result.
 
     >>> [item["title"] for item in run(scores, query(eq("userid", "abc") & gt("top_score", 9000)))]
@@ -335,7 +345,13 @@ def run(table: Any, operation: Any = None, *, stats: Stats | None = None) -> Any
     3
     >>> stats.requests, stats.write_capacity
     (1, 3.0)
+
+    `workers=`, `rate=` and `progress=` are for `batch_get` and `batch_write`, and mean what they mean in
+    `update_matching`: `run(scores, batch_write(operations), workers=8)` has up to eight requests under way.
     """
+    if workers != 1 or rate is not None or progress is not None:
+        bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+        return perform(course_in_bulk(table, operation, bulk), tables_of(table, operation))
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
         addressed(table, operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError
@@ -16,13 +16,15 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.stored_items import read_item, stored_key
 from flyexpr.schema.table import Table
-from flyexpr.steps.step import Steps, backoff, in_turns
+from flyexpr.steps.bulk import Bulk
+from flyexpr.steps.step import Steps, Together, backoff, in_turns
 from flyexpr.values.answers import Page, decoding, fields_of, plain_item
 from flyexpr.values.decode import decode_item
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
 
 GETS, WRITES = 100, 25  # items of one BatchGetItem, of one BatchWriteItem
+AHEAD = 4  # requests for each worker that are made before the first of them is sent
 ATTEMPTS = 10  # tries of a batch that makes no progress
 
 
@@ -30,6 +32,20 @@ class Batch(ABC):
     """A batch under way: what waits, what is sent, and what is done."""
 
     done = 0
+
+    def in_bulk(self, bulk: Bulk) -> Steps[int]:
+        """The same, with several parts of the batch under way at the same time."""
+        while parts := self._parts(bulk.workers * AHEAD):
+            try:
+                yield Together((part.steps() for part in parts), bulk.workers, bulk.note)
+            except FlyexprError as error:
+                self._join(parts)
+                cause = error.__cause__ if isinstance(error, BatchIncomplete) else error
+                if cause is error and not self.done:
+                    raise
+                raise self._incomplete(**({"why": str(cause)} if cause else {})) from cause
+            self._join(parts)
+        return self.done
 
     def steps(self) -> Steps[int]:
         """How many of the batch were done; BatchIncomplete has those that were not."""
@@ -50,6 +66,14 @@ class Batch(ABC):
         return self.done
 
     @abstractmethod
+    def _parts(self, most: int) -> list[Any]:
+        """Batches of one request each, taken from this one, that may be sent in any order; none when all is done."""
+
+    @abstractmethod
+    def _join(self, parts: Sequence[Any]) -> None:
+        """Takes note of what the parts have done; what they have not done is part of this batch again."""
+
+    @abstractmethod
     def _taken(self) -> Sequence[Any]:
         """What to send next; nothing when all is done."""
 
@@ -66,7 +90,7 @@ class Batch(ABC):
         """The error for a batch that ends here, with all that is not done."""
 
 
-def batch_get(table: Table, operation: BatchGet) -> Steps[list[Item | None]]:
+def batch_get(table: Table, operation: BatchGet, bulk: Bulk | None = None) -> Steps[list[Item | None]]:
     """The items in the order of the keys, 100 keys a request, each key once; None for one that is not there.
 
     >>> steps = batch_get(Table("t", "id"), BatchGet(("a", "b", "a")))
@@ -76,13 +100,14 @@ def batch_get(table: Table, operation: BatchGet) -> Steps[list[Item | None]]:
     All keys are checked before the first request. BatchIncomplete has the keys that were not read.
     """
     fetching = _Fetching(table, operation)
-    yield from fetching.steps()
+    yield from (fetching.steps() if bulk is None else fetching.in_bulk(bulk))
     return (yield from fetching.items())
 
 
-def batch_write(table: Table, operation: BatchWrite) -> Steps[int]:
+def batch_write(table: Table, operation: BatchWrite, bulk: Bulk | None = None) -> Steps[int]:
     """How many operations were done; see `Writing`."""
-    return (yield from Writing(table, operation.operations).steps())
+    writing = Writing(table, operation.operations)
+    return (yield from (writing.steps() if bulk is None else writing.in_bulk(bulk)))
 
 
 class _Fetching(Batch):
@@ -105,6 +130,20 @@ class _Fetching(Batch):
 
         yield from in_turns(self._asked, self._bytes, take)
         return result
+
+    def _parts(self, most: int) -> list[_Fetching]:
+        parts = list[_Fetching]()
+        while self._waiting and len(parts) < most:
+            part = copy.copy(self)  # it adds its items to the same dict
+            part._waiting, self._waiting = self._waiting[:GETS], self._waiting[GETS:]
+            part._different, part._bytes = len(part._waiting), 0
+            parts.append(part)
+        return parts
+
+    def _join(self, parts: Sequence[_Fetching]) -> None:
+        self._waiting = [text for part in parts for text in (*part._sent, *part._waiting)] + self._waiting
+        self._bytes += sum(part._bytes for part in parts)
+        self.done = self._different - len(self._waiting)
 
     def _taken(self) -> Sequence[str]:
         self._sent, self._waiting = self._waiting[:GETS], self._waiting[GETS:]
@@ -165,6 +204,22 @@ class Writing(Batch):
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
 
+    def _parts(self, most: int) -> list[Writing]:
+        parts, keys = list[Writing](), set[str]()
+        while len(parts) < most:
+            self._fill(keys)
+            if not self._sent:
+                break
+            part = Writing(self._table, ())
+            part._sent, self._sent = self._sent, {}
+            keys |= part._sent.keys()
+            parts.append(part)
+        return parts
+
+    def _join(self, parts: Sequence[Writing]) -> None:
+        self.done += sum(part.done for part in parts)
+        self._sent = {key: member for part in parts for key, member in part._sent.items()}
+
     def _taken(self) -> Sequence[BatchMember]:
         if not self._sent:  # what was left unprocessed goes alone: a bad element of an iterator must not come between
             self._fill()
@@ -192,13 +247,14 @@ class Writing(Batch):
         rest = self._members if self._listed else ()
         return BatchIncomplete(self.done, [one.operation for one in (*self._sent.values(), *ahead, *rest)], **why)
 
-    def _fill(self) -> None:
+    def _fill(self, others: Container[str] = ()) -> None:
+        """Takes what the next request may hold; `others` are keys of requests that may be under way with it."""
         while len(self._sent) < WRITES:
             member = self._ahead or next(self._members, None)
             self._ahead = None
             if member is None:
                 return
-            if member.key in self._sent:  # one key may stand in a request once; order is kept
+            if member.key in self._sent or member.key in others:  # a request has a key once; order is kept
                 self._ahead = member
                 return
             self._sent[member.key] = member

@@ -27,6 +27,7 @@ from flyexpr.requests.operations import (
 )
 from flyexpr.schema.table import Table
 from flyexpr.steps import batches, items, lifecycle, transactions
+from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.step import Steps
 
 
@@ -41,6 +42,25 @@ def course(table: Any, operation: Any = None) -> Steps[Any]:
         table, operation = addressed(table, operation)
         steps = _STEPS.get(type(operation)) or _SEVERAL[type(operation)]
     return steps(table, operation)
+
+
+def course_in_bulk(table: Any, operation: Any, bulk: Bulk) -> Steps[Any]:
+    """The same for work over many items, of which several requests may be under way.
+
+    >>> course_in_bulk(Table("t", "id"), get_item("a"), Bulk(workers=8))
+    Traceback (most recent call last):
+    ...
+    TypeError: workers=, rate= and progress= are for batch_get(...) and batch_write(...), not for GetItem
+    """
+    addressed(table, operation)
+    steps = _IN_BULK.get(type(operation))
+    if steps is None:
+        name = type(table if operation is None else operation).__name__
+        hint = "; scan(segments=8) reads eight parts at the same time" if isinstance(operation, Scan) else ""
+        raise TypeError(
+            f"workers=, rate= and progress= are for batch_get(...) and batch_write(...), not for {name}{hint}"
+        )
+    return bulk.paced(steps(table, operation, bulk))
 
 
 def tables_of(table: Any, operation: Any = None) -> Sequence[Table[Any]]:
@@ -97,6 +117,11 @@ _STEPS: dict[type, Callable[[Table, Any], Steps[Any]]] = {
     DeleteTable: lifecycle.delete_table,
     DescribeTable: lifecycle.describe_table,
     UpdateTable: lifecycle.update_table,
+}
+
+_IN_BULK: dict[type, Callable[[Table[Any], Any, Bulk], Steps[Any]]] = {
+    BatchGet: batches.batch_get,
+    BatchWrite: batches.batch_write,
 }
 
 _SEVERAL: dict[type, Callable[[Table, Any], Steps[Any]]] = {

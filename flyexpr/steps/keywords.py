@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from flyexpr.expressions.nodes import Condition
+from flyexpr.steps.bulk import Progress
 from flyexpr.steps.stats import Stats
 
 Nothing = Literal["NONE"] | None
@@ -16,3 +17,11 @@ class Writing(TypedDict, total=False):
 
     condition: Condition | None
     stats: Stats | None
+
+
+class InBulk(TypedDict, total=False):
+    """What work over many items takes; see `flyexpr.update_matching`."""
+
+    workers: int
+    rate: float | None
+    progress: Progress | None

@@ -1,7 +1,9 @@
 """Work over many items: several requests at a time, a rate, progress, and an error that says what was done."""
 
 import asyncio
+import json
 import pickle
+import re
 import threading
 import time
 from dataclasses import replace
@@ -16,13 +18,19 @@ from flyexpr import (
     DynamoError,
     Stats,
     Table,
+    ValidationError,
     aio,
     assign,
+    batch_get,
     batch_write,
     connect,
+    count,
     create_table,
+    delete_item,
     delete_matching,
+    describe_table,
     eq,
+    get_item,
     incr,
     lt,
     put_item,
@@ -227,6 +235,87 @@ def test_options_that_cannot_be_meant_are_refused(small: Table, options: dict[st
             work()
         assert str(caught.value) == text
     assert values(small) == [0] * AMOUNT
+
+
+@pytest.mark.parametrize("workers", [1, 4, 16])
+def test_a_batch_by_several_workers_is_the_same_batch(counters: Table, workers: int) -> None:
+    """Of several operations on one key the last one holds, and keys are read in their order."""
+    told = list[int]()
+    puts = [put_item({"pk": "q", "sk": number % 90, "n": number}) for number in range(1000)]
+    keys = [("q", number) for number in range(95)] * 3
+    assert run(counters, batch_write(puts), workers=workers, progress=lambda done, stats: told.append(done)) == 1000
+    assert told == sorted(told)
+    assert told[-1] == 1000
+    assert run(counters, batch_write(delete_item(("q", number)) for number in range(5)), workers=workers) == 5
+    items = run(counters, batch_get(keys), workers=workers, rate=1e9)
+    last = {number % 90: number for number in range(1000)}
+    assert [item and item["n"] for item in items] == [last[sk] if 5 <= sk < 90 else None for _, sk in keys]
+    assert items[5] is not items[100]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_batch_that_fails_says_what_is_not_done(small: Table, listed: bool) -> None:
+    lock, requests = threading.Lock(), [0]
+
+    def failing(operation: str, body: bytes) -> bytes:
+        with lock:
+            requests[0] += 1
+            number = requests[0]
+        if number > 5:
+            raise DynamoError.of("AccessDeniedException", "no")
+        return small.bound(operation, body)
+
+    puts = [put_item({"pk": "q", "sk": number}) for number in range(1000)]
+    with pytest.raises(BatchIncomplete) as caught:
+        run(small.on(failing), batch_write(puts if listed else iter(puts)), workers=3)
+    error = caught.value
+    stored = {item["sk"] for item in run(small, query(eq("pk", "q")))}
+    assert error.written == len(stored) == 125
+    failed = {operation.item["sk"] for operation in error.failed}
+    assert failed == (set(range(1000)) if listed else set(range(3 * 4 * 25))) - stored
+    assert str(error).endswith("not: AccessDeniedException: no")
+
+
+def test_a_batch_of_reads_that_fails_has_the_keys_that_were_not_read(small: Table) -> None:
+    """One that leaves keys unprocessed time and again ends, and the others' items are not asked for again."""
+    keys = [("p", number) for number in range(AMOUNT)]
+
+    def engine(operation: str, body: bytes) -> bytes:
+        request = json.loads(body)["RequestItems"]["Small"]
+        if any(key["sk"]["N"] == "7" for key in request["Keys"]):
+            return json.dumps({"Responses": {}, "UnprocessedKeys": {"Small": request}}).encode()
+        return small.bound(operation, body)
+
+    many = [*keys, *(("r", number) for number in range(300))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", lambda seconds: None)
+        with pytest.raises(BatchIncomplete, match="left unprocessed after 10 tries") as caught:
+            run(small.on(engine), batch_get(many), workers=2)
+    assert {"pk": "p", "sk": 7} in caught.value.failed
+    assert caught.value.written == len(many) - len(caught.value.failed)
+
+
+def test_a_bad_operation_of_an_iterator_ends_the_batch_and_the_text_says_what_is_written(small: Table) -> None:
+    puts = [put_item({"pk": "q", "sk": number}) for number in range(400)]
+    puts[350] = put_item({"pk": "q", "sk": "x"})
+    with pytest.raises(ValidationError, match="in operation 350 of the batch; the first 300 are written"):
+        run(small, batch_write(iter(puts)), workers=3)
+    assert count(small, query(eq("pk", "q"))) == 300
+
+
+@pytest.mark.parametrize(
+    "operation, name",
+    [(get_item("a"), "GetItem"), (query(eq("pk", "p")), "Query"), (describe_table(), "DescribeTable")],
+)
+def test_other_operations_have_no_workers(small: Table, operation: Any, name: str) -> None:
+    text = f"workers=, rate= and progress= are for batch_get(...) and batch_write(...), not for {name}"
+    with pytest.raises(TypeError, match=re.escape(text)):
+        run(small, operation, workers=2)
+
+
+def test_a_scan_has_segments_instead(small: Table) -> None:
+    with pytest.raises(TypeError, match=r"not for Scan; scan\(segments=8\) reads eight parts at the same time"):
+        run(small, scan(), workers=2)
 
 
 def test_a_rate_holds_over_time() -> None:
