@@ -18,8 +18,8 @@ The public names by purpose; `help(query)` and so on say more:
     operations     query scan get_item put_item update_item delete_item batch_get batch_write
                    transact_get_items transact_write_items condition_check
                    create_table update_table describe_table delete_table
-    doing          run get put update delete first one count modify update_matching delete_matching
-                   transact_get transact_write transact_modify Stats
+    doing          run get put update delete first one count modify
+                   put_all update_matching delete_matching transact_get transact_write transact_modify Stats
     without doing  request explain matches apply show parse_condition parse_update simplify paths key_of
                    to_wire from_wire to_json from_json
     engines        connect call
@@ -138,6 +138,7 @@ from flyexpr.sync import (
     modify,
     one,
     put,
+    put_all,
     run,
     transact_get,
     transact_modify,
@@ -208,6 +209,7 @@ __all__ = [
     "paths",
     "prepend",
     "put",
+    "put_all",
     "put_item",
     "query",
     "remove",

@@ -26,6 +26,7 @@ from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Callable,
     Coroutine,
     Iterable,
     Iterator,
@@ -39,7 +40,7 @@ from flyexpr.drive import Pause, driven_awaited
 from flyexpr.engine import AsyncConnection as Connection
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engines import connect_awaited as connect
-from flyexpr.errors import FlyexprError, NoSuchTable
+from flyexpr.errors import ConditionFailed, FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.constructors import (
     delete_item,
@@ -77,7 +78,7 @@ from flyexpr.requests.operations import (
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps import matching
+from flyexpr.steps import matching, puts
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.bulk import Bulk, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
@@ -115,6 +116,7 @@ __all__ = [
     "modify",
     "one",
     "put",
+    "put_all",
     "run",
     "transact_get",
     "transact_modify",
@@ -543,6 +545,22 @@ async def transact_modify(
     """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
     pairs = checked_pairs("transact_modify", keys, "key")
     return await _perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
+
+
+async def put_all(
+    table: Table[Any],
+    items: Iterable[Mapping[str, Any]],
+    *,
+    condition: Condition | Callable[[Any], Condition] | None = None,
+    refused: Callable[[Any, ConditionFailed], object] | None = None,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
+) -> int:
+    """Writes every item, each in place of one with its key; how many; see `flyexpr.put_all`."""
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return await _perform(puts.put_all(table, items, condition, refused, bulk), (table,))
 
 
 async def delete_matching(

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
 from flyexpr.drive import Pause, driven
 from flyexpr.engine import Engine
-from flyexpr.errors import FlyexprError, NoSuchTable
+from flyexpr.errors import ConditionFailed, FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.constructors import (
     delete_item,
@@ -52,7 +52,7 @@ from flyexpr.requests.operations import (
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps import matching
+from flyexpr.steps import matching, puts
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.bulk import Bulk, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
@@ -555,6 +555,41 @@ def transact_modify(
     """
     pairs = checked_pairs("transact_modify", keys, "key")
     return perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
+
+
+def put_all(
+    table: Table[Any],
+    items: Iterable[Mapping[str, Any]],
+    *,
+    condition: Condition | Callable[[Any], Condition] | None = None,
+    refused: Callable[[Any, ConditionFailed], object] | None = None,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
+) -> int:
+    """Writes every item, each in place of one with its key; how many were written.
+
+    >>> put_all(scores, ({"userid": "new", "title": f"Game {number}"} for number in range(100)), workers=4)
+    100
+
+    Without a condition they go in batches of 25, and a list of items is checked whole before the first request. With
+    one, or in a table with versions, each goes alone. `condition` may be a function of the item, and `refused` is
+    called with each item that did not meet it and the ConditionFailed:
+
+    >>> def newer(item):
+    ...     return not_exists("title") | lt("top_score", item["top_score"])
+    >>> put_all(scores, [{"userid": "abc", "title": "Comet Quest", "top_score": 10}], condition=newer,
+    ...         refused=lambda item, error: print(item["title"], "has", error.item["top_score"]))
+    Comet Quest has 150
+    0
+
+    Of two items with one key the later one is put later. `workers=`, `rate=` and `progress=` mean what they mean in
+    `update_matching`. It is not a transaction: when a request fails, BatchIncomplete has the number of items written,
+    and the operations that are not done or not known to be; what was not yet taken from an iterator was not tried.
+    """
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return perform(puts.put_all(table, items, condition, refused, bulk), (table,))
 
 
 def delete_matching(

@@ -30,9 +30,12 @@ from flyexpr import (
     delete_matching,
     describe_table,
     eq,
+    get,
     get_item,
     incr,
     lt,
+    not_exists,
+    put_all,
     put_item,
     query,
     run,
@@ -332,3 +335,87 @@ def test_a_rate_holds_over_time() -> None:
         pace.spend(1)
     take(0)
     assert now[0] == pytest.approx((sum([1, 120, 3, 25, 25, 25, 0.5] * 20) - 50) / 50, rel=0.05)
+
+
+def newer(item: dict[str, Any]) -> Any:
+    return not_exists("pk") | lt("at", item["at"])
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_puts_of_all_items_by_any_number_of_workers(counters: Table, workers: int) -> None:
+    stats = Stats()
+    items = ({"pk": "q", "sk": number, "n": number} for number in range(260))
+    assert put_all(counters, items, workers=workers, stats=stats) == 260
+    assert stats.requests >= 11
+    assert [item["n"] for item in run(counters, query(eq("pk", "q")))] == [*range(260)]
+    assert put_all(counters, []) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_puts_of_what_is_newer(counters: Table, workers: int) -> None:
+    """Items are told one by one which of them were not written; of two with one key the later comes later."""
+    old = [{"pk": "q", "sk": number, "at": number % 3} for number in range(150)]
+    assert put_all(counters, old, condition=newer, workers=workers) == 150
+    refused = list[tuple[int, int]]()
+    new = [{"pk": "q", "sk": number, "at": 1} for number in range(160)] + [{"pk": "q", "sk": 0, "at": 2}]
+    written = put_all(
+        counters,
+        iter(new),
+        condition=newer,
+        workers=workers,
+        refused=lambda item, error: refused.append((item["sk"], error.item["at"])),
+    )
+    assert sorted(refused) == [(number, number % 3) for number in range(150) if number % 3]
+    assert written == 161 - len(refused)
+    assert get(counters, ("q", 0))["at"] == 2
+
+
+def test_puts_in_a_table_with_versions_are_guarded(engine: Engine) -> None:
+    table = Table(kept.unused("versions"), "pk", version="v").on(engine)
+    run(table, create_table())
+    assert put_all(table, [{"pk": str(number)} for number in range(10)], workers=4) == 10
+    stale = [{"pk": str(number), "v": 1 if number % 2 else 7} for number in range(10)]
+    refused = list[str]()
+    assert put_all(table, stale, workers=4, refused=lambda item, error: refused.append(item["pk"])) == 5
+    assert sorted(refused) == ["0", "2", "4", "6", "8"]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_item_that_cannot_be_put_does_not_stop_those_before_it(small: Table, workers: int) -> None:
+    items = [{"pk": "q", "sk": number, "at": 1} for number in range(130)]
+    items[120] = {"pk": "q", "at": 1}
+    with pytest.raises(ValidationError, match="at `sk`: an item of 'Small' needs its key"):
+        put_all(small, items, condition=newer, workers=workers)
+    assert count(small, query(eq("pk", "q"))) == 120
+    with pytest.raises(ValidationError, match="in operation 120 of the batch"):
+        put_all(small, items, workers=workers)
+
+
+def test_puts_that_fail_say_what_is_not_written(small: Table) -> None:
+    def failing(operation: str, body: bytes) -> bytes:
+        if b'"sk":{"N":"33"}' in body:
+            raise DynamoError.of("AccessDeniedException", "no")
+        return small.bound(operation, body)
+
+    items = [{"pk": "q", "sk": number, "at": 1} for number in range(130)]
+    with pytest.raises(BatchIncomplete) as caught:
+        put_all(small.on(failing), items, condition=newer, workers=4)
+    left = [operation.item["sk"] for operation in caught.value.failed]
+    stored = {item["sk"] for item in run(small, query(eq("pk", "q")))}
+    assert 33 in left
+    assert stored == set(range(100)) - {*left}
+    assert caught.value.written == len(stored)
+
+
+@pytest.mark.parametrize(
+    "items, options, text",
+    [
+        ({"pk": "q"}, {}, "put_all takes a list or iterator of items, not {'pk': 'q'}"),
+        ("q", {}, "put_all takes a list or iterator of items, not 'q'"),
+        ([], {"refused": print}, "refused= is called for items that do not meet a condition; give condition= too"),
+    ],
+)
+def test_puts_that_cannot_be_meant(small: Table, items: Any, options: dict[str, Any], text: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        put_all(small, items, **options)
+    assert str(caught.value) == text

@@ -1,0 +1,86 @@
+"""Puts of many items, in batches where a batch can hold them, else one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from flyexpr.errors import ConditionFailed
+from flyexpr.expressions.nodes import Condition
+from flyexpr.requests.constructors import put_item
+from flyexpr.requests.operations import PutItem
+from flyexpr.schema.derive import key_of
+from flyexpr.schema.stored_items import stored_key
+from flyexpr.schema.table import Table
+from flyexpr.steps.batches import Writing
+from flyexpr.steps.bulk import Bulk, each
+from flyexpr.steps.items import write
+from flyexpr.steps.step import Steps
+from flyexpr.values.encode import encode_item
+
+Items = Iterable[Mapping[str, Any]]
+Guard = Condition | Callable[[Any], Condition] | None
+Refused = Callable[[Any, ConditionFailed], object]
+
+_WAVE = 100  # items with different keys that are put before the next ones are looked at
+
+
+def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+    """How many items were written.
+
+    >>> steps = put_all(Table("t", "id"), [{"id": "a"}, {"id": "b"}], None, None, Bulk())
+    >>> next(next(steps).units).send(None).operation
+    'BatchWriteItem'
+    """
+    if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Iterable):
+        raise TypeError(f"put_all takes a list or iterator of items, not {items!r}")
+    if refused is not None and condition is None and not table.version:
+        raise TypeError("refused= is called for items that do not meet a condition; give condition= too")
+    return bulk.paced(_put_all(table, items, condition, refused, bulk))
+
+
+def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+    if condition is None and not table.version:
+        operations = [*map(put_item, items)] if isinstance(items, (list, tuple)) else map(put_item, items)
+        return (yield from Writing(table, operations).in_bulk(bulk))
+    failures = list[tuple[Any, ConditionFailed]]()
+
+    def put(operation: PutItem) -> Steps[bool]:
+        try:
+            yield from write(table, operation)
+        except ConditionFailed as error:
+            failures.append((operation.item, error))
+            return False
+        return True
+
+    for wave in _waves(table, (_guarded(item, condition) for item in items)):
+        yield from each(bulk, "puts", wave, put, None)
+        if refused is not None:
+            for item, error in failures:
+                refused(item, error)
+        failures.clear()
+    return bulk.done
+
+
+def _guarded(item: Any, condition: Guard) -> PutItem:
+    guard = condition(item) if callable(condition) else condition
+    return put_item(item, condition=guard)
+
+
+def _waves(table: Table[Any], operations: Iterator[PutItem]) -> Iterator[list[PutItem]]:
+    """The operations in lists in which no key stands twice, so that they may be done in any order.
+
+    What comes before an element that cannot be put is given before the error.
+    """
+    wave = dict[str, PutItem]()
+    try:
+        for operation in operations:
+            key = encode_item(stored_key(table, key_of(table, operation.item)))
+            if key in wave or len(wave) == _WAVE:
+                yield [*wave.values()]
+                wave = {}
+            wave[key] = operation
+    except Exception:
+        yield [*wave.values()]
+        raise
+    yield [*wave.values()]
