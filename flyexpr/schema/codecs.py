@@ -8,6 +8,8 @@
     epoch                          a datetime as N, seconds since 1970 (what TTL wants)
     UUID, an Enum                  S; the member's value
     set[T], list[T], dict[str, T]  SS | NS | BS, L, M of a type above
+    a TypedDict                    M, each attribute by its own type
+    Any                            whatever it is, as if it were not declared
 
 Writing is strict about a declared type: an `int` attribute refuses "1", True and 1.8. Reading looks at how a value is
 stored: text where a number is declared is an error, even if the text is "1".
@@ -24,6 +26,7 @@ from typing import Any, Union, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.records import record
+from flyexpr.schema.annotations import Field, fields_of, is_typed_dict
 from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
 from flyexpr.values.freeze import freeze
@@ -51,6 +54,7 @@ class Codec:
     member: Codec | None = None
     plain: bool = False  # `encode` only checks the type and changes nothing
     whole: bool = True  # without `member`, only `encode` and `decode` know what is inside
+    members: tuple[tuple[str, Codec], ...] = ()  # of a map whose attributes have types of their own
 
     @property
     def kind(self) -> str | None:
@@ -70,8 +74,17 @@ class Codec:
     def chain(self) -> Iterator[Codec]:
         """The codec, that of its members, that of theirs, and so on."""
         yield self
-        if self.member is not None:
-            yield from self.member.chain
+        for member in (self.member, *(codec for _, codec in self.members)):
+            if member is not None:
+                yield from member.chain
+
+    def inside(self, step: str | int) -> Codec | None:
+        """The codec of what a step of a document path leads to; None where nothing is declared.
+
+        >>> codec_of(dict[str, int]).inside("wins") is codec_of(int), codec_of(dict).inside("wins")
+        (True, None)
+        """
+        return self.member or next((codec for name, codec in self.members if name == step), None)
 
 
 @record
@@ -130,6 +143,8 @@ def codec_of(kind: Any) -> Codec:
     if is_uuid(kind):
         return _own(_encode_uuid, kind, str)
     origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (list, dict, set, frozenset) and arguments[-1] is Any:
+        return codec_of(origin)
     if origin in (set, frozenset) and len(arguments) == 1:
         return _set_codec(codec_of(arguments[0]))
     if origin is list and len(arguments) == 1:
@@ -138,6 +153,8 @@ def codec_of(kind: Any) -> Codec:
         return _map_codec(codec_of(arguments[1]))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _enum_codec(kind)
+    if is_typed_dict(kind):
+        return _typed_dict_codec(kind)
     raise FlyexprError(f"{type_name(kind)} is not a type of an attribute\n  hint: {_type_hint(kind)}")
 
 
@@ -163,8 +180,8 @@ def type_name(declared: Any) -> str:
         return "epoch" if declared is epoch else "a Codec"
     if get_origin(declared) in (Union, UnionType):
         return " | ".join(map(type_name, get_args(declared)))
-    if declared is type(None):
-        return "None"
+    if declared in (Any, type(None)):
+        return "Any" if declared is Any else "None"
     if get_args(declared) and isinstance(get_origin(declared), type):
         return f"{get_origin(declared).__name__}[{', '.join(map(type_name, get_args(declared)))}]"
     return str(getattr(declared, "__name__", repr(declared)))
@@ -264,6 +281,10 @@ def _own(
     return Codec(encode, decode, stored, None, plain, whole=False)
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 epoch = _own(_epoch_seconds, _from_epoch, int)
 
 _CODECS: dict[Any, Codec] = {
@@ -280,7 +301,9 @@ _CODECS: dict[Any, Codec] = {
     frozenset: _own(_typed("set", set, frozenset), None, set),
     datetime: _own(datetime_text, _read_datetime, str),
     date: _own(date_text, date.fromisoformat, str),
+    Any: _own(_as_it_is, None, object, plain=True),
 }
+ANYTHING = _CODECS[Any]
 NUMBERS = (_CODECS[int], _CODECS[float], _CODECS[Decimal], _CODECS[Number])  # the types that can be added to
 
 
@@ -342,3 +365,48 @@ def _map_codec(member: Codec) -> Codec:
         return {name: decode(one) for name, one in value.items()} if decode else value
 
     return Codec(encode, decode_map if decode else None, dict, member, whole=False)
+
+
+def _typed_dict_codec(kind: Any) -> Codec:
+    try:
+        members = {name: _member_codec(kind, name, field.type) for name, field in declared_in(kind).items()}
+    except RecursionError:
+        raise FlyexprError(f"{kind.__name__} contains itself\n  hint: declare what repeats as dict") from None
+    check, decoders = _typed("dict", Mapping), {name: codec.decode for name, codec in members.items() if codec.decode}
+
+    def encode(value: Any) -> Any:
+        given = check(value)
+        return {name: _encoded_member(members.get(name), name, one) for name, one in given.items()}
+
+    def decode(value: Any) -> Any:
+        return {
+            name: decoders[name](one) if name in decoders and one is not None else one for name, one in value.items()
+        }
+
+    return Codec(encode, decode if decoders else None, dict, whole=False, members=tuple(members.items()))
+
+
+def declared_in(kind: Any) -> Mapping[str, Field]:
+    """The attributes of a TypedDict; an Attribute, a Codec or a derived attribute in an Annotated declares it.
+
+    >>> from typing import Annotated, TypedDict
+    >>> declared_in(TypedDict("Session", {"expires": Annotated[datetime, epoch]}))["expires"].type is epoch
+    True
+    """
+    return fields_of(kind, (Attribute, Codec, Derived))
+
+
+def _member_codec(kind: Any, name: str, declared: Any) -> Codec:
+    if isinstance(declared, (Attribute, Derived)):
+        what = "rules" if isinstance(declared, Attribute) else "templates"
+        raise FlyexprError(f"`{name}` of {kind.__name__} lies inside an attribute, where there are no {what}")
+    return codec_of(declared)
+
+
+def _encoded_member(codec: Codec | None, name: str, value: Any) -> Any:
+    if codec is None or value is None:
+        return value
+    try:
+        return codec.encode(value)
+    except ValidationError as error:
+        raise ValidationError(f"{error.message}, for its {name!r}") from None

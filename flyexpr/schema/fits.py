@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flyexpr.schema.codecs import Codec, codec_of
@@ -33,9 +34,11 @@ def fit_of(codec: Codec) -> Fit | None:
     None where any value fits: the `decode` of a Codec may read several types, for example while data is moved from one
     to another.
     """
-    types, member = _TYPES.get(_stored_as(codec)), _inside(codec)
+    types, member = _TYPES.get(_stored_as(codec)), codec.member or _SET_MEMBERS.get(codec.kind)
     if types is None or (codec.whole and codec.decode is not None):
         return None
+    if codec.members:
+        return types, partial(_each_fits, dict(codec.members))
     return types, None if member is None else _all_fit(member)
 
 
@@ -57,11 +60,6 @@ def _stored_as(codec: Codec) -> str:
     return codec.kind or ("a set" if codec.type in (set, frozenset) else "")
 
 
-def _inside(codec: Codec) -> Codec | None:
-    """The codec of the stored value's members."""
-    return codec.member or _SET_MEMBERS.get(codec.kind)
-
-
 _SET_MEMBERS: dict[str | None, Codec] = {"SS": codec_of(str), "NS": codec_of(Number), "BS": codec_of(bytes)}
 
 
@@ -73,6 +71,10 @@ def _all_fit(member: Codec) -> Callable[[Any], bool] | None:
     if members_fit is None:  # all types in one call: there may be many members
         return lambda value: types.issuperset(map(type, _members(value)))
     return lambda value: all(type(one) in types and members_fit(one) for one in _members(value))
+
+
+def _each_fits(members: Mapping[str, Codec], value: Mapping[str, Any]) -> bool:
+    return all(one is None or name not in members or _fits(members[name], one) for name, one in value.items())
 
 
 def _fits(codec: Codec, value: Any) -> bool:
@@ -90,11 +92,12 @@ def misfit(codec: Codec, value: Any, at: str) -> str:
     >>> misfit(codec_of(dict[str, float]), {"a": 1, "b": "2"}, "ratings")
     '`ratings.b` is stored as S, not as N'
     """
-    kind, member = _stored_as(codec), _inside(codec)
+    kind = _stored_as(codec)
     members = value.items() if type(value) is dict else enumerate(value) if type(value) in (list, set) else ()
-    if member is not None and type(value) in _TYPES[kind]:
+    if type(value) in _TYPES[kind]:
         for step, inner in members:
-            if not _fits(member, inner):
+            member = codec.inside(step) or _SET_MEMBERS.get(codec.kind)
+            if member is not None and not _fits(member, inner) and not (codec.members and inner is None):
                 below = f".{step}" if type(value) is dict else f"[{step}]" if type(value) is list else ""
                 return misfit(member, inner, at + below)
     return f"`{at}` is stored as {freeze(value)[0]}, not as {kind}"

@@ -8,7 +8,7 @@ from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.nodes import Action, Condition, Operand, Path, Update, Value, children
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
-from flyexpr.schema.codecs import NUMBERS, Codec, codec_of, name_to_declare, type_name
+from flyexpr.schema.codecs import ANYTHING, NUMBERS, Codec, codec_of, name_to_declare, type_name
 from flyexpr.schema.stored_items import encoded_value
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import freeze, thaw
@@ -62,9 +62,9 @@ def codec_at(table: Table, path: Path) -> Codec | None:
     (True, None)
     """
     codec = table.codecs.get(str(path.parts[0]))
-    for _ in path.parts[1:]:
-        codec = codec.member if codec else None
-    return codec
+    for step in path.parts[1:]:
+        codec = codec.inside(step) if codec else None
+    return None if codec is ANYTHING else codec
 
 
 def stored_constant(table: Table, path: Path, codec: Codec | None, value: Value) -> Value:
@@ -141,7 +141,7 @@ def refuse_inside(table: Table, here: Condition | Update, node: Condition | Acti
     """An error for a path that leads into an attribute whose Codec alone knows what is inside."""
     for path in paths(node):
         codec = table.codecs.get(str(path.parts[0]))
-        for _ in path.parts[1:]:
+        for step in path.parts[1:]:
             if codec is not None and codec.sealed:
                 name = show(Path(path.parts[:1]))
                 raise ExpressionError(
@@ -149,4 +149,4 @@ def refuse_inside(table: Table, here: Condition | Update, node: Condition | Acti
                     expression=show(here),
                     hint=f"compare and assign `{name}` as a whole, or change it with modify(...)",
                 )
-            codec = codec.member if codec else None
+            codec = codec.inside(step) if codec else None

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, NotBound, did_you_mean, unknown_option
 from flyexpr.records import fill, record, replace
-from flyexpr.schema.codecs import Attribute, Codec, codec_of
+from flyexpr.schema.annotations import Field, is_typed_dict
+from flyexpr.schema.codecs import Attribute, Codec, codec_of, declared_in
 from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
 from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.templates import Derived
 from flyexpr.values.kinds import T
 from flyexpr.values.numbers import Number
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from flyexpr.schema.options import TableOptions
 
 S = TypeVar("S", bound=Mapping[str, Any])
 
@@ -150,6 +156,37 @@ class Table(Generic[T]):
             raise FlyexprError(f"attribute {name!r} of table {self.name!r}: {error}") from None
         if name in self.key_attributes and type_code not in ("S", "N", "B"):
             raise FlyexprError(f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes")
+
+    @classmethod
+    def of(
+        cls,
+        kind: type[S],
+        name: str,
+        partition_key: str,
+        sort_key: str | None = None,
+        *,
+        attributes: Mapping[str, Any] = _NOTHING,
+        **options: Unpack[TableOptions],
+    ) -> Table[S]:
+        """A table whose items are of a TypedDict: its annotations declare the attributes; options as of `Table`.
+
+        >>> from typing import TypedDict
+        >>> class Score(TypedDict):
+        ...     userid: str
+        ...     title: str
+        ...     wins: int
+        ...     seen: set[str] | None
+        >>> table = Table.of(Score, "GameScores", "userid", "title")
+        >>> table.kind("seen"), [name for name, rule in table.rules.items() if rule.required]
+        ('SS', ['wins'])
+
+        Type checkers know the items that it gives and takes as `Score`. A put needs the attributes that the TypedDict
+        needs, but not those that may be None. Metadata of an Annotated declares an attribute: an Attribute, a Codec,
+        `epoch`, a `template`. `attributes=` adds others, or goes before the TypedDict.
+        """
+        declared = {**_attributes_of(kind, (partition_key, sort_key)), **attributes}
+        table: Table[Any] = cls(name, partition_key, sort_key, attributes=declared, **options)
+        return table
 
     def on(self, engine: Engine | AsyncEngine) -> Table[T]:
         """A copy bound to an engine; operations on it go there.
@@ -306,6 +343,24 @@ def _unknown(name: str, option: str) -> str:
     if option in _MEANT:
         return f"{what} has no option {option}=; write {_MEANT[option]}="
     return unknown_option(what, option, Table.__init__.__kwdefaults__ or {})
+
+
+def _attributes_of(kind: Any, keys: tuple[str | None, ...]) -> dict[str, Any]:
+    if not is_typed_dict(kind):
+        named = f"the class {kind.__name__}" if isinstance(kind, type) else repr(kind)
+        raise TypeError(
+            f"Table.of takes a TypedDict first, such as Table.of(Score, 'GameScores', 'userid'), not {named}; "
+            "items are dicts, and a TypedDict says what is in them"
+        )
+    return {name: field.type if name in keys else _needed(field) for name, field in declared_in(kind).items()}
+
+
+def _needed(field: Field) -> Any:
+    """What declares the attribute, with the rule that a put needs it, if it does; nobody sets a derived attribute."""
+    if not field.required or isinstance(field.type, Derived):
+        return field.type
+    rule = field.type if isinstance(field.type, Attribute) else Attribute(field.type)
+    return replace(rule, required=True)
 
 
 def _checked_indexes(indexes: Any) -> tuple[Index, ...]:

@@ -2,6 +2,8 @@
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
+from typing import TypedDict
+
 from flyexpr import (
     F,
     Table,
@@ -12,6 +14,8 @@ from flyexpr import (
     get,
     get_item,
     incr,
+    modify,
+    one,
     put,
     put_item,
     query,
@@ -55,3 +59,31 @@ async def awaited(table: Table) -> None:
     with aio.connect("sqlite::memory:"):  # type: ignore[attr-defined]
         pass
     await aio.get(table, "abc", project="wins")  # type: ignore[arg-type]
+
+
+class Score(TypedDict):
+    userid: str
+    wins: int
+
+
+def typed(scores: Table[Score], item: dict[str, int], plain: Table) -> None:
+    put(scores, {"userid": "abc", "win": 1})  # type: ignore[arg-type]
+    put(scores, {"userid": "abc"})  # type: ignore[arg-type]
+    put(scores, {"userid": "abc", "wins": "1"})  # type: ignore[arg-type]
+    put(scores, item)  # type: ignore[arg-type]
+    one(scores, scan())["win"]  # type: ignore[typeddict-item]
+    get(scores, "abc")["wins"]  # type: ignore[index]
+    for score in run(scores, scan()):
+        score["wins"].lower()  # type: ignore[attr-defined]
+    modify(scores, "abc", lambda score: {**score, "wins": score["win"]})  # type: ignore[typeddict-item]
+    modify(scores, "abc", lambda score: None)  # type: ignore[arg-type, return-value]
+    of_plain(scores)  # type: ignore[arg-type]
+    Table.of(Player, "Players", "userid")  # type: ignore[type-var]
+    Table.of(Score, "Scores", "userid", index=[])  # type: ignore[call-arg]
+
+
+def of_plain(table: Table) -> None: ...
+
+
+class Player:
+    userid: str

@@ -1,0 +1,146 @@
+"""A table of a TypedDict: what type checkers know of its items."""
+
+# pyright: strict
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+from typing_extensions import NotRequired
+
+from flyexpr import (
+    GlobalIndex,
+    Items,
+    Table,
+    aio,
+    batch_get,
+    connect,
+    delete,
+    describe_table,
+    epoch,
+    eq,
+    first,
+    get,
+    get_item,
+    incr,
+    modify,
+    one,
+    put,
+    put_item,
+    query,
+    run,
+    scan,
+    transact_get,
+    transact_get_items,
+    transact_modify,
+    transact_write,
+    update,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+
+
+class Score(TypedDict):
+    userid: str
+    title: str
+    wins: int
+    expires: NotRequired[Annotated[datetime, epoch]]
+
+
+class Player(TypedDict):
+    userid: str
+    name: str | None
+
+
+scores = Table.of(Score, "GameScores", "userid", "title", indexes=[GlobalIndex("ByTitle", "title", "wins")])
+players = Table[Player]("Players", "userid", attributes={"name": str})
+
+
+def tables() -> None:
+    assert_type(scores, Table[Score])
+    assert_type(players, Table[Player])
+    assert_type(scores.on(connect("sqlite::memory:")), Table[Score])
+    assert_type(scores.named("other"), Table[Score])
+    assert_type(run(scores, describe_table()), Table)
+
+
+def reads() -> Iterator[Score]:
+    assert_type(run(scores, query(eq("userid", "abc"))), Items[Score])
+    for item in run(scores, scan()):
+        assert_type(item, Score)
+        assert_type(item["wins"], int)
+        yield item
+    with run(scores, scan()) as items:
+        assert_type(items, Items[Score])
+        assert_type(items.page(20).items, list[Score])
+    assert_type(first(scores, query(eq("userid", "abc"))), Score | None)
+    assert_type(one(scores, query(eq("userid", "abc"))), Score)
+    assert_type(get(scores, ("abc", "x"), project=["wins"]), Score | None)
+    assert_type(run(scores, get_item(("abc", "x"))), Score | None)
+    assert_type(run(scores, batch_get([("abc", "x")])), list[Score | None])
+    assert_type(run(scores, put_item({"userid": "abc"}, returns="ALL_OLD")), Score | None)
+    assert_type(transact_get([(scores, get_item(("abc", "x"))), (scores, get_item(("abc", "y")))]), list[Score | None])
+    assert_type(run(transact_get_items([(scores, get_item(("abc", "x")))])), list[Score | None])
+
+
+def several_types() -> None:
+    score, player = transact_get([(scores, get_item(("abc", "x"))), (players, get_item("abc"))])
+    found: Score | None = score
+    who: Player | None = player
+    assert found, who
+    transact_write([(scores, put_item({"userid": "abc"})), (players, put_item({"userid": "abc"}))])
+
+
+def writes(score: Score) -> None:
+    put(scores, {"userid": "abc", "title": "x", "wins": 1})
+    put(scores, score)
+    put(scores, {**score, "wins": 2})
+    assert_type(put(scores, {"userid": "abc", "title": "x", "wins": 1}, returns="NEW"), Score)
+    assert_type(put(scores, score, returns="ALL_OLD"), Score | None)
+    assert_type(update(scores, ("abc", "x"), incr("wins", 1), returns="ALL_NEW"), Score)
+    assert_type(update(scores, ("abc", "x"), incr("wins", 1), returns="UPDATED_OLD"), Score | None)
+    assert_type(delete(scores, ("abc", "x"), returns="ALL_OLD"), Score | None)
+
+
+def better(score: Score) -> Score:
+    return {**score, "wins": score["wins"] + 1}
+
+
+def swapped(items: list[Score]) -> list[Score]:
+    one, other = items
+    return [{**one, "wins": other["wins"]}, {**other, "wins": one["wins"]}]
+
+
+def changes() -> None:
+    assert_type(modify(scores, ("abc", "x"), better), Score | None)
+    assert_type(modify(scores, ("abc", "x"), lambda score: {**score, "wins": score["wins"] + 1}), Score | None)
+    assert_type(modify(scores, ("abc", "x"), lambda score: {}), Score | None)
+    assert_type(transact_modify([(scores, ("abc", "x")), (scores, ("abc", "y"))], swapped), list[Score | None])
+
+
+def of_any_table(table: Table[Any]) -> None:
+    get(table, "abc")
+    put(table, {"userid": "abc"})
+    for item in run(table, scan()):
+        print(item["anything"])
+
+
+def any_table_fits(plain: Table) -> None:
+    of_any_table(scores)
+    of_any_table(plain)
+
+
+async def awaited(score: Score) -> None:
+    assert_type(aio.run(scores, scan()), aio.Items[Score])
+    async for item in aio.run(scores, scan()):
+        assert_type(item["wins"], int)
+    assert_type(await aio.get(scores, ("abc", "x")), Score | None)
+    assert_type(await aio.first(scores, scan()), Score | None)
+    assert_type(await aio.one(scores, scan()), Score)
+    assert_type(await aio.run(scores, batch_get([("abc", "x")])), list[Score | None])
+    assert_type(await aio.transact_get([(scores, get_item(("abc", "x")))]), list[Score | None])
+    assert_type(await aio.put(scores, {"userid": "abc", "title": "x", "wins": 1}, returns="NEW"), Score)
+    assert_type(await aio.put(scores, score, returns="ALL_OLD"), Score | None)
+    assert_type(await aio.update(scores, ("abc", "x"), incr("wins", 1), returns="ALL_NEW"), Score)
+    assert_type(await aio.modify(scores, ("abc", "x"), better), Score | None)
