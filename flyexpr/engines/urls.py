@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_OPTIONS = frozenset("profile region transport timeout attempts sync".split())
+_OPTIONS = frozenset("profile region transport timeout attempts sync mode".split())
 
 
 def shown(url: str) -> str:

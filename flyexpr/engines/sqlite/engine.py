@@ -8,9 +8,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from flyexpr.engine import Plain
+from flyexpr.engine import READS, Plain
 from flyexpr.engines.sqlite.disk.failures import failure
-from flyexpr.engines.sqlite.disk.files import MEMORY, TableFile
+from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, MEMORY, TableFile
+from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.operations.items import write_item
@@ -108,20 +109,31 @@ class SqliteEngine(Plain):
     ...     engine("ListTables", b"{}")
     b'{"TableNames":[]}'
 
-    Threads may share it, and processes may share the file. It pickles as its path. `clock` gives the time, which tests
-    set.
+    Threads may share it, and processes may share the file. It pickles as its path. With `mode="ro"` it only reads.
+    `timeout` is how many seconds it waits for another process that writes. `clock` gives the time, which tests set.
     """
 
-    def __init__(self, path: str, sync: str = "normal", clock: Callable[[], float] = time.time) -> None:
-        self.path, self.sync = path, sync
+    def __init__(
+        self,
+        path: str,
+        sync: str = "normal",
+        clock: Callable[[], float] = time.time,
+        mode: str = "rw",
+        timeout: float = BUSY_SECONDS,
+    ) -> None:
+        if mode not in ("rw", "ro"):
+            raise FlyexprError(f"mode={mode!r} is neither 'rw' nor 'ro'")
+        self.path, self.sync, self.mode, self.timeout = path, sync, mode, timeout
         self._clock, self._swept = clock, float("-inf")
-        self._operations = {name: (row, row.bodies()) for name, row in OPERATIONS.items()}
-        self._storage = Storage(TableFile(path, sync))
+        only = OPERATIONS if mode == "rw" else filter(_reads, OPERATIONS)
+        self._operations = {name: (OPERATIONS[name], OPERATIONS[name].bodies()) for name in only}
+        file = TableFile(path, sync, timeout) if mode == "rw" else ReadOnlyFile(path, timeout)
+        self._storage = Storage(file)
 
     def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError in the service's words when it is refused."""
         if operation not in self._operations:
-            raise DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
+            raise self._no_operation(operation)
         (shape, read, handle, _), bodies = self._operations[operation]
         members: Members = {}
         try:
@@ -140,9 +152,19 @@ class SqliteEngine(Plain):
             raise
         return answer
 
+    def _no_operation(self, operation: str) -> DynamoError:
+        if operation in OPERATIONS:
+            return DynamoError.of(
+                "AccessDeniedException",
+                f"{self.path} was opened to be read only, and {operation} writes\n  hint: connect without mode=ro",
+            )
+        return DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
+
     def _sweep(self, now: float) -> None:
         """Delete what has expired, if that can be done without waiting; whatever stops it, the request goes on."""
         self._swept = now
+        if self.mode == "ro":
+            return
         with suppress(Exception):
             if sweep(self._storage, now):
                 self._swept = float("-inf")  # there is more, for the next request
@@ -158,15 +180,21 @@ class SqliteEngine(Plain):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<engine sqlite:{self.path}>"
+        return f"<engine sqlite:{self.path}{'?mode=ro' if self.mode == 'ro' else ''}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path == MEMORY:
             raise FlyexprError("tables in memory live in one process; use a file, such as connect('sqlite:tables.db')")
-        return connect_sqlite, (os.path.abspath(self.path), self.sync)
+        return connect_sqlite, (os.path.abspath(self.path), self.sync, self.mode, str(self.timeout))
 
 
-def connect_sqlite(path: str, sync: str = "normal", **unknown: str) -> SqliteEngine:
+def _reads(operation: str) -> bool:
+    return operation in READS or operation.startswith(("Describe", "List"))
+
+
+def connect_sqlite(
+    path: str, sync: str = "normal", mode: str = "rw", timeout: str = str(BUSY_SECONDS), **unknown: str
+) -> SqliteEngine:
     """The engine on the SQLite file at `path`, which is made when it is missing; `:memory:` for none.
 
     >>> connect_sqlite(":memory:")
@@ -174,5 +202,14 @@ def connect_sqlite(path: str, sync: str = "normal", **unknown: str) -> SqliteEng
     """
     if unknown:
         name = next(iter(unknown))
-        raise FlyexprError(f"no option {name!r} in 'sqlite:{path}?{name}=***'\n  write one of: sync=normal, sync=full")
-    return SqliteEngine(path, sync)
+        raise FlyexprError(
+            f"no option {name!r} in 'sqlite:{path}?{name}=***'\n"
+            "  write one of: sync=normal, sync=full, mode=ro, timeout=SECONDS"
+        )
+    try:
+        seconds = float(timeout)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 86_400:
+        raise FlyexprError(f"timeout= in 'sqlite:{path}?timeout={timeout}' takes a number of seconds, not {timeout!r}")
+    return SqliteEngine(path, sync, mode=mode, timeout=seconds)

@@ -252,6 +252,15 @@ def test_what_an_engine_has_left_half_filled_is_finished_by_whoever_asks(
         assert call(engine, "Scan", SCAN)["Count"] == ITEMS + 1
 
 
+def test_an_engine_that_only_reads_leaves_it_half_filled(left: str) -> None:
+    with SqliteEngine(left, mode="ro") as engine:
+        assert state(engine) == ("CREATING", True)
+        with pytest.raises(DynamoError, match="Cannot read from backfilling global secondary index"):
+            call(engine, "Scan", SCAN)
+        assert call(engine, "Scan", {"TableName": "tab"})["Count"] > 0
+        assert state(engine) == ("CREATING", True)
+
+
 def test_a_table_whose_index_was_left_half_filled_can_be_deleted(left: str) -> None:
     with SqliteEngine(left) as engine:
         call(engine, "DeleteTable", {"TableName": "tab"})

@@ -46,43 +46,42 @@ def locked(path: str) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits: what would wait is throttled at once."""
-    monkeypatch.setattr(FILES + "BUSY_SECONDS", 0.0)
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.BUSY_SECONDS", 0.0)
+def impatient(path: str) -> SqliteEngine:
+    """An engine that does not wait: what would wait is throttled at once."""
+    engine: SqliteEngine = connect(f"sqlite:{path}?timeout=0")
+    return engine
 
 
-def test_opening_and_reading_need_no_lock(path: str, impatient: None) -> None:
-    with locked(path), SqliteEngine(path) as engine:
+def test_opening_and_reading_need_no_lock(path: str) -> None:
+    with locked(path), impatient(path) as engine:
         assert call(engine, "GetItem", GET) == {"Item": key(1)}
         assert call(engine, "Scan", {"TableName": "tab"})["Count"] == 1
         assert call(engine, "DescribeTable", {"TableName": "tab"})["Table"]["ItemCount"] == 1
 
 
-def test_a_write_beside_another_is_throttled_in_the_end(path: str, impatient: None) -> None:
-    with SqliteEngine(path) as engine:
+def test_a_write_beside_another_is_throttled_in_the_end(path: str) -> None:
+    with impatient(path) as engine:
         with locked(path), pytest.raises(Throttled, match="is locked by another process: database is locked"):
             call(engine, "PutItem", PUT)
         call(engine, "PutItem", PUT)
 
 
-def test_a_new_file_that_another_makes_is_throttled_too(tmp_path: Path, impatient: None) -> None:
+def test_a_new_file_that_another_makes_is_throttled_too(tmp_path: Path) -> None:
     place = str(tmp_path / "new.db")
     with closing(sqlite3.connect(place, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("CREATE TABLE x (y)")
         with pytest.raises(Throttled, match="is locked by another process"):
-            SqliteEngine(place)
+            impatient(place)
         connection.execute("ROLLBACK")
     SqliteEngine(place).close()
 
 
 @pytest.mark.parametrize("operation, request_", [("PutItem", PUT), ("GetItem", GET)])
 def test_a_file_closed_by_a_fork_is_opened_again_without_a_lock(
-    path: str, impatient: None, operation: str, request_: dict[str, Any]
+    path: str, operation: str, request_: dict[str, Any]
 ) -> None:
-    with SqliteEngine(path) as engine:
+    with impatient(path) as engine:
         engine._storage.leave()  # as a fork does
         with locked(path):
             if operation == "GetItem":

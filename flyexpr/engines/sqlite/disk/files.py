@@ -42,12 +42,17 @@ Known = tuple[tuple[str, Identity | None], ...]
 
 
 class TableFile:
-    """The file at a path, made when it is missing; a private one in memory for `:memory:`."""
+    """The file at a path, made when it is missing; a private one in memory for `:memory:`.
 
-    def __init__(self, path: str, sync: str = "normal") -> None:
+    `patience` is how many seconds anybody waits while another process keeps it locked.
+    """
+
+    read_only = False
+
+    def __init__(self, path: str, sync: str = "normal", patience: float = BUSY_SECONDS) -> None:
         if sync not in SYNC:
             raise FlyexprError(f"sync={sync!r} is neither 'normal' nor 'full'")
-        self.path, self._sync = path, sync
+        self.path, self.patience, self._sync = path, patience, sync
         # The file stays the same whatever becomes of the current folder, and a log lies beside the file, not its link.
         self._place = path if path == MEMORY else _real(path)
         self._folder: int | None = None
@@ -60,18 +65,14 @@ class TableFile:
         FlyexprError for a folder, a file without one, a file of another program or a newer format, a read-only file;
         Throttled (ThrottlingException) for one that another process keeps locked.
         """
-        if not all(_identity(path) == identity for path, identity in self._known[:1]):
-            raise self.moved()  # before it is opened again, which is after a fork
-        _check_place(self.path, self._place)
+        self._check()
         try:
-            connection = sqlite3.connect(
-                self._place, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
-            )
+            connection = self._connected()
         except sqlite3.Error as error:
             raise FlyexprError(f"cannot open {self.path!r}: {error}") from None
         try:
             connection.text_factory = bytes
-            _prepare(connection, self.path, self._sync)
+            self._prepare(connection)
             self._recognize()
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes in what it says
             connection.close()
@@ -86,7 +87,28 @@ class TableFile:
 
     def again(self) -> TableFile:
         """The same file, to be opened once more."""
-        return TableFile(self._place, self._sync)
+        return TableFile(self._place, self._sync, self.patience)
+
+    def _check(self) -> None:
+        if not all(_identity(path) == identity for path, identity in self._known[:1]):
+            raise self.moved()  # before it is opened again, which is after a fork
+        _check_place(self.path, self._place)
+
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._place, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
+        )
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        distrust(connection)
+        empty = _within(connection, "BEGIN", lambda: is_empty(connection, self.path), self.patience)
+        # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
+        patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), self.patience)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+        connection.execute(f"PRAGMA synchronous = {SYNC[self._sync]}")
+        if empty:  # a file of a known format is opened without a lock: somebody may be writing to it for long
+            _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, self.path), self.patience)
 
     def _recognize(self) -> None:
         """Keep in mind which file and which log these are."""
@@ -173,32 +195,35 @@ def _check_place(path: str, place: str) -> None:
     folder = os.path.dirname(place)
     if not os.path.isdir(folder):
         raise FlyexprError(f"cannot open {path!r}: there is no folder {folder!r}")
+    check_readable(path)
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise FlyexprError(f"cannot open {path!r}: it is read-only, and an engine writes{_hint(path)}")
+    if not os.access(folder, os.W_OK):
+        why = "its folder is read-only, and an engine keeps a log beside the file"
+        raise FlyexprError(f"cannot open {path!r}: {why}{_hint(path) if os.path.exists(path) else ''}")
+
+
+def _hint(path: str) -> str:
+    return f"\n  hint: 'sqlite:{path}?mode=ro' only reads it"
+
+
+def check_readable(path: str) -> None:
+    """None for a file that may be read, and for a place where there is none."""
     if os.path.isdir(path):
         raise FlyexprError(f"cannot open {path!r}: it is a folder; name a file, such as 'sqlite:{path}/tables.db'")
     if os.path.exists(path) and not os.access(path, os.R_OK):
         raise FlyexprError(f"cannot open {path!r}: there is no permission to read it")
-    if os.path.exists(path) and not os.access(path, os.W_OK):
-        raise FlyexprError(f"cannot open {path!r}: it is read-only, and an engine writes")
-    if not os.access(folder, os.W_OK):
-        raise FlyexprError(f"cannot open {path!r}: its folder is read-only, and an engine keeps a log beside the file")
 
 
-def _prepare(connection: sqlite3.Connection, path: str, sync: str) -> None:
-    connection.execute("PRAGMA trusted_schema = OFF")  # a file may come from anybody, and its schema holds expressions
+def distrust(connection: sqlite3.Connection) -> None:
+    """Guards a connection: a file may come from anybody, and its schema holds expressions."""
+    connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
-    empty = _within(connection, "BEGIN", lambda: _check_format(connection, path))
-    # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
-    patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), BUSY_SECONDS)
-    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-    connection.execute(f"PRAGMA synchronous = {SYNC[sync]}")
-    if empty:  # a file of a known format is opened without a lock: somebody may be writing to it for long
-        _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, path))
 
 
-def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T]) -> T:
+def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T], patience: float) -> T:
     """What an action gives, in a transaction of its own."""
 
     def attempt() -> T:
@@ -211,11 +236,11 @@ def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T])
             if connection.in_transaction:
                 connection.rollback()
 
-    return patiently(attempt, BUSY_SECONDS)
+    return patiently(attempt, patience)
 
 
 def _make(connection: sqlite3.Connection, path: str) -> None:
-    if not _check_format(connection, path):
+    if not is_empty(connection, path):
         return  # another process has made it in the meantime
     for statement in CATALOG:
         connection.execute(statement)
@@ -223,7 +248,7 @@ def _make(connection: sqlite3.Connection, path: str) -> None:
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def _check_format(connection: sqlite3.Connection, path: str) -> bool:
+def is_empty(connection: sqlite3.Connection, path: str) -> bool:
     """True for an empty file, False for one of this format."""
     ((program,),) = connection.execute("PRAGMA application_id")
     ((version,),) = connection.execute("PRAGMA user_version")

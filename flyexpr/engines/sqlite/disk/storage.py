@@ -16,13 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from flyexpr.engines.sqlite.disk.failures import is_locked
-from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, LOG_PAGES, MEMORY, TableFile, patiently
+from flyexpr.engines.sqlite.disk.files import LOG_PAGES, MEMORY, TableFile, patiently
 from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
 from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keys import Range
+from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_table
 from flyexpr.engines.sqlite.faults import DamagedFileError, not_found
 from flyexpr.errors import DynamoError, FlyexprError
@@ -51,6 +52,20 @@ class Transaction:
         self._storage.end(commit=error_type is None)
 
 
+class ReadTransaction(Transaction):
+    """A transaction on a file that is only read: what was read counts if the file stayed as it was."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, storage: Storage, file: ReadOnlyFile) -> None:
+        super().__init__(storage, "DEFERRED", file.patience)
+        self._file = file
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        super().__exit__(kind)
+        self._file.check_unchanged()
+
+
 class Storage:
     """The stores and the catalog of one SQLite file, for the threads of one engine.
 
@@ -70,8 +85,15 @@ class Storage:
         self._version = -1
         self._tables: dict[str, StoredTable] = {}
         self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
-        self._transactions = {mode: Transaction(self, mode, BUSY_SECONDS) for mode in _BEGIN}
+        self._transactions = {mode: Transaction(self, mode, file.patience) for mode in _BEGIN}
+        if isinstance(file, ReadOnlyFile):
+            self._transactions = {"DEFERRED": ReadTransaction(self, file)}
         self.connect()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return self._file.read_only
 
     def connect(self) -> sqlite3.Connection:
         """The connection to the file, which is opened when it is not."""
@@ -150,7 +172,7 @@ class Storage:
         try:
             connection = self._connection or self.connect()
             if not (self._stands() if mode == "DEFERRED" else self._file.stands()):
-                self._give_up()
+                connection = self._opened_again()
             if connection.in_transaction:
                 connection.rollback()
             self._do(_BEGIN[mode])
@@ -193,14 +215,26 @@ class Storage:
                 self.lock.release()
 
     def _stands(self) -> bool:
-        """Whether the file at the path is the one that is open, for a read: looked at once a second."""
+        """Whether the file at the path is the one that is open, for a read: looked at once a second.
+
+        A file that is only read is looked at each time: without a log, it may be written to at any time.
+        """
+        if self.read_only:
+            return self._file.stands()
         now = time.monotonic()
         if now - self._checked < CHECK_SECONDS:
             return True
         self._checked = now
         return self._file.stands()
 
-    def _give_up(self) -> None:
+    def _opened_again(self) -> sqlite3.Connection:
+        """The file at the path, once it is another one, or is written to by others: only for reading."""
+        if not self.read_only:
+            self._give_up()
+        self.let_go()
+        return self.connect()
+
+    def _give_up(self) -> NoReturn:
         """Save what the log holds into the file that is open, wherever it is now, and refuse everything from then on.
 
         The log is emptied by that. Beside another file that has been put in the place of this one it would be read into

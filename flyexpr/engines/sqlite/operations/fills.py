@@ -76,14 +76,14 @@ def finish_fill(storage: Storage, name: str, undo: Callable[[Definition], None])
 
 
 def finish_abandoned(storage: Storage, name: str) -> bool:
-    """Whether a table is being filled by an engine at work; what another one has left undone is done. Outside a
-    transaction.
+    """Whether a table is being filled by an engine at work; what another one has left undone is done, except by an
+    engine that only reads. Outside a transaction.
     """
     with storage.transaction("DEFERRED"):
         definition = storage.definition(name)
     if definition is None or "Filling" not in definition:
         return False
-    if abs(time.time() - definition["Filling"]["At"]) < ABANDONED_SECONDS:
+    if storage.read_only or abs(time.time() - definition["Filling"]["At"]) < ABANDONED_SECONDS:
         return True
     _finish(storage, name)
     return False
