@@ -1,0 +1,161 @@
+"""The programs in examples/ do what a reader of them expects."""
+
+import ast
+import asyncio
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from places import ROOT
+
+from flyexpr import Plan, Table, connect, create_table, get, run
+
+EXAMPLES = ROOT / "examples"
+
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# the web API
+
+
+def test_the_web_api_counts_every_post_and_pages_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    httpx = pytest.importorskip("httpx")
+    pytest.importorskip("fastapi")
+    monkeypatch.setenv("SCORES", f"sqlite:{tmp_path / 'scores.db'}")
+    module = loaded("leaderboard")
+
+    async def session() -> None:
+        transport = httpx.ASGITransport(app=module.app)
+        async with module.lifespan(module.app), httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            posts = (client.post(f"/players/p{n % 45:02}/Comet", params={"score": n * 10}) for n in range(90))
+            assert {each.status_code for each in await asyncio.gather(*posts)} == {200}
+            await pages(client)
+            await edits(client)
+            await mistakes(client)
+
+    asyncio.run(session())
+
+
+async def pages(client: Any) -> None:
+    first = (await client.get("/games/Comet")).json()
+    last = (await client.get("/games/Comet", params={"cursor": first["next"], "limit": 25})).json()
+    scores = first["scores"] + last["scores"]
+    assert [score["userid"] for score in scores] == [f"p{n:02}" for n in reversed(range(45))]
+    assert {score["plays"] for score in scores} == {2}
+    assert last["next"] is None  # the page ends with the last item, and says so
+
+
+async def edits(client: Any) -> None:
+    score = (await client.get("/players/p01/Comet")).json()
+    assert (score["top_score"], score["version"]) == (460, 2)
+    address, seen = "/players/p01/Comet", {"version": 2}
+    edited = (await client.patch(address, params=seen, json={"nick": "Bo", "a.b": 3})).json()
+    assert (edited["nick"], edited["a.b"], edited["version"]) == ("Bo", 3, 3)
+    conflict = await client.patch(address, params=seen, json={"nick": "Al"})
+    assert (conflict.status_code, conflict.json()) == (409, {"detail": "version = 2 was false: version is 3"})
+
+
+async def mistakes(client: Any) -> None:
+    junk = await client.get("/games/Comet", params={"cursor": "junk"})
+    assert (junk.status_code, junk.json()["detail"]) == (
+        400,
+        "start= takes the .cursor of an earlier read; this is not one",
+    )
+    assert (await client.get("/games/Comet", params={"limit": 0})).status_code == 422
+    assert (await client.get("/players/x/y")).json() == {"detail": "x has never played y"}
+    moved = await client.patch("/players/p01/Comet", params={"version": 3}, json={"userid": "p02"})
+    assert (moved.status_code, moved.json()["detail"].partition("\n")[0]) == (
+        422,
+        "`userid` is part of the key of 'GameScores' and cannot be updated",
+    )
+
+
+# the messy file
+
+MESSY = """order,at,price,zip,state
+A1,2026-01-02T10:00:00Z,"$1,200.50",02858,open
+A2,2026-01-02T11:00:00+01:00, 7.5 ,56838,Canceled
+,2026-01-02T11:00:00Z,3,1,open
+A3,yesterday,3,1,open
+A4,2026-01-03T11:00:00,abc,1,open
+A5,2026-01-03T09:30:00,0.1,,open
+"""
+REPORT = "2026-01-02 2 1208.0\n2026-01-03 1 0.1\n"
+
+
+def test_the_messy_file_is_loaded_once(tmp_path: Path) -> None:
+    file, url = tmp_path / "orders.csv", f"sqlite:{tmp_path / 'orders.db'}"
+    file.write_text(MESSY)
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "etl.py"), str(file), url]
+    outputs = [subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT) for _ in range(2)]
+    assert [each.stderr for each in outputs] == ["", ""]
+    assert outputs[0].stdout == f"3 orders written, for 6 units\n1 states mended\n{REPORT}"
+    assert outputs[1].stdout == f"0 orders written, for 0 units\n0 states mended\n{REPORT}"
+    rejects = (tmp_path / "orders.csv.rejects").read_text().splitlines()
+    assert [line.partition(":")[0] for line in rejects] == ["line 4", "line 5", "line 6"]
+    with connect(url) as engine:
+        order = get(loaded("etl").ORDERS.on(engine), "A1")
+        assert order is not None
+        assert order["zip"] == "02858"
+
+
+# the Lambda function
+
+
+def test_the_lambda_function_counts_each_message_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = loaded("lambda_handler")
+    monkeypatch.setenv("TABLE", "Visits")
+    monkeypatch.setenv("ENGINE", f"sqlite:{tmp_path / 'visits.db'}")
+    table: Table = module.counters()
+    run(table, create_table())
+    bodies = ['{"page": "home"}', '{"page": "home", "views": 3}', '{"views": 1}', "nothing"]
+    event = {"Records": [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]}
+    for _ in range(2):
+        assert module.handler(event, None) == {
+            "batchItemFailures": [{"itemIdentifier": "m2"}, {"itemIdentifier": "m3"}]
+        }
+    assert get(table, {"kind": "PAGE", "id": "home"}) == {"pk": "PAGE#home", "kind": "PAGE", "id": "home", "views": 4}
+    assert capsys.readouterr().out.splitlines()[0] == "message m2: 'page'"
+    table.engine.close()
+
+
+# the notebook
+
+
+def test_the_notebook_runs_from_top_to_bottom() -> None:
+    cells = json.loads((EXAMPLES / "look.ipynb").read_text())["cells"]
+    session: dict[str, Any] = {}
+    shown = [output("".join(cell["source"]), session) for cell in cells if cell["cell_type"] == "code"]
+    table, written, plan, best, difference, updated, beginners = shown
+    assert isinstance(table, Table)
+    low = [number * 37 % 1000 for number in range(2, 300, 3) if number * 37 % 1000 < 100]
+    assert (written, updated) == (300, len(low))
+    assert isinstance(plan, Plan)
+    assert plan.index == "ByScore"
+    high = [number * 37 % 1000 for number in range(0, 300, 3) if number * 37 % 1000 > 900]
+    assert [item["top_score"] for item in best] == sorted(high, reverse=True)
+    assert difference == "SET wins = 1, tags = <<'late'>>"
+    assert beginners[0] == sorted(low)
+    session["engine"].close()
+
+
+def output(cell: str, session: dict[str, Any]) -> Any:
+    """What a notebook shows below a cell: the value of its last line, if that is an expression."""
+    tree = ast.parse(cell)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), session)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), session) if isinstance(last, ast.Expr) else None
