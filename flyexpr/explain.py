@@ -42,6 +42,7 @@ _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
 _TRANSACTION = 4 * _PAGE  # bytes that a transaction reads at most
 _PARTS = {"BatchGetItem": f"{GETS} keys", "BatchWriteItem": f"{WRITES} writes"}
 _READ_UNIT, _WRITE_UNIT = 4096, 1024
+_LONGEST = 4000  # characters of a request that a plan prints
 
 
 def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
@@ -132,27 +133,24 @@ class Plan:
         >>> explain(Table("t", "id"), get_item("a")).aws_cli[0]
         'aws dynamodb get-item --cli-input-json \\'{"TableName": "t", "Key": {"id": {"S": "a"}}}\\''
         """
-        import shlex  # here and below, because `import flyexpr` is to be quick
+        from shlex import quote  # here and below, because `import flyexpr` is to be quick
 
-        return tuple(
-            f"aws dynamodb {_kebab(name)} --cli-input-json {shlex.quote(json.dumps(wire, ensure_ascii=False))}"
-            for name, wire in self.requests
-        )
+        return tuple(f"{_command(name)} {quote(_json(wire))}" for name, wire in self.requests)
 
     def __str__(self) -> str:
-        return "\n".join(f"{label:14}{text}" for label, text in self._lines())
+        from flyexpr.values.layout import rows_text
+
+        return rows_text([*self._rows(), *self._sent()])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        import html
+        from flyexpr.values.layout import rows_html
 
-        rows = "".join(
-            f"<tr><th style='text-align:left;vertical-align:top'>{html.escape(label)}</th>"
-            f"<td style='text-align:left'><code>{html.escape(text)}</code></td></tr>"
-            for label, text in self._lines()
-        )
-        return f"<table>{rows}</table>"
+        sent = [("request", f"{name} {_json(wire)}") for name, wire in self.requests[:1]]
+        return rows_html([*self._rows(), *sent, *(("aws cli", line) for line in self.aws_cli[:1])])
 
-    def _lines(self) -> Iterator[tuple[str, str]]:
+    def _rows(self) -> Iterator[tuple[str, str]]:
         yield "operation", f"{self.operation} on {self.table}"
         if self.operation in ("Query", "Scan", "GetItem") and not (self.operation == "GetItem" and not self.rejected):
             yield "index", self.index or "the table itself"
@@ -171,10 +169,21 @@ class Plan:
         yield "cost", self._cost()
         for warning in self.warnings:
             yield "warning", warning
+
+    def _sent(self) -> Iterator[tuple[str, list[str]]]:
+        """What is sent first, in lines; those of the command still make one command, since JSON may have line ends."""
+        from shlex import quote
+
+        from flyexpr.values.layout import wrapped
+
         for name, wire in self.requests[:1]:
-            yield "request", f"{name} {json.dumps(wire, ensure_ascii=False)}"
-        for line in self.aws_cli[:1]:
-            yield "aws cli", line
+            text, command = _json(wire), _command(name)
+            if len(text) > _LONGEST:
+                yield "request", [f"{name}, {len(text):,} characters: plan.requests has it"]
+                yield "aws cli", [f"{command} ...: plan.aws_cli has it"]
+            else:
+                yield "request", f"{name} {wrapped(text, len(name) + 1)}".split("\n")
+                yield "aws cli", f"{command} {quote(wrapped(text, len(command) + 2))}".split("\n")
 
     def _several(self) -> tuple[str, str]:
         if self.operation in _PARTS:
@@ -205,10 +214,14 @@ def explain(table: Any, operation: Any = None) -> Plan:
     on the client title > 'C' AND title < 'D'
     limits        3 of 300 operators, 32 of 4096 bytes
     cost          0.5 to 128 read units a request
-    warning       part of the condition is evaluated on the client, after it is paid for
-    warning       eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)
-    request       Query {...
-    aws cli       aws dynamodb query --cli-input-json ...
+    warning       part of the condition is evaluated on the client, after it is paid
+                  for
+    warning       eventually consistent: a write of the last second may be missing
+                  (consistent=True costs twice as much)
+    request       Query {"TableName": "GameScores",
+                  ...
+    aws cli       aws dynamodb query --cli-input-json '{"TableName": "GameScores",
+                  ...
     """
     access, requests = _beginning(table, operation)
     table, operation = addressed(table, operation)
@@ -320,5 +333,10 @@ def _write_units(request: dict[str, Any]) -> float:
     return float(-(-item_size(decode_item(copy.deepcopy(request["Item"]))) // _WRITE_UNIT))
 
 
-def _kebab(name: str) -> str:
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+def _json(wire: dict[str, Any]) -> str:
+    return json.dumps(wire, ensure_ascii=False)
+
+
+def _command(name: str) -> str:
+    words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)
+    return f"aws dynamodb {words.lstrip('-')} --cli-input-json"

@@ -45,8 +45,8 @@ def record(cls: type[R] | None = None, *, hidden: tuple[str, ...] = ()) -> Any:
     dataclasses.FrozenInstanceError: `x` of a Point stays as it is; make another one: dataclasses.replace(..., x=...)
 
     A method `__post_init__` is called when all fields are filled in. A class with its own `__init__` fills them in with
-    `fill`. Equality and `repr` do not look at `hidden` fields. The result is a new class, so its methods cannot call
-    `super()`.
+    `fill`. Equality and `repr` do not look at `hidden` fields. A `__repr__` that the class has or inherits stays. The
+    result is a new class, so its methods cannot call `super()`.
     """
     return _recorded(cls, hidden) if cls is not None else lambda cls: _recorded(cls, hidden)
 
@@ -80,15 +80,34 @@ def replace(instance: R, **changes: Any) -> R:
     return type(instance)(**{name: getattr(instance, name) for name in fields} | changes)
 
 
+def later(module: str, name: str) -> Callable[[Any], str]:
+    """A method that is a function of a module, which is imported when the method is called first.
+
+    >>> class Point:
+    ...     __repr__ = later("flyexpr.values.code", "code")
+
+    The code that prints lies above what it prints, and few programs print.
+    """
+
+    def method(self: Any) -> str:
+        text: str = getattr(__import__(module, fromlist=[name]), name)(self)
+        return text
+
+    return method
+
+
 def _recorded(cls: type, hidden: tuple[str, ...]) -> type:
     names = tuple(cls.__annotations__)
     own = {name: member for name, member in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
     cached = any(isinstance(member, cached_property) for member in own.values())
+    shared = _shared([name for name in names if name not in hidden])
+    if any("__repr__" in vars(base) for base in cls.__mro__[:-1]):
+        del shared["__repr__"]
     made = type(cls)(
         cls.__name__,
         cls.__bases__,
         {
-            **_shared([name for name in names if name not in hidden]),
+            **shared,
             **own,
             "__slots__": (*names, "__dict__", "__weakref__") if cached else names,
             "__match_args__": names,
@@ -137,6 +156,13 @@ def _shared(shown: list[str]) -> dict[str, Any]:
         return f"{self.__class__.__qualname__}({', '.join(fields)})"
 
     return {**_SAME, "__eq__": __eq__, "__hash__": __hash__, "__repr__": __repr__}
+
+
+def _public(self: Any) -> list[str]:
+    """The public names, without those that the class names in `_inner`: other stages use them, programs do not."""
+    inner = getattr(type(self), "_inner", ())
+    names = object.__dir__(self)
+    return [name for name in names if name.startswith("__") or not (name.startswith("_") or name in inner)]
 
 
 def _refuse_assignment(self: Any, name: str, value: Any = None) -> None:
@@ -194,6 +220,7 @@ def _twin(cls: type) -> type:
 _HIDDEN: dict[type, tuple[str, ...]] = {}  # the hidden fields of every record
 
 _SAME = {
+    "__dir__": _public,
     "__setattr__": _refuse_assignment,
     "__delattr__": _refuse_assignment,
     "__reduce__": _reduce,

@@ -255,6 +255,16 @@ class Items(Iterator[T]):
 
     def __aexit__(self, *exception: object) -> None: ...
 
+    def __repr__(self) -> str:
+        from flyexpr.steps.items_text import items_text  # few programs print
+
+        return items_text(self._reading, self.cursor)
+
+    def _repr_html_(self) -> str:
+        from flyexpr.steps.items_text import items_html
+
+        return items_html(self._reading, self.cursor)
+
     @property
     def cursor(self) -> str | None:
         """Where a later read goes on; None once nothing is left."""

@@ -17,6 +17,7 @@ from flyexpr import (
     FlyexprError,
     GlobalIndex,
     LocalIndex,
+    Plan,
     PlanError,
     Table,
     any_of,
@@ -95,18 +96,39 @@ def test_the_command_line_reads_back_as_the_request(code: str) -> None:
 
 
 class Cells(html.parser.HTMLParser):
-    """The texts of a table's cells; a tag inside a text would give one more cell."""
+    """The texts of each row of a table; a tag inside a text would give one more."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.texts: list[str] = []
+        self.rows: list[list[str]] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         self.tags.append(tag)
+        if tag == "tr":
+            self.rows.append([])
 
     def handle_data(self, data: str) -> None:
-        self.texts.append(data)
+        self.rows[-1].append(data)
+
+
+def rows_of(text: str) -> list[tuple[str, str]]:
+    """The labels and texts of a plan; a line without a label goes on with the text before it."""
+    rows: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        label, part = line[:14].rstrip(), line[14:]
+        rows.append((label, part) if label else (rows[-1][0], f"{rows.pop()[1]}\n{part}"))
+    return rows
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_printed_command_is_one_command(code: str) -> None:
+    """With the line ends and the indent that it is printed with."""
+    plan = explain(scores, asked(code))
+    printed = [part for part in re.split(r"^(?=\S)", str(plan), flags=re.MULTILINE) if part.startswith("aws cli")]
+    for command, (_, wire) in zip(printed, plan.requests[:1], strict=True):
+        assert shlex.split(command)[2:5] == shlex.split(plan.aws_cli[0])[:3]
+        assert json.loads(shlex.split(command)[-1]) == wire
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -114,9 +136,31 @@ def test_the_notebook_shows_the_same(code: str) -> None:
     plan = explain(scores, asked(code))
     cells = Cells()
     cells.feed(plan._repr_html_())
-    lines = [(line[:14].rstrip(), line[14:]) for line in str(plan).splitlines()]
-    assert list(zip(cells.texts[::2], cells.texts[1::2], strict=True)) == lines
-    assert cells.tags == ["table", *["tr", "th", "td", "code"] * len(lines)]
+    rows = [(label, text.split()) for label, text in rows_of(str(plan))]
+    assert [(row[0], row[-1].split()) for row in cells.rows] == rows
+    assert {*cells.tags} <= {"table", "tr", "th", "td", "code", "details", "summary"}
+    assert cells.tags.count("tr") == len(rows)
+
+
+def test_a_line_fits_a_terminal() -> None:
+    lines = [line for code in CASES for line in str(explain(scores, asked(code))).splitlines()]
+    assert [line for line in lines if len(line) > 80 and "aws cli" not in line] == []
+
+
+def test_a_request_that_is_too_long_is_not_printed() -> None:
+    plan = explain(scores, put_item({"userid": "a", "title": "b", "text": "x" * 10_000}))
+    assert rows_of(str(plan))[-2:] == [
+        ("request", "PutItem, 10,099 characters: plan.requests has it"),
+        ("aws cli", "aws dynamodb put-item --cli-input-json ...: plan.aws_cli has it"),
+    ]
+    assert len(plan.aws_cli[0]) > 10_000
+    assert "<details><summary>" in plan._repr_html_()
+
+
+def test_a_prompt_shows_the_plan() -> None:
+    plan = explain(scores, get_item(("a", "b")))
+    assert repr(plan) == str(plan)
+    assert {name for name in dir(plan) if not name.startswith("_")} == {*Plan.__match_args__, "aws_cli"}  # type: ignore[attr-defined]
 
 
 def test_the_notebook_shows_what_looks_like_html_as_text() -> None:

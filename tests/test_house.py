@@ -1,6 +1,7 @@
 """The shape of the package: which file may import which, what is public, and what `import flyexpr` loads."""
 
 import ast
+import importlib
 import inspect
 import pkgutil
 import re
@@ -238,6 +239,22 @@ def test_public_names_are_documented(name: str) -> None:
 @pytest.mark.parametrize("heavy", ["botocore", "sqlite3", "toolz", "dateutil", "ssl", "asyncio", "dataclasses"])
 def test_import_is_light(heavy: str) -> None:
     assert heavy not in modules_after_import()
+
+
+PRINTERS = sorted(
+    {
+        tuple(ast.literal_eval(argument) for argument in node.args)
+        for name in files()
+        for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "later"
+    }
+)
+
+
+@pytest.mark.parametrize("module, name", PRINTERS)
+def test_what_prints_is_there_and_imported_when_something_is_printed(module: str, name: str) -> None:
+    assert callable(getattr(importlib.import_module(module), name))
+    assert module not in modules_after_import()
 
 
 @cache

@@ -124,6 +124,25 @@ def test_they_print_prettily_and_say_what_they_hold(made: Any) -> None:
     assert type(made).__dataclass_fields__ is type(made).__dataclass_fields__, "made once"
 
 
+def test_a_text_of_the_class_or_of_its_base_stays() -> None:
+    class Base:
+        def __repr__(self) -> str:
+            return "base"
+
+    @record
+    class Inheriting(Base):
+        x: int
+
+    @record
+    class Own(Base):
+        x: int
+
+        def __repr__(self) -> str:
+            return f"own {self.x}"
+
+    assert (repr(Inheriting(1)), repr(Own(1))) == ("base", "own 1")
+
+
 def test_defaults_and_types_are_told() -> None:
     by_name = {field.name: field for field in dataclasses.fields(Query)}
     assert by_name["condition"].default_factory is dataclasses.MISSING

@@ -128,6 +128,9 @@ async def counting_awaited(operation: str, body: bytes) -> bytes:
     return counting(operation, body)
 
 
+counting_awaited.__name__ = counting.__name__  # which the texts name
+
+
 def waited_for(function: Any) -> Any:
     """An awaited function as a plain one: a read gives a list."""
 

@@ -14,7 +14,7 @@ from flyexpr.expressions.nodes import And, Between, Call, Compare, Condition, In
 from flyexpr.expressions.terms import Term, operand, path_of, subject
 from flyexpr.values.kinds import KIND_OF_TYPE
 
-_OPTIONS = 99  # DynamoDB takes 100; DynamoDB Local counts the left side too, and every engine takes 99
+OPTIONS = 99  # DynamoDB takes 100; DynamoDB Local counts the left side too, and every engine takes 99
 
 
 def eq(left: Any, right: Any) -> Compare:
@@ -130,7 +130,7 @@ def is_in(path: Any, values: Iterable[Any], *more: NoReturn) -> Condition:
             hint="no value is in an empty list; leave out the read when the list is empty",
         )
     left = subject(path)
-    return joined(Or, [In(left, options[i : i + _OPTIONS]) for i in range(0, len(options), _OPTIONS)])
+    return joined(Or, [In(left, options[i : i + OPTIONS]) for i in range(0, len(options), OPTIONS)])
 
 
 def begins_with(path: Any, prefix: Any) -> Test:

@@ -15,14 +15,23 @@ from operator import is_
 from typing import Any, NoReturn, TypeVar
 
 from flyexpr.errors import ExpressionError
-from flyexpr.records import fill, record, replace
+from flyexpr.records import fill, later, record, replace
 
 Step = str | int
 N = TypeVar("N")
 
 
+class _Printed:
+    """`repr` is the Python code that makes the node, `str` its text in DynamoDB's syntax."""
+
+    __slots__ = ()
+
+    __repr__ = later("flyexpr.expressions.code", "code")
+    __str__ = later("flyexpr.expressions.code", "text")
+
+
 @record
-class Path:
+class Path(_Printed):
     """A document path: the attribute's name, then map keys and list indexes.
 
     >>> Path(("info", "actors", 0)).parts[0]
@@ -45,7 +54,7 @@ class Value:
 
 
 @record
-class Call:
+class Call(_Printed):
     """A function that gives a value: `size`, `if_not_exists`, `list_append`.
 
     >>> Call("size", (Path(("tags",)),)).function
@@ -57,7 +66,7 @@ class Call:
 
 
 @record
-class Arithmetic:
+class Arithmetic(_Printed):
     """A sum or difference on the right of an assignment: `+`, `-`.
 
     >>> Arithmetic("+", Path(("a",)), Value("N", 1)).operator
@@ -72,7 +81,7 @@ class Arithmetic:
 Operand = Path | Value | Call | Arithmetic
 
 
-class Expression:
+class Expression(_Printed):
     """A whole condition or update, with a slot in which flyexpr.expressions.memory notes that it was checked.
 
     >>> isinstance(Update(()), Expression)
@@ -312,7 +321,7 @@ def children(node: Any) -> list[Any]:
     """The nodes just below a node, in the order of their text.
 
     >>> children(Compare("=", Path(("a",)), Value("N", 1)))
-    [Path(parts=('a',)), Value(kind='N', body=1)]
+    [F.a, Value(kind='N', body=1)]
     """
     below: list[Any] = []
     for field in PLACES.get(type(node), ()):

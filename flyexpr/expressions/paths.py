@@ -13,7 +13,7 @@ def paths(expression: Node | Term) -> tuple[Path, ...]:
 
     >>> from flyexpr import assign, eq, F, gt, size
     >>> paths(eq("a.b", F.c) & gt(size("a.b"), 1))
-    (Path(parts=('a', 'b')), Path(parts=('c',)))
+    (F.a.b, F.c)
     >>> paths(assign("total", F.a + F.b))[0].parts
     ('total',)
     """

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Arithmetic, Call, Compare, Operand, Path, Step, Value
+from flyexpr.records import later
 from flyexpr.values.freeze import freeze_constant
 from flyexpr.values.numbers import WHOLE
 
@@ -83,8 +84,11 @@ class Term:
     def __call__(self, *arguments: Any) -> NoReturn:
         raise TypeError("a path has no methods; write `contains(F.a, value)`, `begins_with(F.a, prefix)`, `size(F.a)`")
 
-    def __repr__(self) -> str:
-        return f"Term({self.__operand!r})"
+    __repr__ = later("flyexpr.expressions.code", "code")
+    __str__ = later("flyexpr.expressions.code", "text")
+
+    def __dir__(self) -> list[str]:
+        return dir(object)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Term, (self.__operand,)
@@ -106,7 +110,7 @@ class Fields:
     """The root of paths: `F.title`, `F.info.actors[0]`, `F["odd.name"]`.
 
     >>> node_of(F.info.actors[0])
-    Path(parts=('info', 'actors', 0))
+    F.info.actors[0]
 
     `F[...]` names one attribute exactly: with dots and brackets, and with Python's own names such as `__x__`.
     """
@@ -139,9 +143,12 @@ class Fields:
 
 
 def _refuse_protocol(name: str) -> None:
-    """An AttributeError for methods such as `__deepcopy__`, which copy, pickle and notebooks look for."""
-    if name.startswith("__") and name.endswith("__"):
+    """An AttributeError for the methods that copy, pickle and notebooks look for: `__deepcopy__`, `_repr_html_`."""
+    if name.startswith("_") and ((name.startswith("__") and name.endswith("__")) or name.startswith(_NOTEBOOKS)):
         raise AttributeError(f"{name} is a name of Python's own; for an attribute of that name write F[{name!r}]")
+
+
+_NOTEBOOKS = ("_repr_", "_ipython_")
 
 
 @lru_cache(maxsize=4096)
@@ -156,7 +163,7 @@ def node_of(term: Term) -> Operand:
     """The node that a term wraps.
 
     >>> node_of(F.a)
-    Path(parts=('a',))
+    F.a
     """
     # By its mangled name: any other attribute of a term, even `operand`, is a part of a path.
     return cast(Operand, term._Term__operand)
@@ -166,7 +173,7 @@ def operand(value: Any) -> Operand:
     """The operand that a value stands for: a term or node itself, anything else a constant.
 
     >>> operand(F.a), operand("a")
-    (Path(parts=('a',)), Value(kind='S', body='a'))
+    (F.a, Value(kind='S', body='a'))
     """
     value_type = type(value)
     if value_type is str:  # quick, for the commonest constants
@@ -184,7 +191,7 @@ def subject(value: Any) -> Operand:
     """The operand on the left of an operator: a str is a document path.
 
     >>> subject("info.actors[0]")
-    Path(parts=('info', 'actors', 0))
+    F.info.actors[0]
     """
     return parse_path(value) if isinstance(value, str) else operand(value)
 

@@ -138,7 +138,7 @@ def get_item(
     """A read of the item with this key.
 
     >>> get_item(("abc", "Comet Quest"), project=["wins"]).project
-    (Path(parts=('wins',)),)
+    (F.wins,)
     """
     if more or unknown:
         raise wrong_arguments(get_item, key, more, unknown)

@@ -18,7 +18,7 @@ def described_table(description: dict[str, Any]) -> Table:
 
     >>> described_table({"TableName": "t", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     ...     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}]})
-    Table(name='t', partition_key='id', sort_key=None, attributes={'id': int | decimal.Decimal}, indexes=(), ...)
+    <Table t (id), not bound>
 
     Only key attributes have a type there; a numeric one becomes `int | Decimal`.
     """

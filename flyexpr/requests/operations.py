@@ -10,7 +10,7 @@ from collections.abc import Set as AnySet
 from typing import Any, Generic, Literal, NoReturn, TypedDict
 
 from flyexpr.expressions.nodes import ALWAYS, Condition, Path, Update
-from flyexpr.records import record
+from flyexpr.records import later, record
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import T
 
@@ -42,6 +42,8 @@ class Operation:
     """
 
     __slots__ = ()
+
+    __repr__ = later("flyexpr.requests.code", "code")
 
     def __iter__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} does nothing by itself; write run(table, ...)")

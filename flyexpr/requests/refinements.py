@@ -18,7 +18,7 @@ def refinement(name: str, value: Any) -> Any:
     """A refinement's value, checked as the constructors check it.
 
     >>> refinement("limit", 10), refinement("project", ["a"])
-    (10, (Path(parts=('a',)),))
+    (10, (F.a,))
     """
     match name:
         case "limit" | "page_size":

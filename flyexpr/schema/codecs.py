@@ -25,7 +25,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
-from flyexpr.records import record
+from flyexpr.records import later, record
 from flyexpr.schema.annotations import Field, fields_of, is_typed_dict
 from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
@@ -55,6 +55,9 @@ class Codec:
     plain: bool = False  # `encode` only checks the type and changes nothing
     whole: bool = True  # without `member`, only `encode` and `decode` know what is inside
     members: tuple[tuple[str, Codec], ...] = ()  # of a map whose attributes have types of their own
+
+    __repr__ = later("flyexpr.schema.code", "code")
+    _inner = frozenset(["chain", "members", "plain", "sealed", "whole"])
 
     @property
     def kind(self) -> str | None:
@@ -103,6 +106,8 @@ class Attribute:
     required: bool = False
     default: Any = None
     check: Callable[[Any], Any] | None = None
+
+    __repr__ = later("flyexpr.schema.code", "code")
 
 
 _KINDS: dict[Any, str] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from flyexpr.errors import FlyexprError
-from flyexpr.records import fill, record
+from flyexpr.records import fill, later, record
 
 Keys = str | tuple[str, ...]
 Projection = Literal["all", "keys"] | tuple[str, ...] | list[str]
@@ -25,6 +25,12 @@ class Index:
 
     name: str
     project: Projection
+
+    __repr__ = later("flyexpr.schema.code", "code")
+    _inner = frozenset(
+        "alterable check_keys consistent_reads fetches_missing has_throughput of_keys wire_member wire_updates "
+        "word".split()
+    )
 
     word: str  # which stands before "index" in a sentence
     wire_member: str  # of CreateTable and DescribeTable

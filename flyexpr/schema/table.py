@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, NotBound, did_you_mean, unknown_option
-from flyexpr.records import fill, record, replace
+from flyexpr.records import fill, later, record, replace
 from flyexpr.schema.annotations import Field, is_typed_dict
 from flyexpr.schema.codecs import Attribute, Codec, codec_of, declared_in
 from flyexpr.schema.fits import Check, fit_of
@@ -54,9 +54,7 @@ class Declared(Mapping[str, Any]):
     def __hash__(self) -> int:
         return self._hash
 
-    def __repr__(self) -> str:
-        shown = (f"{name!r}: {getattr(declared, '__name__', declared)}" for name, declared in self._types.items())
-        return f"{{{', '.join(shown)}}}"
+    __repr__ = later("flyexpr.schema.code", "code")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Declared, (self._types,)
@@ -139,6 +137,13 @@ class Table(Generic[T]):
                 f"attribute {ttl!r} of table {self.name!r} cannot be its ttl=, which is a number of seconds; "
                 f"declare it so: attributes={{{ttl!r}: epoch}}"
             )
+
+    __repr__ = later("flyexpr.schema.code", "table_text")
+    _repr_html_ = later("flyexpr.schema.code", "table_html")
+    _inner = frozenset(
+        "as_stored bound checks codecs decoders derived fillable inverses key_attributes keys_of partition_keys_of "
+        "rules sealed sort_keys_of".split()
+    )
 
     def _check_indexes(self) -> None:
         names = [index.name for index in self.indexes]

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from flyexpr.errors import FlyexprError, ValidationError
-from flyexpr.records import record
+from flyexpr.records import later, record
 from flyexpr.values.foreign import standard
 from flyexpr.values.freeze import freeze, thaw
 from flyexpr.values.numbers import EXACT
@@ -28,6 +28,8 @@ class Derived:
     function: Callable[..., Any] | None
     text: str = ""
     type: Any = str
+
+    __repr__ = later("flyexpr.schema.code", "code")
 
     def value(self, values: Mapping[str, Any], unique: bool = False, narrow: bool = False) -> Any:
         """The attribute's value, made of the values of its parts; None leaves the attribute out of the item.

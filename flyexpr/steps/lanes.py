@@ -38,6 +38,7 @@ class Lanes:
     def __init__(
         self, table: Table[Any], read: Read, clock: Clock, counting: bool = False, access: Access | None = None
     ) -> None:
+        self.table, self.read = table, read
         self.limit: int | None = None
         self.upto: int | None = None  # as of a Reading; lanes ask for whole pages
         self._budget, self._clock, self._began = None, clock, clock()

@@ -196,7 +196,7 @@ def keys_only(table: Table[Any], read: Read) -> tuple[Read, Access | None]:
     """The read of the keys of the same items, and how it is done: by the index that the read itself goes through.
 
     >>> keys_only(Table("t", "id"), scan())[0].project
-    (Path(parts=('id',)),)
+    (F.id,)
     """
     need_table(table)
     access = access_of_keys(table, read) if isinstance(read, Query) else None

@@ -21,6 +21,8 @@ class Stats:
 
     >>> Stats(requests=2, capacity=1.5)
     Stats(requests=2, examined=0, returned=0, capacity=1.5, write_capacity=0.0)
+    >>> Stats(requests=2) == Stats(requests=2)
+    True
 
     Of queries and scans, `examined` items were read and paid for, and `returned` ones were given. `capacity` is in
     read units, `write_capacity` in write units. All but `returned` count whole answers, once they are through.
@@ -49,6 +51,11 @@ class Stats:
         """
         for name in _FIELDS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stats) and all(getattr(self, name) == getattr(other, name) for name in _FIELDS)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Stats({', '.join(f'{name}={getattr(self, name)}' for name in _FIELDS)})"

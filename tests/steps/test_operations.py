@@ -261,7 +261,11 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (delete_item(7), ValidationError, "at `id`: expected str, got int"),
     (put_item({"id": "x"}, condition=not_exists("id")), FlyexprError, "a batch takes no condition="),
     (delete_item("x", returns="ALL_OLD"), FlyexprError, "a batch takes no condition= and no returns="),
-    (update_item("x", incr("n")), TypeError, "batch_write takes put_item(...) and delete_item(...), not UpdateItem("),
+    (
+        update_item("x", incr("n")),
+        TypeError,
+        "batch_write takes put_item(...) and delete_item(...), not update_item('x', incr('n'))",
+    ),
     ({"id": "x"}, TypeError, "batch_write takes put_item(...) and delete_item(...), not {'id': 'x'}"),
 ]
 
@@ -476,7 +480,7 @@ NO_TRANSACTION: list[tuple[Any, type[Exception], str]] = [
         FlyexprError,
         "the tables of a transaction have to be on one engine: bind them with the same connect(...)",
     ),
-    ([(unsent, get_item("1"))], TypeError, "transact_write cannot hold GetItem(key='1'"),
+    ([(unsent, get_item("1"))], TypeError, "transact_write cannot hold get_item('1')"),
     (
         [(unsent, delete_item("1", returns="ALL_OLD"))],
         ValidationError,
@@ -504,7 +508,7 @@ def test_what_no_transaction_of_reads_can_be() -> None:
         transact_get((unsent, get_item(f"{n}")) for n in range(101))
     with pytest.raises(ValidationError, match="operations 0 and 1 of the transaction are on one item"):
         transact_get([(unsent, get_item("1")), (unsent, get_item(("1",)))])
-    with pytest.raises(TypeError, match="transact_get cannot hold PutItem"):
+    with pytest.raises(TypeError, match="transact_get cannot hold put_item"):
         transact_get([(unsent, a)])  # type: ignore[list-item]
 
 

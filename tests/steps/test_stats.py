@@ -60,6 +60,16 @@ TABLE = Table("things", "id", attributes={"n": int}, indexes=[GlobalIndex("ByN",
 ASKED = "ReturnConsumedCapacity"
 
 
+def test_stats_are_equal_where_their_numbers_are() -> None:
+    assert Stats(requests=2, capacity=1.5) == Stats(2, capacity=1.5)
+    for name in ("requests", "examined", "returned", "capacity", "write_capacity"):
+        assert Stats(**{name: 1}) != Stats()
+    assert Stats() != (0, 0, 0, 0.0, 0.0)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Stats())
+    assert {name for name in dir(Stats()) if not name.startswith("_")} == {*Stats.__slots__, "add"}
+
+
 @pytest.fixture(params=["embedded-memory", "embedded-memory" + AWAITED])
 def engine_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -23,7 +23,7 @@ class Scope:
     >>> from flyexpr.expressions.parse import read_condition
     >>> scope = Scope({"#n": "name"}, {":v": Value("N", 1), ":spare": Value("N", 2)})
     >>> read_condition("#n = :v", scope)
-    Compare(operator='=', left=Path(parts=('name',)), right=Value(kind='N', body=1))
+    eq('name', 1)
     >>> sorted(scope.used)
     ['#n', ':v']
     """

@@ -12,7 +12,7 @@ def read_update(text: str, scope: Scope) -> Update:
     """The update in a text.
 
     >>> read_update("REMOVE a, b", Scope({}, {})).actions[1].path
-    Path(parts=('b',))
+    F.b
     """
     return Reader(text, scope).whole(_update)
 
@@ -21,7 +21,7 @@ def read_projection(text: str, scope: Scope) -> tuple[Path, ...]:
     """The paths in the text of a projection.
 
     >>> read_projection("a, b[0]", Scope({}, {}))
-    (Path(parts=('a',)), Path(parts=('b', 0)))
+    (F.a, F.b[0])
     """
     return Reader(text, scope).whole(_projection)
 

@@ -96,7 +96,7 @@ def without_overlap(paths: Iterable[Path]) -> tuple[Path, ...]:
     """The paths, each once, without those into an attribute that is there as a whole: the service does not take both.
 
     >>> without_overlap([Path(("a", "b")), Path(("c",)), Path(("a",))])
-    (Path(parts=('c',)), Path(parts=('a',)))
+    (F.c, F.a)
     """
     different = dict.fromkeys(paths)
     whole = {path.parts[0] for path in different if len(path.parts) == 1}

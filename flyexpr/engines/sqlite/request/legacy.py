@@ -246,7 +246,7 @@ def read_attributes_to_get(members: Members) -> tuple[Path, ...] | None:
     """The paths of AttributesToGet; None when the request has none.
 
     >>> read_attributes_to_get({"AttributesToGet": ["a.b"]})
-    (Path(parts=('a.b',)),)
+    (F['a.b'],)
     """
     names = members.get("AttributesToGet")
     if names is None:

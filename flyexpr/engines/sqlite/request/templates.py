@@ -52,7 +52,7 @@ def find_template(read: Reader, text: str, names: Mapping[str, str], values: Map
     >>> from flyexpr.expressions.parse import read_condition
     >>> template = find_template(read_condition, "a = :v", {}, {":v": Value("N", 1)})
     >>> fill(template.nodes, {":v": Value("N", 2)})
-    Compare(operator='=', left=Path(parts=('a',)), right=Value(kind='N', body=2))
+    eq('a', 2)
     >>> find_template(read_condition, "a = :w", {}, {":v": Value("N", 1)}) is None
     True
     """

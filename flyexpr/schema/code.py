@@ -1,0 +1,95 @@
+"""Descriptors as the Python code that makes them, which is what `repr` shows, and tables for notebooks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flyexpr.schema.codecs import Attribute, Codec, epoch, type_name
+from flyexpr.schema.table import Declared, Table
+from flyexpr.schema.templates import Derived
+from flyexpr.values.code import call_code, listed
+from flyexpr.values.code import code as value_code
+from flyexpr.values.layout import rows_html
+
+
+def code(descriptor: Any) -> str:
+    """The code that makes an index, a type of an attribute, or the attributes of a table.
+
+    >>> print(code(GlobalIndex("ByTitle", "title", ("year", "month"), project=["wins"])))
+    GlobalIndex('ByTitle', 'title', ('year', 'month'), project=['wins'])
+    >>> code(template("{type}:{id}")), code(Attribute(int, default=0)), code(epoch), code(Codec(round, float, int))
+    ("template('{type}:{id}')", 'Attribute(int, default=0)', 'epoch', 'Codec(round, float, int)')
+    """
+    match descriptor:
+        case Derived(_, None, text):
+            return f"template({text!r})"
+        case Derived(parts, function, _, kind):
+            names = [value_code(function), *map(repr, parts), *([] if kind is str else [f"type={_type(kind)}"])]
+            return f"computed({', '.join(names)})"
+        case Declared():
+            types = (f"{name!r}: {_type(kind)}" for name, kind in descriptor.items())
+            return listed("{", types, "}", len(descriptor))
+        case Codec() if descriptor == epoch:
+            return "epoch"
+    return call_code(descriptor, type(descriptor).__name__, ("sort_key", *_TYPES), _field)
+
+
+_TYPES = ("type",)
+
+
+def _field(field: str, value: Any) -> str | None:
+    if field in _TYPES:
+        return _type(value)
+    return value_code(list(value)) if field == "project" and not isinstance(value, str) else None
+
+
+def _type(declared: Any) -> str:
+    """A declared type; the tags of a table, which are kept like its attributes, are texts."""
+    return repr(declared) if isinstance(declared, (Attribute, Codec, Derived, str)) else type_name(declared)
+
+
+def engine_name(engine: Any) -> str:
+    """What tells an engine from others, without secrets: its URL, or the name of a function.
+
+    >>> engine_name(connect("sqlite::memory:")), engine_name(connect("http://localhost:8000")), engine_name(len)
+    ('sqlite::memory:', 'http://localhost:8000', 'len')
+    """
+    if type(engine).__module__.startswith("flyexpr."):  # others may show in their `repr` what they like
+        url = re.fullmatch(r"<(awaited )?engine (.*?)(?: by (?:direct|botocore)\b.*)?>", repr(engine), re.DOTALL)
+        if url:
+            return f"{url[1] or ''}{url[2]}"
+    return str(getattr(engine, "__name__", type(engine).__name__))
+
+
+def table_text(table: Table[Any]) -> str:
+    """A table in short: its name, its keys, and where it lives.
+
+    >>> table_text(scores), table_text(Table("t", "id"))
+    ('<Table GameScores (userid, title) on sqlite::memory:>', '<Table t (id), not bound>')
+    """
+    engine: Any = table.engine
+    place = ", not bound" if engine is None else f" on {engine_name(engine)}"
+    return f"<Table {table.name} ({', '.join(table.keys)}){place}>"
+
+
+def table_html(table: Table[Any]) -> str:
+    """The table with its keys, indexes and attributes, for a notebook."""
+    return rows_html(_rows(table))
+
+
+def _rows(table: Table[Any]) -> Iterator[tuple[str, str]]:
+    engine: Any = table.engine
+    yield "table", table.name
+    yield "engine", "not bound" if engine is None else engine_name(engine)
+    types = {name: _type(declared) for name, declared in table.attributes.items()}
+    for label, key in zip(("partition key", "sort key"), table.keys, strict=False):
+        yield label, f"{key}: {types.pop(key, 'str')}"
+    for index in table.indexes:
+        yield "index", repr(index)
+    for name, kind in types.items():
+        yield "attribute", f"{name}: {kind}"
+    for option in ("version", "ttl", "throughput", "stream", "tags", "deletion_protection"):
+        if value := getattr(table, option):
+            yield option.replace("_", " "), str(value)
