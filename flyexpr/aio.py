@@ -557,7 +557,27 @@ async def transact_modify(
     return await _perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
+@overload
 async def put_all(
+    table: Table[T],
+    items: Iterable[Given[T]],
+    *,
+    condition: Condition | Callable[[T], Condition] | None = None,
+    refused: Callable[[T, ConditionFailed], object] | None = None,
+    stats: Stats | None = None,
+    **how: Unpack[InBulk],
+) -> int: ...
+@overload
+async def put_all(
+    table: Table,
+    items: Iterable[Mapping[str, Any]],
+    *,
+    condition: Condition | Callable[[Any], Condition] | None = None,
+    refused: Callable[[Any, ConditionFailed], object] | None = None,
+    stats: Stats | None = None,
+    **how: Unpack[InBulk],
+) -> int: ...
+async def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     table: Table[Any],
     items: Iterable[Mapping[str, Any]],
     *,

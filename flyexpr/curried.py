@@ -13,21 +13,36 @@ for a key.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 import toolz
 
 from flyexpr import sync as _sync
+from flyexpr.explain import Plan
 from flyexpr.explain import explain as _explain
 from flyexpr.explain import request as _request
 from flyexpr.expressions import conditions as _conditions
 from flyexpr.expressions import diff as _diff
 from flyexpr.expressions import memory as _memory
 from flyexpr.expressions import updates as _updates
+from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.records import replace
-from flyexpr.requests.operations import Operation
+from flyexpr.requests.operations import Key, Operation, Paths, PutReturns, Read, UpdateReturns
 from flyexpr.requests.refinements import refinement
+from flyexpr.schema.table import Table
+from flyexpr.steps.modify import Function
+from flyexpr.steps.stats import Stats
+from flyexpr.sync import Items
+from flyexpr.values.kinds import T
+
+A = TypeVar("A", contravariant=True)
+B = TypeVar("B", contravariant=True)
+C = TypeVar("C", contravariant=True)
+Asked = TypeVar("Asked", bound=Operation)
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
 
 __all__ = [
     "apply",
@@ -87,28 +102,89 @@ def curry(function: Any) -> Any:
     return toolz.curry(waiting)
 
 
-apply = curry(_memory.apply)
-assign = curry(_updates.assign)
-begins_with = curry(_conditions.begins_with)
-contains = curry(_conditions.contains)
-count = curry(_sync.count)
-delete = curry(_sync.delete)
-diff = curry(_diff.diff)
-eq = curry(_conditions.eq)
-first = curry(_sync.first)
-ge = curry(_conditions.ge)
-get = curry(_sync.get)
-gt = curry(_conditions.gt)
-is_in = curry(_conditions.is_in)
-le = curry(_conditions.le)
-lt = curry(_conditions.lt)
-matches = curry(_memory.matches)
-modify = curry(_sync.modify)
-ne = curry(_conditions.ne)
-one = curry(_sync.one)
-put = curry(_sync.put)
-type_is = curry(_conditions.type_is)
-update = curry(_sync.update)
+class Two(Protocol[A, B, P, R]):
+    """A function of two arguments, and options by name: with the first one it waits for the second."""
+
+    @overload
+    def __call__(self, first: A, /, **options: Any) -> Callable[[B], R]: ...
+    @overload
+    def __call__(self, first: A, second: B, /, *args: P.args, **options: P.kwargs) -> R: ...
+
+
+class OfTable(Protocol[B]):
+    """A function of a table and something else that gives an item of the table, or None."""
+
+    @overload
+    def __call__(self, table: Table[T], /, **options: Any) -> Callable[[B], T | None]: ...
+    @overload
+    def __call__(self, table: Table[T], second: B, /, **options: Any) -> T | None: ...
+
+
+class One(Protocol):
+    @overload
+    def __call__(self, table: Table[T], /, *, stats: Stats | None = None) -> Callable[[Read], T]: ...
+    @overload
+    def __call__(self, table: Table[T], read: Read, /, *, stats: Stats | None = None) -> T: ...
+
+
+class Run(Protocol):
+    """`run`; without its operation it waits for any, and does not know what it will give."""
+
+    @overload
+    def __call__(self, table: Table[T], operation: Read, /) -> Items[T]: ...
+    @overload
+    def __call__(self, table: Table[Any], operation: Operation, /, **options: Any) -> Any: ...
+    @overload
+    def __call__(self, table: Table[Any], /, **options: Any) -> Callable[..., Any]: ...
+
+
+class Changing(Protocol[C]):
+    """A function of a table, a key and a change."""
+
+    @overload
+    def __call__(self, table: Table[Any], /, **options: Any) -> Callable[..., Any]: ...
+    @overload
+    def __call__(self, table: Table[Any], key: Key, /, **options: Any) -> Callable[[C], Any]: ...
+    @overload
+    def __call__(self, table: Table[Any], key: Key, change: C, /, **options: Any) -> Any: ...
+
+
+class Refinement(Protocol[A]):
+    """A function of a refinement's value and an operation: the operation with that value."""
+
+    @overload
+    def __call__(self, value: A, /) -> Callable[[Asked], Asked]: ...
+    @overload
+    def __call__(self, value: A, operation: Asked, /) -> Asked: ...
+
+
+def _two(function: Callable[Concatenate[A, B, P], R]) -> Two[A, B, P, R]:
+    curried: Two[A, B, P, R] = curry(function)
+    return curried
+
+
+apply = _two(_memory.apply)
+assign = _two(_updates.assign)
+begins_with = _two(_conditions.begins_with)
+contains = _two(_conditions.contains)
+count = _two(_sync.count)
+delete: Two[Table[Any], Key, ..., Any] = curry(_sync.delete)
+diff = _two(_diff.diff)
+eq = _two(_conditions.eq)
+first: OfTable[Read] = curry(_sync.first)
+ge = _two(_conditions.ge)
+get: OfTable[Key] = curry(_sync.get)
+gt = _two(_conditions.gt)
+is_in = _two(_conditions.is_in)
+le = _two(_conditions.le)
+lt = _two(_conditions.lt)
+matches = _two(_memory.matches)
+modify: Changing[Function[Any]] = curry(_sync.modify)
+ne = _two(_conditions.ne)
+one: One = curry(_sync.one)
+put: Two[Table[Any], Mapping[str, Any], ..., Any] = curry(_sync.put)
+type_is = _two(_conditions.type_is)
+update: Changing[Update] = curry(_sync.update)
 
 
 def _of_two(function: Any) -> Any:
@@ -121,7 +197,9 @@ def _of_two(function: Any) -> Any:
     return curry(waiting)
 
 
-explain, request, run = map(_of_two, (_explain, _request, _sync.run))
+explain: Two[Table[Any], Operation, [], Plan] = _of_two(_explain)
+request: Two[Table[Any], Operation, [], tuple[str, dict[str, Any]]] = _of_two(_request)
+run: Run = _of_two(_sync.run)
 
 
 def _refining(name: str) -> Any:
@@ -135,6 +213,12 @@ def _refining(name: str) -> Any:
     return curry(refine)
 
 
-limit, page_size, start, index = map(_refining, ("limit", "page_size", "start", "index"))
-project, reverse, consistent = map(_refining, ("project", "reverse", "consistent"))
-condition, returns = map(_refining, ("condition", "returns"))
+condition: Refinement[Condition | None] = _refining("condition")
+consistent: Refinement[bool] = _refining("consistent")
+index: Refinement[str | None] = _refining("index")
+limit: Refinement[int | None] = _refining("limit")
+page_size: Refinement[int | None] = _refining("page_size")
+project: Refinement[Paths | None] = _refining("project")
+returns: Refinement[PutReturns | UpdateReturns | None] = _refining("returns")
+reverse: Refinement[bool] = _refining("reverse")
+start: Refinement[str | None] = _refining("start")

@@ -10,32 +10,40 @@ pytest finds them once flyexpr is installed. They cost nothing in tests that do 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import pytest
 
+from flyexpr.engine import Connection
 from flyexpr.engines import connect
 from flyexpr.requests.constructors import create_table
 from flyexpr.schema.table import Table
 from flyexpr.sync import put, run
+from flyexpr.values.kinds import T
+
+
+class MakeTable(Protocol):
+    """The type of `flyexpr_table`, for annotations: `def test_a_win_counts(flyexpr_table: MakeTable) -> None`."""
+
+    def __call__(self, table: Table[T], /, *items: Mapping[str, Any]) -> Table[T]: ...
 
 
 @pytest.fixture
-def flyexpr_engine() -> Iterator[Any]:
+def flyexpr_engine() -> Iterator[Connection]:
     """An engine in memory, new and empty, for one test; the first one imports sqlite3."""
     with connect("sqlite::memory:") as engine:
         yield engine
 
 
 @pytest.fixture
-def flyexpr_table(flyexpr_engine: Any) -> Callable[..., Table]:
+def flyexpr_table(flyexpr_engine: Connection) -> MakeTable:
     """A function that creates a table on the test's engine, puts the items that follow it, and returns the bound table.
 
     It can be called for several tables; they share the engine, so a transaction can use all of them.
     """
 
-    def create(table: Table, *items: Mapping[str, Any]) -> Table:
+    def create(table: Table[Any], /, *items: Mapping[str, Any]) -> Table[Any]:
         bound = table.on(flyexpr_engine)
         run(bound, create_table())
         for item in items:

@@ -40,6 +40,7 @@ from flyexpr import (
     modify,
     one,
     put,
+    put_all,
     put_item,
     query,
     request,
@@ -96,6 +97,7 @@ def reads(table: Table) -> Iterator[Item]:
 
 
 def writes(table: Table, item: Item) -> None:
+    put_all(table, [item, {"userid": "abc"}], condition=lambda item: exists(item["title"]))
     put(table, {"userid": "abc", "title": "Comet Quest"}, condition=exists("userid"))
     assert_type(put(table, item, returns="ALL_OLD"), dict[str, Any] | None)
     assert_type(put(table, item, returns="NEW"), dict[str, Any])

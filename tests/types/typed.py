@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 from typing_extensions import NotRequired
 
 from flyexpr import (
+    Condition,
+    Connection,
     GlobalIndex,
     Items,
     Table,
@@ -23,9 +25,11 @@ from flyexpr import (
     get,
     get_item,
     incr,
+    lt,
     modify,
     one,
     put,
+    put_all,
     put_item,
     query,
     run,
@@ -36,6 +40,7 @@ from flyexpr import (
     transact_write,
     update,
 )
+from flyexpr.testing import MakeTable
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -101,6 +106,23 @@ def writes(score: Score) -> None:
     assert_type(update(scores, ("abc", "x"), incr("wins", 1), returns="ALL_NEW"), Score)
     assert_type(update(scores, ("abc", "x"), incr("wins", 1), returns="UPDATED_OLD"), Score | None)
     assert_type(delete(scores, ("abc", "x"), returns="ALL_OLD"), Score | None)
+
+
+def of_a_higher_score(score: Score) -> Condition:
+    return lt("wins", score["wins"])
+
+
+def bulk(found: Iterator[Score]) -> int:
+    put_all(scores, [{"userid": "abc", "title": str(n), "wins": n} for n in range(10)], workers=4)
+    return put_all(
+        scores, found, condition=of_a_higher_score, refused=lambda score, error: print(score["title"], error)
+    )
+
+
+def a_test(flyexpr_table: MakeTable, flyexpr_engine: Connection) -> None:
+    table = flyexpr_table(scores, {"userid": "abc", "title": "x", "wins": 1})
+    assert_type(table, Table[Score])
+    flyexpr_engine.close()
 
 
 def better(score: Score) -> Score:

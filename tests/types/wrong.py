@@ -9,6 +9,7 @@ from flyexpr import (
     Table,
     aio,
     connect,
+    curried,
     delete,
     eq,
     get,
@@ -17,6 +18,7 @@ from flyexpr import (
     modify,
     one,
     put,
+    put_all,
     put_item,
     query,
     run,
@@ -70,6 +72,7 @@ def typed(scores: Table[Score], item: dict[str, int], plain: Table) -> None:
     put(scores, {"userid": "abc", "win": 1})  # type: ignore[arg-type]
     put(scores, {"userid": "abc"})  # type: ignore[arg-type]
     put(scores, {"userid": "abc", "wins": "1"})  # type: ignore[arg-type]
+    put_all(scores, [{"userid": "abc", "win": 1}])  # type: ignore[list-item]
     put(scores, item)  # type: ignore[arg-type]
     one(scores, scan())["win"]  # type: ignore[typeddict-item]
     get(scores, "abc")["wins"]  # type: ignore[index]
@@ -87,3 +90,12 @@ def of_plain(table: Table) -> None: ...
 
 class Player:
     userid: str
+
+
+def waiting(table: Table) -> None:
+    curried.gt("score", 1, 2)  # type: ignore[call-overload]
+    curried.limit("10")  # type: ignore[call-overload]
+    curried.project("wins")  # type: ignore[call-overload]
+    curried.get(3)  # type: ignore[call-overload]
+    curried.first(table)("abc")  # type: ignore[arg-type]
+    curried.matches(3)  # type: ignore[call-overload]

@@ -2,18 +2,17 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from flyexpr import Table, call, get, put_item, transact_write
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.testing import MakeTable
 
 SCORES = Table("Scores", "userid", "title")
 GAMES = Table("Games", "title")
 KEY = ("abc", "Comet Quest")
-MakeTable = Callable[..., Table]
 
 
 def test_an_engine_of_ones_own(flyexpr_engine: SqliteEngine) -> None:
