@@ -57,7 +57,7 @@ class Codec:
     members: tuple[tuple[str, Codec], ...] = ()  # of a map whose attributes have types of their own
 
     __repr__ = later("flyexpr.schema.code", "code")
-    _inner = frozenset(["chain", "members", "plain", "sealed", "whole"])
+    _inner = frozenset(["chain", "inside", "members", "plain", "sealed", "whole"])
 
     @property
     def kind(self) -> str | None:
