@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import growth, holding, local, starts
+from bench import bulk, growth, holding, local, starts
 from bench.adapters import ADAPTERS
 from bench.goals import goal_table
 from bench.jobs import JOBS
@@ -61,6 +61,9 @@ def _stages(
     def held() -> None:
         results.hold = holding.longest_hold(f"http://127.0.0.1:{port}", rounds)
 
+    def working() -> None:
+        results.bulk = bulk.speedups(few)
+
     def growing() -> None:
         results.pages = growth.pages("flyexpr", port, few)
         results.growth = {"operators": growth.operators(rounds), "indexes": growth.indexes(rounds)}
@@ -70,7 +73,14 @@ def _stages(
     def engines() -> None:
         results.rates = local.rates(few, 0.3 if options.quick else 0.7, chance)
 
-    return {"starting": starting, "memory": memory, "loop": held, "growth": growing, "engines": engines}
+    return {
+        "starting": starting,
+        "memory": memory,
+        "loop": held,
+        "bulk": working,
+        "growth": growing,
+        "engines": engines,
+    }
 
 
 def _arguments() -> argparse.Namespace:

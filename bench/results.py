@@ -18,6 +18,7 @@ class Results:
     firsts: dict[str, float] = field(default_factory=dict)  # ms
     drained: dict[str, dict[str, float]] = field(default_factory=dict)  # by library
     hold: float | None = None  # the longest time in ms for which a page held the event loop
+    bulk: dict[str, float] = field(default_factory=dict)  # how many times as fast 16 workers are, by kind of work
     pages: dict[int, dict[str, float]] = field(default_factory=dict)  # by number of pages
     growth: dict[str, float] = field(default_factory=dict)  # ratios
     items: tuple[int, int] = (0, 0)  # in the smaller and the larger file

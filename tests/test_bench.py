@@ -11,7 +11,7 @@ from xml.dom import minidom
 
 import pytest
 
-from bench import data, goals, report, rounds, server
+from bench import bulk, data, goals, report, rounds, server
 from bench import jobs as bench_jobs
 from bench.adapters import ours
 from bench.goals import GOALS, goal_table
@@ -70,6 +70,13 @@ def test_the_server_turns_pages_and_checks_what_it_sends(url: str) -> None:
     second = call(engine, "Query", asked | {"ExclusiveStartKey": first["LastEvaluatedKey"]})
     assert [item["sk"]["N"] for item in first["Items"] + second["Items"]] == [str(number) for number in range(10)]
     assert "LastEvaluatedKey" not in second
+
+
+def test_bulk_work_does_what_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kind of work is whole, by one worker and by several, or the assertion in it fails."""
+    monkeypatch.setattr(bulk, "_DELAY", 0)
+    monkeypatch.setattr(bulk, "_BATCHED", 250)
+    assert set(bulk.speedups(1)) == {"update_matching", "put_all with a condition", "batch_write", "batch_get"}
 
 
 @pytest.mark.parametrize("module", [bench_jobs, data, goals, report, rounds], ids=lambda module: module.__name__)
