@@ -109,8 +109,8 @@ class Term:
 class Fields:
     """The root of paths: `F.title`, `F.info.actors[0]`, `F["odd.name"]`.
 
-    >>> node_of(F.info.actors[0])
-    F.info.actors[0]
+    >>> F.info.actors[0], show(F["odd.name"] > F.record)
+    (F.info.actors[0], '"odd.name" > record')
 
     `F[...]` names one attribute exactly: with dots and brackets, and with Python's own names such as `__x__`.
     """

@@ -50,17 +50,25 @@ def _type(declared: Any) -> str:
     return repr(declared) if isinstance(declared, (Attribute, Codec, Derived, str)) else type_name(declared)
 
 
-def engine_name(engine: Any) -> str:
-    """What tells an engine from others, without secrets: its URL, or the name of a function.
+def engine_url(engine: Any) -> str | None:
+    """The URL of an engine that `connect` gave, without secrets; None for any other.
 
-    >>> engine_name(connect("sqlite::memory:")), engine_name(connect("http://localhost:8000")), engine_name(len)
-    ('sqlite::memory:', 'http://localhost:8000', 'len')
+    >>> engine_url(connect("sqlite::memory:")), engine_url(connect("http://localhost:8000")), engine_url(len)
+    ('sqlite::memory:', 'http://localhost:8000', None)
     """
-    if type(engine).__module__.startswith("flyexpr."):  # others may show in their `repr` what they like
-        url = re.fullmatch(r"<(awaited )?engine (.*?)(?: by (?:direct|botocore)\b.*)?>", repr(engine), re.DOTALL)
-        if url:
-            return f"{url[1] or ''}{url[2]}"
-    return str(getattr(engine, "__name__", type(engine).__name__))
+    if not type(engine).__module__.startswith("flyexpr."):  # others may show in their `repr` what they like
+        return None
+    url = re.fullmatch(r"<(?:awaited )?engine (.*?)(?: by (?:direct|botocore)\b.*)?>", repr(engine), re.DOTALL)
+    return url[1] if url else None
+
+
+def engine_name(engine: Any) -> str:
+    """What tells an engine from others: its URL, or the name of a function.
+
+    >>> engine_name(connect("sqlite::memory:")), engine_name(len)
+    ('sqlite::memory:', 'len')
+    """
+    return engine_url(engine) or str(getattr(engine, "__name__", type(engine).__name__))
 
 
 def table_text(table: Table[Any]) -> str:

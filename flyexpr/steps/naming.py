@@ -57,5 +57,7 @@ def _keys(table: Table) -> str:
 
 
 def _on_engine(table: Table) -> str:
-    engine = repr(table.engine)
-    return f" on {engine.removeprefix('<engine ').removesuffix('>')}" if engine.startswith("<engine ") else ""
+    from flyexpr.schema.code import engine_url  # here, because few tables are missing
+
+    url = engine_url(table.engine)
+    return f" on {url}" if url else ""
