@@ -9,9 +9,10 @@ from contextlib import suppress
 from typing import Any
 
 from flyexpr.engine import READS
+from flyexpr.errors import did_you_mean
 from flyexpr.expressions.check import MAX_OPERATORS, count_operators
 from flyexpr.expressions.compile import MAX_EXPRESSION
-from flyexpr.expressions.nodes import Condition
+from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, walk
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.records import record
@@ -28,6 +29,7 @@ from flyexpr.requests.plan.projections import lacking
 from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
 from flyexpr.schema.parts import parts_in
+from flyexpr.schema.strict import unnamed
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import GETS, WRITES
 from flyexpr.steps.course import addressed, course, tables_of
@@ -260,6 +262,7 @@ def _conditions(operation: Operation, access: Access | None) -> list[Condition]:
 
 
 def _warnings(table: Table, operation: Operation, access: Access | None) -> Iterator[str]:
+    yield from _name_warnings(table, operation)
     if access is None:
         return
     if access.kind is not None:
@@ -287,6 +290,21 @@ def _warnings(table: Table, operation: Operation, access: Access | None) -> Iter
             if access.index is None or access.index.consistent_reads
             else f"eventually consistent: a {access.index.word} index follows its table with a delay"
         )
+
+
+def _name_warnings(table: Table, operation: Any) -> Iterator[str]:
+    """What may be wrong with the names in conditions and updates, and with NULL."""
+    pairs = operation.operations if isinstance(operation, TransactWriteItems) else [(table, operation)]
+    for each, one in pairs:
+        nodes = [node for node in (getattr(one, "condition", None), getattr(one, "update", None)) if node is not None]
+        if {*each.attributes} - {*each.key_attributes}:  # who declares only keys does not mean to name them all
+            for name in unnamed(each, (path.parts[0] for node in nodes for path in paths(node))):
+                meant = did_you_mean(name, each.names)
+                yield f"`{name}` is not declared{meant and '; '}{meant}"
+        for node in walk(And(tuple(node for node in nodes if isinstance(node, Condition)))):
+            match node:
+                case Compare("=", Path() as path, Value("NULL")) | Compare("=", Value("NULL"), Path() as path):
+                    yield f"{show(node)} is true of a stored NULL; not_exists({show(path)!r}) of a missing attribute"
 
 
 def _projection_warnings(table: Table, access: Access) -> Iterator[str]:

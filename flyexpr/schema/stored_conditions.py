@@ -22,7 +22,7 @@ from flyexpr.expressions.nodes import (
     Value,
 )
 from flyexpr.schema.codecs import Codec
-from flyexpr.schema.stored_operands import allow, codec_at, is_stored, refuse_inside, stored_constant
+from flyexpr.schema.stored_operands import allow, codec_at, is_stored, stored_constant, watch
 from flyexpr.schema.table import Table
 
 
@@ -41,8 +41,8 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
       expression: begins_with(wins, '1')
     """
     try:
-        if table.sealed and not isinstance(condition, (And, Or, Not)):
-            refuse_inside(table, condition, condition)
+        if table.watched and not isinstance(condition, (And, Or, Not)):
+            watch(table, condition, condition)
         return _LOWERED[type(condition)](table, condition)
     except RecursionError:
         raise ExpressionError("the condition is nested too deeply; DynamoDB takes 300 operators") from None

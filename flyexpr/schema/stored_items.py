@@ -13,6 +13,7 @@ from flyexpr.schema.codecs import name_to_declare, type_name
 from flyexpr.schema.derive import derived_item, derived_key, likely_meant, missing_parts
 from flyexpr.schema.fits import first_misfit, misfit
 from flyexpr.schema.parts import fill, parts_in, sources_of
+from flyexpr.schema.strict import check_item, check_paths
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import MAX_ITEM, Item, native
 from flyexpr.values.sizes import item_size, value_size
@@ -37,6 +38,8 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(item, Mapping):
         raise TypeError(f"an item is a dict, not {item!r}")
+    if table.strict:
+        check_item(table, item)
     stored = with_defaults(table, item)
     if table.derived:
         stored = derived_item(table, stored)
@@ -213,6 +216,7 @@ def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ..
     >>> [path.parts[0] for path in asked_paths(table, (Path(("user",)), Path(("n",))))]
     ['user', 'n', 'pk']
     """
+    check_paths(table, wanted)
     if wanted is None or not table.inverses:
         return wanted
     sources = (Path((name,)) for name in sources_of(table, parts_in(table, wanted)))

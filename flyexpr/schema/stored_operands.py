@@ -10,6 +10,7 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.schema.codecs import ANYTHING, NUMBERS, Codec, codec_of, name_to_declare, type_name
 from flyexpr.schema.stored_items import encoded_value
+from flyexpr.schema.strict import refuse_unnamed
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import freeze, thaw
 from flyexpr.values.kinds import type_text
@@ -137,7 +138,15 @@ def _meaning_allows(codec: Codec, operator: str) -> bool:
     return not codec.sealed or operator not in ("ADD", "DELETE", "list_append", "contains") or codec.kind in _TEXT
 
 
-def refuse_inside(table: Table, here: Condition | Update, node: Condition | Action) -> None:
+def watch(table: Table, here: Condition | Update, node: Condition | Action) -> None:
+    """An error for names that the table refuses, as far as it watches any: it is strict, or has a Codec of its own."""
+    if table.strict:
+        refuse_unnamed(table, node, here)
+    if table.sealed:
+        _refuse_inside(table, here, node)
+
+
+def _refuse_inside(table: Table, here: Condition | Update, node: Condition | Action) -> None:
     """An error for a path that leads into an attribute whose Codec alone knows what is inside."""
     for path in paths(node):
         codec = table.codecs.get(str(path.parts[0]))

@@ -12,7 +12,7 @@ from flyexpr.expressions.show import show
 from flyexpr.schema.codecs import codec_of
 from flyexpr.schema.derive import derived_update
 from flyexpr.schema.stored_items import stored_value
-from flyexpr.schema.stored_operands import SETS, allow, codec_at, is_stored, refuse_inside, stored_constant
+from flyexpr.schema.stored_operands import SETS, allow, codec_at, is_stored, stored_constant, watch
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import thaw
 
@@ -53,11 +53,11 @@ def lower_actions(table: Table, update: Update) -> Update:
 
 def _lower_action(table: Table, action: Action) -> Action:
     path, operand = action.path, action.operand
+    if table.watched:
+        watch(table, Update((action,)), action)
     if path.parts[0] not in table.codecs and (operand is None or is_stored(table, (operand,))):
         return action
     here = Update((action,))
-    if table.sealed:
-        refuse_inside(table, here, action)
     _refuse_key(table, action)
     if operand is None:
         _refuse_required(table, here, path)

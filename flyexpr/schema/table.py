@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
@@ -82,6 +82,8 @@ class Table(Generic[T]):
     Key attributes that are not declared hold str; other attributes that are not declared pass through untouched.
     `version` names an attribute that counts the writes of an item and guards them: a put fails if somebody has written
     the item since it was read.
+    With `strict`, other names are refused in conditions, updates, projections and items that are put: all that are not
+    declared, in a key, a part of a derived attribute, `version` or `ttl`. Items that hold more are still read whole.
     The options from `throughput` on are for `create_table` and `update_table`: `throughput` is (read units, write
     units) a second, None for on-demand; `ttl` names the attribute with the time after which an item may be deleted;
     `stream` is "keys", "new", "old" or "both".
@@ -95,6 +97,7 @@ class Table(Generic[T]):
     throughput: tuple[int, int] | None
     ttl: str | None
     version: str | None
+    strict: bool
     stream: str | None
     tags: Mapping[str, str]
     deletion_protection: bool
@@ -111,6 +114,7 @@ class Table(Generic[T]):
         throughput: tuple[int, int] | None = None,
         ttl: str | None = None,
         version: str | None = None,
+        strict: bool = False,
         stream: str | None = None,
         tags: Mapping[str, str] = _NOTHING,
         deletion_protection: bool = False,
@@ -125,17 +129,20 @@ class Table(Generic[T]):
         _check_members(name, attributes, tags)
         _check_attributes(name, partition_key, sort_key=sort_key, version=version, ttl=ttl)
         fill(self, name=name, partition_key=partition_key, sort_key=sort_key, version=version, engine=engine)
-        fill(self, attributes=_declared(attributes), indexes=indexes, tags=_declared(tags))
+        fill(self, attributes=_declared(attributes), indexes=indexes, tags=_declared(tags), strict=bool(strict))
         fill(self, throughput=throughput, ttl=ttl, stream=stream, deletion_protection=deletion_protection)
-        if self.sort_key == self.partition_key:
-            raise FlyexprError(f"table {self.name!r}: partition key and sort key are both {self.sort_key!r}")
+        self._check_keys()
         self._check_indexes()
         for name in self.attributes:
             self._check_attribute(name)
-        if ttl is not None and self.kind(ttl) not in (None, "N"):
+
+    def _check_keys(self) -> None:
+        if self.sort_key == self.partition_key:
+            raise FlyexprError(f"table {self.name!r}: partition key and sort key are both {self.sort_key!r}")
+        if self.ttl is not None and self.kind(self.ttl) not in (None, "N"):
             raise FlyexprError(
-                f"attribute {ttl!r} of table {self.name!r} cannot be its ttl=, which is a number of seconds; "
-                f"declare it so: attributes={{{ttl!r}: epoch}}"
+                f"attribute {self.ttl!r} of table {self.name!r} cannot be its ttl=, which is a number of seconds; "
+                f"declare it so: attributes={{{self.ttl!r}: epoch}}"
             )
 
     __repr__ = later("flyexpr.schema.code", "table_text")
@@ -151,8 +158,18 @@ class Table(Generic[T]):
             raise FlyexprError(f"table {self.name!r} has two indexes of one name: {', '.join(sorted(names))}")
         for index in self.indexes:
             index.check_keys(self.name, self.keys)
+        if self.strict:
+            self._check_projections()
         if self.version in self.key_attributes:
             raise FlyexprError(f"table {self.name!r}: a version counts up, so {self.version!r} cannot be in a key")
+
+    def _check_projections(self) -> None:
+        for index in self.indexes:
+            for name in index.project if isinstance(index.project, tuple) else ():
+                if name not in self.names:
+                    meant = did_you_mean(name, self.names) or f"declare it: attributes={{{name!r}: ...}}"
+                    which = f"index {index.name!r} of the strict table {self.name!r}"
+                    raise FlyexprError(f"{which} projects `{name}`, which is not declared\n  hint: {meant}")
 
     def _check_attribute(self, name: str) -> None:
         try:
@@ -295,6 +312,22 @@ class Table(Generic[T]):
         return frozenset(name for name, codec in self.codecs.items() if any(one.sealed for one in codec.chain))
 
     @cached_property
+    def watched(self) -> bool:
+        """Whether expressions may name attributes that have to be refused."""
+        return self.strict or bool(self.sealed)
+
+    @cached_property
+    def names(self) -> KeysView[str]:
+        """Every attribute that the table names: in a key, declared, a part of a derived one, its version, its ttl.
+
+        >>> [*Table("t", "pk", attributes={"pk": template("U#{user}"), "wins": int}, ttl="until").names]
+        ['pk', 'wins', 'user', 'until']
+        """
+        parts = [part for derived in self.derived.values() for part in derived.parts]
+        others = [name for name in (self.version, self.ttl) if name is not None]
+        return dict.fromkeys([*self.key_attributes, *self.attributes, *parts, *others]).keys()
+
+    @cached_property
     def inverses(self) -> tuple[Inverse, ...]:
         """The templates of key attributes that can be read backwards, to fill in parts that an item does not have."""
         templates = ((name, self.derived[name]) for name in self.key_attributes if name in self.derived)
@@ -318,7 +351,7 @@ class Table(Generic[T]):
         """
         types = {"S": str, "N": Number, "B": bytes}
         keys = {name: types[str(self.kind(name))] for name in self.key_attributes}
-        return replace(self, attributes=keys, version=None)
+        return replace(self, attributes=keys, version=None, strict=False)
 
     def kind(self, name: str) -> str | None:
         """DynamoDB's code for the type of an attribute; None if it is not declared, or may hold several."""

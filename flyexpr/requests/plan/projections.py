@@ -11,6 +11,7 @@ from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query, Read
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.parts import parts_in, sources_of
+from flyexpr.schema.strict import check_paths
 from flyexpr.schema.table import Table
 
 
@@ -82,6 +83,7 @@ def fetched(
     """
     if project is None:
         return None
+    check_paths(table, project)
     keys = (Path((name,)) for name in (*table.keys, *table.keys_of(index)))
     looked_at = [Path(path.parts[:1]) for part in residue for path in paths(part)]
     return without_overlap((*project, *keys, *looked_at, *_sources(table, index, (*project, *looked_at))))
