@@ -36,7 +36,7 @@ from collections.abc import (
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
-from flyexpr.drive import Pause, driven_awaited
+from flyexpr.drive import Pause, driven_awaited, noted
 from flyexpr.engine import AsyncConnection as Connection
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engines import connect_awaited as connect
@@ -152,7 +152,7 @@ async def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Request):
         return await engine(step.operation, step.body)
     if isinstance(step, Pause):
-        await asyncio.sleep(step.seconds)
+        await asyncio.sleep(noted(step))
     else:
         await _do_together(step, engine)
     return None

@@ -2,10 +2,13 @@
 
 The same loop stands here three times, because `await` and `yield from` cannot be arguments. A step is answered by
 `answer(source, step)`, and not by a closure, which would cost 0.3 us more for each request.
+
+What is waited for, and why, goes to the log `flyexpr`: never a part of a key or an item.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
@@ -16,15 +19,42 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 
-@record
-class Pause:
-    """A wait before the next request, in seconds.
+DEBUG, INFO, WARNING = 10, 20, 30  # levels of the log
 
-    >>> Pause(0.1).seconds
+
+@record(hidden=("why", "level"))
+class Pause:
+    """A wait before the next request, in seconds; `why` is for the log.
+
+    >>> Pause(0.1, "PutItem: ThrottlingException").seconds
     0.1
     """
 
     seconds: float
+    why: str = ""
+    level: int = INFO
+
+
+def noted(pause: Pause) -> float:
+    """The seconds of a pause, once the log has the reason for it."""
+    if pause.why:
+        note(pause.level, "%s; again in %.2f s", pause.why, pause.seconds)
+    return pause.seconds
+
+
+def note(level: int, text: str, *arguments: object) -> None:
+    """Writes to the log `flyexpr`, which is silent until the program sets up `logging`.
+
+    >>> note(WARNING, "no answer from %s", "localhost:8000")
+
+    `logging` is not imported for it: a program that has not imported it reads no log.
+    """
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        log = logging.getLogger("flyexpr")
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())  # or `logging` would print warnings by itself
+        log.log(level, text, *arguments)
 
 
 def driven(steps: Generator[S, Any, R], answer: Callable[[C, S], Any], source: C, caught: type[Exception]) -> R:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
-from flyexpr.drive import Pause, driven
+from flyexpr.drive import Pause, driven, noted
 from flyexpr.engine import Engine
 from flyexpr.errors import ConditionFailed, FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
@@ -88,7 +88,7 @@ def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Request):
         return _asked(engine, step.operation, step.body)
     if isinstance(step, Pause):
-        time.sleep(step.seconds)
+        time.sleep(noted(step))
         return None
     _do_together(step, engine)
     return None

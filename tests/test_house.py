@@ -236,7 +236,7 @@ def test_public_names_are_documented(name: str) -> None:
     assert ">>>" in text, "no doctest"
 
 
-@pytest.mark.parametrize("heavy", ["botocore", "sqlite3", "toolz", "dateutil", "ssl", "asyncio", "dataclasses"])
+@pytest.mark.parametrize("heavy", "botocore sqlite3 toolz dateutil ssl asyncio dataclasses logging".split())
 def test_import_is_light(heavy: str) -> None:
     assert heavy not in modules_after_import()
 

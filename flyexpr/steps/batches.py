@@ -51,8 +51,9 @@ class Batch(ABC):
         """How many of the batch were done; BatchIncomplete has those that were not."""
         fruitless = 0  # tries in a row that left something and did nothing; the first one counts always
         while sent := self._taken():
+            request = self._request(sent)
             try:
-                body = yield self._request(sent)
+                body = yield request
             except FlyexprError as error:
                 if not self.done:
                     raise
@@ -62,7 +63,7 @@ class Batch(ABC):
             if fruitless > ATTEMPTS:
                 raise self._incomplete()
             if left:
-                yield backoff(fruitless)
+                yield backoff(fruitless, f"{request.operation}: {left} of {len(sent)} were left unprocessed")
         return self.done
 
     @abstractmethod

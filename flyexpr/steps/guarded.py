@@ -34,7 +34,7 @@ def guarded(look: Callable[[], Steps[S]], write: Callable[[S], Steps[R]], attemp
         except (ConditionFailed, TransactionCancelled) as error:
             if attempt == attempts or not _is_conflict(error):
                 raise
-        yield backoff(attempt)
+        yield backoff(attempt, f"another writer was faster, attempt {attempt} of {attempts}")
     raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 

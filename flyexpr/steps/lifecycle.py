@@ -116,10 +116,10 @@ def _until_ready(table: Table) -> Steps[None]:
 def _until(table: Table, ready: Callable[[str | None], bool]) -> Steps[None]:
     """Waits until the table's status is as wanted; None is the status of a table that is not there."""
     waited, pause = 0.0, 0.02
-    while not ready((yield from _status(table))):
+    while not ready(status := (yield from _status(table))):
         if waited > _MOST:
             raise DynamoError.of("TimeoutError", f"table {table.name!r} was not ready after {_MOST:.0f} seconds")
-        yield Pause(pause)
+        yield Pause(pause, f"table {table.name!r} is {status or 'not there'}")
         waited, pause = waited + pause, min(pause * 2, 5.0)
 
 

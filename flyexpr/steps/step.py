@@ -53,12 +53,12 @@ def in_turns(items: Iterable[T], size: int, take: Callable[[T], object]) -> Step
             yield TURN
 
 
-def backoff(attempt: int) -> Pause:
+def backoff(attempt: int, why: str) -> Pause:
     """The wait before the `attempt`-th try again: random, so that clients spread out, up to 50 ms · 2^attempt or 10 s.
 
-    >>> 0 <= backoff(1).seconds <= 0.1
+    >>> 0 <= backoff(1, "another writer was faster").seconds <= 0.1
     True
     """
     import random  # here, to keep `import flyexpr` quick
 
-    return Pause(random.uniform(0, min(0.05 * 2**attempt, 10)))
+    return Pause(random.uniform(0, min(0.05 * 2**attempt, 10)), why)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.progress import Tick, amount, progress
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
-from flyexpr.drive import Pause, relayed
+from flyexpr.drive import Pause, noted, relayed
 from flyexpr.errors import FlyexprError
 from flyexpr.schema.table import Table
 from flyexpr.steps.rate import Pace
@@ -260,7 +260,7 @@ class Job:
     def _step(self, step: Step) -> Steps[Any]:
         """The answer to a step; a pause is made here, where it ends when the job stops."""
         if isinstance(step, Pause):
-            self._sleep(step.seconds)
+            self._sleep(noted(step))
             return None
         return (yield step)
 

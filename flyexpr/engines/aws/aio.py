@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from flyexpr.byte_readers import Reader
-from flyexpr.drive import Pause, driven_awaited
+from flyexpr.drive import DEBUG, Pause, driven_awaited, note, noted
 from flyexpr.engine import AsyncConnection, Awaited
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
@@ -73,7 +73,7 @@ class AwaitedDirectEngine(Awaited):
 
     async def _answer(self, step: Exchange | Pause) -> Answer | None:
         if isinstance(step, Pause):
-            await self._sleep(step.seconds)
+            await self._sleep(noted(step))
             return None
         keys = await asyncio.to_thread(self._keys) if may_wait(self._keys) else self._keys()
         return await self._pool.exchange(self._attempts.signed(step, keys))
@@ -185,12 +185,14 @@ class AwaitedPool:
             Connection, where.host, where.port, ssl=self._tls, server_hostname=where.host if self._tls else None
         )
         try:
-            return (await asyncio.wait_for(opening, self._connect_timeout))[1]
+            _, connection = await asyncio.wait_for(opening, self._connect_timeout)
         except ssl.SSLCertVerificationError as error:
             raise untrusted(where.authority, error) from error
         except (asyncio.TimeoutError, OSError, UnicodeError) as error:
             why = error if str(error) else "timed out"
             raise NoAnswer(f"no connection to {where.authority}: {why}", sent=False) from error
+        note(DEBUG, "connected to %s", where.authority)
+        return connection
 
     def close(self) -> None:
         """Closes the connections that are idle now."""

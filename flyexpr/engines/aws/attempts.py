@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
-from flyexpr.drive import Pause
+from flyexpr.drive import WARNING, Pause
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.choice import Setup
 from flyexpr.engines.aws.connections import NoAnswer
@@ -38,6 +38,14 @@ class _Failure(NamedTuple):
     lost: bool = False
     throttled: bool = False
     asked_for: str | None = None
+
+    @property
+    def named(self) -> str:
+        """The failure for the log: the error's text may quote what was stored."""
+        if self.error.code != "ConnectionFailed":
+            return self.error.code
+        cause = self.error.__cause__
+        return f"no usable answer ({type(cause).__name__})" if cause else "no usable answer"
 
 
 class Attempts:
@@ -75,7 +83,9 @@ class Attempts:
                 self._quota.give(taken or 1)
                 return outcome
             taken = self._cost_of_another(outcome, operation, body, attempt)
-            yield Pause(delay(attempt, outcome.throttled, self._chance(), outcome.asked_for))
+            seconds = delay(attempt, outcome.throttled, self._chance(), outcome.asked_for)
+            why = f"{operation}: {outcome.named}, attempt {attempt} of {self._target.attempts}"
+            yield Pause(seconds, why, WARNING)
             attempt += 1
 
     def _judged(self, answer: Answer) -> bytes | _Failure:

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from flyexpr.byte_readers import Receive
+from flyexpr.drive import DEBUG, note
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.framing import Answer, Malformed, read_answer
 from flyexpr.errors import FlyexprError
@@ -106,11 +107,13 @@ class Pool:
     def _opened(self) -> Connection:
         where = self._endpoint.authority
         try:
-            return Connection(self._connected(), self._timeout)
+            connection = Connection(self._connected(), self._timeout)
         except ssl.SSLCertVerificationError as error:
             raise untrusted(where, error) from error
         except (OSError, UnicodeError) as error:
             raise NoAnswer(f"no connection to {where}: {error}", sent=False) from error
+        note(DEBUG, "connected to %s", where)
+        return connection
 
     def _connected(self) -> socket.socket:
         plain = socket.create_connection((self._endpoint.host, self._endpoint.port), self._connect_timeout)

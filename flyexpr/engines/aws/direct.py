@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.drive import Pause, driven
+from flyexpr.drive import Pause, driven, noted
 from flyexpr.engine import Connection, Plain
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
@@ -74,7 +74,7 @@ class DirectEngine(Plain):
 
     def _answer(self, step: Exchange | Pause) -> Answer | None:
         if isinstance(step, Pause):
-            self._sleep(step.seconds)
+            self._sleep(noted(step))
             return None
         return self._pool.exchange(self._attempts.signed(step, self._keys()))
 

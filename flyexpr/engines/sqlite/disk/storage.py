@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
+from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.failures import is_locked
 from flyexpr.engines.sqlite.disk.files import LOG_PAGES, MEMORY, TableFile, patiently
 from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
@@ -32,6 +33,7 @@ FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
 COUNT_ROWS = 2000  # with the lock held
 YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again before another can
 CHECK_SECONDS = 1.0
+SLOW_SECONDS = 1.0  # a wait for another process that is worth a line in the log
 _COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} WHERE key > ? ORDER BY key LIMIT ?)"
 _BEGIN = {"DEFERRED": "BEGIN DEFERRED", "IMMEDIATE": "BEGIN IMMEDIATE"}
 
@@ -46,7 +48,11 @@ class Transaction:
 
     def __enter__(self) -> None:
         if not self._storage.try_to_begin(self._mode, self._patience == 0):
+            began = time.monotonic()
             patiently(lambda: self._storage.try_to_begin(self._mode, True), self._patience)
+            waited = time.monotonic() - began
+            if waited > SLOW_SECONDS:
+                note(INFO, "%s: waited %.1f s for another process that wrote", self._storage.path, waited)
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         self._storage.end(commit=error_type is None)
@@ -61,8 +67,8 @@ class ReadTransaction(Transaction):
         super().__init__(storage, "DEFERRED", file.patience)
         self._file = file
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        super().__exit__(kind)
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        super().__exit__(error_type)
         self._file.check_unchanged()
 
 
@@ -91,6 +97,11 @@ class Storage:
         self.connect()
 
     @property
+    def path(self) -> str:
+        """The path of the file, as it was given."""
+        return self._file.path
+
+    @property
     def read_only(self) -> bool:
         """Whether nothing can be written."""
         return self._file.read_only
@@ -98,7 +109,7 @@ class Storage:
     def connect(self) -> sqlite3.Connection:
         """The connection to the file, which is opened when it is not."""
         if self._closed:
-            raise FlyexprError(f"<engine sqlite:{self._file.path}> is closed")
+            raise FlyexprError(f"<engine sqlite:{self.path}> is closed")
         if self._lost:
             raise self._file.moved()
         if self._connection is None:
@@ -113,7 +124,7 @@ class Storage:
 
         Of what is in memory there is only one.
         """
-        if self._file.path == MEMORY:
+        if self.path == MEMORY:
             yield self
             return
         other = Storage(self._file.again())
@@ -143,7 +154,7 @@ class Storage:
 
     def leave(self) -> None:
         """Close the file, unless it lives in memory."""
-        if self._file.path != MEMORY:
+        if self.path != MEMORY:
             self.let_go()
 
     @property
