@@ -11,7 +11,7 @@ one-step forms touch the outside world, through one function: an engine.
 
 The public names by purpose; `help(query)` and so on say more:
 
-    tables         Table GlobalIndex LocalIndex Attribute Codec epoch template computed
+    tables         Table GlobalIndex LocalIndex Attribute Codec epoch template computed kinds
     conditions     eq ne lt le gt ge between is_in begins_with contains exists not_exists type_is size
                    all_of any_of where live F
     updates        assign assign_all incr decr append prepend add discard remove if_not_exists diff unchanged
@@ -124,6 +124,7 @@ from flyexpr.schema.derive import key_of
 from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
 from flyexpr.schema.expiry import live
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
+from flyexpr.schema.kinds import kinds
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import computed, template
 from flyexpr.steps.item_pages import ItemPage as ItemPage
@@ -195,6 +196,7 @@ __all__ = [
     "incr",
     "is_in",
     "key_of",
+    "kinds",
     "le",
     "LocalIndex",
     "live",

@@ -25,9 +25,11 @@ from flyexpr.requests.operations import (
     TransactGetItems,
     TransactWriteItems,
 )
+from flyexpr.requests.plan.kinds import not_found
 from flyexpr.requests.plan.projections import lacking
 from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
+from flyexpr.schema.kinds import Kinds, narrowed, paths_of_kind
 from flyexpr.schema.parts import parts_in
 from flyexpr.schema.strict import unnamed
 from flyexpr.schema.table import Table
@@ -265,8 +267,15 @@ def _warnings(table: Table, operation: Operation, access: Access | None) -> Iter
     yield from _name_warnings(table, operation)
     if access is None:
         return
+    condition: Condition = operation.condition  # type: ignore[attr-defined]
+    table = narrowed(table, condition)
+    if isinstance(table, Kinds) and access.sends:
+        yield from _warnings_of_kinds(table, condition, access)
     if access.kind is not None:
-        yield f"reads only the table's own kind: {show(access.kind)}"
+        own = "the kinds asked for" if isinstance(table, Kinds) else "the table's own kind"
+        yield f"reads only {own}: {show(access.kind)}"
+    elif name := _tells_no_kind(table, condition, access):
+        yield f"items of other kinds under this key are read too: `{name}` does not begin with a text of this kind"
     yield from access.warnings(table)
     if not access.sends:
         return
@@ -274,7 +283,7 @@ def _warnings(table: Table, operation: Operation, access: Access | None) -> Iter
         yield "the filter drops items that were read and paid for"
     if access.residue is not None:
         yield "part of the condition is evaluated on the client, after it is paid for"
-    if parts := sorted(parts_in(table, paths(operation.condition))):  # type: ignore[attr-defined]
+    if parts := sorted(parts_in(table, paths(condition))):
         yield f"an item without {' or '.join(f'`{name}`' for name in parts)} is read with what its key says"
     if access.index is not None:
         asked = {path.parts[0] for condition in access.keys[:1] for path in paths(condition)}
@@ -305,6 +314,23 @@ def _name_warnings(table: Table, operation: Any) -> Iterator[str]:
             match node:
                 case Compare("=", Path() as path, Value("NULL")) | Compare("=", Value("NULL"), Path() as path):
                     yield f"{show(node)} is true of a stored NULL; not_exists({show(path)!r}) of a missing attribute"
+
+
+def _tells_no_kind(table: Table, condition: Condition, access: Access) -> str | None:
+    """The sort key of a query by parts that cannot keep the read among items of the table's own kind."""
+    partition, sort = table.partition_keys_of(access.index), table.sort_keys_of(access.index)
+    named = {path.parts[0] for each in (condition, *access.keys[:1]) for path in paths(each)} - {*partition}
+    by_parts = {*partition} & {*table.derived} - {path.parts[0] for path in paths(condition)}
+    return sort[0] if access.paged and by_parts and sort and named.isdisjoint(sort) else None
+
+
+def _warnings_of_kinds(table: Kinds, condition: Condition, access: Access) -> Iterator[str]:
+    others = not_found(table, condition, table.partition_keys_of(access.index)) if access.keys else []
+    if others:
+        yield f"items of kind {' or '.join(map(repr, others))} are not under this key"
+    untold = [path for path in paths_of_kind(table) or () if lacking(table, access.index, [path])]
+    if untold:
+        yield f"the index does not project `{table.by}`, so items come as they are stored"
 
 
 def _projection_warnings(table: Table, access: Access) -> Iterator[str]:

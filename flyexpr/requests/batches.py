@@ -12,6 +12,7 @@ from flyexpr.requests.items import encode_sized
 from flyexpr.requests.operations import BatchGet, DeleteItem, PutItem
 from flyexpr.requests.plan.projections import without_overlap
 from flyexpr.requests.request import Request, flag, wire_request
+from flyexpr.requests.writers import writer
 from flyexpr.schema.stored_items import asked_paths, stored_item, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
@@ -33,7 +34,12 @@ class BatchMember:
 
 def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
     """One put or delete as a part of a BatchWriteItem; FlyexprError where a batch cannot hold it."""
-    _check_batched(table, operation)
+    _check_batched(operation)
+    table = writer(table, operation)
+    if table.version and isinstance(operation, PutItem):
+        raise FlyexprError(
+            f"a batch cannot guard the versions of {table.name!r}\n  hint: use transact_write, or put one by one"
+        )
     if isinstance(operation, PutItem):
         stored = stored_item(table, operation.item)
         text = f'{{"PutRequest":{{"Item":{encode_sized(stored)}}}}}'
@@ -43,16 +49,12 @@ def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
     return BatchMember(operation, encode_item({name: stored[name] for name in table.keys}), text)
 
 
-def _check_batched(table: Table, operation: PutItem | DeleteItem) -> None:
+def _check_batched(operation: PutItem | DeleteItem) -> None:
     if not isinstance(operation, (PutItem, DeleteItem)):
         raise TypeError(f"batch_write takes put_item(...) and delete_item(...), not {operation!r}")
     if operation.condition is not None or operation.returns is not None:
         raise FlyexprError(
             "a batch takes no condition= and no returns=\n  hint: use transact_write, or put and delete one by one"
-        )
-    if table.version and isinstance(operation, PutItem):
-        raise FlyexprError(
-            f"a batch cannot guard the versions of {table.name!r}\n  hint: use transact_write, or put one by one"
         )
 
 

@@ -12,6 +12,7 @@ from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import ALWAYS, Condition, Update
 from flyexpr.requests.mistakes import checked_pairs, with_table, wrong_arguments
 from flyexpr.requests.operations import (
+    Bad,
     BatchGet,
     BatchWrite,
     Budget,
@@ -40,6 +41,7 @@ from flyexpr.requests.refinements import (
     DELETE_RETURNS,
     PUT_RETURNS,
     UPDATE_RETURNS,
+    checked_bad,
     checked_budget,
     checked_condition,
     checked_count,
@@ -64,6 +66,7 @@ def query(
     start: str | None = None,
     budget: Budget | None = None,
     prefetch: bool = False,
+    bad: Bad = None,
     **unknown: NoReturn,
 ) -> Query:
     """A read of the items under one partition key that match, in the order of their sort keys.
@@ -74,11 +77,10 @@ def query(
     The condition decides which index is read, unless `index` names one. `reverse` reads from the largest sort key down.
     `start` is the `.cursor` of an earlier read. `budget` stops a read early, with a cursor to go on from:
     {"requests": 10, "units": 500, "seconds": 2.5}. `prefetch` asks for the next page while you take the items of this
-    one: you wait less, but pay for a page that you do not read if you stop early.
+    one. An item that cannot be read in the table's types ends the read; `bad="keep"` gives it as it is stored, and
+    `bad=function` what the function makes of the ValidationError, whose `.item` is that item; None leaves it out.
     """
-    if more or unknown:
-        raise wrong_arguments(query, condition, more, unknown)
-    _need(query, condition, Condition, "query takes a condition such as eq('userid', 'abc')")
+    _check_read(query, condition, "eq('userid', 'abc')", more, unknown)
     return Query(
         condition,
         checked_name(index),
@@ -90,6 +92,7 @@ def query(
         start,
         checked_budget(budget),
         checked_prefetch(prefetch, limit=limit, budget=budget),
+        checked_bad(bad),
     )
 
 
@@ -105,6 +108,7 @@ def scan(
     budget: Budget | None = None,
     segments: int | None = None,
     prefetch: bool = False,
+    bad: Bad = None,
     **unknown: NoReturn,
 ) -> Scan:
     """A read of the items that match, in the whole table or index: it pays for every item there is.
@@ -113,11 +117,10 @@ def scan(
     10
 
     The partition keys come in no useful order. `segments` is the number of parts that are read at the same time, in
-    threads. `prefetch` asks for the next page while you take the items of this one.
+    threads. `prefetch` asks for the next page while you take the items of this one. `bad` says what becomes of an item
+    that cannot be read in the table's types, as for `query`.
     """
-    if more or unknown:
-        raise wrong_arguments(scan, condition, more, unknown)
-    _need(scan, condition, Condition, "scan takes a condition such as eq('wins', 3)")
+    _check_read(scan, condition, "eq('wins', 3)", more, unknown)
     return Scan(
         condition,
         checked_name(index),
@@ -129,7 +132,16 @@ def scan(
         checked_budget(budget),
         checked_count("segments", segments),
         prefetch=checked_prefetch(prefetch, limit=limit, budget=budget, segments=segments),
+        bad=checked_bad(bad),
     )
+
+
+def _check_read(
+    function: Callable[..., Any], condition: Condition, example: str, more: tuple[Any, ...], unknown: Mapping[str, Any]
+) -> None:
+    if more or unknown:
+        raise wrong_arguments(function, condition, more, unknown)
+    _need(function, condition, Condition, f"{function.__name__} takes a condition such as {example}")
 
 
 def get_item(

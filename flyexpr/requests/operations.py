@@ -5,20 +5,22 @@ Refinements use DynamoDB's words. `limit` counts the items returned, `page_size`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AnySet
 from typing import Any, Generic, Literal, NoReturn, TypedDict
 
+from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import ALWAYS, Condition, Path, Update
 from flyexpr.records import later, record
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import T
+from flyexpr.values.kinds import Item, T
 
 Key = Any  # a dict, a tuple or one value
 Paths = list[Any] | tuple[Any, ...] | AnySet[Any] | Iterator[Any]  # not Iterable: a str is one, of its letters
 PutReturns = Literal["NONE", "ALL_OLD", "NEW"]
 UpdateReturns = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 DeleteReturns = Literal["NONE", "ALL_OLD"]
+Bad = Literal["keep"] | Callable[[ValidationError], Item | None] | None  # what becomes of an item that cannot be read
 
 
 class Budget(TypedDict, total=False):
@@ -94,6 +96,7 @@ class Query(_Read):
     start: str | None = None
     budget: Budget | None = None
     prefetch: bool = False
+    bad: Bad = None
 
 
 @record
@@ -115,6 +118,7 @@ class Scan(_Read):
     segments: int | None = None
     segment: int | None = None
     prefetch: bool = False
+    bad: Bad = None
 
 
 @record

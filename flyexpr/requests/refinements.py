@@ -33,6 +33,8 @@ def refinement(name: str, value: Any) -> Any:
             return checked_returns(value, *dict.fromkeys(UPDATE_RETURNS + PUT_RETURNS))
         case "reverse" | "consistent" | "prefetch":
             return bool(value)
+        case "bad":
+            return checked_bad(value)
     return value
 
 
@@ -91,6 +93,12 @@ def checked_returns(returns: str | None, *allowed: str) -> str | None:
         meant = did_you_mean(str(returns), allowed, "{!r}")
         raise ValueError(f"returns= takes one of {' '.join(allowed)}, not {returns!r}{meant and '; '}{meant}")
     return None if returns == "NONE" else returns
+
+
+def checked_bad(bad: Any) -> Any:
+    if bad is not None and bad != "keep" and not callable(bad):
+        raise ValueError(f"bad= takes 'keep', or a function of the error, not {bad!r}")
+    return bad
 
 
 def checked_budget(budget: Budget | None) -> Budget | None:

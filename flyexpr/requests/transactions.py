@@ -10,6 +10,7 @@ from flyexpr.expressions.nodes import ALWAYS
 from flyexpr.requests.items import Prepared, get_members, prepared
 from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, Operation, Pair, PutItem, UpdateItem
 from flyexpr.requests.request import Request, wire_request
+from flyexpr.requests.writers import writer
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
@@ -33,7 +34,7 @@ def prepared_writes(pairs: Sequence[Pair]) -> list[Prepared]:
             raise ValidationError(f"a condition check needs a condition that can be false (operation {number})")
         if getattr(write, "returns", None):
             raise ValidationError(f"a transaction returns no items; leave out returns= (operation {number})")
-    writes = [prepared(table, write) for table, write in pairs]
+    writes = [prepared(writer(table, write), write) for table, write in pairs]
     _check_different((table, write.key) for (table, _), write in zip(pairs, writes, strict=True))
     return writes
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flyexpr.schema.codecs import Attribute, Codec, epoch, type_name
+from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.table import Declared, Table
 from flyexpr.schema.templates import Derived
 from flyexpr.values.code import call_code, listed
@@ -79,7 +80,8 @@ def table_text(table: Table[Any]) -> str:
     """
     engine: Any = table.engine
     place = ", not bound" if engine is None else f" on {engine_name(engine)}"
-    return f"<Table {table.name} ({', '.join(table.keys)}){place}>"
+    kinds = f" of kinds {', '.join(table.kinds)}" if isinstance(table, Kinds) else ""
+    return f"<Table {table.name} ({', '.join(table.keys)}){kinds}{place}>"
 
 
 def table_html(table: Table[Any]) -> str:
@@ -98,6 +100,10 @@ def _rows(table: Table[Any]) -> Iterator[tuple[str, str]]:
         yield "index", repr(index)
     for name, kind in types.items():
         yield "attribute", f"{name}: {kind}"
+    if isinstance(table, Kinds):
+        yield "kinds by", str(getattr(table.by, "__name__", table.by))
+        for name, each in table.kinds.items():
+            yield "kind", f"{name}: {each.attributes!r}"
     for option in ("version", "ttl", "throughput", "stream", "tags", "deletion_protection"):
         if value := getattr(table, option):
             yield option.replace("_", " "), str(value)

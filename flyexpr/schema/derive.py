@@ -11,8 +11,10 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import operand
 from flyexpr.records import record
+from flyexpr.schema.kinds import kind_of
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import Derived
+from flyexpr.values.foreign import standard
 from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import Item
 
@@ -48,13 +50,15 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
                 raise ValidationError(_made_of(name, derived, complete), at=name, hint=hint)
             continue
         value = _value(table, name, complete)
-        if name in table.keys and complete.get(name, value) != value:
+        if (name in table.keys or not derived.parts) and standard(complete.get(name, value)) != value:
             raise _contradiction(name, derived, value, complete[name])
         complete.pop(name, None) if value is None else complete.update({name: value})
     return complete
 
 
 def _contradiction(name: str, derived: Derived, value: Any, given: Any) -> ValidationError:
+    if not derived.parts:
+        return ValidationError(f"it is always {value!r} here, not {given!r}", at=name, hint=f"leave `{name}` out")
     return ValidationError(
         f"{_names(derived.parts)} make{'s'[len(derived.parts) > 1 :]} it {value!r}, not {given!r}",
         at=name,
@@ -80,6 +84,7 @@ def key_of(table: Table[Any], item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(item, Mapping):
         raise TypeError(f"key_of takes a table and an item, a dict, not {item!r}")
+    table = kind_of(table, item)
     values = dict(item)
     for name, derived in _derived_for_keys(table):
         if all(values.get(part) is not None for part in derived.parts):
@@ -163,10 +168,16 @@ def key_parts(table: Table, key: Any) -> dict[str, Any]:
     >>> accounts = Table("accounts", "uid", attributes={"uid": template("{type}:{id}")})
     >>> key_parts(accounts, {"type": "facebook", "id": "1"}), key_parts(accounts, "facebook:1")
     ({'type': 'facebook', 'id': '1'}, {})
+
+    With them come the attributes that always have the same value, such as the name of a kind.
     """
     if not table.derived or not isinstance(key, Mapping):
         return {}
-    return {name: value for name, value in key.items() if name not in table.keys}
+    parts = {name: value for name, value in key.items() if name not in table.keys}
+    if parts:
+        always = {name: derived for name, derived in table.derived.items() if not derived.parts and derived.text}
+        parts |= {name: derived.value({}) for name, derived in always.items() if name not in table.keys}
+    return parts
 
 
 @record
@@ -275,9 +286,10 @@ def derived_update(
     values = dict(known or {}) if whole else _after(by_name, known or {})
     for name, derived in table.derived.items():
         if name in by_name:
-            raise ExpressionError(
-                f"`{name}` is derived from {_names(derived.parts)} and cannot be set by itself", expression=show(update)
+            why = (
+                f"is derived from {_names(derived.parts)}" if derived.parts else f"is always {derived.value({})!r} here"
             )
+            raise ExpressionError(f"`{name}` {why} and cannot be set by itself", expression=show(update))
         changed = [part for part in derived.parts if part in by_name]
         if changed:
             _refuse_key(table, update, name, changed)

@@ -14,6 +14,7 @@ from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import And, Condition, Not, Or, Path, Test, Value, joined, rebuilt
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
+from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import MISSING, Item
@@ -31,6 +32,8 @@ def fill(table: Table, item: Item) -> Item:
 
     What the item holds stays, even if it contradicts the key.
     """
+    if isinstance(table, Kinds) and (kind := table.of_stored(item)) is not table.as_stored:
+        table = kind  # an item of an unknown kind has what the templates of any kind say
     for inverse in table.inverses:
         text = item.get(inverse.name)
         if isinstance(text, str) and any(part not in item for part in inverse.parts):

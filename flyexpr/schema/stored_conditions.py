@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import is_
 from typing import Any
 
-from flyexpr.errors import ExpressionError
+from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.nodes import (
     And,
     Between,
@@ -20,10 +20,17 @@ from flyexpr.expressions.nodes import (
     Path,
     Test,
     Value,
+    rebuilt,
 )
+from flyexpr.expressions.paths import paths
+from flyexpr.expressions.show import show
 from flyexpr.schema.codecs import Codec
-from flyexpr.schema.stored_operands import allow, codec_at, is_stored, stored_constant, watch
+from flyexpr.schema.kinds import Kinds, Names
+from flyexpr.schema.stored_operands import MAY_BE_FOREIGN, allow, codec_at, is_stored, stored_constant, watch
+from flyexpr.schema.strict import refuse_unnamed
 from flyexpr.schema.table import Table
+from flyexpr.values.foreign import meaning
+from flyexpr.values.freeze import thaw
 
 
 def lower_condition(table: Table, condition: Condition) -> Condition:
@@ -41,11 +48,66 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
       expression: begins_with(wins, '1')
     """
     try:
+        if isinstance(table, Kinds):
+            return _by_kind(table, condition, table.every)
         if table.watched and not isinstance(condition, (And, Or, Not)):
             watch(table, condition, condition)
         return _LOWERED[type(condition)](table, condition)
     except RecursionError:
         raise ExpressionError("the condition is nested too deeply; DynamoDB takes 300 operators") from None
+
+
+def _by_kind(table: Kinds, condition: Condition, names: Names) -> Condition:
+    """The condition as the kinds of these names store it, None for unknown ones; `OR` of them where they differ."""
+    names = table.names_in(condition, names)
+    if isinstance(condition, (And, Or, Not)):
+        inside: Condition = rebuilt(condition, lambda part: _by_kind(table, part, names))
+        return inside
+    if table.strict:
+        refuse_unnamed(table, condition, condition)
+    forms: dict[Condition, list[str | None]] = {}
+    for name in [name for name in (*table.kinds, None) if name in names]:
+        forms.setdefault(_as_kind_stores(table, name, condition, names), []).append(name)
+    if len(forms) <= 1:
+        return next(iter(forms)) if forms else _standard(condition)
+    if not isinstance(table.by, str):
+        raise ExpressionError(
+            "kinds store this attribute differently, and by= is a function, which no engine can evaluate",
+            expression=show(condition),
+            hint=f"read one kind: table[{next(iter(table.kinds))!r}]",
+        )
+    return Or(tuple(And((_is_one_of(table.by, group, forms.values()), form)) for form, group in forms.items()))
+
+
+def _as_kind_stores(table: Kinds, name: str | None, condition: Condition, names: Names) -> Condition:
+    path = next(iter(paths(condition)), None)
+    if name is None or path is None or path.parts[0] not in table[name].codecs:
+        return _standard(condition)
+    try:
+        return lower_condition(table[name], condition)
+    except (ExpressionError, ValidationError) as error:
+        narrow = f"\n  hint: ask for one kind: eq({table.by!r}, ...) & ..." if len(names) > 1 and not error.hint else ""
+        error.args = (f"{error}\n  kind: {name!r}{narrow}",)
+        raise
+
+
+def _standard(node: Condition) -> Condition:
+    """The condition with constants of foreign types in their standard form."""
+    return rebuilt(node, _standard_below)
+
+
+def _standard_below(node: Any) -> Any:
+    if isinstance(node, Value):
+        return Value(*meaning(thaw((node.kind, node.body)))) if node.kind in MAY_BE_FOREIGN else node
+    return rebuilt(node, _standard_below)
+
+
+def _is_one_of(by: str, group: list[str | None], groups: Iterable[list[str | None]]) -> Condition:
+    """The condition that an item's kind is in the group; the unknown kinds are all but those in the other groups."""
+    if None in group:
+        others = [name for each in groups if each is not group for name in each]
+        return Not(In(Path((by,)), tuple(Value("S", name) for name in others)))
+    return In(Path((by,)), tuple(Value("S", name) for name in group))
 
 
 def _compare(table: Table, node: Compare) -> Condition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from flyexpr.expressions.project import project
 from flyexpr.schema.codecs import name_to_declare, type_name
 from flyexpr.schema.derive import derived_item, derived_key, likely_meant, missing_parts
 from flyexpr.schema.fits import first_misfit, misfit
+from flyexpr.schema.kinds import Kinds, paths_of_kind
 from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.strict import check_item, check_paths
 from flyexpr.schema.table import Table
@@ -38,6 +40,8 @@ def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(item, Mapping):
         raise TypeError(f"an item is a dict, not {item!r}")
+    if isinstance(table, Kinds):
+        table = table.of_new(item)
     if table.strict:
         check_item(table, item)
     stored = with_defaults(table, item)
@@ -202,11 +206,21 @@ def read_item(table: Table, item: Item, wanted: Iterable[Path] | None = None, ke
     Only the `wanted` paths are left of an item that was read by `asked_paths`. `key` is for the error of an item that
     was read without its key.
     """
-    if table.inverses:
-        fill(table, item)
+    read_by = table.of_stored(item) if isinstance(table, Kinds) else table
+    if reads_more(table):
+        fill(read_by, item)
         if wanted is not None:
             item = project(wanted, item)
-    return loaded_item(table, item, key)
+    return loaded_item(read_by, item, key)
+
+
+def reads_more(table: Table) -> bool:
+    """Whether more is read than what is wanted of an item: keys for its parts, the attribute that names its kind.
+
+    >>> reads_more(Table("t", "pk")), reads_more(Table("t", "pk", attributes={"pk": template("U#{user}")}))
+    (False, True)
+    """
+    return bool(table.inverses) or isinstance(table, Kinds)
 
 
 def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
@@ -217,10 +231,13 @@ def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ..
     ['user', 'n', 'pk']
     """
     check_paths(table, wanted)
-    if wanted is None or not table.inverses:
+    if wanted is None or not reads_more(table):
         return wanted
+    telling = paths_of_kind(table)
+    if telling is None:
+        return None
     sources = (Path((name,)) for name in sources_of(table, parts_in(table, wanted)))
-    return tuple(dict.fromkeys((*wanted, *sources)))
+    return tuple(dict.fromkeys((*wanted, *sources, *telling)))
 
 
 def stored_key(table: Table, key: Any) -> Item:
@@ -237,6 +254,8 @@ def stored_key(table: Table, key: Any) -> Item:
     """
     if key is None:
         raise ValidationError(f"a key of {table.name!r} cannot be None", hint=_key_hint(table))
+    if isinstance(table, Kinds):
+        return _key_of_kinds(table, key)
     parts = _parts(table, key)
     if table.derived:
         parts = derived_key(table, parts)
@@ -251,6 +270,58 @@ def stored_key(table: Table, key: Any) -> Item:
     for name in table.keys:
         _check_key_part(table, name, stored)
     return stored
+
+
+def kinds_of_key(table: Kinds, key: Any) -> dict[str, Item]:
+    """The names of the kinds of which an item under this key can be, each with the key as it is stored.
+
+    >>> customers = Table("Shop", "pk", attributes={"pk": template("C#{customer}")})
+    >>> orders = Table("Shop", "pk", attributes={"pk": template("O#{order}")})
+    >>> kinds_of_key(kinds({"customer": customers, "order": orders}, by="type"), {"order": "7"})
+    {'order': {'pk': 'O#7'}}
+
+    Those are the kinds whose templates make the key of the parts that are given, or can have made it.
+    """
+    found = {}
+    for name, kind in table.kinds.items():
+        with suppress(ValidationError):
+            stored = stored_key(kind, key)
+            if all(_can_have_made(kind, attribute, stored[attribute]) for attribute in table.keys):
+                found[name] = stored
+    return found
+
+
+def _can_have_made(table: Table, name: str, value: Any) -> bool:
+    """Whether the template of a key attribute, if it has one, can have made the value."""
+    derived = table.derived.get(name)
+    if derived is None or derived.function is not None:
+        return True
+    start = derived.prefix({})
+    fits = isinstance(value, str) and (value.startswith(start) if derived.parts else value == start)
+    return fits and all(inverse.read(value) for inverse in table.inverses if inverse.name == name)
+
+
+def _key_of_kinds(table: Kinds, key: Any) -> Item:
+    found = kinds_of_key(table, key)
+    different = {tuple(stored.values()): name for name, stored in found.items()}
+    if len(different) > 1:
+        names = " or ".join(map(repr, different.values()))
+        raise ValidationError(
+            f"this can be the key of {names} in {table.name!r}",
+            hint=f"name the kind: table[{next(iter(found))!r}]; or give {_key_shown(table)}",
+        )
+    if found:
+        return next(iter(found.values()))
+    try:
+        return stored_key(table.as_stored, key)
+    except ValidationError as error:
+        made = "; ".join(f"{name!r} by {_key_parts(kind)}" for name, kind in table.kinds.items())
+        raise ValidationError(error.message, hint=f"a key of {table.name!r} is made by kind: {made}") from None
+
+
+def _key_parts(table: Table) -> str:
+    parts = (table.derived[name].parts if name in table.derived else (name,) for name in table.keys)
+    return ", ".join(dict.fromkeys(part for each in parts for part in each)) or "nothing"
 
 
 def _incomplete(table: Table, key: Any, parts: Mapping[str, Any], name: str) -> ValidationError:
@@ -279,9 +350,14 @@ def _parts(table: Table, key: Any) -> Mapping[str, Any]:
 
 
 def _key_hint(table: Table) -> str:
+    several = "these attributes" if table.sort_key else "that attribute"
+    return f"a key is {_key_shown(table)}, or a dict with {several}"
+
+
+def _key_shown(table: Table) -> str:
     if table.sort_key is None:
-        return f"a key is one value of {table.partition_key}, or a dict with that attribute"
-    return f"a key is ({table.partition_key}, {table.sort_key}) as a tuple, or a dict with these attributes"
+        return f"one value of {table.partition_key}"
+    return f"({table.partition_key}, {table.sort_key}) as a tuple"
 
 
 def _check_index_key(names: Iterable[str], item: Mapping[str, Any]) -> None:

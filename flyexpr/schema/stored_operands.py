@@ -45,14 +45,14 @@ def is_stored(table: Table, operands: tuple[Operand, ...] | list[Operand]) -> bo
             if operand.parts[0] in codecs:  # type: ignore[union-attr, operator]
                 return False
         elif node_type is Value:
-            if operand.kind in _MAY_BE_FOREIGN:  # type: ignore[union-attr]
+            if operand.kind in MAY_BE_FOREIGN:  # type: ignore[union-attr]
                 return False
         elif not is_stored(table, children(operand)):
             return False
     return True
 
 
-_MAY_BE_FOREIGN = frozenset({"PYTHON", "L", "M"})  # lists and maps may hold values of foreign types
+MAY_BE_FOREIGN = frozenset({"PYTHON", "L", "M"})  # lists and maps may hold values of foreign types
 
 
 def codec_at(table: Table, path: Path) -> Codec | None:
@@ -97,7 +97,7 @@ def _undeclared(path: Path, value: Value) -> Value:
             at=show(path),
             hint=declare if len(path.parts) == 1 else "store it as text or a number",
         )
-    if value.kind in _MAY_BE_FOREIGN:
+    if value.kind in MAY_BE_FOREIGN:
         return Value(*freeze(thaw((value.kind, value.body)), show(path)))
     return value
 

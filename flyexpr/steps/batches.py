@@ -14,7 +14,7 @@ from flyexpr.requests.batches import BatchMember, batch_get_request, batch_membe
 from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests.request import Request
 from flyexpr.schema.known_forms import forms_of
-from flyexpr.schema.stored_items import read_item, stored_key
+from flyexpr.schema.stored_items import read_item, reads_more, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.step import Steps, Together, backoff, in_turns
@@ -177,7 +177,7 @@ class _Fetching(Batch):
 
 def _wanted(table: Table, operation: BatchGet, item: Item) -> Item:
     wanted = operation.project
-    plain = item if wanted is None or table.inverses else project(wanted, item)
+    plain = item if wanted is None or reads_more(table) else project(wanted, item)
     return read_item(table, plain, wanted, item)
 
 

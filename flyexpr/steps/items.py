@@ -13,6 +13,7 @@ from flyexpr.expressions.reason import operands_hint, parents_hint, reason
 from flyexpr.expressions.show import show
 from flyexpr.requests.items import get_request, prepared, write_request
 from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
+from flyexpr.requests.writers import writer
 from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.parts import fill
 from flyexpr.schema.stored_conditions import lower_condition
@@ -35,12 +36,13 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
     """What `returns=` asks for, once the item is written; ConditionFailed says why it was not."""
     condition: Condition | None = None
     item: Item | None = None
+    by = writer(table, operation)
     try:
         if isinstance(operation, UpdateItem) and makes_parents(operation):
-            condition = None if operation.condition is None else lower_condition(table, operation.condition)
-            body = yield from update_with_parents(table, operation, condition)
+            condition = None if operation.condition is None else lower_condition(by, operation.condition)
+            body = yield from update_with_parents(by, operation, condition)
         else:
-            write = prepared(table, operation)
+            write = prepared(by, operation)
             condition, item = write.condition, write.item
             body = yield write_request(operation, write)
     except ConditionFailed as error:
@@ -58,7 +60,8 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
     if written is None:
         return None
     key = operation.item if isinstance(operation, PutItem) else operation.key
-    return loaded_after_write(table, written, key, whole=not operation.returns.startswith("UPDATED"))
+    whole = not operation.returns.startswith("UPDATED")
+    return loaded_after_write(table if whole else by, written, key, whole=whole)
 
 
 def say_what_is_meant(update: Update, error: DynamoError) -> None:

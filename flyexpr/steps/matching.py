@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flyexpr.errors import ConditionFailed, FlyexprError
@@ -19,6 +20,7 @@ from flyexpr.requests.plan.access import access_of_keys
 from flyexpr.requests.request import Request
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derive import derived_from
+from flyexpr.schema.kinds import Kinds, kind_of, kinds_in, narrowed, paths_of_kind
 from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, stored_key
@@ -59,6 +61,7 @@ def _write_matching(
     and kept, before the first update.
     """
     need_read(read)
+    table = narrowed(table, read.condition)
     condition, what = exists(Path((table.partition_key,))) & read.condition, "deletes" if update is None else "updates"
     keeping = update is not None and not dry_run and moves(table, read, update)
     asked, access = keys_only(table, read)
@@ -102,7 +105,8 @@ def moves(table: Table, read: Read, update: Update) -> bool:
 
     If so, all keys have to be read before the first update.
     """
-    return not _touched(table, update).isdisjoint(table.keys_of(access_of_keys(table, read).index))
+    touched = {name for kind in kinds_in(table) for name in _touched(kind, update)}
+    return not touched.isdisjoint(table.keys_of(access_of_keys(table, read).index))
 
 
 def _touched(table: Table, update: Update) -> set[str]:
@@ -111,7 +115,7 @@ def _touched(table: Table, update: Update) -> set[str]:
 
 
 def _written(table: Table, key: Item, condition: Condition, update: Update | None) -> Steps[bool]:
-    if update is not None and _derived(table, update):
+    if isinstance(table, Kinds) or (update is not None and _derived(table, update)):
         return (yield from _written_after_look(table, key, condition, update))
     try:
         yield from write(table, _write(key, update, condition))
@@ -138,6 +142,7 @@ def _hides_parts(table: Table, condition: Condition) -> bool:
 def _written_after_look(table: Table, key: Item, condition: Condition, update: Update | None) -> Steps[bool]:
     """Reads the item and writes to it, while nothing has changed that the write depends on; False where it stays."""
     stored, wanted = table.as_stored, lower_condition(table, condition)
+    telling = paths_of_kind(table) or ()
 
     def look() -> Steps[Item | None]:
         return get(stored, GetItem(stored_key(table, key), consistent=True))
@@ -145,16 +150,15 @@ def _written_after_look(table: Table, key: Item, condition: Condition, update: U
     def written(item: Item | None) -> Steps[bool]:
         if item is None or not matches(wanted, fill(table, dict(item))):
             return False
-        yield from write(stored, _guarded(table, item, wanted, update))
+        yield from write(stored, _guarded(kind_of(table, item), item, (*paths(wanted), *telling), update))
         return True
 
     return (yield from guarded(look, written))
 
 
-def _guarded(table: Table, item: Item, wanted: Condition, update: Update | None) -> DeleteItem | UpdateItem:
+def _guarded(table: Table, item: Item, spoken: Sequence[Path], update: Update | None) -> DeleteItem | UpdateItem:
     """The write, in stored types, to an item; it holds while everything is unchanged that made the item match."""
     key = {name: item[name] for name in table.keys}
-    spoken = paths(wanted)
     needed = dict.fromkeys([*(str(path.parts[0]) for path in spoken), *sources_of(table, parts_in(table, spoken))])
     if update is not None:
         needed |= dict.fromkeys(part for name in _derived(table, update) for part in table.derived[name].parts)

@@ -26,7 +26,8 @@ from flyexpr.requests.operations import (
     UpdateItem,
 )
 from flyexpr.schema.derive import key_parts
-from flyexpr.schema.stored_items import encoded_value, read_item, stored_item, stored_key, with_defaults
+from flyexpr.schema.kinds import Kinds, kind_of
+from flyexpr.schema.stored_items import encoded_value, kinds_of_key, read_item, stored_item, stored_key, with_defaults
 from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
 from flyexpr.steps.guarded import guarded
@@ -49,7 +50,9 @@ def modify(table: Table[Any], key: Key, function: Function[Any], attempts: int) 
 
     def look() -> Steps[_Change]:
         item = yield from get(stored, GetItem(stored_key(table, key), consistent=True))
-        return _Change(table, key, item, _returned(function(_given(table, key, item))))
+        by = _descriptor(table, key, item)
+        new = _returned(function(_given(by, key, item)))
+        return _Change(_descriptor_of_new(table, by, new), key, item, new)
 
     def written(change: _Change) -> Steps[Item | None]:
         operation, after = _write(change), None
@@ -73,12 +76,16 @@ def transact_modify(
 
     def look() -> Steps[list[_Change]]:
         items = yield from transact_get(TransactGetItems(reads))
-        given = [_given(table, key, item) for (table, key), item in zip(keys, items, strict=True)]
+        read = [(_descriptor(table, key, item), key, item) for (table, key), item in zip(keys, items, strict=True)]
+        given = [_given(by, key, item) for by, key, item in read]
         new = list(map(_returned, function(given)))
         if len(new) != len(keys):
             raise FlyexprError(f"the function was given {len(keys)} items and returned {len(new)}")
-        triples = zip(keys, items, new, strict=True)
-        return [_Change(table, key, item, changed) for (table, key), item, changed in triples]
+        tables = [table for table, _ in keys]
+        return [
+            _Change(_descriptor_of_new(table, by, changed), key, item, changed)
+            for table, (by, key, item), changed in zip(tables, read, new, strict=True)
+        ]
 
     return (yield from guarded(look, _written_together, attempts))
 
@@ -110,6 +117,28 @@ def _written_together(changes: Sequence[_Change]) -> Steps[list[Item | None]]:
 
 def _check(change: _Change) -> ConditionCheck:
     return ConditionCheck(stored_key(change.table, change.key), _guard(change.table, change.old))
+
+
+def _descriptor(table: Table, key: Key, item: Item | None) -> Table:
+    """The descriptor of a stored item, or of one that is not there, as far as its key says which."""
+    if item is not None or not isinstance(table, Kinds):
+        return kind_of(table, item or {})
+    names = list(kinds_of_key(table, key))
+    return table[names[0]] if len(names) == 1 else table.as_stored
+
+
+def _descriptor_of_new(table: Table, by: Table, new: Mapping[str, Any] | None) -> Table:
+    """The descriptor by which the new item is written: that of the old one, unless its kind was not known."""
+    if not isinstance(table, Kinds) or not isinstance(table.by, str) or new is None or table.by not in new:
+        return by
+    if by is table.as_stored:
+        return table.of_new(new) if table.of_stored(new) is not by else by
+    if table.of_stored(new) is not by:
+        raise ExpressionError(
+            f"the function changed the kind of the item, `{table.by}`, to {new[table.by]!r}",
+            hint="put the new item, which then is checked as a whole",
+        )
+    return by
 
 
 def _returned(new: Any) -> Mapping[str, Any] | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from flyexpr.errors import FlyexprError, NotFound, SeveralFound
+from flyexpr.errors import FlyexprError, NotFound, SeveralFound, ValidationError
 from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
@@ -17,9 +18,11 @@ from flyexpr.requests.operations import Query, Read
 from flyexpr.requests.plan.access import access_of, access_of_keys
 from flyexpr.requests.reads import Access, Answer, Turn
 from flyexpr.requests.request import Request
+from flyexpr.schema.kinds import Kinds, narrowed
 from flyexpr.schema.stored_items import check_stored, decoded_item
 from flyexpr.schema.table import Table
 from flyexpr.steps.cursors import Cursors, Mark
+from flyexpr.steps.mixed_items import matched_by_kind, of_its_kind
 from flyexpr.steps.stats import Stats
 from flyexpr.values.answers import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
 from flyexpr.values.kinds import Item, T
@@ -43,7 +46,9 @@ class Reading:
     def __init__(
         self, table: Table[Any], read: Read, clock: Clock, counting: bool = False, access: Access | None = None
     ) -> None:
+        table = narrowed(table, read.condition)
         self.table, self.read, self.stats = table, read, Stats()
+        self._kinds = table if isinstance(table, Kinds) else None
         self.limit = read.limit
         self.upto: int | None = None  # bounds what is asked for, not what is given
         self.access = access or access_of(table, read)
@@ -110,37 +115,49 @@ class Reading:
         table, stats, limit = self.table, self.stats, self.read.limit if most is None else most
         key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
         page, decoders, checks = items if isinstance(items, Page) else None, table.decoders, table.checks
+        result: Item | None
         for item in items:
             if limit is not None and stats.returned >= limit:
-                self._cut = True  # the rest of the page is not wanted, but its cost stands at its end
-                if passed is not None:
-                    yield passed
+                self._cut, result = True, None  # the rest of the page is not wanted, but its cost stands at its end
             elif residue is None or matches(residue, item):
-                # Before the reader has the item and may change it, and before the item is checked: a caller who
-                # catches the error goes on after this item.
-                try:
+                try:  # the key first, while the item is as it came: who catches an error goes on after this item
                     self._last = key(item)
+                    if self._kinds is not None:
+                        result = of_its_kind(self._kinds, item, wanted)
+                    else:
+                        result = item if wanted is None else project(wanted, item)
+                        if checks and (page is None or not page.known):
+                            check_stored(table, result, item)
+                        if decoders:
+                            decoded_item(table, result, item)
                 except KeyError as error:
                     raise malformed(error) from None
-                result = item if wanted is None else project(wanted, item)
-                if checks and (page is None or not page.known):
-                    check_stored(table, result, item)
-                if decoders:
-                    decoded_item(table, result, item)
+                except ValidationError as error:
+                    result = handed_over(self.read, error)
+            else:
+                result = None
+            if result is not None:
                 stats.returned += 1
                 yield result
             elif passed is not None:
                 yield passed
+        self._count(rest)
+
+    def _count(self, rest: dict[str, Any]) -> None:
+        """Counts what a page cost, as the members after its items say, and goes on to the next one."""
         with decoding:
-            stats.examined += int(rest.get("ScannedCount") or 0)
-            stats.capacity += units(rest)
+            self.stats.examined += int(rest.get("ScannedCount") or 0)
+            self.stats.capacity += units(rest)
         if not self._cut:
             self._turn(rest.get("LastEvaluatedKey"))
 
     def _answer(self, body: bytes) -> Answer:
         """The items of an answer and its other members; none of the items where the service only counts them."""
         if not self._counting:
-            return self.access.answer(self.table, body)
+            if self._kinds is None:
+                return self.access.answer(self.table, body)
+            items, rest = self.access.answer(self.table.as_stored, body)
+            return map(partial(matched_by_kind, self._kinds), items), rest
         rest = fields_of(body)
         with decoding:
             self.stats.returned += int(rest["Count"])
@@ -168,6 +185,19 @@ class Reading:
         if self.access.filter is None and self.access.residue is None:
             sizes += [most - self.stats.returned for most in (self.limit, self.upto) if most is not None]
         return min((size for size in sizes if size is not None), default=None)
+
+
+def handed_over(read: Read, error: ValidationError) -> Item | None:
+    """What a read with `bad=` gives for an item that cannot be read; None leaves it out. Without `bad=`, the error.
+
+    >>> error = ValidationError("not an int", at="wins")
+    >>> error.item = {"id": "a", "wins": "3"}
+    >>> handed_over(scan(bad="keep"), error), handed_over(scan(bad=lambda error: None), error)
+    ({'id': 'a', 'wins': '3'}, None)
+    """
+    if read.bad is None:
+        raise error
+    return error.item if read.bad == "keep" else read.bad(error)
 
 
 def first_of(read: Read, most: int) -> Read:

@@ -13,11 +13,13 @@ from flyexpr.records import replace
 from flyexpr.requests.operations import Query, Read, Scan
 from flyexpr.requests.plan.choice import chosen_fit
 from flyexpr.requests.plan.fits import Fit
+from flyexpr.requests.plan.kinds import implied_by_kinds
 from flyexpr.requests.plan.projections import check_projected, fetched, trims
 from flyexpr.requests.plan.refusals import Rejected
 from flyexpr.requests.plan.sharing import parts_of, shared_by_query, shared_by_scan
 from flyexpr.requests.reads import Access, Nothing, Point, QueryPages, ScanPages
 from flyexpr.schema.derive import Implied, implied_conditions
+from flyexpr.schema.kinds import Kinds, narrowed
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
 
@@ -34,6 +36,7 @@ def access_of(table: Table, read: Read) -> Access:
 
     ExpressionError for what DynamoDB is sure to refuse in a part of the condition that is not sent.
     """
+    table = narrowed(table, read.condition)
     condition, decided = simplified(lower_condition(table, read.condition))
     access = _access(table, read, condition)
     unsent = decided if access.sends else [condition, *decided]
@@ -86,6 +89,8 @@ def _asks_for_empty_key(table: Table, part: Condition) -> bool:
 
 def _implied(table: Table, condition: Condition) -> Implied:
     """What the condition implies about derived keys, in stored types."""
+    if isinstance(table, Kinds):
+        return implied_by_kinds(table, condition)
     implied = implied_conditions(table, condition)
     if not table.derived:
         return implied

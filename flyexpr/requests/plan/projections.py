@@ -10,6 +10,7 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query, Read
 from flyexpr.schema.indexes import Index
+from flyexpr.schema.kinds import paths_of_kind
 from flyexpr.schema.parts import parts_in, sources_of
 from flyexpr.schema.strict import check_paths
 from flyexpr.schema.table import Table
@@ -81,12 +82,14 @@ def fetched(
 
     None for whole items.
     """
-    if project is None:
+    telling = paths_of_kind(table)
+    if project is None or telling is None:
         return None
     check_paths(table, project)
     keys = (Path((name,)) for name in (*table.keys, *table.keys_of(index)))
     looked_at = [Path(path.parts[:1]) for part in residue for path in paths(part)]
-    return without_overlap((*project, *keys, *looked_at, *_sources(table, index, (*project, *looked_at))))
+    told = [path for path in telling if not lacking(table, index, [path])]
+    return without_overlap((*project, *keys, *looked_at, *_sources(table, index, (*project, *looked_at)), *told))
 
 
 def trims(table: Table, read: Read, fetch: tuple[Path, ...] | None) -> bool:

@@ -1,0 +1,86 @@
+"""What a condition on items of several kinds says of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from os.path import commonprefix
+
+from flyexpr.expressions.nodes import Compare, Condition, In, Path, Test, Value
+from flyexpr.expressions.terms import operand
+from flyexpr.requests.plan.bounds import options, prefix
+from flyexpr.schema.derive import Implied, implied_conditions
+from flyexpr.schema.kinds import Kinds
+from flyexpr.schema.stored_conditions import lower_condition
+
+
+def implied_by_kinds(table: Kinds, condition: Condition) -> Implied:
+    """What a condition implies for the keys of the kinds whose items it may be about, in stored types.
+
+    >>> pages = {name: Table("Shop", "pk", "sk", attributes={"pk": template("C#{customer}"), "sk": template(sort_key)})
+    ...          for name, sort_key in {"order": "O#{order}", "line": "O#{order}#L#{line}"}.items()}
+    >>> implied = implied_by_kinds(kinds(pages, by="type"), eq("customer", "ada") & is_in("type", ["order", "line"]))
+    >>> [show(one) for one in implied.sure], [show(one) for one in implied.kind]
+    (["pk = 'C#ada'"], ["begins_with(sk, 'O#')"])
+
+    A partition key gets the values that any of the kinds makes of the condition: items of the others are not found by
+    it. A sort key is bounded only where all kinds are known, and each says how its keys begin.
+    """
+    names = table.names_in(condition, table.every)
+    # An item of an unknown kind may lie under the partition key that any kind makes.
+    said = {name: _implied(table, name, condition) for name in table.kinds if name in names or None in names}
+    partitions = {name for index in (None, *table.indexes) for name in table.partition_keys_of(index)}
+    sorting = {name for index in (None, *table.indexes) for name in table.sort_keys_of(index)}
+    sure: list[Condition] = []
+    kind: list[Condition] = []
+    for name in table.key_attributes:
+        if name in partitions - sorting:
+            sure += _choices(name, [one for implied in said.values() for one in implied.sure])
+        elif None not in names:
+            sure += _start(name, [implied.sure for implied in said.values()])
+            kind += _start(name, [(*implied.sure, *implied.kind) for implied in said.values()])
+    return Implied(tuple(sure), tuple(one for one in kind if one not in sure))
+
+
+def not_found(table: Kinds, condition: Condition, keys: Iterable[str]) -> list[str]:
+    """The kinds whose items cannot be found by a condition that gives values to these partition keys.
+
+    >>> shop = kinds({"order": Table("Shop", "pk", attributes={"pk": template("O#{order}")}),
+    ...               "note": Table("Shop", "pk", attributes={"pk": template("N#{note}")})}, by="type")
+    >>> not_found(shop, eq("order", "7"), ["pk"]), not_found(shop, eq("pk", "O#7"), ["pk"])
+    (['note'], [])
+    """
+    names = [name for name in table.kinds if name in table.names_in(condition, table.every)]
+    parts = condition.parts if hasattr(condition, "parts") else (condition,)
+    made = [key for key in keys if not any(options(part, key) for part in parts)]
+    found = {name: _implied(table, name, condition).sure for name in names}
+    return [name for name in names if not all(any(options(one, key) for one in found[name]) for key in made)]
+
+
+def _implied(table: Kinds, name: str, condition: Condition) -> Implied:
+    kind = table[name]
+    implied = implied_conditions(kind, condition)
+    return Implied(*(tuple(lower_condition(kind, one) for one in some) for some in (implied.sure, implied.kind)))
+
+
+def _choices(name: str, conditions: Iterable[Condition]) -> list[Condition]:
+    """The condition that the attribute has one of the values that any of the conditions give it."""
+    values = list(dict.fromkeys(value for one in conditions for value in options(one, name)))
+    if len(values) == 1:
+        return [Compare("=", Path((name,)), values[0])]
+    return [In(Path((name,)), tuple(values))] if values else []
+
+
+def _start(name: str, by_kind: Sequence[Sequence[Condition]]) -> list[Condition]:
+    """The condition that the attribute begins as all kinds say; none where one of them does not say."""
+    starts = [max((_text(one, name) for one in some), key=len, default="") for some in by_kind]
+    if len({*starts}) == 1 and all(any(options(one, name) for one in some) for some in by_kind):
+        return [Compare("=", Path((name,)), Value("S", starts[0]))]
+    common = commonprefix(starts)  # noqa: RUF071 - of texts, not of paths
+    return [Test("begins_with", (Path((name,)), operand(common)))] if common else []
+
+
+def _text(condition: Condition, name: str) -> str:
+    """The text with which the condition says that the attribute begins; empty where it does not."""
+    values = options(condition, name)
+    text = values[0].body if len(values) == 1 else prefix(condition, name)
+    return text if isinstance(text, str) else ""
