@@ -20,16 +20,6 @@ class Field:
     required: bool
 
 
-def is_typed_dict(kind: Any) -> bool:
-    """Whether it is a TypedDict, of typing or typing_extensions.
-
-    >>> from typing import TypedDict
-    >>> is_typed_dict(TypedDict("Score", {"wins": int})), is_typed_dict(dict)
-    (True, False)
-    """
-    return isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__")
-
-
 def fields_of(kind: Any, own: tuple[type, ...] = ()) -> Mapping[str, Field]:
     """The attributes of a TypedDict; of an Annotated type, the first metadata of our `own` types declares it.
 

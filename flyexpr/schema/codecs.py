@@ -22,16 +22,18 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.records import later, record
-from flyexpr.schema.annotations import Field, fields_of, is_typed_dict
 from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import KIND_OF_TYPE, is_hole, mistyped, native
 from flyexpr.values.numbers import EXACT, LARGEST, Number
+
+if TYPE_CHECKING:
+    from flyexpr.schema.annotations import Field
 
 
 @record
@@ -158,7 +160,7 @@ def codec_of(kind: Any) -> Codec:
         return _map_codec(codec_of(arguments[1]))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _enum_codec(kind)
-    if is_typed_dict(kind):
+    if hasattr(kind, "__required_keys__"):
         return _typed_dict_codec(kind)
     raise FlyexprError(f"{type_name(kind)} is not a type of an attribute\n  hint: {_type_hint(kind)}")
 
@@ -398,6 +400,8 @@ def declared_in(kind: Any) -> Mapping[str, Field]:
     >>> declared_in(TypedDict("Session", {"expires": Annotated[datetime, epoch]}))["expires"].type is epoch
     True
     """
+    from flyexpr.schema.annotations import fields_of  # here, so that `import flyexpr` is quick
+
     return fields_of(kind, (Attribute, Codec, Derived))
 
 

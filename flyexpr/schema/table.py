@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, NotBound, did_you_mean, unknown_option
 from flyexpr.records import fill, later, record, replace
-from flyexpr.schema.annotations import Field, is_typed_dict
 from flyexpr.schema.codecs import Attribute, Codec, codec_of, declared_in
 from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
@@ -21,6 +20,7 @@ from flyexpr.values.numbers import Number
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from flyexpr.schema.annotations import Field
     from flyexpr.schema.options import TableOptions
 
 S = TypeVar("S", bound=Mapping[str, Any])
@@ -384,7 +384,7 @@ def _unknown(name: str, option: str) -> str:
 
 
 def _attributes_of(kind: Any, keys: tuple[str | None, ...]) -> dict[str, Any]:
-    if not is_typed_dict(kind):
+    if not isinstance(kind, type) or not hasattr(kind, "__required_keys__"):
         named = f"the class {kind.__name__}" if isinstance(kind, type) else repr(kind)
         raise TypeError(
             f"Table.of takes a TypedDict first, such as Table.of(Score, 'GameScores', 'userid'), not {named}; "
