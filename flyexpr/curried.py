@@ -31,6 +31,7 @@ from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.records import replace
 from flyexpr.requests.operations import Key, Operation, Paths, PutReturns, Read, UpdateReturns
 from flyexpr.requests.refinements import refinement
+from flyexpr.schema import derive as _derive
 from flyexpr.schema.table import Table
 from flyexpr.steps.modify import Function
 from flyexpr.steps.stats import Stats
@@ -62,6 +63,7 @@ __all__ = [
     "gt",
     "index",
     "is_in",
+    "key_of",
     "le",
     "limit",
     "lt",
@@ -176,6 +178,7 @@ ge = _two(_conditions.ge)
 get: OfTable[Key] = curry(_sync.get)
 gt = _two(_conditions.gt)
 is_in = _two(_conditions.is_in)
+key_of = _two(_derive.key_of)
 le = _two(_conditions.le)
 lt = _two(_conditions.lt)
 matches = _two(_memory.matches)

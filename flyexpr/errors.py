@@ -252,10 +252,12 @@ class NoSuchTable(DynamoError):
     >>> str(DynamoError.of("ResourceNotFoundException", "Requested resource not found"))
     'ResourceNotFoundException: Requested resource not found'
 
-    Where the operation is known, the text names its table and engine.
+    Where the operation is known, the text names its table and engine. `.tables` has the names of the tables that there
+    are, if the engine knows them without a request: the embedded one does.
     """
 
     text: str = ""
+    tables: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.text or super().__str__()

@@ -42,6 +42,8 @@ def test_what_takes_a_table_waits_for_the_rest(scores: Table) -> None:
     assert curried.update(scores, ("cy", "x"))(flyexpr.incr("score"), returns="ALL_NEW")["score"] == 1
     assert curried.modify(scores, ("cy", "x"))(lambda item: {**item, "seen": True})["seen"] is True
     assert curried.delete(scores)(("cy", "x"), returns="ALL_OLD")["score"] == 1
+    key = {"user": "cy", "title": "x"}
+    assert pipe([{**key, "score": 1}], map(curried.key_of(scores)), list) == [key]
     assert curried.one(scores)(query(flyexpr.where(user="ada", title="game 0")))["score"] == 0
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import inspect
+import pickle
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
@@ -41,6 +43,7 @@ from flyexpr import (
     computed,
     connect,
     create_table,
+    delete_item,
     eq,
     ge,
     get,
@@ -348,6 +351,27 @@ def test_a_missing_table_is_named_with_its_engine() -> None:
     assert str(caught.value) == (
         "there is no table 'Nope' on sqlite::memory:\n  hint: run(table, create_table()) makes it"
     )
+
+
+def test_a_missing_table_whose_name_is_nearly_that_of_another(table: Table) -> None:
+    hint = "did you mean 'peers'? Otherwise run(table, create_table()) makes it"
+    for reading in (lambda: get(table.named("Peer"), ("a", 1)), lambda: list(run(table.named("Peer"), scan()))):
+        with pytest.raises(NoSuchTable) as caught:
+            reading()
+        assert str(caught.value) == f"there is no table 'Peer' on sqlite::memory:\n  hint: {hint}"
+        assert caught.value.tables == ("peers",)
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copy), copy.tables) == (str(caught.value), ("peers",))
+
+
+def test_of_the_tables_of_a_transaction_the_missing_one_is_named(table: Table) -> None:
+    others = replace(table, name="others")
+    with pytest.raises(NoSuchTable) as caught:
+        transact_write([(table, delete_item(("a", 1))), (others, put_item({"id": "a", "n": 1}))])
+    assert str(caught.value) == (
+        "there is no table 'others' on sqlite::memory:\n  hint: run(table, create_table()) makes it"
+    )
+    assert get(table, ("a", 1)) is not None
 
 
 def test_a_query_never_becomes_a_scan(table: Table) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flyexpr.errors import DynamoError, NoSuchTable, TableExists
+from flyexpr.errors import DynamoError, NoSuchTable, TableExists, did_you_mean
 from flyexpr.schema.table import Table
 
 
@@ -18,9 +18,12 @@ def named(error: NoSuchTable, tables: Iterable[Table[Any]]) -> NoSuchTable:
       hint: run(table, create_table()) makes it
     """
     by_name = {table.name: table for table in tables}
-    names = " or no table ".join(map(repr, by_name))
+    missing = [name for name in by_name if name not in error.tables] or [*by_name]
+    question = did_you_mean(missing[0], error.tables, "{!r}")
+    hint = f"{question} Otherwise run" if question else "run"
     on = _on_engine(next(iter(by_name.values())))
-    error.text = f"there is no table {names}{on}\n  hint: run(table, create_table()) makes it"
+    error.text = f"there is no table {' or no table '.join(map(repr, missing))}{on}"
+    error.text += f"\n  hint: {hint}(table, create_table()) makes it"
     return error
 
 

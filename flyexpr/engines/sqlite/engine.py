@@ -45,7 +45,7 @@ from flyexpr.engines.sqlite.request.tags import read_list_tags, read_tag_resourc
 from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
 from flyexpr.engines.sqlite.request.ttl import read_described_expiry, read_update_time_to_live
 from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
-from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable
 
 SWEEP_SECONDS = 1.0
 
@@ -144,6 +144,8 @@ class SqliteEngine(Plain):
             bodies.learn(members, body)
         except FlyexprError as error:  # of a handler, which has ended its transaction
             check_refused(shape, members, error)
+            if isinstance(error, NoSuchTable):
+                error.tables = self._tables()
             raise
         except BaseException as error:
             self._storage.recover()
@@ -159,6 +161,12 @@ class SqliteEngine(Plain):
                 f"{self.path} was opened to be read only, and {operation} writes\n  hint: connect without mode=ro",
             )
         return DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
+
+    def _tables(self) -> tuple[str, ...]:
+        """The names of the tables, for an error; none, if they cannot be read."""
+        with suppress(Exception), self._storage.transaction("DEFERRED"):
+            return tuple(self._storage.table_names("", 1000))
+        return ()
 
     def _sweep(self, now: float) -> None:
         """Delete what has expired, if that can be done without waiting; whatever stops it, the request goes on."""

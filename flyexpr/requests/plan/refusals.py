@@ -61,6 +61,12 @@ def _no_partition(table: Table, parts: Sequence[Condition]) -> tuple[str, str]:
     if not equal:
         indexes = [None, *(index for index in table.indexes if index.partition_keys)]
         starts = ", ".join(_start(table, index) for index in indexes)
+        if other := _compared_with_an_attribute(table, indexes, parts):
+            key, attribute = other
+            return (
+                f"a query of {table.name!r} needs one partition key value, and `{attribute}` is an attribute",
+                f"for the text write eq({key!r}, {attribute!r}), or {key} = '{attribute}' in a text",
+            )
         return (
             f"a query of {table.name!r} needs one partition key value, and the condition fixes none",
             f"add eq(...) for one of: {starts}; or use scan(...)",
@@ -70,6 +76,18 @@ def _no_partition(table: Table, parts: Sequence[Condition]) -> tuple[str, str]:
         f"no index of {table.name!r} starts with {names}, and a query needs one partition key value",
         f"{_likely_meant(table, equal)}add {_proposed_index(equal[0], parts)}, or use scan(...)",
     )
+
+
+def _compared_with_an_attribute(
+    table: Table, indexes: Sequence[Index | None], parts: Sequence[Condition]
+) -> tuple[str, str] | None:
+    """A partition key that equals an attribute, and that attribute: for a text people forget its quotes."""
+    keys = {name for index in indexes for name in table.partition_keys_of(index)}
+    for part in parts:
+        match part:
+            case Compare("=", Path((str(left),)), Path((str(right),))) if left in keys or right in keys:
+                return (left, right) if left in keys else (right, left)
+    return None
 
 
 def _likely_meant(table: Table, names: Sequence[str]) -> str:
