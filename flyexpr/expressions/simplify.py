@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import (
     ALWAYS,
     NEVER,
@@ -33,6 +34,7 @@ def simplify(condition: Condition) -> Condition:
 
     `~(a < 0)` stays: it is also true where `a` is missing or not a number.
     """
+    need(condition, Condition, "simplify takes a condition such as eq('a', 1)")
     return _simplified(condition, [])
 
 
