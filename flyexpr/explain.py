@@ -29,6 +29,7 @@ from flyexpr.requests.plan.kinds import not_found
 from flyexpr.requests.plan.projections import lacking
 from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
+from flyexpr.schema.implied import unused_ranges
 from flyexpr.schema.kinds import Kinds, narrowed, paths_of_kind
 from flyexpr.schema.parts import parts_in
 from flyexpr.schema.strict import unnamed
@@ -277,6 +278,8 @@ def _warnings(table: Table, operation: Operation, access: Access | None) -> Iter
     elif name := _tells_no_kind(table, condition, access):
         yield f"items of other kinds under this key are read too: `{name}` does not begin with a text of this kind"
     yield from access.warnings(table)
+    if table.derived and access.keys and not isinstance(table, Kinds):
+        yield from unused_ranges(table, condition, table.sort_keys_of(access.index))
     if not access.sends:
         return
     if access.filter is not None:

@@ -1,4 +1,4 @@
-"""Derived attributes: filled in on put, updated with their parts, and found from conditions on their parts."""
+"""Derived attributes: filled in on put, and updated with their parts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.errors import ExpressionError, ValidationError, did_you_mean
-from flyexpr.expressions.nodes import Action, And, Compare, Condition, Path, Test, Update, Value
-from flyexpr.expressions.paths import paths
+from flyexpr.expressions.nodes import Action, Path, Update, Value
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import operand
-from flyexpr.records import record
 from flyexpr.schema.kinds import kind_of
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import Derived
@@ -178,71 +176,6 @@ def key_parts(table: Table, key: Any) -> dict[str, Any]:
         always = {name: derived for name, derived in table.derived.items() if not derived.parts and derived.text}
         parts |= {name: derived.value({}) for name, derived in always.items() if name not in table.keys}
     return parts
-
-
-@record
-class Implied:
-    """What a condition implies for derived key attributes: conditions for a key condition, never for a filter.
-
-    Those in `sure` are true of every item that matches. Those in `kind` are true of items that the table itself wrote:
-    they say with which text the templates of their keys begin.
-    """
-
-    sure: tuple[Condition, ...] = ()
-    kind: tuple[Condition, ...] = ()
-
-
-def implied_conditions(table: Table, condition: Condition) -> Implied:
-    """What the condition implies for derived key attributes: a value, or a prefix where only the start is certain.
-
-    >>> keys = {"uid": template("{type}:{id}"), "at": template("AT#{day}")}
-    >>> accounts = Table("accounts", "uid", "at", attributes=keys)
-    >>> implied = implied_conditions(accounts, eq("type", "facebook"))
-    >>> [show(one) for one in implied.sure], [show(one) for one in implied.kind]
-    (["begins_with(uid, 'facebook:')"], ["begins_with(at, 'AT#')"])
-
-    They may go into a key condition, never into a filter: an item that another program stored without the attribute
-    still matches. Where the condition is on the key attribute itself, nothing is added about the kind.
-    """
-    return _implied(table, condition) if table.derived else Implied()
-
-
-def known_values(condition: Condition) -> dict[str, Any]:
-    """The attributes for which the condition allows only one value, with that value.
-
-    >>> known_values(eq("a", 1) & gt("b", 2))
-    {'a': 1}
-    """
-    known = {}
-    for part in condition.parts if isinstance(condition, And) else (condition,):
-        match part:
-            case Compare("=", Path((str(name),)), Value(kind, body)) | Compare(
-                "=", Value(kind, body), Path((str(name),))
-            ):
-                known[name] = thaw((kind, body))
-    return known
-
-
-def _implied(table: Table, condition: Condition) -> Implied:
-    known = known_values(condition)
-    sure: list[Condition] = []
-    kind: list[Condition] = []
-    named = {path.parts[0] for path in paths(condition)}
-    for name, derived in table.derived.items():
-        if name not in table.key_attributes:
-            continue  # it is in no key, and items older than its declaration lack it
-        path = Path((name,))
-        if derived.parts and all(known.get(part) is not None for part in derived.parts):
-            known[name] = value = derived.value(known)
-            if value is not None:
-                sure.append(Compare("=", path, operand(value)))
-        elif derived.function is None and (prefix := derived.prefix(known)):
-            bound = Test("begins_with", (path, operand(prefix)))
-            if derived.parts and known.get(derived.parts[0]) is not None:
-                sure.append(bound)
-            elif name not in named:
-                kind.append(bound if derived.parts else Compare("=", path, operand(prefix)))
-    return Implied(tuple(sure), tuple(kind))
 
 
 def derived_from(table: Table, names: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from flyexpr.records import record
@@ -113,7 +114,9 @@ def _slots(derived: Derived, types: Mapping[str, Any]) -> tuple[str, Sequence[_S
         if name is not None:
             following = parsed[after][0] if after < len(parsed) else ""
             read, width = _reader(types.get(name), spec), None
-            if read is not None and _is_number(types.get(name), spec):
+            if read is not None and "%" in spec:
+                width = _date_width(spec)
+            elif read is not None and _is_number(types.get(name), spec):
                 width = width_of(spec)
             slots.append(_Slot(name, width, read, following))
     return lead, slots
@@ -130,6 +133,8 @@ def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
     if isinstance(kind, (Codec, Derived)):
         return None
     codec = codec_of(kind or (int if spec.endswith("d") else str))
+    if "%" in spec:
+        return _date_reader(kind, codec, spec)
     if not (codec.kind == "N" and _INVERTIBLE.fullmatch(spec) or codec.kind == "S" and not spec):
         return None
     decode = codec.decode
@@ -144,5 +149,29 @@ def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
             return stored if piece_of(value, spec) == piece else MISSING
         except (ValueError, TypeError, ArithmeticError):
             return MISSING
+
+    return read
+
+
+def _date_width(spec: str) -> int:
+    from flyexpr.schema.date_formats import date_width
+
+    return date_width(spec)
+
+
+def _date_reader(kind: Any, codec: Codec, spec: str) -> Callable[[str], Any] | None:
+    """The reader of dates in a format; the text 2026-01 is that of many dates, and so of none."""
+    from flyexpr.schema.date_formats import reader_of
+
+    parse = reader_of(spec, kind) if kind in (date, datetime) else None
+    if parse is None:
+        return None
+
+    def read(piece: str) -> Any:
+        try:
+            value = parse(piece)
+        except (ValueError, OverflowError):
+            return MISSING
+        return codec.encode(value) if piece_of(value, spec) == piece else MISSING
 
     return read

@@ -296,7 +296,7 @@ def _can_have_made(table: Table, name: str, value: Any) -> bool:
     derived = table.derived.get(name)
     if derived is None or derived.function is not None:
         return True
-    start = derived.prefix({})
+    start = derived.begun({}).text
     fits = isinstance(value, str) and (value.startswith(start) if derived.parts else value == start)
     return fits and all(inverse.read(value) for inverse in table.inverses if inverse.name == name)
 

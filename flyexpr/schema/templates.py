@@ -42,13 +42,35 @@ class Derived:
             return self.function(*(values[part] for part in self.parts))
         return "".join(_pieces(self.text, values, unique, narrow))
 
-    def prefix(self, values: Mapping[str, Any]) -> str:
-        """The start of the text that is certain when only some parts are known.
+    def begun(self, values: Mapping[str, Any]) -> Begun:
+        """The start of a template's text when only some parts are known, and what comes next.
 
-        >>> template("{type}:{id}").prefix({"type": "facebook"})
-        'facebook:'
+        >>> template("{type}:{id:05d}#{day}").begun({"type": "facebook"})
+        Begun(text='facebook:', part='id', spec='05d', after='#', open=True)
         """
-        return "" if self.function is not None else "".join(_pieces(self.text, values))
+        parsed = pieces_of(self.text)
+        names = [name for _, name, _ in parsed]
+        position = next((at for at, name in enumerate(names) if name and values.get(name) is None), None)
+        text = "".join(_pieces(self.text, values))
+        if position is None:
+            return Begun(text)
+        _, part, spec = parsed[position]
+        after = parsed[position + 1][0] if position + 1 < len(parsed) else ""
+        return Begun(text, part, spec, after, any(names[position + 1 :]))
+
+
+@record
+class Begun:
+    """The start of a text that is certain; the first part that is not known, its format and the text after it.
+
+    `open` says that more parts follow.
+    """
+
+    text: str
+    part: str | None = None
+    spec: str = ""
+    after: str = ""
+    open: bool = False
 
 
 def template(text: str) -> Derived:
@@ -58,9 +80,11 @@ def template(text: str) -> Derived:
     >>> request(accounts, query(eq("type", "facebook") & eq("id", "1")))[1]["Key"]
     {'uid': {'S': 'facebook:1'}}
 
-    Parts take Python's format specifications (`{n:05d}`). In the table's own key, a part may not contain the text that
-    separates it from the next, or two items could get the same key. In any key, a number may not be wider than its
-    format. If another program wrote an item without a part, the part is read from the key.
+    Parts take Python's format specifications (`{n:05d}`), and those of dates: `{at:%Y-%m-%d}` writes a date, or a
+    datetime in UTC, by the fields %Y %m %d %j %G %V %u %H %M %S %f. In the table's own key, a part may not contain the
+    text that separates it from the next, or two items could get the same key. In any key, a number may not be wider
+    than its format. If another program wrote an item without a part, the part is read from the key. A range on a part
+    is one on the key, where the texts of the part sort as its values do.
     """
     parsed = pieces_of(text)
     parts = tuple(dict.fromkeys(name for _, name, _ in parsed if name is not None))
@@ -104,16 +128,32 @@ def pieces_of(text: str) -> tuple[tuple[str, str | None, str], ...]:
     for _, name, spec, conversion in parsed:
         if conversion or "{" in (spec or ""):
             raise FlyexprError(f"template {text!r}: {{{name}}} takes a fixed format, such as {{{name}:05d}}, and no !")
+        if spec and "%" in spec:
+            _check_fields(text, name, spec)
     return tuple((literal, name, spec or "") for literal, name, spec, _ in parsed)
+
+
+def _check_fields(text: str, name: str | None, spec: str) -> None:
+    from flyexpr.schema.date_formats import is_date_format, known_fields, wrong_field
+
+    if is_date_format(spec) and (wrong := wrong_field(spec)):
+        raise FlyexprError(
+            f"template {text!r}: {{{name}}} has {wrong}, which is not a field of a date\n  hint: use {known_fields()}"
+        )
 
 
 def piece_of(value: Any, spec: str, at: str = "") -> str:
     """A part's value in its format. It formats what DynamoDB would give back: 1, 1.0 and Decimal("1.00") look the same.
 
     >>> from datetime import date
-    >>> piece_of(7.0, "03d"), piece_of(date(2026, 1, 31), "")
-    ('007', '2026-01-31')
+    >>> piece_of(7.0, "03d"), piece_of(date(2026, 1, 31), ""), piece_of(date(2026, 1, 31), "%Y-%m")
+    ('007', '2026-01-31', '2026-01')
     """
+    if "%" in spec:
+        from flyexpr.schema.date_formats import date_piece, is_date_format  # here, because it is rarely needed
+
+        if is_date_format(spec):
+            return date_piece(value, spec, at)
     plain = thaw(freeze(standard(value), at))
     try:
         with localcontext(EXACT):  # the context decides how a format such as `{n:.2f}` rounds

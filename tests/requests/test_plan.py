@@ -61,6 +61,8 @@ TABLE = Table(
 )
 
 U, T = eq("user", "u"), eq("title", "t")
+LAST = "\U0010ffff"
+TITLES, UP_TO = "user = 'u' AND begins_with(title, 't')", "user = 'u' AND title BETWEEN 't' AND 't!'"
 
 # condition: how, index, key conditions, filter, residue
 CASES: list[tuple[Condition, str, str | None, list[str], str, str]] = [
@@ -88,14 +90,35 @@ CASES: list[tuple[Condition, str, str | None, list[str], str, str]] = [
         "",
         "title < 'b'",
     ),
-    (U & gt("title", "a") & ge("title", "b"), "Query", None, ["user = 'u' AND title >= 'b'"], "", "title > 'a'"),
+    (U & gt("title", "a") & ge("title", "b"), "Query", None, ["user = 'u' AND title >= 'b'"], "", ""),
     (
         U & begins_with("title", "t") & gt("title", "tt"),
         "Query",
         None,
-        ["user = 'u' AND begins_with(title, 't')"],
+        ["user = 'u' AND title BETWEEN 'tt' AND 'u'"],
         "",
-        "title > 'tt'",
+        "begins_with(title, 't') AND title > 'tt'",
+    ),
+    (
+        U & begins_with("title", "t") & ge("title", "tt") & le("title", "u"),
+        "Query",
+        None,
+        ["user = 'u' AND title BETWEEN 'tt' AND 'u'"],
+        "",
+        "begins_with(title, 't')",
+    ),
+    (U & begins_with("title", "t") & gt("title", "a") & lt("title", "u"), "Query", None, [TITLES], "", ""),
+    (U & begins_with("title", "t") & lt("title", "t!"), "Query", None, [UP_TO], "", "title < 't!'"),
+    (U & begins_with("title", "t") & ge("title", "u"), "Nothing", None, [], "", ""),
+    (U & begins_with("title", "t") & lt("title", "t"), "Nothing", None, [], "", ""),
+    (U & begins_with("title", LAST), "Query", None, [f"user = 'u' AND begins_with(title, '{LAST}')"], "", ""),
+    (
+        U & begins_with("title", LAST) & ge("title", LAST + "a"),
+        "Query",
+        None,
+        [f"user = 'u' AND title >= '{LAST}a'"],
+        "",
+        "",
     ),
     (
         U & begins_with("title", "t") & begins_with("title", "tt"),
@@ -107,22 +130,22 @@ CASES: list[tuple[Condition, str, str | None, list[str], str, str]] = [
     ),
     (
         U & begins_with("title", "tt") & begins_with("title", "t") & begins_with("title", "s"),
-        "Query",
+        "Nothing",
         None,
-        ["user = 'u' AND begins_with(title, 'tt')"],
+        [],
         "",
-        "begins_with(title, 's')",
+        "",
     ),
     (
         U & begins_with("title", "t") & ge("title", "a") & lt("title", "tu"),
         "Query",
         None,
-        ["user = 'u' AND title BETWEEN 'a' AND 'tu'"],
+        ["user = 'u' AND title BETWEEN 't' AND 'tu'"],
         "",
-        "begins_with(title, 't') AND title < 'tu'",
+        "title < 'tu'",
     ),
-    (U & lt("title", "t") & le("title", "t"), "Query", None, ["user = 'u' AND title < 't'"], "", "title <= 't'"),
-    (U & gt("title", "t") & ge("title", "t"), "Query", None, ["user = 'u' AND title > 't'"], "", "title >= 't'"),
+    (U & lt("title", "t") & le("title", "t"), "Query", None, ["user = 'u' AND title < 't'"], "", ""),
+    (U & gt("title", "t") & ge("title", "t"), "Query", None, ["user = 'u' AND title > 't'"], "", ""),
     (
         U & between("title", "a", "c") & gt("title", "b"),
         "Query",

@@ -18,7 +18,7 @@ from flyexpr.requests.plan.projections import check_projected, fetched, trims
 from flyexpr.requests.plan.refusals import Rejected
 from flyexpr.requests.plan.sharing import parts_of, shared_by_query, shared_by_scan
 from flyexpr.requests.reads import Access, Nothing, Point, QueryPages, ScanPages
-from flyexpr.schema.derive import Implied, implied_conditions
+from flyexpr.schema.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds, narrowed
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
@@ -56,7 +56,7 @@ def _access(table: Table, read: Query | Scan, condition: Condition) -> Access:
     parts = parts_of(condition)
     if any(_asks_for_empty_key(table, part) for part in parts):
         return Nothing()
-    fit, rejected = chosen_fit(table, read, parts, _implied(table, read.condition))
+    fit, rejected = chosen_fit(table, read, parts, _implied(table, read.condition, parts))
     return _through(table, read, fit, rejected)
 
 
@@ -87,18 +87,20 @@ def _asks_for_empty_key(table: Table, part: Condition) -> bool:
     return False
 
 
-def _implied(table: Table, condition: Condition) -> Implied:
+def _implied(table: Table, condition: Condition, parts: Sequence[Condition]) -> Implied:
     """What the condition implies about derived keys, in stored types."""
     if isinstance(table, Kinds):
         return implied_by_kinds(table, condition)
-    implied = implied_conditions(table, condition)
     if not table.derived:
-        return implied
+        return Implied()
+    implied = implied_conditions(table, condition, parts)
     return Implied(*(tuple(lower_condition(table, one) for one in some) for some in (implied.sure, implied.kind)))
 
 
 def _through(table: Table, read: Query, fit: Fit, rejected: Rejected) -> Access:
     """The access of a query through the chosen index: a point where the condition fixes the whole primary key."""
+    if NEVER in fit.sort:
+        return Nothing()
     filters: Sequence[Condition] = ()
     residue: Sequence[Condition] = fit.rest
     point = fit.index is None and read.index is None and 1 + fit.fixed == len(table.keys)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flyexpr.expressions.nodes import Between, Compare, Condition, In, Or, Path, Test, Value
+from flyexpr.expressions.nodes import NEVER, Between, Compare, Condition, In, Or, Path, Test, Value
+from flyexpr.records import record
+from flyexpr.schema.part_ranges import after_all
 
-_Bound = tuple[Value, bool, Condition]  # the constant, whether it is itself allowed, and the part that says so
+_Bound = tuple[Value, bool]  # the constant, and whether it is itself allowed
 
 
 def options(part: Condition, name: str) -> tuple[Value, ...]:
@@ -52,58 +54,89 @@ def prefix(part: Condition, name: str) -> Any:
     return ""
 
 
-def tightest(name: str, parts: Sequence[Condition]) -> tuple[list[Condition], list[Condition]]:
+@record
+class Range:
+    """What a part of a condition says about the order of one key attribute: the least and the greatest value."""
+
+    part: Condition
+    low: _Bound | None
+    high: _Bound | None
+
+
+def ranges(name: str, parts: Sequence[Condition]) -> list[Range]:
+    """The ranges that the parts set for an attribute; nothing for parts that set none.
+
+    >>> [(found.low, found.high) for found in ranges("at", [begins_with("at", "EV#"), eq("id", "a")])]
+    [((Value(kind='S', body='EV#'), True), (Value(kind='S', body='EV$'), False))]
+    """
+    return [found for part in parts if (found := _range(part, name)) is not None]
+
+
+def _range(part: Condition, name: str) -> Range | None:
+    match part:
+        case Compare("<" | "<=" | ">" | ">=" as operator, Path((attribute,)), Value() as value):
+            if attribute != name or not _is_key_value(value):
+                return None
+            bound = value, len(operator) == 2
+            return Range(part, None, bound) if operator[0] == "<" else Range(part, bound, None)
+        case Between(Path((attribute,)), Value() as low, Value() as high):
+            if attribute != name or not _is_key_value(high):
+                return None
+            return Range(part, (low, True) if _is_key_value(low) else None, (high, True))
+        case Test("begins_with", (Path((attribute,)), Value("S" | "B" as kind, start) as value)):
+            if attribute != name or not start:
+                return None
+            above = after_all(start)
+            return Range(part, (value, True), (Value(kind, above), False) if above else None)
+    return None
+
+
+def tightest(name: str, found: Sequence[Range]) -> tuple[list[Condition], list[Condition]]:
     """The one condition on a sort key that reads least, and the parts that it says in full.
 
-    >>> bound, said = tightest("at", [ge("at", "a"), lt("at", "b")])
+    >>> bound, said = tightest("at", ranges("at", [ge("at", "a"), lt("at", "b")]))
     >>> show(bound[0]), [show(part) for part in said]
     ("at BETWEEN 'a' AND 'b'", ["at >= 'a'"])
+    >>> bound, said = tightest("at", ranges("at", [begins_with("at", "EV#"), ge("at", "EV#2026")]))
+    >>> show(bound[0]), [show(part) for part in said]
+    ("at BETWEEN 'EV#2026' AND 'EV$'", ["at >= 'EV#2026'"])
     """
-    lows = [low for part in parts for low in _low(part, name)]
-    highs = [high for part in parts for high in _high(part, name)]
-    prefixes = {part: start for part in parts if (start := prefix(part, name))}
-    if prefixes and not (lows and highs):
-        longest = max(prefixes, key=lambda part: len(prefixes[part]))
-        return [longest], [part for part, start in prefixes.items() if prefixes[longest].startswith(start)]
+    if len(found) < 2:
+        return [_sendable(one, name) for one in found], [one.part for one in found]
+    lows = [(*one.low, one) for one in found if one.low]
+    highs = [(*one.high, one) for one in found if one.high]
     low = max(lows, key=lambda bound: (bound[0].body, not bound[1]), default=None)
     high = min(highs, key=lambda bound: (bound[0].body, bound[1]), default=None)
-    if low and high:
-        cover = Between(Path((name,)), low[0], high[0])
-        return [cover], [part for part in parts if _says_no_more(part, cover, name)]
-    if high and not low and isinstance(high[2], Between):  # from the empty string, which no key holds
-        return [Compare("<=", Path((name,)), high[0])], [high[2]]
-    only = low or high
-    return ([only[2]], [only[2]]) if only else ([], [])
+    if low and high and (low[0].body, True) > (high[0].body, low[1] and high[1]):
+        return [NEVER], []
+    if low and high and low[2] is not high[2]:
+        both = (low[0], True), (high[0], True)
+        cover = Range(Between(Path((name,)), low[0], high[0]), *both)
+    else:
+        cover = (low or high or lows[0])[2]
+    return [_sendable(cover, name)], [one.part for one in found if _says(cover, one)]
 
 
-def _low(part: Condition, name: str) -> list[_Bound]:
-    match part:
-        case Compare(">" | ">=" as operator, Path((attribute,)), Value() as value):
-            return [(value, operator == ">=", part)] if attribute == name and _is_key_value(value) else []
-        case Between(Path((attribute,)), Value() as low, Value()):
-            return [(low, True, part)] if attribute == name and _is_key_value(low) else []
-    return []
+def _sendable(found: Range, name: str) -> Condition:
+    """The part as a key condition: a BETWEEN may begin with the empty string, which no key holds."""
+    if isinstance(found.part, Between) and found.low is None and found.high:
+        return Compare("<=", Path((name,)), found.high[0])
+    return found.part
 
 
-def _high(part: Condition, name: str) -> list[_Bound]:
-    match part:
-        case Compare("<" | "<=" as operator, Path((attribute,)), Value() as value):
-            return [(value, operator == "<=", part)] if attribute == name and _is_key_value(value) else []
-        case Between(Path((attribute,)), Value(), Value() as high):
-            return [(high, True, part)] if attribute == name and _is_key_value(high) else []
-    return []
-
-
-def _says_no_more(part: Condition, cover: Between, name: str) -> bool:
-    """Whether the BETWEEN that covers a bound implies it, so that nothing of it is left to evaluate."""
-    if not isinstance(cover.low, Value) or not isinstance(cover.high, Value):
-        return False
-    lows, highs = _low(part, name), _high(part, name)
+def _says(cover: Range, one: Range) -> bool:
+    """Whether a range lies within another one, of which then nothing is left to evaluate."""
     return (
-        bool(lows or highs)
-        and all(bound.body < cover.low.body or (bound == cover.low and allowed) for bound, allowed, _ in lows)
-        and all(bound.body > cover.high.body or (bound == cover.high and allowed) for bound, allowed, _ in highs)
+        one.low is None
+        or (cover.low is not None and _is_within(cover.low, one.low, cover.low[0].body > one.low[0].body))
+    ) and (
+        one.high is None
+        or (cover.high is not None and _is_within(cover.high, one.high, cover.high[0].body < one.high[0].body))
     )
+
+
+def _is_within(inner: _Bound, outer: _Bound, inside: bool) -> bool:
+    return inside or (inner[0] == outer[0] and (outer[1] or not inner[1]))
 
 
 def _is_key_value(value: Value) -> bool:

@@ -11,7 +11,7 @@ from flyexpr.requests.operations import Query
 from flyexpr.requests.plan.fits import Fit, fit_of
 from flyexpr.requests.plan.projections import unusable
 from flyexpr.requests.plan.refusals import Rejected, label, no_index
-from flyexpr.schema.derive import Implied
+from flyexpr.schema.implied import Implied
 from flyexpr.schema.table import Table
 
 
@@ -71,6 +71,6 @@ def _check_alone(table: Table, read: Query, best: Sequence[Fit]) -> None:
 
 
 def _why_worse(fit: Fit, best: Fit) -> str:
-    if (fit.fixed, len(fit.sort)) == (best.fixed, len(best.sort)):
+    if (fit.fixed, fit.bounded) == (best.fixed, best.bounded):
         return "serves as well, and the table comes before its indexes"
     return "the condition bounds less of its sort key"

@@ -8,8 +8,8 @@ from math import prod
 
 from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, joined
 from flyexpr.records import record, replace
-from flyexpr.requests.plan.bounds import is_equal, options, prefix, tightest
-from flyexpr.schema.derive import Implied
+from flyexpr.requests.plan.bounds import is_equal, options, prefix, ranges, tightest
+from flyexpr.schema.implied import Implied
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table
 
@@ -22,13 +22,14 @@ class Fit:
     values: tuple[tuple[Value, ...], ...]  # for each partition key attribute, the values to ask for one by one
     sort: tuple[Condition, ...]
     rest: tuple[Condition, ...]  # the parts that the key condition does not say in full
-    fixed: int  # sort key attributes with one value
-    kind: Condition | None = None  # keeps the read among items of the table's own kind; in `sort`, or besides it
+    fixed: int = 0  # sort key attributes with one value
+    bounded: int = 0  # sort key attributes that the condition bounds, not only the table's own kind
+    kind: Condition | None = None  # keeps the read among items of the table's own kind; `sort` says it too
 
     @property
     def rank(self) -> tuple[int, int, int, bool]:
         """What to compare fits by: the greatest rank reads least."""
-        return self.fixed, len(self.sort), -prod(map(len, self.values)), self.index is None
+        return self.fixed, self.bounded, -prod(map(len, self.values)), self.index is None
 
     def partitions(self, table: Table) -> Iterator[tuple[Condition, ...]]:
         """Every choice of one value for each partition key attribute."""
@@ -38,8 +39,7 @@ class Fit:
 
     def key_conditions(self, table: Table) -> tuple[Condition, ...]:
         """The key conditions, one for each request: several where several partitions are read."""
-        sort = self.sort if self.kind is None or self.kind in self.sort else (*self.sort, self.kind)
-        return tuple(joined(And, [*partition, *sort]) for partition in self.partitions(table))
+        return tuple(joined(And, [*partition, *self.sort]) for partition in self.partitions(table))
 
 
 def fit_of(table: Table, index: Index | None, parts: Sequence[Condition], implied: Implied) -> Fit | str:
@@ -62,27 +62,38 @@ def fit_of(table: Table, index: Index | None, parts: Sequence[Condition], implie
         used.add(narrowest)
         if name in table.derived and narrowest in parts:
             implied = replace(implied, kind=())  # a condition on the key itself asks for items of every kind
-    sort, exact, fixed, kind = _bound_sort_keys(table.sort_keys_of(index), parts, implied)
-    rest = tuple(part for part in parts if part not in used and part not in exact)
-    return Fit(index, tuple(values), sort, rest, fixed, kind)
+    bounds = _bound_sort_keys(table.sort_keys_of(index), parts, implied)
+    said = {*used, *bounds.said}
+    rest = tuple(part for part in dict.fromkeys((*parts, *bounds.rest)) if part not in said)
+    return Fit(index, tuple(values), bounds.conditions, rest, bounds.fixed, bounds.bounded, bounds.kind)
 
 
-def _bound_sort_keys(
-    names: Sequence[str], parts: Sequence[Condition], implied: Implied
-) -> tuple[tuple[Condition, ...], frozenset[Condition], int, Condition | None]:
-    """Conditions on the first sort keys: `=` on each, and on the last any one that the service allows.
+@record
+class _Bounds:
+    """Conditions on the first sort keys: `=` on each, and on the last any one that the service allows."""
 
-    With them: the parts that they say in full, how many keys have one value, and the condition for the own kind.
-    """
+    conditions: tuple[Condition, ...]
+    said: tuple[Condition, ...]  # what they say in full
+    fixed: int
+    bounded: int
+    kind: Condition | None = None
+    rest: Sequence[Condition] = ()  # what is implied, and they do not say in full
+
+
+def _bound_sort_keys(names: Sequence[str], parts: Sequence[Condition], implied: Implied) -> _Bounds:
     conditions: list[Condition] = []
     for fixed, name in enumerate(names):
-        equal = next((part for part in (*parts, *implied.sure, *implied.kind) if is_equal(part, name)), None)
+        everything = (*parts, *implied.sure, *implied.kind)
+        equal = next((part for part in everything if is_equal(part, name)), None)
         if equal is None:
-            bound, exact = tightest(name, parts)
-            if not bound:  # a bound from the condition is better than the start of a template
-                bound, exact = tightest(name, implied.sure)
-            kind = next((part for part in implied.kind if not bound and prefix(part, name)), None)
-            return (*conditions, *bound), frozenset({*conditions, *exact}), fixed, kind
+            found = ranges(name, everything)
+            bound, said = tightest(name, found)
+            own = [one for one in implied.kind if prefix(one, name)]
+            asked = bool(bound) if not own else any(one.part not in own for one in found)
+            rest = [one for one in (*implied.sure, *own) if prefix(one, name) and one not in said]
+            bounded, kind = fixed + asked, next(iter(own), None)
+            return _Bounds((*conditions, *bound), (*conditions, *said), fixed, bounded, kind, rest)
         conditions.append(equal)
     kind = next((part for part in conditions if part in implied.kind), None)
-    return tuple(conditions), frozenset(conditions), len(conditions), kind
+    fixed = len(conditions)
+    return _Bounds(tuple(conditions), tuple(conditions), fixed, fixed, kind)

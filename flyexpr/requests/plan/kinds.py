@@ -8,7 +8,7 @@ from os.path import commonprefix
 from flyexpr.expressions.nodes import Compare, Condition, In, Path, Test, Value
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan.bounds import options, prefix
-from flyexpr.schema.derive import Implied, implied_conditions
+from flyexpr.schema.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.stored_conditions import lower_condition
 

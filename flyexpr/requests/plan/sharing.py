@@ -9,7 +9,7 @@ from flyexpr.expressions.nodes import ALWAYS, And, Condition, joined
 from flyexpr.expressions.paths import paths
 from flyexpr.requests.plan.fits import Fit
 from flyexpr.requests.plan.projections import lacking
-from flyexpr.schema.derive import known_values
+from flyexpr.schema.implied import known_values
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.parts import as_stored, may_match
 from flyexpr.schema.table import Table
