@@ -26,7 +26,7 @@ The public names by purpose; `help(query)` and so on say more:
     errors         FlyexprError ExpressionError PlanError ValidationError BadCursor NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
                    Throttled ConnectionFailed
-    annotations    Condition Update Item Items ItemPage Operation Query Scan Read Write Budget Plan Engine
+    annotations    Condition Update Item Items ItemPage Kinds Operation Query Scan Read Write Budget Plan Engine
                     Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
@@ -124,6 +124,7 @@ from flyexpr.schema.derive import key_of
 from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
 from flyexpr.schema.expiry import live
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
+from flyexpr.schema.kinds import Kinds as Kinds
 from flyexpr.schema.kinds import kinds
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import computed, template

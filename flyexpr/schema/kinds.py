@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, ValidationError, did_you_mean
@@ -16,7 +16,7 @@ from flyexpr.schema.table import Declared, Table
 from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import meaning, standard
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item, T
 from flyexpr.values.numbers import Number
 
 By = str | Callable[[Item], Any]
@@ -24,7 +24,7 @@ Names = frozenset[str | None]  # of kinds; None stands for all that are unknown
 
 
 @record
-class Kinds(Table[Any]):
+class Kinds(Table[T]):
     """A table with items of several kinds; `kinds` makes it.
 
     >>> shop = kinds({"customer": Table("Shop", "pk"), "order": Table("Shop", "pk")}, by="type")
@@ -74,15 +74,15 @@ class Kinds(Table[Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         return Kinds, (self.kinds, self.by)
 
-    def on(self, engine: Engine | AsyncEngine) -> Kinds:
+    def on(self, engine: Engine | AsyncEngine) -> Kinds[T]:
         """A copy bound to an engine, with all of its kinds."""
         return self._each(lambda table: table.on(engine))
 
-    def named(self, name: str) -> Kinds:
+    def named(self, name: str) -> Kinds[T]:
         """A copy with another physical name; `{}` in it stands for the present one."""
         return self._each(lambda table: table.named(name))
 
-    def _each(self, change: Callable[[Table[Any]], Table[Any]]) -> Kinds:
+    def _each(self, change: Callable[[Table[Any]], Table[Any]]) -> Kinds[T]:
         return Kinds({name: change(table) for name, table in self.kinds.items()}, self.by)
 
     def of_stored(self, item: Mapping[str, Any]) -> Table[Any]:
@@ -144,7 +144,11 @@ class Kinds(Table[Any]):
         return frozenset([*self.kinds, None])
 
 
-def kinds(descriptors: Mapping[str, Table[Any]], by: By) -> Kinds:
+@overload
+def kinds(descriptors: Mapping[str, Table[T]], by: By) -> Kinds[T]: ...
+@overload
+def kinds(descriptors: Mapping[str, Table[Any]], by: By) -> Kinds[Any]: ...
+def kinds(descriptors: Mapping[str, Table[Any]], by: By) -> Kinds[Any]:
     """One table value of several descriptors of one table, each for the items of its kind.
 
     >>> customers = Table("Shop", "pk", "sk", attributes={"pk": template("C#{customer}"), "sk": template("PROFILE")})

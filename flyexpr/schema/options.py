@@ -19,4 +19,5 @@ class TableOptions(TypedDict, total=False):
     stream: str | None
     tags: Mapping[str, str]
     deletion_protection: bool
+    strict: bool
     engine: Engine | None

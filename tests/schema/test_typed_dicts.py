@@ -193,6 +193,16 @@ def test_attributes_go_before_the_typed_dict() -> None:
     assert (table.kind("since"), table.kind("zip"), table.kind("height")) == ("N", "S", "N")
 
 
+def test_a_strict_table_knows_what_the_typed_dict_names() -> None:
+    scores = Table.of(Score, "Scores", "userid", "title", strict=True)
+    change = assign("note", 3) + assign("address.anything", 3)
+    assert request(scores, update_item(("a", "b"), change)) == request(
+        Table.of(Score, "Scores", "userid", "title"), update_item(("a", "b"), change)
+    )
+    with pytest.raises(ExpressionError, match="'Scores' is strict and does not declare `note2`"):
+        request(scores, update_item(("a", "b"), assign("note2", 3)))
+
+
 def test_it_takes_the_options_of_a_table() -> None:
     options = inspect.signature(Table).parameters
     known = {"name", "partition_key", "sort_key", "attributes", "unknown"}

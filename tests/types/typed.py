@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from typing_extensions import NotRequired
 
@@ -13,6 +13,7 @@ from flyexpr import (
     Connection,
     GlobalIndex,
     Items,
+    Kinds,
     Table,
     aio,
     batch_get,
@@ -25,6 +26,7 @@ from flyexpr import (
     get,
     get_item,
     incr,
+    kinds,
     lt,
     modify,
     one,
@@ -123,6 +125,27 @@ def a_test(flyexpr_table: MakeTable, flyexpr_engine: Connection) -> None:
     table = flyexpr_table(scores, {"userid": "abc", "title": "x", "wins": 1})
     assert_type(table, Table[Score])
     flyexpr_engine.close()
+
+
+class Customer(TypedDict):
+    type: Literal["customer"]
+    name: str
+
+
+class Order(TypedDict):
+    type: Literal["order"]
+    total: float
+
+
+def several_kinds() -> float:
+    customers, orders = Table.of(Customer, "Shop", "pk"), Table.of(Order, "Shop", "pk")
+    shop: Kinds[Customer | Order] = kinds({"customer": customers, "order": orders}, by="type")
+    put(shop, {"type": "order", "total": 2.5})
+    assert_type(kinds({"order": orders}, by="type").on(connect("sqlite::memory:")), Kinds[Order])
+    total = 0.0
+    for item in run(shop.named("Other"), scan()):
+        total += item["total"] if item["type"] == "order" else len(item["name"])
+    return total
 
 
 def better(score: Score) -> Score:
