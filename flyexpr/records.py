@@ -158,11 +158,11 @@ def _shared(shown: list[str]) -> dict[str, Any]:
     return {**_SAME, "__eq__": __eq__, "__hash__": __hash__, "__repr__": __repr__}
 
 
-def _public(self: Any) -> list[str]:
-    """The public names, without those that the class names in `_inner`: other stages use them, programs do not."""
-    inner = getattr(type(self), "_inner", ())
+def _names(self: Any) -> list[str]:
+    """The public names: those that the class lists as `_public`, where it has others that only other stages use."""
     names = object.__dir__(self)
-    return [name for name in names if name.startswith("__") or not (name.startswith("_") or name in inner)]
+    public = getattr(type(self), "_public", None) or [name for name in names if not name.startswith("_")]
+    return [name for name in names if name.startswith("__") or name in public]
 
 
 def _refuse_assignment(self: Any, name: str, value: Any = None) -> None:
@@ -220,7 +220,7 @@ def _twin(cls: type) -> type:
 _HIDDEN: dict[type, tuple[str, ...]] = {}  # the hidden fields of every record
 
 _SAME = {
-    "__dir__": _public,
+    "__dir__": _names,
     "__setattr__": _refuse_assignment,
     "__delattr__": _refuse_assignment,
     "__reduce__": _reduce,

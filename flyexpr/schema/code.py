@@ -104,6 +104,6 @@ def _rows(table: Table[Any]) -> Iterator[tuple[str, str]]:
         yield "kinds by", str(getattr(table.by, "__name__", table.by))
         for name, each in table.kinds.items():
             yield "kind", f"{name}: {each.attributes!r}"
-    for option in ("version", "ttl", "throughput", "stream", "tags", "deletion_protection"):
+    for option in ("strict", "version", "ttl", "throughput", "stream", "tags", "deletion_protection"):
         if value := getattr(table, option):
             yield option.replace("_", " "), str(value)

@@ -59,7 +59,7 @@ class Codec:
     members: tuple[tuple[str, Codec], ...] = ()  # of a map whose attributes have types of their own
 
     __repr__ = later("flyexpr.schema.code", "code")
-    _inner = frozenset(["chain", "inside", "members", "plain", "sealed", "whole"])
+    _public = frozenset(["encode", "decode", "type", "member", "kind"])
 
     @property
     def kind(self) -> str | None:

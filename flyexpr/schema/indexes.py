@@ -27,10 +27,7 @@ class Index:
     project: Projection
 
     __repr__ = later("flyexpr.schema.code", "code")
-    _inner = frozenset(
-        "alterable check_keys consistent_reads fetches_missing has_throughput of_keys wire_member wire_updates "
-        "word".split()
-    )
+    _public = frozenset("name partition_key sort_key project partition_keys sort_keys attributes".split())
 
     word: str  # which stands before "index" in a sentence
     wire_member: str  # of CreateTable and DescribeTable

@@ -147,9 +147,9 @@ class Table(Generic[T]):
 
     __repr__ = later("flyexpr.schema.code", "table_text")
     _repr_html_ = later("flyexpr.schema.code", "table_html")
-    _inner = frozenset(
-        "as_stored bound checks codecs decoders derived fillable inverses key_attributes keys_of partition_keys_of "
-        "rules sealed sort_keys_of".split()
+    _public = frozenset(
+        "name partition_key sort_key attributes indexes throughput ttl version strict stream tags deletion_protection "
+        "engine of on named keys index kind".split()
     )
 
     def _check_indexes(self) -> None:

@@ -113,6 +113,7 @@ def test_a_notebook_shows_keys_indexes_and_attributes() -> None:
         indexes=[GlobalIndex("ByWins", "wins"), LocalIndex("L", "x", project="keys")],
         ttl="gone",
         version="v",
+        strict=True,
         throughput=(5, 1),
         stream="both",
         tags={"team": "blue"},
@@ -131,6 +132,7 @@ def test_a_notebook_shows_keys_indexes_and_attributes() -> None:
         ("attribute", "wins: int"),
         ("attribute", "&lt;b&gt;: template(&#x27;{wins}&lt;i&gt;&#x27;)"),
         ("attribute", "gone: epoch"),
+        ("strict", "True"),
         ("version", "v"),
         ("ttl", "gone"),
         ("throughput", "(5, 1)"),
@@ -145,8 +147,8 @@ def test_a_notebook_shows_keys_indexes_and_attributes() -> None:
 PUBLIC = {
     "Table": (
         Table("t", "id"),
-        "name partition_key sort_key attributes indexes throughput ttl version stream tags deletion_protection engine "
-        "on named of keys index kind",
+        "name partition_key sort_key attributes indexes throughput ttl version strict stream tags deletion_protection "
+        "engine on named of keys index kind",
     ),
     "GlobalIndex": (
         GlobalIndex("a", "b"),
@@ -164,6 +166,10 @@ def test_only_what_is_public_is_completed(name: str) -> None:
     made, names = PUBLIC[name]
     assert {each for each in dir(made) if not each.startswith("__")} - {"_repr_html_"} == {*names.split()}
     assert {"__eq__", "__hash__"} <= {*dir(made)}
+
+
+def test_every_option_of_a_table_is_completed() -> None:
     table = Table("t", "id")
+    assert {*Table.__match_args__} <= {*dir(table)}  # type: ignore[attr-defined]
     assert table.codecs  # what is not completed is there
-    assert [each for each in dir(table) if each == "codecs"] == []
+    assert "codecs" not in dir(table)
