@@ -13,6 +13,8 @@ from functools import cache, cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from flyexpr.errors import unknown_option
+
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 else:
@@ -29,8 +31,8 @@ R = TypeVar("R")
 def record(cls: type[R]) -> type[R]: ...
 @overload
 @dataclass_transform(frozen_default=True)
-def record(*, hidden: tuple[str, ...]) -> Callable[[type[R]], type[R]]: ...
-def record(cls: type[R] | None = None, *, hidden: tuple[str, ...] = ()) -> Any:
+def record(*, hidden: tuple[str, ...] = (), options: bool = False) -> Callable[[type[R]], type[R]]: ...
+def record(cls: type[R] | None = None, *, hidden: tuple[str, ...] = (), options: bool = False) -> Any:
     """The class as a record: its annotations are its fields, in their order, with their defaults.
 
     >>> @record
@@ -45,10 +47,11 @@ def record(cls: type[R] | None = None, *, hidden: tuple[str, ...] = ()) -> Any:
     dataclasses.FrozenInstanceError: `x` of a Point stays as it is; make another one: dataclasses.replace(..., x=...)
 
     A method `__post_init__` is called when all fields are filled in. A class with its own `__init__` fills them in with
-    `fill`. Equality and `repr` do not look at `hidden` fields. A `__repr__` that the class has or inherits stays. The
-    result is a new class, so its methods cannot call `super()`.
+    `fill`. With `options`, the error for an argument that is not a field asks for the field that was meant (it makes an
+    instance a little slower to make). Equality and `repr` do not look at `hidden` fields. A `__repr__` that the class
+    has or inherits stays. The result is a new class, so its methods cannot call `super()`.
     """
-    return _recorded(cls, hidden) if cls is not None else lambda cls: _recorded(cls, hidden)
+    return _recorded(cls, hidden, options) if cls is not None else lambda cls: _recorded(cls, hidden, options)
 
 
 def fill(instance: Any, **fields: Any) -> None:
@@ -96,7 +99,7 @@ def later(module: str, name: str) -> Callable[[Any], str]:
     return method
 
 
-def _recorded(cls: type, hidden: tuple[str, ...]) -> type:
+def _recorded(cls: type, hidden: tuple[str, ...], options: bool) -> type:
     names = tuple(cls.__annotations__)
     own = {name: member for name, member in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
     cached = any(isinstance(member, cached_property) for member in own.values())
@@ -116,18 +119,21 @@ def _recorded(cls: type, hidden: tuple[str, ...]) -> type:
     _HIDDEN[made] = hidden
     if "__init__" not in own:
         defaults = {name: member for name, member in vars(cls).items() if name in names}
-        made.__init__ = _initializer(made, names, defaults)  # type: ignore[misc]
+        made.__init__ = _initializer(made, names, defaults, options)  # type: ignore[misc]
     return made
 
 
-def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
+def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any], options: bool) -> Callable[..., None]:
     """The function that fills in an instance by its slots; object.__setattr__ takes twice as long."""
     parameters = [f"{name}=_{name}" if name in defaults else name for name in names]
     body = [f"set_{name}(self, {name})" for name in names]
     if hasattr(made, "__post_init__"):
         body.append("self.__post_init__()")
+    if options:
+        parameters.append("**unknown")
+        body.insert(0, "unknown and refuse(self, unknown)")
     scope = {f"set_{name}": vars(made)[name].__set__ for name in names}
-    scope |= {f"_{name}": default for name, default in defaults.items()}
+    scope |= {"refuse": _refuse_options} | {f"_{name}": default for name, default in defaults.items()}
     exec(f"def __init__({', '.join(['self', *parameters])}):\n {'; '.join(body) or 'pass'}", scope)
     function: Callable[..., None] = scope["__init__"]
     function.__qualname__, function.__module__ = f"{made.__qualname__}.__init__", made.__module__
@@ -172,6 +178,10 @@ def _refuse_assignment(self: Any, name: str, value: Any = None) -> None:
     raise FrozenInstanceError(
         f"`{name}` of a {record_name} stays as it is; make another one: dataclasses.replace(..., {name}=...)"
     )
+
+
+def _refuse_options(self: Any, unknown: dict[str, Any]) -> None:
+    raise TypeError(unknown_option(type(self).__name__, next(iter(unknown)), self.__match_args__))
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:

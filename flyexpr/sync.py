@@ -226,8 +226,9 @@ class Items(Iterator[T]):
         (2, False, None)
 
         It looks one item ahead, so a page that ends with the last item says so. Where all that is examined matches, the
-        service is asked for `most` items and one more; with a filter, for whole pages of up to 1 MB, unless
-        `page_size=` bounds them. `.stats` counts the item ahead too. The read itself has no `limit=`.
+        service is asked for `most` items and one more. With a filter, `segments` or `prefetch`, it is asked for whole
+        pages of up to 1 MB, unless `page_size=` bounds them. `.stats` counts the item ahead too. A read with `limit=`
+        is refused.
         """
         with one_more(self._reading, most, bool(self._held)):
             items = list(islice(self, most))

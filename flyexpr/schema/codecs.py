@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from flyexpr.schema.annotations import Field
 
 
-@record
+@record(options=True)
 class Codec:
     """How values of an attribute are stored: `encode` to a plain value of `type`, `decode` back.
 
@@ -92,7 +92,7 @@ class Codec:
         return self.member or next((codec for name, codec in self.members if name == step), None)
 
 
-@record
+@record(options=True)
 class Attribute:
     """A type, and the rules that its values have to meet.
 

@@ -60,7 +60,7 @@ class Index:
         return self.wire_updates is not None
 
 
-@record
+@record(options=True)
 class GlobalIndex(Index):
     """A global secondary index: another key over the items that have all of its attributes.
 
@@ -112,7 +112,7 @@ class GlobalIndex(Index):
         return self.partition_keys + self.sort_keys
 
 
-@record
+@record(options=True)
 class LocalIndex(Index):
     """A local secondary index: another order of the items under one partition key.
 

@@ -49,6 +49,9 @@ def one_more(reading: Reading | Lanes, most: Any, held: bool) -> Iterator[None]:
         raise ValueError(f"page takes a whole number from 1, not {most!r}")
     if reading.limit is not None:
         raise ValueError(f"leave out limit=: page({most}) says how many items are taken")
+    if isinstance(reading, Lanes) or reading.read.prefetch:  # they ask for more than this page anyway
+        yield
+        return
     reading.upto = reading.stats.returned + most + 1 - held
     try:
         yield

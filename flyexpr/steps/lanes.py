@@ -40,7 +40,6 @@ class Lanes:
     ) -> None:
         self.table, self.read = table, read
         self.limit: int | None = None
-        self.upto: int | None = None  # as of a Reading; lanes ask for whole pages
         self._budget, self._clock, self._began = None, clock, clock()
         self._segmented = False
         if isinstance(read, Scan) and read.segments and read.segment is None:

@@ -131,6 +131,14 @@ def test_a_page_of_what_a_filter_leaves_asks_for_whole_pages(table: Table) -> No
     assert limits == [None, 3, 3]
 
 
+def test_pages_of_a_read_ahead_throw_no_page_away(table: Table) -> None:
+    items = run(table, query(eq("pk", "a"), page_size=4, prefetch=True))
+    titles = [item["sk"] for page in (items.page(3), items.page(3), items.page(9)) for item in page.items]
+    assert titles == [*range(12)]
+    asked = [str(wire) for _, wire in table.engine.asked]  # type: ignore[attr-defined]
+    assert len(asked) == len({*asked}) == items.stats.requests == 4
+
+
 def test_a_budget_may_end_a_page_early(filled: Table) -> None:
     page = run(filled, query(eq("pk", "a"), page_size=2, budget={"requests": 2})).page(6)
     assert [item["sk"] for item in page.items] == [0, 1, 2, 3]
