@@ -4,6 +4,7 @@ import ast
 import asyncio
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +160,38 @@ def output(cell: str, session: dict[str, Any]) -> Any:
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "cell", "exec"), session)
     return eval(compile(ast.Expression(last.value), "cell", "eval"), session) if isinstance(last, ast.Expr) else None
+
+
+# the shop
+
+
+def test_the_shop_has_the_right_answers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "shop.py")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "refused: operation 1 (put Shop EMAIL#ada@example.org, EMAIL): attribute_not_exists(PK) was false: "
+        "PK is 'EMAIL#ada@example.org'",
+        "refused: operation 5 (update Shop PRODUCT#desk, PRODUCT): stock >= 1 was false: stock is 0",
+        "customer: ada joined 2026-01-01",
+        "order: 0007 2026-01-10 placed 34",
+        "order: 0012 2026-01-20 placed 199",
+        "order: 0007",
+        "line: bulb 4",
+        "line: lamp 2",
+        "by GSI1 where GSI1PK = 'ORDER#0007'",
+        "cheapest first: bulb lamp desk",
+        "cheapest first: lamp bulb desk",
+        "open since the 15th: 0012",
+        "open since the 15th: 0 of 2",
+    ]
+
+
+def test_the_schema_of_the_shop_is_short() -> None:
+    text = (EXAMPLES / "shop.py").read_text()
+    schema = text.split("# --- the schema\n")[1].split("# --- the end of the schema")[0]
+    assert len([line for line in schema.splitlines() if line.strip()]) <= 25

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from flyexpr.engine import AsyncEngine, Engine
@@ -60,7 +60,13 @@ class Kinds(Table[T]):
         fill(self, as_stored=Table(*_address(self), attributes=keys, indexes=self.indexes, engine=self.engine))
         derived = {name: made for _, table in reversed(tables) for name, made in table.derived.items()}
         names = dict.fromkeys(name for _, table in tables for name in table.names)
-        fill(self, names=names.keys(), derived=derived, inverses=tuple(_inverses(tables)))
+        fill(
+            self,
+            _speakers=dict(_speakers(self.key_attributes, tables)),
+            names=names.keys(),
+            derived=derived,
+            inverses=tuple(_inverses(tables)),
+        )
 
     def __getitem__(self, name: str) -> Table[Any]:
         try:
@@ -137,6 +143,12 @@ class Kinds(Table[T]):
     def _named(self, *values: Value) -> Names:
         names = (meaning(thaw((value.kind, value.body)))[1] for value in values)
         return frozenset(name if isinstance(name, str) and name in self.kinds else None for name in names)
+
+    @property
+    def speakers(self) -> Mapping[str, Table[Any]]:
+        """For key attributes, the descriptor that says what they hold, where the other kinds do not say."""
+        speakers: Mapping[str, Table[Any]] = vars(self)["_speakers"]
+        return speakers
 
     @property
     def every(self) -> Names:
@@ -262,7 +274,8 @@ def _all_indexes(tables: Sequence[tuple[str, Table[Any]]]) -> tuple[Index, ...]:
 
 def _completed(name: str, table: Table[Any], tables: Sequence[tuple[str, Table[Any]]], by: By) -> Table[Any]:
     """The descriptor, which also knows the keys of the other kinds' indexes, and the attribute that names the kind."""
-    types = {key: _plain_type(tables, key) for key in table.key_attributes if key not in table.attributes}
+    keys = {key: _plain_type(tables, key) for key in table.key_attributes if key not in table.attributes}
+    types = {key: plain for key, plain in keys.items() if plain is not str}  # as key attributes are stored without it
     if isinstance(by, str) and by not in table.attributes and by not in table.keys:
         types |= {by: Derived((), None, name.replace("{", "{{").replace("}", "}}"))}
     return replace(table, attributes=Declared({**types, **table.attributes})) if types else table
@@ -287,6 +300,15 @@ def _common_types(tables: Sequence[tuple[str, Table[Any]]]) -> dict[str, Any]:
         for name, declared in table.attributes.items():
             types.setdefault(name, []).append(_bare(declared))
     return {name: each[0] for name, each in types.items() if all(one == each[0] for one in each)}
+
+
+def _speakers(keys: Iterable[str], tables: Sequence[tuple[str, Table[Any]]]) -> Iterator[tuple[str, Table[Any]]]:
+    """For each key attribute of which only some kinds say more than how it is stored, one that says it for all."""
+    for key in keys:
+        types = [(_bare(table.attributes[key]), table) for _, table in tables if key in table.attributes]
+        telling = [(declared, table) for declared, table in types if declared not in (str, Number, bytes)]
+        if telling and all(declared == telling[0][0] for declared, _ in telling):
+            yield key, telling[0][1]
 
 
 def _bare(declared: Any) -> Any:

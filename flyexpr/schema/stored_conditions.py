@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from operator import is_
 from typing import Any
 
@@ -80,12 +81,21 @@ def _by_kind(table: Kinds, condition: Condition, names: Names) -> Condition:
 
 
 def _as_kind_stores(table: Kinds, name: str | None, condition: Condition, names: Names) -> Condition:
-    path = next(iter(paths(condition)), None)
-    if name is None or path is None or path.parts[0] not in table[name].codecs:
-        return _standard(condition)
+    """The condition, on one path or on several, as the kind stores what the first path leads to.
+
+    A key attribute is stored alike by all kinds, so one that does not declare it stores it as the others do.
+    """
+    first = next(iter(paths(condition)), None)
+    speaker = None if first is None else table.speakers.get(str(first.parts[0]))
+    if name is None or first is None or first.parts[0] not in table[name].codecs:
+        plain = _standard(condition)
+        return plain if speaker is None or plain == condition else lower_condition(speaker, condition)
     try:
         return lower_condition(table[name], condition)
     except (ExpressionError, ValidationError) as error:
+        if speaker not in (None, table[name]):
+            with suppress(ExpressionError, ValidationError):
+                return lower_condition(speaker, condition)
         narrow = f"\n  hint: ask for one kind: eq({table.by!r}, ...) & ..." if len(names) > 1 and not error.hint else ""
         error.args = (f"{error}\n  kind: {name!r}{narrow}",)
         raise

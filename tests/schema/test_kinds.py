@@ -366,6 +366,22 @@ def test_a_condition_is_stored_by_kind(condition: Any, stored: str) -> None:
     assert show(lower_condition(TWO, condition)) == stored
 
 
+def test_an_index_key_is_stored_alike_by_all_kinds() -> None:
+    by_time = kinds(
+        {"a": Table("Tab", "id", attributes={"at": epoch}, indexes=[GlobalIndex("ByAt", "x", "at")]), "b": TABLE},
+        by="type",
+    )
+    plan = explain(by_time, query(eq("x", "y") & gt("at", NOON)))
+    assert plan.key_condition == "x = 'y' AND at > 1769860800"
+    assert show(lower_condition(by_time, gt("at", NOON))) == "at > 1769860800"
+    two = kinds({"a": Table("Tab", "id", attributes={"id": datetime}), "b": TABLE}, by="type")
+    assert show(lower_condition(two, eq("type", "b") & eq("id", "x"))) == "type = 'b' AND id = 'x'"
+    assert show(lower_condition(two, eq("id", NOON))) == f"id = {TEXT}"
+
+
+TABLE = Table("Tab", "id")
+
+
 @pytest.mark.parametrize(
     "condition, text",
     [
