@@ -50,7 +50,7 @@ from flyexpr.requests.constructors import (
     transact_write_items,
     update_item,
 )
-from flyexpr.requests.mistakes import checked_pairs
+from flyexpr.requests.mistakes import checked_pairs, misplaced_option
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -405,8 +405,11 @@ def run(
     rate: float | None = None,
     progress: Progress | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Any:
     """Performs an operation on a table: `async for` over a query or scan, `await` for all others."""
+    if unknown:
+        raise misplaced_option(run, operation, unknown)
     if workers != 1 or rate is not None or progress is not None:
         bulk = Bulk(workers, rate, progress, stats, time.monotonic)
         return _perform(course_in_bulk(table, operation, bulk), tables_of(table, operation))
@@ -624,21 +627,27 @@ async def update_matching(
     return await _perform(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,))
 
 
-async def first(table: Table[T], read: Read, *, stats: Stats | None = None) -> T | None:
+async def first(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T | None:
     """The first item of a query or scan, or None; see `flyexpr.first`."""
+    if unknown:
+        raise misplaced_option(first, read, unknown)
     items: Items[T] = run(table, first_of(read, 1))
     found = await _whole(items, stats)
     return found[0] if found else None
 
 
-async def one(table: Table[T], read: Read, *, stats: Stats | None = None) -> T:
+async def one(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T:
     """The only item of a query or scan; NotFound or SeveralFound; see `flyexpr.one`."""
+    if unknown:
+        raise misplaced_option(one, read, unknown)
     items: Items[T] = run(table, first_of(read, 2))
     return only(table, read, await _whole(items, stats))
 
 
-async def count(table: Table[Any], read: Read, *, stats: Stats | None = None) -> int:
+async def count(table: Table[Any], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> int:
     """How many items a query or scan gives; see `flyexpr.count`."""
+    if unknown:
+        raise misplaced_option(count, read, unknown)
     keys, access = keys_only(table, whole(read))
     items = Items(table, keys, True, access)
     await _whole(items, stats, keep=0)

@@ -24,7 +24,7 @@ from flyexpr.requests.constructors import (
     transact_write_items,
     update_item,
 )
-from flyexpr.requests.mistakes import checked_pairs
+from flyexpr.requests.mistakes import checked_pairs, misplaced_option
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -337,6 +337,7 @@ def run(
     rate: float | None = None,
     progress: Progress | None = None,
     stats: Stats | None = None,
+    **unknown: NoReturn,
 ) -> Any:
     """Performs an operation on a table and returns its result.
 
@@ -360,6 +361,8 @@ def run(
     `workers=`, `rate=` and `progress=` are for `batch_get` and `batch_write`, and mean what they mean in
     `update_matching`: `run(scores, batch_write(operations), workers=8)` has up to eight requests under way.
     """
+    if unknown:
+        raise misplaced_option(run, operation, unknown)
     if workers != 1 or rate is not None or progress is not None:
         bulk = Bulk(workers, rate, progress, stats, time.monotonic)
         return perform(course_in_bulk(table, operation, bulk), tables_of(table, operation))
@@ -685,17 +688,19 @@ def update_matching(
     return perform(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,))
 
 
-def first(table: Table[T], read: Read, *, stats: Stats | None = None) -> T | None:
+def first(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T | None:
     """The first item of a query or scan, or None.
 
     >>> first(scores, query(eq("userid", "abc")))["title"]
     'Comet Quest'
     """
+    if unknown:
+        raise misplaced_option(first, read, unknown)
     items: Items[T] = run(table, first_of(read, 1))
     return next(items if stats is None else iter(_whole(items, stats)), None)
 
 
-def one(table: Table[T], read: Read, *, stats: Stats | None = None) -> T:
+def one(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T:
     """The only item of a query or scan.
 
     >>> one(scores, query(eq("userid", "abc") & eq("title", "Comet Quest")))["wins"]
@@ -703,11 +708,13 @@ def one(table: Table[T], read: Read, *, stats: Stats | None = None) -> T:
 
     NotFound when there is none, SeveralFound when there are more.
     """
+    if unknown:
+        raise misplaced_option(one, read, unknown)
     items: Items[T] = run(table, first_of(read, 2))
     return only(table, read, _whole(items, stats))
 
 
-def count(table: Table[Any], read: Read, *, stats: Stats | None = None) -> int:
+def count(table: Table[Any], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> int:
     """How many items a query or scan gives.
 
     >>> count(scores, query(eq("userid", "abc")))
@@ -715,6 +722,8 @@ def count(table: Table[Any], read: Read, *, stats: Stats | None = None) -> int:
 
     The service counts, where it can, and sends no items; it costs as much as reading them.
     """
+    if unknown:
+        raise misplaced_option(count, read, unknown)
     keys, access = keys_only(table, whole(read))
     items = Items(table, keys, True, access)
     _whole(items, stats, keep=0)

@@ -270,6 +270,33 @@ def test_the_same_names_as_the_plain_door() -> None:
     assert {*aio.__all__} == plain | {"Connection", "Engine", "connect"}
 
 
+REFUSED_BY_ITEMS: list[tuple[Callable[[Any], Any], str]] = [
+    (bool, "nothing is read yet; write `await first(table, ...) is not None` or `await count(table, ...)`"),
+    (len, "nothing is read yet; write `await count(table, ...)`"),
+    (
+        lambda items: items[0],
+        "items come one by one; write `await first(table, ...)`, or `[item async for item in run(...)]`",
+    ),
+    (iter, "write `async for`, not `for`; or use the functions of flyexpr itself"),
+    (
+        lambda items: items.__await__(),
+        "a query or scan gives items one by one: write `async for item in run(table, ...)`, "
+        "`[item async for item in run(table, ...)]` or `await first(table, ...)`",
+    ),
+]
+
+
+@pytest.mark.parametrize("use, text", REFUSED_BY_ITEMS)
+def test_what_items_refuse(use: Callable[[Any], Any], text: str) -> None:
+    @awaited
+    async def refused(table: Table) -> None:
+        with pytest.raises(TypeError) as caught:
+            use(aio.run(table, scan()))
+        assert str(caught.value) == text
+
+    refused()
+
+
 @awaited
 async def test_the_other_door_is_named(table: Table) -> None:
     refused: list[tuple[Callable[[], Any], str]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from re import sub
 from typing import Any
 
 from flyexpr.errors import did_you_mean, unknown_option
@@ -59,6 +60,21 @@ def with_table(function: Callable[..., Any]) -> TypeError:
     """The error for a table given to a constructor: an operation does not know its table."""
     name = function.__name__
     return TypeError(f"{name} does not take the table; write {_CALLS.get(name, f'run(table, {name}(...))')}")
+
+
+def misplaced_option(function: Callable[..., Any], operation: Any, unknown: Mapping[str, Any]) -> TypeError:
+    """The error for an option that a verb does not have; it may be one of the operation.
+
+    >>> print(misplaced_option(run, scan(), {"limit": 3}))
+    run has no option limit=; it belongs to the operation: scan(..., limit=...)
+    """
+    name, option = function.__name__, next(iter(unknown))
+    if option in getattr(operation, "__match_args__", ()):
+        constructor = sub(r"(?<=[a-z])(?=[A-Z])", "_", type(operation).__name__).lower()
+        return TypeError(
+            f"{name} has no option {option}=; it belongs to the operation: {constructor}(..., {option}=...)"
+        )
+    return TypeError(unknown_option(name, option, function.__kwdefaults__ or {}))
 
 
 def need_table(table: Any, *others: Any) -> None:
