@@ -55,6 +55,7 @@ STAGES = {
         files hints
         formats
         keys schemas session
+        completions
         options
         jobs
         commands

@@ -4,6 +4,7 @@ files  hints          files that outlive a crash; errors in the words of a comma
 formats/              items as text and back: plain JSON, DynamoDB JSON, CSV, export folders, text for a terminal
 keys  schemas         keys and tables as people write them
 session  options      the engine of a run; the options that commands share
+completions           names that a shell may complete
 jobs/                 long work
   job                   its options, its beginning and its end
   work  rate  progress  parts side by side, chunk after chunk; how fast; what a person sees

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
-from flyexpr.cli.hints import in_words
+from flyexpr.cli import completions, options
+from flyexpr.cli.hints import in_words, meant_command, meant_option
 from flyexpr.cli.session import ENVIRONMENT, Session
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
 from flyexpr.version import __version__
@@ -61,6 +61,12 @@ class _Program(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name = args[0]
+        if not name.startswith("-") and name not in _COMMANDS and (meant := meant_command(name, _COMMANDS)):
+            ctx.fail(f"No such command {name!r}. Did you mean {meant!r}?")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
@@ -77,6 +83,7 @@ class _Program(click.Group):
 @click.option(
     "--engine",
     metavar="URL",
+    shell_complete=completions.engines,
     help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {ENVIRONMENT}, else AWS's configuration.",
 )
 @click.version_option(__version__, prog_name="flyexpr")
@@ -132,17 +139,13 @@ def _run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        text = io.StringIO()
-        error.show(text)
-        options.warn(text.getvalue().rstrip("\n"))
-        if isinstance(error, click.NoSuchOption) and error.option_name[1:2].isdigit():
-            options.warn("  hint: write -- before a key that begins with a minus sign")
+        options.warn(_said(error), "error")
         return options.USAGE
     except ConditionFailed as error:
-        options.note(str(error))
+        options.note(str(error), "error")
         return options.CONDITION_FALSE
     except FlyexprError as error:
-        options.note(in_words(error, arguments))
+        options.note(in_words(error, arguments), "error")
         return options.USAGE if isinstance(error, _WRONG) else options.FAILED
     except BrokenPipeError:
         raise
@@ -151,8 +154,21 @@ def _run(arguments: Sequence[str]) -> int:
         return options.FAILED
 
 
+def _said(error: click.ClickException) -> str:
+    """What click says of an error, with what to write instead of an option that is not there."""
+    text = io.StringIO()
+    error.show(text)
+    said = text.getvalue().rstrip("\n")
+    if not isinstance(error, click.NoSuchOption):
+        return said
+    if error.option_name[1:2].isdigit():
+        return f"{said}\n  hint: write -- before a key that begins with a minus sign"
+    meant = meant_option(error.option_name)
+    return f"{said.partition(' Did you mean')[0]}\n  hint: write {meant}" if meant else said
+
+
 _WRONG = (ExpressionError, PlanError, ValidationError)
 
 
 def _note(error: OSError) -> None:
-    options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])))
+    options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])), "error")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import FlyexprError, nearest
 from flyexpr.expressions.nodes import Action, And, Between, Compare, Condition, In, Not, Or, Path, Update
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.show import show
@@ -14,7 +14,10 @@ from flyexpr.expressions.show import show
 # A hint of the library, and the same for a command line; what still looks like Python afterwards is left out.
 _WORDS = [
     (r"add eq\(\.\.\.\) for one of: (.*); or use scan\(\.\.\.\)", r"fix one of these by `=`: \1; or use flyexpr scan"),
-    (r'add GlobalIndex\("…", "([^"]*)".*\), or use scan\(\.\.\.\)', r"use flyexpr scan, or make an index by \1"),
+    (
+        r'add GlobalIndex\("…", "([^"]*)".*\), or use scan\(\.\.\.\)',
+        r"use flyexpr scan, or add an index by \1 with flyexpr alter",
+    ),
     (r"leave index= out, or add eq\(\.\.\.\) for that attribute", "leave --index out, or fix that attribute by `=`"),
     (r"choose one: query\(\.\.\., index='(.*)'\)", r"choose one: --index \1"),
     (r"leave consistent=True out", "leave --consistent out"),
@@ -25,6 +28,10 @@ _WORDS = [
     (r"start= takes the \.cursor of an earlier read; this is .*", "--start takes what --stats of an earlier read says"),
     (r"write str\(\.\.\.\), or, where the key is .*", "the table's type is text: write the value in quotes"),
     (r"give it by keyword, \w+=\.\.\., or write", "write"),
+    (r"assign\(\.\.\., parents=True\) makes .*", "make the map first: SET NAME = if_not_exists(NAME, {})"),
+    (r"run\(table, create_table\(if_missing=True\)\)", "flyexpr create with --if-missing"),
+    (r"consistent=True", "--consistent"),
+    (r"use is_in\b", "use IN"),
     (r"declare it: attributes=.*", "write the value in the table's type; flyexpr describe says which it is"),
 ]
 _PYTHON = re.compile(
@@ -48,6 +55,66 @@ def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
     return f"{text}\n  hint: {hint}" if hint else text
 
 
+def plan_in_words(text: str) -> str:
+    """A plan of the library in the words of a command line.
+
+    >>> plan_in_words("warning       a write may be missing (consistent=True costs twice as much)")
+    'warning       a write may be missing (--consistent costs twice as much)'
+    """
+    return text.replace("consistent=True", "--consistent")
+
+
+_COMMANDS = {
+    "drop": "delete-table remove-table rm dropdb delete_table",
+    "alter": "update-table add-index create-index update_table",
+    "create": "create-table make mk create_table",
+    "describe": "describe-table desc show info schema",
+    "tables": "list-tables ls list",
+    "get": "get-item read",
+    "put": "put-item batch-write-item load insert write",
+    "delete": "delete-item remove",
+    "update": "update-item set",
+    "query": "find select",
+    "explain": "plan",
+    "export": "backup dump",
+    "import": "restore bootstrap",
+    "shell": "repl prompt",
+    "serve": "server start local",
+}
+_OPTIONS = {
+    "--region": "--engine dynamodb://REGION",
+    "--profile": "--engine 'dynamodb://REGION?profile=NAME'",
+    "--endpoint-url": "--engine http://HOST:PORT",
+    "--output": "--format",
+    "--max-items": "--limit",
+    "--table-name": "the name alone: it is the first argument",
+    "--filter-expression": "the condition alone: it is an argument",
+    "--index-name": "--index",
+    "--projection-expression": "--project",
+    "--consistent-read": "--consistent",
+    "--force": "--yes",
+}
+
+
+def meant_command(name: str, commands: Iterable[str]) -> str:
+    """The command that a wrong name stands for, or that is spelt like it; "" where there is none.
+
+    >>> meant_command("delete-table", ["drop"]), meant_command("quary", ["query"]), meant_command("x", ["query"])
+    ('drop', 'query', '')
+    """
+    same = (command for command, names in _COMMANDS.items() if name.lower() in names.split())
+    return next(same, "") or nearest(name.lower(), commands)
+
+
+def meant_option(option: str) -> str:
+    """What to write instead of an option that other programs have; "" where there is nothing.
+
+    >>> meant_option("--max-items"), meant_option("--limits")
+    ('--limit', '')
+    """
+    return _OPTIONS.get(option, "")
+
+
 def _hint_of(text: str, arguments: Iterable[str]) -> str:
     """A hint from the text of an error alone, which contains the expression."""
     if found := re.search(r"\n  condition: (.*)", text):
@@ -61,7 +128,7 @@ def quoting(text: str) -> str:
     """A hint where an expression compares with an attribute, as it does when a shell takes the quotes away.
 
     >>> print(quoting("user = ada"))
-    `ada` names an attribute here; for the text write user = 'ada', all of it in double quotes for the shell
+    `ada` names an attribute here: the shell removed the quotes, or there were none; for the text write "user = 'ada'"
     >>> quoting("user = 'ada'"), quoting("not an expression")
     ('', '')
     """
@@ -97,4 +164,5 @@ def _assigned(update: Update) -> Iterator[str]:
 
 
 def _said(name: str, instead: str) -> str:
-    return f"`{name}` names an attribute here; for the text write {instead}, all of it in double quotes for the shell"
+    why = "the shell removed the quotes, or there were none"
+    return f'`{name}` names an attribute here: {why}; for the text write "{instead}"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from typing import Any, TypeVar
 
 import click
 
+from flyexpr.cli import completions
 from flyexpr.cli.formats.csv_rows import BY_CELL, Types
-from flyexpr.cli.formats.terminal_text import plain, shown
-from flyexpr.cli.hints import quoting
+from flyexpr.cli.formats.terminal_text import labelled, painted, plain, shown
+from flyexpr.cli.hints import plan_in_words, quoting
 from flyexpr.cli.session import ENVIRONMENT, Session
 from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import ALWAYS, Condition
@@ -53,6 +55,7 @@ engine = click.option(
     metavar="URL",
     expose_value=False,
     callback=_keep_engine,
+    shell_complete=completions.engines,
     help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {ENVIRONMENT}, else AWS's configuration.",
 )
 
@@ -63,39 +66,19 @@ def session(makes: bool = False) -> Session:
     return replace(found, makes=makes)
 
 
-def _table_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
-    return _names(context, lambda session: session.names(begun))
-
-
-def index_names(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
-    """The names of the table's indexes, for the shell's completion."""
-
-    def names(session: Session) -> list[str]:
-        [table, *_] = context.args  # not taken for arguments yet where an option still lacks its value
-        found = session.table(table).indexes
-        return [index.name for index in found if index.name.startswith(begun)]
-
-    return _names(context, names)
-
-
-def _names(context: click.Context, find: Callable[[Session], list[str]]) -> list[str]:
-    """Names for the shell's completion, or none: a shell that completes shows no errors, and makes no database."""
-    root = context.find_root()
-    session = root.obj or Session(root.params.get("engine"))
-    try:
-        return find(session) if session.exists() else []
-    except Exception:
-        return []
-
-
-table = click.argument("table", shell_complete=_table_names)
-index = click.option("--index", metavar="NAME", help="Read this index.", shell_complete=index_names)
+table = click.argument("table", shell_complete=completions.table_names)
+index = click.option("--index", metavar="NAME", help="Read this index.", shell_complete=completions.index_names)
 file = click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 consistent = click.option(
     "--consistent", is_flag=True, help="See every write that was acknowledged; costs twice as much."
 )
 limit = click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N items.")
-project = click.option("--project", metavar="PATHS", help="Only these attributes: 'title, info.rating'.")
+project = click.option(
+    "--project",
+    metavar="PATHS",
+    help="Only these attributes: 'title, info.rating'.",
+    shell_complete=completions.attributes,
+)
 reverse = click.option("--reverse", is_flag=True, help="From the largest sort key down.")
 segments = click.option(
     "--segments",
@@ -111,8 +94,14 @@ wire = click.option("--wire", is_flag=True, help='DynamoDB JSON, {"id": {"S": "a
 explain = click.option("--explain", is_flag=True, help="Print what would be done, and why; touch nothing.")
 dry_run = click.option("--dry-run", is_flag=True, help="Print what would be done, and to how many; change nothing.")
 condition_if = click.option(
-    "--if", "condition", metavar="CONDITION", help="Only where this is true of the item; else exit code 3."
+    "--if",
+    "condition",
+    metavar="CONDITION",
+    help="Only where this is true of the item; else exit code 3.",
+    shell_complete=completions.conditions,
 )
+condition = click.argument("condition", shell_complete=completions.conditions)
+condition_or_all = click.argument("condition", required=False, shell_complete=completions.conditions)
 rate = click.option(
     "--rate", type=click.FloatRange(min=0, min_open=True), metavar="UNITS", help="Spend at most UNITS units a second."
 )
@@ -219,14 +208,21 @@ def condition_of(text: str | None) -> Condition:
     return ALWAYS if text is None else parse_condition(text)
 
 
-def note(message: str) -> None:
-    """A line for people, on stderr."""
-    warn(f"flyexpr: {message}")
+def note(message: str, style: str = "label") -> None:
+    """A line for people, on stderr; the style, as of an error or warning, is that of the program's name before it."""
+    warn(f"flyexpr: {message}", style)
 
 
-def warn(text: str) -> None:
+def warn(text: str, style: str = "label") -> None:
     """Text for people, on stderr; it may hold data, so a terminal's control characters are escaped."""
-    print(plain(text), file=sys.stderr)
+    for line in plain(text).split("\n"):
+        label = _LABEL.match(line)
+        end = label.end() if label else 0
+        look = "hint" if line.startswith(" ") else style
+        print(painted(line[:end], look, sys.stderr) + line[end:], file=sys.stderr)
+
+
+_LABEL = re.compile(r"(flyexpr|Error|  hint|  note):")
 
 
 def say(text: object) -> None:
@@ -234,10 +230,15 @@ def say(text: object) -> None:
     click.echo(shown(str(text), sys.stdout))
 
 
+def say_labelled(text: object, width: int = 14) -> None:
+    """Lines of a command's own that begin with a label."""
+    click.echo(labelled(shown(str(text), sys.stdout), width, sys.stdout))
+
+
 def plan(wanted: bool, *lines: object, look: Callable[[], object] | None = None) -> None:
     """Prints a plan and ends the command, where only that is wanted; `look` prints what a dry run finds."""
     if wanted:
-        say("\n".join(map(str, lines)))
+        say_labelled(plan_in_words("\n".join(map(str, lines))))
         if look is not None:
             look()
         raise click.exceptions.Exit(0)

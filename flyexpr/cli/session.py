@@ -73,6 +73,11 @@ class Session:
         return path is None or path.exists()
 
     @property
+    def is_embedded(self) -> bool:
+        """Whether reads cost nothing: the engine is in this process."""
+        return self.place.startswith("sqlite:")
+
+    @property
     def _file(self) -> Path | None:
         kind, _, rest = self.place.partition(":")
         path = rest.partition("?")[0]

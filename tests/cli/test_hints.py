@@ -16,8 +16,8 @@ def users(inside: Inside) -> Inside:
     return inside
 
 
-NOTHING = "flyexpr: nothing found\n  hint: `ada` names an attribute here; for the text write"
-QUOTES = ", all of it in double quotes for the shell\n"
+NAMED = "`ada` names an attribute here: the shell removed the quotes, or there were none; for the text write"
+NOTHING = f"flyexpr: nothing found\n  hint: {NAMED}"
 
 
 @pytest.mark.parametrize(
@@ -26,25 +26,29 @@ QUOTES = ", all of it in double quotes for the shell\n"
         (
             ["query", "Users", "user=ada"],
             2,
-            f"hint: `ada` names an attribute here; for the text write user = 'ada'{QUOTES}",
+            f"hint: {NAMED} \"user = 'ada'\"\n",
         ),
-        (["query", "Users", "user = ada AND age > 3"], 2, f"for the text write user = 'ada'{QUOTES}"),
-        (["scan", "Users", "user=ada"], 0, f"{NOTHING} user = 'ada'{QUOTES}"),
-        (["scan", "Users", "NOT (a = 1) AND (b = 2 OR user = ada)"], 0, f"for the text write user = 'ada'{QUOTES}"),
+        (["query", "Users", "user = ada AND age > 3"], 2, f"{NAMED} \"user = 'ada'\"\n"),
+        (["scan", "Users", "user=ada"], 0, f"{NOTHING} \"user = 'ada'\"\n"),
+        (["scan", "Users", "NOT (a = 1) AND (b = 2 OR user = ada)"], 0, f"{NAMED} \"user = 'ada'\"\n"),
         (["scan", "Users", "user IN (ada, 'bob')", "--project", "x"], 0, ""),
-        (["scan", "Users", "name IN ('x', ada)"], 0, f"for the text write name IN ('ada'){QUOTES}"),
-        (["scan", "Users", "name BETWEEN ada AND 'b'"], 0, f"for the text write name BETWEEN 'ada' AND ...{QUOTES}"),
-        (["count", "Users", "user=ada"], 0, f"for the text write user = 'ada'{QUOTES}"),
-        (["update", "Users", "SET n = 1", "--where", "user = ada", "--quiet"], 0, f"write user = 'ada'{QUOTES}"),
-        (["delete", "Users", "--where", "user = ada", "--yes", "--quiet"], 0, f"write user = 'ada'{QUOTES}"),
-        (["update", "Users", "ada", "SET name = ada"], 1, f"for the text write SET name = 'ada'{QUOTES}"),
+        (["scan", "Users", "name IN ('x', ada)"], 0, f"{NAMED} \"name IN ('ada')\"\n"),
+        (["scan", "Users", "name BETWEEN ada AND 'b'"], 0, f"{NAMED} \"name BETWEEN 'ada' AND ...\"\n"),
+        (["count", "Users", "user=ada"], 0, f"{NAMED} \"user = 'ada'\"\n"),
+        (["update", "Users", "SET n = 1", "--where", "user = ada", "--quiet"], 0, f"{NAMED} \"user = 'ada'\"\n"),
+        (["delete", "Users", "--where", "user = ada", "--yes", "--quiet"], 0, f"{NAMED} \"user = 'ada'\"\n"),
+        (["update", "Users", "ada", "SET name = ada"], 1, f"{NAMED} \"SET name = 'ada'\"\n"),
         (
             ["query", "Users", "age > 3"],
             2,
             "by `=`: `user` (the table), `age` (ByAge), `age` (AlsoByAge); or use flyexpr scan\n",
         ),
-        (["query", "Users", "name = 'x'"], 2, "hint: use flyexpr scan, or make an index by name\n"),
-        (["query", "Users", "name = 'x' AND n > 1"], 2, "hint: use flyexpr scan, or make an index by name\n"),
+        (["query", "Users", "name = 'x'"], 2, "hint: use flyexpr scan, or add an index by name with flyexpr alter\n"),
+        (
+            ["query", "Users", "name = 'x' AND n > 1"],
+            2,
+            "hint: use flyexpr scan, or add an index by name with flyexpr alter\n",
+        ),
         (["query", "Users", "age = 36"], 2, "hint: choose one: --index ByAge\n"),
         (
             ["query", "Users", "user = 'a'", "--index", "ByAge"],
@@ -74,7 +78,8 @@ QUOTES = ", all of it in double quotes for the shell\n"
         (
             ["query", "Users", "usr = 'ada'"],
             2,
-            "did you mean `user`, the partition key? Otherwise use flyexpr scan, or make an index by usr\n",
+            "did you mean `user`, the partition key? "
+            "Otherwise use flyexpr scan, or add an index by usr with flyexpr alter\n",
         ),
         (["scan", "Users", "name LIKE 'a%'"], 2, "hint: write begins_with(NAME, 'text') or contains(NAME, 'text')\n"),
         (["scan", "Users", "age != 36"], 2, "hint: write <> for `is not equal`\n"),
@@ -88,10 +93,32 @@ QUOTES = ", all of it in double quotes for the shell\n"
         (["scan", "Users", "名前 = 'x'"], 2, "hint: write such a name in double quotes\n"),
         (["scan", "Users", "größe > 1"], 2, "hint: write such a name in double quotes\n"),
         (["filter", "age == 1"], 2, "hint: write one = for `is equal`\n"),
-        (["filter", "user = ada"], 4, f"{NOTHING} user = 'ada'{QUOTES}"),
+        (["filter", "user = ada"], 4, f"{NOTHING} \"user = 'ada'\"\n"),
         (["update", "Users", "ada", "age = 37"], 2, "hint: an update begins with SET, REMOVE, ADD or DELETE\n"),
         (["update", "Users", "ada", "SET age == 37"], 2, "hint: write one = for `is equal`\n"),
         (["apply", "age = 37"], 2, "hint: an update begins with SET, REMOVE, ADD or DELETE\n"),
+        (
+            ["update", "Users", "ada", "SET info.x = 1"],
+            1,
+            "hint: make the map first: SET NAME = if_not_exists(NAME, {})\n",
+        ),
+        (
+            ["create", "Users", "user"],
+            1,
+            "flyexpr: there is already a table 'Users' on sqlite:tables.db\n"
+            "  hint: flyexpr create with --if-missing takes it as it is\n",
+        ),
+        (["create", "Users", "user", "--if-missing"], 0, ""),
+        (["delete-table", "Users"], 2, "Error: No such command 'delete-table'. Did you mean 'drop'?\n"),
+        (["quary", "Users", "user = 'ada'"], 2, "Error: No such command 'quary'. Did you mean 'query'?\n"),
+        (["nothing"], 2, "Error: No such command 'nothing'.\n"),
+        (["scan", "Users", "--output", "json"], 2, "Error: No such option '--output'.\n  hint: write --format\n"),
+        (
+            ["scan", "Users", "--profile", "x"],
+            2,
+            "Error: No such option '--profile'.\n  hint: write --engine 'dynamodb://REGION?profile=NAME'\n",
+        ),
+        (["scan", "Users", "--limits", "5"], 2, "Error: No such option '--limits'. Did you mean '--limit'?\n"),
         (["get", "Nope", "a"], 1, "those that are there, and flyexpr create Nope KEY makes it\n"),
         (["get", "Users", "nobody"], 4, ""),
     ],
@@ -100,6 +127,11 @@ QUOTES = ", all of it in double quotes for the shell\n"
 def test_hints(users: Inside, arguments: list[str], code: int, end: str):
     said = users(*arguments)
     assert (said.code, said.err[-len(end) :] if end else said.err) == (code, end)
+
+
+def test_a_plan_speaks_of_options(users: Inside):
+    for command in (["explain", "Users", "user = 'ada'"], ["get", "Users", "ada", "--explain"]):
+        assert "(--consistent costs twice as much)" in users(*command).out
 
 
 @pytest.mark.parametrize(

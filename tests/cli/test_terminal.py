@@ -78,6 +78,70 @@ def test_tables_have_colour_only_where_it_is_wanted(movies: Program, colour):
     assert ("\x1b[1m" in seen) == (not colour)  # the head is bold
 
 
+WIDE = [
+    {"id": "a", "note": "x" * 100, "n": 1, "odd name that takes more than thirty columns": "y"},
+    {"id": "b", "n": 22},
+]
+
+
+def test_a_table_that_does_not_fit_has_a_line_for_each_attribute(program: Program):
+    program("create", "Wide", "id")
+    program("put", "Wide", stdin="\n".join(map(item_text, WIDE)))
+    lines = program("scan", "Wide", "--format", "table", COLUMNS="60").splitlines()
+    assert sorted(line.rstrip() for line in lines) == sorted(
+        [
+            "── 1 ──",
+            "── 2 ──",
+            "id                              a",
+            "id                              b",
+            "note                            xxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            *["                                xxxxxxxxxxxxxxxxxxxxxxxxxxxx"] * 2,
+            "                                xxxxxxxxxxxxxxxx",
+            "n                               1",
+            "n                               22",
+            "odd name that takes more than   y",
+            "thirty columns",
+        ]
+    )
+    assert "│ a" in program("scan", "Wide", "--format", "table", COLUMNS="200")
+
+
+def colours(seen: str) -> list[tuple[str, str]]:
+    """The words that have a colour, each with its code."""
+    return [(code, text.rstrip()) for code, text in re.findall(r"\x1b\[([\d;]+)m([^\x1b]*)\x1b\[0m", seen)]
+
+
+@pytest.mark.parametrize("more", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
+def test_labels_errors_and_warnings_have_a_colour_only_where_it_is_wanted(movies: Program, more):
+    """Black and white without a word of difference."""
+
+    def seen(*arguments: str) -> tuple[list[tuple[str, str]], str]:
+        text = at_terminal(movies, *arguments, **more)[1]
+        return colours(text), re.sub(r"\x1b\[[\d;]*m", "", text)
+
+    wanted = {
+        ("query", "Movies", "wins = 1"): [("1;31", "flyexpr:"), ("36", "  hint:")],
+        ("scan", "Movies", "--limit", "0"): [("1;31", "Error:")],
+        ("update", "Movies", "1", "a", "SET n = 1", "--if", "n = 1"): [("1;31", "flyexpr:")],
+        ("count", "Movies", "wins = 1"): [("33", "flyexpr:")],
+        ("get", "Movies", "1", "a"): [("1", "flyexpr:")],
+        ("get", "Movies", "1", "a", "--explain"): [
+            *[("1", label) for label in ("operation", "limits", "cost")],
+            ("33", "warning"),
+            *[("1", label) for label in ("request", "aws cli")],
+        ],
+        ("describe", "Movies"): [
+            ("1", label) for label in ("table", "partition key", "sort key", "global index", "items", "throughput")
+        ],
+    }
+    for arguments, expected in wanted.items():
+        found, text = seen(*arguments)
+        assert found == ([] if more else expected), arguments
+        done = movies.run(*arguments)
+        plain = (done.stdout + done.stderr).decode()
+        assert sorted(text.splitlines()) == sorted(plain.splitlines()) or text == "flyexpr: nothing found\r\n"
+
+
 def test_the_keyboard_is_said_and_left_at_ctrl_c(movies: Program):
     """Python cannot end while a thread reads the keyboard, unless it is left."""
     said = b"flyexpr: reads lines from the keyboard; Ctrl-D ends them"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import completions, options
 from flyexpr.cli.jobs.progress import waiting
 from flyexpr.cli.schemas import altered_schema, setting_words
 from flyexpr.drive import relayed
@@ -31,7 +31,7 @@ from flyexpr.sync import perform, run
     multiple=True,
     metavar="NAME",
     help="Drop an index; its items stay in the table.",
-    shell_complete=options.index_names,
+    shell_complete=completions.index_names,
 )
 @options.ttl
 @click.option("--no-ttl", is_flag=True, help="Items stay.")

@@ -20,7 +20,9 @@ class _Bash(BashComplete):
     for answer in $(COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_CWORD=9999 %(complete_var)s=bash_complete "$1"); do
         kind=${answer%%%%,*}
         case $kind in
-            plain) COMPREPLY+=("${answer#*,}") ;;
+            plain)
+                COMPREPLY+=("${answer#*,}")
+                case $answer in *[:/\\(]) compopt -o nospace ;; esac ;;
             file) compopt -o default ;;
             dir) compopt -o dirnames ;;
         esac

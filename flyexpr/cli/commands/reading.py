@@ -53,7 +53,7 @@ _refinements = options.all_of(
 
 @click.command()
 @options.table
-@click.argument("condition")
+@options.condition
 @options.reverse
 @_refinements
 @_output
@@ -94,7 +94,7 @@ def query(
 
 @click.command()
 @options.table
-@click.argument("condition", required=False)
+@options.condition_or_all
 @options.segments
 @_refinements
 @_output
@@ -151,7 +151,7 @@ def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: st
 
 @click.command()
 @options.table
-@click.argument("condition", required=False)
+@options.condition_or_all
 @options.index
 @options.consistent
 @options.explain
@@ -168,7 +168,7 @@ def count(table: str, condition: str | None, index: str | None, consistent: bool
     read, why = read_of(found, options.condition_of(condition), index, consistent)
     options.plan(explain, explained(found, read))
     if why and condition:
-        options.note(why)
+        options.note(why, "warning")
     number = counted(found, read)
     options.say(number)
     if not number:
@@ -177,7 +177,7 @@ def count(table: str, condition: str | None, index: str | None, consistent: bool
 
 @click.command()
 @options.table
-@click.argument("condition")
+@options.condition
 @options.index
 @options.consistent
 @options.engine
@@ -191,4 +191,4 @@ def explain(table: str, condition: str, index: str | None, consistent: bool) -> 
     read, why = read_of(found, options.condition_of(condition), index, consistent)
     if why:
         options.say(why)
-    options.say(explained(found, read))
+    options.plan(True, explained(found, read))

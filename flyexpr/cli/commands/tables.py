@@ -51,7 +51,7 @@ def describe(table: str, python: bool, wire: bool) -> None:
         options.say(schema_python(found))
         return
     for label, text in _lines(found, description):
-        options.say(f"{label:15}{text}")
+        options.say_labelled(f"{label:15}{text}", 15)
 
 
 def _lines(table: Table, description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -95,6 +95,7 @@ def _index(table: Table, index: Index) -> str:
 @click.option("--local", "locals_", multiple=True, metavar="TEXT", help="A local index: 'NAME KEY [project=keys|a,b]'.")
 @options.ttl
 @options.settings
+@click.option("--if-missing", is_flag=True, help="Take a table that is there with the same key as it is.")
 @options.explain
 @options.dry_run
 @options.engine
@@ -105,6 +106,7 @@ def create(
     locals_: tuple[str, ...],
     explain: bool,
     dry_run: bool,
+    if_missing: bool,
     **settings: Any,
 ) -> None:
     """Make a table, and wait until it can be used.
@@ -116,5 +118,6 @@ def create(
     flyexpr create Movies year:N title --index "ByTitle title year:N"
     """
     wanted = schema_words(table, keys, indexes, locals_, **setting_words(**settings))
-    options.plan(explain or dry_run, explained(wanted, create_table()))
-    run(wanted.on(options.session(makes=True).engine), create_table())
+    operation = create_table(if_missing=if_missing)
+    options.plan(explain or dry_run, explained(wanted, operation))
+    run(wanted.on(options.session(makes=True).engine), operation)

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import completions, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import form_of_file, opened
@@ -88,13 +88,18 @@ def _source(file: str, typed: bool) -> Iterator[IO[bytes]]:
 
 _guard = options.all_of(
     options.condition_if,
-    click.option("--where", metavar="CONDITION", help="Every item that matches, instead of one by its key."),
+    click.option(
+        "--where",
+        metavar="CONDITION",
+        help="Every item that matches, instead of one by its key.",
+        shell_complete=completions.conditions,
+    ),
 )
 
 
 @click.command()
 @options.table
-@click.argument("words", nargs=-1, required=True, metavar="[KEY]... UPDATE")
+@click.argument("words", nargs=-1, required=True, metavar="[KEY]... UPDATE", shell_complete=completions.updates)
 @_guard
 @click.option(
     "--returns",
@@ -229,11 +234,11 @@ def _note_nothing(work: Job, where: str) -> None:
 
 def _note_scan(why: str) -> None:
     if why:
-        options.note(why)
+        options.note(why, "warning")
 
 
 def _plan(manner: Manner, table: Table, read: Query | Scan, then: str) -> None:
     def look() -> None:
-        options.say(options.step("items", f"{count(table, replace(read, project=None)):,}"))
+        options.say_labelled(options.step("items", f"{count(table, replace(read, project=None)):,}"))
 
     manner.plan(explained(table, read), options.step("then", then), look=look)

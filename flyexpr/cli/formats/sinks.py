@@ -6,13 +6,16 @@ import io
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from flyexpr.cli.formats.csv_rows import cell, head, row, row_text
 from flyexpr.cli.formats.terminal_text import plain, shown
 from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text, read_item
 from flyexpr.values.wire_json import item_wire
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 FORMS = ("json", "wire", "csv", "text", "table")  # "text" is CSV for people, which says no types
 
@@ -27,7 +30,8 @@ def write_items(items: Iterable[Item], stream: IO[bytes], form: str, columns: Se
     `columns` come first in a sheet or table, then the other attributes in the order of their appearance. JSON is
     written as the items come; for a sheet they wait in a temporary file, for a table in memory, until all columns are
     known.
-    A terminal gets no control characters, and no table has any.
+    A table that is wider than the terminal has a line for each attribute instead. A terminal gets no control
+    characters, and no table has any.
     """
     return _WRITERS[form](items, stream, columns)
 
@@ -78,22 +82,57 @@ def _write_table(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str
     if not found:
         return 0
     from rich.console import Console
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    names = list(dict.fromkeys([*columns, *(name for item in found for name in item)]))
+    text = io.TextIOWrapper(stream, "utf-8", write_through=True)
+    try:
+        console = Console(file=text, color_system=None if os.environ.get("NO_COLOR") else "auto")
+        table = _table(names, found)
+        wide = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+        if wide <= console.width:
+            console.print(table)
+        else:
+            for number, item in enumerate(found, 1):
+                console.print(Text(f"── {number:,} ──", "dim"), _record(names, item), sep="\n")
+    finally:
+        text.detach()
+    return len(found)
+
+
+_WIDEST = 1_000_000  # characters
+
+
+def _table(names: Sequence[str], items: Sequence[Item]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     table = Table()
-    names = dict.fromkeys([*columns, *(name for item in found for name in item)])
     for name in names:
-        numeric = all(type(item.get(name)) not in (str, bytes, list, dict, set) for item in found)
+        numeric = all(type(item.get(name)) not in (str, bytes, list, dict, set) for item in items)
         table.add_column(Text(plain(name)), justify="right" if numeric else "left")
-    for item in found:
+    for item in items:
         table.add_row(*(Text(plain(cell(item[name]))) if name in item else "" for name in names))
-    text = io.TextIOWrapper(stream, "utf-8", write_through=True)
-    try:
-        Console(file=text, color_system=None if os.environ.get("NO_COLOR") else "auto").print(table)
-    finally:
-        text.detach()
-    return len(found)
+    return table
+
+
+def _record(names: Sequence[str], item: Item) -> Table:
+    """An item with a line for each attribute, the names in a column of the same width for all items."""
+    from rich.cells import cell_len
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    width = min(max(cell_len(plain(name)) for name in names), _WIDEST_NAME)
+    label = Column(style="bold", overflow="fold", width=width)
+    grid = Table.grid(label, Column(overflow="fold"), padding=(0, 2))
+    for name in names:
+        if name in item:
+            grid.add_row(Text(plain(name)), Text(plain(cell(item[name]))))
+    return grid
+
+
+_WIDEST_NAME = 30  # columns; a longer name goes on in the next line
 
 
 _WRITERS: dict[str, Callable[[Iterable[Item], IO[bytes], Sequence[str]], int]] = {

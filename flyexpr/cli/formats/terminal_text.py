@@ -1,7 +1,8 @@
-"""Text that a terminal shows as it is: control characters and marks of direction are escaped."""
+"""Text for a terminal: control characters and marks of direction are escaped, and some words have a colour."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import IO
 
@@ -26,3 +27,31 @@ def shown(text: str, stream: IO[str] | IO[bytes]) -> str:
     True
     """
     return plain(text) if stream.isatty() else text
+
+
+_STYLES = {"error": "1;31", "warning": "33", "label": "1", "hint": "36"}
+
+
+def has_colour(stream: IO[str] | IO[bytes]) -> bool:
+    """Whether text on the stream may have a colour: on a terminal, unless NO_COLOR is set.
+
+    >>> import io
+    >>> has_colour(io.StringIO())
+    False
+    """
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def painted(text: str, style: str, stream: IO[str] | IO[bytes]) -> str:
+    """The text in a style, "error", "warning", "label" or "hint", where the stream may have one."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if text and has_colour(stream) else text
+
+
+def labelled(text: str, width: int, stream: IO[str] | IO[bytes]) -> str:
+    """Lines that begin with a label of this width, as a plan has them; a warning has a colour of its own."""
+
+    def paint(found: re.Match[str]) -> str:
+        label = found[0]
+        return painted(label, "warning" if label.startswith("warning") else "label", stream)
+
+    return re.sub(rf"(?m)^(?=\S).{{{width - 1}}} ", paint, text) if has_colour(stream) else text
