@@ -57,6 +57,7 @@ STAGES = {
         keys schemas session
         completions
         options
+        endings
         jobs
         commands
         app

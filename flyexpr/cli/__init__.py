@@ -4,7 +4,7 @@ files  hints          files that outlive a crash; errors in the words of a comma
 formats/              items as text and back: plain JSON, DynamoDB JSON, CSV, export folders, text for a terminal
 keys  schemas         keys and tables as people write them
 session  options      the engine of a run; the options that commands share
-completions           names that a shell may complete
+completions  endings  names that a shell may complete; the exit code and the text of an error
 jobs/                 long work
   job                   its options, its beginning and its end
   work  rate  progress  parts side by side, chunk after chunk; how fast; what a person sees
@@ -12,7 +12,7 @@ jobs/                 long work
   bulk_reads  parts     which read finds the items; the chunks that it gives
   bulk_puts  bulk_writes  the put of a stream; batches, updates and deletes
 commands/             query, put, copy, serve ...; each is imported when it is called
-app                   which command is which, and the exit code of an error
+app                   which command is which, and a run of the program
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-"""The commands by name, and the exit code of an error.
-
-0 done · 1 failed · 2 the command line is wrong · 3 a condition was false · 4 nothing found · 130 interrupted
-"""
+"""The commands by name, and a run of the program from its arguments to its exit code."""
 
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,12 +11,10 @@ from typing import Any
 import click
 
 from flyexpr.cli import completions, options
-from flyexpr.cli.hints import in_words, meant_command, meant_option
+from flyexpr.cli.endings import ended, note_of_system
+from flyexpr.cli.hints import meant_command
 from flyexpr.cli.session import ENVIRONMENT, Session
-from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
 from flyexpr.version import __version__
-
-INTERRUPTED = 130
 
 # Imported when they are called: a command pays for what it needs.
 _COMMANDS = {
@@ -37,11 +31,14 @@ _COMMANDS = {
     "put": ("writing", "Write items, one JSON object a line."),
     "update": ("writing", "Change one item, or all that match."),
     "delete": ("writing", "Remove one item, or all that match."),
+    "edit": ("editing", "Change one item in an editor."),
     "copy": ("copying", "Copy a table to another one."),
     "export": ("copying", "Write a table into a folder or file."),
     "import": ("copying", "Write the items of a folder or file into a table."),
+    "diff": ("comparing", "What differs between two tables."),
     "filter": ("filtering", "The JSON Lines that match."),
     "apply": ("filtering", "JSON Lines with an update done to each."),
+    "shell": ("prompting", "A prompt for these commands."),
     "serve": ("serving", "Serve an engine as a DynamoDB endpoint."),
     "completion": ("completion", "The script for a shell's completion."),
 }
@@ -97,7 +94,8 @@ def program(context: click.Context, engine: str | None) -> None:
 
     Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 a condition was false, 4 nothing found.
     """
-    context.obj = Session(engine)
+    if engine is not None or context.obj is None:  # a shell hands its own session to each of its commands
+        context.obj = Session(engine)
 
 
 def run_program(arguments: Sequence[str]) -> int:
@@ -112,7 +110,7 @@ def run_program(arguments: Sequence[str]) -> int:
         code = 0
     except OSError as error:
         if code != options.FAILED:  # else the error is written already
-            _note(error)
+            note_of_system(error)
         code = options.FAILED
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of the output goes
     return code
@@ -128,47 +126,4 @@ def _open_what_is_closed() -> None:
 def _run(arguments: Sequence[str]) -> int:
     if options.COMPLETING in os.environ:
         importlib.import_module("flyexpr.cli.commands.completion")  # it completes in bash what click cannot
-    try:
-        code: Any = program.main(list(arguments), "flyexpr", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except options.Nothing:
-        return options.NOTHING_FOUND
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        options.note("interrupted")
-        return INTERRUPTED
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        options.warn(_said(error), "error")
-        return options.USAGE
-    except ConditionFailed as error:
-        options.note(str(error), "error")
-        return options.CONDITION_FALSE
-    except FlyexprError as error:
-        options.note(in_words(error, arguments), "error")
-        return options.USAGE if isinstance(error, _WRONG) else options.FAILED
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _note(error)
-        return options.FAILED
-
-
-def _said(error: click.ClickException) -> str:
-    """What click says of an error, with what to write instead of an option that is not there."""
-    text = io.StringIO()
-    error.show(text)
-    said = text.getvalue().rstrip("\n")
-    if not isinstance(error, click.NoSuchOption):
-        return said
-    if error.option_name[1:2].isdigit():
-        return f"{said}\n  hint: write -- before a key that begins with a minus sign"
-    meant = meant_option(error.option_name)
-    return f"{said.partition(' Did you mean')[0]}\n  hint: write {meant}" if meant else said
-
-
-_WRONG = (ExpressionError, PlanError, ValidationError)
-
-
-def _note(error: OSError) -> None:
-    options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])), "error")
+    return ended(arguments, lambda: program.main(list(arguments), "flyexpr", standalone_mode=False))

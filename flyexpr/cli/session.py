@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,13 @@ class Session:
     flyexpr.errors.FlyexprError: there is no file none.db for the engine sqlite:none.db
       hint: flyexpr create makes it, with its first table
 
-    `makes` is for commands that make the file of an engine where it does not exist.
+    `makes` is for commands that make the file of an engine where it does not exist. Copies of a session share its
+    connections.
     """
 
     url: str | None = None
     makes: bool = False
+    connected: dict[str, Engine] = field(default_factory=dict, compare=False, repr=False)  # by URL
 
     @cached_property
     def place(self) -> str:
@@ -54,18 +56,22 @@ class Session:
         """
         return shown(self.place)
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """The engine, connected when it is first asked for."""
-        if not (self.makes or self.exists()):
-            raise self._missing()
+        if self.place not in self.connected:
+            if not (self.makes or self.exists()):
+                raise self._missing()
+            self.connected[self.place] = self._connect()
+        return self.connected[self.place]
+
+    def _connect(self) -> Engine:
         try:
-            engine: Engine = connect(self.place)
+            return connect(self.place)
         except FlyexprError as error:
             if self.place != AWS:
                 raise
             raise FlyexprError(f"{error}, or name another engine by --engine or {ENVIRONMENT}") from None
-        return engine
 
     def exists(self) -> bool:
         """False for a file that connecting would make."""

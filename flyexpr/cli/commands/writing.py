@@ -13,7 +13,8 @@ import click
 from flyexpr.cli import completions, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sinks import write_items
-from flyexpr.cli.formats.sources import form_of_file, opened
+from flyexpr.cli.formats.sources import form_of_file, opened, typed
+
 from flyexpr.cli.jobs.bulk_puts import put_plan, put_stream
 from flyexpr.cli.jobs.bulk_reads import bulk_read
 from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
@@ -58,32 +59,32 @@ def put(
     flyexpr put Movies '{"year": 2013, "title": "Rush"}'
     flyexpr put Movies movies.jsonl --resume movies.journal
     """
-    typed = file.lstrip()[:1] in ("{", "[")
-    form = options.form_of(form if typed else form_of_file(file) or form, wire)
+    is_item = file.lstrip()[:1] in ("{", "[")
+    form = options.form_of(form if is_item else form_of_file(file) or form, wire)
     options.check_sheet(types, form)
     found, description = options.session().described(table)
     settings = {"table": table, **identity(description), "file": file, "form": form, **types.settings}
-    manner = replace(manner, quiet=manner.quiet or typed)
+    manner = replace(manner, quiet=manner.quiet or is_item)
 
     def write() -> None:
-        with job("put", "put", settings, manner) as work, _source(file, typed) as stream:
+        with job("put", "put", settings, manner) as work, _source(file, is_item) as stream:
             put_stream(work, found, stream, form, types, manner.dry_run)
 
-    manner.plan(*put_plan(found, {"-": "standard input"}.get(file, "the argument" if typed else file)), look=write)
+    manner.plan(*put_plan(found, {"-": "standard input"}.get(file, "the argument" if is_item else file)), look=write)
     write()
 
 
 @contextmanager
-def _source(file: str, typed: bool) -> Iterator[IO[bytes]]:
+def _source(file: str, is_item: bool) -> Iterator[IO[bytes]]:
     """The stream of items: the argument, a file, or standard input.
 
     What comes from the keyboard is read before the first item is put, so that Ctrl-C finds nothing under way.
     """
-    if typed:
+    if is_item:
         yield io.BytesIO(file.encode("utf-8", "surrogateescape"))
         return
     with opened(file) as stream:
-        yield io.BytesIO(stream.read()) if options.keyboard(file) else stream
+        yield io.BytesIO(typed(stream)) if options.keyboard(file) else stream
 
 
 _guard = options.all_of(

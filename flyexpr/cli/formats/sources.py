@@ -83,6 +83,27 @@ def _open(path: str) -> Any:
     return gzip.open(path) if path.endswith(".gz") else open(path, "rb")
 
 
+def typed(stream: IO[bytes]) -> bytes:
+    """What is typed at the terminal until Ctrl-D.
+
+    It waits in short turns: Python sees a Ctrl-C only between two of them, if it comes just before a read begins.
+    """
+    if sys.platform == "win32":  # where only sockets can be waited for
+        return stream.read()
+    import select
+
+    found = b""
+    while True:
+        if select.select([stream], [], [], _TURN)[0]:
+            piece = os.read(stream.fileno(), 65536)
+            if not piece:
+                return found
+            found += piece
+
+
+_TURN = 0.2  # seconds
+
+
 def size_of(stream: IO[bytes]) -> int:
     """The size of a stream in bytes, in which `tell` counts; 0 where it is unknown, as for a pipe or a packed file.
 

@@ -1,0 +1,133 @@
+"""edit: one item in an editor."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.files import naming
+from flyexpr.cli.formats.pretty_json import pretty_text
+from flyexpr.cli.formats.sources import entries
+from flyexpr.cli.keys import key_words
+from flyexpr.cli.options import Nothing
+from flyexpr.errors import ConditionFailed, FlyexprError, ValidationError
+from flyexpr.expressions.conditions import exists
+from flyexpr.expressions.diff import diff, unchanged
+from flyexpr.expressions.nodes import Condition, Update
+from flyexpr.expressions.nodes import Path as DocumentPath
+from flyexpr.expressions.show import show
+from flyexpr.requests.operations import GetItem, UpdateItem
+from flyexpr.schema.table import Table
+from flyexpr.sync import run
+from flyexpr.values.kinds import Item
+
+
+@click.command()
+@options.table
+@click.argument("key", nargs=-1, required=True)
+@options.dry_run
+@options.engine
+def edit(table: str, key: tuple[str, ...], dry_run: bool) -> None:
+    """Edit one item as JSON, in the editor that VISUAL or EDITOR names; what differs is printed and written.
+
+    It is written only if nobody has changed the same attributes meanwhile; else the exit code is 3. Text that is not
+    written is kept in a file.
+
+    \b
+    flyexpr edit Movies 2013 Rush
+    EDITOR="code --wait" flyexpr edit Movies 2013 Rush --dry-run
+    """
+    found = options.session().table(table)
+    item = run(found, GetItem(key_words(found, key), consistent=True))
+    if item is None:
+        options.nothing_found()
+        raise Nothing
+    with _draft(table, f"{pretty_text(item)}\n") as path:
+        change = _change(found, item, _edited(path))
+        for action in change.actions:
+            options.say(show(Update((action,))))
+        if not change.actions:
+            options.note("nothing is changed")
+        elif dry_run:
+            options.note(f"nothing is written; the text is kept in {path}")
+            raise _Kept
+        else:
+            _write(found, item, change)
+
+
+class _Kept(Exception):
+    """The text is to be kept, and that is said already."""
+
+
+@contextmanager
+def _draft(table: str, text: str) -> Iterator[Path]:
+    """A file with a text to edit, which is kept where it was edited and something failed."""
+    from tempfile import mkstemp
+
+    handle, name = mkstemp(prefix=f"{table}-", suffix=".json")
+    path = Path(name)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    try:
+        yield path
+    except _Kept:
+        return
+    except BaseException:
+        if path.read_text("utf-8", "replace") == text:
+            path.unlink()
+        else:
+            options.note(f"the text is kept in {path}")
+        raise
+    path.unlink()
+
+
+def _edited(path: Path) -> Item:
+    """The item in the file, once the editor is closed."""
+    try:
+        click.edit(filename=str(path))
+    except click.ClickException as error:
+        raise FlyexprError(f"{error.message}; nothing is written\n  hint: EDITOR names the editor") from None
+    with naming(path):
+        text = path.read_bytes()
+    found = []
+    for entry in entries(io.BytesIO(text), "json"):
+        if entry.item is None:
+            raise FlyexprError(f"line {entry.line or entry.number}: {entry.fault}")
+        found.append(entry.item)
+    if len(found) != 1:
+        raise FlyexprError(f"the file has {len(found)} items, and one was to be edited; nothing is written")
+    return found[0]
+
+
+def _change(table: Table, old: Item, new: Item) -> Update:
+    change = diff(old, new)
+    for action in change.actions:
+        if action.path.parts[0] in table.keys:
+            raise ValidationError(
+                "the key of an item cannot be changed",
+                at=str(action.path.parts[0]),
+                hint="flyexpr put writes an item with another key, and flyexpr delete removes this one",
+            )
+    return change
+
+
+def _write(table: Table, item: Item, change: Update) -> None:
+    key = {name: item[name] for name in table.keys}
+    try:
+        run(table, UpdateItem(key, change, _guard(table, item, change)))
+    except ConditionFailed as error:
+        options.note(f"somebody has changed the item meanwhile, so nothing is written: {error}", "error")
+        raise click.exceptions.Exit(options.CONDITION_FALSE) from None
+
+
+def _guard(table: Table, item: Item, change: Update) -> Condition:
+    """True while the item is there, and the attributes that change are as they were read."""
+    names = dict.fromkeys(action.path.parts[0] for action in change.actions)
+    paths = [DocumentPath((name,)) for name in names]
+    return exists(DocumentPath((table.partition_key,))) & unchanged(item, *paths)

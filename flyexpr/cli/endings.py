@@ -1,0 +1,71 @@
+"""How a command ends: its exit code, and what an error says.
+
+0 done · 1 failed · 2 the command line is wrong · 3 a condition was false · 4 nothing found · 130 interrupted
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from flyexpr.cli import options
+from flyexpr.cli.hints import in_words, meant_option
+from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
+
+INTERRUPTED = 130
+_WRONG = (ExpressionError, PlanError, ValidationError)
+
+
+def ended(arguments: Sequence[str], run: Callable[[], Any]) -> int:
+    """The exit code of a command with these arguments, once it has run; an error is written to stderr.
+
+    >>> ended([], lambda: None)
+    0
+
+    BrokenPipeError where the reader of the output is gone.
+    """
+    try:
+        code = run()
+        return code if isinstance(code, int) else 0
+    except options.Nothing:
+        return options.NOTHING_FOUND
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        options.note("interrupted")
+        return INTERRUPTED
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        options.warn(_said(error), "error")
+        return options.USAGE
+    except ConditionFailed as error:
+        options.note(str(error), "error")
+        return options.CONDITION_FALSE
+    except FlyexprError as error:
+        options.note(in_words(error, arguments), "error")
+        return options.USAGE if isinstance(error, _WRONG) else options.FAILED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        note_of_system(error)
+        return options.FAILED
+
+
+def note_of_system(error: OSError) -> None:
+    """Says what the operating system has refused, and of which file."""
+    options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])), "error")
+
+
+def _said(error: click.ClickException) -> str:
+    """What click says of an error, with what to write instead of an option that is not there."""
+    text = io.StringIO()
+    error.show(text)
+    said = text.getvalue().rstrip("\n")
+    if not isinstance(error, click.NoSuchOption):
+        return said
+    if error.option_name[1:2].isdigit():
+        return f"{said}\n  hint: write -- before a key that begins with a minus sign"
+    meant = meant_option(error.option_name)
+    return f"{said.partition(' Did you mean')[0]}\n  hint: write {meant}" if meant else said
