@@ -208,12 +208,12 @@ def condition_of(text: str | None) -> Condition:
     return ALWAYS if text is None else parse_condition(text)
 
 
-def note(message: str, style: str = "label") -> None:
+def note(message: str, style: str = "plain") -> None:
     """A line for people, on stderr; the style, as of an error or warning, is that of the program's name before it."""
     warn(f"flyexpr: {message}", style)
 
 
-def warn(text: str, style: str = "label") -> None:
+def warn(text: str, style: str = "plain") -> None:
     """Text for people, on stderr; it may hold data, so a terminal's control characters are escaped."""
     for line in plain(text).split("\n"):
         label = _LABEL.match(line)

@@ -14,7 +14,6 @@ from flyexpr.cli import completions, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import form_of_file, opened, typed
-
 from flyexpr.cli.jobs.bulk_puts import put_plan, put_stream
 from flyexpr.cli.jobs.bulk_reads import bulk_read
 from flyexpr.cli.jobs.bulk_writes import delete_all, update_all

@@ -29,7 +29,7 @@ def shown(text: str, stream: IO[str] | IO[bytes]) -> str:
     return plain(text) if stream.isatty() else text
 
 
-_STYLES = {"error": "1;31", "warning": "33", "label": "1", "hint": "36"}
+_STYLES = {"plain": "", "error": "1;31", "warning": "33", "label": "1", "hint": "36"}
 
 
 def has_colour(stream: IO[str] | IO[bytes]) -> bool:
@@ -43,8 +43,8 @@ def has_colour(stream: IO[str] | IO[bytes]) -> bool:
 
 
 def painted(text: str, style: str, stream: IO[str] | IO[bytes]) -> str:
-    """The text in a style, "error", "warning", "label" or "hint", where the stream may have one."""
-    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if text and has_colour(stream) else text
+    """The text in a style, "plain", "error", "warning", "label" or "hint", where the stream may have one."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if text and _STYLES[style] and has_colour(stream) else text
 
 
 def labelled(text: str, width: int, stream: IO[str] | IO[bytes]) -> str:
