@@ -32,6 +32,7 @@ from differences_of_transactions import (
     empty_key_of_wrong_type,
     index_key_emptied,
     keys_beside_projection,
+    nested_in_transaction,
     no_placeholders,
     one_item_twice,
     other_reasons,
@@ -97,6 +98,23 @@ def found_as_read(case: Case) -> bool:
         and case.operation in ("PutItem", "DeleteItem")
         and case.request.get("ReturnValues") in ("ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
     )
+
+
+def value_before_member(case: Case) -> bool:
+    """A value that no item can hold is found before a ReturnValuesOnConditionCheckFailure of the wrong JSON type."""
+    return (
+        case.ours.code == "SerializationException"
+        and case.theirs.code == "ValidationException"
+        and re.search(_WRONG_VALUE, case.theirs.message) is not None
+        and not isinstance(case.request.get("ReturnValuesOnConditionCheckFailure"), str | None)
+    )
+
+
+_WRONG_VALUE = (
+    "^(1 validation error detected: )?(ExpressionAttributeValues contains invalid value: )?(Number (over|under)flow"
+    "|The parameter cannot be converted to a numeric value|Attempting to store more than 38 significant digits"
+    f"|{INVALID}|Supplied AttributeValue|Nesting Levels have exceeded supported limits)"
+)
 
 
 def not_contains_of_nothing(case: Case) -> bool:
@@ -209,6 +227,8 @@ DIFFERENCES: Differences = {
     "what an update of a transaction does not define is a reason": unresolved_update,
     "TransactGetItems gives keys beside the projection": keys_beside_projection,
     "a missing member or wrong ReturnValues are found before a value of the wrong JSON type": found_as_read,
+    "a wrong value is found before a member of the wrong JSON type": value_before_member,
+    "a transaction may compare a value that is nested too deep": nested_in_transaction,
     "a cancelled transaction has other reasons": other_reasons,
     "a key that is empty and does not fit may be called the one or the other": empty_key_of_wrong_type,
     "a key that does not fit and an item that is named twice may be found in either order": one_item_twice,

@@ -8,7 +8,7 @@ import pytest
 from beside import REFERENCE, Both, Case
 from differences import DIFFERENCES, explained
 from engines import absence, closing, opened
-from wild import ONE, TWO, Request, Wire
+from wild import ONE, TWO, Request, Wire, nested
 
 from flyexpr.engines import connect
 
@@ -162,6 +162,25 @@ EXAMPLES: dict[str, list[Request]] = {
             ConditionExpression="x = :v",
             ExpressionAttributeValues={":v": {"SS": "a"}},
         ),
+    ],
+    "a wrong value is found before a member of the wrong JSON type": [
+        asked("PutItem", Item={**KEY, "a": {"N": "1e126"}}, ReturnValuesOnConditionCheckFailure={}),
+        update(
+            UpdateExpression="SET x = :v",
+            ExpressionAttributeValues={":v": {"NULL": False}},
+            ReturnValuesOnConditionCheckFailure=[],
+        ),
+    ],
+    "a transaction may compare a value that is nested too deep": [
+        write(
+            {
+                "ConditionCheck": {
+                    "Key": MISSING,
+                    "ConditionExpression": "x = :v",
+                    "ExpressionAttributeValues": {":v": nested(32)},
+                }
+            }
+        )
     ],
     "a cancelled transaction has other reasons": [
         write(FALSE, MISFIT),
