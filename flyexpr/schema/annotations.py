@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
-from operator import or_
+from operator import getitem, or_
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -40,13 +40,25 @@ def fields_of(kind: Any, own: tuple[type, ...] = ()) -> Mapping[str, Field]:
 
 
 def _field(hint: Any, required: bool, own: tuple[type, ...]) -> Field:
-    while (word := getattr(get_origin(hint), "_name", None)) in ("Required", "NotRequired", "ReadOnly"):
-        required = required if word == "ReadOnly" else word == "Required"
-        hint = get_args(hint)[0]
+    hint, required = _unqualified(hint, required)
     options = _options(meant := _meant(hint, own))
     if type(None) in options:
         meant, required = reduce(or_, [each for each in options if each is not type(None)]), False
     return Field(_declared(meant, own), required)
+
+
+def _unqualified(hint: Any, required: bool) -> tuple[Any, bool]:
+    """The type without Required, NotRequired and ReadOnly, in an Annotated too; whether an item needs it.
+
+    Python 3.10's own TypedDict does not know these words.
+    """
+    if get_origin(hint) is Annotated:
+        inner, required = _unqualified(hint.__origin__, required)
+        return getitem(Annotated, (inner, *hint.__metadata__)), required
+    word = getattr(get_origin(hint), "_name", None)
+    if word in ("Required", "NotRequired", "ReadOnly"):
+        return _unqualified(get_args(hint)[0], required if word == "ReadOnly" else word == "Required")
+    return hint, required
 
 
 def _meant(hint: Any, own: tuple[type, ...]) -> Any:

@@ -162,6 +162,7 @@ def test_what_an_annotation_declares(annotation: Any, meant: Any) -> None:
         (Annotated[int, Attribute(int, default=3)], Attribute(int, required=True, default=3)),
         (NotRequired[Annotated[int, Attribute(int)]], Attribute(int)),
         (Annotated[NotRequired[datetime], epoch], epoch),
+        (Annotated[NotRequired[int], "a word"], int),
     ],
 )
 def test_what_a_put_needs(annotation: Any, meant: Any) -> None:
