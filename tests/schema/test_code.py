@@ -157,7 +157,7 @@ PUBLIC = {
     "LocalIndex": (LocalIndex("a", "b"), "name sort_key project partition_keys sort_keys"),
     "Attribute": (Attribute(int), "type required default check"),
     "Codec": (Codec(round, float), "encode decode type member kind"),
-    "template": (template("{a}"), "parts function text type value prefix"),
+    "template": (template("{a}"), "parts function text type value begun"),
 }
 
 
