@@ -343,8 +343,6 @@ def run(
 
     >>> [item["title"] for item in run(scores, query(eq("userid", "abc") & gt("top_score", 9000)))]
     ['Galaxy Invaders']
-    >>> run(scores, get_item(("abc", "Comet Quest"), project=["wins"]))
-    {'wins': 3}
 
     A query or scan gives `Items`, a lazy iterator; a read or write of one item gives an item or None, a batch of
     writes their number, `describe_table` a `Table`. A transaction names its tables, and is given alone:
