@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NewType, Optional, TypedDict, Union
 from uuid import UUID
 
 import pytest
-from typing_extensions import NotRequired, ReadOnly, Required
+from typing_extensions import NotRequired, ReadOnly, Required, TypeAliasType
 
 from flyexpr import (
     Attribute,
@@ -134,6 +134,7 @@ def declared(annotation: Any) -> Any:
         (UserId, str),
         (list[UserId], list[str]),
         (NewType("Ids", list[UserId]), list[str]),  # type: ignore[misc]
+        (TypeAliasType("Ids", list[UserId]), list[str]),  # type: ignore[misc]
         (Annotated[int, "a word"], int),
         (Annotated[int | None, "a word"], int),
         (Annotated[datetime, epoch], epoch),
