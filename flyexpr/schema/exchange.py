@@ -14,10 +14,10 @@ from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.foreign import meaning
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item, T
 
 
-def to_wire(table: Table, item: Mapping[str, Any]) -> dict[str, Any]:
+def to_wire(table: Table[Any], item: Mapping[str, Any]) -> dict[str, Any]:
     """The item as DynamoDB JSON, as a put would send it: with defaults and derived attributes, in stored types.
 
     >>> from datetime import date
@@ -30,7 +30,7 @@ def to_wire(table: Table, item: Mapping[str, Any]) -> dict[str, Any]:
     return wire
 
 
-def from_wire(table: Table, image: Mapping[str, Any]) -> Item:
+def from_wire(table: Table[T], image: Mapping[str, Any]) -> T:
     """The item in DynamoDB JSON, such as an image of a stream record, in the table's types.
 
     >>> image = {"userid": {"S": "abc"}, "top_score": {"N": "9001"}, "tags": {"SS": ["new"]}}
@@ -48,7 +48,7 @@ def from_wire(table: Table, image: Mapping[str, Any]) -> Item:
 
     if not isinstance(image, Mapping):
         raise TypeError(f"from_wire takes a table and an image, a dict, not {image!r}")
-    return read_item(table, item_of_wire(image))
+    return read_item(table, item_of_wire(image))  # type: ignore[return-value]  # of the type that the table has
 
 
 def to_json(item: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from flyexpr.values.freeze import freeze
 from flyexpr.values.numbers import Number
 
 
-def live(table: Table, now: datetime | float | None = None) -> Condition:
+def live(table: Table[Any], now: datetime | float | None = None) -> Condition:
     """True of an item that has not expired: its time is still to come, or it has none.
 
     >>> sessions = Table("sessions", "id", ttl="expires")

@@ -23,7 +23,7 @@ from flyexpr.values.sizes import item_size, value_size
 _MAX_KEY = {"partition": 2048, "sort": 1024}  # bytes
 
 
-def stored_item(table: Table, item: Mapping[str, Any]) -> Item:
+def stored_item(table: Table[Any], item: Mapping[str, Any]) -> Item:
     """The item as it is stored: defaults filled in, declared attributes checked and encoded.
 
     >>> from datetime import date
@@ -197,7 +197,7 @@ def _misread(table: Table, item: Item, key: Any, name: str, why: str) -> Validat
     return error
 
 
-def read_item(table: Table, item: Item, wanted: Iterable[Path] | None = None, key: Any = None) -> Item:
+def read_item(table: Table[Any], item: Item, wanted: Iterable[Path] | None = None, key: Any = None) -> Item:
     """A stored item as the table reads it: with the parts of its keys filled in, and attributes in their types.
 
     >>> read_item(Table("t", "pk", attributes={"pk": template("U#{user}")}), {"pk": "U#ada"})

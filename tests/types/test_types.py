@@ -6,6 +6,7 @@
 import importlib.util
 import inspect
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -48,3 +49,10 @@ def test_annotations_can_be_read_at_run_time(name: str) -> None:
     value = getattr(aio, name[4:]) if name.startswith("aio.") else NAMES[name]
     if inspect.isfunction(value) or inspect.isclass(value):
         typing.get_type_hints(value)
+
+
+@pytest.mark.parametrize("name", [name for name, value in NAMES.items() if inspect.isfunction(value)])
+def test_a_table_of_any_type_is_taken(name: str) -> None:
+    """`Table` alone is a table of plain dicts, which a `Table[Score]` is not."""
+    parameters = inspect.signature(NAMES[name]).parameters.values()
+    assert [each for each in parameters if re.search(r"\bTable\b(?!\[)", str(each.annotation))] == []

@@ -16,30 +16,41 @@ from flyexpr import (
     Kinds,
     Table,
     aio,
+    apply,
     batch_get,
     connect,
     delete,
     describe_table,
+    diff,
     epoch,
     eq,
+    explain,
     first,
+    from_wire,
     get,
     get_item,
     incr,
+    key_of,
     kinds,
+    live,
     lt,
+    matches,
     modify,
     one,
     put,
     put_all,
     put_item,
     query,
+    request,
     run,
     scan,
+    to_json,
+    to_wire,
     transact_get,
     transact_get_items,
     transact_modify,
     transact_write,
+    unchanged,
     update,
 )
 from flyexpr.testing import MakeTable
@@ -125,6 +136,17 @@ def a_test(flyexpr_table: MakeTable, flyexpr_engine: Connection) -> None:
     table = flyexpr_table(scores, {"userid": "abc", "title": "x", "wins": 1})
     assert_type(table, Table[Score])
     flyexpr_engine.close()
+
+
+def without_an_engine(old: Score, new: Score) -> None:
+    assert_type(from_wire(scores, {"userid": {"S": "abc"}}), Score)
+    to_wire(scores, old)
+    to_json(old)
+    key_of(scores, old)
+    matches(live(scores) & unchanged(old, "wins"), new)
+    apply(diff(old, new), old)
+    explain(scores, scan())
+    request(scores, scan())
 
 
 class Customer(TypedDict):
