@@ -130,8 +130,10 @@ def test_hints(users: Inside, arguments: list[str], code: int, end: str):
 
 
 def test_a_plan_speaks_of_options(users: Inside):
-    for command in (["explain", "Users", "user = 'ada'"], ["get", "Users", "ada", "--explain"]):
-        assert "(--consistent costs twice as much)" in users(*command).out
+    for command in (["explain", "Users", "user = 'ada'"], ["query", "Users", "user = 'ada'", "--explain"]):
+        said = users(*command).out
+        assert "a write of the last second may be missing (--consistent" in said.replace("\n              ", " ")
+        assert "consistent=True" not in said
 
 
 @pytest.mark.parametrize(
