@@ -1,8 +1,12 @@
 """alter and drop: what they do to a table, and what they say."""
 
+import io
+
 import pytest
 from program import Inside, Program
 from test_terminal import at_terminal
+
+from flyexpr.cli.jobs.progress import waiting
 
 PLAN = """\
 operation     UpdateTable on Movies
@@ -160,3 +164,15 @@ def test_an_index_that_is_being_made_says_so():
     from flyexpr.cli.commands.tables import _size
 
     assert _size({"IndexStatus": "CREATING"}, "IndexSizeBytes", "IndexStatus") == "0 items, 0 bytes; CREATING"
+
+
+def test_what_is_waited_for_is_shown_where_stderr_is_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with waiting() as tell:
+        tell("1 of 1: create index [Bold]\x1b")
+    assert "1 of 1: create index [Bold]\\u001b" in terminal.getvalue()

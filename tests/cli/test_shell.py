@@ -1,9 +1,11 @@
 """`flyexpr shell`: its input, its endings, and what it does at a terminal."""
 
+import io
 import os
 import select
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from program import COMMAND, Inside, Program
@@ -194,3 +196,31 @@ def test_a_history_that_cannot_be_kept_is_no_matter(movies: Program):
     (movies.folder / "history").mkdir()
     assert talk(movies, (PROMPT, "exit\n"))[0] == 0
     assert Path(movies.folder / "history").is_dir()
+
+
+class Keyboard(io.BytesIO):
+    """A standard input that seems to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_conversation_without_a_terminal(inside: Inside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The same loop in this process, with other hands at the keyboard."""
+    monkeypatch.setattr("program.io", SimpleNamespace(BytesIO=Keyboard, TextIOWrapper=io.TextIOWrapper))
+    monkeypatch.setenv("FLYEXPR_HISTORY", str(tmp_path / "history"))
+    lines = iter(["create Movies id", "count Movies", "", KeyboardInterrupt, "count 'Movies", "'", EOFError])
+    prompts = []
+
+    def typed(prompt: str) -> str:
+        prompts.append(prompt)
+        line = next(lines)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setattr("builtins.input", typed)
+    code, out, said = inside("shell", "--engine", "sqlite::memory:")
+    assert (code, out) == (1, "0\n\n")
+    assert said.startswith("flyexpr: sqlite::memory:; help lists the commands, Ctrl-D ends\n\n")
+    assert prompts == [PROMPT] * 5 + ["    ...> ", PROMPT]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from decimal import Decimal
 
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from flyexpr import FlyexprError, ValidationError
 from flyexpr.cli.formats.csv_rows import Types, read_cell, read_row
 from flyexpr.cli.formats.sinks import write_items
-from flyexpr.cli.formats.sources import entries
-from flyexpr.cli.formats.terminal_text import plain
+from flyexpr.cli.formats.sources import entries, typed
+from flyexpr.cli.formats.terminal_text import labelled, painted, plain
 from flyexpr.values.encode import encode_item
 from flyexpr.values.freeze import freeze
 from flyexpr.values.plain_json import item_text, read_item
@@ -338,3 +339,30 @@ def test_a_pipe_gets_what_there_is(form):
     assert "\x9b1m\u202e" in pipe.getvalue().decode()
     pipe.seek(0)
     assert [entry.item for entry in entries(pipe, form)] == [EVIL]
+
+
+def test_text_has_a_style_only_at_a_terminal(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    terminal, plan = Terminal(), "operation     Scan\nwarning       slow\n              and dear\nshort\n"
+    assert painted("no", "error", terminal) == "\x1b[1;31mno\x1b[0m"
+    assert painted("yes", "plain", terminal) == "yes"
+    assert painted("", "error", terminal) == ""
+    assert labelled(plan, 14, terminal) == (
+        "\x1b[1moperation     \x1b[0mScan\n\x1b[33mwarning       \x1b[0mslow\n              and dear\nshort\n"
+    )
+    assert labelled(plan, 14, io.BytesIO()) == plan
+    for name, value in (("TERM", "dumb"), ("NO_COLOR", "1")):
+        monkeypatch.setenv(name, value)
+        assert painted("no", "error", terminal) == "no"
+        assert labelled(plan, 14, terminal) == plan
+
+
+def test_what_is_typed_ends_with_ctrl_d(monkeypatch):
+    pty = pytest.importorskip("pty")
+    monkeypatch.setattr("flyexpr.cli.formats.sources._TURN", 0)  # it also finds nothing to read, and goes on
+    keys, terminal = pty.openpty()
+    os.write(keys, b"one\ntwo\n\x04")
+    with open(terminal, "rb") as stream:
+        assert typed(stream) == b"one\ntwo\n"
+    os.close(keys)
