@@ -32,10 +32,11 @@ _WORDS = [
     (r"run\(table, create_table\(if_missing=True\)\)", "flyexpr create with --if-missing"),
     (r"consistent=True", "--consistent"),
     (r"use is_in\b", "use IN"),
+    (r"connect without mode=ro", "leave ?mode=ro out of the engine's URL"),
     (r"declare it: attributes=.*", "write the value in the table's type; flyexpr describe says which it is"),
 ]
 _PYTHON = re.compile(
-    r"\(\.\.\.|\b(Table|GlobalIndex|LocalIndex|run|get|put|update|assign|epoch)\(|\b[a-z_]+=[\[({'\"\w]|F\["
+    r"\(\.\.\.|\b(Table|GlobalIndex|LocalIndex|run|get|put|update|assign|epoch)\(|(?<![?&])\b[a-z_]+=[\[({'\"\w]|F\["
 )
 
 

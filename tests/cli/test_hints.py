@@ -109,6 +109,11 @@ NOTHING = f"flyexpr: nothing found\n  hint: {NAMED}"
             "  hint: flyexpr create with --if-missing takes it as it is\n",
         ),
         (["create", "Users", "user", "--if-missing"], 0, ""),
+        (
+            ["put", "Users", '{"user": "eve"}', "--engine", "sqlite:tables.db?mode=ro"],
+            1,
+            "BatchWriteItem writes\n  hint: leave ?mode=ro out of the engine's URL\n",
+        ),
         (["delete-table", "Users"], 2, "Error: No such command 'delete-table'. Did you mean 'drop'?\n"),
         (["quary", "Users", "user = 'ada'"], 2, "Error: No such command 'quary'. Did you mean 'query'?\n"),
         (["nothing"], 2, "Error: No such command 'nothing'.\n"),
