@@ -305,18 +305,21 @@ def _warnings(table: Table, operation: Operation, access: Access | None) -> Iter
 
 
 def _name_warnings(table: Table, operation: Any) -> Iterator[str]:
-    """What may be wrong with the names in conditions and updates, and with NULL."""
+    """What may be wrong with the names in conditions, updates and projections, and with NULL."""
     pairs = operation.operations if isinstance(operation, TransactWriteItems) else [(table, operation)]
     for each, one in pairs:
         nodes = [node for node in (getattr(one, "condition", None), getattr(one, "update", None)) if node is not None]
         if {*each.attributes} - {*each.key_attributes}:  # who declares only keys does not mean to name them all
-            for name in unnamed(each, (path.parts[0] for node in nodes for path in paths(node))):
+            spoken = [*(getattr(one, "project", None) or ()), *(path for node in nodes for path in paths(node))]
+            for name in unnamed(each, (path.parts[0] for path in spoken)):
                 meant = did_you_mean(name, each.names)
                 yield f"`{name}` is not declared{meant and '; '}{meant}"
         for node in walk(And(tuple(node for node in nodes if isinstance(node, Condition)))):
             match node:
                 case Compare("=", Path() as path, Value("NULL")) | Compare("=", Value("NULL"), Path() as path):
                     yield f"{show(node)} is true of a stored NULL; not_exists({show(path)!r}) of a missing attribute"
+                case Compare("<>", Path() as path, Value("NULL")) | Compare("<>", Value("NULL"), Path() as path):
+                    yield f"{show(node)} is true of a missing attribute too; exists({show(path)!r}) is not"
 
 
 def _tells_no_kind(table: Table, condition: Condition, access: Access) -> str | None:

@@ -249,6 +249,9 @@ def test_explain_warns_of_what_is_not_declared() -> None:
     condition = eq("user", "ada") & gt("wons", 3) & eq("colour.deep", 1)
     told = ["`wons` is not declared; did you mean `wins`?", "`colour` is not declared"]
     assert warnings(LOOSE, query(condition)) == warnings(LOOSE, scan(condition)) == told
+    assert (
+        warnings(LOOSE, scan(project=["wons", "wins"])) == warnings(LOOSE, get_item(KEY, project=["wons"])) == told[:1]
+    )
     assert warnings(LOOSE, update_item(KEY, incr("wons"), condition=eq("colour", 1))) == [told[1], told[0]]
     assert warnings(LOOSE, put_item(ITEM, condition=gt("wons", 3))) == told[:1]
     other = replace(LOOSE, name="Other")
@@ -268,7 +271,10 @@ def test_explain_warns_of_null() -> None:
     assert warnings(table, scan(F.a == None)) == [text.format("a = null", "a")]  # noqa: E711
     assert warnings(table, query(eq("id", "x") & ~(eq("b.c", None) | gt("n", 1)))) == [text.format("b.c = null", "b.c")]
     assert warnings(table, put_item({"id": "x"}, condition=eq("a", None))) == [text.format("a = null", "a")]
-    assert warnings(table, scan(ne("a", None) | eq("a", "null"))) == []
+    told = ["a <> null is true of a missing attribute too; exists('a') is not"]
+    assert [*explain(table, scan(ne("a", None))).warnings][:1] == told
+    assert [*explain(table, scan(F.a != None)).warnings][:1] == told  # noqa: E711
+    assert "null" not in str(explain(table, scan(ne("a", 1) | eq("a", "NULL"))).warnings)
 
 
 def test_types_are_checked_after_names() -> None:
