@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.stored_items import read_item, stored_item
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
@@ -26,7 +27,8 @@ def to_wire(table: Table[Any], item: Mapping[str, Any]) -> dict[str, Any]:
 
     Nothing is sent. ValidationError for an item that a put would refuse. A version stays as it is.
     """
-    wire: dict[str, Any] = json.loads(encode_item(stored_item(table, item)))
+    by = table.of_new(item) if isinstance(table, Kinds) and isinstance(item, Mapping) else table
+    wire: dict[str, Any] = json.loads(encode_item(stored_item(by, item)))
     return wire
 
 

@@ -37,6 +37,8 @@ class Kinds(Table[T]):
     kinds: Mapping[str, Table[Any]]
     by: By
 
+    _public = Table._public | {"kinds", "by"}
+
     def __init__(self, kinds: Mapping[str, Table[Any]], by: By) -> None:
         tables = tuple(kinds.items())
         first = tables[0][1]
@@ -93,7 +95,10 @@ class Kinds(Table[T]):
 
     def of_stored(self, item: Mapping[str, Any]) -> Table[Any]:
         """The descriptor of a stored item; `as_stored`, which changes nothing, for one of an unknown kind."""
-        name = self._name_of(item)
+        by = self.by
+        name = item.get(by) if isinstance(by, str) else self._name_of(item)
+        if type(name) is not str:
+            name = standard(name)
         return self.kinds.get(name, self.as_stored) if isinstance(name, str) else self.as_stored
 
     def of_new(self, item: Mapping[str, Any]) -> Table[Any]:
@@ -113,8 +118,7 @@ class Kinds(Table[T]):
 
     def _name_of(self, item: Mapping[str, Any]) -> Any:
         if isinstance(self.by, str):
-            name = item.get(self.by)
-            return name if isinstance(name, str) else standard(name)
+            return standard(item.get(self.by))
         try:
             return standard(self.by(dict(item)))
         except Exception as error:  # a function of the user may raise anything

@@ -40,8 +40,6 @@ def stored_item(table: Table[Any], item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(item, Mapping):
         raise TypeError(f"an item is a dict, not {item!r}")
-    if isinstance(table, Kinds):
-        table = table.of_new(item)
     if table.strict:
         check_item(table, item)
     stored = with_defaults(table, item)
@@ -302,6 +300,9 @@ def _can_have_made(table: Table, name: str, value: Any) -> bool:
 
 
 def _key_of_kinds(table: Kinds, key: Any) -> Item:
+    if not isinstance(key, Mapping) or all(name in key for name in table.keys):
+        with suppress(ValidationError):  # such as for a datetime, which only its kind can encode
+            return stored_key(table.as_stored, key)
     found = kinds_of_key(table, key)
     different = {tuple(stored.values()): name for name, stored in found.items()}
     if len(different) > 1:

@@ -42,6 +42,9 @@ class Declared(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self._types[name]
 
+    def get(self, name: str, default: Any = None) -> Any:  # four times as fast as that of Mapping
+        return self._types.get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._types)
 

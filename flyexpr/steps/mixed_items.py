@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
@@ -12,33 +13,30 @@ from flyexpr.schema.stored_items import loaded_item
 from flyexpr.values.kinds import Item
 
 
-class _Unknown(dict[str, object]):
-    """An item of an unknown kind as conditions see it, with the parts that its key says; and as it is stored."""
+class MixedItems:
+    """The items of one read, one after the other; the kind of each is looked up once.
 
-    __slots__ = ("stored",)
-
-    def __init__(self, table: Kinds, stored: Item) -> None:
-        super().__init__(fill(table, dict(stored)))
-        self.stored = stored
-
-
-def matched_by_kind(table: Kinds, item: Item) -> Item:
-    """A stored item as conditions see it: with the parts of its kind's keys filled in.
-
-    >>> shop = kinds({"order": Table("Shop", "pk", attributes={"pk": template("O#{order}")})}, by="type")
-    >>> matched_by_kind(shop, {"pk": "O#7", "type": "order"})
-    {'pk': 'O#7', 'type': 'order', 'order': '7'}
+    >>> shop = kinds({"order": Table("Shop", "pk", attributes={"pk": template("O#{order}"), "order": int})}, by="type")
+    >>> items = MixedItems(shop)
+    >>> items.as_matched({"pk": "O#7", "type": "order"}), items.as_read(None)
+    ({'pk': 'O#7', 'type': 'order', 'order': 7}, {'pk': 'O#7', 'type': 'order', 'order': 7})
+    >>> items.as_matched({"pk": "O#7", "type": "note"}), items.as_read(None)
+    ({'pk': 'O#7', 'type': 'note', 'order': 7}, {'pk': 'O#7', 'type': 'note'})
     """
-    return _Unknown(table, item) if table.of_stored(item) is table.as_stored else fill(table, item)
 
+    __slots__ = ("_kind", "_stored", "_table")
 
-def of_its_kind(table: Kinds, item: Item, wanted: Sequence[Path] | None) -> Item:
-    """The item in the types of its kind, or what is wanted of it; one of an unknown kind is given as it is stored.
+    def __init__(self, table: Kinds[Any]) -> None:
+        self._table, self._kind, self._stored = table, table.as_stored, Item()
 
-    >>> shop = kinds({"order": Table("Shop", "pk", attributes={"pk": template("O#{order}")})}, by="type")
-    >>> of_its_kind(shop, matched_by_kind(shop, {"pk": "O#7", "type": "note"}), None)
-    {'pk': 'O#7', 'type': 'note'}
-    """
-    if isinstance(item, _Unknown):
-        return item.stored if wanted is None else project(wanted, item.stored)
-    return loaded_item(table.of_stored(item), item if wanted is None else project(wanted, item), item)
+    def as_matched(self, item: Item) -> Item:
+        """The next stored item as conditions see it: with the parts that its key says, even if its kind is unknown."""
+        self._kind, self._stored = self._table.of_stored(item), item
+        if self._kind is not self._table.as_stored:
+            return fill(self._kind, item)
+        return fill(self._table, dict(item)) if self._table.inverses else item
+
+    def as_read(self, wanted: Sequence[Path] | None) -> Item:
+        """The same item in the types of its kind, or what is wanted of it; of an unknown kind, as it is stored."""
+        item = self._stored if wanted is None else project(wanted, self._stored)
+        return loaded_item(self._kind, item, self._stored)

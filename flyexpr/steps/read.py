@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +21,7 @@ from flyexpr.schema.kinds import Kinds, narrowed
 from flyexpr.schema.stored_items import check_stored, decoded_item
 from flyexpr.schema.table import Table
 from flyexpr.steps.cursors import Cursors, Mark
-from flyexpr.steps.mixed_items import matched_by_kind, of_its_kind
+from flyexpr.steps.mixed_items import MixedItems
 from flyexpr.steps.stats import Stats
 from flyexpr.values.answers import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
 from flyexpr.values.kinds import Item, T
@@ -48,7 +47,7 @@ class Reading:
     ) -> None:
         table = narrowed(table, read.condition)
         self.table, self.read, self.stats = table, read, Stats()
-        self._kinds = table if isinstance(table, Kinds) else None
+        self._mixed = MixedItems(table) if isinstance(table, Kinds) else None
         self.limit = read.limit
         self.upto: int | None = None  # bounds what is asked for, not what is given
         self.access = access or access_of(table, read)
@@ -115,6 +114,7 @@ class Reading:
         table, stats, limit = self.table, self.stats, self.read.limit if most is None else most
         key = itemgetter(*self._keys, self._keys[0])  # twice the first, so that one name gives a tuple too
         page, decoders, checks = items if isinstance(items, Page) else None, table.decoders, table.checks
+        mixed = self._mixed
         result: Item | None
         for item in items:
             if limit is not None and stats.returned >= limit:
@@ -122,8 +122,8 @@ class Reading:
             elif residue is None or matches(residue, item):
                 try:  # the key first, while the item is as it came: who catches an error goes on after this item
                     self._last = key(item)
-                    if self._kinds is not None:
-                        result = of_its_kind(self._kinds, item, wanted)
+                    if mixed is not None:
+                        result = mixed.as_read(wanted)
                     else:
                         result = item if wanted is None else project(wanted, item)
                         if checks and (page is None or not page.known):
@@ -154,10 +154,10 @@ class Reading:
     def _answer(self, body: bytes) -> Answer:
         """The items of an answer and its other members; none of the items where the service only counts them."""
         if not self._counting:
-            if self._kinds is None:
+            if self._mixed is None:
                 return self.access.answer(self.table, body)
             items, rest = self.access.answer(self.table.as_stored, body)
-            return map(partial(matched_by_kind, self._kinds), items), rest
+            return map(self._mixed.as_matched, items), rest
         rest = fields_of(body)
         with decoding:
             self.stats.returned += int(rest["Count"])

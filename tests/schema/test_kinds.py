@@ -466,3 +466,30 @@ def test_a_query_of_one_kind_that_its_key_cannot_tell() -> None:
     for told in (eq("pk", "CUSTOMER#ada"), eq("customer", "ada") & gt("at", "2026")):
         assert warning not in explain(own["a"], query(told)).warnings
     assert warning not in explain(ORDERS, query(eq("customer", "ada"))).warnings
+
+
+def test_a_key_attribute_of_one_kinds_own_type() -> None:
+    two = kinds({"a": Table("Tab", "id", attributes={"id": datetime}), "b": TABLE}, by="type")
+    assert request(two, get_item(NOON))[1]["Key"] == {"id": {"S": TEXT.strip("'")}}
+    assert request(two, get_item("x"))[1]["Key"] == {"id": {"S": "x"}}
+
+
+def test_strict_kinds_refuse_what_none_of_them_declares() -> None:
+    strict = kinds(
+        {
+            "a": Table("Tab", "id", attributes={"n": int}, strict=True),
+            "b": Table("Tab", "id", attributes={"m": int}, strict=True),
+        },
+        by="type",
+    )
+    request(strict, scan(gt("n", 1) & gt("m", 1) & eq("type", "a") | eq("type", "b")))
+    for attempt in (scan(gt("k", 1)), scan(project=["k"]), scan(eq("type", "a") & gt("m", 1))):
+        with pytest.raises(ExpressionError, match=r"'Tab' is strict and does not declare `[km]`"):
+            request(strict, attempt)
+    with pytest.raises(ValidationError, match="'Tab' is strict and does not declare `m`"):
+        request(strict, put_item({"type": "a", "id": "x", "m": 1}))
+
+
+def test_only_what_is_public_is_completed() -> None:
+    assert {"kinds", "by", "name", "on"} <= {*dir(SHOP)}
+    assert {"of_stored", "as_stored", "speakers", "every"}.isdisjoint(dir(SHOP))
