@@ -441,6 +441,62 @@ def test_a_query_gives_the_items_that_match_as_they_are_read(embedded: Any, data
     assert answer == [item for item in read if matches(condition, item)]
 
 
+SORT_KEYS = ["S#{n:02d}", "S#{n:02d}#T#{m}", "T#{m}", "P"]
+PARTS = {"n": st.integers(0, 3), "m": st.sampled_from(["u", "v"])}
+
+
+@st.composite
+def keyed(draw: st.DrawFn) -> dict[str, Table[Any]]:
+    """Kinds of one partition key template, each with its own template of the sort key."""
+    templates = draw(st.lists(st.sampled_from(SORT_KEYS), min_size=1, max_size=4, unique=True))
+    pk = template("A#{a}")
+    return {
+        kind: Table("laws", "pk", "sk", attributes={"pk": pk, "sk": template(text), "n": int})
+        for kind, text in zip("abcd", templates, strict=False)
+    }
+
+
+@st.composite
+def items_of(draw: st.DrawFn, tables: dict[str, Table[Any]]) -> list[dict[str, Any]]:
+    """Items of the kinds, whole or without the parts that their keys say, as other programs write them."""
+    items = {}
+    for _ in range(draw(st.integers(0, 6))):
+        kind = draw(st.sampled_from([*tables]))
+        derived = tables[kind].derived["sk"]
+        parts = {part: draw(PARTS[part]) for part in derived.parts}
+        others = {name: draw(PARTS[name]) for name in draw(st.sets(st.sampled_from([*PARTS]))) if name not in parts}
+        key = {"pk": f"A#{draw(st.sampled_from('12'))}", "sk": derived.value(parts)}
+        stored = {"a": key["pk"][2:], **parts} if draw(st.booleans()) else {}
+        items[key["pk"], key["sk"]] = {**key, **stored, **others, "type": kind}
+    return [*items.values()]
+
+
+@st.composite
+def asked_by_parts(draw: st.DrawFn) -> Any:
+    condition = draw(st.sampled_from([eq("a", "1"), is_in("a", ["1", "2"])]))
+    for name in draw(st.sets(st.sampled_from([*PARTS]))):
+        condition &= draw(st.sampled_from(OPERATORS))(F[name], draw(PARTS[name]))
+    if draw(st.booleans()):
+        condition &= is_in("type", draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=2, unique=True)))
+    return condition
+
+
+@given(st.data())
+def test_a_query_by_parts_gives_what_matches_of_all_kinds(embedded: Any, data: st.DataObject) -> None:
+    tables = data.draw(keyed())
+    shop = kinds(tables, by="type").on(embedded)
+    plain = Table("laws", "pk", "sk").on(embedded)
+    delete_matching(plain, scan())
+    for item in data.draw(items_of(tables)):
+        put(plain, item)
+    read = sorted(run(shop, scan()), key=lambda item: (item["pk"], item["sk"]))
+    condition = data.draw(asked_by_parts())
+    wanted = [item for item in read if matches(condition, item)]
+    assert sorted(run(shop, query(condition)), key=lambda item: (item["pk"], item["sk"])) == wanted
+    assert count(shop, query(condition)) == len(wanted)
+    assert update_matching(shop, query(condition), assign("seen", True), dry_run=True) == len(wanted)
+
+
 def wires(engine: Any) -> list[dict[str, Any]]:
     wire = {"TableName": "laws", "KeyConditionExpression": "pk = :k", "ExpressionAttributeValues": {":k": {"S": "A#1"}}}
     items: list[dict[str, Any]] = call(engine, "Query", wire)["Items"]
