@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, overload
 
 from flyexpr.engine import READS
 from flyexpr.errors import did_you_mean
@@ -50,6 +50,10 @@ _READ_UNIT, _WRITE_UNIT = 4096, 1024
 _LONGEST = 4000  # characters of a request that a plan prints
 
 
+@overload
+def request(table: Table[Any], operation: Operation) -> tuple[str, dict[str, Any]]: ...
+@overload
+def request(table: TransactWriteItems | TransactGetItems[Any], /) -> tuple[str, dict[str, Any]]: ...
 def request(table: Any, operation: Any = None) -> tuple[str, dict[str, Any]]:
     """The request that the operation begins with: its AWS name and its wire members, exactly as they would be sent.
 
@@ -208,6 +212,10 @@ class Plan:
         return f"{least:g} to {most:g} {unit} units" + ("" if self.operation in _PARTS else " a request")
 
 
+@overload
+def explain(table: Table[Any], operation: Operation) -> Plan: ...
+@overload
+def explain(table: TransactWriteItems | TransactGetItems[Any], /) -> Plan: ...
 def explain(table: Any, operation: Any = None) -> Plan:
     """What the operation would do, and why; nothing is sent.
 

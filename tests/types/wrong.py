@@ -12,6 +12,7 @@ from flyexpr import (
     curried,
     delete,
     eq,
+    explain,
     get,
     get_item,
     incr,
@@ -21,6 +22,7 @@ from flyexpr import (
     put_all,
     put_item,
     query,
+    request,
     run,
     scan,
     transact_write,
@@ -51,6 +53,8 @@ def doors(table: Table) -> None:
     update(table, "abc", incr("wins", 1), returns="NEW")  # type: ignore[call-overload]
     update(table, "abc", {"wins": 1})  # type: ignore[call-overload]
     delete(table, "abc", returns="UPDATED_OLD")  # type: ignore[call-overload]
+    explain(query(eq("userid", "abc")))  # type: ignore[call-overload]
+    request(table, eq("userid", "abc"))  # type: ignore[call-overload]
     run(table, "abc")  # type: ignore[call-overload]
     transact_write([(table, query(eq("userid", "abc")))])  # type: ignore[list-item]
     table.on(connect)  # type: ignore[arg-type]
