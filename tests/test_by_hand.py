@@ -25,6 +25,7 @@ from flyexpr import (
     describe_table,
     epoch,
     eq,
+    explain,
     get,
     key_of,
     live,
@@ -32,6 +33,7 @@ from flyexpr import (
     put,
     put_item,
     query,
+    request,
     run,
     scan,
     template,
@@ -120,6 +122,8 @@ def test_a_put_gives_the_item_as_it_is_stored(engine: Engine, fresh_name: str) -
     made = put(people, new, returns="NEW")
     assert recording.names == ["PutItem"]
     assert "ReturnValues" not in recording.bodies[0]
+    assert "ReturnValues" not in request(people, put_item(new, returns="NEW"))[1]
+    assert "ReturnValues" not in explain(people, put_item(new, returns="NEW")).requests[0][1]
     assert (
         made
         == get(people, "P#0007")

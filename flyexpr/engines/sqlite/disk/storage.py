@@ -84,7 +84,7 @@ class Storage:
 
     def __init__(self, file: TableFile) -> None:
         self.lock = threading.RLock()
-        self._file = file
+        self.path, self.read_only, self._file = file.path, file.read_only, file
         self._connection: sqlite3.Connection | None = None
         self._begun = self._lost = self._closed = False
         self._checked = 0.0
@@ -95,16 +95,6 @@ class Storage:
         if isinstance(file, ReadOnlyFile):
             self._transactions = {"DEFERRED": ReadTransaction(self, file)}
         self.connect()
-
-    @property
-    def path(self) -> str:
-        """The path of the file, as it was given."""
-        return self._file.path
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be written."""
-        return self._file.read_only
 
     def connect(self) -> sqlite3.Connection:
         """The connection to the file, which is opened when it is not."""
