@@ -215,6 +215,15 @@ class Not(Condition):
 ALWAYS, NEVER = And(()), Or(())
 
 
+def is_never(condition: Condition) -> bool:
+    """Whether the condition is NEVER; quicker than to compare the two.
+
+    >>> is_never(NEVER), is_never(ALWAYS)
+    (True, False)
+    """
+    return type(condition) is Or and not condition.parts
+
+
 def joined(shape: type[And] | type[Or], parts: Iterable[Condition]) -> Condition:
     """The parts joined by one And or Or; nested ones of the same shape are merged, a single part stays as it is.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import (
@@ -18,6 +18,7 @@ from flyexpr.expressions.nodes import (
     Or,
     Test,
     Value,
+    is_never,
     joined,
 )
 from flyexpr.values.kinds import ORDERED
@@ -92,8 +93,8 @@ def _all(condition: Condition, decided: list[Condition]) -> Condition:
     if not isinstance(condition, And):
         return condition
     parts = list(dict.fromkeys(condition.parts))
-    if NEVER not in parts and not any(_negation(part) in parts for part in parts):
-        merged = list(_merge_bounds(parts))
+    if not any(map(is_never, parts)) and not _has_opposites(parts):
+        merged = _merge_bounds(parts)
         if not _contradicts(merged):
             return joined(And, merged)
     decided.append(condition)
@@ -104,25 +105,42 @@ def _any(condition: Condition, decided: list[Condition]) -> Condition:
     if not isinstance(condition, Or):
         return condition
     parts = list(dict.fromkeys(condition.parts))
-    if ALWAYS not in parts and not any(_negation(part) in parts for part in parts):
+    if ALWAYS not in parts and not _has_opposites(parts):
         return joined(Or, parts)
     decided.append(condition)
     return ALWAYS
 
 
-def _merge_bounds(parts: list[Condition]) -> Iterator[Condition]:
+def _has_opposites(parts: list[Condition]) -> bool:
+    """Whether one of the parts is the negation of another."""
+    return any(_negation(part) in parts for part in parts if _denies(part))
+
+
+def _denies(part: Condition) -> bool:
+    """Whether the part is a negation: of two opposites, one is."""
+    match part:
+        case Not() | Compare("<>") | Test("attribute_not_exists"):
+            return True
+    return False
+
+
+def _merge_bounds(parts: list[Condition]) -> list[Condition]:
     """The parts, with `x >= low AND x <= high` as a BETWEEN in the position of the first of the two."""
-    waiting = list(parts)
+    if sum(type(part) is Compare and part.operator in _CLOSED for part in parts) < 2:
+        return parts
+    waiting, merged = list(parts), list[Condition]()
     while waiting:
         part = waiting.pop(0)
-        partner = next((other for other in waiting if _between(part, other) is not None), None)
-        if partner is None:
-            yield part
-        else:
-            waiting.remove(partner)
-            merged = _between(part, partner)
-            if merged is not None:
-                yield merged
+        for other in waiting:
+            if (between := _between(part, other)) is not None:
+                waiting.remove(other)
+                part = between
+                break
+        merged.append(part)
+    return merged
+
+
+_CLOSED = ("<=", ">=")
 
 
 def _between(first: Condition, second: Condition) -> Condition | None:

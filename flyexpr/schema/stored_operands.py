@@ -128,7 +128,8 @@ def allow(table: Table, here: Condition | Update, operator: str, path: Path, nam
 
 
 def _kind_allows(codec: Codec, operator: str) -> bool:
-    return codec.kind is None or codec.kind in _ALLOWED.get(operator, {codec.kind})
+    kind, allowed = codec.kind, _ALLOWED.get(operator)
+    return kind is None or allowed is None or kind in allowed
 
 
 def _meaning_allows(codec: Codec, operator: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flyexpr.errors import ExpressionError, PlanError
 from flyexpr.expressions.check import check
-from flyexpr.expressions.nodes import NEVER, And, Compare, Condition, Path, Value, joined
+from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, is_never, joined
 from flyexpr.expressions.show import refused
 from flyexpr.expressions.simplify import simplified
 from flyexpr.records import replace
@@ -49,7 +49,7 @@ def access_of(table: Table, read: Read) -> Access:
 
 
 def _access(table: Table, read: Query | Scan, condition: Condition) -> Access:
-    if condition == NEVER:
+    if is_never(condition):
         return Nothing()
     if isinstance(read, Scan):
         return _scan(table, read, condition)
@@ -99,14 +99,14 @@ def _implied(table: Table, condition: Condition, parts: Sequence[Condition]) -> 
 
 def _through(table: Table, read: Query, fit: Fit, rejected: Rejected) -> Access:
     """The access of a query through the chosen index: a point where the condition fixes the whole primary key."""
-    if NEVER in fit.sort:
+    if any(map(is_never, fit.sort)):
         return Nothing()
     filters: Sequence[Condition] = ()
     residue: Sequence[Condition] = fit.rest
     point = fit.index is None and read.index is None and 1 + fit.fixed == len(table.keys)
     if not point:
         filters, residue = shared_by_query(table, fit)
-    if NEVER in filters:
+    if any(map(is_never, filters)):
         return Nothing()
     check_projected(table, fit.index, read, fit.rest)
     fetch = fetched(table, read.project, fit.index, residue)
@@ -126,7 +126,7 @@ def _scan(table: Table, read: Scan, condition: Condition) -> Access:
     index = table.index(read.index) if read.index else None
     check_projected(table, index, read, [condition])
     filters, residue = shared_by_scan(table, condition)
-    if NEVER in filters:
+    if any(map(is_never, filters)):
         return Nothing()
     fetch = fetched(table, read.project, index, residue)
     return ScanPages(

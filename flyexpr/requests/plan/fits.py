@@ -51,20 +51,22 @@ def fit_of(table: Table, index: Index | None, parts: Sequence[Condition], implie
     >>> fit_of(scores, None, [eq("title", "Comet Quest")], Implied((), ()))
     'its partition key `userid` has no value'
     """
+    # Lists, because the parts are few and to hash a condition takes as long as to compare it with several.
     values: list[tuple[Value, ...]] = []
-    used: set[Condition] = set()
+    used: list[Condition] = []
     for name in table.partition_keys_of(index):
-        choices = {part: listed for part in (*parts, *implied.sure, *implied.kind) if (listed := options(part, name))}
+        choices = [(listed, part) for part in (*parts, *implied.sure, *implied.kind) if (listed := options(part, name))]
         if not choices:
             return f"its partition key `{name}` has no value"
-        narrowest = min(choices, key=lambda part: len(choices[part]))
-        values.append(choices[narrowest])
-        used.add(narrowest)
+        listed, narrowest = min(choices, key=lambda choice: len(choice[0]))
+        values.append(listed)
+        used.append(narrowest)
         if name in table.derived and narrowest in parts:
             implied = replace(implied, kind=())  # a condition on the key itself asks for items of every kind
     bounds = _bound_sort_keys(table.sort_keys_of(index), parts, implied)
-    said = {*used, *bounds.said}
-    rest = tuple(part for part in dict.fromkeys((*parts, *bounds.rest)) if part not in said)
+    said = [*used, *bounds.said]
+    everything = dict.fromkeys((*parts, *bounds.rest)) if bounds.rest else parts
+    rest = tuple([part for part in everything if part not in said])
     return Fit(index, tuple(values), bounds.conditions, rest, bounds.fixed, bounds.bounded, bounds.kind)
 
 
