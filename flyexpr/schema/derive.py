@@ -10,6 +10,7 @@ from flyexpr.expressions.nodes import Action, Path, Update, Value
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import operand
 from flyexpr.schema.kinds import kind_of
+from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import standard
@@ -32,18 +33,17 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
       hint: leave `uid` out; the item then goes under the key of its parts
 
     Parts of the table's own key that are missing are taken from the key. A key that contradicts its parts is an error:
-    either of two items could be meant.
+    either of two items could be meant. A key stays as it is given if the missing parts cannot be read from it: so the
+    item of another program can be read and put.
     """
     complete = dict(item)
     for inverse in table.inverses:
         text = complete.get(inverse.name)
         if inverse.name in table.keys and isinstance(text, str):
-            for part, stored in inverse.read(text).items():
-                decode = table.codecs[part].decode if part in table.codecs else None
-                complete.setdefault(part, decode(stored) if decode else stored)
+            complete |= {part: value for part, value in _told(table, inverse, text).items() if part not in complete}
     for name, derived in table.derived.items():
         if any(complete.get(part) is None for part in derived.parts):
-            if name in table.keys or name in complete:
+            if (name in table.keys or name in complete) and not _stays(table, name, complete):
                 hint = likely_meant(table, name, [each for each in item if each not in table.codecs])
                 raise ValidationError(_made_of(name, derived, complete), at=name, hint=hint)
             continue
@@ -52,6 +52,29 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
             raise _contradiction(name, derived, value, complete[name])
         complete.pop(name, None) if value is None else complete.update({name: value})
     return complete
+
+
+def _stays(table: Table, name: str, item: Mapping[str, Any]) -> bool:
+    """Whether a key is put as it is given: it does not tell the parts that are missing, and fits all others."""
+    derived, text = table.derived[name], item.get(name)
+    if derived.function is not None or name not in table.key_attributes or not isinstance(text, str):
+        return False
+    missing = {part for part in derived.parts if item.get(part) is None}
+    for inverse in table.inverses:
+        if inverse.name == name:
+            told = _told(table, inverse, text)
+            if not missing.isdisjoint(inverse.parts) or any(item.get(part) != told[part] for part in told):
+                return False
+    return text.startswith(derived.begun(item).text)
+
+
+def _told(table: Table, inverse: Inverse, text: str) -> Item:
+    """The parts that a key tells, in the user's types."""
+    found = inverse.read(text)
+    for part in found.keys() & table.codecs.keys():
+        decode = table.codecs[part].decode
+        found[part] = decode(found[part]) if decode else found[part]
+    return found
 
 
 def _contradiction(name: str, derived: Derived, value: Any, given: Any) -> ValidationError:
@@ -227,6 +250,8 @@ def derived_update(
         if changed:
             _refuse_key(table, update, name, changed)
             parts = {part: values.get(part) for part in derived.parts if whole or part in values}
+            if whole and name in table.key_attributes and values.get(name) is not None:
+                _refuse_lacking(update, name, [part for part in parts if parts[part] is None and part not in by_name])
             values[name] = _derived_value(table, update, name, parts, changed)
             by_name[name] = [_action(name, values[name])]
             added += by_name[name]
@@ -275,6 +300,19 @@ def _refuse_unknown(update: Update, name: str, derived: Derived, known: Mapping[
             f"`{name}` is made of {_names(derived.parts)}, and the new value of {_names(unknown)} is not known",
             expression=show(update),
             hint=f"assign a value to {_names(unknown)}{same}, or use modify(...), which reads the item",
+        )
+
+
+def _refuse_lacking(update: Update, name: str, lacking: list[str]) -> None:
+    """An error for an item of another program that has a key of an index, but not the parts that the key is made of.
+
+    Without them the new key is not known, and without the key the item would leave the index.
+    """
+    if lacking:
+        raise ExpressionError(
+            f"`{name}` changes with this, and the item lacks {_names(lacking)}, of which it is made too",
+            expression=show(update),
+            hint=f"assign a value to {_names(lacking)} as well",
         )
 
 

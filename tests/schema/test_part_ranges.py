@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from flyexpr import (
     Attribute,
     Codec,
+    ExpressionError,
     F,
     FlyexprError,
     GlobalIndex,
@@ -37,6 +38,7 @@ from flyexpr import (
     get,
     gt,
     is_in,
+    kinds,
     le,
     lt,
     matches,
@@ -281,6 +283,58 @@ def test_a_list_of_values_of_a_part_is_read_from_every_engine(engine: Engine) ->
     assert sorted(item["sk"] for item in run(raw, scan())) == ["O#01", "O#05", "O$"]
 
 
+# --- several kinds
+
+
+def of_kind(sort_key: str, **types: Any) -> Table:
+    keys = {"pk": template("C#{u}"), "sk": template(sort_key)}
+    return Table("Kinds", "pk", "sk", attributes={**keys, **types}, indexes=[GlobalIndex("ByDay", "day", "sk")])
+
+
+BOOKS = kinds(
+    {
+        "customer": of_kind("A#PROFILE"),
+        "order": of_kind("O#{order:04d}", order=int),
+        "line": of_kind("O#{order:04d}#L#{line:02d}", order=int, line=int),
+        "note": of_kind("O#{topic}"),
+    },
+    by="type",
+)
+ORDERS = is_in("type", ["order", "line"])
+BOTH: list[tuple[Condition, str]] = [
+    (U & ORDERS & ge("order", 10), "sk BETWEEN 'O#0010' AND 'O$'"),
+    (U & ORDERS & between("order", 9, 10), "sk BETWEEN 'O#0009' AND 'O#0010#L$'"),
+    (U & ORDERS & le("order", 9), "sk BETWEEN 'O#' AND 'O#0009#L$'"),
+    (U & ORDERS & eq("order", 10) & ge("line", 2), "sk BETWEEN 'O#0010' AND 'O#0010#L$'"),
+    (U & eq("type", "line") & ge("order", 10), "sk BETWEEN 'O#0010#L#' AND 'O$'"),
+    (U & is_in("type", ["customer", "order"]) & le("order", 9), "sk BETWEEN 'A#PROFILE' AND 'O#0009'"),
+    (U & is_in("type", ["customer", "order"]), ""),
+    (U & ge("order", 10), ""),
+    (U & is_in("type", ["order", "note"]) & ge("order", 10), "begins_with(sk, 'O#')"),
+    (U & ORDERS & ge("order", 10) & exists("sk"), ""),
+]
+
+
+@pytest.mark.parametrize("condition, bound", BOTH, ids=[show(condition) for condition, _ in BOTH])
+def test_a_range_bounds_the_keys_of_several_kinds(condition: Condition, bound: str) -> None:
+    assert explain(BOOKS, query(condition)).key_condition == f"pk = 'C#a'{bound and ' AND '}{bound}"
+
+
+def test_a_range_finds_the_items_of_several_kinds(engine: Engine) -> None:
+    books = BOOKS.named(kept.unused("books")).on(engine)
+    run(books, create_table())
+    put(books["customer"], {"u": "a"})
+    for order in (8, 9, 10, 11):
+        put(books["order"], {"u": "a", "order": order})
+        for line in (1, 2, 3):
+            put(books["line"], {"u": "a", "order": order, "line": line})
+    put(books["note"], {"u": "a", "topic": "0010x"})
+    for condition, _ in BOTH:
+        wanted = sorted(item["sk"] for item in run(books, scan(condition)))
+        assert [item["sk"] for item in run(books, query(condition))] == wanted
+    assert count(books, query(U & ORDERS & ge("order", 10))) == 8
+
+
 # --- dates and times in a format
 
 
@@ -318,6 +372,28 @@ def test_dates_are_written_in_their_format(engine: Engine) -> None:
     assert update_matching(table, query(eq("pk", "d#2026-01")), assign("level", 4)) == 1
     levels = [(item["week"], item["level"]) for item in run(table, query(eq("device", "d"), index="ByWeek"))]
     assert levels == [("2026-W05#04", 4), ("2026-W05#06", 6), ("2026-W05#09", 9)]
+
+
+def test_an_item_whose_key_does_not_tell_its_parts_is_put_as_it_was_read(engine: Engine) -> None:
+    table = replace(LOG, name=kept.unused("log")).on(engine)
+    run(table, create_table())
+    stored = {"pk": "d#2026-01", "sk": "31 12:00:00.000000", "device": "d", "week": "2026-W05#01"}
+    put(replace(table, attributes={}), stored)
+    read = get(table, ("d#2026-01", stored["sk"])) or {}
+    assert read == stored | {"level": 1}
+    put(table, read | {"note": "x"})
+    assert get(table, ("d#2026-01", stored["sk"])) == read | {"note": "x"}
+    assert modify(table, (stored["pk"], stored["sk"]), lambda item: item | {"note": "y"}) == read | {"note": "y"}
+    with pytest.raises(ExpressionError) as caught:
+        modify(table, (stored["pk"], stored["sk"]), lambda item: item | {"level": 2})
+    assert str(caught.value) == (
+        "`week` changes with this, and the item lacks `at`, of which it is made too\n"
+        "  expression: SET level = 2\n"
+        "  hint: assign a value to `at` as well"
+    )
+    for contradicting in ({"device": "e"}, {"level": 2}, {"pk": None}, {"at": FEB}):
+        with pytest.raises(ValidationError):
+            put(table, read | contradicting)
 
 
 def test_a_date_in_a_key_is_read_back(engine: Engine) -> None:

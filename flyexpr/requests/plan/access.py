@@ -90,7 +90,7 @@ def _asks_for_empty_key(table: Table, part: Condition) -> bool:
 def _implied(table: Table, condition: Condition, parts: Sequence[Condition]) -> Implied:
     """What the condition implies about derived keys, in stored types."""
     if isinstance(table, Kinds):
-        return implied_by_kinds(table, condition)
+        return implied_by_kinds(table, condition, parts)
     if not table.derived:
         return Implied()
     implied = implied_conditions(table, condition, parts)

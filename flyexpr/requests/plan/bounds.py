@@ -63,6 +63,9 @@ class Range:
     high: _Bound | None
 
 
+_End = tuple[Value, bool, Range]
+
+
 def ranges(name: str, parts: Sequence[Condition]) -> list[Range]:
     """The ranges that the parts set for an attribute; nothing for parts that set none.
 
@@ -91,6 +94,15 @@ def _range(part: Condition, name: str) -> Range | None:
     return None
 
 
+def ends(found: Sequence[Range]) -> tuple[_End | None, _End | None]:
+    """The greatest low end and the least high end of ranges, each with the range that has it; None for no such end."""
+    lows = [(*one.low, one) for one in found if one.low]
+    highs = [(*one.high, one) for one in found if one.high]
+    low = max(lows, key=lambda end: (end[0].body, not end[1]), default=None)
+    high = min(highs, key=lambda end: (end[0].body, end[1]), default=None)
+    return low, high
+
+
 def tightest(name: str, found: Sequence[Range]) -> tuple[list[Condition], list[Condition]]:
     """The one condition on a sort key that reads least, and the parts that it says in full.
 
@@ -103,17 +115,14 @@ def tightest(name: str, found: Sequence[Range]) -> tuple[list[Condition], list[C
     """
     if len(found) < 2:
         return [_sendable(one, name) for one in found], [one.part for one in found]
-    lows = [(*one.low, one) for one in found if one.low]
-    highs = [(*one.high, one) for one in found if one.high]
-    low = max(lows, key=lambda bound: (bound[0].body, not bound[1]), default=None)
-    high = min(highs, key=lambda bound: (bound[0].body, bound[1]), default=None)
+    low, high = ends(found)
     if low and high and (low[0].body, True) > (high[0].body, low[1] and high[1]):
         return [NEVER], []
     if low and high and low[2] is not high[2]:
         both = (low[0], True), (high[0], True)
         cover = Range(Between(Path((name,)), low[0], high[0]), *both)
     else:
-        cover = (low or high or lows[0])[2]
+        cover = (low or high)[2]  # type: ignore[index]  # a range has one of the two
     return [_sendable(cover, name)], [one.part for one in found if _says(cover, one)]
 
 

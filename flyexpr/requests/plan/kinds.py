@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os.path import commonprefix
 
-from flyexpr.expressions.nodes import Compare, Condition, In, Path, Test, Value
+from flyexpr.expressions.nodes import ALWAYS, Compare, Condition, In, Path, Test, Value
 from flyexpr.expressions.terms import operand
-from flyexpr.requests.plan.bounds import options, prefix
+from flyexpr.requests.plan.bounds import Range, ends, is_equal, options, prefix, ranges
 from flyexpr.schema.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.stored_conditions import lower_condition
 
 
-def implied_by_kinds(table: Kinds, condition: Condition) -> Implied:
+def implied_by_kinds(table: Kinds, condition: Condition, parts: Sequence[Condition] = ()) -> Implied:
     """What a condition implies for the keys of the kinds whose items it may be about, in stored types.
 
     >>> pages = {name: Table("Shop", "pk", "sk", attributes={"pk": template("C#{customer}"), "sk": template(sort_key)})
@@ -23,11 +23,12 @@ def implied_by_kinds(table: Kinds, condition: Condition) -> Implied:
     (["pk = 'C#ada'"], ["begins_with(sk, 'O#')"])
 
     A partition key gets the values that any of the kinds makes of the condition: items of the others are not found by
-    it. A sort key is bounded only where all kinds are known, and each says how its keys begin.
+    it. A sort key is bounded only where all kinds are known, and each says how its keys begin, or between which they
+    lie. `parts` as in `implied_conditions`.
     """
     names = table.names_in(condition, table.every)
     # An item of an unknown kind may lie under the partition key that any kind makes.
-    said = {name: _implied(table, name, condition) for name in table.kinds if name in names or None in names}
+    said = {name: _implied(table, name, condition, parts) for name in table.kinds if name in names or None in names}
     partitions = {name for index in (None, *table.indexes) for name in table.partition_keys_of(index)}
     sorting = {name for index in (None, *table.indexes) for name in table.sort_keys_of(index)}
     sure: list[Condition] = []
@@ -37,7 +38,8 @@ def implied_by_kinds(table: Kinds, condition: Condition) -> Implied:
             sure += _choices(name, [one for implied in said.values() for one in implied.sure])
         elif None not in names:
             sure += _start(name, [implied.sure for implied in said.values()])
-            kind += _start(name, [(*implied.sure, *implied.kind) for implied in said.values()])
+            whole = [(*implied.sure, *implied.kind) for implied in said.values()]
+            kind += [*_start(name, whole), *_span(name, whole)]
     return Implied(tuple(sure), tuple(one for one in kind if one not in sure))
 
 
@@ -56,9 +58,9 @@ def not_found(table: Kinds, condition: Condition, keys: Iterable[str]) -> list[s
     return [name for name in names if not all(any(options(one, key) for one in found[name]) for key in made)]
 
 
-def _implied(table: Kinds, name: str, condition: Condition) -> Implied:
+def _implied(table: Kinds, name: str, condition: Condition, parts: Sequence[Condition] = ()) -> Implied:
     kind = table[name]
-    implied = implied_conditions(kind, condition)
+    implied = implied_conditions(kind, condition, parts)
     return Implied(*(tuple(lower_condition(kind, one) for one in some) for some in (implied.sure, implied.kind)))
 
 
@@ -77,6 +79,23 @@ def _start(name: str, by_kind: Sequence[Sequence[Condition]]) -> list[Condition]
         return [Compare("=", Path((name,)), Value("S", starts[0]))]
     common = commonprefix(starts)  # noqa: RUF071 - of texts, not of paths
     return [Test("begins_with", (Path((name,)), operand(common)))] if common else []
+
+
+def _span(name: str, by_kind: Sequence[Sequence[Condition]]) -> Iterator[Condition]:
+    """Between which keys those of all kinds lie, where ranges say more than how the keys begin."""
+    found = [ranges(name, some) for some in by_kind]
+    if not any(isinstance(one.part, Compare) for some in found for one in some):
+        return
+    for some, conditions in zip(found, by_kind, strict=True):
+        fixed = [(value, True) for one in conditions if is_equal(one, name) for value in options(one, name)]
+        some += [Range(ALWAYS, end, end) for end in fixed]
+    lows, highs = zip(*map(ends, found), strict=True)
+    if all(lows):
+        low = min((end for end in lows if end), key=lambda end: end[0].body)
+        yield Compare(">=", Path((name,)), low[0])
+    if all(highs):
+        high = max((end for end in highs if end), key=lambda end: (end[0].body, end[1]))
+        yield Compare("<=" if high[1] else "<", Path((name,)), high[0])
 
 
 def _text(condition: Condition, name: str) -> str:
