@@ -45,7 +45,7 @@ from flyexpr.engines.sqlite.request.tags import read_list_tags, read_tag_resourc
 from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
 from flyexpr.engines.sqlite.request.ttl import read_described_expiry, read_update_time_to_live
 from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
-from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable
+from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable, did_you_mean
 
 SWEEP_SECONDS = 1.0
 
@@ -210,10 +210,9 @@ def connect_sqlite(
     """
     if unknown:
         name = next(iter(unknown))
-        raise FlyexprError(
-            f"no option {name!r} in 'sqlite:{path}?{name}=***'\n"
-            "  write one of: sync=normal, sync=full, mode=ro, timeout=SECONDS"
-        )
+        meant = did_you_mean(name, ("sync", "mode", "timeout"), "{}=")
+        every = "write one of: sync=normal, sync=full, mode=ro, timeout=SECONDS"
+        raise FlyexprError(f"no option {name!r} in 'sqlite:{path}?{name}=***'\n  {meant or every}")
     try:
         seconds = float(timeout)
     except ValueError:

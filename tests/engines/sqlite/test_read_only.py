@@ -214,8 +214,8 @@ def test_options_that_are_wrong(path: str) -> None:
         assert refused(f"sqlite:{path}?timeout={wrong}") == (
             f"timeout= in 'sqlite:{path}?timeout={wrong}' takes a number of seconds, not {wrong!r}"
         )
-    assert refused(f"sqlite:{path}?more=1") == (
-        f"no option 'more' in 'sqlite:{path}?more=***'\n"
+    assert refused(f"sqlite:{path}?colour=1") == (
+        f"no option 'colour' in 'sqlite:{path}?colour=***'\n"
         "  write one of: sync=normal, sync=full, mode=ro, timeout=SECONDS"
     )
 
