@@ -27,7 +27,7 @@ The public names by purpose; `help(query)` and so on say more:
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
                    Throttled ConnectionFailed
     annotations    Condition Update Item Items ItemPage Kinds Operation Query Scan Read Write Budget Plan Engine
-                    Connection
+                   Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
 last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has fixtures for pytest.
