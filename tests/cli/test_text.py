@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyexpr import FlyexprError, ValidationError
-from flyexpr.cli.formats.csv_rows import Types, read_cell, read_row
+from flyexpr.cli.formats.csv_rows import read_cell, read_row
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries, typed
 from flyexpr.cli.formats.terminal_text import labelled, painted, plain
@@ -246,7 +246,7 @@ def test_cells(cell, kind, value):
 )
 def test_cells_that_are_not_of_their_type(cell, kind, message):
     with pytest.raises(ValidationError) as caught:
-        read_row(["n"], [cell], Types({"n": kind}))
+        read_row(["a", "n", "b", "c"], ["x", cell, "y"], [None, kind, "N", None])
     assert str(caught.value) == message
 
 

@@ -138,22 +138,19 @@ def row(columns: Iterable[str], item: Mapping[str, Any], text: bool = False) -> 
     return [cell(item[name], text) if name in item else "" for name in columns]
 
 
-def read_row(columns: Sequence[str], cells: Sequence[str], types: Types) -> Item:
-    """The item of a row.
+def read_row(columns: Sequence[str], cells: Sequence[str], kinds: Sequence[str | None]) -> Item:
+    """The item of a row; `kinds` has the type of each column, as `Types.of` gives it.
 
-    >>> read_row(["id", "n", "note"], ["7", "7", ""], Types({"id": "S"}))
+    >>> read_row(["id", "n", "note"], ["7", "7", ""], ["S", None, None])
     {'id': '7', 'n': 7}
     """
     if len(cells) > len(columns):
         raise ValidationError(f"{len(cells)} cells under {len(columns)} columns")
-    item = {}
-    for name, text in zip(columns, cells, strict=False):
-        if text:
-            try:
-                item[name] = read_cell(text, types.of(name))
-            except ValidationError as error:
-                raise ValidationError(str(error), at=name) from None
-    return item
+    rest = zip(columns, cells, kinds, strict=False)
+    try:
+        return {name: read_cell(text, kind) for name, text, kind in rest if text}
+    except ValidationError as error:  # of the cell before those that are left
+        raise ValidationError(str(error), at=columns[len(cells) - len(list(rest)) - 1]) from None
 
 
 def head(columns: Iterable[str]) -> list[str]:

@@ -222,6 +222,7 @@ def _row_entries(rows: Any, types: Types) -> Iterator[Entry]:
     import csv
 
     columns: list[str] | None = None
+    kinds: list[str | None] = []
     while True:
         try:
             cells = next(rows, None)
@@ -231,8 +232,9 @@ def _row_entries(rows: Any, types: Types) -> Iterator[Entry]:
             return
         if columns is None:
             columns = _columns(cells, types)
+            kinds = [types.of(name) for name in columns]
         elif cells:
-            yield _row_entry(rows.line_num, columns, cells, types)
+            yield _row_entry(rows.line_num, columns, cells, kinds)
 
 
 def _columns(cells: list[str], types: Types) -> list[str]:
@@ -244,8 +246,8 @@ def _columns(cells: list[str], types: Types) -> list[str]:
         raise FlyexprError(f"line 1: {error}") from None
 
 
-def _row_entry(number: int, columns: list[str], cells: list[str], types: Types) -> Entry:
+def _row_entry(number: int, columns: list[str], cells: list[str], kinds: list[str | None]) -> Entry:
     try:
-        return Entry(number, read_row(columns, cells, types), text=row_text(cells))
+        return Entry(number, read_row(columns, cells, kinds), text=row_text(cells))
     except ValidationError as error:
         return Entry(number, fault=str(error), text=row_text(cells))
