@@ -177,9 +177,11 @@ def derived_key(table: Table, key: Mapping[str, Any]) -> Mapping[str, Any]:
     values, used = dict(key), set[str]()
     for name in table.keys:
         derived = table.derived.get(name)
-        if derived and name not in values and all(values.get(part) is not None for part in derived.parts):
-            values[name] = _value(table, name, values)
-            used.update(derived.parts)
+        if derived and name not in values:
+            known = {**table.constants, **values}
+            if all(known.get(part) is not None for part in derived.parts):
+                values[name] = _value(table, name, known)
+                used.update(derived.parts)
     return {name: value for name, value in values.items() if name in table.keys or name not in used}
 
 
@@ -196,8 +198,7 @@ def key_parts(table: Table, key: Any) -> dict[str, Any]:
         return {}
     parts = {name: value for name, value in key.items() if name not in table.keys}
     if parts:
-        always = {name: derived for name, derived in table.derived.items() if not derived.parts and derived.text}
-        parts |= {name: derived.value({}) for name, derived in always.items() if name not in table.keys}
+        parts |= {name: value for name, value in table.constants.items() if name not in table.keys}
     return parts
 
 

@@ -47,12 +47,13 @@ def implied_conditions(table: Table, condition: Condition, parts: Sequence[Condi
     kind: list[Condition] = []
     if not table.derived:
         return Implied()
-    known, listed = known_values(condition), listed_values(condition)
+    known, listed = {**table.constants, **known_values(condition)}, listed_values(condition)
     named = {path.parts[0] for path in paths(condition)}
     for name, derived in table.derived.items():
         if name not in table.key_attributes:
             continue  # it is in no key, and items older than its declaration lack it
-        if derived.parts and all(known.get(part) is not None for part in derived.parts):
+        asked = [part for part in derived.parts if part not in table.constants]
+        if asked and all(known.get(part) is not None for part in derived.parts):
             known[name] = value = derived.value(known)
             if value is not None:
                 sure.append(Compare("=", Path((name,)), operand(value)))
@@ -60,7 +61,7 @@ def implied_conditions(table: Table, condition: Condition, parts: Sequence[Condi
         sure += _choices(name, derived, known, listed)
         if derived.function is None:
             starts = _starts(table, name, derived, known, parts)
-            if derived.parts and known.get(derived.parts[0]) is not None:
+            if asked and known.get(asked[0]) is not None:
                 sure += starts
             elif name not in named:
                 kind += starts
@@ -89,7 +90,7 @@ def _starts(
     if begun.text:
         yield (
             Test("begins_with", (path, operand(begun.text)))
-            if derived.parts
+            if not table.constants.keys() >= {*derived.parts}
             else Compare("=", path, operand(begun.text))
         )
     yield from part_bounds(table, name, begun, parts)

@@ -62,9 +62,10 @@ class Kinds(Table[T]):
         fill(self, as_stored=Table(*_address(self), attributes=keys, indexes=self.indexes, engine=self.engine))
         derived = {name: made for _, table in reversed(tables) for name, made in table.derived.items()}
         names = dict.fromkeys(name for _, table in tables for name in table.names)
+        alike = self.key_attributes if self.ttl is None else (*self.key_attributes, self.ttl)
         fill(
             self,
-            _speakers=dict(_speakers(self.key_attributes, tables)),
+            _speakers=dict(_speakers(alike, tables)),
             names=names.keys(),
             derived=derived,
             inverses=tuple(_inverses(tables)),
@@ -150,7 +151,7 @@ class Kinds(Table[T]):
 
     @property
     def speakers(self) -> Mapping[str, Table[Any]]:
-        """For key attributes, the descriptor that says what they hold, where the other kinds do not say."""
+        """For attributes of keys, and for the time to live, the descriptor that says what all kinds hold there."""
         speakers: Mapping[str, Table[Any]] = vars(self)["_speakers"]
         return speakers
 
@@ -307,7 +308,7 @@ def _common_types(tables: Sequence[tuple[str, Table[Any]]]) -> dict[str, Any]:
 
 
 def _speakers(keys: Iterable[str], tables: Sequence[tuple[str, Table[Any]]]) -> Iterator[tuple[str, Table[Any]]]:
-    """For each key attribute of which only some kinds say more than how it is stored, one that says it for all."""
+    """For each attribute of which only some kinds say more than how it is stored, one that says it for all."""
     for key in keys:
         types = [(_bare(table.attributes[key]), table) for _, table in tables if key in table.attributes]
         telling = [(declared, table) for declared, table in types if declared not in (str, Number, bytes)]

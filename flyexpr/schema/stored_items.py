@@ -296,7 +296,8 @@ def _can_have_made(table: Table, name: str, value: Any) -> bool:
         return True
     start = derived.begun({}).text
     fits = isinstance(value, str) and (value.startswith(start) if derived.parts else value == start)
-    return fits and all(inverse.read(value) for inverse in table.inverses if inverse.name == name)
+    read = [inverse.read(value) for inverse in table.inverses if fits and inverse.name == name]
+    return fits and all(parts and table.constants.items() <= {**table.constants, **parts}.items() for parts in read)
 
 
 def _key_of_kinds(table: Kinds, key: Any) -> Item:

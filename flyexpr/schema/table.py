@@ -306,6 +306,19 @@ class Table(Generic[T]):
         return {name: declared for name, declared in self.attributes.items() if isinstance(declared, Derived)}
 
     @cached_property
+    def constants(self) -> dict[str, str]:
+        """The attributes that have one value in all items: templates without parts.
+
+        >>> Table("t", "pk", attributes={"pk": template("U#{user}"), "type": template("user")}).constants
+        {'type': 'user'}
+        """
+        return {
+            name: str(derived.value({}))
+            for name, derived in self.derived.items()
+            if derived.function is None and not derived.parts
+        }
+
+    @cached_property
     def sealed(self) -> frozenset[str]:
         """The attributes whose inside only a Codec knows, their own or that of their members.
 

@@ -28,6 +28,7 @@ from flyexpr import (
     is_in,
     key_of,
     kinds,
+    live,
     ne,
     put_item,
     query,
@@ -493,3 +494,44 @@ def test_strict_kinds_refuse_what_none_of_them_declares() -> None:
 def test_only_what_is_public_is_completed() -> None:
     assert {"kinds", "by", "name", "on"} <= {*dir(SHOP)}
     assert {"of_stored", "as_stored", "speakers", "every"}.isdisjoint(dir(SHOP))
+
+
+BY_TYPE = {"pk": CUSTOMER, "sk": template("{type}#{id}")}
+TYPED = kinds(
+    {"order": Table("Tab", "pk", "sk", attributes=BY_TYPE), "note": Table("Tab", "pk", "sk", attributes=BY_TYPE)},
+    by="type",
+)
+
+
+def test_the_name_of_the_kind_is_a_part_of_the_key() -> None:
+    assert to_wire(TYPED["order"], {"customer": "ada", "id": "7"})["sk"] == {"S": "order#7"}
+    wanted = {"pk": {"S": "CUSTOMER#ada"}, "sk": {"S": "order#7"}}
+    assert request(TYPED["order"], get_item({"customer": "ada", "id": "7"}))[1]["Key"] == wanted
+    assert request(TYPED, get_item({"customer": "ada", "id": "7", "type": "order"}))[1]["Key"] == wanted
+    with pytest.raises(ValidationError, match="this can be the key of 'order' or 'note' in 'Tab'"):
+        request(TYPED, get_item({"customer": "ada", "id": "7"}))
+    change = update_item(("CUSTOMER#ada", "order#7"), assign("n", 1))
+    assert request(TYPED, change) == request(TYPED["order"], change)
+
+
+@pytest.mark.parametrize(
+    "condition, key",
+    [
+        (eq("customer", "ada"), "pk = 'CUSTOMER#ada' AND begins_with(sk, 'order#')"),
+        (eq("customer", "ada") & eq("id", "7"), "pk = 'CUSTOMER#ada' AND sk = 'order#7'"),
+        (eq("pk", "CUSTOMER#ada"), "pk = 'CUSTOMER#ada'"),
+    ],
+)
+def test_a_key_that_begins_with_the_name_of_the_kind(condition: Any, key: str) -> None:
+    assert explain(TYPED["order"], query(condition)).key_condition == key
+
+
+def test_an_index_by_kind() -> None:
+    own = kinds({"order": Table("Tab", "id", indexes=[GlobalIndex("ByType", "type", "at")])}, by="type")
+    plan = explain(own, query(eq("type", "order") & gt("at", "2026")))
+    assert (plan.index, plan.key_condition) == ("ByType", "type = 'order' AND at > '2026'")
+
+
+def test_the_time_to_live_is_stored_alike_by_all_kinds() -> None:
+    own = kinds({"a": Table("Tab", "id", attributes={"until": epoch}, ttl="until"), "b": TABLE}, by="type")
+    assert request(own, scan(live(own, now=NOON)))[1]["ExpressionAttributeValues"] == {":0": {"N": "1769860800"}}
