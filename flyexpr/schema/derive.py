@@ -243,10 +243,7 @@ def derived_update(
     values = dict(known or {}) if whole else _after(by_name, known or {})
     for name, derived in table.derived.items():
         if name in by_name:
-            why = (
-                f"is derived from {_names(derived.parts)}" if derived.parts else f"is always {derived.value({})!r} here"
-            )
-            raise ExpressionError(f"`{name}` {why} and cannot be set by itself", expression=show(update))
+            raise _cannot_be_set(update, name, derived)
         changed = [part for part in derived.parts if part in by_name]
         if changed:
             _refuse_key(table, update, name, changed)
@@ -282,6 +279,11 @@ def _after(by_name: Mapping[str, list[Action]], known: Mapping[str, Any]) -> dic
             case [Action("REMOVE", Path((_,)))]:
                 values[name] = None
     return values
+
+
+def _cannot_be_set(update: Update, name: str, derived: Derived) -> ExpressionError:
+    why = f"is derived from {_names(derived.parts)}" if derived.parts else f"is always {derived.value({})!r} here"
+    return ExpressionError(f"`{name}` {why} and cannot be set by itself", expression=show(update))
 
 
 def _refuse_key(table: Table, update: Update, name: str, changed: list[str]) -> None:
