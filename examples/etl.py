@@ -43,7 +43,7 @@ def cleaned(row: dict[str, str]) -> dict[str, Any]:
     """A row as an item; ValueError or ArithmeticError for one that cannot be used."""
     at = datetime.fromisoformat(row["at"].strip().replace("Z", "+00:00"))
     at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
-    item = {
+    item: dict[str, Any] = {
         "order": row["order"].strip(),
         "day": at.date().isoformat(),
         "price": Decimal(row["price"].strip().lstrip("$").replace(",", "")),

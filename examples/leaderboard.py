@@ -98,7 +98,8 @@ async def played(request: Request, userid: str, title: str, score: int) -> Score
         best = {"top_score": score, "at": datetime.now(timezone.utc)} if score > old.get("top_score", -1) else {}
         return {**old, "plays": old.get("plays", 0) + 1, **best}  # type: ignore[typeddict-item]
 
-    result: Score = await aio.modify(request.app.state.scores, (userid, title), better, attempts=50)
+    result: Score | None = await aio.modify(request.app.state.scores, (userid, title), better, attempts=50)
+    assert result, "it is None only where the function returns {}"
     return result
 
 

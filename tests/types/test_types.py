@@ -1,4 +1,4 @@
-"""What type checkers see: the programs beside this file are checked by mypy and by pyright, and must have no error.
+"""What type checkers see: the programs beside this file, and the examples, must have no error to mypy and pyright.
 
 `assert_type` says what a call gives. In wrong.py each line with an `ignore` has to be an error, or the `ignore` is one.
 """
@@ -20,7 +20,7 @@ from flyexpr import aio
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-PROGRAMS = sorted(path for path in HERE.glob("*.py") if not path.name.startswith("test_"))
+PROGRAMS = [path for path in (*HERE.glob("*.py"), *(ROOT / "examples").glob("*.py")) if path != Path(__file__)]
 
 
 def test_mypy() -> None:
