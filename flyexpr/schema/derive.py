@@ -240,7 +240,7 @@ def derived_update(
     for action in update.actions:
         by_name.setdefault(str(action.path.parts[0]), []).append(action)
     added: list[Action] = []
-    values = dict(known or {}) if whole else _after(by_name, known or {})
+    values = table.constants | (dict(known or {}) if whole else _after(by_name, known or {}))
     for name, derived in table.derived.items():
         if name in by_name:
             raise _cannot_be_set(update, name, derived)

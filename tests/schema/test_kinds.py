@@ -526,6 +526,13 @@ def test_a_key_that_begins_with_the_name_of_the_kind(condition: Any, key: str) -
     assert explain(TYPED["order"], query(condition)).key_condition == key
 
 
+def test_an_update_of_a_key_with_the_name_of_the_kind() -> None:
+    attributes = {"shelf": template("{type}#{price:03d}"), "price": int}
+    own = kinds({"a": Table("Tab", "id", attributes=attributes, indexes=[GlobalIndex("ByShelf", "shelf")])}, by="type")
+    values = request(own, update_item("x", assign("price", 7)))[1]["ExpressionAttributeValues"]
+    assert values == {":0": {"N": "7"}, ":1": {"S": "a#007"}}
+
+
 def test_an_index_by_kind() -> None:
     own = kinds({"order": Table("Tab", "id", indexes=[GlobalIndex("ByType", "type", "at")])}, by="type")
     plan = explain(own, query(eq("type", "order") & gt("at", "2026")))
