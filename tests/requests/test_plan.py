@@ -40,6 +40,7 @@ from flyexpr import (
     scan,
     show,
     size,
+    template,
 )
 from flyexpr.expressions.nodes import Condition
 from flyexpr.requests.operations import Query, Scan
@@ -521,3 +522,17 @@ def test_what_is_not_sent_is_refused_as_if_it_were(read: Query | Scan) -> None:
         "Incorrect operand type for operator or function; operator or function: >, operand type: BOOL\n"
         f"  expression: {show(read.condition)}"
     )
+
+
+def test_what_the_condition_says_itself_goes_before_what_it_implies() -> None:
+    table = Table(
+        "tasks",
+        "id",
+        attributes={"n": int, "rank": template("R#{n:05d}")},
+        indexes=[GlobalIndex("ByRank", "kind", "rank"), GlobalIndex("ByN", "kind", "n")],
+    )
+    access = access_of(table, query(eq("kind", "k") & ge("n", 7)))
+    assert (access.index and access.index.name, show(access.keys[0])) == ("ByN", "kind = 'k' AND n >= 7")
+    assert dict(access.rejected)["ByRank"] == "serves as well, but only by a part of its sort key"
+    alone = access_of(replace(table, indexes=table.indexes[:1]), query(eq("kind", "k") & ge("n", 7)))
+    assert show(alone.keys[0]) == "kind = 'k' AND rank BETWEEN 'R#00007' AND 'R$'"

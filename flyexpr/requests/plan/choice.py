@@ -72,5 +72,6 @@ def _check_alone(table: Table, read: Query, best: Sequence[Fit]) -> None:
 
 def _why_worse(fit: Fit, best: Fit) -> str:
     if (fit.fixed, fit.bounded) == (best.fixed, best.bounded):
-        return "serves as well, and the table comes before its indexes"
+        table_first = "and the table comes before its indexes"
+        return f"serves as well, {table_first if best.index is None else 'but only by a part of its sort key'}"
     return "the condition bounds less of its sort key"

@@ -25,11 +25,12 @@ class Fit:
     fixed: int = 0  # sort key attributes with one value
     bounded: int = 0  # sort key attributes that the condition bounds, not only the table's own kind
     kind: Condition | None = None  # keeps the read among items of the table's own kind; `sort` says it too
+    direct: bool = True  # no sort key is bounded only by what a part of the condition implies
 
     @property
-    def rank(self) -> tuple[int, int, int, bool]:
+    def rank(self) -> tuple[int, int, int, bool, bool]:
         """What to compare fits by: the greatest rank reads least."""
-        return self.fixed, self.bounded, -prod(map(len, self.values)), self.index is None
+        return self.fixed, self.bounded, -prod(map(len, self.values)), self.index is None, self.direct
 
     def partitions(self, table: Table) -> Iterator[tuple[Condition, ...]]:
         """Every choice of one value for each partition key attribute."""
@@ -67,7 +68,7 @@ def fit_of(table: Table, index: Index | None, parts: Sequence[Condition], implie
     said = [*used, *bounds.said]
     everything = dict.fromkeys((*parts, *bounds.rest)) if bounds.rest else parts
     rest = tuple([part for part in everything if part not in said])
-    return Fit(index, tuple(values), bounds.conditions, rest, bounds.fixed, bounds.bounded, bounds.kind)
+    return Fit(index, tuple(values), bounds.conditions, rest, bounds.fixed, bounds.bounded, bounds.kind, bounds.direct)
 
 
 @record
@@ -80,6 +81,7 @@ class _Bounds:
     bounded: int
     kind: Condition | None = None
     rest: Sequence[Condition] = ()  # what is implied, and they do not say in full
+    direct: bool = True
 
 
 def _bound_sort_keys(names: Sequence[str], parts: Sequence[Condition], implied: Implied) -> _Bounds:
@@ -94,7 +96,8 @@ def _bound_sort_keys(names: Sequence[str], parts: Sequence[Condition], implied: 
             asked = bool(bound) if not own else any(one.part not in own for one in found)
             rest = [one for one in (*implied.sure, *own) if prefix(one, name) and one not in said]
             bounded, kind = fixed + asked, next(iter(own), None)
-            return _Bounds((*conditions, *bound), (*conditions, *said), fixed, bounded, kind, rest)
+            direct = not asked or any(one.part in parts for one in found)
+            return _Bounds((*conditions, *bound), (*conditions, *said), fixed, bounded, kind, rest, direct)
         conditions.append(equal)
     kind = next((part for part in conditions if part in implied.kind), None)
     fixed = len(conditions)
