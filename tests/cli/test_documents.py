@@ -206,6 +206,13 @@ def test_an_item_as_an_argument(inside: Inside):
     )
 
 
+def test_a_file_whose_name_looks_like_an_item(program: Program, inside: Inside):
+    inside("create", "Things", "id")
+    (program.folder / "[2026] things.jsonl").write_text('{"id": "a"}\n')
+    assert "1 item put" in inside("put", "Things", "[2026] things.jsonl").err
+    assert inside("put", "Things", "[2027] things.jsonl").code == 1
+
+
 SHEET = "id,zip,price,note\n1,02858,1.50,true\n2,56838,7,007\n"
 
 

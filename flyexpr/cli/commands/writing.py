@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -58,7 +59,7 @@ def put(
     flyexpr put Movies '{"year": 2013, "title": "Rush"}'
     flyexpr put Movies movies.jsonl --resume movies.journal
     """
-    is_item = file.lstrip()[:1] in ("{", "[")
+    is_item = file.lstrip()[:1] in ("{", "[") and not os.path.exists(file)
     form = options.form_of(form if is_item else form_of_file(file) or form, wire)
     options.check_sheet(types, form)
     found, description = options.session().described(table)
