@@ -23,6 +23,7 @@ from flyexpr import (
     scan,
     update_item,
 )
+from flyexpr.cli.formats.csv_rows import BY_CELL
 from flyexpr.cli.jobs.bulk_puts import put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, check_all, delete_all, put_all, update_all
 from flyexpr.cli.jobs.job import Manner
@@ -210,7 +211,7 @@ def test_the_number_of_lines_is_guessed_from_the_size_of_the_file(things: Table,
     (tmp_path / "in.jsonl").write_text("".join(f'{{"id": "{n:06}"}}\n' for n in range(5000)))
     job = Job("put")
     with (tmp_path / "in.jsonl").open("rb") as stream:
-        put_stream(job, things, stream, "json", dry_run=True)
+        put_stream(job, things, stream, "json", BY_CELL, dry_run=True)
     assert job.done == 5000
     assert job.total
     assert 4000 < job.total < 6000
@@ -232,7 +233,7 @@ def test_put_in_order_at_the_command_line(inside: Inside):
         assert inside("count", "Things").out == "2\n", bad
 
 
-@pytest.mark.parametrize("text, fault", [("[1]", "an item is a JSON object"), ('{"id": 1}', "at `id`: ")])
+@pytest.mark.parametrize("text, fault", [("1", "an item is a JSON object"), ('{"id": 1}', "at `id`: ")])
 def test_wire_lines_that_are_no_items(inside: Inside, text: str, fault: str):
     inside("create", "Things", "id")
     end = inside("put", "Things", "--wire", stdin=text)
