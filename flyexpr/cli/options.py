@@ -22,6 +22,7 @@ from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.expressions.nodes import Path as DocumentPath
 from flyexpr.expressions.parse import TEXT, Scope, parse_condition, read_projection
+from flyexpr.values.layout import rows_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -246,7 +247,7 @@ def plan(wanted: bool, *lines: object, look: Callable[[], object] | None = None)
 
 def step(label: str, text: str) -> str:
     """A line of a plan, under the label that the library's own lines would have."""
-    return f"{label:14}{text}"
+    return rows_text([(label, text)])
 
 
 def confirm(question: str, yes: bool) -> None:

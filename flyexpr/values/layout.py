@@ -15,10 +15,10 @@ _JSON = re.compile(r"""(?:"(?:[^"\\]|\\.)*"(?:: (?!\[))?|\S)+""")  # a name stay
 def rows_text(rows: Iterable[tuple[str, str | list[str]]]) -> str:
     """The rows as lines of up to 80 columns, with a hanging indent; a list of lines stays as it is.
 
-    >>> print(rows_text([("filter", "title = 'Comet Quest' AND " * 3 + "wins > 3"), ("cost", "nothing is sent")]))
+    >>> print(rows_text([("filter", "title = 'Comet Quest' AND " * 3 + "wins > 3"), ("cost", "nothing  is sent")]))
     filter        title = 'Comet Quest' AND title = 'Comet Quest' AND
                   title = 'Comet Quest' AND wins > 3
-    cost          nothing is sent
+    cost          nothing  is sent
     """
     return "\n".join(f"{label:{LABEL}}{_indented(text)}" for label, text in rows)
 
@@ -38,15 +38,16 @@ def wrapped(json: str, column: int) -> str:
 
 
 def _lines(words: re.Pattern[str], text: str, column: int) -> list[str]:
-    lines = [""]
-    for word in words.findall(text):
-        if lines[-1] and column + 1 + len(word) > WIDTH:
-            lines.append(word)
-            column = len(word)
+    lines, end = [""], 0
+    for word in words.finditer(text):
+        more = text[end : word.end()]  # with the spaces before it
+        if lines[-1] and column + len(more) > WIDTH:
+            lines.append(word[0])
+            column = len(word[0])
         else:
-            gap = " " if lines[-1] else ""
-            lines[-1] += gap + word
-            column += len(gap) + len(word)
+            lines[-1] += more
+            column += len(more)
+        end = word.end()
     return lines
 
 

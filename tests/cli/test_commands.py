@@ -168,9 +168,10 @@ def test_explain_touches_nothing(movies: Program):
 def test_plans_of_whole_tables(movies: Program):
     shown = movies("copy", "Movies", "--to", "sqlite:copy.db", "--explain").splitlines()
     assert "fan-out       4 requests, one for each segment" in shown
-    assert shown[-2:] == [
+    assert shown[-3:] == [
         "items         3 when the table was last counted",
-        "then          BatchWriteItem into Movies on sqlite:copy.db, made like Movies if it is missing",
+        "then          BatchWriteItem into Movies on sqlite:copy.db, made like Movies if",
+        "              it is missing",
     ]
     shown = movies("export", "Movies", "folder", "--dry-run")
     assert shown.endswith("then          packed files and a manifest in folder\n")
@@ -178,7 +179,8 @@ def test_plans_of_whole_tables(movies: Program):
     assert movies("put", "Movies", "--explain") == (
         "operation     BatchWriteItem on Movies\n"
         "items         those of standard input; each replaces the one with its key\n"
-        "cost          at least 1 write unit for each KB of an item, and of each index that it is in\n"
+        "cost          at least 1 write unit for each KB of an item, and of each index\n"
+        "              that it is in\n"
     )
 
 
