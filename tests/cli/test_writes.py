@@ -217,7 +217,7 @@ def test_the_number_of_lines_is_guessed_from_the_size_of_the_file(things: Table,
     assert 4000 < job.total < 6000
     job.close()
     piped = Job("put")
-    put_stream(piped, things, io.BytesIO((tmp_path / "in.jsonl").read_bytes()), "json", dry_run=True)
+    put_stream(piped, things, io.BytesIO((tmp_path / "in.jsonl").read_bytes()), "json", BY_CELL, dry_run=True)
     assert piped.total is None
     piped.close()
 
