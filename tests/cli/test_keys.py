@@ -91,9 +91,9 @@ def test_what_a_table_is(odd: Inside):
         "table          Odd.Table",
         'partition key  na"me (B)',
         "sort key       at (N)",
-        'local index    ByRank: na"me (B), rank (N); keys only',
-        "global index   ByPlace: country (S), city (S), at (N); a, b",
-        "items          0, 0 bytes",
+        'local index    ByRank: na"me (B), rank (N); keys only; 0 items, 0 bytes',
+        "global index   ByPlace: country (S), city (S), at (N); a, b; 0 items, 0 bytes",
+        "items          0 items, 0 bytes",
         "throughput     on demand",
         "time to live   expires",
     ]
@@ -148,7 +148,7 @@ def test_faults_of_lines(inside: Inside, text: str, message: str | None):
 @pytest.mark.parametrize(
     "wire, message",
     [
-        ("[1]", "an item is a JSON object"),
+        ("1", "an item is a JSON object"),
         ('{"Item": [1]}', "a map of attribute values was expected"),
         ('{"a": {"M": [1]}}', "at `a`: a map of attribute values was expected"),
         ('{"a": {"S": "x", "N": "1"}}', 'at `a`: an attribute value is an object such as {"S": "text"}'),

@@ -24,14 +24,16 @@ _scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).raw
 def is_document(line: bytes) -> bool:
     """Whether input that begins with this line is JSON of several lines; else it is JSON Lines.
 
-    >>> is_document(b"["), is_document(b"{"), is_document(b'{"id": "a"}'), is_document(b'{"id": "a')
-    (True, True, False, False)
+    >>> is_document(b"["), is_document(b"{"), is_document(b'{"id": "a",'), is_document(b'{"id": "a"}')
+    (True, True, True, False)
+
+    A line that is cut off elsewhere than after a bracket or comma is a faulty line of JSON Lines.
     """
-    text = line.removeprefix(codecs.BOM_UTF8).lstrip()
-    if text[:1] != b"{":
+    text = line.removeprefix(codecs.BOM_UTF8).strip()
+    if text[:1] != b"{" or text[-1:] not in (b"{", b"[", b","):
         return text[:1] == b"["
     rest = _STRING.sub(b"", text)
-    return b'"' not in rest and sum(map(rest.count, (b"{", b"["))) > sum(map(rest.count, (b"}", b"]")))
+    return sum(map(rest.count, (b"{", b"["))) > sum(map(rest.count, (b"}", b"]")))
 
 
 class Element(NamedTuple):
