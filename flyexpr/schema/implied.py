@@ -31,7 +31,7 @@ class Implied:
 
 
 def implied_conditions(table: Table, condition: Condition, parts: Sequence[Condition] = ()) -> Implied:
-    """What the condition implies for derived key attributes: values, bounds, or a text with which they begin.
+    """What the condition implies for derived key attributes, in stored types: values, bounds, or how they begin.
 
     >>> keys = {"uid": template("{type}:{id}"), "at": template("AT#{day}")}
     >>> accounts = Table("accounts", "uid", "at", attributes=keys)
@@ -56,9 +56,9 @@ def implied_conditions(table: Table, condition: Condition, parts: Sequence[Condi
         if asked and all(known.get(part) is not None for part in derived.parts):
             known[name] = value = derived.value(known)
             if value is not None:
-                sure.append(Compare("=", Path((name,)), operand(value)))
+                sure.append(_stored(table, derived, Compare("=", Path((name,)), operand(value))))
             continue
-        sure += _choices(name, derived, known, listed)
+        sure += [_stored(table, derived, one) for one in _choices(name, derived, known, listed)]
         if derived.function is None:
             starts = _starts(table, name, derived, known, parts)
             if asked and known.get(asked[0]) is not None:
@@ -66,6 +66,11 @@ def implied_conditions(table: Table, condition: Condition, parts: Sequence[Condi
             elif name not in named:
                 kind += starts
     return Implied(tuple(sure), tuple(kind))
+
+
+def _stored(table: Table, derived: Derived, condition: Condition) -> Condition:
+    """The condition in stored types: a template makes text, which is stored as it is."""
+    return condition if derived.function is None else lower_condition(table, condition)
 
 
 def _choices(
@@ -103,7 +108,7 @@ def unused_ranges(table: Table, condition: Condition, names: Sequence[str]) -> l
     >>> unused_ranges(table, gt("n", 7), ["sk"])
     ['the condition on `n` does not bound `sk`: the texts of {n} do not sort as numbers do; a fixed width, ...']
     """
-    known, named = known_values(condition), {path.parts[0] for path in paths(condition)}
+    known, named = {**table.constants, **known_values(condition)}, {path.parts[0] for path in paths(condition)}
     stored = simplify(lower_condition(table, condition))
     parts = stored.parts if isinstance(stored, And) else (stored,)
     templates = [(name, table.derived[name]) for name in names if name in table.derived and name not in named]

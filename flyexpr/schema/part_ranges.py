@@ -8,12 +8,12 @@ parts before it are known. What stands in the key after the part counts too: by 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from math import floor
 from typing import Any
 
-from flyexpr.expressions.nodes import Between, Compare, Condition, Path, Test, Value
+from flyexpr.expressions.nodes import Between, Compare, Condition, In, Path, Test, Value
 from flyexpr.expressions.terms import operand
 from flyexpr.records import record
 from flyexpr.schema.codecs import Attribute, Codec, codec_of, epoch
@@ -96,45 +96,60 @@ def _is_on(condition: Condition, part: str) -> bool:
             return bool(name == part)
         case Test("begins_with", (Path((name,)), Value("S", _))):
             return bool(name == part)
+        case In(Path((name,)), options):
+            return name == part and all(isinstance(one, Value) for one in options)
     return False
 
 
 def _bounds(table: Table, key: Path, begun: Begun, order: Order, condition: Condition) -> Iterator[Condition]:
+    if isinstance(condition, Test):
+        whole, start = table.codecs.get(order.part), condition.arguments[1]
+        if isinstance(start, Value) and not order.spec and (whole is None or whole.kind == "S"):
+            text = begun.text + start.body
+            yield from [Test("begins_with", (key, operand(text)))] if text else []
+        return
+    least, greatest = _ends(condition)
+    lows = [_low(table, begun, order, value) for value in least]
+    highs = [_high(table, begun, order, value) for value in greatest]
+    if lows and all(lows):
+        yield Compare(">=", key, operand(min(lows)))
+    if highs and all(highs):
+        yield Compare("<" if begun.open else "<=", key, operand(max(highs)))
+
+
+def _ends(condition: Condition) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The values of which one is the least that a condition allows, and those of which one is the greatest."""
     match condition:
-        case Test(_, (_, Value(_, start))):
-            whole = table.codecs.get(order.part)
-            if not order.spec and (whole is None or whole.kind == "S") and begun.text + start:
-                yield Test("begins_with", (key, operand(begun.text + start)))
-        case Compare(">" | ">=", _, Value() as value):
-            yield from _low(table, key, begun, order, value)
-        case Compare("<" | "<=", _, Value() as value):
-            yield from _high(table, key, begun, order, value)
-        case Between(_, Value() as low, Value() as high):
-            yield from _low(table, key, begun, order, low)
-            yield from _high(table, key, begun, order, high)
+        case Compare(">" | ">=", _, value):
+            return [value], []
+        case Compare("<" | "<=", _, value):
+            return [], [value]
+        case Between(_, low, high):
+            return [low], [high]
+        case In(_, options):
+            return options, options
+    return [], []
 
 
-def _low(table: Table, key: Path, begun: Begun, order: Order, value: Value) -> Iterator[Condition]:
-    """The least key of a part that is not below the value."""
+def _low(table: Table, begun: Begun, order: Order, value: Value) -> str:
+    """The least key of a part that is not below the value; empty where there is none."""
     piece = _piece(table, order, value)
-    if piece is not None and (text := begun.text + piece + (begun.after if order.fixed else "")):
-        yield Compare(">=", key, operand(text))
+    return "" if piece is None else begun.text + piece + (begun.after if order.fixed else "")
 
 
-def _high(table: Table, key: Path, begun: Begun, order: Order, value: Value) -> Iterator[Condition]:
-    """The greatest key of a part that is not above the value."""
+def _high(table: Table, begun: Begun, order: Order, value: Value) -> str:
+    """The greatest key of a part that is not above the value, or the first above all; empty where there is none."""
     piece = _piece(table, order, value)
     if piece is None:
-        return
+        return ""
     # A shorter text comes before a longer one that begins with it. With what follows in the key, it may come after it.
     shorter = not order.fixed and (begun.after or begun.open)
     pieces = [piece[:end] for end in range(len(piece) + 1)] if shorter else [piece]
     texts = [f"{begun.text}{each}{begun.after}" for each in pieces]
     if not begun.open:
-        if max(texts):
-            yield Compare("<=", key, operand(max(texts)))
-    elif all(above := [after_all(text) for text in texts]):
-        yield Compare("<", key, operand(max(above)))
+        return max(texts)
+    above = [after_all(text) for text in texts]
+    return max(above) if all(above) else ""
 
 
 def _piece(table: Table, order: Order, value: Value) -> str | None:

@@ -109,7 +109,11 @@ BOUNDS: list[tuple[str, dict[str, Any], Condition, str]] = [
     ("N#{name}#{id}", {}, le("name", "ann"), "sk BETWEEN 'N#' AND 'N#ann$'"),
     ("N#{name}#{id}", {}, between("name", "a!", "a!"), "begins_with(sk, 'N#a!#')"),
     ("N#{name}#{id}", {}, is_in("name", ["ann"]), "begins_with(sk, 'N#ann#')"),
-    ("N#{name}#{id}", {}, is_in("name", ["ann", "bob"]), "begins_with(sk, 'N#')"),
+    ("N#{name}#{id}", {}, is_in("name", ["bob", "ann"]), "sk BETWEEN 'N#ann' AND 'N#bob$'"),
+    ("N#{name}#{id}", {}, is_in("name", ["bob", F.ann]), "begins_with(sk, 'N#')"),
+    ("N#{n:03d}", {"n": int}, is_in("n", [7, 12, 9]), "sk BETWEEN 'N#007' AND 'N#012'"),
+    ("N#{n:03d}", {"n": int}, is_in("n", [7, -12]), "begins_with(sk, 'N#')"),
+    ("{n:03d}{id}", {}, is_in("n", [7, "x"]), ""),
     ("N#{name}#{id}", {}, between("name", "", "a!"), "sk BETWEEN 'N#' AND 'N#a$'"),
     ("{name}\U0010ffff{id}", {}, le("name", ""), ""),
     # the parts before it

@@ -91,10 +91,7 @@ def _implied(table: Table, condition: Condition, parts: Sequence[Condition]) -> 
     """What the condition implies about derived keys, in stored types."""
     if isinstance(table, Kinds):
         return implied_by_kinds(table, condition, parts)
-    if not table.derived:
-        return Implied()
-    implied = implied_conditions(table, condition, parts)
-    return Implied(*(tuple(lower_condition(table, one) for one in some) for some in (implied.sure, implied.kind)))
+    return implied_conditions(table, condition, parts)
 
 
 def _through(table: Table, read: Query, fit: Fit, rejected: Rejected) -> Access:

@@ -10,7 +10,6 @@ from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan.bounds import Range, ends, is_equal, options, prefix, ranges
 from flyexpr.schema.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds
-from flyexpr.schema.stored_conditions import lower_condition
 
 
 def implied_by_kinds(table: Kinds, condition: Condition, parts: Sequence[Condition] = ()) -> Implied:
@@ -28,7 +27,11 @@ def implied_by_kinds(table: Kinds, condition: Condition, parts: Sequence[Conditi
     """
     names = table.names_in(condition, table.every)
     # An item of an unknown kind may lie under the partition key that any kind makes.
-    said = {name: _implied(table, name, condition, parts) for name in table.kinds if name in names or None in names}
+    said = {
+        name: implied_conditions(table[name], condition, parts)
+        for name in table.kinds
+        if name in names or None in names
+    }
     partitions = {name for index in (None, *table.indexes) for name in table.partition_keys_of(index)}
     sorting = {name for index in (None, *table.indexes) for name in table.sort_keys_of(index)}
     sure: list[Condition] = []
@@ -54,14 +57,8 @@ def not_found(table: Kinds, condition: Condition, keys: Iterable[str]) -> list[s
     names = [name for name in table.kinds if name in table.names_in(condition, table.every)]
     parts = condition.parts if hasattr(condition, "parts") else (condition,)
     made = [key for key in keys if not any(options(part, key) for part in parts)]
-    found = {name: _implied(table, name, condition).sure for name in names}
+    found = {name: implied_conditions(table[name], condition).sure for name in names}
     return [name for name in names if not all(any(options(one, key) for one in found[name]) for key in made)]
-
-
-def _implied(table: Kinds, name: str, condition: Condition, parts: Sequence[Condition] = ()) -> Implied:
-    kind = table[name]
-    implied = implied_conditions(kind, condition, parts)
-    return Implied(*(tuple(lower_condition(kind, one) for one in some) for some in (implied.sure, implied.kind)))
 
 
 def _choices(name: str, conditions: Iterable[Condition]) -> list[Condition]:
