@@ -36,6 +36,10 @@ last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has
 for annotations, are imported by name.
 """
 
+import importlib
+import sys
+import typing
+
 from flyexpr.engine import Connection as Connection
 from flyexpr.engine import Engine as Engine
 from flyexpr.engines import call, connect
@@ -242,9 +246,19 @@ __all__ = [
 ]
 
 
+_DOORS = ("aio", "curried", "serve", "testing")  # modules that are imported when they are asked for
+
+
 def __dir__() -> list[str]:
     """The public names and Python's own, without the modules behind them."""
     from types import ModuleType
 
-    modules = {name for name, value in globals().items() if isinstance(value, ModuleType)}
-    return [*globals().keys() - modules, *modules & {"aio", "curried", "serve", "testing"}]
+    return [*(name for name, value in globals().items() if not isinstance(value, ModuleType)), *_DOORS]
+
+
+if not typing.TYPE_CHECKING:  # or type checkers would take any name for one of the module
+
+    def __getattr__(name):
+        if name not in _DOORS:
+            raise AttributeError(f"module 'flyexpr' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        return importlib.import_module(f"flyexpr.{name}")

@@ -206,6 +206,13 @@ def test_only_what_is_public_is_completed() -> None:
     assert {name for name in vars(flyexpr) if name.startswith("__")} <= {*dir(flyexpr)}
 
 
+def test_the_other_doors_open_when_they_are_asked_for() -> None:
+    code = "import flyexpr, sys; print('flyexpr.aio' in sys.modules, flyexpr.aio.get.__module__)"
+    assert fresh(code).split() == ["False", "flyexpr.aio"]
+    with pytest.raises(AttributeError, match="module 'flyexpr' has no attribute 'qurey'"):
+        _ = flyexpr.qurey  # type: ignore[attr-defined]
+
+
 def test_every_public_name_can_be_imported_under_mypy_strict() -> None:
     """Strict checkers take a name that is not in `__all__` only where it is imported as itself."""
     tree = ast.parse((ROOT / "__init__.py").read_text())
