@@ -103,6 +103,7 @@ def test_loops_of_several_threads_have_connections_of_their_own(serve: Serve, mo
     async def calls(number: int) -> list[bytes]:
         barrier.wait(10)
         rounds = [await asyncio.gather(*(engine("GetItem", b"%d" % number) for _ in range(10))) for _ in range(5)]
+        engine._pool.close()
         await asyncio.sleep(0)
         return [answer for answers in rounds for answer in answers]
 
