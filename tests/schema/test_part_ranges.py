@@ -324,6 +324,15 @@ def test_a_range_bounds_the_keys_of_several_kinds(condition: Condition, bound: s
     assert explain(BOOKS, query(condition)).key_condition == f"pk = 'C#a'{bound and ' AND '}{bound}"
 
 
+def test_the_name_of_the_kind_may_stand_before_the_part() -> None:
+    named = kinds({name: of_kind("{type}#{order:04d}", order=int) for name in ("invoice", "order")}, by="type")
+    plan = explain(named, query(U & eq("type", "order") & ge("order", 10)))
+    assert plan.key_condition == "pk = 'C#a' AND sk BETWEEN 'order#0010' AND 'order$'"
+    assert not any("does not bound" in warning for warning in plan.warnings)
+    both = explain(named, query(U & is_in("type", ["order", "invoice"]) & ge("order", 10)))
+    assert both.key_condition == "pk = 'C#a' AND sk BETWEEN 'invoice#0010' AND 'order$'"
+
+
 def test_a_range_finds_the_items_of_several_kinds(engine: Engine) -> None:
     books = BOOKS.named(kept.unused("books")).on(engine)
     run(books, create_table())

@@ -40,7 +40,7 @@ def no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: Se
         message, hint = _cannot_give(table, read, wanting)
     elif unfinished := _unfinished_key(table, read.condition):
         message = f"a query of {table.name!r} needs one partition key value: {unfinished}"
-        hint = "add eq(...) for it, or use scan(...)"
+        hint = "add eq(...) or is_in(...) for it, or use scan(...)"
     else:
         message, hint = _no_partition(table, parts)
     return PlanError(message, condition=show(read.condition), hint=hint)
