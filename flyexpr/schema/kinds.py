@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, ValidationError, did_you_mean
-from flyexpr.expressions.nodes import And, Compare, Condition, In, Path, Value
+from flyexpr.expressions.nodes import And, Compare, Condition, In, Or, Path, Value
 from flyexpr.records import fill, record, replace
 from flyexpr.schema.codecs import Attribute, codec_of
 from flyexpr.schema.indexes import Index
@@ -136,13 +136,17 @@ class Kinds(Table[T]):
         >>> shop.names_in(eq("type", "order") & gt("total", 3), frozenset({"customer", "order", None}))
         frozenset({'order'})
         """
-        for part in condition.parts if isinstance(condition, And) else (condition,):
-            match part:
-                case Compare("=", Path((attribute,)), Value() as value) if attribute == self.by:
-                    names &= self._named(value)
-                case In(Path((attribute,)), options) if attribute == self.by:
-                    constants = [one for one in options if isinstance(one, Value)]
-                    names &= self._named(*constants) if len(constants) == len(options) else names
+        match condition:
+            case And(parts):
+                for part in parts:
+                    names = self.names_in(part, names)
+            case Or(parts) if parts:
+                names = frozenset[str | None]().union(*(self.names_in(part, names) for part in parts))
+            case Compare("=", Path((attribute,)), Value() as value) if attribute == self.by:
+                names &= self._named(value)
+            case In(Path((attribute,)), options) if attribute == self.by:
+                constants = [one for one in options if isinstance(one, Value)]
+                names &= self._named(*constants) if len(constants) == len(options) else names
         return names
 
     def _named(self, *values: Value) -> Names:

@@ -426,6 +426,11 @@ def test_a_function_cannot_tell_kinds_to_the_service() -> None:
             "reads only the kinds asked for: begins_with(sk, 'ORDER#')",
         ),
         (
+            eq("customer", "ada") & (eq("type", "order") | (eq("type", "line") & gt("line", 1))),
+            "pk = 'CUSTOMER#ada' AND begins_with(sk, 'ORDER#')",
+            "reads only the kinds asked for: begins_with(sk, 'ORDER#')",
+        ),
+        (
             eq("customer", "ada") & eq("order", 7) & is_in("type", ["order", "line"]),
             "pk = 'CUSTOMER#ada' AND begins_with(sk, 'ORDER#0007')",
             "the filter drops items that were read and paid for",
