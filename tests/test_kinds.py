@@ -377,7 +377,8 @@ OPERATORS: list[Callable[[Any, Any], Any]] = [
 @st.composite
 def descriptors(draw: st.DrawFn) -> dict[str, dict[str, str]]:
     """The types of the attributes of each kind, by name."""
-    declared = st.fixed_dictionaries({name: st.sampled_from([*TYPES]) for name in NAMES})
+    mostly = st.sampled_from(["datetime", "epoch", "none"]) | st.sampled_from([*TYPES])
+    declared = st.fixed_dictionaries(dict.fromkeys(NAMES, mostly))
     return draw(st.dictionaries(st.sampled_from(["a", "b", "c"]), declared, min_size=1, max_size=3))
 
 
@@ -385,25 +386,26 @@ def descriptors(draw: st.DrawFn) -> dict[str, dict[str, str]]:
 def stored_items(draw: st.DrawFn, types: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
     """Items in the types of their kinds, and some of unknown kinds, each with a sort key of its own."""
     items = []
-    for number in range(draw(st.integers(0, 4))):
-        kind = draw(st.sampled_from([*types, "other", None]))
+    for number, kind in enumerate([*types, *draw(st.lists(st.sampled_from([*types, "other", None]), max_size=3))]):
         item: dict[str, Any] = {"pk": "A#1", "sk": f"{number}"} | ({} if kind is None else {"type": kind})
-        for name in draw(st.sets(st.sampled_from(NAMES))):
+        for name in draw(st.sets(st.sampled_from(NAMES), min_size=1)):
             item[name] = draw(TYPES[types.get(kind or "", {}).get(name, "none")][1])
         items.append(item)
     return items
 
 
 @st.composite
-def conditions(draw: st.DrawFn, depth: int = 2) -> Any:
+def conditions(draw: st.DrawFn, types: dict[str, dict[str, str]], depth: int = 2) -> Any:
+    """Conditions on the attributes and on the kind, with constants that mostly fit one of the kinds."""
     if depth and draw(st.booleans()):
-        left, right = draw(conditions(depth - 1)), draw(conditions(depth - 1))
+        left, right = draw(conditions(types, depth - 1)), draw(conditions(types, depth - 1))
         return draw(st.sampled_from([left & right, left | right, ~left]))
     if draw(st.integers(0, 3)) == 0:
         names = st.lists(st.sampled_from(["a", "b", "c", "other"]), min_size=1, max_size=2, unique=True)
         return is_in("type", draw(names))
-    path = F[draw(st.sampled_from(NAMES))]
-    return draw(st.sampled_from(OPERATORS))(path, draw(VALUES))
+    name = draw(st.sampled_from(NAMES))
+    declared = draw(st.sampled_from([*types.values()]))[name]
+    return draw(st.sampled_from(OPERATORS))(F[name], draw(TYPES[declared][1] | VALUES))
 
 
 @pytest.fixture(scope="module", params=["plain", "awaited"])
@@ -431,7 +433,7 @@ def test_a_query_gives_the_items_that_match_as_they_are_read(embedded: Any, data
     items = data.draw(stored_items(types))
     for item in items:
         put(shop.of_stored(item), copy.deepcopy(item))
-    condition = data.draw(conditions())
+    condition = data.draw(conditions(types))
     read = list(run(shop, query(eq("pk", "A#1"))))
     assert read == [from_wire(shop, wire) for wire in wires(embedded)]
     try:
