@@ -347,6 +347,23 @@ def test_a_plain_table_hands_over_too(spoilt: Kinds) -> None:
     assert list(run(orders, query(asked, bad="keep", project=["placed"]))) == [{"placed": NOON}, {"placed": "soon"}]
 
 
+def test_a_batch_hands_over_too(spoilt: Kinds) -> None:
+    keys = [{"customer": "ada", "order": 7}, {"customer": "ada", "order": 8}]
+    with pytest.raises(ValidationError, match="'soon' is not a datetime"):
+        run(spoilt, batch_get(keys))
+    assert run(spoilt, batch_get(keys, bad="keep")) == [ORDER, SPOILT]
+    errors = list[ValidationError]()
+    assert run(spoilt, batch_get(keys, bad=errors.append)) == [ORDER, None]
+    assert [error.item for error in errors] == [SPOILT]
+
+
+@pytest.mark.parametrize("make", [query, scan, batch_get])
+def test_what_bad_takes(make: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        make([] if make is batch_get else eq("pk", "a"), bad="drop")
+    assert str(caught.value) == "bad= takes 'keep', or a function of the error, not 'drop'"
+
+
 def test_a_limit_counts_what_is_given(spoilt: Kinds) -> None:
     asked = query(eq("customer", "ada"), limit=3, bad=lambda error: None)
     assert list(run(spoilt, asked)) == [ORDER, LINE, ADA]

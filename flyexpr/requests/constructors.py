@@ -250,6 +250,7 @@ def batch_get(
     *more: NoReturn,
     project: Paths | None = None,
     consistent: bool = False,
+    bad: Bad = None,
     **unknown: NoReturn,
 ) -> BatchGet:
     """Reads of any number of items by their keys, sent 100 per request.
@@ -258,13 +259,13 @@ def batch_get(
     [{'wins': 3}, None]
 
     The items come in the order of the keys, with None for an item that does not exist. A key may be given several
-    times.
+    times. `bad` says what comes in place of an item that cannot be read in the table's types, as for `query`.
     """
     if more or unknown:
         raise wrong_arguments(batch_get, keys, more, unknown)
     if isinstance(keys, (str, bytes, Mapping, Operation)) or not isinstance(keys, Iterable):
         raise TypeError(f"batch_get takes a list of keys, not {keys!r}")
-    return BatchGet(tuple(keys), checked_paths(project), bool(consistent))
+    return BatchGet(tuple(keys), checked_paths(project), bool(consistent), checked_bad(bad))
 
 
 def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn, **unknown: NoReturn) -> BatchWrite:

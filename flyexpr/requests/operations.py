@@ -170,6 +170,7 @@ class BatchGet(Operation):
     keys: Iterable[Key]
     project: tuple[Path, ...] | None = None
     consistent: bool = False
+    bad: Bad = None
 
 
 @record

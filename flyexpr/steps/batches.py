@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
-from flyexpr.errors import BatchIncomplete, FlyexprError
+from flyexpr.errors import BatchIncomplete, FlyexprError, ValidationError
 from flyexpr.expressions.project import project
 from flyexpr.requests.batches import BatchMember, batch_get_request, batch_member, batch_request
 from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
@@ -17,6 +17,7 @@ from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.stored_items import read_item, reads_more, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
+from flyexpr.steps.read import handed_over
 from flyexpr.steps.step import Steps, Together, backoff, in_turns
 from flyexpr.values.answers import Page, decoding, fields_of, plain_item
 from flyexpr.values.decode import decode_item
@@ -175,10 +176,13 @@ class _Fetching(Batch):
         return BatchIncomplete(self._different - len(unread), unread, "reads of the batch", **why)
 
 
-def _wanted(table: Table, operation: BatchGet, item: Item) -> Item:
+def _wanted(table: Table, operation: BatchGet, item: Item) -> Item | None:
     wanted = operation.project
     plain = item if wanted is None or reads_more(table) else project(wanted, item)
-    return read_item(table, plain, wanted, item)
+    try:
+        return read_item(table, plain, wanted, item)
+    except ValidationError as error:
+        return handed_over(operation, error)
 
 
 def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:

@@ -13,7 +13,7 @@ from flyexpr.expressions.project import project
 from flyexpr.expressions.show import show
 from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_read, need_table
-from flyexpr.requests.operations import Query, Read
+from flyexpr.requests.operations import BatchGet, Query, Read
 from flyexpr.requests.plan.access import access_of, access_of_keys
 from flyexpr.requests.reads import Access, Answer, Turn
 from flyexpr.requests.request import Request
@@ -187,7 +187,7 @@ class Reading:
         return min((size for size in sizes if size is not None), default=None)
 
 
-def handed_over(read: Read, error: ValidationError) -> Item | None:
+def handed_over(read: Read | BatchGet, error: ValidationError) -> Item | None:
     """What a read with `bad=` gives for an item that cannot be read; None leaves it out. Without `bad=`, the error.
 
     >>> error = ValidationError("not an int", at="wins")
