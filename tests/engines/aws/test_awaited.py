@@ -166,3 +166,16 @@ def test_another_loop_opens_connections_of_its_own(serve: Serve) -> None:
         return answer
 
     assert [asyncio.run(call()) for _ in range(2)] == [b"{}", b"{}"]
+
+
+def test_asyncio_says_when_the_last_byte_is_sent(serve: Serve) -> None:
+    """Else a request whose end still waits in its buffer would count as sent when the connection breaks."""
+    server = serve(send(http(b"{}")))
+
+    async def limits() -> tuple[int, int]:
+        async with engine_at(server) as engine:
+            await engine("GetItem", b"{}")
+            (connection,) = engine._pool._idle
+            return connection._transport.get_write_buffer_limits()  # type: ignore[no-any-return]
+
+    assert asyncio.run(limits()) == (0, 1)
