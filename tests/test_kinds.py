@@ -246,12 +246,20 @@ def test_modify(shop: Kinds) -> None:
     assert modify(shop, ("CUSTOMER#ada", "ZZZ"), doubled) == {**NOTE, "total": 2}
     made = modify(shop, {"customer": "ada", "order": 9}, lambda item: {**item, "placed": NOON, "total": 0.5})
     assert made == {**ORDER, "order": 9, "sk": "ORDER#0009", "total": 0.5}
-    with pytest.raises(ExpressionError) as caught:
-        modify(shop, {"customer": "ada", "order": 7}, lambda item: {**item, "type": "customer"})
-    assert str(caught.value) == (
-        "the function changed the kind of the item, `type`, to 'customer'\n"
-        "  hint: put the new item, which then is checked as a whole"
-    )
+
+    def without_type(item: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in item.items() if name != "type"} | {"total": 0.25}
+
+    assert modify(shop, {"customer": "ada", "order": 9}, without_type) == {**made, "total": 0.25, "version": 2}
+    for key, kind in (({"customer": "ada", "order": 7}, "customer"), (("CUSTOMER#ada", "ZZZ"), "customer")):
+        with pytest.raises(ExpressionError) as caught:
+            modify(shop, key, lambda item, kind=kind: {**item, "type": kind})
+        assert str(caught.value) == (
+            f"the function changed the kind of the item, `type`, to {kind!r}\n"
+            "  hint: put the new item, which then is checked as a whole"
+        )
+    with pytest.raises(ValidationError, match="needs its kind"):
+        modify(shop, ("CUSTOMER#ada", "none"), lambda item: {**item, "total": 1})
 
 
 def test_what_matches_is_written_by_kind(shop: Kinds) -> None:

@@ -52,7 +52,7 @@ def modify(table: Table[Any], key: Key, function: Function[Any], attempts: int) 
         item = yield from get(stored, GetItem(stored_key(table, key), consistent=True))
         by = _descriptor(table, key, item)
         new = _returned(function(_given(by, key, item)))
-        return _Change(_descriptor_of_new(table, by, new), key, item, new)
+        return _Change(_descriptor_of_new(table, by, item, new), key, item, new)
 
     def written(change: _Change) -> Steps[Item | None]:
         operation, after = _write(change), None
@@ -83,7 +83,7 @@ def transact_modify(
             raise FlyexprError(f"the function was given {len(keys)} items and returned {len(new)}")
         tables = [table for table, _ in keys]
         return [
-            _Change(_descriptor_of_new(table, by, changed), key, item, changed)
+            _Change(_descriptor_of_new(table, by, item, changed), key, item, changed)
             for table, (by, key, item), changed in zip(tables, read, new, strict=True)
         ]
 
@@ -127,15 +127,16 @@ def _descriptor(table: Table, key: Key, item: Item | None) -> Table:
     return table[names[0]] if len(names) == 1 else table.as_stored
 
 
-def _descriptor_of_new(table: Table, by: Table, new: Mapping[str, Any] | None) -> Table:
-    """The descriptor by which the new item is written: that of the old one, unless its kind was not known."""
-    if not isinstance(table, Kinds) or not isinstance(table.by, str) or new is None or table.by not in new:
+def _descriptor_of_new(table: Table, by: Table, old: Item | None, new: Mapping[str, Any] | None) -> Table:
+    """The descriptor by which the new item is written: that of the old one, or where there was none, of its kind."""
+    if not isinstance(table, Kinds) or new is None:
         return by
-    if by is table.as_stored:
-        return table.of_new(new) if table.of_stored(new) is not by else by
-    if table.of_stored(new) is not by:
+    named = isinstance(table.by, str) and table.by in new
+    if old is None:
+        return table.of_new(new) if named or by is table.as_stored else by
+    if named and table.of_stored(new) is not by:
         raise ExpressionError(
-            f"the function changed the kind of the item, `{table.by}`, to {new[table.by]!r}",
+            f"the function changed the kind of the item, `{table.by}`, to {new[str(table.by)]!r}",
             hint="put the new item, which then is checked as a whole",
         )
     return by
