@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, cached_property
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flyexpr.errors import unknown_option
@@ -125,20 +126,30 @@ def _recorded(cls: type, hidden: tuple[str, ...], options: bool) -> type:
 
 def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any], options: bool) -> Callable[..., None]:
     """The function that fills in an instance by its slots; object.__setattr__ takes twice as long."""
-    parameters = [f"{name}=_{name}" if name in defaults else name for name in names]
-    body = [f"set_{name}(self, {name})" for name in names]
-    if hasattr(made, "__post_init__"):
+    code = _filling(len(names), hasattr(made, "__post_init__"), options)
+    code = code.replace(co_varnames=("self", *names, *code.co_varnames[1 + len(names) :]))
+    scope = {f"set_{number}": vars(made)[name].__set__ for number, name in enumerate(names)}
+    given = tuple(defaults[name] for name in names if name in defaults)
+    function = FunctionType(code, {**scope, "refuse": _refuse_options}, "__init__", given)
+    function.__qualname__, function.__module__ = f"{made.__qualname__}.__init__", made.__module__
+    function.__annotations__ = {**made.__annotations__, "return": "None"}
+    return function
+
+
+@cache  # to compile it for each record was a tenth of `import flyexpr`
+def _filling(count: int, post: bool, options: bool) -> CodeType:
+    """The code that fills in so many fields; the names of its parameters are still to be put in."""
+    parameters = ["self", *(f"field_{number}" for number in range(count))]
+    body = [f"set_{number}(self, field_{number})" for number in range(count)]
+    if post:
         body.append("self.__post_init__()")
     if options:
         parameters.append("**unknown")
         body.insert(0, "unknown and refuse(self, unknown)")
-    scope = {f"set_{name}": vars(made)[name].__set__ for name in names}
-    scope |= {"refuse": _refuse_options} | {f"_{name}": default for name, default in defaults.items()}
-    exec(f"def __init__({', '.join(['self', *parameters])}):\n {'; '.join(body) or 'pass'}", scope)
-    function: Callable[..., None] = scope["__init__"]
-    function.__qualname__, function.__module__ = f"{made.__qualname__}.__init__", made.__module__
-    function.__annotations__ = {**made.__annotations__, "return": "None"}
-    return function
+    scope: dict[str, Any] = {}
+    exec(f"def __init__({', '.join(parameters)}):\n {'; '.join(body) or 'pass'}", scope)
+    code: CodeType = scope["__init__"].__code__
+    return code
 
 
 def _shared(shown: list[str]) -> dict[str, Any]:
