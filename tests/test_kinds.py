@@ -21,6 +21,7 @@ from flyexpr import (
     GlobalIndex,
     NotFound,
     SeveralFound,
+    Stats,
     Table,
     TransactionCancelled,
     ValidationError,
@@ -268,7 +269,17 @@ def test_what_matches_is_written_by_kind(shop: Kinds) -> None:
     assert update_matching(shop, query(eq("customer", "ada") & eq("type", "line")), assign("seen", True)) == 1
     assert get(shop, {"customer": "ada", "order": 7})["version"] == 2
     assert delete_matching(shop, query(eq("customer", "ada") & not_exists("seen")), dry_run=True) == 1
-    assert delete_matching(shop, query(eq("customer", "ada"))) == 4
+    stats = Stats()
+    assert delete_matching(shop, query(eq("customer", "ada")), stats=stats) == 4
+    assert stats.requests == 1 + 4 + 2  # the note lacks `customer`, so it is looked at, and removed by what it has
+
+
+def test_what_matches_by_parts_that_are_left_out_is_removed(shop: Kinds, engine: Engine) -> None:
+    for kind in ("order", "line"):
+        wire = {"pk": {"S": "CUSTOMER#bob"}, "sk": {"S": f"ORDER#0003{kind}"[: 10 if kind == "order" else None]}}
+        call(engine, "PutItem", {"TableName": shop.name, "Item": {**wire, "type": {"S": kind}}})
+    assert delete_matching(shop, query(eq("customer", "bob") & eq("order", 3))) == 1
+    assert [item["type"] for item in run(shop, query(eq("customer", "bob")))] == ["line"]
 
 
 def test_parts_that_another_program_left_out(shop: Kinds, engine: Engine) -> None:

@@ -115,10 +115,13 @@ def _touched(table: Table, update: Update) -> set[str]:
 
 
 def _written(table: Table, key: Item, condition: Condition, update: Update | None) -> Steps[bool]:
-    if isinstance(table, Kinds) or (update is not None and _derived(table, update)):
+    if update is not None and (isinstance(table, Kinds) or _derived(table, update)):
         return (yield from _written_after_look(table, key, condition, update))
     try:
-        yield from write(table, _write(key, update, condition))
+        if isinstance(table, Kinds):  # a condition in stored types is the same for all kinds
+            yield from write(table.as_stored, DeleteItem(stored_key(table, key), lower_condition(table, condition)))
+        else:
+            yield from write(table, _write(key, update, condition))
     except ConditionFailed:
         return _hides_parts(table, condition) and (yield from _written_after_look(table, key, condition, update))
     return True
@@ -134,8 +137,10 @@ def _derived(table: Table, update: Update) -> list[str]:
 
 
 def _hides_parts(table: Table, condition: Condition) -> bool:
-    """Whether an item may match by parts that it lacks, and that only its index keys say."""
+    """Whether an item may match by parts that it lacks, and that only its index keys or its kind say."""
     parts = parts_in(table, paths(condition)) if table.inverses else ()
+    if isinstance(table, Kinds):
+        return bool(parts)
     return not {*sources_of(table, parts)} <= {*table.keys}
 
 
