@@ -208,7 +208,7 @@ class Items(AsyncIterator[T]):
             pages = _pages(self._reading, engine, ahead)
         self._items = self._taken(pages, table)
         self._ended = ""  # why it ended before its end, so that an iterator that stops would tell a lie
-        self._held: list[tuple[str | None, T]] = []  # an item that was looked at ahead, and the cursor in front of it
+        self._held: list[tuple[str | None, Any]] = []  # the cursor in front of what was read, and not given; the item
 
     async def _taken(self, pages: Pages, table: Table[Any]) -> AsyncGenerator[T, None]:
         """The items of the pages; other tasks get their turn every few milliseconds."""
@@ -243,20 +243,25 @@ class Items(AsyncIterator[T]):
 
     async def _let_go(self) -> T:
         """The item that was looked at ahead; from now on the read goes on after it."""
-        return self._held.pop()[1]
+        item: T = self._held.pop()[1]
+        return item
 
     async def page(self, most: int) -> ItemPage[T]:
         """The next items, up to `most` of them, and whether there are more; see `page` of `flyexpr.Items`."""
-        items: list[T] = []
+        items, begin = list[T](), self.cursor
         with one_more(self._reading, most, bool(self._held)):
-            async for item in self:
-                items.append(item)
-                if len(items) == most:
+            try:
+                async for item in self:
+                    items.append(item)
+                    if len(items) == most:
+                        break
+                cursor = self.cursor
+                async for following in self:
+                    self._held.append((cursor, following))
                     break
-            cursor = self.cursor
-            async for following in self:
-                self._held.append((cursor, following))
-                break
+            except BaseException:
+                self._held = [(begin, None)]
+                raise
         return ItemPage(items, self.cursor)
 
     async def aclose(self) -> None:

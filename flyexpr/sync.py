@@ -166,7 +166,7 @@ class Items(Iterator[T]):
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         self._table, engine = table, table.bound
-        self._held: list[str | None] = []  # the cursor in front of an item that was looked at ahead, while it waits
+        self._held: list[str | None] = []  # the cursor in front of what was read, and not given
         self._pool: Any = None
         self._reading: Reading | Lanes
         self._items: Iterator[T]
@@ -228,15 +228,20 @@ class Items(Iterator[T]):
         It looks one item ahead, so a page that ends with the last item says so. Where all that is examined matches, the
         service is asked for `most` items and one more. With a filter, `segments` or `prefetch`, it is asked for whole
         pages of up to 1 MB, unless `page_size=` bounds them. `.stats` counts the item ahead too. A read with `limit=`
-        is refused.
+        is refused. After an error, `.cursor` is where this page begins: none of its items was given.
         """
+        begin = self.cursor
         with one_more(self._reading, most, bool(self._held)):
-            items = list(islice(self, most))
-            cursor = self.cursor
-            for following in self:
-                self._held.append(cursor)
-                self._items = chain(_let_go(following, self._held), self._source)
-                return ItemPage(items, cursor)
+            try:
+                items = list(islice(self, most))
+                cursor = self.cursor
+                for following in self:
+                    self._held.append(cursor)
+                    self._items = chain(_let_go(following, self._held), self._source)
+                    return ItemPage(items, cursor)
+            except BaseException:
+                self._held = [begin]
+                raise
         return ItemPage(items, self.cursor)
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from scripted import Recording
 from flyexpr import (
     FlyexprError,
     Table,
+    ValidationError,
     aio,
     batch_write,
     connect,
@@ -162,6 +163,20 @@ def test_a_read_that_is_dropped_after_a_page_ends_its_threads(table: Table) -> N
         assert not any(thread.is_alive() for thread in senders)
     finally:
         gc.enable()
+
+
+def test_an_error_in_a_page_loses_none_of_its_items(filled: Table) -> None:
+    run(filled, batch_write([put_item({"pk": "a", "sk": 12, "odd": "no"})]))
+    table = replace(filled, attributes={"sk": int, "odd": int})
+    items = run(table, query(eq("pk", "a"), page_size=2))
+    assert [item["sk"] for item in items.page(5).items] == [*range(5)]
+    with pytest.raises(ValidationError):
+        items.page(7)  # the item that is looked at ahead cannot be read
+    for _ in range(2):
+        rest = run(table, query(eq("pk", "a"), start=items.cursor, bad="keep"))
+        assert [item["sk"] for item in rest] == [*range(5, 13)]
+        with pytest.raises(FlyexprError, match="ended by an error"):
+            items.page(7)
 
 
 @pytest.mark.parametrize("most", [0, -1, True, 2.0, "3", None])
