@@ -59,12 +59,12 @@ def note_of_system(error: OSError) -> None:
 
 
 def _said(error: click.ClickException) -> str:
-    """What click says of an error, with what to write instead of an option that is not there."""
+    """What click says of an error, with what to write instead of an option that is not there, or of many words."""
     text = io.StringIO()
     error.show(text)
     said = text.getvalue().rstrip("\n")
     if not isinstance(error, click.NoSuchOption):
-        return said
+        return f"{said}\n  hint: what has spaces in it takes quotes" if "unexpected extra" in error.message else said
     if error.option_name[1:2].isdigit():
         return f"{said}\n  hint: write -- before a key that begins with a minus sign"
     meant = meant_option(error.option_name)

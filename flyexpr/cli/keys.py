@@ -28,7 +28,10 @@ def key_words(table: Table, words: Sequence[str]) -> Any:
         return read_item(words[0])
     if len(words) != len(table.keys):
         wanted = " ".join(f"{name}:{table.kind(name)}" for name in table.keys)
-        raise ValidationError(f"the key of {table.name!r} is {wanted}, and {len(words)} of {len(table.keys)} are given")
+        raise ValidationError(
+            f"the key of {table.name!r} is {wanted}, and {len(words)} of {len(table.keys)} are given",
+            hint="what has spaces in it takes quotes" if len(words) > len(table.keys) else None,
+        )
     return {name: _word(name, table.kind(name), word) for name, word in zip(table.keys, words, strict=True)}
 
 

@@ -24,7 +24,7 @@ _CALLS = {  # what to write instead of a constructor with a table
 }
 
 _ONE_CONDITION = "write all of it as one condition, joined with &"
-_MEANT = {  # what boto3 and other libraries call an option, in lower case without underscores, and what to write here
+_MEANT = {  # an option that boto3, other libraries or other functions have, without case and underscores, and its place
     "conditionexpression": "write condition=",
     "consistentread": "write consistent=",
     "exclusivestartkey": "write start=, with the .cursor of an earlier read",
@@ -32,6 +32,7 @@ _MEANT = {  # what boto3 and other libraries call an option, in lower case witho
     "filterexpression": _ONE_CONDITION,
     "indexname": "write index=",
     "keyconditionexpression": _ONE_CONDITION,
+    "parents": "write assign(path, value, parents=True)",
     "projectionexpression": "write project=",
     "returnvalues": "write returns=",
     "scanindexforward": "write reverse=True for the other direction",

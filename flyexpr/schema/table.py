@@ -396,7 +396,7 @@ def _unknown(name: str, option: str) -> str:
     what = f"table {name!r}"
     if option in _MEANT:
         return f"{what} has no option {option}=; write {_MEANT[option]}="
-    return unknown_option(what, option, Table.__init__.__kwdefaults__ or {})
+    return unknown_option(what, option, ["partition_key", "sort_key", *(Table.__init__.__kwdefaults__ or ())])
 
 
 def _attributes_of(kind: Any, keys: tuple[str | None, ...]) -> dict[str, Any]:

@@ -124,6 +124,17 @@ NOTHING = f"flyexpr: nothing found\n  hint: {NAMED}"
             "Error: No such option '--profile'.\n  hint: write --engine 'dynamodb://REGION?profile=NAME'\n",
         ),
         (["scan", "Users", "--limits", "5"], 2, "Error: No such option '--limits'. Did you mean '--limit'?\n"),
+        (
+            ["query", "Users", "user", "=", "ada"],
+            2,
+            "Error: Got unexpected extra arguments (= ada)\n  hint: what has spaces in it takes quotes\n",
+        ),
+        (
+            ["update", "Users", "ada", "lovelace", "SET n = 1"],
+            2,
+            "flyexpr: the key of 'Users' is user:S, and 2 of 1 are given\n  hint: what has spaces in it takes quotes\n",
+        ),
+        (["get", "Users", "ada", "lovelace"], 2, "2 of 1 are given\n  hint: what has spaces in it takes quotes\n"),
         (["get", "Nope", "a"], 1, "those that are there, and flyexpr create Nope KEY makes it\n"),
         (["get", "Users", "nobody"], 4, ""),
     ],
