@@ -184,7 +184,8 @@ def kinds(descriptors: Mapping[str, Table[Any]], by: By) -> Kinds[Any]:
 
     `by` is the attribute that names the kind, or a function of the item, as it is stored, that gives the name. An item
     of an unknown kind comes as it is stored, and cannot be put. `shop["order"]` is the descriptor of one kind; its puts
-    fill in the attribute that names the kind. Each kind has the indexes of all.
+    fill in the attribute that names the kind. (If a descriptor declares that attribute as an Enum or with a codec, it
+    needs a default, or a value in each item.) Each kind has the indexes of all.
     """
     _check_given(descriptors, by)
     tables = tuple(descriptors.items())
@@ -285,9 +286,21 @@ def _completed(name: str, table: Table[Any], tables: Sequence[tuple[str, Table[A
     """The descriptor, which also knows the keys of the other kinds' indexes, and the attribute that names the kind."""
     keys = {key: _plain_type(tables, key) for key in table.key_attributes if key not in table.attributes}
     types = {key: plain for key, plain in keys.items() if plain is not str}  # as key attributes are stored without it
-    if isinstance(by, str) and by not in table.attributes and by not in table.keys:
-        types |= {by: Derived((), None, name.replace("{", "{{").replace("}", "}}"))}
-    return replace(table, attributes=Declared({**types, **table.attributes})) if types else table
+    named = {by: _always(name, table.attributes.get(by, str))} if isinstance(by, str) and by not in table.keys else {}
+    if not types and not named:
+        return table
+    attributes = {**named, **types, **table.attributes, **named}  # the name stands first: keys are made of it
+    return replace(table, attributes=Declared(attributes))
+
+
+def _always(name: str, declared: Any) -> Any:
+    """The attribute that names the kind: text is filled in; another type needs a default, or is given in each item."""
+    if isinstance(declared, Derived):
+        return declared
+    if _bare(declared) is str:
+        return Derived((), None, name.replace("{", "{{").replace("}", "}}"))
+    ruled = declared if isinstance(declared, Attribute) else Attribute(declared)
+    return ruled if ruled.default is not None else replace(ruled, required=True)
 
 
 def _plain_type(tables: Sequence[tuple[str, Table[Any]]], name: str) -> Any:

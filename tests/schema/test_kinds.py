@@ -222,6 +222,26 @@ def test_a_descriptor_of_one_kind_takes_no_other() -> None:
     assert str(refused.value).split("\n")[0] == "`type` is always 'line' here and cannot be set by itself"
 
 
+@pytest.mark.parametrize("declared", [str, Attribute(str, required=True), Attribute(str, default="other")])
+def test_a_kind_attribute_that_is_declared_as_text_is_filled_in(declared: Any) -> None:
+    attributes = {"n": int, "id": template("{type}#{n}"), "type": declared}
+    own = kinds({"order": Table("Tab", "id", attributes=attributes)}, by="type")
+    assert to_wire(own["order"], {"n": 1}) == {"n": {"N": "1"}, "type": {"S": "order"}, "id": {"S": "order#1"}}
+    assert show(lower_condition(own, eq("type", "order") & gt("n", 1))) == "type = 'order' AND n > 1"
+    with pytest.raises(ValidationError) as caught:
+        to_wire(own["order"], {"n": 1, "type": "other"})
+    assert str(caught.value) == "at `type`: it is always 'order' here, not 'other'\n  hint: leave `type` out"
+
+
+@pytest.mark.parametrize("declared", [Type, Attribute(Type), Attribute(Type, required=True)])
+def test_a_kind_attribute_of_another_type_has_to_be_given(declared: Any) -> None:
+    own = kinds({"order": Table("Tab", "id", attributes={"type": declared})}, by="type")
+    assert to_wire(own["order"], {"id": "a", "type": Type.ORDER}) == {"id": {"S": "a"}, "type": {"S": "order"}}
+    with pytest.raises(ValidationError) as caught:
+        to_wire(own["order"], {"id": "a"})
+    assert str(caught.value) == "at `type`: an item of 'Tab' needs this attribute"
+
+
 def test_a_declared_kind_attribute_stays_as_it_is_declared() -> None:
     own = kinds({"order": Table("Tab", "id", attributes={"type": Attribute(Type, default=Type.ORDER)})}, by="type")
     assert own["order"].attributes["type"] == Attribute(Type, default=Type.ORDER)
