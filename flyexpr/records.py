@@ -104,6 +104,7 @@ def _recorded(cls: type, hidden: tuple[str, ...], options: bool) -> type:
     names = tuple(cls.__annotations__)
     own = {name: member for name, member in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
     cached = any(isinstance(member, cached_property) for member in own.values())
+    slots = names if not cached or cls.__mro__[1].__dictoffset__ else (*names, "__dict__", "__weakref__")
     shared = _shared([name for name in names if name not in hidden])
     if any("__repr__" in vars(base) for base in cls.__mro__[:-1]):
         del shared["__repr__"]
@@ -113,7 +114,7 @@ def _recorded(cls: type, hidden: tuple[str, ...], options: bool) -> type:
         {
             **shared,
             **own,
-            "__slots__": (*names, "__dict__", "__weakref__") if cached else names,
+            "__slots__": slots,
             "__match_args__": names,
         },
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from functools import cached_property
 from typing import Any, overload
 
 from flyexpr.engine import AsyncEngine, Engine
@@ -40,16 +41,15 @@ class Kinds(Table[T]):
     _public = Table._public | {"kinds", "by"}
 
     def __init__(self, kinds: Mapping[str, Table[Any]], by: By) -> None:
-        tables = tuple(kinds.items())
-        first = tables[0][1]
-        keys = {name: _plain_type(tables, name) for name in first.key_attributes}
         fill(self, kinds=Declared(kinds), by=by)
+        tables = self._by_name
+        first = tables[0][1]
         Table.__init__(
             self,
             first.name,
             first.partition_key,
             first.sort_key,
-            attributes=_common_types(tables) | keys,
+            attributes=_common_types(tables) | {name: _plain_type(tables, name) for name in first.key_attributes},
             indexes=first.indexes,
             throughput=_agreed(tables, "throughput", None),
             ttl=_agreed(tables, "ttl", None),
@@ -59,17 +59,37 @@ class Kinds(Table[T]):
             strict=all(table.strict for _, table in tables),
             engine=_agreed(tables, "engine", None),
         )
-        fill(self, as_stored=Table(*_address(self), attributes=keys, indexes=self.indexes, engine=self.engine))
-        derived = {name: made for _, table in reversed(tables) for name, made in table.derived.items()}
-        names = dict.fromkeys(name for _, table in tables for name in table.names)
+
+    @property
+    def _by_name(self) -> Sequence[tuple[str, Table[Any]]]:
+        return tuple(self.kinds.items())
+
+    @cached_property
+    def as_stored(self) -> Table[Any]:
+        """The table without any types but those of its keys: for items of an unknown kind."""
+        keys = {name: _plain_type(self._by_name, name) for name in self.key_attributes}
+        return Table(*_address(self), attributes=keys, indexes=self.indexes, engine=self.engine)
+
+    @cached_property
+    def names(self) -> KeysView[str]:
+        """Every attribute that any of the kinds names."""
+        return dict.fromkeys(name for table in self.kinds.values() for name in table.names).keys()
+
+    @cached_property
+    def derived(self) -> dict[str, Derived]:
+        """The attributes that any of the kinds makes of others; of those of one name, that of the first kind."""
+        return {name: made for _, table in reversed(self._by_name) for name, made in table.derived.items()}
+
+    @cached_property
+    def inverses(self) -> tuple[Inverse, ...]:
+        """The templates of all kinds that can be read backwards."""
+        return tuple(_inverses(self._by_name))
+
+    @cached_property
+    def speakers(self) -> Mapping[str, Table[Any]]:
+        """For attributes of keys, and for the time to live, the descriptor that says what all kinds hold there."""
         alike = self.key_attributes if self.ttl is None else (*self.key_attributes, self.ttl)
-        fill(
-            self,
-            _speakers=dict(_speakers(alike, tables)),
-            names=names.keys(),
-            derived=derived,
-            inverses=tuple(_inverses(tables)),
-        )
+        return dict(_speakers(alike, self._by_name))
 
     def __getitem__(self, name: str) -> Table[Any]:
         try:
@@ -152,12 +172,6 @@ class Kinds(Table[T]):
     def _named(self, *values: Value) -> Names:
         names = (meaning(thaw((value.kind, value.body)))[1] for value in values)
         return frozenset(name if isinstance(name, str) and name in self.kinds else None for name in names)
-
-    @property
-    def speakers(self) -> Mapping[str, Table[Any]]:
-        """For attributes of keys, and for the time to live, the descriptor that says what all kinds hold there."""
-        speakers: Mapping[str, Table[Any]] = vars(self)["_speakers"]
-        return speakers
 
     @property
     def every(self) -> Names:
