@@ -50,13 +50,12 @@ def do_together(step: Together, drive: Callable[[Steps[Any]], object]) -> None:
 
 
 def _noted(landed: Iterable[Future[Any]], step: Together) -> list[BaseException]:
-    """The failures among units that have ended; the results of the others are noted."""
+    """The failures among units that have ended; the results of the others are noted, which may fail too."""
     failures = []
     for future in landed:
-        failure = future.exception()
-        if failure is None:
+        try:
             step.note(future.result())
-        else:
+        except BaseException as failure:  # a unit that is not noted would count as not done
             failures.append(failure)
     return failures
 

@@ -62,11 +62,16 @@ class Bulk:
 
 
 def each(
-    bulk: Bulk, what: str, values: Iterable[T], unit: Callable[[T], Steps[bool]], cursor: str | None
+    bulk: Bulk,
+    what: str,
+    values: Iterable[T],
+    unit: Callable[[T], Steps[bool]],
+    cursor: str | None,
+    rest: Iterable[T] = (),
 ) -> Steps[None]:
     """Does a unit of work for each value, several at a time; a unit says whether its value counts as done.
 
-    BatchIncomplete, if something was done before a unit failed, has the values that are left and the cursor.
+    BatchIncomplete, if something was done before a unit failed, has the values that are left, the rest and the cursor.
     """
     left = dict(enumerate(values))
 
@@ -81,7 +86,7 @@ def each(
     try:
         yield Together(starmap(numbered, tuple(left.items())), bulk.workers, note)
     except FlyexprError as error:
-        bulk.ended(what, left.values(), cursor, error)
+        bulk.ended(what, (*left.values(), *rest), cursor, error)
         raise
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from flyexpr.errors import ConditionFailed
+from flyexpr.errors import ConditionFailed, FlyexprError
 from flyexpr.expressions.nodes import Condition
 from flyexpr.requests.constructors import put_item
 from flyexpr.requests.operations import PutItem
@@ -41,8 +42,8 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
 
 def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
     if condition is None and not table.version:
-        operations = [*map(put_item, items)] if isinstance(items, (list, tuple)) else map(put_item, items)
-        return (yield from Writing(table, operations).in_bulk(bulk))
+        plain = [*map(put_item, items)] if isinstance(items, (list, tuple)) else map(put_item, items)
+        return (yield from Writing(table, plain).in_bulk(bulk))
     failures = list[tuple[Any, ConditionFailed]]()
 
     def put(operation: PutItem) -> Steps[bool]:
@@ -53,13 +54,28 @@ def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused
             return False
         return True
 
-    for wave in _waves(table, (_guarded(item, condition) for item in items)):
-        yield from each(bulk, "puts", wave, put, None)
+    def tell() -> None:
         if refused is not None:
             for item, error in failures:
                 refused(item, error)
         failures.clear()
+
+    operations, ahead = _operations(items, condition), list[PutItem]()
+    rest = chain(ahead, operations if isinstance(items, (list, tuple)) else ())
+    for wave in _waves(table, operations, ahead):
+        try:
+            yield from each(bulk, "puts", wave, put, None, rest)
+        except FlyexprError:
+            tell()  # of items that are neither written nor left
+            raise
+        tell()
     return bulk.done
+
+
+def _operations(items: Items, condition: Guard) -> Iterator[PutItem]:
+    """The puts of the items; those of a list are made at once, as an error has all that are left."""
+    operations = (_guarded(item, condition) for item in items)
+    return iter([*operations]) if isinstance(items, (list, tuple)) else operations
 
 
 def _guarded(item: Any, condition: Guard) -> PutItem:
@@ -67,19 +83,22 @@ def _guarded(item: Any, condition: Guard) -> PutItem:
     return put_item(item, condition=guard)
 
 
-def _waves(table: Table[Any], operations: Iterator[PutItem]) -> Iterator[list[PutItem]]:
+def _waves(table: Table[Any], operations: Iterator[PutItem], ahead: list[PutItem]) -> Iterator[list[PutItem]]:
     """The operations in lists in which no key stands twice, so that they may be done in any order.
 
-    What comes before an element that cannot be put is given before the error.
+    What comes before an element that cannot be put is given before the error. `ahead` holds the operation that is taken
+    and not given yet.
     """
     wave = dict[str, PutItem]()
     try:
         for operation in operations:
+            ahead[:] = [operation]
             key = encode_item(stored_key(table, key_of(table, operation.item)))
             if key in wave or len(wave) == _WAVE:
                 yield [*wave.values()]
                 wave = {}
             wave[key] = operation
+            ahead.clear()
     except Exception:
         yield [*wave.values()]
         raise

@@ -22,8 +22,8 @@ class Together:
     >>> Together(iter([]), workers=8, note=print).workers
     8
 
-    They begin in their order and end in any. When one fails no other begins; the failure is thrown into the steps once
-    those under way have ended.
+    They begin in their order and end in any. When one or `note` fails no other begins; the failure is thrown into the
+    steps once those under way have ended and are noted.
     """
 
     units: Iterator[Steps[Any]]

@@ -35,6 +35,7 @@ from flyexpr import (
     incr,
     lt,
     not_exists,
+    put,
     put_all,
     put_item,
     query,
@@ -44,6 +45,7 @@ from flyexpr import (
     update_matching,
 )
 from flyexpr.steps.rate import Pace
+from flyexpr.steps.step import TURN, Together
 
 engine_name, engine = kept.engine_name, kept.engine
 
@@ -391,20 +393,81 @@ def test_an_item_that_cannot_be_put_does_not_stop_those_before_it(small: Table, 
         put_all(small, items, workers=workers)
 
 
-def test_puts_that_fail_say_what_is_not_written(small: Table) -> None:
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("second", [100, 40, 101], ids=["whole wave", "a key twice", "an item that cannot be put"])
+def test_puts_that_fail_say_what_became_of_each_item(small: Table, listed: bool, second: int) -> None:
     def failing(operation: str, body: bytes) -> bytes:
         if b'"sk":{"N":"33"}' in body:
             raise DynamoError.of("AccessDeniedException", "no")
         return small.bound(operation, body)
 
-    items = [{"pk": "q", "sk": number, "at": 1} for number in range(130)]
+    put(small, {"pk": "q", "sk": 3, "at": 2})
+    items: list[dict[str, Any]] = [{"pk": "q", "sk": number, "at": 1, "id": number} for number in range(130)]
+    if second == 40:
+        items[40]["sk"] = 5
+    elif second == 101:
+        del items[60]["sk"]
+    given, refused = iter(items), list[int]()
     with pytest.raises(BatchIncomplete) as caught:
-        put_all(small.on(failing), items, condition=newer, workers=4)
-    left = [operation.item["sk"] for operation in caught.value.failed]
-    stored = {item["sk"] for item in run(small, query(eq("pk", "q")))}
+        put_all(
+            small.on(failing),
+            items if listed else given,
+            condition=newer,
+            refused=lambda item, error: refused.append(item["id"]),
+            workers=4,
+        )
+    stored = [item["id"] for item in run(small, query(eq("pk", "q") & eq("at", 1)))]
+    left = [operation.item["id"] for operation in caught.value.failed]
+    untaken = [] if listed else [item["id"] for item in given]
+    assert refused == [3]
     assert 33 in left
-    assert stored == set(range(100)) - {*left}
     assert caught.value.written == len(stored)
+    assert sorted(stored + left + untaken + refused) == [*range(130)], "each item once"
+
+
+def test_conditions_of_a_list_are_made_before_the_first_put(small: Table) -> None:
+    with pytest.raises(KeyError):
+        put_all(small, [{"pk": "q", "sk": 1, "at": 1}, {"pk": "q", "sk": 2}], condition=newer)
+    assert count(small, query(eq("pk", "q"))) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_an_error_of_progress_leaves_no_item_that_is_done(small: Table, workers: int) -> None:
+    def progress(done: int, stats: Stats) -> None:
+        if done >= 5:
+            raise DynamoError.of("AccessDeniedException", "no")
+
+    engine = Failing(small, set(), 0.002)
+    with pytest.raises(BatchIncomplete) as caught:
+        update_matching(small.on(engine), query(eq("pk", "p")), incr("n"), workers=workers, progress=progress)
+    done = [item["sk"] for item in run(small, query(eq("pk", "p") & eq("n", 1)))]
+    assert caught.value.written == len(done)
+    assert sorted(done + [key["sk"] for key in caught.value.failed]) == [*range(AMOUNT)], "each item once"
+
+
+@pytest.mark.parametrize("ending", [DynamoError.of("AccessDeniedException", "no"), asyncio.CancelledError("no")])
+def test_tasks_that_end_together_are_all_noted(ending: BaseException) -> None:
+    noted = list[int]()
+
+    def note(number: int) -> None:
+        noted.append(number)
+        if number == 2:
+            raise ending
+
+    def unit(number: int) -> Any:
+        yield TURN
+        return number
+
+    async def main() -> None:
+        with pytest.raises(type(ending)) as caught:
+            await aio.drive(do([*map(unit, range(8))], note), None)  # type: ignore[arg-type]
+        assert caught.value is ending
+
+    def do(units: list[Any], note: Any) -> Any:
+        yield Together(iter(units), 8, note)
+
+    asyncio.run(main())
+    assert sorted(noted) == [*range(8)]
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,20 @@ def in_a_loop(test: Callable[[Table], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
+def test_a_page_that_is_cancelled_leaves_no_item_out() -> None:
+    async def paged(table: Table) -> None:
+        async def stuck(operation: str, body: bytes) -> bytes:
+            return await (asyncio.Event().wait() if b"ExclusiveStartKey" in body else table.bound(operation, body))  # type: ignore[return-value]
+
+        read = query(eq("pk", "a"), page_size=2)
+        items = aio.run(table.on(stuck), read)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(items.page(3), 0.01)
+        assert len((await aio.run(table, replace(read, start=items.cursor)).page(20)).items) == 12
+
+    in_a_loop(paged)
+
+
 @pytest.mark.parametrize("read", READS.values(), ids=list(READS))
 def test_no_task_is_left_of_an_awaited_read_that_is_closed(read: Any) -> None:
     async def closed(table: Table) -> None:
