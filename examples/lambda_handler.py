@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr import (
+    ConditionFailed,
     FlyexprError,
     Table,
     TransactionCancelled,
@@ -53,5 +54,5 @@ def count(message: str, body: dict[str, Any]) -> None:
             ]
         )
     except TransactionCancelled as error:
-        if error.reasons[0] is None:  # it was not the message, but another reason
+        if not isinstance(error.reasons[0], ConditionFailed):  # it was another reason, such as a conflict
             raise

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from places import ROOT
 
-from flyexpr import Plan, Table, connect, create_table, get, run
+from flyexpr import DynamoError, Plan, Table, connect, create_table, get, run
 
 EXAMPLES = ROOT / "examples"
 
@@ -132,6 +132,17 @@ def test_the_lambda_function_counts_each_message_once(
     assert get(table, {"kind": "PAGE", "id": "home"}) == {"pk": "PAGE#home", "kind": "PAGE", "id": "home", "views": 4}
     assert capsys.readouterr().out.splitlines()[0] == "message m2: 'page'"
     table.engine.close()
+
+
+def test_the_lambda_function_gives_back_a_message_that_met_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(operation: str, body: bytes) -> bytes:
+        reasons = [{"Code": "TransactionConflict", "Message": "in another one"}, {"Code": "None"}]
+        raise DynamoError.of("TransactionCanceledException", "cancelled", {"CancellationReasons": reasons})
+
+    module = loaded("lambda_handler")
+    monkeypatch.setattr(module, "counters", lambda: module.COUNTERS.on(busy))
+    event = {"Records": [{"messageId": "m1", "body": '{"page": "home"}'}]}
+    assert module.handler(event, None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
 
 # the notebook

@@ -12,7 +12,7 @@ from typing import Any
 from flyexpr.engine import Engine
 from flyexpr.engines import connect
 from flyexpr.engines.urls import shown
-from flyexpr.errors import FlyexprError, NoSuchTable
+from flyexpr.errors import FlyexprError, NoSuchTable, nearest
 from flyexpr.requests.descriptions import described_table
 from flyexpr.schema.table import Table
 from flyexpr.steps.lifecycle import description, table_names
@@ -92,10 +92,8 @@ class Session:
 
     def _missing(self) -> FlyexprError:
         path = self._file or Path()
-        from difflib import get_close_matches
-
-        near = get_close_matches(path.name, (each.name for each in path.parent.glob("*") if each.is_file()), 1, 0.7)
-        hint = f"did you mean {path.with_name(near[0])}?" if near else "flyexpr create makes it, with its first table"
+        near = nearest(path.name, (each.name for each in path.parent.glob("*") if each.is_file()))
+        hint = f"did you mean {path.with_name(near)}?" if near else "flyexpr create makes it, with its first table"
         return FlyexprError(f"there is no file {path} for the engine {self.place}\n  hint: {hint}")
 
     def table(self, name: str) -> Table:
