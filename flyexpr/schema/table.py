@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from flyexpr.engine import AsyncEngine, Engine
-from flyexpr.errors import FlyexprError, NotBound, did_you_mean, unknown_option
+from flyexpr.errors import FlyexprError, NotBound, did_you_mean
 from flyexpr.records import fill, later, record, replace
 from flyexpr.schema.codecs import Attribute, Codec, codec_of, declared_in
 from flyexpr.schema.fits import Check, fit_of
@@ -125,7 +125,9 @@ class Table(Generic[T]):
         **unknown: NoReturn,
     ) -> None:
         if unknown:
-            raise TypeError(_unknown(name, next(iter(unknown))))
+            from flyexpr.schema.mistakes import no_option
+
+            raise TypeError(no_option(name, next(iter(unknown)), type(self).__match_args__))
         check_name("a table", name)
         indexes = _checked_indexes(indexes)
         _check_options(name, throughput, stream)
@@ -235,10 +237,12 @@ class Table(Generic[T]):
     if not TYPE_CHECKING:  # or type checkers would take any name for an attribute
 
         def __getattr__(self, name: str) -> NoReturn:
-            call = _CALLS.get(name)
-            known = () if name.startswith("_") else self.__match_args__  # for all that looks for Python's own methods
-            meant = f"write {call}" if call else did_you_mean(name, known)
-            raise AttributeError(f"a table has no {name!r}{meant and '; '}{meant}", name=name, obj=self)
+            text = f"a table has no {name!r}"
+            if not name.startswith("_"):  # for Python's own methods, many programs look
+                from flyexpr.schema.mistakes import no_attribute
+
+                text = no_attribute(name, self.__match_args__)
+            raise AttributeError(text, name=name, obj=self)
 
     @property
     def bound(self) -> Engine:
@@ -373,30 +377,6 @@ class Table(Generic[T]):
         """DynamoDB's code for the type of an attribute; None if it is not declared, or may hold several."""
         codec = self.codecs.get(name)
         return codec.kind if codec else None
-
-
-_OPERATIONS = "query scan create_table delete_table update_table describe_table batch_get batch_write".split()
-_VERBS = (
-    "get put update delete first one count modify explain request run update_matching delete_matching key_of".split()
-)
-_CALLS = {  # what people write as a method of a table, and the call that they want
-    **{name: f"run(table, {name}(...))" for name in _OPERATIONS},
-    **{name: f"{name}(table, ...)" for name in _VERBS},
-    "items": "run(table, scan())",
-    **{name: f"{name}([(table, ...), ...])" for name in ("transact_write", "transact_get", "transact_modify")},
-    **{f"{name}_item": f"{name}(table, ...)" for name in ("get", "put", "update", "delete")},
-}
-
-
-_MEANT = {"hash_key": "partition_key", "range_key": "sort_key", "schema": "attributes", "billing_mode": "throughput"}
-
-
-def _unknown(name: str, option: str) -> str:
-    """What to say of an option that a table does not have; some have another name in other libraries."""
-    what = f"table {name!r}"
-    if option in _MEANT:
-        return f"{what} has no option {option}=; write {_MEANT[option]}="
-    return unknown_option(what, option, ["partition_key", "sort_key", *(Table.__init__.__kwdefaults__ or ())])
 
 
 def _attributes_of(kind: Any, keys: tuple[str | None, ...]) -> dict[str, Any]:
