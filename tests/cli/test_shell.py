@@ -97,7 +97,8 @@ def test_a_reader_that_is_gone_ends_the_shell(movies: Program):
         ("help desc", ["describe "]),
         ("query Mo", ["Movies "]),
         ('query Movies "year = 2013 AND ti', ["title"]),
-        ("query Movies 'begins_w", ["begins_with("]),
+        ("query Movies 'begins_w", ["'begins_with("]),
+        ('query Movies "ti', ['"title']),
         ("query Movies ti", ["title "]),
         ("scan Movies --index ", ["ByTitle "]),
         ("put Movies so", ["some.jsonl ", "sorted/"]),
@@ -112,7 +113,7 @@ def test_completed_in_the_shell(movies: Program, inside: Inside, line: str, ends
     (movies.folder / ".someone").touch()
     (movies.folder / "sorted").mkdir()
     (movies.folder / "sorted" / "a.jsonl").touch()
-    text = line.replace("'", " ").replace('"', " ").split(" ")[-1]
+    text = line.split(" ")[-1]
     assert completed(commands, Session("sqlite:tables.db"), line, text) == ends
 
 
@@ -156,7 +157,7 @@ def test_a_conversation(movies: Program):
         movies,
         (PROMPT, "cou\tMov\t\n"),
         ("3\r\n", ""),
-        (PROMPT, 'query Movies "year = 1991 AND\n'),
+        (PROMPT, 'query Movies "yea\t = 1991 AND\n'),
         ("    ...> ", "tit\t = 'Rush'\" --project wins\n"),
         ('{"wins": 1}', ""),
         (PROMPT, "scan Mov"),

@@ -19,7 +19,7 @@ from flyexpr.cli.session import Session
 _HISTORY = "FLYEXPR_HISTORY"
 _KEPT = 1000  # lines of the history
 _OPERATORS = {"|", ">", ">>", "<", "&", "&&", ";"}
-_DELIMITERS = " \t\n'\"(),=<>+"  # between what is completed and what stands before it
+_DELIMITERS = " \t\n(),=<>+"  # before what is completed; after a quote among them readline would add another one
 
 
 @click.command()
@@ -155,7 +155,7 @@ def completed(program: click.Command, session: Session, line: str, text: str) ->
     found = []
     for item in ShellComplete(program, {"obj": session}, "flyexpr", "").get_completions(words, last):
         found += _files(last) if item.type in ("file", "dir") else [item.value]
-    ends = [value[len(last) - len(text) :] for value in found if value.startswith(last)]
+    ends = [text + value[len(last) :] for value in found if value.startswith(last)]
     return [end if quote or end.endswith(("(", ":", "/")) else f"{end} " for end in ends]
 
 
