@@ -66,7 +66,7 @@ def plan_in_words(text: str) -> str:
 
 
 _COMMANDS = {
-    "drop": "delete-table remove-table rm dropdb delete_table",
+    "drop": "drop-table delete-table remove-table rm dropdb delete_table",
     "alter": "update-table add-index create-index update_table",
     "create": "create-table make mk create_table",
     "describe": "describe-table desc show info schema",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from flyexpr.schema.table import Table
 from flyexpr.values.numbers import number
 from flyexpr.values.plain_json import read_item
 
+_MORE = "what has spaces in it takes quotes"
+_NONE = "for all items that match write --where CONDITION"
+_SUCH = "values that begin like this go into a JSON object"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BYTES = re.compile(r"[xX]'([0-9a-fA-F]{2})*'")
 
@@ -22,7 +26,8 @@ def key_words(table: Table, words: Sequence[str]) -> Any:
     >>> key_words(movies, ["2013", "Rush"]) == key_words(movies, ['{"year": 2013, "title": "Rush"}'])
     True
 
-    A binary key is written x'6869', as in conditions.
+    A binary key is written x'6869', as in conditions. Words such as `year=2013` are refused: a write would make a new
+    item of them.
     """
     if len(words) == 1 and words[0].lstrip().startswith("{"):
         return read_item(words[0])
@@ -30,8 +35,11 @@ def key_words(table: Table, words: Sequence[str]) -> Any:
         wanted = " ".join(f"{name}:{table.kind(name)}" for name in table.keys)
         raise ValidationError(
             f"the key of {table.name!r} is {wanted}, and {len(words)} of {len(table.keys)} are given",
-            hint="what has spaces in it takes quotes" if len(words) > len(table.keys) else None,
+            hint=_MORE if len(words) > len(table.keys) else None if words else _NONE,
         )
+    if all(word.startswith(f"{name}=") for name, word in zip(table.keys, words, strict=True)):
+        values = " ".join(shlex.quote(word.partition("=")[2]) for word in words)
+        raise ValidationError("a key is written without the names of its attributes", hint=f"write {values}; {_SUCH}")
     return {name: _word(name, table.kind(name), word) for name, word in zip(table.keys, words, strict=True)}
 
 

@@ -73,4 +73,12 @@ def _instead_of_update(value: Any) -> str:
     return ""
 
 
-_INSTEAD: dict[type, Callable[[Any], str]] = {Condition: _instead_of_condition, Update: _instead_of_update}
+def _instead_of_item(value: Any) -> str:
+    return "put_all(table, items) writes several" if isinstance(value, list) else ""
+
+
+_INSTEAD: dict[type, Callable[[Any], str]] = {
+    Condition: _instead_of_condition,
+    Update: _instead_of_update,
+    Mapping: _instead_of_item,
+}

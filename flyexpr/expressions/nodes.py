@@ -116,6 +116,13 @@ class Condition(Expression):
 
     __ror__ = __rand__
 
+    def __add__(self, other: NoReturn) -> Any:
+        if isinstance(other, (Condition, int)):  # sum() begins with 0
+            raise TypeError("join conditions with `&` or `|`, or a list of them with all_of(...) or any_of(...)")
+        return NotImplemented
+
+    __radd__ = __add__
+
     def __invert__(self) -> Condition:
         return Not(self)
 

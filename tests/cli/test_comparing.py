@@ -39,6 +39,17 @@ def test_tables_that_are_the_same(tables: Inside):
     )
 
 
+def test_the_same_table_of_another_engine(tables: Inside):
+    tables("copy", "One", "--to", "sqlite:copy.db")
+    assert tables("diff", "One", "--to", "sqlite:copy.db") == (0, "", "")
+    assert tables("diff", "One") == (
+        2,
+        "",
+        "Usage: flyexpr diff [OPTIONS] TABLE [OTHER]\nTry 'flyexpr diff --help' for help.\n\n"
+        "Error: say which table to compare with: its name, or by --to the engine that has it too\n",
+    )
+
+
 def test_an_item_that_has_become_the_same_meanwhile(tables: Inside, monkeypatch: pytest.MonkeyPatch):
     """What is printed is the difference between the items as they are read last."""
     monkeypatch.setattr("flyexpr.cli.commands.comparing._digest", lambda item: object())

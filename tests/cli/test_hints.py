@@ -114,6 +114,19 @@ NOTHING = f"flyexpr: nothing found\n  hint: {NAMED}"
             1,
             "BatchWriteItem writes\n  hint: leave ?mode=ro out of the engine's URL\n",
         ),
+        (["drop-table", "Users"], 2, "Error: No such command 'drop-table'. Did you mean 'drop'?\n"),
+        (
+            ["update", "Users", "SET n = 1"],
+            2,
+            "flyexpr: the key of 'Users' is user:S, and 0 of 1 are given\n"
+            "  hint: for all items that match write --where CONDITION\n",
+        ),
+        (
+            ["update", "Users", "user=ada b", "SET n = 1"],
+            2,
+            "flyexpr: a key is written without the names of its attributes\n"
+            "  hint: write 'ada b'; values that begin like this go into a JSON object\n",
+        ),
         (["delete-table", "Users"], 2, "Error: No such command 'delete-table'. Did you mean 'drop'?\n"),
         (["quary", "Users", "user = 'ada'"], 2, "Error: No such command 'quary'. Did you mean 'query'?\n"),
         (["nothing"], 2, "Error: No such command 'nothing'.\n"),

@@ -44,6 +44,18 @@ def test_words_that_are_no_keys(kind, word, message):
     assert str(caught.value) == message
 
 
+def test_a_word_with_the_name_of_its_attribute_is_a_value_beside_others():
+    table = Table("t", "a", "b")
+    with pytest.raises(ValidationError) as caught:
+        key_words(table, ["a=1", "b="])
+    assert str(caught.value) == (
+        "a key is written without the names of its attributes\n"
+        "  hint: write 1 ''; values that begin like this go into a JSON object"
+    )
+    assert key_words(table, ["a=1", "x"]) == {"a": "a=1", "b": "x"}
+    assert key_words(table, ['{"a": "a=1", "b": "b=2"}']) == {"a": "a=1", "b": "b=2"}
+
+
 def test_a_key_needs_a_word_for_each_attribute():
     with pytest.raises(ValidationError, match=r"the key of 't' is a:S n:N, and 3 of 2 are given"):
         key_words(Table("t", "a", "n", attributes={"n": int}), ["x", "1", "y"])

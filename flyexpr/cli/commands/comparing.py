@@ -23,11 +23,11 @@ from flyexpr.values.plain_json import item_text
 
 @click.command()
 @options.table
-@click.argument("other")
+@click.argument("other", required=False)
 @click.option("--to", metavar="URL", help="The engine of the other table; the same when left out.")
 @options.segments
 @options.engine
-def diff(table: str, other: str, to: str | None, segments: int) -> None:
+def diff(table: str, other: str | None, to: str | None, segments: int) -> None:
     """What differs between two tables with the same key; the order of items and attributes does not matter.
 
     A line is a key after `-` for an item that only the first table has, after `+` for one that only the other has, and
@@ -36,8 +36,12 @@ def diff(table: str, other: str, to: str | None, segments: int) -> None:
 
     \b
     flyexpr diff Movies Copies
-    flyexpr diff Movies Movies --to sqlite:backup.db
+    flyexpr diff Movies --to sqlite:backup.db
     """
+    if other is None:
+        if to is None:
+            raise click.UsageError("say which table to compare with: its name, or by --to the engine that has it too")
+        other = table
     session = options.session()
     one, two = session.table(table), (Session(to) if to else session).table(other)
     if [(name, one.kind(name)) for name in one.keys] != [(name, two.kind(name)) for name in two.keys]:
