@@ -120,7 +120,7 @@ def checked_pairs(what: str, pairs: Any, second: str = "operation") -> tuple[tup
     ...
     TypeError: a transaction takes pairs (table, operation); entry 0 is (operation, table): swap them
     """
-    if not isinstance(pairs, Iterable):
+    if isinstance(pairs, Operation) or not isinstance(pairs, Iterable):
         raise TypeError(f"{what} takes a list of pairs (table, {second}), not {in_words(pairs)}")
     checked = tuple(pairs)
     for number, pair in enumerate(checked):

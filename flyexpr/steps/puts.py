@@ -9,7 +9,7 @@ from typing import Any
 from flyexpr.errors import ConditionFailed, FlyexprError
 from flyexpr.expressions.nodes import Condition
 from flyexpr.requests.constructors import put_item
-from flyexpr.requests.operations import PutItem
+from flyexpr.requests.operations import Operation, PutItem
 from flyexpr.schema.derive import key_of
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
@@ -33,7 +33,7 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
     >>> next(next(steps).units).send(None).operation
     'BatchWriteItem'
     """
-    if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Iterable):
+    if isinstance(items, (str, bytes, Mapping, Operation)) or not isinstance(items, Iterable):
         raise TypeError(f"put_all takes a list or iterator of items, not {items!r}")
     if refused is not None and condition is None and not table.version:
         raise TypeError("refused= is called for items that do not meet a condition; give condition= too")

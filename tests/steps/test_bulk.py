@@ -164,9 +164,16 @@ def test_a_page_that_cannot_be_read_leaves_nothing_out(small: Table) -> None:
 
 @pytest.mark.parametrize("workers", [1, 4, 16])
 def test_no_more_requests_at_the_same_time_than_workers(small: Table, workers: int) -> None:
-    engine = Failing(small, set(), seconds=0.003)
-    assert update_matching(small.on(engine), scan(), incr("n"), workers=workers) == AMOUNT
-    assert engine.most == workers
+    engine, first = Failing(small, set(), seconds=0.003), threading.Barrier(workers)
+    waiting = iter([first.wait] * workers)
+
+    def together(operation: str, body: bytes) -> bytes:
+        if operation == "UpdateItem":
+            next(waiting, lambda timeout: 0)(30)  # the first ones are under way together, or the barrier breaks
+        return engine(operation, body)
+
+    assert update_matching(small.on(together), scan(), incr("n"), workers=workers) == AMOUNT
+    assert engine.most <= workers
 
 
 def test_tasks_are_no_more_than_workers() -> None:
