@@ -80,12 +80,17 @@ def connect_awaited(url: str) -> AsyncConnection:
 
 
 def _options(url: str, text: str) -> dict[str, str]:
+    if not text:
+        return {}
     from urllib.parse import parse_qsl  # here, so that `import flyexpr` is quick
 
+    from flyexpr.engines.urls import by_name
+
     try:
-        return dict(parse_qsl(text, strict_parsing=True) if text else ())
+        options = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
     except ValueError:
         raise _refused("the options of {} cannot be read\n  write them as ?sync=full", url) from None
+    return by_name(url, options)
 
 
 def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,10 @@
-"""Hides the secrets in an engine's URL: people write passwords and tokens there, and error texts end up in logs."""
+"""An engine's URL: its options, and how texts show it. People write passwords and tokens there, and logs keep texts."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flyexpr.errors import FlyexprError
 
 _OPTIONS = frozenset("profile region transport timeout attempts sync mode".split())
 
@@ -18,3 +22,17 @@ def shown(url: str) -> str:
     pairs = (pair.partition("=") for pair in query.split("&"))
     texts = (f"{name}{sign}{value if name in _OPTIONS else value and '***'}" for name, sign, value in pairs)
     return f"{address}{mark}{'&'.join(texts)}"
+
+
+def by_name(url: str, options: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The options of a URL by their names; FlyexprError for one that stands twice, since either may be meant.
+
+    >>> by_name("sqlite:a.db?mode=ro&sync=full", [("mode", "ro"), ("sync", "full")])
+    {'mode': 'ro', 'sync': 'full'}
+    """
+    found: dict[str, str] = {}
+    for name, value in options:
+        if name in found:
+            raise FlyexprError(f"the option {name!r} stands twice in {shown(url)!r}\n  write it once")
+        found[name] = value
+    return found

@@ -37,6 +37,8 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
         raise TypeError(f"put_all takes a list or iterator of items, not {items!r}")
     if refused is not None and condition is None and not table.version:
         raise TypeError("refused= is called for items that do not meet a condition; give condition= too")
+    if refused is not None and not callable(refused):
+        raise TypeError(f"refused= takes a function of an item and its ConditionFailed, not {refused!r}")
     return bulk.paced(_put_all(table, items, condition, refused, bulk))
 
 

@@ -27,6 +27,13 @@ def test_what_differs(tables: Inside, segments: str):
     )
 
 
+def test_a_text_of_several_lines_forges_no_line(tables: Inside):
+    tables("put", "Two", '{"id": "a", "n": 1, "text": "x\\n- {\\"id\\": \\"c\\"}\\r"}')
+    end = tables("diff", "One", "Two")
+    assert """~ {"id": "a"} SET text = 'x\\u000a- {"id": "c"}\\u000d'""" in end.out.split("\n")
+    assert len(end.out.splitlines()) == 4
+
+
 def test_tables_that_are_the_same(tables: Inside):
     assert tables("diff", "One", "One") == (0, "", "")
     tables("copy", "One", "--to", "sqlite:copy.db", "--as", "Copy")

@@ -30,6 +30,7 @@ from flyexpr import (
     delete_matching,
     describe_table,
     eq,
+    exists,
     get,
     get_item,
     incr,
@@ -482,6 +483,11 @@ def test_tasks_that_end_together_are_all_noted(ending: BaseException) -> None:
     [
         ({"pk": "q"}, {}, "put_all takes a list or iterator of items, not {'pk': 'q'}"),
         ("q", {}, "put_all takes a list or iterator of items, not 'q'"),
+        (
+            [],
+            {"refused": "print", "condition": exists("pk")},
+            "refused= takes a function of an item and its ConditionFailed, not 'print'",
+        ),
         ([], {"refused": print}, "refused= is called for items that do not meet a condition; give condition= too"),
     ],
 )

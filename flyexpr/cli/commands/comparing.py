@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from flyexpr.cli import options
+from flyexpr.cli.formats.terminal_text import in_one_line
 from flyexpr.cli.jobs.progress import amount
 from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError
@@ -32,7 +33,8 @@ def diff(table: str, other: str | None, to: str | None, segments: int) -> None:
 
     A line is a key after `-` for an item that only the first table has, after `+` for one that only the other has, and
     after `~`, with the update that makes the first like the other, for one that differs. Exit code 3 where there is
-    any. Both tables are read whole, and some 200 bytes of memory are taken for each item.
+    any. A line break in a text is shown as \\u000a. Both tables are read whole, and some 200 bytes of memory are taken
+    for each item.
 
     \b
     flyexpr diff Movies Copies
@@ -69,7 +71,7 @@ def _say_change(table: Table, key: str, item: Item) -> int:
     before: Any = run(table, GetItem({name: item[name] for name in table.keys}, consistent=True)) or {}
     change = difference(before, item)
     if change.actions:
-        options.say(f"~ {key} {show(change)}")
+        options.say(f"~ {key} {in_one_line(show(change))}")
     return int(bool(change.actions))
 
 

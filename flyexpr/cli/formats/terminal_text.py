@@ -19,6 +19,15 @@ def plain(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def in_one_line(text: str) -> str:
+    r"""The text with `\u000a` for a line break, so that a reader of lines gets it as one.
+
+    >>> print(in_one_line("one\ntwo"))
+    one\u000atwo
+    """
+    return text.replace("\r", "\\u000d").replace("\n", "\\u000a")
+
+
 def shown(text: str, stream: IO[str] | IO[bytes]) -> str:
     """The text for a stream: plain for a terminal, exact for a file or pipe.
 

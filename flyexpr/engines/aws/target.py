@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from flyexpr.engines.urls import shown
+from flyexpr.engines.urls import by_name, shown
 from flyexpr.errors import FlyexprError, did_you_mean
 from flyexpr.records import record
 
@@ -50,7 +50,7 @@ def target_of(url: str) -> Target:
     """
     text = shown(url)
     parts = _parts(url, text)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    options = by_name(url, parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in _OPTIONS:
             meant = did_you_mean(name, _OPTIONS, "{}=") or f"write one of: {', '.join(_OPTIONS)}"

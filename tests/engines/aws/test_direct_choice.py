@@ -440,6 +440,9 @@ WITH_SECRETS = {
     "http://u:hunter2@\u2100.com": "'http://***@\u2100.com' does not name a server",
     "http://hunter2@localhost?colour=AKIASECRET": "no option 'colour' in 'http://***@localhost?colour=***'",
     "http://localhost?token=hunter2&timeout=3": "no option 'token' in 'http://localhost?token=***&timeout=3'",
+    "http://hunter2@localhost?region=a&region=b": (
+        "the option 'region' stands twice in 'http://***@localhost?region=a&region=b'\n  write it once"
+    ),
     "http://hunter2@localhost?timeout=0": "timeout= in 'http://***@localhost?timeout=0' takes",
     "http://hunter2@localhost?attempts=x": "attempts= in 'http://***@localhost?attempts=x' takes",
     "http://hunter2@localhost?transport=x": "no transport 'x' in 'http://***@localhost?transport=x'",

@@ -194,6 +194,14 @@ def test_what_is_not_there_is_not_made(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+def test_a_pipe_is_refused(tmp_path: Path, mode: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert refused(f"sqlite:{pipe}?mode={mode}") == f"cannot open '{pipe}': it is not a file, but a pipe or a device"
+
+
 def test_an_unreadable_file_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda place, mode: place != path)  # as root may read everything
     assert refused(f"sqlite:{path}?mode=ro") == f"cannot open {path!r}: there is no permission to read it"
@@ -210,6 +218,10 @@ def test_a_log_without_its_index_needs_a_place_to_write(path: str, monkeypatch: 
 
 def test_options_that_are_wrong(path: str) -> None:
     assert refused(f"sqlite:{path}?mode=rx") == "mode='rx' is neither 'rw' nor 'ro'"
+    assert refused(f"sqlite:{path}?mode=") == "mode='' is neither 'rw' nor 'ro'"
+    assert refused(f"sqlite:{path}?mode=ro&mode=rw") == (
+        f"the option 'mode' stands twice in 'sqlite:{path}?mode=ro&mode=rw'\n  write it once"
+    )
     for wrong in ("soon", "-1", "nan", "inf", "1e9"):
         assert refused(f"sqlite:{path}?timeout={wrong}") == (
             f"timeout= in 'sqlite:{path}?timeout={wrong}' takes a number of seconds, not {wrong!r}"
