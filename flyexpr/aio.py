@@ -217,6 +217,8 @@ class Items(AsyncIterator[T]):
                 for number, item in enumerate(page):
                     if item is not _PASSED:
                         yield item
+                        while self._held:  # it was looked at ahead, so it comes again
+                            yield self._held.pop()[1]
                     if number % _LOOK == 0 and time.monotonic() - since > _HELD:
                         await asyncio.sleep(0)
                         since = time.monotonic()
@@ -233,17 +235,12 @@ class Items(AsyncIterator[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         if self._ended:
             raise FlyexprError(self._ended)
-        return self if self._held else self._items
+        return self._items
 
     def __anext__(self) -> Coroutine[Any, Any, T]:
         if self._ended:
             raise FlyexprError(self._ended)
-        return self._let_go() if self._held else self._items.__anext__()
-
-    async def _let_go(self) -> T:
-        """The item that was looked at ahead; from now on the read goes on after it."""
-        item: T = self._held.pop()[1]
-        return item
+        return self._items.__anext__()
 
     async def page(self, most: int) -> ItemPage[T]:
         """The next items, up to `most` of them, and whether there are more; see `page` of `flyexpr.Items`."""

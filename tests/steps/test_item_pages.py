@@ -113,6 +113,29 @@ def test_a_page_may_follow_an_item(filled: Table) -> None:
     assert page.cursor != items.cursor
 
 
+def test_a_page_may_be_taken_within_a_loop(table: Table) -> None:
+    items, numbers = run(table, query(eq("pk", "a"), page_size=5)), list[int]()
+    for item in items:
+        numbers.append(item["sk"])
+        if item["sk"] in (2, 3, 7):
+            numbers += [each["sk"] for each in items.page(1).items]
+    assert numbers == [*range(12)]
+    assert items.cursor is None
+
+
+def test_a_page_may_be_taken_within_an_awaited_loop() -> None:
+    async def in_turn(table: Table) -> None:
+        items, numbers = aio.run(table, query(eq("pk", "a"), page_size=5)), list[int]()
+        async for item in items:
+            numbers.append(item["sk"])
+            if item["sk"] in (2, 3, 7):
+                numbers += [each["sk"] for each in (await items.page(1)).items]
+        assert numbers == [*range(12)]
+        assert items.cursor is None
+
+    in_a_loop(in_turn)
+
+
 def test_a_page_costs_one_item_more(table: Table) -> None:
     engine: Any = table.engine
     assert len([*paged(table, query(eq("pk", "a")), 4)]) == 3
