@@ -28,9 +28,8 @@ from flyexpr.expressions import diff as _diff
 from flyexpr.expressions import memory as _memory
 from flyexpr.expressions import updates as _updates
 from flyexpr.expressions.nodes import Condition, Update
-from flyexpr.records import replace
+from flyexpr.requests.constructors import refined
 from flyexpr.requests.operations import Key, Operation, Paths, PutReturns, Read, UpdateReturns
-from flyexpr.requests.refinements import refinement
 from flyexpr.schema import derive as _derive
 from flyexpr.schema.table import Table
 from flyexpr.steps.modify import Function
@@ -209,7 +208,8 @@ def _refining(name: str) -> Any:
     """The function `(value, operation) -> operation` that sets a refinement."""
 
     def refine(value: Any, operation: Operation) -> Operation:
-        return replace(operation, **{name: refinement(name, value)})
+        result: Operation = refined(operation, name, value)
+        return result
 
     refine.__name__ = name
     refine.__doc__ = f"The operation with `{name}=` set to the value."

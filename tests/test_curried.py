@@ -95,13 +95,36 @@ def test_refinements_of_writes() -> None:
     assert only_new(put_item({"id": "a"})) == put_item({"id": "a"}, condition=exists("x"), returns="ALL_OLD")
 
 
-WRONG = [("limit", 0, "limit= takes a whole number from 1"), ("returns", "SOME", "returns= takes one of")]
+WRONG: list[tuple[str, Any, Any, str]] = [
+    ("limit", 0, query(exists("x")), "limit= takes a whole number from 1, not 0"),
+    (
+        "limit",
+        3,
+        query(exists("x"), prefetch=True),
+        "leave out prefetch= or limit=: limit= stops early, and what was read ahead is paid for",
+    ),
+    (
+        "returns",
+        "SOME",
+        put_item({"id": "a"}),
+        "returns= takes one of NONE ALL_OLD NEW, not 'SOME'",
+    ),
+    (
+        "returns",
+        "NEW",
+        flyexpr.update_item("a", flyexpr.incr("n")),
+        "returns= takes one of NONE ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW, not 'NEW'",
+    ),
+    ("returns", "ALL_OLD", flyexpr.get_item("a"), "get_item has no option returns=; it has project=, consistent="),
+    ("limit", 3, 3, "expected an operation such as query(...) or put_item(...), not 3"),
+]
 
 
-@pytest.mark.parametrize("name, value, text", WRONG)
-def test_refinements_are_checked(name: str, value: Any, text: str) -> None:
-    with pytest.raises(ValueError, match=text):
-        getattr(curried, name)(value)(query(exists("x")))
+@pytest.mark.parametrize("name, value, operation, text", WRONG)
+def test_refinements_are_checked(name: str, value: Any, operation: Any, text: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        getattr(curried, name)(value)(operation)
+    assert str(caught.value) == text
 
 
 def test_a_refinement_that_an_operation_has_not_is_refused() -> None:

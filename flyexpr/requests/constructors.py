@@ -10,7 +10,7 @@ from typing import Any, NoReturn, overload
 
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import ALWAYS, Condition, Update
-from flyexpr.requests.mistakes import checked_pairs, with_table, wrong_arguments
+from flyexpr.requests.mistakes import checked_pairs, not_an_operation, with_table, wrong_arguments
 from flyexpr.requests.operations import (
     Bad,
     BatchGet,
@@ -378,6 +378,35 @@ def describe_table(*more: NoReturn, **unknown: NoReturn) -> DescribeTable:
     if more or unknown:
         raise wrong_arguments(describe_table, None, more, unknown)
     return DescribeTable()
+
+
+_CONSTRUCTORS: dict[type, Callable[..., Any]] = {
+    Query: query,
+    Scan: scan,
+    GetItem: get_item,
+    PutItem: put_item,
+    UpdateItem: update_item,
+    DeleteItem: delete_item,
+    ConditionCheck: condition_check,
+    BatchGet: batch_get,
+}
+
+
+def refined(operation: Any, name: str, value: Any) -> Any:
+    """The operation with another refinement, which its constructor checks.
+
+    >>> refined(query(eq("userid", "abc")), "limit", 10)
+    query(eq('userid', 'abc'), limit=10)
+    >>> refined(get_item("abc"), "limit", 10)
+    Traceback (most recent call last):
+    ...
+    TypeError: get_item has no option limit=; it has project=, consistent=
+    """
+    constructor = _CONSTRUCTORS.get(type(operation))
+    if constructor is None:
+        raise not_an_operation(operation)
+    fields = {field: getattr(operation, field) for field in operation.__match_args__ if field != "segment"}
+    return constructor(**fields | {name: value})
 
 
 def _need(function: Callable[..., Any], value: Any, kind: type, message: str) -> None:

@@ -13,31 +13,6 @@ from flyexpr.expressions.terms import path_of
 from flyexpr.requests.operations import Budget, DeleteReturns, PutReturns, UpdateReturns
 from flyexpr.values.kinds import native
 
-
-def refinement(name: str, value: Any) -> Any:
-    """A refinement's value, checked as the constructors check it.
-
-    >>> refinement("limit", 10), refinement("project", ["a"])
-    (10, (F.a,))
-    """
-    match name:
-        case "limit" | "page_size":
-            return checked_count(name, value)
-        case "project":
-            return checked_paths(value)
-        case "index":
-            return checked_name(value)
-        case "condition":
-            return checked_condition(value)
-        case "returns":
-            return checked_returns(value, *dict.fromkeys(UPDATE_RETURNS + PUT_RETURNS))
-        case "reverse" | "consistent" | "prefetch":
-            return bool(value)
-        case "bad":
-            return checked_bad(value)
-    return value
-
-
 PUT_RETURNS, UPDATE_RETURNS, DELETE_RETURNS = map(get_args, (PutReturns, UpdateReturns, DeleteReturns))
 _BUDGET = tuple(Budget.__annotations__)
 
