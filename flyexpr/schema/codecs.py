@@ -324,7 +324,8 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
             return standard(value.value)
         if type(value) in stored and value in plain:
             return value
-        raise mistyped(kind.__name__, value)
+        is_known = type(value) in stored and value in [member.value for member in kind]
+        raise mistyped(kind.__name__, value, f"{kind.__name__}(...)" if is_known else "")
 
     common = next(iter(stored)) if len(stored) == 1 else object
     return _own(encode, kind if common in (str, int, bytes) else _enum_reader(kind), common)
@@ -418,4 +419,4 @@ def _encoded_member(codec: Codec | None, name: str, value: Any) -> Any:
     try:
         return codec.encode(value)
     except ValidationError as error:
-        raise ValidationError(f"{error.message}, for its {name!r}") from None
+        raise ValidationError(f"{error.message}, for its {name!r}", hint=error.hint) from None

@@ -65,9 +65,13 @@ def date_piece(value: Any, spec: str, at: str = "") -> str:
     ('2026-02-01', '000701')
     """
     if isinstance(value, datetime):
-        value = utc_datetime(value)
+        try:
+            value = utc_datetime(value)
+        except ValidationError as error:
+            raise ValidationError(error.message, at=at, hint=error.hint) from None
     elif not isinstance(value, date):
-        raise ValidationError(f"'{{{at}:{spec}}}' takes a date or a datetime, not {value!r}", at=at)
+        hint = "write datetime.fromisoformat(...) or date.fromisoformat(...)" if isinstance(value, str) else None
+        raise ValidationError(f"'{{{at}:{spec}}}' takes a date or a datetime, not {value!r}", at=at, hint=hint)
     return _FIELD.sub(lambda found: _field(value, found[1]), spec)
 
 

@@ -86,7 +86,7 @@ def stored_constant(table: Table, path: Path, codec: Codec | None, value: Value)
     try:
         return Value(*freeze(codec.encode(plain), show(path)))
     except ValidationError as error:
-        raise ValidationError(error.message, at=show(path)) from None
+        raise ValidationError(error.message, at=show(path), hint=error.hint) from None
 
 
 def _undeclared(path: Path, value: Value) -> Value:

@@ -179,8 +179,21 @@ def type_text(value: Any) -> str:
     return kind.__name__ if ours else f"{public}.{kind.__name__}"
 
 
-def mistyped(expected: str, value: Any) -> ValidationError:
-    """The error for a value of another type than the declared one.
+_MADE_BY = {  # the declared type and that of the value, which may come from JSON: what makes the one of the other
+    ("datetime", "str"): "datetime.fromisoformat(...)",
+    ("date", "str"): "date.fromisoformat(...)",
+    ("UUID", "str"): "UUID(...)",
+    ("Decimal", "str"): "Decimal(...)",
+    ("Decimal", "float"): "Decimal(str(...))",
+}
+
+
+def mistyped(expected: str, value: Any, made_by: str = "") -> ValidationError:
+    """The error for a value of another type than the declared one, with what makes the declared one of it.
+
+    >>> print(mistyped("Decimal", 1.5))
+    expected Decimal, got float
+      hint: write Decimal(str(...))
 
     >>> print(mistyped("str", float("nan")))
     expected str, got nan
@@ -188,8 +201,12 @@ def mistyped(expected: str, value: Any) -> ValidationError:
     """
     if is_hole(value):
         return ValidationError(f"expected {expected}, got {value}", hint=HOLE_HINT)
-    hint = _LIST_HINT if expected == "list" and _is_array(value) else None
-    return ValidationError(f"expected {expected}, got {type_text(value)}", hint=hint)
+    if expected == "list" and _is_array(value):
+        hint = _LIST_HINT
+    else:
+        made_by = made_by or _MADE_BY.get((expected, type_text(value)), "")
+        hint = made_by and f"write {made_by}"
+    return ValidationError(f"expected {expected}, got {type_text(value)}", hint=hint or None)
 
 
 def explained(refused: Refused, at: str) -> ValidationError:

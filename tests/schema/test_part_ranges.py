@@ -432,12 +432,19 @@ DATES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "  hint: use %Y %m %d %j %G %V %u %H %M %S %f",
     ),
     ("{at:%Y%}", {}, {}, "template '{at:%Y%}': {at} has %, which is not a field of a date\n  hint: use %Y %m ..."),
-    ("{at:%Y}", {}, {"at": "2026"}, "at `at`: '{at:%Y}' takes a date or a datetime, not '2026'"),
+    (
+        "{at:%Y}",
+        {},
+        {"at": "2026"},
+        "at `at`: '{at:%Y}' takes a date or a datetime, not '2026'\n"
+        "  hint: write datetime.fromisoformat(...) or date.fromisoformat(...)",
+    ),
+    ("{at:%Y}", {}, {"at": 7}, "at `at`: '{at:%Y}' takes a date or a datetime, not 7"),
     (
         "{at:%Y}",
         {"at": datetime},
         {"at": datetime(2026, 1, 1)},
-        "a datetime needs a time zone\n  hint: use datetime...",
+        "at `at`: a datetime needs a time zone\n  hint: use datetime...",
     ),
 ]
 

@@ -336,7 +336,7 @@ def test_items_come_back_as_they_were(engine: Any, fresh_name: str) -> None:
         ),
         (
             {"price": Decimal(1), "wins": 3, "address": {"seen": ["x"]}},
-            "at `address`: expected date, got str, for its 'seen'",
+            "at `address`: expected date, got str, for its 'seen'\n  hint: write date.fromisoformat(...)",
         ),
         ({"price": Decimal(1), "wins": 3, "address": "Rome"}, "at `address`: expected dict, got str"),
     ],
@@ -378,7 +378,11 @@ def test_none_inside_and_what_is_not_declared_there() -> None:
 @pytest.mark.parametrize(
     "change, error, text",
     [
-        (assign("address.since", "soon"), ValidationError, "at `address.since`: expected datetime, got str"),
+        (
+            assign("address.since", "soon"),
+            ValidationError,
+            "at `address.since`: expected datetime, got str\n  hint: write datetime.fromisoformat(...)",
+        ),
         (
             incr("address.since", 1),
             ExpressionError,

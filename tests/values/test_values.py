@@ -29,6 +29,10 @@ class Colour(str, enum.Enum):
     RED = "red"
 
 
+class Size(enum.Enum):
+    SMALL = 7
+
+
 WIRE: list[tuple[Any, str]] = [
     ("text", '{"S":"text"}'),
     ("", '{"S":""}'),
@@ -313,6 +317,26 @@ def test_a_declared_type_is_held_to(kind: Any, value: Any, text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         put(table, {"id": "k", "a": value})
     assert str(caught.value).splitlines()[0] == f"at `a`: {text}"
+
+
+@pytest.mark.parametrize(
+    "kind, value, hint",
+    [
+        (datetime, "2026-01-31", "write datetime.fromisoformat(...)"),
+        (date, "2026-01-31", "write date.fromisoformat(...)"),
+        (UUID, "x", "write UUID(...)"),
+        (Decimal, "1.5", "write Decimal(...)"),
+        (Decimal, 1.5, "write Decimal(str(...))"),
+        (Size, 7, "write Size(...)"),
+        (Size, 8, None),
+        (Size, "7", None),
+        (bytes, "x", None),
+    ],
+)
+def test_what_makes_the_declared_type_of_a_value_is_said(kind: Any, value: Any, hint: str | None) -> None:
+    with pytest.raises(ValidationError) as caught:
+        codec_of(kind).encode(value)
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(
