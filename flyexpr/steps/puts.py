@@ -11,6 +11,7 @@ from flyexpr.expressions.nodes import Condition
 from flyexpr.requests.constructors import put_item
 from flyexpr.requests.operations import Operation, PutItem
 from flyexpr.schema.derive import key_of
+from flyexpr.schema.kinds import kinds_in
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import Writing
@@ -35,7 +36,7 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
     """
     if isinstance(items, (str, bytes, Mapping, Operation)) or not isinstance(items, Iterable):
         raise TypeError(f"put_all takes a list or iterator of items, not {items!r}")
-    if refused is not None and condition is None and not table.version:
+    if refused is not None and not _goes_alone(table, condition):
         raise TypeError("refused= is called for items that do not meet a condition; give condition= too")
     if refused is not None and not callable(refused):
         raise TypeError(f"refused= takes a function of an item and its ConditionFailed, not {refused!r}")
@@ -43,7 +44,7 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
 
 
 def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
-    if condition is None and not table.version:
+    if not _goes_alone(table, condition):
         plain = [*map(put_item, items)] if isinstance(items, (list, tuple)) else map(put_item, items)
         return (yield from Writing(table, plain).in_bulk(bulk))
     failures = list[tuple[Any, ConditionFailed]]()
@@ -72,6 +73,11 @@ def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused
             raise
         tell()
     return bulk.done
+
+
+def _goes_alone(table: Table[Any], condition: Guard) -> bool:
+    """Whether each item is put by a request of its own: a batch has neither conditions nor versions."""
+    return condition is not None or any(kind.version for kind in kinds_in(table))
 
 
 def _operations(items: Items, condition: Guard) -> Iterator[PutItem]:

@@ -34,6 +34,7 @@ from flyexpr import (
     get,
     get_item,
     incr,
+    kinds,
     lt,
     not_exists,
     put,
@@ -388,6 +389,18 @@ def test_puts_in_a_table_with_versions_are_guarded(engine: Engine) -> None:
     refused = list[str]()
     assert put_all(table, stale, workers=4, refused=lambda item, error: refused.append(item["pk"])) == 5
     assert sorted(refused) == ["0", "2", "4", "6", "8"]
+
+
+def test_puts_of_kinds_of_which_one_has_versions_are_guarded(engine: Engine) -> None:
+    plain = Table(kept.unused("versions"), "pk")
+    shop = kinds({"note": plain, "order": replace(plain, version="v")}, by="type").on(engine)
+    run(shop, create_table())
+    items = [{"pk": str(number), "type": ("note", "order")[number % 2]} for number in range(6)]
+    assert put_all(shop, items) == 6
+    refused = list[str]()
+    assert put_all(shop, items, refused=lambda item, error: refused.append(item["pk"])) == 3
+    assert sorted(refused) == ["1", "3", "5"]
+    assert [run(shop, get_item(str(number))).get("v") for number in range(2)] == [None, 1]
 
 
 @pytest.mark.parametrize("workers", [1, 4])
