@@ -376,6 +376,28 @@ def test_a_batch_hands_over_too(spoilt: Kinds) -> None:
     assert [error.item for error in errors] == [SPOILT]
 
 
+def test_an_item_whose_kind_cannot_be_told_is_handed_over(shop: Kinds) -> None:
+    def kind(item: dict[str, Any]) -> Any:
+        return {"order": "order", "customer": "customer"}[item["type"]]
+
+    told = kinds({"order": shop["order"], "customer": shop["customer"]}, by=kind)
+    key, text = {"pk": "CUSTOMER#ada", "sk": "REMARK"}, "by= cannot tell the kind of this item: KeyError: 'type'"
+    put(shop.as_stored, {**key, "text": "hi"})
+    asked = eq("pk", "CUSTOMER#ada") & eq("text", "hi")
+    items = run(told, query(asked))
+    with pytest.raises(ValidationError) as caught:
+        next(items)
+    assert (str(caught.value), caught.value.item) == (text, {**key, "text": "hi"})
+    kept = list(run(told, query(asked, bad="keep")))
+    assert kept == [{**key, "text": "hi"}]
+    assert list(run(told, query(asked, bad=lambda error: None))) == []
+    assert list(run(told, query(eq("pk", "CUSTOMER#ada") & eq("text", "ho")))) == []
+    assert run(told, batch_get([key], bad="keep")) == kept
+    with pytest.raises(ConditionFailed) as refused:
+        delete(told, key, condition=eq("text", "ho"))
+    assert refused.value.item == {**key, "text": "hi"}
+
+
 @pytest.mark.parametrize("make", [query, scan, batch_get])
 def test_what_bad_takes(make: Any) -> None:
     with pytest.raises(ValueError) as caught:

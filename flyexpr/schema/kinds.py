@@ -143,7 +143,9 @@ class Kinds(Table[T]):
         try:
             return standard(self.by(dict(item)))
         except Exception as error:  # a function of the user may raise anything
-            raise ValidationError(f"by= cannot tell the kind of this item: {type(error).__name__}: {error}") from error
+            failure = ValidationError(f"by= cannot tell the kind of this item: {type(error).__name__}: {error}")
+            failure.item = dict(item)
+            raise failure from error
 
     def _known(self, name: Any) -> str:
         meant = did_you_mean(str(name), self.kinds, "{!r}")

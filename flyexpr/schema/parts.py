@@ -34,6 +34,15 @@ def fill(table: Table, item: Item) -> Item:
     """
     if isinstance(table, Kinds) and (kind := table.of_stored(item)) is not table.as_stored:
         table = kind  # an item of an unknown kind has what the templates of any kind say
+    return fill_by(table, item)
+
+
+def fill_by(table: Table, item: Item) -> Item:
+    """The same by the templates of the table itself, whatever kind the item is of.
+
+    >>> fill_by(Table("Shop", "pk", attributes={"pk": template("U#{user}")}), {"pk": "U#ada"})
+    {'pk': 'U#ada', 'user': 'ada'}
+    """
     for inverse in table.inverses:
         text = item.get(inverse.name)
         if isinstance(text, str) and any(part not in item for part in inverse.parts):

@@ -102,7 +102,8 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     with suppress(ConnectionFailed):  # an item in an unknown form must not hide that the write failed
         item = plain_item(copy.deepcopy(wire)) if wire else None  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
-        error.reason = _reason(table, condition, item)
+        with suppress(ValidationError):  # of a function that cannot tell the item's kind
+            error.reason = _reason(table, condition, item)
     error.item = item
     if item is not None:
         with suppress(ValidationError):  # an item that cannot be decoded is reported as stored
