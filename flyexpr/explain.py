@@ -335,7 +335,7 @@ def _tells_no_kind(table: Table, condition: Condition, access: Access) -> str | 
     partition, sort = table.partition_keys_of(access.index), table.sort_keys_of(access.index)
     named = {path.parts[0] for each in (condition, *access.keys[:1]) for path in paths(each)} - {*partition}
     by_parts = {*partition} & {*table.derived} - {path.parts[0] for path in paths(condition)}
-    return sort[0] if access.paged and by_parts and sort and named.isdisjoint(sort) else None
+    return sort[0] if access.paged and access.keys and by_parts and sort and named.isdisjoint(sort) else None
 
 
 def _warnings_of_kinds(table: Kinds, condition: Condition, access: Access) -> Iterator[str]:

@@ -75,7 +75,7 @@ def _by_kind(table: Kinds, condition: Condition, names: Names) -> Condition:
         raise ExpressionError(
             "kinds store this attribute differently, and by= is a function, which no engine can evaluate",
             expression=show(condition),
-            hint=f"read one kind: table[{next(iter(table.kinds))!r}]",
+            hint=_read_one_kind(table),
         )
     return Or(tuple(And((_is_one_of(table.by, group, forms.values()), form)) for form, group in forms.items()))
 
@@ -96,9 +96,14 @@ def _as_kind_stores(table: Kinds, name: str | None, condition: Condition, names:
         if speaker not in (None, table[name]):
             with suppress(ExpressionError, ValidationError):
                 return lower_condition(speaker, condition)
-        narrow = f"\n  hint: ask for one kind: eq({table.by!r}, ...) & ..." if len(names) > 1 and not error.hint else ""
+        own = f"ask for one kind: eq({table.by!r}, ...) & ..." if isinstance(table.by, str) else _read_one_kind(table)
+        narrow = f"\n  hint: {own}" if len(names) > 1 and not error.hint else ""
         error.args = (f"{error}\n  kind: {name!r}{narrow}",)
         raise
+
+
+def _read_one_kind(table: Kinds) -> str:
+    return f"read one kind: table[{next(iter(table.kinds))!r}]"
 
 
 def _standard(node: Condition) -> Condition:

@@ -425,6 +425,16 @@ def test_a_condition_that_does_not_fit_a_kind(condition: Any, text: str) -> None
     request(TWO, scan(eq("type", "b") & condition))
 
 
+def test_a_condition_that_does_not_fit_a_kind_where_a_function_tells_the_kinds() -> None:
+    two = kinds({"a": TWO["a"], "b": TWO["b"]}, by=lambda item: "a")
+    with pytest.raises(FlyexprError) as caught:
+        request(two, scan(begins_with("n", "1")))
+    assert str(caught.value) == (
+        "begins_with cannot work on `n`, which holds int\n  expression: begins_with(n, '1')\n  kind: 'a'\n"
+        "  hint: read one kind: table['a']"
+    )
+
+
 def test_a_function_cannot_tell_kinds_to_the_service() -> None:
     own = kinds(dict(TWO.kinds), by=kind_of_all)
     with pytest.raises(ExpressionError) as caught:
@@ -492,6 +502,7 @@ def test_a_query_of_one_kind_that_its_key_cannot_tell() -> None:
     for told in (eq("pk", "CUSTOMER#ada"), eq("customer", "ada") & gt("at", "2026")):
         assert warning not in explain(own["a"], query(told)).warnings
     assert warning not in explain(ORDERS, query(eq("customer", "ada"))).warnings
+    assert warning not in explain(own["a"], scan(eq("customer", "ada"))).warnings, "a scan has no key"
 
 
 def test_a_key_attribute_of_one_kinds_own_type() -> None:
