@@ -16,6 +16,7 @@ T = TypeVar("T")
 Progress = Callable[[int, Stats], object]  # is given the number of items done, and what they have cost so far
 
 MOST_WORKERS = 256
+_ASYNC = 0x80  # inspect.CO_COROUTINE, without the import of inspect
 
 
 class Bulk:
@@ -38,8 +39,7 @@ class Bulk:
         check_workers(workers)
         if rate is not None and not (isinstance(rate, (int, float)) and rate > 0):
             raise ValueError(f"rate= takes capacity units per second, more than 0, not {rate!r}")
-        if progress is not None and not callable(progress):
-            raise TypeError(f"progress= takes a function of the number of items done and Stats, not {progress!r}")
+        check_told("progress", progress, "the number of items done and Stats")
         self.workers, self._progress, self.done = workers, progress, 0
         self._pace = None if rate is None else Pace(rate, clock)
         self._counting = stats is not None or rate is not None or progress is not None
@@ -88,6 +88,20 @@ def each(
     except FlyexprError as error:
         bulk.ended(what, (*left.values(), *rest), cursor, error)
         raise
+
+
+def check_told(option: str, told: Any, news: str) -> None:
+    """TypeError for what cannot be told news of the work; None is told nothing.
+
+    >>> check_told("progress", 3, "the number of items done and Stats")
+    Traceback (most recent call last):
+    ...
+    TypeError: progress= takes a function of the number of items done and Stats, not 3
+    """
+    if told is not None and not callable(told):
+        raise TypeError(f"{option}= takes a function of {news}, not {told!r}")
+    if getattr(getattr(told, "__code__", None), "co_flags", 0) & _ASYNC:
+        raise TypeError(f"{option}= is called, and not awaited: write `def`, not `async def`")
 
 
 def check_workers(workers: Any) -> None:

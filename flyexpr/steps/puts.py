@@ -15,7 +15,7 @@ from flyexpr.schema.kinds import kinds_in
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import Writing
-from flyexpr.steps.bulk import Bulk, each
+from flyexpr.steps.bulk import Bulk, check_told, each
 from flyexpr.steps.items import write
 from flyexpr.steps.step import Steps
 from flyexpr.values.encode import encode_item
@@ -38,8 +38,7 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
         raise TypeError(f"put_all takes a list or iterator of items, not {items!r}")
     if refused is not None and not _goes_alone(table, condition):
         raise TypeError("refused= is called for items that do not meet a condition; give condition= too")
-    if refused is not None and not callable(refused):
-        raise TypeError(f"refused= takes a function of an item and its ConditionFailed, not {refused!r}")
+    check_told("refused", refused, "an item and its ConditionFailed")
     return bulk.paced(_put_all(table, items, condition, refused, bulk))
 
 

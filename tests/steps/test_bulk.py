@@ -491,6 +491,20 @@ def test_tasks_that_end_together_are_all_noted(ending: BaseException) -> None:
     assert sorted(noted) == [*range(8)]
 
 
+async def awaited(*news: Any) -> None: ...
+
+
+@pytest.mark.parametrize("option", ["progress", "refused"])
+def test_who_is_told_is_not_awaited(option: str) -> None:
+    async def main() -> None:
+        table = Table("Small", "pk").on(aio.connect("sqlite::memory:"))
+        with pytest.raises(TypeError) as caught:
+            await aio.put_all(table, [], condition=newer, **{option: awaited})  # type: ignore[call-overload]
+        assert str(caught.value) == f"{option}= is called, and not awaited: write `def`, not `async def`"
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     "items, options, text",
     [
