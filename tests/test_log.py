@@ -4,7 +4,6 @@ import logging
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from flyexpr import (
 )
 from flyexpr.drive import WARNING, Pause, note, noted
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk import files
 
 ROOT = Path(flyexpr.__file__).parent.parent
 things = Table("things", "id")
@@ -94,6 +94,13 @@ def test_writers_that_meet(perform: Callable[..., Any], lines: Callable[[], list
 def test_a_long_wait_for_another_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
 ) -> None:
+    waiting = threading.Event()
+
+    def patiently(attempt: Callable[[], Any], seconds: float) -> Any:
+        waiting.set()
+        return files.patiently(attempt, seconds)
+
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.patiently", patiently)
     monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.SLOW_SECONDS", 0.0)
     place = str(tmp_path / "slow.db")
     with SqliteEngine(place) as one, SqliteEngine(place) as other:
@@ -102,7 +109,7 @@ def test_a_long_wait_for_another_process(
         with one._storage.transaction("IMMEDIATE"):
             writer = threading.Thread(target=flyexpr.put, args=(things.on(other), {"id": "secret"}))
             writer.start()
-            time.sleep(0.05)
+            assert waiting.wait(30)
         writer.join()
     (line,) = lines()
     assert line.startswith(f"INFO {place}: waited ")
