@@ -241,7 +241,7 @@ class Table(Generic[T]):
             if not name.startswith("_"):  # for Python's own methods, many programs look
                 from flyexpr.schema.mistakes import no_attribute
 
-                text = no_attribute(name, self.__match_args__)
+                text = no_attribute(name, sorted(self._public))
             raise AttributeError(text, name=name, obj=self)
 
     @property

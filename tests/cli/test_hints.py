@@ -147,6 +147,11 @@ NOTHING = f"flyexpr: nothing found\n  hint: {NAMED}"
             2,
             "flyexpr: the key of 'Users' is user:S, and 2 of 1 are given\n  hint: what has spaces in it takes quotes\n",
         ),
+        (
+            ["update", "Users", "ada", "SET", "n", "=", "1"],
+            2,
+            "flyexpr: the key of 'Users' is user:S, and 4 of 1 are given\n  hint: what has spaces in it takes quotes\n",
+        ),
         (["get", "Users", "ada", "lovelace"], 2, "2 of 1 are given\n  hint: what has spaces in it takes quotes\n"),
         (["get", "Nope", "a"], 1, "those that are there, and flyexpr create Nope KEY makes it\n"),
         (["get", "Users", "nobody"], 4, ""),

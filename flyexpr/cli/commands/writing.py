@@ -131,11 +131,11 @@ def update(
     """
     found, description = options.session().described(table)
     *key, text = words
-    change = parse_update(text)
     if where is None:
-        operation = UpdateItem(key_words(found, key), change, _condition(condition), returns)
+        operation = UpdateItem(key_words(found, key), parse_update(text), _condition(condition), returns)
         _do_one(found, operation, manner, wire)
         return
+    change = parse_update(text)
     _check_where(key, condition, returns)
     settings = {"table": table, **identity(description), "update": show(change), "index": index, "segments": segments}
     _update_matching(found, change, where, settings, manner)
