@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import completions, options
 from flyexpr.cli.formats.terminal_text import in_one_line
 from flyexpr.cli.jobs.progress import amount
 from flyexpr.cli.session import Session
@@ -24,8 +24,13 @@ from flyexpr.values.plain_json import item_text
 
 @click.command()
 @options.table
-@click.argument("other", required=False)
-@click.option("--to", metavar="URL", help="The engine of the other table; the same when left out.")
+@click.argument("other", required=False, shell_complete=completions.table_names)
+@click.option(
+    "--to",
+    metavar="URL",
+    help="The engine of the other table; the same when left out.",
+    shell_complete=completions.engines,
+)
 @options.segments
 @options.engine
 def diff(table: str, other: str | None, to: str | None, segments: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import completions, options
 from flyexpr.cli.files import naming
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import (
@@ -41,7 +41,13 @@ from flyexpr.values.kinds import Item
 
 @click.command()
 @options.table
-@click.option("--to", metavar="URL", required=True, help="The engine to copy to; '.' is the same one.")
+@click.option(
+    "--to",
+    metavar="URL",
+    required=True,
+    help="The engine to copy to; '.' is the same one.",
+    shell_complete=completions.engines,
+)
 @click.option("--as", "name", metavar="NAME", help="The table's name there; the same when left out.")
 @options.segments
 @bulk
