@@ -621,9 +621,11 @@ def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     Comet Quest has 150
     0
 
-    Of two items with one key the later one is put later. `workers=`, `rate=` and `progress=` mean what they mean in
-    `update_matching`. It is not a transaction: when a request fails, BatchIncomplete has the number of items written,
-    and the operations that are not done or not known to be; what was not yet taken from an iterator was not tried.
+    In a table with versions, an item that others have changed since it was read ends the puts, unless `condition` or
+    `refused` is given. Of two items with one key the later one is put later. `workers=`, `rate=` and `progress=` mean
+    what they mean in `update_matching`. It is not a transaction: when a request fails, BatchIncomplete has the number
+    of items written, and the operations that are not done or not known to be; what was not yet taken from an iterator
+    was not tried.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic)
     return perform(puts.put_all(table, items, condition, refused, bulk), (table,))

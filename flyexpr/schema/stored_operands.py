@@ -77,7 +77,7 @@ def stored_constant(table: Table, path: Path, codec: Codec | None, value: Value)
     Value(kind='S', body='2026-01-31')
     """
     if codec is None:
-        return _undeclared(path, value)
+        return _undeclared(table, path, value)
     if value.kind == codec.kind and (codec.plain or (codec is _INT and type(value.body) is int)):
         return value
     plain = thaw((value.kind, value.body))
@@ -89,9 +89,11 @@ def stored_constant(table: Table, path: Path, codec: Codec | None, value: Value)
         raise ValidationError(error.message, at=show(path), hint=error.hint) from None
 
 
-def _undeclared(path: Path, value: Value) -> Value:
+def _undeclared(table: Table, path: Path, value: Value) -> Value:
     if value.kind == "PYTHON":
-        declare = f"declare it: attributes={{{str(path.parts[0])!r}: {name_to_declare(value.body)}}}"
+        name = str(path.parts[0])
+        declared = "epoch" if name == table.ttl else name_to_declare(value.body)
+        declare = f"declare it: attributes={{{name!r}: {declared}}}"
         raise ValidationError(
             f"DynamoDB has no type for {_type_text(value.body)}",
             at=show(path),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flyexpr import Attribute, Codec, FlyexprError, Table, epoch, live, matches, show
+from flyexpr import Attribute, Codec, FlyexprError, Table, epoch, gt, live, matches, show
 from flyexpr.schema.stored_conditions import lower_condition
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=timezone.utc)
@@ -61,6 +61,16 @@ def test_a_table_without_a_time_to_live() -> None:
     assert str(caught.value) == (
         "table 'scores' has no time to live\n  hint: name its attribute, such as Table('scores', ..., ttl='expires')"
     )
+
+
+def test_an_undeclared_time_to_live_has_a_type_to_declare() -> None:
+    with pytest.raises(FlyexprError) as caught:
+        lower_condition(table_of(None), gt("expires", NOW) & gt("made", NOW))
+    assert str(caught.value) == (
+        "at `expires`: DynamoDB has no type for datetime\n  hint: declare it: attributes={'expires': epoch}"
+    )
+    with pytest.raises(FlyexprError, match=r"attributes=\{.made.: datetime\}"):
+        lower_condition(table_of(None), gt("made", NOW))
 
 
 @pytest.mark.parametrize("now", ["2027-01-15", True, timedelta(1)], ids=repr)

@@ -403,6 +403,17 @@ def test_puts_of_kinds_of_which_one_has_versions_are_guarded(engine: Engine) -> 
     assert [run(shop, get_item(str(number))).get("v") for number in range(2)] == [None, 1]
 
 
+def test_a_stale_version_is_not_passed_over_in_silence(engine: Engine) -> None:
+    table = Table(kept.unused("stale"), "pk", version="v").on(engine)
+    run(table, create_table())
+    put_all(table, [{"pk": "2"}])
+    with pytest.raises(BatchIncomplete) as caught:
+        put_all(table, [{"pk": str(number)} for number in range(4)])
+    assert str(caught.value) == "2 puts are done, and 2 are not: attribute_not_exists(v) was false: v is 1"
+    assert (caught.value.written, [operation.item["pk"] for operation in caught.value.failed]) == (2, ["2", "3"])
+    assert put_all(table, [{"pk": "2"}, {"pk": "3"}], condition=not_exists("pk")) == 1
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_an_item_that_cannot_be_put_does_not_stop_those_before_it(small: Table, workers: int) -> None:
     items = [{"pk": "q", "sk": number, "at": 1} for number in range(130)]
