@@ -256,7 +256,7 @@ class Items(AsyncIterator[T]):
                     self._held.append((cursor, following))
                     break
             except BaseException:
-                self._held = [(begin, None)]
+                self._ended, self._held = self._ended or BROKEN_OFF, [(begin, None)]
                 raise
         return ItemPage(items, self.cursor)
 

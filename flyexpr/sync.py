@@ -197,11 +197,14 @@ class Items(Iterator[T]):
         except StopIteration:
             raise
         except BaseException as error:
-            if type(self._items) is not _Ended:
-                self._items = _Ended(BROKEN_OFF)
+            self._break_off()
             if isinstance(error, NoSuchTable):
                 raise named(error, [self._table]) from None
             raise
+
+    def _break_off(self) -> None:
+        if type(self._items) is not _Ended:
+            self._items = _Ended(BROKEN_OFF)
 
     def __aiter__(self) -> NoReturn:
         raise TypeError("write `for`, not `async for`; or use flyexpr.aio, with an engine of aio.connect(...)")
@@ -240,6 +243,7 @@ class Items(Iterator[T]):
                     self._items = chain(_let_go(following, self._held), self._source)
                     return ItemPage(items, cursor)
             except BaseException:
+                self._break_off()
                 self._held = [begin]
                 raise
         return ItemPage(items, self.cursor)
