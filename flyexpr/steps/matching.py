@@ -14,6 +14,7 @@ from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Action, Condition, Path, Update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.terms import operand
+from flyexpr.requests.items import prepared
 from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import DeleteItem, GetItem, Read, UpdateItem
 from flyexpr.requests.plan.access import access_of_keys
@@ -80,6 +81,8 @@ def _write_matching(
         if keeping:
             kept |= {encode_item(stored_key(table, key)): key for key in keys}
         elif dry_run:
+            if update is not None and keys and not _needs_look(table, update):
+                prepared(table, UpdateItem(keys[0], update, condition))  # raises what the update would raise
             bulk.note(len(keys))
         else:
             yield from each(bulk, what, keys, write, lanes.cursor)
@@ -115,7 +118,7 @@ def _touched(table: Table, update: Update) -> set[str]:
 
 
 def _written(table: Table, key: Item, condition: Condition, update: Update | None) -> Steps[bool]:
-    if update is not None and (isinstance(table, Kinds) or _derived(table, update)):
+    if update is not None and _needs_look(table, update):
         return (yield from _written_after_look(table, key, condition, update))
     try:
         if isinstance(table, Kinds):  # a condition in stored types is the same for all kinds
@@ -125,6 +128,11 @@ def _written(table: Table, key: Item, condition: Condition, update: Update | Non
     except ConditionFailed:
         return _hides_parts(table, condition) and (yield from _written_after_look(table, key, condition, update))
     return True
+
+
+def _needs_look(table: Table, update: Update) -> bool:
+    """Whether the update is made for each item, when that is read."""
+    return isinstance(table, Kinds) or bool(_derived(table, update))
 
 
 def _write(key: Any, update: Update | None, condition: Condition) -> DeleteItem | UpdateItem:

@@ -9,9 +9,11 @@ from engines import Engine
 from scripted import Recording, before
 
 from flyexpr import (
+    FlyexprError,
     GlobalIndex,
     LocalIndex,
     Table,
+    Update,
     assign,
     batch_write,
     between,
@@ -149,6 +151,25 @@ def test_a_dry_run_counts_and_writes_nothing(things: Table) -> None:
     assert update_matching(things.on(recording), query(KIND & ge("n", 0)), incr("n"), dry_run=True) == AMOUNT
     assert delete_matching(things.on(recording), query(KIND & exists("n"), index="ByN"), dry_run=True) == AMOUNT
     assert {*recording.names} == {"Query"}
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (assign("pk", "x"), "`pk`"),
+        (assign("low", "text"), "at `low`: expected int, got str"),
+        (incr("other"), "is strict and does not declare `other`"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_update_would(things: Table, change: Update, text: str) -> None:
+    strict, texts = replace(things, strict=True), []
+    for dry_run in (True, False):
+        with pytest.raises(FlyexprError) as caught:
+            update_matching(strict, query(eq("pk", "p")), change, dry_run=dry_run)
+        texts.append(str(caught.value))
+    assert texts[0] == texts[1]
+    assert text in texts[0]
+    assert update_matching(strict, query(eq("pk", "none")), change, dry_run=True) == 0
 
 
 @pytest.mark.parametrize("write", [delete_matching, lambda table, read: update_matching(table, read, incr("n"))])
