@@ -264,6 +264,10 @@ def test_an_exponent_of_twenty_digits_is_a_fault_of_its_line(form, text):
     [
         ("a,b\n1,2,3\n4,5\n", ["3 cells under 2 columns", {"a": 4, "b": 5}]),
         ("a,\n1,2\n", "line 1: column 2 has no name"),
+        ("a;b\n1;2\n", "line 1: the only column is 'a;b'\n  hint: commas separate the cells of a sheet"),
+        ("a\tb\n1\t2\n", "line 1: the only column is 'a\\tb'\n  hint: commas separate the cells of a sheet"),
+        ('"""a;b"""\n1\n', [{"a;b": 1}]),
+        ("a;b,c\n1,2\n", [{"a;b": 1, "c": 2}]),
         ('a,b\n"1"x,2\n', "line 2: not CSV in UTF-8: ',' expected after '\"'"),
         ("a\n\n1\n", [{"a": 1}]),
     ],

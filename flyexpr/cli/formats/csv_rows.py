@@ -153,17 +153,23 @@ def read_row(columns: Sequence[str], cells: Sequence[str], kinds: Sequence[str |
         raise ValidationError(str(error), at=columns[len(cells) - len(list(rest)) - 1]) from None
 
 
+_SIGNS = frozenset("\0;\t")  # what csv cannot hold, and what other programs write between cells
+
+
 def head(columns: Iterable[str]) -> list[str]:
     """The cells of the first row.
 
     >>> head(["id", '"quoted"'])
     ['id', '"\\\\"quoted\\\\""']
+    >>> head(["a;b"])
+    ['"a;b"']
     """
-    return [quote(name) if name[:1] in '"\ufeff' or "\0" in name else name for name in columns]
+    return [quote(name) if name[:1] in '"\ufeff' or _SIGNS.intersection(name) else name for name in columns]
 
 
 def read_head(cells: Sequence[str]) -> list[str]:
-    """The columns that the first row names; ValidationError where a name is missing or stands twice.
+    """The columns that the first row names; ValidationError where a name is missing or stands twice, or where there is
+    only one, in which another sign separates the names.
 
     >>> read_head(head(["id", '"quoted"']))
     ['id', '"quoted"']
@@ -172,6 +178,8 @@ def read_head(cells: Sequence[str]) -> list[str]:
     ...
     flyexpr.errors.ValidationError: the column 'id' is there twice
     """
+    if len(cells) == 1 and cells[0][:1] != '"' and _SIGNS.intersection(cells[0]):
+        raise ValidationError(f"the only column is {cells[0]!r}", hint="commas separate the cells of a sheet")
     columns = [str(read_cell(name, "S")) if name[:1] == '"' else name for name in cells]
     for place, name in enumerate(columns):
         if not name:
