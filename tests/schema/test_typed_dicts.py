@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 from typing_extensions import NotRequired, ReadOnly, Required, TypeAliasType
+from typing_extensions import TypedDict as TypedDictOfExtensions
 
 from flyexpr import (
     Attribute,
@@ -346,6 +347,18 @@ def test_items_that_do_not_fit(item: dict[str, Any], text: str) -> None:
     with pytest.raises(ValidationError) as raised:
         request(scores, put_item({"userid": "abc", "title": "x", **item}))
     assert str(raised.value) == text
+
+
+def test_a_typed_dict_of_typing_extensions() -> None:
+    """Before Python 3.12 it is a class of its own, and pydantic takes no other."""
+
+    class Own(TypedDictOfExtensions):
+        id: str
+        wins: int
+        level: NotRequired[int]
+
+    table = Table.of(Own, "Tab", "id")
+    assert dict(table.attributes) == {"id": str, "wins": Attribute(int, required=True), "level": int}
 
 
 @pytest.mark.parametrize(
