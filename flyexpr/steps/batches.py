@@ -208,17 +208,23 @@ class Writing(Batch):
         self._members: Iterator[BatchMember] = iter(list(members)) if self._listed else members
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
+        self._refused: Exception | None = None  # for an operation that cannot be sent
 
     def _parts(self, most: int) -> list[Writing]:
         parts, keys = list[Writing](), set[str]()
-        while len(parts) < most:
-            self._fill(keys)
+        while len(parts) < most and self._refused is None:
+            try:
+                self._fill(keys)
+            except (FlyexprError, TypeError) as error:
+                self._refused = error  # for when all that comes before it is written
             if not self._sent:
                 break
             part = Writing(self._table, ())
             part._sent, self._sent = self._sent, {}
             keys |= part._sent.keys()
             parts.append(part)
+        if not parts and self._refused is not None:
+            raise self._placed(self._refused)
         return parts
 
     def _join(self, parts: Sequence[Writing]) -> None:
@@ -227,7 +233,10 @@ class Writing(Batch):
 
     def _taken(self) -> Sequence[BatchMember]:
         if not self._sent:  # what was left unprocessed goes alone: a bad element of an iterator must not come between
-            self._fill()
+            try:
+                self._fill()
+            except (FlyexprError, TypeError) as error:
+                raise self._placed(error) from error.__cause__
         return list(self._sent.values())
 
     def _request(self, sent: Sequence[BatchMember]) -> Request:
@@ -269,9 +278,14 @@ class Writing(Batch):
         try:
             return batch_member(self._table, operation)
         except (FlyexprError, TypeError) as error:
-            done = f"; the first {self.done} are written" if self.done else ""
-            error.args = (f"{error}\n  in operation {number} of the batch{done}",)
+            error.args = (f"{error}\n  in operation {number} of the batch",)
             raise
+
+    def _placed(self, error: Exception) -> Exception:
+        """The error for an operation that cannot be sent, with the number of those before it that are written."""
+        if self.done:
+            error.args = (f"{error}; the first {self.done} are written",)
+        return error
 
     def _key(self, wire: dict[str, Any]) -> str:
         (request,) = wire.values()

@@ -309,12 +309,24 @@ def test_a_batch_of_reads_that_fails_has_the_keys_that_were_not_read(small: Tabl
     assert caught.value.written == len(many) - len(caught.value.failed)
 
 
-def test_a_bad_operation_of_an_iterator_ends_the_batch_and_the_text_says_what_is_written(small: Table) -> None:
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("bad", [30, 350])
+def test_a_bad_operation_of_an_iterator_ends_the_batch_and_all_before_it_is_written(
+    small: Table, bad: int, workers: int
+) -> None:
     puts = [put_item({"pk": "q", "sk": number}) for number in range(400)]
-    puts[350] = put_item({"pk": "q", "sk": "x"})
-    with pytest.raises(ValidationError, match="in operation 350 of the batch; the first 300 are written"):
-        run(small, batch_write(iter(puts)), workers=3)
-    assert count(small, query(eq("pk", "q"))) == 300
+    puts[bad] = put_item({"pk": "q", "sk": "x"})
+    with pytest.raises(ValidationError) as caught:
+        run(small, batch_write(iter(puts)), workers=workers, progress=lambda done, stats: None)
+    assert str(caught.value).splitlines()[-1] == f"  in operation {bad} of the batch; the first {bad} are written"
+    assert count(small, query(eq("pk", "q"))) == bad
+
+
+def test_what_is_no_item_ends_the_puts_after_those_before_it(small: Table) -> None:
+    items: list[Any] = [{"pk": "q", "sk": number} for number in range(30)]
+    with pytest.raises(TypeError, match="put takes an item, a dict, not 5; the first 30 are written"):
+        put_all(small, iter([*items, 5]), workers=2)
+    assert count(small, query(eq("pk", "q"))) == 30
 
 
 @pytest.mark.parametrize(
