@@ -148,7 +148,7 @@ def test_filter_and_apply_read_files_of_all_forms(inside: Inside):
         ('{"a": {"$bytes": "a"}}', '{"$bytes": "..."} takes base64 text'),
         ('{"a": 1', "not JSON: Expecting ',' delimiter at character 8"),
         ('"' + "x" * 70 + '"', 'an item is a JSON object, not "' + "x" * 59 + "…"),
-        ('{"a": ' + "9" * 5000 + "}", "not JSON: Exceeds the limit (4300 digits) for integer string conversion"),
+        ('{"a": ' + "9" * 5000 + "}", "not JSON: Exceeds the limit (4300"),  # Python 3.10 goes on otherwise
     ],
 )
 def test_faults_of_lines(inside: Inside, text: str, message: str | None):

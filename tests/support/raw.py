@@ -44,8 +44,11 @@ class Connection:
         return Raw(first.rstrip("\r\n").removeprefix("HTTP/1.1 "), fields, self._lines.read(length))
 
     def ended(self) -> bool:
-        """True once the server has closed its side without sending more."""
-        return self._lines.read(1) == b""
+        """True once the server has closed its side without sending more; one that was never accepted is reset."""
+        try:
+            return self._lines.read(1) == b""
+        except ConnectionResetError:
+            return True
 
     def close(self) -> None:
         self._lines.close()
