@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Generic
+from typing import Any, Generic, NoReturn
 
 from flyexpr.records import record
 from flyexpr.steps.lanes import Lanes
@@ -34,6 +34,22 @@ class ItemPage(Generic[T]):
     def more(self) -> bool:
         """Whether there is a next page."""
         return self.cursor is not None
+
+    def __repr__(self) -> str:
+        number = len(self.items)
+        return f"<ItemPage of {number:,} item{'s' * (number != 1)}, {'and more follow' if self.more else 'the last'}>"
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(_PARTS)
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(_PARTS)
+
+    def __getitem__(self, position: object) -> NoReturn:
+        raise TypeError(_PARTS)
+
+
+_PARTS = "a page has parts: write page.items, page.cursor or page.more"
 
 
 @contextmanager
