@@ -198,33 +198,32 @@ class Writing(Batch):
     >>> next(writing.steps()).operation
     'BatchWriteItem'
 
-    A list is checked whole before the first request; of other iterables each request's part, before it is sent.
+    A list is checked whole before the first request; of other iterables each request's part, before it is sent. What an
+    iterator has given is written before the error that ends it.
     """
 
     def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
         self._table = table
+        self._fault: Exception | None = None  # ended the iterator, and waits until what came before it is written
+        self._refused = list[PutItem | DeleteItem]()  # an operation that cannot be sent, which is that fault
         members = map(self._member, enumerate(operations))
         self._listed = isinstance(operations, (tuple, list))
         self._members: Iterator[BatchMember] = iter(list(members)) if self._listed else members
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
-        self._refused: Exception | None = None  # for an operation that cannot be sent
 
     def _parts(self, most: int) -> list[Writing]:
         parts, keys = list[Writing](), set[str]()
-        while len(parts) < most and self._refused is None:
-            try:
-                self._fill(keys)
-            except (FlyexprError, TypeError) as error:
-                self._refused = error  # for when all that comes before it is written
+        while len(parts) < most:
+            self._fill(keys)
             if not self._sent:
                 break
             part = Writing(self._table, ())
             part._sent, self._sent = self._sent, {}
             keys |= part._sent.keys()
             parts.append(part)
-        if not parts and self._refused is not None:
-            raise self._placed(self._refused)
+        if not parts:
+            self._end()
         return parts
 
     def _join(self, parts: Sequence[Writing]) -> None:
@@ -233,10 +232,9 @@ class Writing(Batch):
 
     def _taken(self) -> Sequence[BatchMember]:
         if not self._sent:  # what was left unprocessed goes alone: a bad element of an iterator must not come between
-            try:
-                self._fill()
-            except (FlyexprError, TypeError) as error:
-                raise self._placed(error) from error.__cause__
+            self._fill()
+        if not self._sent:
+            self._end()
         return list(self._sent.values())
 
     def _request(self, sent: Sequence[BatchMember]) -> Request:
@@ -259,12 +257,13 @@ class Writing(Batch):
     def _incomplete(self, **why: str) -> BatchIncomplete:
         ahead = [self._ahead] if self._ahead else []
         rest = self._members if self._listed else ()
-        return BatchIncomplete(self.done, [one.operation for one in (*self._sent.values(), *ahead, *rest)], **why)
+        members = [one.operation for one in (*self._sent.values(), *ahead, *rest)]
+        return BatchIncomplete(self.done, members + self._refused, **why)
 
     def _fill(self, others: Container[str] = ()) -> None:
         """Takes what the next request may hold; `others` are keys of requests that may be under way with it."""
         while len(self._sent) < WRITES:
-            member = self._ahead or next(self._members, None)
+            member = self._ahead or self._next()
             self._ahead = None
             if member is None:
                 return
@@ -279,13 +278,24 @@ class Writing(Batch):
             return batch_member(self._table, operation)
         except (FlyexprError, TypeError) as error:
             error.args = (f"{error}\n  in operation {number} of the batch",)
+            self._refused.append(operation)
             raise
 
-    def _placed(self, error: Exception) -> Exception:
-        """The error for an operation that cannot be sent, with the number of those before it that are written."""
-        if self.done:
-            error.args = (f"{error}; the first {self.done} are written",)
-        return error
+    def _next(self) -> BatchMember | None:
+        """The next operation; None at the end of them, and where an error ends them."""
+        try:
+            return None if self._fault else next(self._members, None)
+        except Exception as error:
+            self._fault = error
+            return None
+
+    def _end(self) -> None:
+        """Raises what has ended the iterator; for what cannot be sent it says how many before it are written."""
+        if self._fault is None:
+            return
+        if self.done and isinstance(self._fault, (FlyexprError, TypeError)):
+            self._fault.args = (f"{self._fault}; the first {self.done} are written",)
+        raise self._fault
 
     def _key(self, wire: dict[str, Any]) -> str:
         (request,) = wire.values()

@@ -322,6 +322,36 @@ def test_a_bad_operation_of_an_iterator_ends_the_batch_and_all_before_it_is_writ
     assert count(small, query(eq("pk", "q"))) == bad
 
 
+@pytest.mark.parametrize("workers", [None, 1, 4])
+def test_an_error_of_an_iterator_itself_is_raised_after_those_before_it(small: Table, workers: int | None) -> None:
+    failure = OSError("the disk is gone")
+
+    def puts() -> Any:
+        yield from (put_item({"pk": "q", "sk": number}) for number in range(70))
+        raise failure
+
+    with pytest.raises(OSError, match=r"^the disk is gone$") as caught:
+        run(small, batch_write(puts()), **({"workers": workers} if workers else {}))  # type: ignore[arg-type]
+    assert caught.value is failure
+    assert count(small, query(eq("pk", "q"))) == 70
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_batch_that_fails_has_the_operation_that_cannot_be_sent(small: Table, workers: int) -> None:
+    def failing(operation: str, body: bytes) -> bytes:
+        if b'"sk":{"N":"33"}' in body:
+            raise DynamoError.of("AccessDeniedException", "no")
+        return small.bound(operation, body)
+
+    puts = [put_item({"pk": "q", "sk": "x" if number == 60 else number}) for number in range(70)]
+    given = iter(puts)
+    with pytest.raises(BatchIncomplete) as caught:
+        run(small.on(failing), batch_write(given), workers=workers)
+    written = [put_item(item) for item in run(small, query(eq("pk", "q")))]
+    each = sorted(map(repr, [*written, *caught.value.failed, *given]))
+    assert each == sorted(map(repr, puts)), "each once: written, failed, or not yet taken"
+
+
 def test_what_is_no_item_ends_the_puts_after_those_before_it(small: Table) -> None:
     items: list[Any] = [{"pk": "q", "sk": number} for number in range(30)]
     with pytest.raises(TypeError, match="put takes an item, a dict, not 5; the first 30 are written"):

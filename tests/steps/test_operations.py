@@ -281,14 +281,14 @@ def test_a_bad_element_of_a_list_sends_nothing(bad: Any, kind: type[Exception], 
 
 
 @pytest.mark.parametrize("bad, kind, text", BAD, ids=[text.split(":")[0] for *_, text in BAD])
-def test_a_bad_element_of_an_iterator_stops_before_its_chunk(bad: Any, kind: type[Exception], text: str) -> None:
-    engine = scripted([left(), left()])
+def test_a_bad_element_of_an_iterator_stops_after_those_before_it(bad: Any, kind: type[Exception], text: str) -> None:
+    engine = scripted([left(), left(), left()])
     operations = iter([*(put_item(thing(n)) for n in range(60)), bad, put_item(thing(61))])
     with pytest.raises(kind) as caught:
         run(things.on(engine), batch_write(operations))
     assert str(caught.value).startswith(text)
-    assert str(caught.value).endswith("\n  in operation 60 of the batch; the first 50 are written")
-    assert sent(engine) == [[*range(25)], [*range(25, 50)]]
+    assert str(caught.value).endswith("\n  in operation 60 of the batch; the first 60 are written")
+    assert sent(engine) == [[*range(25)], [*range(25, 50)], [*range(50, 60)]]
     assert list(operations) == [put_item(thing(61))]
 
 
