@@ -7,11 +7,22 @@ holds it, and of an item without `user` whose key says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flyexpr.expressions.evaluate import matches
-from flyexpr.expressions.nodes import And, Condition, Not, Or, Path, Test, Value, joined, rebuilt
+from flyexpr.expressions.nodes import (
+    And,
+    Condition,
+    Not,
+    Or,
+    Path,
+    Test,
+    Value,
+    children,
+    joined,
+    rebuilt,
+)
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.schema.kinds import Kinds
@@ -124,17 +135,31 @@ def _stored(table: Table, condition: Condition, filled: Mapping[str, Any], there
     here = [path for path in paths(condition) if len(path.parts) == 1 and path.parts[0] in filled]
     if not here:
         return condition
-    if len(paths(condition)) > 1:
-        raise _Undecided  # it is compared with an attribute that only the item has
     name = str(here[0].parts[0])
-    lacks, constant = _not_exists(name), Value(*freeze(filled[name]))
-    holds, holds_filled = matches(condition, {}), matches(_with_value(condition, here[0], constant), {})
+    lacks, with_value = _not_exists(name), _with_value(condition, here[0], Value(*freeze(filled[name])))
+    if len(paths(condition)) > 1:  # it is compared with an attribute that only the item has
+        if here[0] not in _replaceable(condition):
+            raise _Undecided
+        others = {part: value for part, value in filled.items() if part != name}
+        has = And((_exists(name), _stored(table, condition, others, there)))
+        filled_in = _stored(table, with_value, others, there)
+        if there:
+            return Or((has, And((lacks, filled_in))))
+        absent = [_not_exists(table.partition_key)] if matches(condition, {}) else []
+        return Or((has, And((lacks, _exists(table.partition_key), filled_in)), *absent))
+    holds, holds_filled = matches(condition, {}), matches(with_value, {})
     if holds == holds_filled:
         return condition
     if holds_filled:
         return Or((condition, lacks if there else And((lacks, _exists(table.partition_key)))))
     has = And((condition, _exists(name)))
     return has if there else Or((has, _not_exists(table.partition_key)))
+
+
+def _replaceable(condition: Condition) -> Sequence[Any]:
+    """The operands of a condition that may be constants; of a function, DynamoDB takes no constant as the first one."""
+    below = children(condition)
+    return below[1:] if isinstance(condition, Test) else below
 
 
 def _with_value(node: Any, path: Path, value: Value) -> Any:

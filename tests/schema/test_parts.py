@@ -35,6 +35,7 @@ from flyexpr import (
     between,
     computed,
     connect,
+    contains,
     count,
     create_table,
     delete,
@@ -50,6 +51,7 @@ from flyexpr import (
     gt,
     incr,
     is_in,
+    le,
     lt,
     matches,
     modify,
@@ -932,3 +934,50 @@ def test_a_condition_that_no_key_can_decide_is_guarded_by_what_was_found() -> No
         assert update_matching(table, read, assign("seen", True)) == 1
         assert delete_matching(table, read) == 1
         assert [item["pk"] for item in run(table, scan())] == ["Z"]
+
+
+COMPARED = [
+    eq("u", F.t),
+    ne("u", F.t),
+    ~eq("u", F.t),
+    exists("u") | eq("u", F.t),
+    between("u", F.t, F.v),
+    between("t", F.u, "z"),
+    is_in("u", [F.t, F.v]),
+    is_in("t", ["x", F.u]),
+    begins_with("t", F.u),
+    contains("t", F.u),
+    ge("n", F.m) & le("u", F.t),
+    eq("u", F.n),
+]
+STORED: list[dict[str, Any]] = [
+    {},
+    {"t": "a"},
+    {"t": "ab", "v": "a"},
+    {"u": "b", "t": "b"},
+    {"t": 7, "m": 7},
+    {"n": 9, "m": 8},
+]
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("stored", STORED, ids=str)
+@pytest.mark.parametrize("condition", COMPARED, ids=show)
+def test_a_part_that_the_key_says_is_compared_with_other_attributes(
+    condition: Condition, stored: dict[str, Any], there: bool
+) -> None:
+    """A write holds where the condition is true of the item as it is read, whoever wrote it."""
+    keys = {"pk": template("U#{u}"), "sk": template("O#{n:02d}")}
+    table = Table("World", "pk", "sk", attributes={**keys, "n": int})
+    with closing(connect("sqlite::memory:")) as engine:
+        bound = table.on(engine)
+        run(bound, create_table())
+        if there:
+            run(Table("World", "pk", "sk").on(engine), put_item({"pk": "U#a", "sk": "O#07", **stored}))
+        read = get(bound, ("U#a", "O#07"))
+        try:
+            delete(bound, ("U#a", "O#07"), condition=condition)
+            held = True
+        except ConditionFailed:
+            held = False
+        assert held is matches(condition, read or {})
