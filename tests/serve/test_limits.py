@@ -462,10 +462,10 @@ def test_its_url_can_be_connected_to(host: str, transport: str) -> None:
 
 @needs_ipv6
 def test_a_port_that_is_taken_on_one_of_two_addresses() -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # a port that no other program has at the other address
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match="in use"):
-            serve(echo, port, "localhost")
+    with socket.create_server(("::1", port), family=socket.AF_INET6), pytest.raises(OSError, match="in use"):
+        serve(echo, port, "localhost")
     with serve(echo, port, "localhost") as server:
         assert answered(server, GOOD).status == OK
 
