@@ -55,6 +55,7 @@ def table(engine: Engine, fresh_name: str) -> Table:
     return made
 
 
+@pytest.mark.engine_fault("dynalite", reason="has no time to live")
 def test_a_program_makes_its_table_at_its_first_start(engine: Engine, fresh_name: str) -> None:
     sessions = Table(fresh_name, "id", attributes={"expires": epoch}, ttl="expires").on(engine)
     recording = Recording(engine)
@@ -172,7 +173,7 @@ def test_what_has_expired_is_read_until_it_is_removed(engine: Engine, fresh_name
     assert count(sessions, scan(live(sessions, now + timedelta(days=2)))) == 1
 
 
-@pytest.mark.engine_fault("moto", reason="cannot read NOT NOT")
+@pytest.mark.engine_fault("moto", "moto-server", "dynalite", reason="cannot read NOT NOT")
 def test_a_lock_comes_free_when_it_expires(engine: Engine, fresh_name: str) -> None:
     locks = Table(fresh_name, "id", attributes={"until": epoch}, ttl="until").on(engine)
     run(replace(locks, ttl=None), create_table())
@@ -204,7 +205,7 @@ def test_the_values_of_a_dict_may_be_attributes(table: Table) -> None:
     assert get(table, KEY) == {**ITEM, "wins": 3, "best": 150}
 
 
-@pytest.mark.engine_fault("moto", reason="fails at an update without an expression")
+@pytest.mark.engine_fault("moto", "moto-server", reason="fails at an update without an expression")
 def test_an_empty_dict_changes_nothing(table: Table) -> None:
     put(table, ITEM)
     assert update(table, KEY, assign_all({}), returns="ALL_NEW") == ITEM

@@ -120,6 +120,7 @@ def table(engine: Engine, fresh_name: str) -> Table:
     return table
 
 
+@pytest.mark.engine_fault("dynalite", reason="has no time to live")
 def test_what_is_named_goes_through(table: Table) -> None:
     read = get(table, KEY)
     assert read is not None
@@ -136,6 +137,7 @@ def test_what_is_named_goes_through(table: Table) -> None:
     assert not described.strict, "the engine knows nothing of it, and not the other names"
 
 
+@pytest.mark.engine_fault("dynalite", reason="has no time to live")
 def test_items_that_hold_more_are_read(table: Table) -> None:
     loose = replace(table, strict=False)
     update(loose, KEY, assign("colour", "red"))

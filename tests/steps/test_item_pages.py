@@ -70,6 +70,11 @@ READS = {
 }
 
 
+def by_key(items: list[Any]) -> list[Any]:
+    """The items in the order of their keys; engines give their attributes in any order."""
+    return sorted(items, key=lambda item: (item["pk"], item["sk"]))
+
+
 def paged(table: Table, read: Any, most: int) -> Iterator[Any]:
     """The pages as a web service gives them: each is a read of its own, from the cursor of the page before."""
     page = run(table, read).page(most)
@@ -85,7 +90,7 @@ def test_pages_give_each_item_once(filled: Table, read: Any, most: int) -> None:
     whole = [*run(filled, read)]
     pages = [*paged(filled, read, most)]
     items = [item for page in pages for item in page.items]
-    assert sorted(map(repr, items)) == sorted(map(repr, whole))
+    assert by_key(items) == by_key(whole)
     if getattr(read, "segments", None) is None:
         assert items == whole
     assert [len(page.items) for page in pages[:-1]] == [most] * (len(pages) - 1)
@@ -99,7 +104,7 @@ def test_a_read_goes_on_after_a_page(filled: Table, read: Any) -> None:
     first, second = items.page(3), items.page(2)
     assert first.more is (len(whole) > 3)
     rest = [*items]
-    assert sorted(map(repr, first.items + second.items + rest)) == sorted(map(repr, whole))
+    assert by_key(first.items + second.items + rest) == by_key(whole)
     assert items.cursor is None
     assert items.stats.returned == len(whole)
 
