@@ -135,6 +135,15 @@ def empty_key_of_wrong_type(case: Case) -> bool:
     )
 
 
+def keys_before_projection(case: Case) -> bool:
+    """A transaction of reads is cancelled for a key that does not fit before its projections are checked."""
+    return (
+        case.operation == "TransactGetItems"
+        and case.ours.message.startswith("Invalid ProjectionExpression: Two document paths ")
+        and any(of_a_key(*reason) for reason in reasons(case.theirs, 0) or ())
+    )
+
+
 def key_of(part: Wire) -> Wire:
     """The key of an action, or its item."""
     return part.get("Key", part.get("Item", {}))

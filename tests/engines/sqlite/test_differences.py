@@ -152,6 +152,7 @@ EXAMPLES: dict[str, list[Request]] = {
         write({"Update": {"Key": KEY, "UpdateExpression": "SET #x = :v", **ONE_VALUE}}),
     ],
     "TransactGetItems gives keys beside the projection": [get(Key=KEY, ProjectionExpression="x[0]")],
+    "TransactGetItems looks at keys before projections": [get(Key={"pk": {"S": ""}}, ProjectionExpression="x.y, x[0]")],
     "a missing member or wrong ReturnValues are found before a value of the wrong JSON type": [
         write({"ConditionCheck": {"Key": KEY}}, {"Put": {"Item": {**MISSING, "x": {"L": {}}}}}),
         asked("DeleteItem", Key=KEY, ReturnValues="ALL_NEW", Expected={"x": {"Value": {"SS": "a"}}}),
