@@ -282,11 +282,16 @@ class Writing(Batch):
             raise
 
     def _next(self) -> BatchMember | None:
-        """The next operation; None at the end of them, and where an error ends them."""
+        """The next operation; None at the end of them, and where an error ends them.
+
+        If the caller's own code failed while it made the batch, the request that was not full yet is not sent.
+        """
         try:
             return None if self._fault else next(self._members, None)
         except Exception as error:
             self._fault = error
+            if not isinstance(error, (FlyexprError, TypeError)):
+                self._sent.clear()
             return None
 
     def _end(self) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,6 @@ from flyexpr import (
     run,
     scan,
 )
-from flyexpr.curried import limit
 from flyexpr.requests.operations import Query, Scan
 
 TABLE = Table("Items", "pk", "sk", attributes={"sk": int})
@@ -155,7 +155,7 @@ def test_a_wrong_guess_costs_a_request_and_no_item() -> None:
 def test_what_stops_early_does_not_read_ahead(table: Table) -> None:
     read = query(eq("pk", "a"), page_size=10, prefetch=True)
     assert first(table, read) == ITEMS[0]
-    assert len(list(run(table, limit(3, read)))) == 3
+    assert len(list(run(table, replace(read, limit=3)))) == 3
     assert len(asked(table)) == 2
 
 
