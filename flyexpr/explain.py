@@ -94,7 +94,7 @@ def _beginning(table: Any, operation: Any) -> tuple[Access | None, Iterable[Requ
 
 
 def _parts_of_batch(steps: Steps[Any]) -> Iterator[Request]:
-    """The requests of a batch of which nothing is left unprocessed."""
+    """The requests of a batch, if the service leaves nothing unprocessed."""
     with suppress(StopIteration):
         step = next(steps)
         while True:

@@ -139,7 +139,7 @@ def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any], o
 
 @cache  # to compile it for each record was a tenth of `import flyexpr`
 def _filling(count: int, post: bool, options: bool) -> CodeType:
-    """The code that fills in so many fields; the names of its parameters are still to be put in."""
+    """The code of an `__init__` with so many fields, which has placeholders for their names."""
     parameters = ["self", *(f"field_{number}" for number in range(count))]
     body = [f"set_{number}(self, field_{number})" for number in range(count)]
     if post:

@@ -54,7 +54,7 @@ def ended(arguments: Sequence[str], run: Callable[[], Any]) -> int:
 
 
 def note_of_system(error: OSError) -> None:
-    """Says what the operating system has refused, and of which file."""
+    """Writes an error of the operating system to stderr, with the name of its file."""
     options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])), "error")
 
 

@@ -45,7 +45,7 @@ class Element(NamedTuple):
 
 
 def elements(begun: bytes, stream: IO[bytes], line: int, longest: int, answers: bool = False) -> Iterator[Element]:
-    """The items of a stream, of which something, that begins in this line, is read already; a fault is the last one.
+    """The items of a stream; after a fault there are no more. `begun` was read from it before, and begins in this line.
 
     >>> import io
     >>> [each.text for each in elements(b"[\\n", io.BytesIO(b'{"id": 1},\\n {"id": 2}]\\n{"id": 3}'), 1, 100)]
@@ -109,7 +109,7 @@ class _Source:
         return self._text[self._at : self._at + self._longest]
 
     def next(self) -> str:
-        """The next character that is no space; "" at the end."""
+        """The next character after any white space; "" at the end."""
         while True:
             self._go(_SPACE.match(self._text, self._at).end())  # type: ignore[union-attr]  # it matches everywhere
             if self._at < len(self._text) or not self._more():
