@@ -82,7 +82,7 @@ from flyexpr.steps import matching, puts
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.bulk import Bulk, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
-from flyexpr.steps.item_pages import ItemPage, one_more
+from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
@@ -187,7 +187,7 @@ async def _perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats |
         raise named(error, tables) from None
 
 
-class Items(AsyncIterator[T]):
+class Items(Started, AsyncIterator[T]):
     """The items of a query or scan, read page by page as they are taken by `async for`.
 
     `.cursor` resumes after the last item taken, and `.stats` says what the read has cost so far, as of
@@ -197,7 +197,6 @@ class Items(AsyncIterator[T]):
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         engine = _awaited(table.bound)
-        self._reading: Reading | Lanes
         if isinstance(read, Scan) and read.segments and read.segment is None:
             self._reading = Lanes(table, read, time.monotonic, counting)
             pages = _pages_of_lanes(self._reading, engine)
@@ -276,25 +275,10 @@ class Items(AsyncIterator[T]):
 
     def __exit__(self, *exception: object) -> None: ...
 
-    def __repr__(self) -> str:
-        from flyexpr.steps.items_text import items_text  # few programs print
-
-        return items_text(self._reading, self.cursor)
-
-    def _repr_html_(self) -> str:
-        from flyexpr.steps.items_text import items_html
-
-        return items_html(self._reading, self.cursor)
-
     @property
     def cursor(self) -> str | None:
         """Where a later read goes on; None once nothing is left."""
         return self._held[0][0] if self._held else self._reading.cursor
-
-    @property
-    def stats(self) -> Stats:
-        """Requests, items examined and returned, read units."""
-        return self._reading.stats
 
     def __await__(self) -> NoReturn:
         raise TypeError(_NOT_AWAITED)

@@ -56,7 +56,7 @@ from flyexpr.steps import matching, puts
 from flyexpr.steps import modify as modifying
 from flyexpr.steps.bulk import Bulk, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
-from flyexpr.steps.item_pages import ItemPage, one_more
+from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
@@ -145,7 +145,7 @@ def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Any]]:
         yield reading.feed(_asked(engine, request.operation, request.body))
 
 
-class Items(Iterator[T]):
+class Items(Started, Iterator[T]):
     """The items of a query or scan, read page by page as they are taken.
 
     >>> run(scores, query(eq("userid", "abc"))).stats.requests
@@ -162,13 +162,12 @@ class Items(Iterator[T]):
     from the cursor goes on after it.
     """
 
-    __slots__ = ("_held", "_items", "_pool", "_reading", "_source", "_table")
+    __slots__ = ("_held", "_items", "_pool", "_source", "_table")
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         self._table, engine = table, table.bound
         self._held: list[str | None] = []  # the cursor in front of what was read, and not given
         self._pool: Any = None
-        self._reading: Reading | Lanes
         self._items: Iterator[T]
         self._source: Iterator[T]
         if isinstance(read, Scan) and read.segments and read.segment is None:
@@ -265,25 +264,10 @@ class Items(Iterator[T]):
 
     def __aexit__(self, *exception: object) -> None: ...
 
-    def __repr__(self) -> str:
-        from flyexpr.steps.items_text import items_text  # few programs print
-
-        return items_text(self._reading, self.cursor)
-
-    def _repr_html_(self) -> str:
-        from flyexpr.steps.items_text import items_html
-
-        return items_html(self._reading, self.cursor)
-
     @property
     def cursor(self) -> str | None:
         """Where a later read goes on; None once nothing is left."""
         return self._held[0] if self._held else self._reading.cursor
-
-    @property
-    def stats(self) -> Stats:
-        """Requests, items examined and returned, read units."""
-        return self._reading.stats
 
 
 def _let_go(item: T, held: list[str | None]) -> Iterator[T]:

@@ -9,14 +9,24 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.schema.table import Table
+from flyexpr.values.kinds import Item
 from flyexpr.values.numbers import number
-from flyexpr.values.plain_json import read_item
+from flyexpr.values.plain_json import item_text, read_item
 
 _MORE = "what has spaces in it takes quotes"
 _NONE = "for all items that match write --where CONDITION"
 _SUCH = "values that begin like this go into a JSON object"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BYTES = re.compile(r"[xX]'([0-9a-fA-F]{2})*'")
+
+
+def key_text(table: Table, item: Item) -> str:
+    """The key of an item as one line of JSON.
+
+    >>> key_text(Table("Movies", "year", "title"), {"title": "Rush", "year": 2013, "stars": 4})
+    '{"year": 2013, "title": "Rush"}'
+    """
+    return item_text({name: item[name] for name in table.keys})
 
 
 def key_words(table: Table, words: Sequence[str]) -> Any:

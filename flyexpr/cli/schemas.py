@@ -8,12 +8,10 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.records import replace
+from flyexpr.schema.codecs import KEY_TYPES
 from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import quote
-from flyexpr.values.numbers import Number
-
-_TYPES: dict[str, Any] = {"S": str, "N": Number, "B": bytes}
 
 
 def schema_words(
@@ -32,7 +30,7 @@ def schema_words(
     partition, *sort = _keys(keys, types, f"table {name!r}", 2)
     found: list[Index] = [_local_index(text.split(), types, partition) for text in locals_]
     found += [_global_index(text.split(), types) for text in indexes]
-    attributes = {attribute: _TYPES[kind] for attribute, kind in types.items() if kind != "S"}
+    attributes = {attribute: KEY_TYPES[kind] for attribute, kind in types.items() if kind != "S"}
     return Table(name, partition[0], sort[0][0] if sort else None, attributes=attributes, indexes=found, **options)
 
 
@@ -87,7 +85,7 @@ def altered_schema(live: Table, indexes: Iterable[str], drops: Iterable[str], se
         del kept[name]
     added = [_global_index(text.split(), types) for text in indexes]
     kept |= {index.name: index for index in added}
-    attributes = {**live.attributes, **{name: _TYPES[kind] for name, kind in types.items() if kind != "S"}}
+    attributes = {**live.attributes, **{name: KEY_TYPES[kind] for name, kind in types.items() if kind != "S"}}
     return replace(live, attributes=attributes, indexes=tuple(kept.values()), **settings)
 
 
@@ -101,7 +99,7 @@ def _attribute(word: str, types: dict[str, str]) -> str:
     name, mark, kind = word.rpartition(":")
     if not mark:
         name, kind = word, types.get(word, "S")
-    if kind not in _TYPES or not name:
+    if kind not in KEY_TYPES or not name:
         raise ValidationError(f"{word!r} is not a key attribute; write NAME:TYPE, the type one of S N B")
     if types.setdefault(name, kind) != kind:
         raise ValidationError(f"{name!r} is both {types[name]} and {kind}")

@@ -222,6 +222,17 @@ class Not(Condition):
 ALWAYS, NEVER = And(()), Or(())
 
 
+def parts_of(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions that all have to hold.
+
+    >>> parts_of(Compare("=", Path(("a",)), Value("N", 1)) & ~NEVER)
+    (eq('a', 1), ~any_of())
+    >>> len(parts_of(NEVER)), parts_of(ALWAYS)
+    (1, ())
+    """
+    return condition.parts if isinstance(condition, And) else (condition,)
+
+
 def is_never(condition: Condition) -> bool:
     """Whether the condition is NEVER; quicker than to compare the two.
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from flyexpr.schema.codecs import KEY_TYPES
 from flyexpr.schema.indexes import INDEX_TYPES, Index
 from flyexpr.schema.table import Table
 from flyexpr.values.answers import decoding
-from flyexpr.values.numbers import Number
-
-_TYPES: dict[str, Any] = {"S": str, "N": Number, "B": bytes}
 
 
 def described_table(description: dict[str, Any]) -> Table:
@@ -27,7 +25,7 @@ def described_table(description: dict[str, Any]) -> Table:
 
 
 def _described(table: dict[str, Any]) -> Table:
-    types = {each["AttributeName"]: _TYPES[each["AttributeType"]] for each in table["AttributeDefinitions"]}
+    types = {each["AttributeName"]: KEY_TYPES[each["AttributeType"]] for each in table["AttributeDefinitions"]}
     partition, sort = _keys(table)
     return Table(
         table["TableName"],

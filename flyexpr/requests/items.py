@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.expressions.conditions import exists
-from flyexpr.expressions.nodes import And, Condition, Not, Or, Path, Update, joined
+from flyexpr.expressions.nodes import And, Condition, Not, Or, Path, Update, joined, parts_of
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.updates import assign, if_not_exists
@@ -96,7 +96,7 @@ def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any
     if not table.inverses or not parts_in(table, paths(lowered)):
         return lowered
     own = {name: keys[name] for name in table.keys}
-    parts = lowered.parts if isinstance(lowered, And) else (lowered,)
+    parts = parts_of(lowered)
     there = any(part == exists(Path((name,))) for part in parts for name in table.keys)
     stored = [as_stored(table, part, own, there=there) for part in parts]
     return joined(And, [part if one is None else one for one, part in zip(stored, parts, strict=True)])

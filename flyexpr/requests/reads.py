@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value
+from flyexpr.expressions.nodes import Compare, Condition, Path, Value, parts_of
 from flyexpr.expressions.paths import paths
 from flyexpr.records import record
 from flyexpr.requests.expression_members import expression_members
@@ -185,9 +185,8 @@ def _after(start: Mapping[str, Any] | None) -> list[str]:
 
 def _fixed_key(condition: Condition) -> dict[str, Any]:
     """The primary key that a key condition fixes, which consists of equalities."""
-    parts = condition.parts if isinstance(condition, And) else (condition,)
     return {
         str(part.left.parts[0]): thaw((part.right.kind, part.right.body))
-        for part in parts
+        for part in parts_of(condition)
         if isinstance(part, Compare) and isinstance(part.left, Path) and isinstance(part.right, Value)
     }

@@ -125,6 +125,17 @@ _KINDS: dict[Any, str] = {
 _SETS: dict[str | None, Any] = {"S": set[str], "N": set[Decimal], "B": set[bytes]}
 
 
+def type_declared(declared: Any) -> Any:
+    """What declares the type of an attribute, without the rules around it.
+
+    >>> type_declared(Attribute(Attribute(int, required=True))), type_declared(int)
+    (<class 'int'>, <class 'int'>)
+    """
+    while isinstance(declared, Attribute):
+        declared = declared.type
+    return declared
+
+
 def codec_of(kind: Any) -> Codec:
     """The codec of a declared type.
 
@@ -171,6 +182,9 @@ def _type_hint(kind: Any) -> str:
         return f"write {' | '.join(others)}; an attribute may always be missing or None"
     return f"use {_TYPES}, int | Decimal, an Enum, epoch, or a Codec"
 
+
+KEY_TYPES: dict[str, Any] = {"S": str, "N": Number, "B": bytes}
+"""What declares an attribute that is a key, by DynamoDB's code for what it holds."""
 
 _TYPES = "str int float Decimal bool bytes datetime date UUID list dict set[...]"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from flyexpr.expressions.nodes import And, Between, Compare, Condition, In, Or, Path, Test, Value
+from flyexpr.expressions.nodes import Between, Compare, Condition, In, Or, Path, Test, Value, parts_of
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.terms import operand
@@ -110,8 +110,8 @@ def unused_ranges(table: Table, condition: Condition, names: Sequence[str]) -> l
     """
     known, named = {**table.constants, **known_values(condition)}, {path.parts[0] for path in paths(condition)}
     stored = simplify(lower_condition(table, condition))
-    parts = stored.parts if isinstance(stored, And) else (stored,)
     templates = [(name, table.derived[name]) for name in names if name in table.derived and name not in named]
+    parts = parts_of(stored)
     whys = [unbounded(table, name, one.begun(known), parts) for name, one in templates if one.function is None]
     return [why for why in whys if why]
 
@@ -123,7 +123,7 @@ def known_values(condition: Condition) -> dict[str, Any]:
     {'a': 1, 'c': 3, 'd': 4}
     """
     known = {}
-    for part in condition.parts if isinstance(condition, And) else (condition,):
+    for part in parts_of(condition):
         match part:
             case Compare("=", Path((str(name),)), Value(kind, body)) | Compare(
                 "=", Value(kind, body), Path((str(name),))
@@ -143,7 +143,7 @@ def listed_values(condition: Condition) -> dict[str, list[Any]]:
     {'a': [1, 2], 'b': ['x']}
     """
     listed: dict[str, list[Any]] = {}
-    for part in condition.parts if isinstance(condition, And) else (condition,):
+    for part in parts_of(condition):
         match part:
             case In(Path((str(name),)), options) if all(isinstance(one, Value) for one in options):
                 values = [thaw((one.kind, one.body)) for one in options if isinstance(one, Value)]

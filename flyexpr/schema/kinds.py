@@ -10,7 +10,7 @@ from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, ValidationError, did_you_mean
 from flyexpr.expressions.nodes import And, Compare, Condition, In, Or, Path, Value
 from flyexpr.records import fill, record, replace
-from flyexpr.schema.codecs import Attribute, codec_of
+from flyexpr.schema.codecs import KEY_TYPES, Attribute, codec_of
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.table import Declared, Table
@@ -328,7 +328,7 @@ def _plain_type(tables: Sequence[tuple[str, Table[Any]]], name: str) -> Any:
             raise FlyexprError(
                 f"kinds {first!r} and {kind!r} store the key attribute `{name}` differently: as {code} and as {other}"
             )
-    return {"N": Number, "B": bytes}.get(str(code), str)
+    return KEY_TYPES.get(str(code), str)
 
 
 def _common_types(tables: Sequence[tuple[str, Table[Any]]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from flyexpr.expressions.nodes import Between, Compare, Condition, In, Path, Test, Value
 from flyexpr.expressions.terms import operand
 from flyexpr.records import record
-from flyexpr.schema.codecs import Attribute, Codec, codec_of, epoch
+from flyexpr.schema.codecs import Codec, codec_of, epoch, type_declared
 from flyexpr.schema.table import Table
 from flyexpr.schema.templates import Begun, piece_of, width_of
 from flyexpr.values.foreign import is_uuid
@@ -62,9 +62,7 @@ def order_of(table: Table, part: str, spec: str) -> Order | str:
     >>> order_of(table, "n", "")
     'the texts of {n} do not sort as numbers do; a fixed width, such as {n:05d}, does'
     """
-    declared = table.attributes.get(part)
-    while isinstance(declared, Attribute):
-        declared = declared.type
+    declared = type_declared(table.attributes.get(part))
     if isinstance(declared, Codec) and declared is not epoch:
         return f"only its Codec knows how `{part}` sorts"
     kind = None if declared is None else codec_of(declared).kind

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flyexpr.records import record
-from flyexpr.schema.codecs import Attribute, Codec, codec_of
+from flyexpr.schema.codecs import Codec, codec_of, type_declared
 from flyexpr.schema.templates import Derived, piece_of, pieces_of, width_of
 from flyexpr.values.kinds import MISSING
 from flyexpr.values.numbers import number
@@ -128,8 +128,7 @@ def _is_number(kind: Any, spec: str) -> bool:
 
 def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
     """The function that reads a part of this type from its piece of the text; None where several values may fit."""
-    while isinstance(kind, Attribute):
-        kind = kind.type
+    kind = type_declared(kind)
     if isinstance(kind, (Codec, Derived)):
         return None
     codec = codec_of(kind or (int if spec.endswith("d") else str))

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, NotBound, did_you_mean
 from flyexpr.records import fill, later, record, replace
-from flyexpr.schema.codecs import Attribute, Codec, codec_of, declared_in
+from flyexpr.schema.codecs import KEY_TYPES, Attribute, Codec, codec_of, declared_in
 from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
 from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.templates import Derived
 from flyexpr.values.kinds import T
-from flyexpr.values.numbers import Number
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -369,8 +368,7 @@ class Table(Generic[T]):
 
         A time or a float that another writer stored in another form would change if it were read and written again.
         """
-        types = {"S": str, "N": Number, "B": bytes}
-        keys = {name: types[str(self.kind(name))] for name in self.key_attributes}
+        keys = {name: KEY_TYPES[str(self.kind(name))] for name in self.key_attributes}
         return replace(self, attributes=keys, version=None, strict=False)
 
     def kind(self, name: str) -> str | None:

@@ -27,6 +27,7 @@ from flyexpr.values.kinds import Item
 GETS, WRITES = 100, 25  # items of one BatchGetItem, of one BatchWriteItem
 AHEAD = 4  # requests for each worker that are made before the first of them is sent
 ATTEMPTS = 10  # tries of a batch that makes no progress
+_UNSENDABLE = (FlyexprError, TypeError)  # what says that an operation cannot be sent
 
 
 class Batch(ABC):
@@ -199,7 +200,8 @@ class Writing(Batch):
     'BatchWriteItem'
 
     A list is checked whole before the first request; of other iterables each request's part, before it is sent. What an
-    iterator has given is written before the error that ends it.
+    iterator has given before an operation that cannot be sent is written; if the iterator itself fails, only full
+    requests are.
     """
 
     def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
@@ -276,7 +278,7 @@ class Writing(Batch):
         number, operation = numbered
         try:
             return batch_member(self._table, operation)
-        except (FlyexprError, TypeError) as error:
+        except _UNSENDABLE as error:
             error.args = (f"{error}\n  in operation {number} of the batch",)
             self._refused.append(operation)
             raise
@@ -290,7 +292,7 @@ class Writing(Batch):
             return None if self._fault else next(self._members, None)
         except Exception as error:
             self._fault = error
-            if not isinstance(error, (FlyexprError, TypeError)):
+            if not isinstance(error, _UNSENDABLE):
                 self._sent.clear()
             return None
 
@@ -298,7 +300,7 @@ class Writing(Batch):
         """Raises what has ended the iterator; for what cannot be sent it says how many before it are written."""
         if self._fault is None:
             return
-        if self.done and isinstance(self._fault, (FlyexprError, TypeError)):
+        if self.done and isinstance(self._fault, _UNSENDABLE):
             self._fault.args = (f"{self._fault}; the first {self.done} are written",)
         raise self._fault
 

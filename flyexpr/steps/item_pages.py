@@ -1,7 +1,8 @@
-"""Pages of items, of a size that the reader chooses; each says whether there are more."""
+"""What the reads of both doors have in common: how far they are, and pages of a size that the reader chooses."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, NoReturn
@@ -9,6 +10,7 @@ from typing import Any, Generic, NoReturn
 from flyexpr.records import record
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
+from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import T
 
 
@@ -50,6 +52,33 @@ class ItemPage(Generic[T]):
 
 
 _PARTS = "a page has parts: write page.items, page.cursor or page.more"
+
+
+class Started(ABC):
+    """A read that has begun; the `Items` of each door take its items."""
+
+    __slots__ = ("_reading",)
+    _reading: Reading | Lanes
+
+    @property
+    @abstractmethod
+    def cursor(self) -> str | None:
+        """Where a later read goes on; None once nothing is left."""
+
+    @property
+    def stats(self) -> Stats:
+        """Requests, items examined and returned, read units."""
+        return self._reading.stats
+
+    def __repr__(self) -> str:
+        from flyexpr.steps.items_text import items_text  # few programs print
+
+        return items_text(self._reading, self.cursor)
+
+    def _repr_html_(self) -> str:
+        from flyexpr.steps.items_text import items_html
+
+        return items_html(self._reading, self.cursor)
 
 
 @contextmanager

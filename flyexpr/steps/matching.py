@@ -68,7 +68,7 @@ def _write_matching(
     asked, access = keys_only(table, read)
     lanes, kept = Lanes(table, asked, clock, access=access), dict[str, Item]()
 
-    def write(key: Item) -> Steps[bool]:
+    def unit(key: Item) -> Steps[bool]:
         return _written(table, key, condition, update)
 
     while (taken := lanes.take()) is not None:
@@ -85,8 +85,8 @@ def _write_matching(
                 prepared(table, UpdateItem(keys[0], update, condition))  # raises what the update would raise
             bulk.note(len(keys))
         else:
-            yield from each(bulk, what, keys, write, lanes.cursor)
-    yield from each(bulk, what, kept.values(), write, None)
+            yield from each(bulk, what, keys, unit, lanes.cursor)
+    yield from each(bulk, what, kept.values(), unit, None)
     return bulk.done
 
 

@@ -160,12 +160,17 @@ def _write_list(value: list[Any]) -> str:
     return "[" + ", ".join([_WRITERS[type(member)](member) for member in value]) + "]"
 
 
-def _write_map(value: dict[str, Any]) -> str:
+def unmistakable(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A map as JSON has it: one that looks like a mark gets one more `$`.
+
+    >>> unmistakable({"$set": 1}), unmistakable({"set": 1})
+    ({'$$set': 1}, {'set': 1})
+    """
     if len(value) == 1:
         ((name, member),) = value.items()
         if _MARK.fullmatch(name):
-            return item_text({"$" + name: member})
-    return item_text(value)
+            return {f"${name}": member}
+    return value
 
 
 def _write_set(value: set[Any] | frozenset[Any]) -> str:
@@ -180,6 +185,6 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
     type(None): lambda value: "null",
     bytes: _write_bytes,
     list: _write_list,
-    dict: _write_map,
+    dict: lambda value: item_text(unmistakable(value)),
     set: _write_set,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from flyexpr.cli import completions, options
-from flyexpr.cli.jobs.progress import waiting
+from flyexpr.cli.jobs.progress import last_counted, waiting
 from flyexpr.cli.schemas import altered_schema, setting_words
 from flyexpr.drive import relayed
 from flyexpr.errors import FlyexprError
@@ -62,8 +62,7 @@ def alter(
     steps = run(wanted, update_table(drop=bool(drops), dry_run=True))
     lines = [options.step("change", text) for text in steps or ["none: the table is so already"]]
     if any(text.startswith("create index") for text in steps):
-        counted = f"{description.get('ItemCount', 0):,} when the table was last counted"
-        lines.append(options.step("items", f"{counted}; a new index reads them all"))
+        lines.append(options.step("items", f"{last_counted(description)}; a new index reads them all"))
     options.plan(explain or dry_run, options.step("operation", f"UpdateTable on {table}"), *lines)
     _alter(wanted, UpdateTable(drop=bool(drops)), steps)
     options.note("; ".join(steps) or "nothing is changed: the table is so already")
@@ -97,8 +96,8 @@ def drop(table: str, yes: bool, explain: bool, dry_run: bool) -> None:
     """
     session = options.session()
     found, description = session.described(table)
-    counted = f"{description.get('ItemCount', 0):,} when the table was last counted"
-    options.plan(explain or dry_run, explained(found, delete_table()), options.step("items", counted))
+    counted = options.step("items", last_counted(description))
+    options.plan(explain or dry_run, explained(found, delete_table()), counted)
     if found.deletion_protection:
         raise FlyexprError(f"{table} is protected from being dropped\n  hint: flyexpr alter {table} --protect off")
     options.confirm(f"Drop the table {table} of {session.shown} with all of its items?", yes)

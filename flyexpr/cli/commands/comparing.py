@@ -10,6 +10,7 @@ import click
 from flyexpr.cli import completions, options
 from flyexpr.cli.formats.terminal_text import in_one_line
 from flyexpr.cli.jobs.progress import amount
+from flyexpr.cli.keys import key_text
 from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError
 from flyexpr.expressions.diff import diff as difference
@@ -19,7 +20,6 @@ from flyexpr.schema.table import Table
 from flyexpr.sync import run
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import Item
-from flyexpr.values.plain_json import item_text
 
 
 @click.command()
@@ -54,10 +54,10 @@ def diff(table: str, other: str | None, to: str | None, segments: int) -> None:
     if [(name, one.kind(name)) for name in one.keys] != [(name, two.kind(name)) for name in two.keys]:
         raise FlyexprError(f"{table} and {other} have different keys, so their items cannot be compared")
     read = Scan(segments=segments if segments > 1 else None)
-    left = {_key(one, item): _digest(item) for item in run(one, read)}
+    left = {key_text(one, item): _digest(item) for item in run(one, read)}
     added = changed = 0
     for item in run(two, read):
-        key = _key(one, item)
+        key = key_text(one, item)
         seen = left.pop(key, None)
         if seen is None:
             options.say(f"+ {key}")
@@ -78,10 +78,6 @@ def _say_change(table: Table, key: str, item: Item) -> int:
     if change.actions:
         options.say(f"~ {key} {in_one_line(show(change))}")
     return int(bool(change.actions))
-
-
-def _key(table: Table, item: Item) -> str:
-    return item_text({name: item[name] for name in table.keys})
 
 
 def _digest(item: Item) -> bytes:

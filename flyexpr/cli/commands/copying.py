@@ -28,6 +28,7 @@ from flyexpr.cli.jobs.bulk_puts import put_entries, put_plan, put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, put_all
 from flyexpr.cli.jobs.job import Manner, bulk, job
 from flyexpr.cli.jobs.parts import parts_of
+from flyexpr.cli.jobs.progress import last_counted
 from flyexpr.cli.jobs.work import Job
 from flyexpr.cli.session import Session, identity
 from flyexpr.errors import FlyexprError, NoSuchTable
@@ -82,8 +83,7 @@ def copy(
 
 def _plan(table: Table, description: Mapping[str, Any], segments: int) -> list[str]:
     """The plan of a read of everything, with the number of items when they were last counted."""
-    counted = f"{description.get('ItemCount', 0):,} when the table was last counted"
-    return [str(explained(table, Scan(segments=segments))), options.step("items", counted)]
+    return [str(explained(table, Scan(segments=segments))), options.step("items", last_counted(description))]
 
 
 def _target(work: Job, table: Table, target: Session, name: str) -> Table:

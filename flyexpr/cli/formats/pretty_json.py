@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.values.kinds import quote
-from flyexpr.values.plain_json import value_text
+from flyexpr.values.plain_json import unmistakable, value_text
 
-_MARK = re.compile(r"\$+(set|bytes)")  # of plain JSON: a map that looks like one gets one more `$`
 _WIDTH = 90
 
 
@@ -31,9 +29,9 @@ def _pretty(value: Any, depth: int, before: int = 0) -> str:
         return text
     if isinstance(value, list):
         return _spread("[", [_pretty(member, depth + 1) for member in value], "]", depth)
-    if len(value) == 1 and _MARK.fullmatch(next(iter(value))):
-        value = {f"${name}": member for name, member in value.items()}
-    members = [f"{quote(name)}: {_pretty(member, depth + 1, len(name))}" for name, member in value.items()]
+    members = [
+        f"{quote(name)}: {_pretty(member, depth + 1, len(name))}" for name, member in unmistakable(value).items()
+    ]
     return _spread("{", members, "}", depth)
 
 

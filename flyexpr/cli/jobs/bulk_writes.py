@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from flyexpr.cli.jobs.bulk_reads import is_repeatable
 from flyexpr.cli.jobs.rejects import Refusal
 from flyexpr.cli.jobs.work import Job
+from flyexpr.cli.keys import key_text
 from flyexpr.errors import ConditionFailed, DynamoError, FlyexprError
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.batches import batch_member
@@ -187,17 +188,13 @@ def _announced(job: Job, table: Table, part: str, items: Iterable[Item], seen: C
     When the job continues after a crash, an announced item has been changed already if it holds other values than that,
     or no longer matches. It counts as done.
     """
-    by_key = {_key_text(table, item): item for item in items}
+    by_key = {key_text(table, item): item for item in items}
     earlier = job.journal.found_notes(part)
     done = {key for key, item in by_key.items() if key in earlier and earlier[key] != seen(item)}
     job.add(len(done) + len(job.journal.not_found(part, by_key)))
     wanted = {key: item for key, item in by_key.items() if key not in done}
     job.journal.note(part, {key: seen(item) for key, item in wanted.items()})
     return wanted.values()
-
-
-def _key_text(table: Table, item: Item) -> str:
-    return item_text({name: item[name] for name in table.keys})
 
 
 def _seen(update: Update, item: Item) -> str:

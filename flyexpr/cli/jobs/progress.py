@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from flyexpr.cli.formats.terminal_text import plain
 
@@ -19,6 +20,15 @@ def amount(number: float, noun: str) -> str:
     ('1 item', '50,000 items', '0.5 read units')
     """
     return f"{number:,.12g} {noun}{'' if number == 1 else 's'}"
+
+
+def last_counted(description: Mapping[str, Any]) -> str:
+    """How many items a table has, for people; the service counts them every six hours or so.
+
+    >>> last_counted({"ItemCount": 50_000})
+    '50,000 when the table was last counted'
+    """
+    return f"{description.get('ItemCount', 0):,} when the table was last counted"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flyexpr.errors import ExpressionError, PlanError
 from flyexpr.expressions.check import check
-from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, is_never, joined
+from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, is_never, joined, parts_of
 from flyexpr.expressions.show import refused
 from flyexpr.expressions.simplify import simplified
 from flyexpr.records import replace
@@ -16,7 +16,7 @@ from flyexpr.requests.plan.fits import Fit
 from flyexpr.requests.plan.kinds import implied_by_kinds
 from flyexpr.requests.plan.projections import check_projected, fetched, trims
 from flyexpr.requests.plan.refusals import Rejected
-from flyexpr.requests.plan.sharing import parts_of, shared_by_query, shared_by_scan
+from flyexpr.requests.plan.sharing import shared_by_query, shared_by_scan
 from flyexpr.requests.reads import Access, Nothing, Point, QueryPages, ScanPages
 from flyexpr.schema.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds, narrowed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from os.path import commonprefix
 
-from flyexpr.expressions.nodes import ALWAYS, Compare, Condition, In, Path, Test, Value
+from flyexpr.expressions.nodes import ALWAYS, Compare, Condition, In, Path, Test, Value, parts_of
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan.bounds import Range, ends, is_equal, options, prefix, ranges
 from flyexpr.schema.implied import Implied, implied_conditions
@@ -55,7 +55,7 @@ def not_found(table: Kinds, condition: Condition, keys: Iterable[str]) -> list[s
     (['note'], [])
     """
     names = [name for name in table.kinds if name in table.names_in(condition, table.every)]
-    parts = condition.parts if hasattr(condition, "parts") else (condition,)
+    parts = parts_of(condition)
     made = [key for key in keys if not any(options(part, key) for part in parts)]
     found = {name: implied_conditions(table[name], condition).sure for name in names}
     return [name for name in names if not all(any(options(one, key) for one in found[name]) for key in made)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flyexpr.expressions.nodes import ALWAYS, And, Condition, joined
+from flyexpr.expressions.nodes import ALWAYS, And, Condition, joined, parts_of
 from flyexpr.expressions.paths import paths
 from flyexpr.requests.plan.fits import Fit
 from flyexpr.requests.plan.projections import lacking
@@ -15,15 +15,6 @@ from flyexpr.schema.parts import as_stored, may_match
 from flyexpr.schema.table import Table
 
 Shared = tuple[list[Condition], list[Condition]]  # what the service filters by, and what is left to the client
-
-
-def parts_of(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions that all have to hold.
-
-    >>> [show(part) for part in parts_of(eq("a", 1) & gt("b", 2))]
-    ['a = 1', 'b > 2']
-    """
-    return condition.parts if isinstance(condition, And) else (condition,)
 
 
 def shared_by_query(table: Table, fit: Fit) -> Shared:

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.expressions.evaluate import matches
-from flyexpr.expressions.nodes import And, Between, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
+from flyexpr.expressions.nodes import (
+    Between,
+    Call,
+    Compare,
+    Condition,
+    In,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Test,
+    Value,
+    parts_of,
+)
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
 
@@ -43,8 +56,7 @@ def read_clauses(condition: Condition) -> tuple[Clause, ...]:
     >>> read_clauses(Compare("<", Value("N", 3), Path(("sk",))))
     (Clause(name='sk', operator='>', values=(Value(kind='N', body=3),)),)
     """
-    parts = condition.parts if isinstance(condition, And) else (condition,)
-    read = [_read_clause(part) for part in parts]
+    read = [_read_clause(part) for part in parts_of(condition)]
     if any(len(path.parts) > 1 for path, _, _ in read):
         raise invalid(_INVALID + "KeyConditionExpressions cannot have conditions on nested attributes")
     clauses = tuple(Clause(str(path.parts[0]), operator, values) for path, operator, values in read)
