@@ -12,7 +12,7 @@ from flyexpr.engine import READS
 from flyexpr.errors import did_you_mean
 from flyexpr.expressions.check import MAX_OPERATORS, count_operators
 from flyexpr.expressions.compile import MAX_EXPRESSION
-from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, walk
+from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, parts_of, walk
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.records import record
@@ -119,7 +119,8 @@ class Plan:
 
     `requests` holds what would be sent first: one request for each key condition of a fan-out, and all requests of a
     batch. `units` is the least and the most that one request, or a whole batch, can cost, in read or write units; the
-    most is None if it depends on stored items.
+    most is None if it depends on stored items. `ranges` has the key conditions one by one, each with the part that it
+    reads of its partition: "all" of it, its "start", "middle" or "end", or one "item".
     """
 
     table: str
@@ -134,6 +135,7 @@ class Plan:
     bytes: int
     units: tuple[float, float | None]
     requests: tuple[tuple[str, dict[str, Any]], ...]
+    ranges: tuple[tuple[str, str], ...] = ()
 
     @property
     def aws_cli(self) -> tuple[str, ...]:
@@ -153,11 +155,35 @@ class Plan:
 
     __repr__ = __str__
 
+    def svg(self) -> str:
+        """The plan as a picture: what is read of each partition, what filters drop of it, and what is paid.
+
+        >>> picture = explain(scores, query(eq("userid", "abc") & gt("title", "C"))).svg()
+        >>> picture.startswith("<svg "), "AND title &gt; " in picture
+        (True, True)
+
+        It is SVG without scripts, in the colour of the text around it. Every operation has one; that of an operation
+        on a table, or of a condition that is never true, has no bars. How much a filter drops is not known before, so
+        the bars are not to scale.
+        """
+        from flyexpr.values.picture import picture
+
+        asked = [] if self.ranges else [one for _, wire in self.requests for one in _asked_for(wire)]
+        rows = [*self._rows()]
+        return picture(
+            f"{self.operation} on {self.table}" + (f" by {self.index}" if self.index else ""),
+            "reads" if self.operation in READS else "writes",
+            self.ranges or [(text, "item") for text in map(_item_text, asked) if text],
+            [row for row in rows if row[0] in ("filter", "on the client")],
+            [row for row in rows if row[0] in ("not", "fan-out", "batch", "cost")],
+        )
+
     def _repr_html_(self) -> str:
         from flyexpr.values.layout import rows_html
 
         sent = [("request", f"{name} {_json(wire)}") for name, wire in self.requests[:1]]
-        return rows_html([*self._rows(), *sent, *(("aws cli", line) for line in self.aws_cli[:1])])
+        rows = rows_html([*self._rows(), *sent, *(("aws cli", line) for line in self.aws_cli[:1])])
+        return self.svg() + rows
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "operation", f"{self.operation} on {self.table}"
@@ -240,7 +266,7 @@ def explain(table: Any, operation: Any = None) -> Plan:
     table, operation = addressed(table, operation)
     wires = tuple(map(_wire, requests))
     name = access.operation if access else wires[0][0] if wires else "Nothing"
-    asked = _asked_for(table, wires[0][1]) if wires else []
+    asked = _asked_for(wires[0][1]) if wires else []
     expressions = [str(value) for one in asked for key, value in one.items() if key.endswith("Expression")]
     return Plan(
         table=_names(table, operation),
@@ -255,6 +281,7 @@ def explain(table: Any, operation: Any = None) -> Plan:
         bytes=max(map(len, expressions), default=0),
         units=_units(table, operation, access, wires),
         requests=wires,
+        ranges=tuple(_ranges(table, access, len(wires))) if access else (),
     )
 
 
@@ -262,6 +289,22 @@ def _names(table: Table, operation: Operation) -> str:
     several = isinstance(operation, (TransactWriteItems, TransactGetItems))
     tables = tables_of(operation) if several else tables_of(table, operation)
     return ", ".join(dict.fromkeys(each.name for each in tables))
+
+
+def _ranges(table: Table, access: Access, requests: int) -> Iterator[tuple[str, str]]:
+    """What each request reads, as a condition, and as a word for its part of a partition."""
+    if access.sends and not access.keys:
+        yield from (("every item" if requests == 1 else f"segment {n} of {requests}", "all") for n in range(requests))
+    sort = table.sort_keys_of(access.index)
+    for key in access.keys:
+        bounds = [part for part in parts_of(key) if any(path.parts[0] in sort for path in paths(part))]
+        operators = [part.operator if isinstance(part, Compare) else "" for part in bounds]
+        if {*operators} <= {"="} and (len(bounds) == len(sort) > 0 or not access.paged):
+            yield show(key), "item"
+        elif len(bounds) == 1:
+            yield show(key), {"<": "start", "<=": "start", ">": "end", ">=": "end"}.get(operators[0], "middle")
+        else:
+            yield show(key), "middle" if bounds else "all"
 
 
 def _conditions(operation: Operation, access: Access | None) -> list[Condition]:
@@ -364,7 +407,7 @@ def _units(
     name = wires[0][0] if wires else ""
     if not wires or name.endswith("Table"):
         return 0.0, 0.0
-    asked = [one for _, wire in (wires if name in _PARTS else wires[:1]) for one in _asked_for(table, wire)]
+    asked = [one for _, wire in (wires if name in _PARTS else wires[:1]) for one in _asked_for(wire)]
     if name in READS:
         factor = 2.0 if name == "TransactGetItems" else 1.0 if getattr(operation, "consistent", False) else 0.5
         most = _PAGE if access is not None and access.paged else len(asked) * MAX_ITEM
@@ -374,14 +417,20 @@ def _units(
     return factor * sum(map(_write_units, asked)), None
 
 
-def _asked_for(table: Table, wire: dict[str, Any]) -> list[dict[str, Any]]:
+def _asked_for(wire: dict[str, Any]) -> list[dict[str, Any]]:
     """What a request asks for, item by item; the request itself if it is on one item, or reads a page."""
     if "TransactItems" in wire:
         return [action for entry in wire["TransactItems"] for action in entry.values()]
     if "RequestItems" in wire:
-        batch = wire["RequestItems"][table.name]
+        [batch] = wire["RequestItems"].values()
         return list(batch["Keys"]) if "Keys" in batch else [one for entry in batch for one in entry.values()]
     return [wire]
+
+
+def _item_text(request: dict[str, Any]) -> str:
+    """The key that a request is about, or the item that it puts; empty for one that is about no item."""
+    item = request.get("Key") or request.get("Item") or request
+    return "" if item is request and "TableName" in request else repr(decode_item(copy.deepcopy(item)))
 
 
 def _write_units(request: dict[str, Any]) -> float:

@@ -4,6 +4,7 @@ import html.parser
 import json
 import re
 import shlex
+import xml.etree.ElementTree
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from scripted import Recording, scripted
 
 import flyexpr
 from flyexpr import (
+    F,
     FlyexprError,
     GlobalIndex,
     LocalIndex,
@@ -23,6 +25,7 @@ from flyexpr import (
     any_of,
     batch_get,
     batch_write,
+    begins_with,
     connect,
     create_table,
     delete_item,
@@ -31,7 +34,9 @@ from flyexpr import (
     ge,
     get_item,
     gt,
+    incr,
     is_in,
+    le,
     lt,
     ne,
     not_exists,
@@ -135,7 +140,9 @@ def test_the_printed_command_is_one_command(code: str) -> None:
 def test_the_notebook_shows_the_same(code: str) -> None:
     plan = explain(scores, asked(code))
     cells = Cells()
-    cells.feed(plan._repr_html_())
+    drawn, _, table = plan._repr_html_().partition("</svg>")
+    assert f"{drawn}</svg>" == plan.svg()
+    cells.feed(table)
     rows = [(label, text.split()) for label, text in rows_of(str(plan))]
     assert [(row[0], row[-1].split()) for row in cells.rows] == rows
     assert {*cells.tags} <= {"table", "tr", "th", "td", "code", "details", "summary"}
@@ -160,7 +167,7 @@ def test_a_request_that_is_too_long_is_not_printed() -> None:
 def test_a_prompt_shows_the_plan() -> None:
     plan = explain(scores, get_item(("a", "b")))
     assert repr(plan) == str(plan)
-    assert {name for name in dir(plan) if not name.startswith("_")} == {*Plan.__match_args__, "aws_cli"}  # type: ignore[attr-defined]
+    assert {name for name in dir(plan) if not name.startswith("_")} == {*Plan.__match_args__, "aws_cli", "svg"}  # type: ignore[attr-defined]
 
 
 def test_the_notebook_shows_what_looks_like_html_as_text() -> None:
@@ -168,6 +175,109 @@ def test_the_notebook_shows_what_looks_like_html_as_text() -> None:
     shown = explain(scores, query(eq("userid", hostile) & ne("title", hostile)))._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
+
+
+# --- the picture
+
+
+def drawn(plan: Plan) -> tuple[list[str], list[xml.etree.ElementTree.Element]]:
+    """The texts of the picture, and its boxes; it has to be well-formed XML."""
+    root = xml.etree.ElementTree.fromstring(plan.svg())
+    svg = "{http://www.w3.org/2000/svg}"
+    assert {each.tag.removeprefix(svg) for each in root.iter()} <= {"svg", "title", "style", "g", "text", "rect"}
+    return [each.text or "" for each in root.iter(f"{svg}text")], [*root.iter(f"{svg}rect")]
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_picture_says_what_the_plan_says(code: str) -> None:
+    plan = explain(scores, asked(code))
+    texts, boxes = drawn(plan)
+    words = " ".join(texts).split()
+    rows = dict(rows_of(str(plan)))
+    index = f" by {plan.index}" if plan.index else ""
+    assert texts[0] == f"{plan.operation} on {plan.table}{index}"
+    for label in ("cost", "filter", "on the client", "fan-out"):
+        assert {*rows.get(label, "").split()} <= {*words}
+    assert {word for why in plan.rejected for word in why[1].split()} <= {*words}
+    has_bars = plan.operation != "Nothing" and not plan.operation.endswith("Table")
+    assert bool(boxes) == has_bars
+
+
+READ: dict[str, tuple[Any, list[str]]] = {
+    "a partition": (query(eq("userid", "a")), ["all"]),
+    "its end": (query(eq("userid", "a") & gt("title", "x")), ["end"]),
+    "its start": (query(eq("userid", "a") & lt("title", "x")), ["start"]),
+    "between": (query(eq("userid", "a") & ge("title", "x") & le("title", "z")), ["middle"]),
+    "a prefix": (query(eq("userid", "a") & begins_with("title", "x")), ["middle"]),
+    "one item": (query(where(userid="a", title="x")), ["item"]),
+    "one key of an index": (query(where(title="a", top_score=1)), ["item"]),
+    "partitions": (query(is_in("userid", ["a", "b"]) & gt("title", "x")), ["end", "end"]),
+    "the table": (scan(), ["all"]),
+    "segments": (scan(segments=3), ["all", "all", "all"]),
+    "nothing": (query(eq("userid", "a") & any_of()), []),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_which_part_of_a_partition_is_read(name: str) -> None:
+    operation, expected = READ[name]
+    plan = explain(scores, operation)
+    assert [part for _, part in plan.ranges] == expected
+    assert " or ".join(text for text, _ in plan.ranges) == (plan.key_condition or expected and drawn_ranges(plan) or "")
+
+
+def drawn_ranges(plan: Plan) -> str:
+    return " or ".join(text for text in drawn(plan)[0] if text.startswith(("every item", "segment ")))
+
+
+def test_keys_of_several_attributes_are_drawn_as_one() -> None:
+    numbers = dict.fromkeys("abcd", int)
+    table = Table("t", "id", attributes=numbers, indexes=[GlobalIndex("Many", ("a", "b"), ("c", "d"))])
+    asked = {
+        "all": where(a=1, b=2),
+        "middle": where(a=1, b=2, c=3) & gt("d", 4),
+        "item": where(a=1, b=2, c=3, d=4),
+        "end": where(a=1, b=2) & gt("c", 3),
+    }
+    assert {part: explain(table, query(each)).ranges[0][1] for part, each in asked.items()} == {
+        part: part for part in asked
+    }
+
+
+def test_the_picture_shows_hostile_names_as_text() -> None:
+    hostile = "</text><script>alert('&amp;')</script>\x00"
+    table = Table(hostile, "id", indexes=[GlobalIndex("<index>", hostile)])
+    texts, _ = drawn(explain(table, query(eq(F[hostile], "<svg onload=x>") & ne("<!--", "]]>"))))
+    assert texts[0].startswith("Query on </text><script>alert('&amp;')</script>\ufffd by <index>")
+    assert "<svg onload=x>" in " ".join(texts)
+
+
+def test_a_long_picture_is_cut() -> None:
+    many = batch_get([(f"u{n}", "x") for n in range(250)])
+    texts, boxes = drawn(explain(scores, many))
+    assert "and 244 more" in texts
+    assert len(boxes) == 12
+    texts, _ = drawn(explain(scores, query(eq("userid", "x" * 1000))))
+    assert max(map(len, texts)) == 76
+    texts, _ = drawn(explain(scores, scan(is_in("title", [f"Game number {n}" for n in range(100)]))))
+    assert texts.count("…") == 1
+
+
+def test_the_picture_of_writes_shows_each_item() -> None:
+    key = ("abc", "Comet Quest")
+    both = transact_write_items(
+        [(scores, update_item(key, incr("wins"))), (scores, put_item({"userid": "b", "title": "c"}))]
+    )
+    texts, boxes = drawn(explain(both))
+    assert texts[0] == "TransactWriteItems on GameScores"
+    assert texts.count("writes") == 2
+    assert "{'userid': 'abc', 'title': 'Comet Quest'}" in texts
+    assert len(boxes) == 4
+
+
+def test_the_picture_needs_no_table_to_be_made() -> None:
+    texts, boxes = drawn(explain(scores, create_table()))
+    assert (texts[0], boxes) == ("CreateTable on GameScores", [])
 
 
 @pytest.mark.parametrize("code", CASES)

@@ -24,7 +24,16 @@ def rows_text(rows: Iterable[tuple[str, str | list[str]]]) -> str:
 
 
 def _indented(text: str | list[str]) -> str:
-    return f"\n{' ' * LABEL}".join(_lines(_WORDS, text, 0) if isinstance(text, str) else text)
+    return f"\n{' ' * LABEL}".join(text_lines(text) if isinstance(text, str) else text)
+
+
+def text_lines(text: str) -> list[str]:
+    """The text in lines of up to 66 characters, broken between words; a comparison stays in one line.
+
+    >>> text_lines("title = 'Comet Quest' AND " * 2 + "info.rating > 8 AND wins > 3")
+    ["title = 'Comet Quest' AND title = 'Comet Quest' AND", 'info.rating > 8 AND wins > 3']
+    """
+    return _lines(_WORDS, text, 0)
 
 
 def wrapped(json: str, column: int) -> str:
