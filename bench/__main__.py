@@ -14,7 +14,7 @@ from bench import bulk, growth, holding, local, starts
 from bench.adapters import ADAPTERS
 from bench.goals import goal_table
 from bench.jobs import JOBS
-from bench.plot import plot
+from bench.plot import draw
 from bench.report import page
 from bench.results import Results
 from bench.rounds import compare, replay_server, start, stop
@@ -42,7 +42,7 @@ def main() -> None:
     if not options.only:
         DOCS.mkdir(exist_ok=True)
         (DOCS / "benchmarks.md").write_text(page(results))
-        (DOCS / "benchmarks.svg").write_text(plot(results))
+        draw()
 
 
 def _stages(

@@ -266,8 +266,6 @@ def explain(table: Any, operation: Any = None) -> Plan:
     table, operation = addressed(table, operation)
     wires = tuple(map(_wire, requests))
     name = access.operation if access else wires[0][0] if wires else "Nothing"
-    asked = _asked_for(wires[0][1]) if wires else []
-    expressions = [str(value) for one in asked for key, value in one.items() if key.endswith("Expression")]
     return Plan(
         table=_names(table, operation),
         operation=name,
@@ -278,7 +276,7 @@ def explain(table: Any, operation: Any = None) -> Plan:
         rejected=access.rejected if access else (),
         warnings=tuple(_warnings(table, operation, access)),
         operators=max(map(count_operators, _conditions(operation, access)), default=0),
-        bytes=max(map(len, expressions), default=0),
+        bytes=_longest_expression(wires),
         units=_units(table, operation, access, wires),
         requests=wires,
         ranges=tuple(_ranges(table, access, len(wires))) if access else (),
@@ -289,6 +287,11 @@ def _names(table: Table, operation: Operation) -> str:
     several = isinstance(operation, (TransactWriteItems, TransactGetItems))
     tables = tables_of(operation) if several else tables_of(table, operation)
     return ", ".join(dict.fromkeys(each.name for each in tables))
+
+
+def _longest_expression(wires: Sequence[tuple[str, dict[str, Any]]]) -> int:
+    asked = [one for _, wire in wires[:1] for one in _asked_for(wire)]
+    return max((len(value) for one in asked for key, value in one.items() if key.endswith("Expression")), default=0)
 
 
 def _ranges(table: Table, access: Access, requests: int) -> Iterator[tuple[str, str]]:

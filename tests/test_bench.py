@@ -10,13 +10,14 @@ from types import ModuleType
 from xml.dom import minidom
 
 import pytest
+from places import DOCS
 
 from bench import bulk, data, goals, report, rounds, server
 from bench import jobs as bench_jobs
+from bench import plot as plot_module
 from bench.adapters import ours
 from bench.goals import GOALS, goal_table
 from bench.jobs import JOBS, SERVED, Jobs, same
-from bench.plot import plot
 from bench.report import page
 from bench.results import Results
 from bench.rounds import Times, compare, replay_server, start, stop
@@ -79,7 +80,9 @@ def test_bulk_work_does_what_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(bulk.speedups(1)) == {"update_matching", "put_all with a condition", "batch_write", "batch_get"}
 
 
-@pytest.mark.parametrize("module", [bench_jobs, data, goals, report, rounds], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [bench_jobs, data, goals, plot_module, report, rounds], ids=lambda module: module.__name__
+)
 def test_the_examples_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted
@@ -134,4 +137,12 @@ def test_the_page_shows_goals_reached_and_missed() -> None:
     text = page(results)
     assert "pydynox took no part: not installed" in text
     assert "| get | 1000.0 ms |" in text
-    minidom.parseString(plot(results))
+    drawn = minidom.parseString(plot_module.plot(text))
+    assert [circle.firstChild.firstChild.data for circle in drawn.getElementsByTagName("circle")[7:]] == [
+        "boto3-client: 6 x"
+    ]
+
+
+def test_the_plot_is_that_of_the_page() -> None:
+    page = (DOCS / "benchmarks.md").read_text()
+    assert (DOCS / "benchmarks.svg").read_text() == plot_module.plot(page)
