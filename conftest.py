@@ -12,21 +12,17 @@ from flyexpr import GlobalIndex, Table, connect, create_table, put, run
 def doctest_session(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An empty folder and no AWS account; a module's own names go before the public ones.
-
-    A page of the documentation gets no names: its reader has none either.
-    """
+    """An empty folder and no AWS account; a module's own names go before the public ones."""
     item = request.node
     if not isinstance(item, pytest.DoctestItem):
         return
     monkeypatch.chdir(tmp_path_factory.mktemp("doctest"))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    if item.path.suffix == ".py":
-        for name, value in NAMES.items():
-            item.dtest.globs.setdefault(name, value)
-        if "scores" in item.dtest.docstring:
-            item.dtest.globs.setdefault("scores", game_scores())
+    for name, value in NAMES.items():
+        item.dtest.globs.setdefault(name, value)
+    if "scores" in item.dtest.docstring:
+        item.dtest.globs.setdefault("scores", game_scores())
 
 
 def game_scores() -> Table:

@@ -1,38 +1,26 @@
 """On the pages for users of another client, both sides run and find the same."""
 
-import doctest
-import re
 import warnings
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from pages import blocks, shows, steps
 from places import DOCS
 
-BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
-
-def steps(page: str) -> Iterator[tuple[str, str]]:
-    """Each block of the other client's code, with the flyexpr session that follows it."""
+def pairs(page: str) -> Iterator[tuple[str, str]]:
+    """Each block of the other client's code, with the block for flyexpr that follows it."""
     theirs = ""
-    for block in BLOCK.findall((DOCS / page).read_text()):
-        if ">>>" in block:
-            yield theirs, block
-            theirs = ""
+    for block in blocks(DOCS / page, "python"):
+        assert not (theirs and block.title), f"nothing follows {theirs!r}"
+        if block.title:
+            theirs = block.code
         else:
-            assert not theirs, f"nothing follows {theirs!r}"
-            theirs = block
+            yield theirs, block.code
+            theirs = ""
     assert not theirs
-
-
-def run_session(session: str, names: dict[str, Any]) -> None:
-    """Runs the examples of a session; those that raise are left to the doctest of the page."""
-    for example in doctest.DocTestParser().get_examples(session):
-        try:
-            exec(compile(example.source, "<session>", "single"), names)
-        except Exception:
-            assert example.exc_msg is not None
 
 
 def plain(value: Any) -> Any:
@@ -60,11 +48,12 @@ def test_both_sides_find_the_same(client: str, compared: int) -> None:
     same = 0
     with moto.mock_aws(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations in other libraries
-        for code, session in steps(f"coming-from-{client}.md"):
+        for code, session in pairs(f"coming-from-{client}.md"):
             for names in (theirs, ours):
                 names.pop("found", None)
             exec(code, theirs)
-            run_session(session, ours)
+            for step in steps(session):
+                shows(step.node, ours)  # whether it shows the right thing, the tests of the page ask
             assert ("found" in theirs) == (bool(code) and "found" in ours), code
             if "found" in theirs:
                 assert plain(theirs["found"]) == plain(ours["found"]), code

@@ -1,59 +1,105 @@
 """The pages and the demo run as a reader would run them, and they leave nothing out."""
 
-import doctest
+import json
 import os
 import re
 import subprocess
 import sys
+from codeop import compile_command
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from places import DOCS, ROOT
+from pages import PAGES, README, blocks, difference, faults, files, page_id, sessions, shows, steps
+from places import ROOT
 from public import PUBLIC
 
 import flyexpr
 from flyexpr import Table, connect, create_table, eq, gt, query, run
 from flyexpr.serve import serve
 
-PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
 DEMO = ROOT / "examples/demo.py"
-
-
-def page_id(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
-
-
-SPOKEN = [page for page in PAGES if ">>>" in page.read_text()]  # the others show commands or figures
+SPOKEN = [page for page in PAGES if sessions(page)]  # the others show commands or figures
 WITH_FILES = {"docs/embedded-engine.md"}  # its examples make files
-
-
-def test_most_pages_show_python() -> None:
-    assert [page_id(page) for page in PAGES if page not in SPOKEN] == [
-        "docs/benchmarks.md",
-        "docs/command-line.md",
-        "docs/house.md",
-    ]
+LANGUAGES = {"", "console", "json", "python", "sh"}  # "" is for drawings, such as a tree of folders
+each_page = pytest.mark.parametrize("page", PAGES, ids=page_id)
 
 
 @pytest.mark.parametrize("page", SPOKEN, ids=page_id)
 def test_a_page_needs_no_name_that_it_does_not_import(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The blocks of Python run as one program in an empty folder, and show what stands below each statement."""
     monkeypatch.chdir(tmp_path)
-    failed, tried = doctest.testfile(str(page), module_relative=False, globs={}, optionflags=doctest.ELLIPSIS)
-    assert (failed, tried > 10) == (0, True)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    assert "\n".join(faults(page, {"__name__": "__main__"})) == ""
     assert page_id(page) in WITH_FILES or list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
+@pytest.mark.parametrize("page", SPOKEN, ids=page_id)
+def test_a_page_goes_into_an_interpreter(page: Path) -> None:
+    """A prompt takes each block as it is copied: no prompts in it, and an empty line ends what is indented."""
+    for block in sessions(page):
+        assert [line for line in block.code.splitlines() if line.startswith((">>>", "... "))] == [], page
+        assert unfinished(block.code) == "", f"{page_id(page)}, line {block.line}"
+
+
+def unfinished(code: str) -> str:
+    """What a prompt refuses of the code, or has not run yet after a last Enter; nothing if all is well.
+
+    >>> unfinished("if a:\\n    b\\nc\\n")
+    'if a:\\n    b\\nc'
+    """
+    waiting = ""
+    for line in [*code.splitlines(), ""]:
+        waiting = f"{waiting}\n{line}" if waiting else line
+        try:
+            if compile_command(waiting) is not None:
+                waiting = ""
+        except SyntaxError:
+            return waiting
+    return waiting
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if files(page)], ids=page_id)
+def test_the_files_of_a_page_are_tests_that_pass(page: Path, tmp_path: Path) -> None:
+    for name, code in files(page).items():
+        (tmp_path / name).write_text(code)
+    run_it = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(run_it, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+@each_page
+def test_every_block_has_a_language_that_is_checked(page: Path) -> None:
+    assert page.read_text().count("\n```") == 2 * len(blocks(page))
+    assert {block.language for block in blocks(page)} <= LANGUAGES
+    for block in blocks(page, "json"):
+        json.loads(block.code)
+    for block in blocks(page, "sh"):
+        subprocess.run(["sh", "-n"], input=block.code, text=True, check=True)
+
+
+def test_a_step_that_shows_something_else_is_found() -> None:
+    """The check of the pages can fail: by a value, by a print, by an error that comes and by one that does not."""
+    code = "1 + 1\n#> 3\nprint('a')\n1 / 0\n#> ZeroDivisionError: division by zero\nx = 1\n#> KeyError: 'a'\n{}['b']\n"
+    wrong = [bool(difference(step, shows(step.node, {}))) for step in steps(code)]
+    assert wrong == [True, True, False, True, True]
+    for apart in ("#> 1\n1\n", "1\n\n#> 1\n", "1; 2\n#> 2\n", "if 1:\n    a\n#> 1\n    b\n"):
+        with pytest.raises(AssertionError):
+            list(steps(apart))
+
+
+@each_page
 def test_a_page_links_to_what_is_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
     assert [link for link in links if ":" not in link and not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
+@each_page
 def test_a_page_fits_a_window(page: Path) -> None:
     lines = [line for line in page.read_text().splitlines() if not line.startswith("|")]
     assert [line for line in lines if len(line) > 160] == []
@@ -65,16 +111,11 @@ def test_every_public_name_is_on_a_page() -> None:
     assert [name for name in PUBLIC if name not in words] == []
 
 
-def plain_blocks() -> list[str]:
-    """The blocks of Python in the README that are not sessions at a prompt."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    return [block for block in blocks if ">>>" not in block]
-
-
 def test_the_comparison_gives_the_same_both_ways() -> None:
-    """Both halves of the comparison run, on moto."""
+    """Both halves of the README's comparison run, on moto."""
     moto, boto3 = pytest.importorskip("moto"), pytest.importorskip("boto3")
-    theirs, ours = plain_blocks()
+    place, theirs = next((n, block.code) for n, block in enumerate(blocks(README, "python")) if block.title == "boto3")
+    ours = blocks(README, "python")[place + 1].code
     with moto.mock_aws():
         scores = Table("GameScores", "userid", "title").on(connect("dynamodb://eu-west-1?transport=botocore"))
         run(scores, create_table())

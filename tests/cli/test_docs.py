@@ -1,35 +1,38 @@
-"""Every command of docs/command-line.md does what the page shows."""
+"""Every command that a page shows at a `$` does what the page shows."""
 
 import re
 
 import pytest
+from pages import PAGES, blocks, page_id
 from program import ROOT, Program
 
-PAGE = (ROOT / "docs" / "command-line.md").read_text()
+COMMAND_LINE = ROOT / "docs" / "command-line.md"
+PAGE = COMMAND_LINE.read_text()
+WITH_COMMANDS = [page for page in PAGES if blocks(page, "console")]
 
 
-def commands(page: str) -> list[tuple[str, str]]:
-    """Each command of the page's console blocks, and the output shown under it.
+def commands(block: str) -> list[tuple[str, str]]:
+    """Each command of a console block, and the output shown under it.
 
-    >>> commands("```console\\n$ cat <<E\\n> a\\n> E\\na\\n$ true\\n```\\n")
+    >>> commands("$ cat <<E\\n> a\\n> E\\na\\n$ true\\n")
     [('cat <<E\\na\\nE', 'a\\n'), ('true', '')]
     """
     found = []
-    for block in re.findall(r"^```console\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            lines = part.splitlines(keepends=True)
-            more = 1
-            while more < len(lines) and lines[more].startswith("> "):
-                more += 1
-            command = "".join([lines[0], *(line[2:] for line in lines[1:more])])
-            found.append((command.rstrip("\n"), "".join(lines[more:])))
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines(keepends=True)
+        more = 1
+        while more < len(lines) and lines[more].startswith("> "):
+            more += 1
+        command = "".join([lines[0], *(line[2:] for line in lines[1:more])])
+        found.append((command.rstrip("\n"), "".join(lines[more:])))
     return found
 
 
-def test_the_tour(tmp_path):
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=page_id)
+def test_the_commands_of_a_page(page, tmp_path):
     """All commands in one bash, so that what one leaves behind is there for the next."""
-    tour, mark = commands(PAGE), "=== "
-    assert len(tour) > 30
+    tour, mark = [pair for block in blocks(page, "console") for pair in commands(block.code)], "=== "
+    assert len(tour) > (30 if page == COMMAND_LINE else 0)
     # the mark leaves `$?` as it was
     marked = (f"(code=$?; echo '{mark}{place}'; exit $code)\n{command}" for place, (command, _) in enumerate(tour))
     script = "\n".join(marked)
