@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+DOCS := .venv-docs
 TYPED := flyexpr $(wildcard bench)
 LINTED := $(wildcard flyexpr tests bench examples docs conftest.py)
 
@@ -24,15 +25,14 @@ check: $(VENV)/.tests ## check lint and types only
 slow: $(VENV)/.tests ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-docs: $(VENV)/.tests ## write the generated pages, then run every example of the documentation
-	$(if $(wildcard docs/generate.py),$(BIN)/python docs/generate.py)
-	$(BIN)/python -m pytest README.md $(wildcard docs)
+docs: $(DOCS)/.runs ## build the documentation into site/, in a venv of its own
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build
 
 bench: $(BENCH)/.runs ## compare the speed with other libraries, in a venv of its own
 	$(BENCH)/bin/python -m bench $(ARGS)
 
 clean: ## remove caches and build products; the venvs stay
-	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find flyexpr tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## print this list
@@ -46,6 +46,8 @@ $(VENV)/.tests: pyproject.toml
 	@touch $(VENV)/.runs
 $(BENCH)/.runs: pyproject.toml
 	$(call venv,$(BENCH),.[bench])
+$(DOCS)/.runs: pyproject.toml
+	$(call venv,$(DOCS),.[docs])
 
 define venv
 @test -n "$(PYTHON)" || { echo "no Python 3.10+ with venv on the PATH; write: make PYTHON=/path/to/python3 ..." >&2; exit 1; }

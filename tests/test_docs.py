@@ -1,5 +1,6 @@
 """The pages and the demo run as a reader would run them, and they leave nothing out."""
 
+import importlib
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from pages import PAGES, README, blocks, difference, faults, files, page_id, sessions, shows, steps
-from places import ROOT
+from places import DOCS, ROOT
 from public import PUBLIC
 
 import flyexpr
@@ -97,6 +98,32 @@ def test_a_step_that_shows_something_else_is_found() -> None:
 def test_a_page_links_to_what_is_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
     assert [link for link in links if ":" not in link and not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_on_the_map() -> None:
+    """mkdocs.yml says where each page stands in the site; README.md is its home."""
+    places = re.findall(r"([\w./-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    elsewhere = {"index.md", "changelog.md", *(place for place in places if place.startswith("examples/"))}
+    assert sorted(set(places) - elsewhere) == [page.relative_to(DOCS).as_posix() for page in PAGES if page != README]
+    assert len(places) == len(set(places))
+    programs = {f"examples/{path.stem}.md" for path in (ROOT / "examples").glob("*.py")}
+    assert elsewhere == {"index.md", "changelog.md"} | programs
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """The pages of the reference are the groups of help(flyexpr), in its order."""
+    groups: dict[str, list[str]] = {}
+    for line in (flyexpr.__doc__ or "").split("say more:\n\n")[1].split("\n\n")[0].splitlines():
+        title = line[4:19].strip().replace(" ", "-") or [*groups][-1]
+        groups.setdefault(title, []).extend(line[19:].split())
+    pages = {title: (DOCS / "reference" / f"{title}.md").read_text() for title in groups}
+    assert {title: re.findall(r"^::: flyexpr\.(\w+)$", text, re.MULTILINE) for title, text in pages.items()} == groups
+
+
+@pytest.mark.parametrize("door", ["aio", "curried"])
+def test_every_name_of_a_door_is_in_the_reference(door: str) -> None:
+    words = re.findall(r"\w+", (DOCS / "reference" / f"{door}.md").read_text())
+    assert sorted(set(importlib.import_module(f"flyexpr.{door}").__all__) - set(words)) == []
 
 
 @each_page

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from places import DOCS, ROOT
 
 README = ROOT / "README.md"
-PAGES = sorted([README, *DOCS.rglob("*.md")])
+PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(r"^```(?P<language>\w*)(?: title=\"(?P<title>[^\"]*)\")?\n(?P<code>.*?)^```$", re.S | re.M)
 SHOWN = re.compile(r"^#>(?: (.*))?$")
 
