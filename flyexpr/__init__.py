@@ -30,7 +30,8 @@ The public names by purpose; `help(query)` and so on say more:
                    Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
-last argument; `flyexpr.serve` puts an engine behind HTTP; `flyexpr.testing` has fixtures for pytest.
+last argument; `flyexpr.events` asks the same conditions of changes; `flyexpr.serve` puts an engine behind HTTP;
+`flyexpr.testing` has fixtures for pytest.
 
 `from flyexpr import *` gives the functions, the values, and the classes that you make instances of; errors, and classes
 for annotations, are imported by name.
@@ -246,7 +247,7 @@ __all__ = [
 ]
 
 
-_DOORS = ("aio", "curried", "serve", "testing")  # modules that are imported when they are asked for
+_DOORS = ("aio", "curried", "events", "serve", "testing")  # modules that are imported when they are asked for
 
 
 def __dir__() -> list[str]:

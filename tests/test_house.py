@@ -33,11 +33,12 @@ STAGES = {
         engines
         schema
         requests
+        changes
         steps
         threads
         sync aio
         explain
-        curried serve testing
+        events curried serve testing
         cli
         __main__
     """,
@@ -202,7 +203,7 @@ def test_the_map_has_every_public_name_once() -> None:
 
 def test_only_what_is_public_is_completed() -> None:
     modules = {name for name in dir(flyexpr) if isinstance(getattr(flyexpr, name), ModuleType)}
-    assert modules <= {"aio", "curried", "serve", "testing"}
+    assert modules <= {"aio", "curried", "events", "serve", "testing"}
     assert {name for name in vars(flyexpr) if name.startswith("__")} <= {*dir(flyexpr)}
 
 

@@ -131,8 +131,10 @@ def _test(node: Condition) -> str:
             return f"between({_subject(operand)}, {_operand(low)}, {_operand(high)})"
         case In(operand, options) if 0 < len(options) <= OPTIONS:
             return f"is_in({_subject(operand)}, {listed('[', map(_operand, options), ']', len(options))})"
-        case Test("attribute_exists" | "attribute_not_exists", (Path() as path,)):
-            return f"{_TESTS[node.function]}({path_code(path)})"
+        case Test("attribute_exists" | "attribute_not_exists" | "changed" | "appeared", (Path() as path,)):
+            return f"{_TESTS.get(node.function, node.function)}({path_code(path)})"
+        case Test("attribute_exists" | "attribute_not_exists", (Call("old", (Path() as path,)),)):
+            return f"was({_TESTS[node.function]}({path_code(path)}))"
         case Test("begins_with" | "contains" | "attribute_type", (left, right)):
             if node.function != "attribute_type" or (isinstance(right, Value) and right.kind == "S"):
                 return f"{_TESTS.get(node.function, node.function)}({_subject(left)}, {_operand(right)})"
@@ -154,6 +156,8 @@ def _operand(node: Any) -> str:
             return value_code(_plain((kind, body)))
         case Call("size", (argument,)):
             return f"size({_subject(argument)})"
+        case Call("old", (Path() as path,)):
+            return f"old({path_code(path)})"
         case Call("if_not_exists", (Path() as path, value)):
             return f"if_not_exists({path_code(path)}, {_operand(value)})"
         case Arithmetic(operator, left, right) if not (isinstance(left, Value) and isinstance(right, Value)):

@@ -25,6 +25,7 @@ from flyexpr.expressions.nodes import (
 )
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
+from flyexpr.expressions.sides import attribute_of
 from flyexpr.schema.codecs import Codec
 from flyexpr.schema.kinds import Kinds, Names
 from flyexpr.schema.stored_operands import MAY_BE_FOREIGN, allow, codec_at, is_stored, stored_constant, watch
@@ -144,11 +145,11 @@ def _test(table: Table, node: Test) -> Condition:
     if is_stored(table, node.arguments):
         return node
     match node:
-        case Test("contains", (Path() as path, Value() as value)):
+        case Test("contains", (subject, Value() as value)) if path := attribute_of(subject):
             allow(table, node, "contains", path)
             codec = codec_at(table, path)
             codec = codec.member if codec and codec.member else _part_codec(codec, value)
-            return Test("contains", (path, stored_constant(table, path, codec, value)))
+            return Test("contains", (subject, stored_constant(table, path, codec, value)))
         case Test("begins_with", arguments):
             lowered = _side_by_side(table, node, "begins_with", arguments, part=True)
             return node if lowered is None else Test("begins_with", lowered)
@@ -185,13 +186,13 @@ def _side_by_side(
     """
     if is_stored(table, operands):
         return None
-    path = next((operand for operand in operands if isinstance(operand, Path)), None)
-    for operand in operands:
-        match operand:
-            case Path():
-                allow(table, node, operator, operand)
-            case Call("size", (Path() as measured,)):
-                allow(table, node, "size", measured)
+    paths_of = [attribute_of(operand) for operand in operands]
+    path = next(filter(None, paths_of), None)
+    for operand, asked in zip(operands, paths_of, strict=True):
+        if asked is not None:
+            allow(table, node, operator, asked)
+        elif isinstance(operand, Call) and (measured := attribute_of(operand.arguments[0])):
+            allow(table, node, "size", measured)
     if path is None:
         return None
     codec = codec_at(table, path)

@@ -16,6 +16,7 @@ from flyexpr.expressions.check.operands import (
     verify_path,
 )
 from flyexpr.expressions.nodes import Arithmetic, Between, Call, Compare, In, Operand, Path, Test, Value
+from flyexpr.expressions.sides import OF_CHANGES
 from flyexpr.values.kinds import KINDS, ORDERED
 from flyexpr.values.numbers import number_text
 
@@ -53,6 +54,8 @@ def _in(node: In) -> None:
 
 def _test(node: Test) -> None:
     function, arguments = node.function, node.arguments
+    if function in OF_CHANGES:
+        refuse_function(function)
     count, verify = _TESTS[function]
     verify_count(function, arguments, count)
     _operands(function, *arguments)

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Call, Operand, Path, Value, brackets
+from flyexpr.expressions.sides import OF_CHANGES
 
 MAX_LEVELS, MAX_INDEX = 32, 2**31 - 1
 
@@ -58,7 +59,10 @@ def verify_is_path(function: str, arguments: Sequence[Operand]) -> None:
 
 
 def refuse_function(function: str) -> NoReturn:
-    raise ExpressionError(f"The function is not allowed to be used this way in an expression; function: {function}")
+    hint = "it asks about a change of an item, as flyexpr.events gives them" if function in OF_CHANGES else None
+    raise ExpressionError(
+        f"The function is not allowed to be used this way in an expression; function: {function}", hint=hint
+    )
 
 
 def refuse_kind(operator: str, kind: str) -> NoReturn:

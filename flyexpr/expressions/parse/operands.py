@@ -7,6 +7,7 @@ from flyexpr.expressions.nodes import CLAUSES, Call, Operand, Path, Step, Test
 from flyexpr.expressions.parse.advice import function_hint
 from flyexpr.expressions.parse.literals import is_literal_word, read_constant
 from flyexpr.expressions.parse.reader import Reader
+from flyexpr.expressions.sides import OPERANDS, TESTS
 
 _CONDITION_FUNCTIONS = ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains")
 _VALUE_FUNCTIONS = ("size", "if_not_exists", "list_append")
@@ -43,9 +44,10 @@ def read_operand_or_test(reader: Reader) -> Operand | Test:
 
 def _function(reader: Reader) -> Call | Test:
     name = reader.next("word")
-    if name in _CONDITION_FUNCTIONS:
+    tests, values = (TESTS, OPERANDS) if reader.dialect.literals and not reader.updating else ((), ())
+    if name in _CONDITION_FUNCTIONS or name in tests:
         return Test(name, tuple(reader.in_parentheses(read_operand)))
-    if name in _VALUE_FUNCTIONS:
+    if name in _VALUE_FUNCTIONS or name in values:
         return Call(name, tuple(reader.in_parentheses(read_operand)))
     reader.fail(f"Invalid function name; function: {name}", hint=function_hint(name, reader.updating))
 

@@ -1,0 +1,108 @@
+"""Handlers of Lambda functions: what is called, and what Lambda is told of failures."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from flyexpr import ExpressionError, Table, ValidationError, begins_with, eq
+from flyexpr.events import Change, changed, handler
+
+TABLE = Table("Counts", "id", attributes={"n": int})
+
+
+def event(*numbers: int) -> dict[str, Any]:
+    """An event in which the item `a` gets these numbers one after the other."""
+    return {"Records": [record(place, number) for place, number in enumerate(numbers, 1)]}
+
+
+def record(place: int, number: int) -> dict[str, Any]:
+    key = {"id": {"S": "a"}}
+    image = {"Keys": key, "NewImage": {**key, "n": {"N": str(number)}}, "SequenceNumber": f"{10**20 + place}"}
+    return {"eventName": "INSERT", "dynamodb": image}
+
+
+def failing_for(*numbers: int) -> tuple[list[int], Any]:
+    seen: list[int] = []
+
+    def function(change: Change) -> None:
+        assert change.new is not None
+        seen.append(change.new["n"])
+        if change.new["n"] in numbers:
+            raise RuntimeError("refused")
+
+    return seen, function
+
+
+def test_every_change_is_handed_over_in_order() -> None:
+    seen, function = failing_for()
+    assert handler(function, TABLE)(event(1, 2, 3), object()) == {"batchItemFailures": []}
+    assert seen == [1, 2, 3]
+
+
+def test_it_stops_at_the_first_failure_and_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    seen, function = failing_for(2, 3)
+    with caplog.at_level(logging.ERROR, "flyexpr"):
+        answer = handler(function, TABLE)(event(1, 2, 3))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"{10**20 + 2}"}]}
+    assert seen == [1, 2]
+    (logged,) = caplog.records
+    assert logged.getMessage() == f"the change {10**20 + 2} failed; Lambda sends it again"
+    assert logged.exc_info is not None
+    assert logged.exc_info[0] is RuntimeError
+
+
+def test_it_goes_on_where_that_is_asked_for_and_names_the_first() -> None:
+    seen, function = failing_for(2, 3)
+    answer = handler(function, TABLE, go_on=True)(event(1, 2, 3, 4))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"{10**20 + 2}"}]}
+    assert seen == [1, 2, 3, 4]
+
+
+def test_the_lowest_number_is_the_lowest_as_a_number() -> None:
+    _, function = failing_for(1, 2)
+    short, long = record(1, 1), record(2, 2)
+    short["dynamodb"]["SequenceNumber"], long["dynamodb"]["SequenceNumber"] = "9" * 21, "1" + "0" * 21
+    answer = handler(function, TABLE, go_on=True)({"Records": [long, short]})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "9" * 21}]}
+
+
+def test_only_changes_for_which_the_condition_holds_are_handed_over() -> None:
+    seen, function = failing_for()
+    handler(function, TABLE, condition=eq("n", 2))(event(1, 2, 3))
+    assert seen == [2]
+
+
+def test_an_item_that_cannot_be_read_is_a_failure() -> None:
+    seen, function = failing_for()
+    told = event(1, 2)
+    told["Records"][1]["dynamodb"]["NewImage"]["n"] = {"S": "two"}
+    assert handler(function, TABLE)(told) == {"batchItemFailures": [{"itemIdentifier": f"{10**20 + 2}"}]}
+    assert seen == [1]
+
+
+def test_a_failure_that_cannot_be_named_is_raised() -> None:
+    """Lambda then sends the whole batch again."""
+    _, function = failing_for(1)
+    told = event(1)
+    del told["Records"][0]["dynamodb"]["SequenceNumber"]
+    with pytest.raises(RuntimeError, match="refused"):
+        handler(function, TABLE)(told)
+
+
+@pytest.mark.parametrize("told", [None, {}, {"Records": None}, {"Records": {}}, []])
+def test_what_is_not_an_event_is_an_error(told: Any) -> None:
+    with pytest.raises(ValidationError, match="at `Records`: not an event of a stream"):
+        handler(print, TABLE)(told)
+
+
+def test_mistakes_are_found_before_an_event_arrives() -> None:
+    async def function(change: Change) -> None: ...
+
+    with pytest.raises(TypeError, match="handler calls a plain function; write handler"):
+        handler(function, TABLE)
+    with pytest.raises(ExpressionError, match="begins_with cannot work on `n`"):
+        handler(print, TABLE, condition=begins_with("n", "1"))
+    with pytest.raises(TypeError, match="a change is chosen by a condition"):
+        handler(print, TABLE, condition="n = 1")  # type: ignore[arg-type]
+    assert handler(print, TABLE, condition=changed("n"))({"Records": []}) == {"batchItemFailures": []}
