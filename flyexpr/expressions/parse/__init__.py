@@ -1,8 +1,8 @@
 """Text read as conditions, updates and projections: the inverse of `compile` and of `show`.
 
-There is one grammar, in two dialects. On the wire, names and values are placeholders, and what DynamoDB refuses while
+There is one grammar, in three dialects. On the wire, names and values are placeholders, and what DynamoDB refuses while
 it reads is refused here in its words. In text that people write, names and literals stand in place ('text', 1.5, true,
-null, [..], {..}, <<..>>, x'6869', "odd.name"), as `show` prints them, and no word is reserved.
+null, [..], {..}, <<..>>, x'6869', "odd.name"), as `show` prints them, and no word is reserved. The third is PartiQL, whose statements hold conditions.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ from typing import Any, TypeVar
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Condition, Update, Value
 from flyexpr.expressions.parse.conditions import read_condition
-from flyexpr.expressions.parse.dialects import TEXT, WIRE, Dialect
+from flyexpr.expressions.parse.dialects import PARTIQL, TEXT, WIRE, Dialect
 from flyexpr.expressions.parse.reader import Scope
+from flyexpr.expressions.parse.statements import Statement, read_statement
 from flyexpr.expressions.parse.updates import read_projection, read_update
 from flyexpr.expressions.terms import operand
 
 __all__ = [
+    "PARTIQL",
     "TEXT",
     "WIRE",
     "Dialect",
     "Scope",
+    "Statement",
     "parse_condition",
     "parse_update",
     "read_condition",
     "read_projection",
+    "read_statement",
     "read_update",
 ]
 

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from flyexpr.errors import ExpressionError
-from flyexpr.expressions.nodes import ALWAYS, NEVER, And, Between, Compare, Condition, In, Not, Or, Test, joined
+from flyexpr.expressions.nodes import (
+    ALWAYS,
+    NEVER,
+    And,
+    Between,
+    Compare,
+    Condition,
+    In,
+    Not,
+    Operand,
+    Or,
+    Test,
+    Value,
+    joined,
+)
 from flyexpr.expressions.parse.operands import read_operand, read_operand_or_test
 from flyexpr.expressions.parse.reader import Reader, Scope
 from flyexpr.expressions.parse.tokens import Token, is_text
@@ -18,7 +32,7 @@ def read_condition(text: str, scope: Scope) -> Condition:
     >>> read_condition("a < b", Scope({}, {})).operator
     '<'
     """
-    return Reader(text, scope).whole(_condition)
+    return Reader(text, scope).whole(read_condition_part)
 
 
 class _Group:
@@ -41,7 +55,8 @@ class _Group:
         self.ands = []
 
 
-def _condition(reader: Reader) -> Condition:
+def read_condition_part(reader: Reader) -> Condition:
+    """The condition that follows."""
     # A list of the open parentheses: a text may be nested as deep as it is long, Python's stack may not.
     groups = [_Group(-1)]
     closed = (-1, -1)
@@ -80,7 +95,7 @@ def _opens_group(reader: Reader) -> bool:
 
 
 def _compares(token: Token) -> bool:
-    return token.text in _COMPARISONS or is_text(token, "BETWEEN") or is_text(token, "IN")
+    return token.text in _COMPARISONS or any(is_text(token, word) for word in ("BETWEEN", "IN", "IS"))
 
 
 def _comparison(reader: Reader) -> Condition:
@@ -90,15 +105,111 @@ def _comparison(reader: Reader) -> Condition:
             reader.next("word")
             return constant
     left = read_operand_or_test(reader)
-    if isinstance(left, Test):
-        return left
+    if reader.dialect.statements:
+        return _comparison_of_statement(reader, left)
+    return left if isinstance(left, Test) else _compared(reader, left)
+
+
+def _compared(reader: Reader, left: Operand) -> Condition:
     if reader.take("BETWEEN"):
         low = read_operand(reader)
         reader.expect("AND")
         return Between(left, low, read_operand(reader))
     if reader.take("IN"):
-        return In(left, tuple(reader.in_parentheses(read_operand)))
+        brackets = ("[", "]") if reader.dialect.statements and reader.follows("[") else ("(", ")")
+        return In(left, tuple(reader.enclosed(*brackets, read_operand)))
     if reader.token.text not in _COMPARISONS:
         reader.refuse()
+    return Compare(_operator(reader), left, read_operand(reader))
+
+
+def _operator(reader: Reader) -> str:
     operator = reader.next("mark")
-    return Compare(operator, left, read_operand(reader))
+    return "<>" if operator == "!=" else operator
+
+
+# What only PartiQL has
+
+
+def _comparison_of_statement(reader: Reader, left: Operand | Test) -> Condition:
+    token = reader.token
+    if isinstance(left, Test):
+        return _equality_of_test(reader, left) if token.text in ("=", "<>", "!=") else left
+    if reader.take("IS"):
+        return _type_test(reader, left)
+    if reader.take("NOT"):
+        if not (reader.follows("BETWEEN") or reader.follows("IN")):
+            reader.refuse()
+        return Not(_compared(reader, left))
+    if not _compares(token):
+        reader.note("WHERE clause must contain an expression that resolves to a boolean")
+        return NEVER
+    return _compared(reader, left)
+
+
+def _equality_of_test(reader: Reader, test: Test) -> Condition:
+    """A function that is true or false, compared with another one or with a value."""
+    operator, other = _operator(reader), read_operand_or_test(reader)
+    if isinstance(other, Test):
+        both = joined(And, (test, other)), joined(And, (Not(test), Not(other)))
+    else:
+        true, false = (Compare("=", other, Value("BOOL", truth)) for truth in (True, False))
+        both = joined(And, (test, true)), joined(And, (Not(test), false))
+    equal = joined(Or, both)
+    return equal if operator == "=" else Not(equal)
+
+
+# The words after IS, and the type of a value for which it is true. Two of them are words for one type.
+_TYPES = {
+    "NULL": "NULL",
+    "BOOLEAN": "BOOL",
+    "BOOL": "BOOL",
+    "BLOB": "B",
+    "STRING": "S",
+    "NUMERIC": "N",
+    "STRUCT": "M",
+    "TUPLE": "M",
+    "LIST": "L",
+}
+_OTHER_TYPES = {
+    "SMALLINT": "Smallint",
+    "INT": "Integer",
+    "INTEGER": "Integer",
+    "INT4": "Integer4",
+    "INT8": "Integer8",
+    "BIGINT": "Integer8",
+    "FLOAT": "Float",
+    "REAL": "Real",
+    "DECIMAL": "Decimal",
+    "TIMESTAMP": "Timestamp",
+    "DATE": "Date",
+    "TIME": "Time",
+    "CHAR": "Character",
+    "CHARACTER": "Character",
+    "VARCHAR": "CharacterVarying",
+    "SYMBOL": "Symbol",
+    "CLOB": "Clob",
+    "SEXP": "Sexp",
+    "BAG": "Bag",
+    "ANY": "Any",
+}
+_SUPPORTED = "Supported data types are [MISSING, NULL, BOOLEAN, BLOB, STRING, NUMERIC, STRUCT, TUPLE, LIST]"
+
+
+def _type_test(reader: Reader, left: Operand) -> Condition:
+    """The condition `left IS type`; a missing attribute has no type, so `IS NOT type` is true of it."""
+    start = reader.tokens[reader.position - 2]
+    negated = reader.take("NOT")
+    word = reader.token.text.upper()
+    if word == "MISSING":
+        condition = Test("attribute_not_exists", (left,))
+    elif word in _TYPES:
+        condition = Test("attribute_type", (left, Value("S", _TYPES[word])))
+    elif word in _OTHER_TYPES:
+        name = f"{_OTHER_TYPES[word]}Type"
+        reader.note(f"Unsupported data type for IS operator: {name}. {_SUPPORTED}", start)
+        condition = NEVER
+    else:
+        reader.malformed("Expected type name")
+    reader.next("word")
+    return Not(condition) if negated else condition

@@ -15,7 +15,9 @@ class Dialect:
 
     `tokens` is a verbose regular expression with a named group for each kind of token. With `literals`, constants stand
     in place, and TRUE and FALSE are conditions. `reserved` words cannot be attribute names. `strict` refuses
-    parentheses directly inside parentheses. With `hints`, an error says what to write instead.
+    parentheses directly inside parentheses. With `hints`, an error says what to write instead. With `statements`, the
+    text is PartiQL: it has IS, MISSING, NOT IN, NOT BETWEEN and IN [..], names of functions may be in capitals, and
+    what is wrong is said in the words of ExecuteStatement.
     """
 
     tokens: str
@@ -23,6 +25,7 @@ class Dialect:
     reserved: frozenset[str]
     strict: bool
     hints: bool
+    statements: bool = False
 
 
 _PLACEHOLDERS = r"""
@@ -45,5 +48,29 @@ _TEXT = r"""
     | (?P<mark><<|>>|<>|<=|>=|.)
     """
 
+# A comment is space. One that is not closed is a token of its own, so that what follows it is not read again.
+_PARTIQL = r"""
+      (?P<space>[ \t\r\n]+|--[^\n]*|/\*.*?\*/)
+    | (?P<open>/\*.*)
+    | (?P<value>\?)
+    | (?P<word>[A-Za-z_$][A-Za-z0-9_$]*)
+    | (?P<quoted>"(?:[^"]|"")*")
+    | (?P<string>'(?:[^']|'')*')
+    | (?P<number>[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.[0-9]*)
+    | (?P<whole>[0-9]+)
+    | (?P<mark><<|>>|<>|!=|<=|>=|.)
+    """
+OPERATORS = frozenset({"AND", "OR", "NOT", "IS", "IN", "LIKE", "BETWEEN"})
+KEYWORDS = frozenset(
+    """
+    SELECT FROM WHERE INSERT INTO VALUE VALUES UPDATE DELETE SET REMOVE ORDER BY GROUP HAVING LIMIT AS AT ON RETURNING
+    UNION CASE WHEN THEN ELSE END ASC DESC EXISTS TRUE FALSE NULL MISSING
+    """.split()
+)
+"""The words of PartiQL that have to be in double quotes where they are names, as have the OPERATORS."""
+
 WIRE = Dialect(_PLACEHOLDERS + _WIRE, literals=False, reserved=RESERVED, strict=True, hints=False)
 TEXT = Dialect(_PLACEHOLDERS + _TEXT, literals=True, reserved=frozenset(), strict=False, hints=True)
+PARTIQL = Dialect(
+    _PARTIQL, literals=True, reserved=OPERATORS | KEYWORDS, strict=False, hints=False, statements=True
+)

@@ -29,11 +29,32 @@ def read_constant(reader: Reader) -> Value:
     try:
         return Value(*freeze(_literal(reader, 1)))
     except (ValidationError, ArithmeticError) as error:
+        if reader.dialect.statements:
+            reader.note(_words_of_statement(error))
+            return Value("PYTHON", None)
         reader.fail(str(error).partition("\n")[0] if isinstance(error, ValidationError) else _NO_NUMBER, start)
+
+
+def _words_of_statement(error: Exception) -> str:
+    """What ExecuteStatement says of a constant that cannot be stored; "root" is the constant."""
+    problem = next((words for start, words in _STATEMENT_WORDS.items() if start in str(error)), _NO_NUMBER)
+    at = getattr(error, "at", "")
+    return f"{problem} under root{'.' if at and at[0] != '[' else ''}{at}"
+
+
+_STATEMENT_WORDS = {
+    "overflow": "Number overflow. Attempting to store a number with magnitude larger than supported range",
+    "underflow": "Number underflow. Attempting to store a number with magnitude smaller than supported range",
+    "significant digits": "Attempting to store more than 38 significant digits in a Number",
+    "attribute name": "Path component cannot be an empty string",
+    "nested": "Nesting Levels have exceeded supported limits",
+}
 
 
 def _literal(reader: Reader, depth: int) -> Any:
     if depth > MAX_DEPTH:
+        if reader.dialect.statements:
+            reader.fail(f"{_STATEMENT_WORDS['nested']} under root")
         reader.fail("nested more than 32 levels deep")
     token = reader.token
     if is_literal_word(reader, token):
@@ -57,6 +78,8 @@ def _literal(reader: Reader, depth: int) -> Any:
 
 
 def _set(reader: Reader, depth: int) -> set[Any]:
+    if reader.dialect.statements:
+        return _set_of_statement(reader, depth)
     start = reader.tokens[reader.position - 1].start
     members = reader.until(">>", lambda reader: _literal(reader, depth + 1))
     kinds = {freeze(member)[0] for member in members}
@@ -65,8 +88,40 @@ def _set(reader: Reader, depth: int) -> set[Any]:
     return set(members)
 
 
+def _set_of_statement(reader: Reader, depth: int) -> set[Any]:
+    """A set of strings or of numbers, whichever its first member is; what else it holds is not a problem of syntax."""
+    tokens = list[Token]()
+
+    def member(reader: Reader) -> Any:
+        tokens.append(reader.token)
+        return _literal(reader, depth + 1)
+
+    members = reader.until(">>", member)
+    if not members:
+        reader.note("Empty bags are not supported")
+    kinds = [_member_kind(one, token) for one, token in zip(members, tokens, strict=True)]
+    for kind, token in zip(kinds, tokens, strict=True):
+        if kind not in ("S", "N") or kind != kinds[0]:
+            reader.note(f"Unsupported data type in Bag. {_BAGS}", token)
+            return {""}
+    if len(set(members)) < len(members):
+        listed = ", ".join(map(str, members))
+        reader.note(f"One or more parameter values were invalid: Input collection [{listed}] contains duplicates.")
+    return set(members) or {""}
+
+
+_BAGS = "DynamoDB only supports either numbers or strings in bags"
+
+
+def _member_kind(member: Any, token: Token) -> str:
+    """S or N; empty for a member that is neither, and for a `?`, which cannot stand in a set."""
+    if token.kind == "value" or isinstance(member, bool):
+        return ""
+    return "S" if isinstance(member, str) else "N" if isinstance(member, int | Decimal) else ""
+
+
 def _entry(reader: Reader, depth: int) -> tuple[str, Any]:
-    name = reader.next("string", "quoted")
+    name = reader.next("string") if reader.dialect.statements else reader.next("string", "quoted")
     quote = name[0]
     reader.expect(":")
     return name[1:-1].replace(quote * 2, quote), _literal(reader, depth)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from flyexpr.errors import ExpressionError
-from flyexpr.expressions.nodes import CLAUSES, Call, Operand, Path, Step, Test
+from flyexpr.expressions.nodes import CLAUSES, Call, Operand, Path, Step, Test, Value
 from flyexpr.expressions.parse.advice import function_hint
 from flyexpr.expressions.parse.literals import is_literal_word, read_constant
 from flyexpr.expressions.parse.reader import Reader
+from flyexpr.expressions.parse.tokens import is_text
 from flyexpr.expressions.sides import OPERANDS, TESTS
 
 _CONDITION_FUNCTIONS = ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains")
 _VALUE_FUNCTIONS = ("size", "if_not_exists", "list_append")
+_STATEMENT_FUNCTIONS = {False: (*_CONDITION_FUNCTIONS, "size"), True: ("list_append",)}  # by whether it is an update
 _GRAMMAR = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", *CLAUSES})
 
 
@@ -27,12 +29,16 @@ def read_operand_or_test(reader: Reader) -> Operand | Test:
     token = reader.token
     if token.kind == "word" and reader.tokens[reader.position + 1].text == "(":
         return _function(reader)
+    if reader.dialect.statements and is_text(token, "MISSING"):
+        reader.note("MISSING must be compared using IS operator")
+        reader.position += 1
+        return Value("NULL", None)
     if token.kind in ("word", "name", "quoted") and not is_literal_word(reader, token):
         return read_path(reader)
     if token.kind == "value":
         return reader.value()
     if reader.take("("):
-        if reader.follows("("):
+        if reader.follows("(") and not reader.dialect.statements:
             raise ExpressionError("The expression has redundant parentheses;")
         operand = read_operand(reader)
         reader.expect(")")
@@ -43,6 +49,8 @@ def read_operand_or_test(reader: Reader) -> Operand | Test:
 
 
 def _function(reader: Reader) -> Call | Test:
+    if reader.dialect.statements:
+        return _function_of_statement(reader)
     name = reader.next("word")
     tests, values = (TESTS, OPERANDS) if reader.dialect.literals and not reader.updating else ((), ())
     if name in _CONDITION_FUNCTIONS or name in tests:
@@ -50,6 +58,19 @@ def _function(reader: Reader) -> Call | Test:
     if name in _VALUE_FUNCTIONS or name in values:
         return Call(name, tuple(reader.in_parentheses(read_operand)))
     reader.fail(f"Invalid function name; function: {name}", hint=function_hint(name, reader.updating))
+
+
+def _function_of_statement(reader: Reader) -> Call | Test:
+    """The function that follows, whose name may be in capitals; one that is not known is a problem, but not of syntax."""
+    token = reader.token
+    word = token.text.upper()
+    if word in reader.dialect.reserved and word != "EXISTS":
+        reader.refuse()
+    name = reader.next("word").lower()
+    if name not in _STATEMENT_FUNCTIONS[reader.updating]:
+        reader.note(f"Unrecognized function: {name}", token)
+    arguments = tuple(reader.in_parentheses(read_operand))
+    return Test(name, arguments) if name in _CONDITION_FUNCTIONS else Call(name, arguments)
 
 
 def read_path(reader: Reader) -> Path:
@@ -74,10 +95,12 @@ def _name(reader: Reader) -> str:
         return reader.name()
     text = reader.next("word", "quoted")
     if text[0] == '"':
+        if text == '""':
+            reader.note("Path component cannot be an empty string")
         return text[1:-1].replace('""', '"')
     word = text.upper()
     if word in reader.dialect.reserved:
-        if word in _GRAMMAR:
+        if word in _GRAMMAR or reader.dialect.statements:
             reader.position -= 1
             reader.refuse()
         reader.fail(f"Attribute name is a reserved keyword; reserved keyword: {text}")

@@ -9,6 +9,7 @@ from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Condition, Value
 from flyexpr.expressions.parse.advice import syntax_hint
 from flyexpr.expressions.parse.dialects import WIRE, Dialect
+from flyexpr.expressions.parse.malformed import expected, unexpected
 from flyexpr.expressions.parse.tokens import Token, closing_parentheses, is_text, tokens_of
 
 R = TypeVar("R")
@@ -17,7 +18,7 @@ R = TypeVar("R")
 class Scope:
     """What placeholders stand for, which of them were used, and the dialect of the text.
 
-    `verify` is called with each comparison and function as soon as it is read, for a caller that wants the leftmost
+    The placeholders of a statement are all written `?`. Here they are `?0`, `?1`, in the order of the text. `verify` is called with each comparison and function as soon as it is read, for a caller that wants the leftmost
     problem first.
 
     >>> from flyexpr.expressions.parse import read_condition
@@ -62,7 +63,8 @@ class Reader:
         try:
             expression = read(self)
         except RecursionError:  # functions in functions in functions
-            raise ExpressionError("The expression is nested too deeply") from None
+            text = "Statement" if self.dialect.statements else "The expression"
+            raise ExpressionError(f"{text} is nested too deeply") from None
         if self.token.kind != "end":
             self.refuse()
         self.conclude()
@@ -93,8 +95,11 @@ class Reader:
 
     def expect(self, text: str) -> None:
         """Goes on after this keyword or mark; an error where it does not follow."""
-        if not self.take(text):
-            self.refuse()
+        if self.take(text):
+            return
+        if self.dialect.statements:
+            self.malformed(expected(text))
+        self.refuse()
 
     def next(self, *kinds: str) -> str:
         """The text of the next token, which is of one of these kinds."""
@@ -106,19 +111,28 @@ class Reader:
 
     def in_parentheses(self, read: Callable[[Reader], R]) -> list[R]:
         """What is read one by one, with commas between, inside parentheses."""
-        self.expect("(")
+        return self.enclosed("(", ")", read)
+
+    def enclosed(self, start: str, end: str, read: Callable[[Reader], R]) -> list[R]:
+        """What is read one by one, with commas between, from one mark to another; at least one."""
+        self.expect(start)
+        members = self.listed(read)
+        self.expect(end)
+        return members
+
+    def listed(self, read: Callable[[Reader], R]) -> list[R]:
+        """What is read one by one, with commas between; at least one."""
         members = [read(self)]
         while self.take(","):
             members.append(read(self))
-        self.expect(")")
         return members
 
     def until(self, end: str, read: Callable[[Reader], R]) -> list[R]:
         """What is read one by one, with commas between, up to a mark; nothing is read where the mark follows."""
         members: list[R] = []
         while not self.take(end):
-            if members:
-                self.expect(",")
+            if members and not self.take(","):
+                self.expect(end)
             members.append(read(self))
         return members
 
@@ -127,8 +141,10 @@ class Reader:
     def value(self) -> Value:
         """The value of the next token, a placeholder."""
         mark = self.next("value")
+        if self.dialect.statements:
+            mark += str(len(self.scope.used))
         self.scope.used.add(mark)
-        if mark not in self.scope.values:
+        if mark not in self.scope.values and not self.dialect.statements:
             self._note(
                 f"An expression attribute value used in expression is not defined; attribute value: {mark}",
                 hint=f"give it by keyword, {mark[1:]}=..., or write the value itself in its place",
@@ -158,6 +174,8 @@ class Reader:
 
     def refuse(self, hint: str | None = None) -> NoReturn:
         """The service's syntax error: the token where reading stopped, from one token before it to one after it."""
+        if self.dialect.statements:
+            self.malformed(unexpected(self.tokens, self.position))
         token = self.token
         first = self.tokens[max(self.position - 1, 0)]
         last = self.tokens[min(self.position + 1, len(self.tokens) - 1)]
@@ -170,6 +188,21 @@ class Reader:
         if hint is None and self.dialect.hints:
             hint = syntax_hint(self.tokens, self.position, self.updating)
         self.fail(f'Syntax error; token: "{token.text}", near: "{near}"', token.start, hint)
+
+    def malformed(self, reason: str) -> NoReturn:
+        """The service's syntax error for a statement."""
+        raise ExpressionError(f"Statement wasn't well formed, can't be processed: {reason}")
+
+    def note(self, problem: str, token: Token | None = None) -> None:
+        """Keeps a problem of a statement that is not one of syntax, with the place of a token, unless there is one."""
+        if self._problem is None:
+            self._problem = ExpressionError(f"{problem} at {self.place(token)}" if token else problem)
+
+    def place(self, token: Token) -> str:
+        """Where a token stands: its line, its column and its length, counted from 1."""
+        line = self.text.count("\n", 0, token.start) + 1
+        column = token.start - self.text.rfind("\n", 0, token.start)
+        return f"{line}:{column}:{token.end - token.start}"
 
     def fail(self, message: str, at: int | None = None, hint: str | None = None) -> NoReturn:
         """The error, with the text and a mark below the character `at`, or below the token just read."""
@@ -187,4 +220,4 @@ class Reader:
         return ExpressionError(message, expression=pointed, hint=hint if self.dialect.hints else None)
 
 
-_UNDEFINED = Value("PYTHON", None)  # used for a placeholder without a value, until `conclude` raises
+_UNDEFINED = Value("PYTHON", None)  # used for a placeholder without a value, until the caller raises

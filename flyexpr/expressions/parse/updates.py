@@ -54,7 +54,7 @@ def _action(reader: Reader, clause: str) -> Action:
         return Action(clause, path, None)
     if clause == "SET":
         reader.expect("=")
-        return Action(clause, path, _assigned(reader))
+        return Action(clause, path, read_assigned(reader))
     return Action(clause, path, _constant(reader))
 
 
@@ -67,7 +67,8 @@ def _constant(reader: Reader) -> Value:
     return read_constant(reader)
 
 
-def _assigned(reader: Reader) -> Operand:
+def read_assigned(reader: Reader) -> Operand:
+    """The right side of the assignment that follows."""
     in_parentheses = reader.take("(")
     operand = read_operand(reader)
     if reader.token.text in ("+", "-"):
