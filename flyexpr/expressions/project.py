@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.expressions.nodes import Path
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import MISSING, Item, find, path_text
+
+
+class Columns(tuple[Path, ...]):
+    """The paths of a SELECT. Each value that they lead to stands alone, by the last name of its path."""
 
 
 def project(paths: Iterable[Path], item: Mapping[str, Any]) -> Item:
@@ -15,9 +19,14 @@ def project(paths: Iterable[Path], item: Mapping[str, Any]) -> Item:
     >>> from flyexpr.expressions.terms import parse_path
     >>> project(map(parse_path, ["a.b[2].y", "a.b[0]", "z"]), {"a": {"b": [2, 4, {"x": 1, "y": 3}], "c": 5}})
     {'a': {'b': [2, {'y': 3}]}}
+    >>> project(Columns(map(parse_path, ["a.b[1]", "a.c", "z"])), {"a": {"b": [2, 4], "c": 5}})
+    {'b[1]': 4, 'c': 5}
 
     The key is not added, and a path that leads to nothing is left out.
     """
+    if isinstance(paths, Columns):
+        found = {_column(path): find(path.parts, item) for path in paths}
+        return {name: value for name, value in found.items() if value is not MISSING}
     wanted: dict[str | int, Any] = {}
     for path in paths:
         level = wanted
@@ -25,6 +34,12 @@ def project(paths: Iterable[Path], item: Mapping[str, Any]) -> Item:
             level = level.setdefault(part, {})
     picked = _pick(wanted, item)
     return {} if picked is _NOTHING else picked
+
+
+def _column(path: Path) -> str:
+    """The last name of a path, and the list indexes after it."""
+    start = max(position for position, step in enumerate(path.parts) if isinstance(step, str))
+    return path_text(path.parts[start:])
 
 
 _NOTHING: Any = object()

@@ -13,10 +13,16 @@ from flyexpr.engines.sqlite.disk.failures import failure
 from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, MEMORY, TableFile
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.faults import only_read
 from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.operations.items import write_item
 from flyexpr.engines.sqlite.operations.limits import describe_continuous_backups, describe_endpoints, describe_limits
 from flyexpr.engines.sqlite.operations.reads import get_item, get_page
+from flyexpr.engines.sqlite.operations.statements import (
+    batch_execute_statement,
+    execute_statement,
+    execute_transaction,
+)
 from flyexpr.engines.sqlite.operations.tables import (
     create_table,
     delete_table,
@@ -34,6 +40,11 @@ from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
 from flyexpr.engines.sqlite.request.shapes import check_refused
+from flyexpr.engines.sqlite.request.statements import (
+    read_batch_execute_statement,
+    read_execute_statement,
+    read_execute_transaction,
+)
 from flyexpr.engines.sqlite.request.tables import (
     read_create_table,
     read_list_tables,
@@ -74,6 +85,9 @@ def _operation(
 
 
 OPERATIONS: dict[str, Operation] = {
+    "BatchExecuteStatement": _operation(
+        shapes.BATCH_EXECUTE_STATEMENT, read_batch_execute_statement, batch_execute_statement
+    ),
     "BatchGetItem": _operation(shapes.BATCH_GET_ITEM, read_batch_get_item, batch_get_item),
     "BatchWriteItem": _operation(shapes.BATCH_WRITE_ITEM, read_batch_write_item, batch_write_item),
     "CreateTable": _operation(shapes.CREATE_TABLE, read_create_table, create_table),
@@ -86,6 +100,8 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeLimits": _operation(shapes.DESCRIBE_LIMITS, read_nothing, describe_limits),
     "DescribeTable": _operation(shapes.DESCRIBE_TABLE, read_table_name, describe_table),
     "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, read_described_expiry, describe_time_to_live),
+    "ExecuteStatement": _operation(shapes.EXECUTE_STATEMENT, read_execute_statement, execute_statement),
+    "ExecuteTransaction": _operation(shapes.EXECUTE_TRANSACTION, read_execute_transaction, execute_transaction),
     "GetItem": _operation(shapes.GET_ITEM, read_get_item, get_item),
     "ListTables": _operation(shapes.LIST_TABLES, read_list_tables, list_tables),
     "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, read_list_tags, list_tags_of_resource),
@@ -156,10 +172,7 @@ class SqliteEngine(Plain):
 
     def _no_operation(self, operation: str) -> DynamoError:
         if operation in OPERATIONS:
-            return DynamoError.of(
-                "AccessDeniedException",
-                f"{self.path} was opened to be read only, and {operation} writes\n  hint: connect without mode=ro",
-            )
+            return only_read(self.path, operation)
         return DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
 
     def _tables(self) -> tuple[str, ...]:
@@ -197,7 +210,8 @@ class SqliteEngine(Plain):
 
 
 def _reads(operation: str) -> bool:
-    return operation in READS or operation.startswith(("Describe", "List"))
+    """Whether an operation only reads; of statements those that write are refused one by one."""
+    return operation in READS or operation.startswith(("Describe", "List")) or "Execute" in operation
 
 
 def connect_sqlite(

@@ -113,6 +113,10 @@ class EmptyIndexKey(DynamoError):
     """An update would empty an index key; a transaction gives this as a plain error, not as a reason."""
 
 
+class WrongKeyType(DynamoError):
+    """A key value in a statement is of another type than the table's; a transaction says it in the words of others."""
+
+
 class InvalidConstant(DynamoError):
     """A value among ExpressionAttributeValues is refused; transactions also name its placeholder, `key`."""
 
@@ -129,6 +133,27 @@ def invalid_constant(key: str, problem: DynamoError) -> InvalidConstant:
     vars(error).update({name: mark for name, mark in vars(problem).items() if name == _BARE})
     error.key = key
     return error
+
+
+def duplicate_item() -> DynamoError:
+    """An INSERT finds an item with the key.
+
+    >>> duplicate_item().code
+    'DuplicateItemException'
+    """
+    return DynamoError.of("DuplicateItemException", "Duplicate primary key exists in table")
+
+
+def only_read(path: str, operation: str) -> DynamoError:
+    """The refusal of a write to a file that was opened to be read.
+
+    >>> only_read("scores.db", "PutItem").message.partition(",")[0]
+    'scores.db was opened to be read only'
+    """
+    return DynamoError.of(
+        "AccessDeniedException",
+        f"{path} was opened to be read only, and {operation} writes\n  hint: connect without mode=ro",
+    )
 
 
 def condition_failed(item: dict[str, Any] | None) -> DynamoError:

@@ -2,7 +2,8 @@
 
 There is one grammar, in three dialects. On the wire, names and values are placeholders, and what DynamoDB refuses while
 it reads is refused here in its words. In text that people write, names and literals stand in place ('text', 1.5, true,
-null, [..], {..}, <<..>>, x'6869', "odd.name"), as `show` prints them, and no word is reserved. The third is PartiQL, whose statements hold conditions.
+null, [..], {..}, <<..>>, x'6869', "odd.name"), as `show` prints them, and no word is reserved. The third is PartiQL,
+whose statements hold conditions and updates.
 """
 
 from __future__ import annotations

@@ -201,6 +201,7 @@ def _type_test(reader: Reader, left: Operand) -> Condition:
     start = reader.tokens[reader.position - 2]
     negated = reader.take("NOT")
     word = reader.token.text.upper()
+    condition: Condition = NEVER
     if word == "MISSING":
         condition = Test("attribute_not_exists", (left,))
     elif word in _TYPES:
@@ -208,7 +209,6 @@ def _type_test(reader: Reader, left: Operand) -> Condition:
     elif word in _OTHER_TYPES:
         name = f"{_OTHER_TYPES[word]}Type"
         reader.note(f"Unsupported data type for IS operator: {name}. {_SUPPORTED}", start)
-        condition = NEVER
     else:
         reader.malformed("Expected type name")
     reader.next("word")

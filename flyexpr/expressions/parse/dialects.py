@@ -71,6 +71,4 @@ KEYWORDS = frozenset(
 
 WIRE = Dialect(_PLACEHOLDERS + _WIRE, literals=False, reserved=RESERVED, strict=True, hints=False)
 TEXT = Dialect(_PLACEHOLDERS + _TEXT, literals=True, reserved=frozenset(), strict=False, hints=True)
-PARTIQL = Dialect(
-    _PARTIQL, literals=True, reserved=OPERATORS | KEYWORDS, strict=False, hints=False, statements=True
-)
+PARTIQL = Dialect(_PARTIQL, literals=True, reserved=OPERATORS | KEYWORDS, strict=False, hints=False, statements=True)

@@ -61,7 +61,7 @@ def _function(reader: Reader) -> Call | Test:
 
 
 def _function_of_statement(reader: Reader) -> Call | Test:
-    """The function that follows, whose name may be in capitals; one that is not known is a problem, but not of syntax."""
+    """The function that follows; its name may be in capitals. One that is not known is no problem of syntax."""
     token = reader.token
     word = token.text.upper()
     if word in reader.dialect.reserved and word != "EXISTS":

@@ -18,8 +18,8 @@ R = TypeVar("R")
 class Scope:
     """What placeholders stand for, which of them were used, and the dialect of the text.
 
-    The placeholders of a statement are all written `?`. Here they are `?0`, `?1`, in the order of the text. `verify` is called with each comparison and function as soon as it is read, for a caller that wants the leftmost
-    problem first.
+    The placeholders of a statement are all written `?`. Here they are `?0`, `?1`, in the order of the text. `verify` is
+    called with each comparison and function as soon as it is read, for a caller that wants the leftmost problem first.
 
     >>> from flyexpr.expressions.parse import read_condition
     >>> scope = Scope({"#n": "name"}, {":v": Value("N", 1), ":spare": Value("N", 2)})

@@ -15,8 +15,10 @@ from flyexpr.expressions.parse.literals import read_constant
 from flyexpr.expressions.parse.operands import read_operand, read_path
 from flyexpr.expressions.parse.reader import Reader, Scope
 from flyexpr.expressions.parse.updates import read_assigned
+from flyexpr.expressions.project import Columns
 from flyexpr.records import record
 from flyexpr.values.freeze import thaw
+
 
 @record
 class Term:
@@ -32,7 +34,7 @@ class Select:
 
     table: str
     index: str | None
-    paths: tuple[Path, ...] | None
+    paths: Columns | None
     condition: Condition | None
     order: tuple[Term, ...]
 
@@ -142,10 +144,10 @@ def _select(reader: Reader) -> Select:
     return Select(table, index, paths, _where(reader), _order(reader))
 
 
-def _columns(reader: Reader) -> tuple[Path, ...]:
+def _columns(reader: Reader) -> Columns:
     if reader.follows("FROM"):
         reader.malformed("Expected identifier or an expression but found unexpected keyword 'from' in a select list.")
-    return tuple(reader.listed(_column))
+    return Columns(reader.listed(_column))
 
 
 def _column(reader: Reader) -> Path:

@@ -12,11 +12,11 @@ from flyexpr.engines.sqlite.answers import answer, optional
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import condition_failed, invalid
+from flyexpr.engines.sqlite.faults import condition_failed, duplicate_item, invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
 from flyexpr.engines.sqlite.operations.long_writes import LongWrites, write_in_transaction
-from flyexpr.engines.sqlite.request.intents import Returns, Write, WriteAsked
+from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, Returns, Write, WriteAsked
 from flyexpr.engines.sqlite.rules.capacity import consumed
 from flyexpr.engines.sqlite.rules.keys import UPDATE_TOO_LARGE
 from flyexpr.engines.sqlite.rules.update_charge import update_charge
@@ -27,7 +27,7 @@ from flyexpr.values.kinds import MAX_ITEM
 def write_item(storage: Storage, asked: WriteAsked, now: float) -> bytes:
     """The answer to PutItem, UpdateItem or DeleteItem; deleting an item that does not exist is not an error."""
     write, returns = asked
-    too_large = write.update is not None and not write.is_older and update_charge(write.update) > MAX_ITEM
+    too_large = write.update is not None and write.by == EXPRESSIONS and update_charge(write.update) > MAX_ITEM
 
     def attempt(long_writes: LongWrites) -> bytes:
         table = storage.table(write.table)
@@ -61,4 +61,6 @@ def _carry_out(
 
 def failed(write: Write, old: Image | None) -> Exception:
     """The error of a write whose condition is false, with the item if the request asks for it."""
+    if write.is_insert:
+        return duplicate_item()
     return condition_failed(json.loads(old.text) if write.shows_failed and old is not None else None)

@@ -7,6 +7,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
@@ -42,7 +45,7 @@ def find_target(storage: Storage, asked: PageAsked) -> tuple[StoredTable, Stored
 
 
 class Page:
-    """The rows of a page, taken inside a transaction; the answer is made of them outside of it.
+    """The rows of a page, taken from ranges of keys inside a transaction; the answer is made of them outside of it.
 
     `last` is the text of the row that the page ended with, if it ended before the rows did. `whole` has the whole items
     of the entries of a local index, if they are fetched; the service counts these reads as the table's.
@@ -55,7 +58,7 @@ class Page:
         storage: Storage,
         table: StoredTable,
         index: StoredIndex | None,
-        keys: Range,
+        ranges: Iterable[Range],
         asked: PageAsked,
         *,
         restartable: bool = True,
@@ -67,13 +70,14 @@ class Page:
         self.whole: list[bytes] = []
         self.last: bytes | None = None
         self.size = 0
-        self._take(storage, keys)
+        self._take(storage, ranges)
 
-    def _take(self, storage: Storage, keys: Range) -> None:
+    def _take(self, storage: Storage, ranges: Iterable[Range]) -> None:
         limit, fetches, fetched = self.asked.limit, self.selection.fetches, 0
         store = self.index.store if self.index is not None else self.table.store
         most = most_rows(self.asked)
-        for size, text in storage.rows(store, keys, reverse=self.asked.reverse, limit=limit):
+        rows = (storage.rows(store, keys, reverse=self.asked.reverse, limit=limit) for keys in ranges)
+        for size, text in chain.from_iterable(rows):
             self.size += size
             self.rows.append(text)
             if fetches:
@@ -93,19 +97,27 @@ class Page:
         return max(size, LEAST_FETCHED)
 
     def answer(self) -> bytes:
-        """The answer with this page; no start key follows from one that is not `restartable`."""
-        self.usage.add(read_units(self.size, self.asked.consistent), self.index)
-        items = self._items()
-        last = self.last if self.restartable else None
+        """The answer with this page, to a Query or a Scan."""
+        items = self.items()
         return answer(
             Items=array(items) if self.selection.items else None,
             Count=str(len(items)),
             ScannedCount=str(len(self.rows)),
-            LastEvaluatedKey=_last_key(self.table, self.index, last) if last is not None else None,
-            ConsumedCapacity=optional(consumed(self.table, self.usage, self.asked.capacity)),
+            LastEvaluatedKey=self.last_key(),
+            ConsumedCapacity=self.capacity(),
         )
 
-    def _items(self) -> list[bytes]:
+    def last_key(self) -> bytes | None:
+        """The key to start the next page after; None after the last page, and for one that is not `restartable`."""
+        last = self.last if self.restartable else None
+        return _last_key(self.table, self.index, last) if last is not None else None
+
+    def capacity(self) -> bytes | None:
+        """What the page consumed, where the answer must hold it."""
+        self.usage.add(read_units(self.size, self.asked.consistent), self.index)
+        return optional(consumed(self.table, self.usage, self.asked.capacity))
+
+    def items(self) -> list[bytes]:
         """The texts of the items in the answer: of those for which the filter is true, the part that is asked for."""
         asked, fetches = self.asked, self.selection.fetches
         condition, paths = asked.condition, asked.paths

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.html
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
@@ -49,21 +51,26 @@ def shown(text: bytes, paths: tuple[Path, ...] | None) -> bytes:
 
 
 def get_page(storage: Storage, asked: PageAsked, now: float) -> bytes:
-    """The answer to Query or Scan; an index that an engine has left half filled is finished first."""
+    """The answer to Query or Scan."""
+    return take_page(storage, asked.table, lambda: _page(storage, asked)).answer()
+
+
+def take_page(storage: Storage, table: str, take: Callable[[], Page]) -> Page:
+    """The page that `take` gives in a transaction; an index that an engine has left half filled is finished first."""
     try:
-        page = _take_page(storage, asked)
+        with storage.transaction("DEFERRED"):
+            return take()
     except BackfillingIndex:
-        if finish_abandoned(storage, asked.table):
+        if finish_abandoned(storage, table):
             raise
-        page = _take_page(storage, asked)
-    return page.answer()
-
-
-def _take_page(storage: Storage, asked: PageAsked) -> Page:
     with storage.transaction("DEFERRED"):
-        if asked.clauses is None:
-            return _scan_page(storage, asked)
-        return _query_page(storage, asked, asked.clauses)
+        return take()
+
+
+def _page(storage: Storage, asked: PageAsked) -> Page:
+    if asked.clauses is None:
+        return _scan_page(storage, asked)
+    return _query_page(storage, asked, asked.clauses)
 
 
 def _query_page(storage: Storage, asked: PageAsked, clauses: tuple[Clause, ...]) -> Page:
@@ -82,7 +89,7 @@ def _query_page(storage: Storage, asked: PageAsked, clauses: tuple[Clause, ...])
         row = start_row(table, index, asked.start)
         check_query_start(asked.start, clauses, schema, restartable=restartable)
         low, high = (low, row) if asked.reverse else (row + b"\0", high)
-    return Page(storage, table, index, (low, high), asked, restartable=restartable)
+    return Page(storage, table, index, [(low, high)], asked, restartable=restartable)
 
 
 def _check_filter(asked: PageAsked, names: tuple[str, ...]) -> None:
@@ -106,7 +113,7 @@ def _scan_page(storage: Storage, asked: PageAsked) -> Page:
         if not low <= row < high:
             raise _wrong_segment(asked.segment or _EVERYTHING)
         low = row + b"\0"
-    return Page(storage, table, index, (low, high), asked)
+    return Page(storage, table, index, [(low, high)], asked)
 
 
 def _wrong_segment(segment: Segment) -> Exception:

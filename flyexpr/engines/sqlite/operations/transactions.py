@@ -15,13 +15,13 @@ from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, r
 from flyexpr.engines.sqlite.disk.images import Image, Row
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import EmptyIndexKey, invalid, not_found
+from flyexpr.engines.sqlite.faults import EmptyIndexKey, duplicate_item, invalid, not_found
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
 from flyexpr.engines.sqlite.operations.long_writes import Images, LongWrites, write_in_transaction
 from flyexpr.engines.sqlite.operations.tokens import recall, remember
 from flyexpr.engines.sqlite.request.expressions import top_names
-from flyexpr.engines.sqlite.request.intents import GetsAsked, Write, WritesAsked
+from flyexpr.engines.sqlite.request.intents import GetsAsked, Returns, Write, WritesAsked
 from flyexpr.engines.sqlite.request.transactions import MAX_BYTES
 from flyexpr.engines.sqlite.rules.capacity import Usage, consumed_by_table, read_units, write_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, key_row
@@ -43,7 +43,7 @@ def transact_write_items(storage: Storage, asked: WritesAsked, now: float) -> by
         tables = _tables(storage, writes)
         rows = _rows([(table, write, write_row) for table, write in zip(tables, writes, strict=True)])
         if charged is not None:
-            return _repeat(tables, charged, returns.capacity)
+            return _repeat(tables, charged, returns)
         targets = list(zip(tables, rows, writes, strict=True))
         images = _images(storage, targets, long_writes)
         if asked.token is not None:
@@ -57,6 +57,7 @@ def transact_write_items(storage: Storage, asked: WritesAsked, now: float) -> by
             if collection is not None:
                 metrics.setdefault(table.name, []).append(collection)
         return answer(
+            Responses="[]" if returns.responses else None,
             ConsumedCapacity=optional(consumed_by_table(usages.values(), returns.capacity, "Write")),
             ItemCollectionMetrics=optional(metrics or None),
         )
@@ -86,9 +87,7 @@ def _rows(targets: Iterable[tuple[StoredTable, Any, Callable[[StoredTable, Any],
         try:
             rows.append(row(table, action))
         except DynamoError as error:
-            reasons: list[Reason] = [{"Code": "None"} for _ in targets]
-            reasons[position] = _reason(error)
-            raise _cancelled(reasons) from None
+            raise cancelled_by(error, position, len(targets)) from None
     if len({(table.store, row) for (table, _, _), row in zip(targets, rows, strict=True)}) < len(rows):
         raise invalid("Transaction request cannot include multiple operations on one item")
     return rows
@@ -113,6 +112,8 @@ def _images(storage: Storage, targets: list[tuple[StoredTable, bytes, Write]], l
 
 
 def _failed(write: Write, old: Image | None) -> DynamoError:
+    if write.is_insert:
+        return DynamoError.of("DuplicateItem", duplicate_item().message)
     shown = {"Item": json.loads(old.text)} if write.shows_failed and old is not None else {}
     return DynamoError.of("ConditionalCheckFailed", "The conditional request failed", shown)
 
@@ -131,7 +132,7 @@ def _larger(old: Image | None, new: Image | None) -> int:
     return max(image.size if image is not None else 0 for image in (old, new))
 
 
-def _repeat(tables: list[StoredTable], sizes: list[int], capacity: str) -> bytes:
+def _repeat(tables: list[StoredTable], sizes: list[int], returns: Returns) -> bytes:
     """The answer to a transaction that was done before.
 
     It costs a transactional read of what each action wrote or replaced, whichever was larger.
@@ -139,7 +140,10 @@ def _repeat(tables: list[StoredTable], sizes: list[int], capacity: str) -> bytes
     usages: dict[str, tuple[StoredTable, Usage]] = {}
     for table, size in zip(tables, sizes, strict=True):
         usages.setdefault(table.name, (table, Usage()))[1].add(2 * read_units(size, True))
-    return answer(ConsumedCapacity=optional(consumed_by_table(usages.values(), capacity, "Read")))
+    return answer(
+        Responses="[]" if returns.responses else None,
+        ConsumedCapacity=optional(consumed_by_table(usages.values(), returns.capacity, "Read")),
+    )
 
 
 def transact_get_items(storage: Storage, asked: GetsAsked, now: float) -> bytes:
@@ -170,6 +174,11 @@ def _part(row: Row | None, paths: tuple[Path, ...] | None) -> tuple[int, bytes |
         return row or (0, None)
     part = project(paths, read_text(row[1], top_names(paths)))
     return (item_size(part), item_text(part)) if part else (0, None)
+
+
+def cancelled_by(error: DynamoError, position: int, total: int) -> DynamoError:
+    """The refusal of a transaction whose action at a position cannot be done."""
+    return _cancelled([_reason(error) if number == position else {"Code": "None"} for number in range(total)])
 
 
 def _reason(error: DynamoError) -> Reason:

@@ -65,7 +65,27 @@ def read_clauses(condition: Condition) -> tuple[Clause, ...]:
     return clauses
 
 
+def find_clause(part: Condition) -> Clause | None:
+    """The clause that a condition on one attribute is; None for any other condition.
+
+    >>> find_clause(Compare("<", Value("N", 3), Path(("sk",))))
+    Clause(name='sk', operator='>', values=(Value(kind='N', body=3),))
+    """
+    read = _parts_of_clause(part)
+    if read is None or len(read[0].parts) > 1:
+        return None
+    path, operator, values = read
+    return Clause(str(path.parts[0]), operator, values)
+
+
 def _read_clause(part: Condition) -> tuple[Path, str, tuple[Value, ...]]:
+    read = _parts_of_clause(part)
+    if read is None:
+        raise invalid(_why_no_clause(part))
+    return read
+
+
+def _parts_of_clause(part: Condition) -> tuple[Path, str, tuple[Value, ...]] | None:
     match part:
         case Compare(operator, Path() as path, Value() as value) if operator in MIRRORED:
             return path, operator, (value,)
@@ -75,7 +95,7 @@ def _read_clause(part: Condition) -> tuple[Path, str, tuple[Value, ...]]:
             return path, "BETWEEN", (low, high)
         case Test("begins_with", (Path() as path, Value() as prefix)):
             return path, "begins_with", (prefix,)
-    raise invalid(_why_no_clause(part))
+    return None
 
 
 def _why_no_clause(part: Condition) -> str:

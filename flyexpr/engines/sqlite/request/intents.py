@@ -11,25 +11,33 @@ from typing import Any, NamedTuple
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.request.clauses import Clause
 from flyexpr.engines.sqlite.request.expressions import top_names
+from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import Condition, Path, Update
+from flyexpr.expressions.parse import Statement
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
+
+EXPRESSIONS, OLDER, STATEMENT = "expressions", "older parameters", "statement"
 
 
 @record
 class Returns:
-    """What the answer to a write must hold: which attributes, whose capacity, and whether the collection's size."""
+    """What the answer to a write must hold: which attributes, whose capacity, and whether the collection's size.
+
+    With `responses` it has a list of them, empty for writes, as ExecuteTransaction answers.
+    """
 
     values: str = "NONE"
     capacity: str = "NONE"
     metrics: bool = False
+    responses: bool = False
 
 
 @record
 class Write:
     """One write. A Put has the item and its image; the others have the key instead of the item.
 
-    `is_older` is an update by AttributeUpdates, which has an error text of its own.
+    `by` is what asks for it: its expressions, the older parameters or a statement. Some rules differ by that.
     """
 
     action: str
@@ -39,7 +47,12 @@ class Write:
     condition: Condition | None
     update: Update | None = None
     shows_failed: bool = False
-    is_older: bool = False
+    by: str = EXPRESSIONS
+
+    @property
+    def is_insert(self) -> bool:
+        """Whether it is an INSERT, whose condition is that there is no such item."""
+        return self.by == STATEMENT and self.action == "Put"
 
 
 class WriteAsked(NamedTuple):
@@ -139,6 +152,50 @@ class PageAsked:
     def names(self) -> frozenset[str]:
         """The attributes that the filter and the projection name."""
         return top_names((*self.tested, *(self.paths or ())))
+
+
+# Statements
+
+
+@record
+class StatementAsked:
+    """What ExecuteStatement asks for, or one statement of a batch or a transaction."""
+
+    statement: Statement
+    consistent: bool = False
+    shows_failed: bool = False
+
+
+@record
+class ExecutionAsked:
+    """What ExecuteStatement asks for.
+
+    `start` is the key that the page before ended with. `digest` stands for the statement and its parameters in the
+    token of the next page; it is None where no page can follow.
+    """
+
+    asked: StatementAsked
+    limit: int
+    start: Item | None
+    digest: bytes | None
+    capacity: str
+
+
+@record
+class StatementsAsked:
+    """What BatchExecuteStatement asks for, with an error in place of a statement that is refused."""
+
+    statements: tuple[StatementAsked | DynamoError, ...]
+    capacity: str
+
+
+@record
+class ActionsAsked:
+    """What ExecuteTransaction asks for: reads alone, or writes and conditions."""
+
+    statements: tuple[StatementAsked, ...]
+    capacity: str
+    token: Token | None
 
 
 # Tables

@@ -117,6 +117,12 @@ _WRITE_REQUEST = _structure(
     DeleteRequest=_structure("DeleteRequest", Key=ITEM),
 )
 
+_STATEMENT: dict[str, Shape] = {
+    "Statement": STRING,
+    "Parameters": VALUES,
+    "ReturnValuesOnConditionCheckFailure": STRING,
+}
+
 _SCHEMA = ListOf(_structure("KeySchemaElement", AttributeName=STRING, KeyType=STRING))
 _UNITS: dict[str, Shape] = {
     "ProvisionedThroughput": _structure("ProvisionedThroughput", ReadCapacityUnits=LONG, WriteCapacityUnits=LONG),
@@ -147,6 +153,10 @@ _INDEX_UPDATE = _structure(
     Delete=_structure("DeleteGlobalSecondaryIndexAction", IndexName=STRING),
 )
 
+BATCH_EXECUTE_STATEMENT = Structure(
+    "BatchExecuteStatementInput",
+    {**_CAPACITY, "Statements": ListOf(_structure("BatchStatementRequest", **_STATEMENT, ConsistentRead=BOOLEAN))},
+)
 BATCH_GET_ITEM = Structure(
     "BatchGetItemInput",
     {
@@ -178,6 +188,18 @@ DESCRIBE_ENDPOINTS = Structure("DescribeEndpointsInput", {})
 DESCRIBE_LIMITS = Structure("DescribeLimitsInput", {})
 DESCRIBE_TABLE = Structure("DescribeTableInput", _TABLE)
 DESCRIBE_TIME_TO_LIVE = Structure("DescribeTimeToLiveInput", _TABLE)
+EXECUTE_STATEMENT = Structure(
+    "ExecuteStatementInput",
+    {**_STATEMENT, **_CAPACITY, "ConsistentRead": BOOLEAN, "NextToken": STRING, "Limit": INTEGER},
+)
+EXECUTE_TRANSACTION = Structure(
+    "ExecuteTransactionInput",
+    {
+        **_CAPACITY,
+        "ClientRequestToken": STRING,
+        "TransactStatements": ListOf(Structure("ParameterizedStatement", _STATEMENT)),
+    },
+)
 GET_ITEM = Structure("GetItemInput", {**_TABLE, **_CAPACITY, **_PROJECTION, "Key": ITEM})
 LIST_TABLES = Structure("ListTablesInput", {"ExclusiveStartTableName": STRING, "Limit": INTEGER})
 LIST_TAGS_OF_RESOURCE = Structure("ListTagsOfResourceInput", {"ResourceArn": STRING, "NextToken": STRING})

@@ -11,7 +11,7 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.faults import bare, enveloped, invalid, validation_errors
 from flyexpr.engines.sqlite.request.expressions import read_expressions
-from flyexpr.engines.sqlite.request.intents import Returns, Write, WriteAsked
+from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, OLDER, Returns, Write, WriteAsked
 from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
 from flyexpr.engines.sqlite.request.members import Members, read_members
 from flyexpr.engines.sqlite.request.put_patterns import KnownItem
@@ -101,5 +101,5 @@ def _write(action: str, members: Members, item: Item, nodes: dict[str, Any], ima
         condition=nodes.get("ConditionExpression", read_expected(members)),
         update=nodes.get("UpdateExpression", read_attribute_updates(members)),
         shows_failed=members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
-        is_older="AttributeUpdates" in members,
+        by=OLDER if "AttributeUpdates" in members else EXPRESSIONS,
     )

@@ -12,7 +12,7 @@ from flyexpr.engines.sqlite.disk.images import Image, Row, read_image, split_ima
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.expressions import attribute_names
-from flyexpr.engines.sqlite.request.intents import Write
+from flyexpr.engines.sqlite.request.intents import OLDER, Write
 from flyexpr.engines.sqlite.rules.effort import least_size
 from flyexpr.engines.sqlite.rules.keys import (
     UPDATE_TOO_LARGE,
@@ -78,7 +78,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
         item = apply(update, before)
     except ExpressionError as error:
         _check_growth(update, before)  # too large comes first, so that the size of the old item does not decide
-        older = write.is_older and isinstance(error, WrongOperand)
+        older = write.by == OLDER and isinstance(error, WrongOperand)
         raise invalid("Type mismatch for attribute to update" if older else error.message) from None
     changed = changed_names(update)
     size = _size_after(old, item, changed)

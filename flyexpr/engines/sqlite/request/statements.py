@@ -1,0 +1,141 @@
+"""ExecuteStatement, BatchExecuteStatement and ExecuteTransaction: statements of PartiQL.
+
+A statement is read into the conditions, updates and paths that expressions are read into.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from flyexpr.engines.sqlite.faults import bare, invalid, validation_errors
+from flyexpr.engines.sqlite.request.intents import ActionsAsked, ExecutionAsked, StatementAsked, StatementsAsked, Token
+from flyexpr.engines.sqlite.request.members import RULES, Members, gather, read_members
+from flyexpr.engines.sqlite.request.next_tokens import digest_of, read_token
+from flyexpr.engines.sqlite.request.wire import read_value
+from flyexpr.errors import DynamoError, ExpressionError
+from flyexpr.expressions.nodes import Value
+from flyexpr.expressions.parse import PARTIQL, Scope, read_statement
+from flyexpr.expressions.parse.statements import Change, Exists, Select
+from flyexpr.values.freeze import freeze
+
+
+def read_execute_statement(request: Members) -> ExecutionAsked:
+    """What an ExecuteStatement asks for."""
+    members = read_members(request, ("Statement",))
+    values = _read_parameters(members)
+    asked = _asked(members, values)
+    if isinstance(asked.statement, Exists):
+        raise invalid("EXISTS can only be used in ExecuteTransaction write requests.")
+    digest = digest_of(members["Statement"], members.get("Parameters", ()), values)
+    return ExecutionAsked(
+        asked,
+        members.get("Limit", -1),
+        _read_start(members, asked, digest),
+        digest,
+        members.get("ReturnConsumedCapacity", "NONE"),
+    )
+
+
+def _read_start(members: Members, asked: StatementAsked, digest: bytes | None) -> dict[str, Any] | None:
+    if "NextToken" not in members:
+        return None
+    if not isinstance(asked.statement, Select):
+        raise invalid("NextToken is only valid on a SELECT statement")
+    return read_token(members["NextToken"], digest)
+
+
+def read_batch_execute_statement(request: Members) -> StatementsAsked:
+    """What a BatchExecuteStatement asks for; a statement that is refused fails alone."""
+    members, parts = _read_parts(request, "Statements")
+    statements = tuple([_read_member(part) for part in parts])
+    kinds = {isinstance(one.statement, Select) for one in statements if isinstance(one, StatementAsked)}
+    if len(kinds) > 1:
+        raise invalid("Read and write requests together in the same batch is not supported.")
+    return StatementsAsked(statements, members.get("ReturnConsumedCapacity", "NONE"))
+
+
+def _read_member(members: Members) -> StatementAsked | DynamoError:
+    try:
+        asked = _asked(members, _read_parameters(members))
+        if isinstance(asked.statement, Exists):
+            raise invalid("EXISTS can only be used in ExecuteTransaction write requests.")
+    except DynamoError as error:
+        if error.code != "ValidationException":
+            raise
+        return error
+    return asked
+
+
+def read_execute_transaction(request: Members) -> ActionsAsked:
+    """What an ExecuteTransaction asks for: only reads, or only writes and conditions."""
+    members, parts = _read_parts(request, "TransactStatements")
+    values = [_read_parameters(part) for part in parts]  # of all statements, before the first is read
+    statements = tuple([_read_action(*read) for read in zip(range(len(parts)), parts, values, strict=True)])
+    if len({isinstance(one.statement, Select) for one in statements}) > 1:
+        raise invalid("ExecuteTransaction API does not support both read and write operations in the same request.")
+    token = _read_client_token(members, parts)
+    return ActionsAsked(statements, members.get("ReturnConsumedCapacity", "NONE"), token)
+
+
+def _read_action(position: int, members: Members, values: Sequence[Value]) -> StatementAsked:
+    try:
+        asked = _asked(members, values)
+        if isinstance(asked.statement, Change) and asked.statement.returning != "NONE":
+            raise invalid("RETURNING clause is not supported in ExecuteTransaction.")
+        if isinstance(asked.statement, Select) and asked.statement.index is not None:
+            raise invalid("Reads on indices are not supported within transactions.")
+    except DynamoError as error:
+        raise invalid_action(position, error) from None
+    return asked
+
+
+def invalid_action(position: int, error: DynamoError) -> DynamoError:
+    """The refusal of a transaction for one of its statements."""
+    return invalid(f"Validation failed in TransactStatements[{position}]: {error.message}")
+
+
+def _read_client_token(members: Members, parts: list[Members]) -> Token | None:
+    """The token of a transaction; those of TransactWriteItems are others, even if they have the same text."""
+    if "ClientRequestToken" not in members:
+        return None
+    actions = json.dumps(["statements", parts], sort_keys=True)
+    return Token(f"statements {members['ClientRequestToken']}", hashlib.blake2b(actions.encode()).digest())
+
+
+# Parts
+
+
+def _read_parts(request: Members, name: str) -> tuple[Members, list[Members]]:
+    """The members of a request, and those of each of its statements; all that is wrong with them is said at once."""
+    problems: list[str] = []
+    members = gather(request, RULES, (name,), "", problems)
+    within = name[0].lower() + name[1:]
+    parts = [
+        gather(part, RULES, ("Statement",), f"{within}.{position}.member.", problems)
+        for position, part in enumerate(members.get(name, ()), 1)
+    ]
+    if problems:
+        raise validation_errors(problems)
+    return members, parts
+
+
+def _read_parameters(members: Members) -> list[Value]:
+    """The constants that stand for the `?` of a statement."""
+    return [Value(*freeze(read_value(wire))) for wire in members.get("Parameters", ())]
+
+
+def _asked(members: Members, values: Sequence[Value]) -> StatementAsked:
+    scope = Scope({}, {f"?{position}": value for position, value in enumerate(values)}, PARTIQL)
+    try:
+        statement = read_statement(members["Statement"], scope)
+    except ExpressionError as error:
+        raise bare(invalid(error.message)) from None
+    return StatementAsked(
+        statement,
+        members.get("ConsistentRead", False),
+        members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
+    )
