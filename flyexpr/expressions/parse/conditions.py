@@ -22,7 +22,7 @@ from flyexpr.expressions.parse.operands import read_operand, read_operand_or_tes
 from flyexpr.expressions.parse.reader import Reader, Scope
 from flyexpr.expressions.parse.tokens import Token, is_text
 
-_COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+_COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _CONSTANTS = {"TRUE": ALWAYS, "FALSE": NEVER}
 
 

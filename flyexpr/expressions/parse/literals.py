@@ -38,15 +38,18 @@ def read_constant(reader: Reader) -> Value:
 def _words_of_statement(error: Exception) -> str:
     """What ExecuteStatement says of a constant that cannot be stored; "root" is the constant."""
     problem = next((words for start, words in _STATEMENT_WORDS.items() if start in str(error)), _NO_NUMBER)
+    if problem == _NO_NAME:
+        return problem
     at = getattr(error, "at", "")
     return f"{problem} under root{'.' if at and at[0] != '[' else ''}{at}"
 
 
+_NO_NAME = "Path component cannot be an empty string"
 _STATEMENT_WORDS = {
     "overflow": "Number overflow. Attempting to store a number with magnitude larger than supported range",
     "underflow": "Number underflow. Attempting to store a number with magnitude smaller than supported range",
     "significant digits": "Attempting to store more than 38 significant digits in a Number",
-    "attribute name": "Path component cannot be an empty string",
+    "attribute name": _NO_NAME,
     "nested": "Nesting Levels have exceeded supported limits",
 }
 
@@ -102,7 +105,7 @@ def _set_of_statement(reader: Reader, depth: int) -> set[Any]:
     kinds = [_member_kind(one, token) for one, token in zip(members, tokens, strict=True)]
     for kind, token in zip(kinds, tokens, strict=True):
         if kind not in ("S", "N") or kind != kinds[0]:
-            reader.note(f"Unsupported data type in Bag. {_BAGS}", token)
+            _refuse_member(reader, kinds[0], kind, token)
             return {""}
     if len(set(members)) < len(members):
         listed = ", ".join(map(str, members))
@@ -110,14 +113,19 @@ def _set_of_statement(reader: Reader, depth: int) -> set[Any]:
     return set(members) or {""}
 
 
-_BAGS = "DynamoDB only supports either numbers or strings in bags"
-
-
 def _member_kind(member: Any, token: Token) -> str:
-    """S or N; empty for a member that is neither, and for a `?`, which cannot stand in a set."""
-    if token.kind == "value" or isinstance(member, bool):
-        return ""
-    return "S" if isinstance(member, str) else "N" if isinstance(member, int | Decimal) else ""
+    """The type of a member of a set; a `?` cannot be one."""
+    return "?" if token.kind == "value" else freeze(member)[0]
+
+
+def _refuse_member(reader: Reader, first: str, kind: str, token: Token) -> None:
+    if kind == "?" and first in ("S", "N"):
+        reader.note("Unsupported data type: Parameter under key root", token)
+    elif kind == "NULL" and first == "N":
+        reader.note("One or more parameter values were invalid: Numeric sets may not contain null under root")
+    else:
+        words = "Unsupported data type in Bag. DynamoDB only supports either numbers or strings in bags"
+        reader.note(words, None if first == "N" else token)
 
 
 def _entry(reader: Reader, depth: int) -> tuple[str, Any]:

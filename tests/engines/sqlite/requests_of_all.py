@@ -1,8 +1,12 @@
 """For every operation, requests that are right and together have every member that the service knows."""
 
+import json
 from typing import Any
 
 from embedded import KEY, TABLE, key
+
+from flyexpr.engines.sqlite.request.next_tokens import digest_of, write_token
+from flyexpr.expressions.nodes import Value
 
 Wire = dict[str, Any]
 ARN = "arn:aws:dynamodb:local:000000000000:table/tab"
@@ -53,7 +57,17 @@ EXPECTED = {
 START = {"ExclusiveStartKey": key(0), "Limit": 2, "Select": "SPECIFIC_ATTRIBUTES", "ConsistentRead": True}
 FAILING = {"ReturnValuesOnConditionCheckFailure": "NONE", "TableName": "tab"}
 
+STATEMENT = "SELECT * FROM tab WHERE pk = 'p' AND x = ?"
+TWO: list[Wire] = [{"N": "2"}]
+TOKEN = write_token(digest_of(STATEMENT, TWO, [Value("N", 2)]) or b"", json.dumps(key(0)).encode())
+DELETING = {
+    "Statement": "DELETE FROM tab WHERE pk = 'p' AND sk = ?",
+    "Parameters": TWO,
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
+
 REQUESTS: list[tuple[str, Wire]] = [
+    ("BatchExecuteStatement", {"Statements": [{**DELETING, "ConsistentRead": True}], **TOLD}),
     (
         "BatchGetItem",
         {"RequestItems": {"tab": {"Keys": [key(1)], "ProjectionExpression": "#x", **NAMED}}, **TOLD},
@@ -111,6 +125,19 @@ REQUESTS: list[tuple[str, Wire]] = [
     ("DescribeLimits", {}),
     ("DescribeTable", {"TableName": "tab"}),
     ("DescribeTimeToLive", {"TableName": "tab"}),
+    (
+        "ExecuteStatement",
+        {
+            "Statement": STATEMENT,
+            "Parameters": TWO,
+            "ConsistentRead": True,
+            "NextToken": TOKEN,
+            "Limit": 1,
+            "ReturnValuesOnConditionCheckFailure": "NONE",
+            **TOLD,
+        },
+    ),
+    ("ExecuteTransaction", {"TransactStatements": [DELETING], "ClientRequestToken": "once", **TOLD}),
     (
         "GetItem",
         {"TableName": "tab", "Key": key(1), "ProjectionExpression": "#x", **NAMED, "ConsistentRead": True, **TOLD},

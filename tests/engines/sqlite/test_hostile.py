@@ -77,6 +77,11 @@ MEMBERS = [
     "Limit",
     "Segment",
     "ReturnValues",
+    "Statement",
+    "Statements",
+    "TransactStatements",
+    "Parameters",
+    "NextToken",
 ]
 ENOUGH: dict[str, Any] = {
     "TableName": "tab",
@@ -84,6 +89,7 @@ ENOUGH: dict[str, Any] = {
     "Item": key(1),
     "KeyConditionExpression": "pk = :p",
     "ExpressionAttributeValues": {":p": {"S": "p"}},
+    "Statement": "SELECT * FROM tab WHERE pk = 'p'",
 }
 NEEDED = {
     "GetItem": ["TableName", "Key"],
@@ -92,6 +98,7 @@ NEEDED = {
     "DeleteItem": ["TableName", "Key"],
     "Query": ["TableName", "KeyConditionExpression", "ExpressionAttributeValues"],
     "Scan": ["TableName"],
+    "ExecuteStatement": ["Statement"],
     "UpdateTable": ["TableName"],
 }
 

@@ -82,7 +82,7 @@ def test_three_operations_are_one_write() -> None:
     }
     put = intents["PutItem"].write
     assert put.image.text == b'{"pk":{"S":"p"},"sk":{"N":"1"},"n":{"N":"1.5"}}'
-    assert intents["UpdateItem"].write.is_older
+    assert [intents[name].write.by for name in ("PutItem", "UpdateItem")] == ["expressions", "older parameters"]
 
 
 def test_a_query_has_clauses_and_a_scan_has_segments() -> None:
