@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from embedded import TABLE, Ask
+from embedded import TABLE
 from places import DATA
 
 from flyexpr import DynamoError, to_json
