@@ -220,6 +220,17 @@ def test_a_failed_write_leaves_the_engine_usable(path: str) -> None:
         assert count(engine) == 1
 
 
+def test_a_copy_without_a_log_can_be_used(path: str) -> None:
+    copied = path + ".copy"
+    connection = sqlite3.connect(path)
+    connection.execute("VACUUM INTO ?", (copied,))
+    connection.close()
+    with SqliteEngine(copied) as engine:
+        for number in range(3):
+            call(engine, "PutItem", {"TableName": "tab", "Item": key(number)})
+        assert count(engine) == 3
+
+
 def foreign(place: Path) -> None:
     connection = sqlite3.connect(place)
     connection.execute("CREATE TABLE theirs (x)")

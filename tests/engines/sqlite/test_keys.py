@@ -54,7 +54,7 @@ def test_several_parts_sort_in_turn(left: tuple[Any, ...], right: tuple[Any, ...
 def test_a_prefix_range_holds_what_starts_with_the_prefix(kind: str) -> None:
     @given(KINDS[kind], KINDS[kind])
     def law(value: Any, prefix: Any) -> None:
-        start = partition_bytes((b"p",))
+        start = partition_bytes((("S", "p"),))
         low, high = prefix_range(start + prefix_bytes(kind, prefix))
         assert (low <= start + key_bytes(kind, value) < high) == value.startswith(prefix)
 
@@ -75,8 +75,8 @@ def test_the_key_after_a_prefix_is_the_next_one_without_it(prefix: bytes) -> Non
 
 @given(st.binary(max_size=20), st.integers(1, 1_000_000))
 def test_segments_are_disjoint_and_complete(value: bytes, total: int) -> None:
-    row = partition_bytes((value,))
-    segment = int.from_bytes(row[:4], "big") * total >> 31
+    row = partition_bytes((("B", value),))
+    segment = (int.from_bytes(row[:4], "big") >> 19) * total >> 12
     holding = [
         number
         for number in range(max(segment - 1, 0), min(segment + 2, total))

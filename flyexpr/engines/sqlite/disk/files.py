@@ -15,11 +15,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from flyexpr.drive import INFO, note
+from flyexpr.engines.sqlite.disk.conversion import convert
 from flyexpr.engines.sqlite.disk.failures import failure, is_locked
+from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
 
 APPLICATION_ID = 0x666C7865  # "flxe"
-FORMAT = 1
+FORMAT = 2
+EMPTY = 0
 MEMORY = ":memory:"
 BUSY_SECONDS = 30.0
 SYNC = {"normal": "NORMAL", "full": "FULL"}
@@ -67,23 +71,69 @@ class TableFile:
         """
         self._check()
         try:
-            connection = self._connected()
-        except sqlite3.Error as error:
-            raise FlyexprError(f"cannot open {self.path!r}: {error}") from None
-        try:
-            connection.text_factory = bytes
-            self._prepare(connection)
-            self._recognize()
+            connection = self._opened(self._ready)
+            if connection is None:
+                self._convert()
+                connection = self._opened(self._ready)
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes in what it says
-            connection.close()
             if is_locked(error):
                 raise failure(error, self.path) from None
             reason = str(error) or "database disk image is malformed"  # Python 3.10 has no words for some damage
             raise FlyexprError(f"cannot use {self.path!r} as a table file: {reason}") from None
-        except BaseException:
-            connection.close()
-            raise
+        assert connection is not None
         return connection
+
+    def _opened(self, use: Callable[[sqlite3.Connection], bool]) -> sqlite3.Connection | None:
+        """A connection that `use` has made ready; None where it says False, and then the file is closed again."""
+        try:
+            connection = self._connected()
+        except sqlite3.Error as error:
+            raise FlyexprError(f"cannot open {self.path!r}: {error}") from None
+        ready = False
+        try:
+            connection.text_factory = bytes
+            distrust(connection)
+            ready = use(connection)
+        finally:
+            if not ready:
+                connection.close()
+        return connection if ready else None
+
+    def _ready(self, connection: sqlite3.Connection) -> bool:
+        """Whether the file has today's format; then it can be used."""
+        ready = self._prepare(connection)
+        if ready:
+            self._recognize()
+        return ready
+
+    def _convert(self) -> None:
+        """Give a file of an older format today's: all of it or nothing, whatever ends this process."""
+        try:
+            patiently(lambda: self._opened(self._convert_alone), self.patience)
+        except DamagedFileError as error:
+            raise FlyexprError(f"cannot convert {self.path!r} to format {FORMAT}: {error}; it is as it was") from error
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+            raise DynamoError.of(
+                "ThrottlingException",
+                f"{self.path} has an older format, and is converted when no other process has it open\n"
+                "  hint: end the programs that use it, then connect again",
+            ) from None
+
+    def _convert_alone(self, connection: sqlite3.Connection) -> bool:
+        # Before the file is first looked at, so that SQLite lets nobody else open it: an engine of an earlier version
+        # that has the file open would go on writing in the older format.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        if file_format(connection, self.path) < FORMAT:  # otherwise another process has converted it in the meantime
+            began = time.monotonic()
+            convert(connection)
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute("COMMIT")
+            note(INFO, "%s: converted to format %d in %.1f s", self.path, FORMAT, time.monotonic() - began)
+        return False
 
     def again(self) -> TableFile:
         """The same file, to be opened once more."""
@@ -99,16 +149,21 @@ class TableFile:
             self._place, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
         )
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        distrust(connection)
-        empty = _within(connection, "BEGIN", lambda: is_empty(connection, self.path), self.patience)
+    def _prepare(self, connection: sqlite3.Connection) -> bool:
+        """Make an empty file one of tables; False for a file of an older format, which is left as it is."""
+        found = _within(connection, "BEGIN", lambda: file_format(connection, self.path), self.patience)
+        if found not in (EMPTY, FORMAT):
+            return False
         # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
         patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), self.patience)
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute(f"PRAGMA synchronous = {SYNC[self._sync]}")
-        if empty:  # a file of a known format is opened without a lock: somebody may be writing to it for long
+        if found == EMPTY:  # a file of a known format is opened without a lock: somebody may be writing to it for long
             _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, self.path), self.patience)
+        else:  # the first read makes the log of a file that had none, as a copy by VACUUM INTO; `_recognize` needs it
+            connection.execute("PRAGMA user_version").fetchone()
+        return True
 
     def _recognize(self) -> None:
         """Keep in mind which file and which log these are."""
@@ -242,7 +297,7 @@ def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T],
 
 
 def _make(connection: sqlite3.Connection, path: str) -> None:
-    if not is_empty(connection, path):
+    if file_format(connection, path) != EMPTY:
         return  # another process has made it in the meantime
     for statement in CATALOG:
         connection.execute(statement)
@@ -250,13 +305,13 @@ def _make(connection: sqlite3.Connection, path: str) -> None:
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def is_empty(connection: sqlite3.Connection, path: str) -> bool:
-    """True for an empty file, False for one of this format."""
+def file_format(connection: sqlite3.Connection, path: str) -> int:
+    """The format of a file, today's or an older one; EMPTY for an empty file. FlyexprError for any other file."""
     ((program,),) = connection.execute("PRAGMA application_id")
     ((version,),) = connection.execute("PRAGMA user_version")
     ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
     if not program and not tables:
-        return True
+        return EMPTY
     if program != APPLICATION_ID:
         raise FlyexprError(f"cannot use {path!r}: it is an SQLite file of another program")
     if version > FORMAT:
@@ -266,4 +321,4 @@ def is_empty(connection: sqlite3.Connection, path: str) -> bool:
     )
     if foreign:
         raise FlyexprError(f"cannot use {path!r}: it has triggers, views or virtual tables, which no engine makes")
-    return False
+    return int(version)

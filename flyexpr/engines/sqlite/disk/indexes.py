@@ -10,7 +10,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
 from flyexpr.engines.sqlite.disk.images import Image
-from flyexpr.engines.sqlite.disk.key_schema import KeySchema, has_key, read_key_schema, row_key
+from flyexpr.engines.sqlite.disk.key_schema import KeySchema, has_key, read_key_schema, row_key, whole_key
 from flyexpr.records import record
 from flyexpr.values.sizes import item_size
 
@@ -20,11 +20,12 @@ Entry = tuple[bytes, int, bytes]
 
 @record
 class StoredIndex:
-    """A secondary index; `projected` is None when its entries are whole items."""
+    """A secondary index of a table with the key `table_key`; `projected` is None when its entries are whole items."""
 
     name: str
     store: str
     key: KeySchema
+    table_key: KeySchema
     projected: frozenset[str] | None
 
     wire_member = ""
@@ -35,15 +36,16 @@ class StoredIndex:
     in_collection = False
     """Whether its entries count towards the size of an item collection."""
 
-    def entry(self, row: bytes, image: Image | None) -> Entry | None:
-        """What the index holds of the item at a row key; None for an item without all key attributes of the index.
+    def entry(self, image: Image | None) -> Entry | None:
+        """What the index holds of an item; None for an item without all key attributes of the index.
 
         >>> from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute
-        >>> index = GlobalStoredIndex("by_g", "", KeySchema((KeyAttribute("g", "S"),), ()), frozenset({"g"}))
-        >>> index.entry(b"row", Image({"g": "a", "n": 1}, 5, b'{"g":{"S":"a"},"n":{"N":"1"}}'))[1:]
+        >>> by_g, by_n = (KeySchema((KeyAttribute(*key),), ()) for key in ("gS", "nN"))
+        >>> index = GlobalStoredIndex("by_g", "", by_g, by_n, frozenset({"g"}))
+        >>> index.entry(Image({"g": "a", "n": 1}, 5, b'{"g":{"S":"a"},"n":{"N":"1"}}'))[1:]
         (2, b'{"g":{"S":"a"}}')
         """
-        key = self.row_key(row, image.item) if image is not None else None
+        key = self.row_key(image.item) if image is not None else None
         if image is None or key is None:
             return None
         if self.projected is None:
@@ -51,17 +53,18 @@ class StoredIndex:
         held = {name: value for name, value in image.item.items() if name in self.projected}
         return key, item_size(held), item_text(held)
 
-    def row_key(self, row: bytes, item: Mapping[str, Any]) -> bytes | None:
+    def row_key(self, item: Mapping[str, Any]) -> bytes | None:
         """The row key of an item's entry; None for an item that has no entry.
 
-        `row` is the item's row key in the table. Indexes are sparse: the guide, "Take advantage of sparse indexes".
+        Indexes are sparse: the guide, "Take advantage of sparse indexes".
         """
-        return row_key(self.key, item) + row if has_key(self.key, item) else None
+        return row_key(self.key, item) + whole_key(self.table_key, item) if has_key(self.key, item) else None
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """The attributes of these that the index does not hold, each once.
 
-        >>> GlobalStoredIndex("by_g", "", KeySchema((), ()), frozenset({"id"})).missing(["id", "wins", "wins"])
+        >>> none = KeySchema((), ())
+        >>> GlobalStoredIndex("by_g", "", none, none, frozenset({"id"})).missing(["id", "wins", "wins"])
         ['wins']
         """
         held = self.projected
@@ -95,4 +98,4 @@ def read_index(
     projected = None
     if projection["ProjectionType"] != "ALL":
         projected = frozenset(key.names + table_key.names).union(projection.get("NonKeyAttributes", ()))
-    return index_class(index["IndexName"], store, key, projected)
+    return index_class(index["IndexName"], store, key, table_key, projected)

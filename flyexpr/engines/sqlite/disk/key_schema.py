@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes
+from flyexpr.engines.sqlite.disk.keys import hashed_bytes, key_bytes, partition_bytes
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import value_size
@@ -80,12 +80,21 @@ def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     """The row key of an item that has every key attribute, each of the right type.
 
     >>> schema = KeySchema((KeyAttribute("id", "S"),), ())
-    >>> row_key(schema, {"id": "abc"}) == partition_bytes((key_bytes("S", "abc"),))
+    >>> row_key(schema, {"id": "abc"}) == partition_key(schema, {"id": "abc"})
     True
     """
-    parts = [key_bytes(attribute.kind, item[attribute.name]) for attribute in key.attributes]
-    partition = len(key.partition)
-    return b"".join((partition_bytes(tuple(parts[:partition])), *parts[partition:]))
+    sort = [key_bytes(attribute.kind, item[attribute.name]) for attribute in key.sort]
+    return b"".join((partition_key(key, item), *sort))
+
+
+def partition_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
+    """The start of the row keys of an item's partition."""
+    return partition_bytes(tuple([(attribute.kind, item[attribute.name]) for attribute in key.partition]))
+
+
+def whole_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
+    """What comes after the key of an index in the row keys of its entries: the key of the item in its table."""
+    return hashed_bytes(tuple([(attribute.kind, item[attribute.name]) for attribute in key.attributes]))
 
 
 def has_key(key: KeySchema, item: Mapping[str, Any]) -> bool:

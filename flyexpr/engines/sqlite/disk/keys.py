@@ -1,8 +1,12 @@
 """Key values as bytes that sort as DynamoDB sorts the values, and the ranges of such bytes that a read asks for.
 
-A row key is `hash of the partition key ‖ partition key attributes ‖ sort key attributes`; in an index the table's
-own row key follows, because index keys need not be unique. Every part ends itself, so joined parts compare part by
-part, a partition is the range of one prefix, a sort key condition a range within it, and a scan the range of all.
+A row key is `hash of the partition key ‖ partition key attributes ‖ sort key attributes`. In an index
+`hash of the table's key ‖ attributes of the table's key` follows, because index keys need not be unique. Every part
+ends itself, so joined parts compare part by part, a partition is the range of one prefix, a sort key condition a range
+within it, and a scan the range of all.
+
+The hash is the service's: MD5 of the word Outliers and the values. So a scan, the parts of a parallel scan, and the
+items with one key of an index come in the service's order.
 """
 
 from __future__ import annotations
@@ -16,9 +20,12 @@ Range = tuple[bytes, bytes]
 """From the first key to, but not including, the second."""
 
 HASH_BITS = 31
+BUCKET_BITS = 12  # a parallel scan divides this many bits of the hash
+_SALT = b"Outliers"
 _END = b"\0\0"
-_NEGATIVE, _ZERO, _POSITIVE = b"\x01", b"\x02", b"\x03"
-_COMPLEMENT = bytes(range(255, -1, -1))
+_ZERO, _EXPONENT = b"\x80", 192
+_MOST_PAIRS = 20
+_NEGATIVE = bytes((102 - pair) % 256 for pair in range(256))
 _PAIRS = {f"{pair:02}": pair + 1 for pair in range(100)}
 
 
@@ -32,7 +39,10 @@ def key_bytes(kind: str, value: Any) -> bytes:
 
     Strings sort by their UTF-8 bytes and numbers by value, as the developer guide's "Data types" says.
     """
-    return _number(value) if kind == "N" else prefix_bytes(kind, value) + _END
+    if kind != "N":
+        return prefix_bytes(kind, value) + _END
+    number = _number(value)
+    return number if number < _ZERO else number + b"\0"
 
 
 def prefix_bytes(kind: str, value: Any) -> bytes:
@@ -43,23 +53,32 @@ def prefix_bytes(kind: str, value: Any) -> bytes:
 
     A zero byte is written as 00 FF, so that 00 00 can end a value and still sort below everything that continues it.
     """
-    raw: bytes = value.encode() if kind == "S" else value
-    return raw.replace(b"\0", b"\0\xff")
+    return _plain_bytes(kind, value).replace(b"\0", b"\0\xff")
 
 
-@lru_cache(maxsize=4096)
-def partition_bytes(parts: tuple[bytes, ...]) -> bytes:
-    """The start of every row key of one partition: a hash of its key values, then the values.
+def hashed_bytes(values: tuple[tuple[str, Any], ...]) -> bytes:
+    """A hash of key values, each given with its type, and then the values.
 
-    >>> partition_bytes((key_bytes("S", "abc"),)).hex()
-    '3d7c83f16162630000'
+    >>> hashed_bytes((("S", "A"),)).hex(), hashed_bytes((("S", "B"),)).hex()
+    ('065addf2410000', '152fde1e420000')
 
-    The hash decides the order of a scan and the segment of a parallel scan. Its top bit is 0, so no range of keys is
-    ever without an upper end.
+    The hash has the first 31 bits of MD5, so the top bit is 0, and no range of keys is ever without an upper end.
     """
-    joined = b"".join(parts)
-    digest = hashlib.blake2b(joined, digest_size=4).digest()
-    return bytes((digest[0] & 0x7F,)) + digest[1:] + joined
+    digest = hashlib.md5(_SALT + b"".join([_plain_bytes(*value) for value in values]), usedforsecurity=False).digest()
+    hashed = (int.from_bytes(digest[:4], "big") >> 1).to_bytes(4, "big")
+    return hashed + b"".join([key_bytes(*value) for value in values])
+
+
+partition_bytes = lru_cache(maxsize=4096)(hashed_bytes)
+"""The start of every row key of one partition, from the values of its key; the last ones are remembered."""
+
+
+def _plain_bytes(kind: str, value: Any) -> bytes:
+    """The bytes of a value as the service hashes them."""
+    if kind == "N":
+        return _number(value)
+    plain: bytes = value.encode() if kind == "S" else value
+    return plain
 
 
 def following(prefix: bytes) -> bytes:
@@ -82,31 +101,39 @@ def prefix_range(prefix: bytes) -> Range:
 
 
 def segment_range(segment: int, total: int) -> Range:
-    """The keys of one segment of a parallel scan: an equal share of the hashes.
+    """The keys of one segment of a parallel scan: an equal share of the 4096 values that the hash begins with.
 
     >>> segment_range(0, 1)
     (b'\\x00\\x00\\x00\\x00', b'\\x80\\x00\\x00\\x00')
     >>> segment_range(0, 2)[1] == segment_range(1, 2)[0]
     True
+
+    Of more than 4096 segments some are empty.
     """
-    low, high = ((n << HASH_BITS) // total for n in (segment, segment + 1))
-    return low.to_bytes(4, "big"), high.to_bytes(4, "big")
+    first, end = (-((-n << BUCKET_BITS) // total) << HASH_BITS - BUCKET_BITS for n in (segment, segment + 1))
+    return first.to_bytes(4, "big"), end.to_bytes(4, "big")
 
 
 def _number(value: int | Decimal) -> bytes:
-    """Sign, exponent, digits in pairs, end; all but the sign complemented for a negative number.
+    """The service's own form of a number: an exponent of 100, then digits in pairs; those of a negative number are
+    complemented, and 102 ends them, unless there are 20.
 
-    The exponent of `0.digits * 10 ** exponent` lies between -129 and 126 (the guide's range for Number: 1E-130 to
-    9.9...E+125), so it fits one byte.
+    The exponent of `0.digits * 100 ** exponent` lies between -64 and 63 (the guide's range for Number: 1E-130 to
+    9.9...E+125), so it fits one byte with the sign.
     """
     if not value:
         return _ZERO
     digits, exponent = _digits(value)
+    if exponent % 2:
+        digits, exponent = "0" + digits, exponent + 1
     if len(digits) % 2:
         digits += "0"
+    first = exponent // 2 + _EXPONENT
     pairs = bytes([_PAIRS[digits[i : i + 2]] for i in range(0, len(digits), 2)])
-    body = bytes((exponent + 129,)) + pairs + b"\0"
-    return _POSITIVE + body if value > 0 else _NEGATIVE + body.translate(_COMPLEMENT)
+    if value > 0:
+        return bytes((first,)) + pairs
+    end = b"\x66" if len(pairs) < _MOST_PAIRS else b""
+    return bytes((255 - first,)) + pairs.translate(_NEGATIVE) + end
 
 
 def _digits(value: int | Decimal) -> tuple[str, int]:

@@ -12,7 +12,15 @@ import os
 import sqlite3
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, MEMORY, TableFile, check_readable, distrust, is_empty
+from flyexpr.engines.sqlite.disk.files import (
+    BUSY_SECONDS,
+    EMPTY,
+    FORMAT,
+    MEMORY,
+    TableFile,
+    check_readable,
+    file_format,
+)
 from flyexpr.errors import DynamoError, FlyexprError
 
 
@@ -53,11 +61,17 @@ class ReadOnlyFile(TableFile):
             uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
         )
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        distrust(connection)
+    def _prepare(self, connection: sqlite3.Connection) -> bool:
         connection.execute("PRAGMA query_only = ON")
-        if is_empty(connection, self.path):
+        found = file_format(connection, self.path)
+        if found == EMPTY:
             raise FlyexprError(f"cannot use {self.path!r}: it is empty, and mode=ro makes no tables")
+        if found < FORMAT:
+            raise FlyexprError(
+                f"cannot use {self.path!r}: it has the older format {found}, and mode=ro converts no file\n"
+                "  hint: connect to it, or to a copy of it, once without mode=ro"
+            )
+        return True
 
     def _recognize(self) -> None:
         pass  # what it was is known since before it was opened

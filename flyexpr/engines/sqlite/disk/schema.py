@@ -7,6 +7,7 @@ immutable `StoredTable` of it.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record
 
 Definition = dict[str, Any]
+STORE = "CREATE TABLE {} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
 _STORE = re.compile(r"(items|index|expiry)(_[0-9]+){1,2}")
 
 
@@ -42,7 +44,8 @@ class StoredTable:
     @cached_property
     def watched(self) -> frozenset[str]:
         """The attributes that the upkeep of indexes and time to live looks at."""
-        names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
+        names = set(self.key.names if self.indexes else ())
+        names.update(name for index in self.indexes for name in (*index.key.names, *(index.projected or ())))
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
 
     def index(self, name: str) -> StoredIndex | None:
@@ -53,6 +56,16 @@ class StoredTable:
         """The stores whose rows make up the item collections; none for a table whose collections have no limit."""
         stores = [index.store for index in self.indexes if index.in_collection]
         return (self.store, *stores) if stores else ()
+
+
+def read_definition(name: str, text: bytes) -> Definition:
+    """The definition of a table from its text in the catalog; DamagedFileError for one that no engine wrote."""
+    try:
+        definition: Definition = json.loads(text)
+        read_table(definition)
+    except (ValueError, RecursionError, DamagedFileError) as error:
+        raise DamagedFileError(f"the definition of table {name!r} cannot be read: {error}") from error
+    return definition
 
 
 def read_table(definition: Definition) -> StoredTable:

@@ -25,8 +25,8 @@ from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
 from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
-from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_table
-from flyexpr.engines.sqlite.faults import DamagedFileError, not_found
+from flyexpr.engines.sqlite.disk.schema import STORE, Definition, StoredTable, read_definition, read_table
+from flyexpr.engines.sqlite.faults import not_found
 from flyexpr.errors import DynamoError, FlyexprError
 
 FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
@@ -270,12 +270,7 @@ class Storage:
     def definition(self, name: str) -> Definition | None:
         """What the catalog says of a table, or None; what no engine wrote is refused before anything is done by it."""
         for (text,) in self._execute("SELECT definition FROM catalog WHERE name = ?", (name,)):
-            try:
-                definition: Definition = json.loads(text)
-                read_table(definition)
-            except (ValueError, RecursionError, DamagedFileError) as error:
-                raise DamagedFileError(f"the definition of table {name!r} cannot be read: {error}") from error
-            return definition
+            return read_definition(name, text)
         return None
 
     def table_names(self, after: str, limit: int) -> list[str]:
@@ -305,9 +300,7 @@ class Storage:
         self._version = -1
 
     def create_store(self, store: str) -> None:
-        self._execute(
-            f"CREATE TABLE {store} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
-        )
+        self._execute(STORE.format(store))
 
     def drop_store(self, store: str) -> None:
         self._execute(f"DROP TABLE {store}")

@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
-from flyexpr.engines.sqlite.disk.key_schema import key_of
-from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes, prefix_range
+from flyexpr.engines.sqlite.disk.key_schema import key_of, partition_key
+from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.values.kinds import Item
@@ -25,8 +25,7 @@ def collection_metrics(storage: Storage, table: StoredTable, key: Item) -> dict[
     """
     if not table.collection_stores:
         return None
-    partition = [key_bytes(attribute.kind, key[attribute.name]) for attribute in table.key.partition]
-    keys = prefix_range(partition_bytes(tuple(partition)))
+    keys = prefix_range(partition_key(table.key, key))
     size = sum(storage.total(store, keys)[1] for store in table.collection_stores)
     whole = float(size // _GIGABYTE)
     names = tuple(attribute.name for attribute in table.key.partition)

@@ -35,7 +35,7 @@ def key_range(clauses: Iterable[Clause], schema: KeySchema) -> Range:
     for attribute in schema.attributes:
         if attribute.name in by_name:
             _check_values(by_name[attribute.name], attribute)
-    start = partition_bytes(tuple([key_bytes(key.kind, by_name[key.name].values[0].body) for key in schema.partition]))
+    start = partition_bytes(tuple([(key.kind, by_name[key.name].values[0].body) for key in schema.partition]))
     rows = prefix_range(start)
     for attribute in schema.sort:
         if attribute.name in by_name:

@@ -1,0 +1,97 @@
+"""The rows of a file of an older format are made those of today, when the file is opened.
+
+Format 1 had other row keys: its hash was not the service's, and its numbers had other bytes. The items are the same, so
+the row keys are made anew from the items.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from flyexpr.engines.sqlite.answers import read_text
+from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
+from flyexpr.engines.sqlite.disk.schema import STORE, StoredTable, read_definition, read_table
+from flyexpr.engines.sqlite.faults import DamagedFileError
+from flyexpr.values.kinds import Item
+
+_OLDER = "older_rows"
+_TIME = 8  # bytes before the row key in a time to live
+_CACHE = -65_536  # KiB: the new keys come in no order, and a page of them should be written once
+
+Row = tuple[bytes, int, bytes]
+
+
+def convert(connection: sqlite3.Connection) -> None:
+    """Make the rows of a file of format 1 those of today; inside a transaction, which nobody else may see a part of.
+
+    DamagedFileError for a table or an item that cannot be read.
+    """
+    connection.execute(f"PRAGMA cache_size = {_CACHE}")
+    for name, text in connection.execute("SELECT name, definition FROM catalog").fetchall():
+        definition = read_definition(name.decode(), text)
+        _convert_table(connection, read_table(definition))
+        if "Filling" in definition:
+            definition["Filling"]["After"] = ""  # the fill passes all items again; an entry that is there is put anew
+            text = json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
+            connection.execute("UPDATE catalog SET definition = ? WHERE name = CAST(? AS TEXT)", (text, name))
+
+
+def _convert_table(connection: sqlite3.Connection, table: StoredTable) -> None:
+    def in_table(item: Item) -> bytes:
+        return row_key(table.key, item)
+
+    if table.expiry is not None:  # first, because its rows name the items by their older row keys
+        _convert_expiry(connection, table, table.expiry.store)
+    for index in table.indexes:
+        _convert_store(connection, table, index.store, (*index.key.names, *table.key.names), index.row_key)
+    _convert_store(connection, table, table.store, table.key.names, in_table)
+
+
+def _convert_store(
+    connection: sqlite3.Connection,
+    table: StoredTable,
+    store: str,
+    names: tuple[str, ...],
+    key_of: Callable[[Item], bytes | None],
+) -> None:
+    """Give the rows of a store the keys that `key_of` makes of the attributes with these names."""
+
+    def fresh(rows: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
+        for size, text in rows:
+            key = key_of(_read(table, text, names))
+            if key is None:
+                raise DamagedFileError("an entry of an index lacks its key")
+            yield key, size, text
+
+    _replace(connection, store, f"SELECT size, item FROM {_OLDER}", fresh)
+
+
+def _convert_expiry(connection: sqlite3.Connection, table: StoredTable, store: str) -> None:
+    def fresh(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[Row]:
+        for time, text in rows:
+            row = row_key(table.key, _read(table, text, table.key.names))
+            yield time + row, 0, row.hex().encode()
+
+    due = (
+        f"SELECT substr(older.key, 1, {_TIME}), items.item FROM {_OLDER} AS older "
+        f"JOIN {table.store} AS items ON items.key = substr(older.key, {_TIME + 1})"
+    )
+    _replace(connection, store, due, fresh)
+
+
+def _read(table: StoredTable, text: bytes, names: tuple[str, ...]) -> Item:
+    item = read_text(text, dict.fromkeys(names))
+    if not has_key(table.key, item):
+        raise DamagedFileError("a stored item lacks its key")
+    return item
+
+
+def _replace(connection: sqlite3.Connection, store: str, select: str, fresh: Callable[[Any], Iterator[Row]]) -> None:
+    connection.execute(f"ALTER TABLE {store} RENAME TO {_OLDER}")
+    connection.execute(STORE.format(store))
+    rows = fresh(connection.execute(select))
+    connection.executemany(f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT))", rows)
+    connection.execute(f"DROP TABLE {_OLDER}")

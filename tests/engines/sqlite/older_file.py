@@ -1,0 +1,69 @@
+"""The tables of `tests/data/format-1.sql`, a file that an engine of format 1 made with these requests."""
+
+import sqlite3
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from embedded import TABLE, Clock
+
+from flyexpr.engines import call
+from flyexpr.engines.sqlite import SqliteEngine
+
+DATA = Path(__file__).parents[2] / "data" / "format-1.sql"
+NUMBERS = ["0", "1", "-1", "12.5", "-100", "1E-130", "9.9E+125", "-" + "9" * 38, "1" + "0" * 36 + "1"]
+COUNTS = {
+    "TableName": "counts",
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in ("nN", "aB", "bS", "cN")],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "by_several",
+            "KeySchema": [
+                {"AttributeName": "a", "KeyType": "HASH"},
+                {"AttributeName": "b", "KeyType": "HASH"},
+                {"AttributeName": "c", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+}
+
+
+def fill(engine: SqliteEngine) -> None:
+    """Make the tables, their indexes and a time to live, and put items into them."""
+    call(engine, "CreateTable", TABLE)
+    call(engine, "CreateTable", COUNTS)
+    for place, (partition, sort) in enumerate(product(["a", "é\0b", "😀", "A"], NUMBERS)):
+        item = {"pk": {"S": partition}, "sk": {"N": sort}, "gk": {"S": f"g{place % 3}"}, "x": {"N": str(place)}}
+        extra = {"lk": {"B": "AAD/"}, "exp": {"N": str(1_900_000_000 + place)}} if place % 2 else {}
+        call(engine, "PutItem", {"TableName": "tab", "Item": item | extra})
+    for place, number in enumerate(NUMBERS):
+        item = {"n": {"N": number}, "a": {"B": "AP8A"}, "b": {"S": "\0"}, "c": {"N": NUMBERS[-1 - place]}}
+        call(engine, "PutItem", {"TableName": "counts", "Item": item})
+    expiry = {"AttributeName": "exp", "Enabled": True}
+    call(engine, "UpdateTimeToLive", {"TableName": "tab", "TimeToLiveSpecification": expiry})
+
+
+def older_file(path: str) -> None:
+    """The file of format 1, made at a path."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(DATA.read_text(encoding="utf-8"))
+    connection.close()
+
+
+def new_file(path: str) -> None:
+    """The same tables, made by the engine of today."""
+    with SqliteEngine(path, clock=Clock()) as engine:
+        fill(engine)
+
+
+def stores(path: str) -> dict[str, list[Any]]:
+    """All rows of a file by their stores, in the order of their keys."""
+    connection = sqlite3.connect(path)
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    rows = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in names}
+    connection.close()
+    return rows
