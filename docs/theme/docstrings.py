@@ -8,6 +8,7 @@ from typing import Any
 import griffe
 
 PARSER = DocTestParser()
+NAMED_DEFAULTS = {"_NOTHING": "{}"}
 
 
 class PastedExamples(griffe.Extension):
@@ -15,7 +16,15 @@ class PastedExamples(griffe.Extension):
 
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
         if obj.docstring:
-            obj.docstring.value = with_blocks(obj.docstring.value)
+            obj.docstring.value = with_links(with_blocks(obj.docstring.value))
+        if isinstance(obj, griffe.Function):
+            for parameter in obj.parameters:
+                parameter.default = NAMED_DEFAULTS.get(str(parameter.default), parameter.default)
+
+
+def with_links(docstring: str) -> str:
+    """The docstring, with a link for each "see `flyexpr.name`"."""
+    return re.sub(r"see (`flyexpr\.\w+`)(?=[.;])", r"see [\1][]", docstring)
 
 
 def with_blocks(docstring: str) -> str:

@@ -21,6 +21,8 @@ MOVED = {
     **{program: f"examples/{program.stem}.md" for program in PROGRAMS},
 }
 SOURCES = {place: path for path, place in MOVED.items()}
+# Pages that say again, of another door or for users of another library, what other pages say. The search has them last.
+WEIGHTS = {"changelog": 0.1, "coming-from": 0.3, "examples/": 0.3, "reference/aio": 0.3, "reference/curried": 0.3}
 LINK = re.compile(r"(?<=\]\()([^)#:\s]+)(?=[)#])")
 
 
@@ -36,8 +38,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """The page's text, with links that go where the site has the files."""
+    """The page's text, with links that go where the site has the files; and the page's weight in the search."""
     place = page.file.src_uri
+    page.meta["search"] = {"boost": next((weight for start, weight in WEIGHTS.items() if place.startswith(start)), 1)}
     folder = SOURCES.get(place, DOCS / place).parent
     return LINK.sub(lambda match: site_link(match[1], folder, place), markdown)
 

@@ -95,7 +95,7 @@ class Expression(_Printed):
 class Condition(Expression):
     """A statement that is true or false of an item; combined with `&`, `|` and `~`.
 
-    >>> a, b = Test("attribute_exists", (Path(("a",)),)), Test("attribute_exists", (Path(("b",)),))
+    >>> a, b = exists("a"), exists("b")
     >>> (a & b) & a == a & (b & a)
     True
     """

@@ -181,7 +181,11 @@ class BatchWrite(Operation):
 
 
 Read = Query | Scan
+"""What `first`, `one`, `count` and `update_matching` take."""
+
 Write = PutItem | UpdateItem | DeleteItem | ConditionCheck
+"""What a transaction does to one item."""
+
 Pair = tuple[Table[Any], Write]  # what a transaction does to one item
 
 

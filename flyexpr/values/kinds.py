@@ -15,6 +15,7 @@ from flyexpr.values.numbers import number_text
 quote = encode_basestring  # a str as JSON text; letters beyond ASCII are not escaped
 
 Item = dict[str, Any]
+"""An item: a plain dict of attributes by name."""
 Frozen = tuple[str, Any]
 
 if TYPE_CHECKING:

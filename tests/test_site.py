@@ -1,0 +1,218 @@
+"""The site of the documentation, in a browser: links, search, phones, contrast, the questions of a new user."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urldefrag, urlencode, urljoin, urlsplit
+
+import pytest
+from browser import browsing, build_site, served
+from places import DATA
+
+PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    build_site(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> list[str]:
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+
+
+@pytest.fixture(scope="module")
+def url(site: Path) -> Iterator[str]:
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with browsing(tmp_path_factory.mktemp("profile")) as one:
+        yield one
+
+
+# --- what is in the files
+
+
+class Facts(HTMLParser):
+    """What a page links to, what it loads, which places in it can be linked to, and its titles and pictures."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.loads: set[str] = set()
+        self.places: set[str] = set()
+        self.titles, self.without_text = 0, 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.places |= {values[name] for name in ("id", "name") if name in values}
+        self.titles += tag == "h1"
+        self.without_text += tag == "img" and not values.get("alt")
+        if tag == "a" and "href" in values:
+            self.links.add(values["href"])
+        elif tag in ("link", "script", "img", "iframe") and (source := values.get("src") or values.get("href")):
+            self.loads.add(source)
+
+
+@pytest.fixture(scope="module")
+def facts(site: Path, pages: list[str]) -> dict[str, Facts]:
+    return {page: Facts((site / page).read_text()) for page in pages}
+
+
+def test_no_link_is_broken(site: Path, facts: dict[str, Facts]) -> None:
+    broken = []
+    for page, seen in facts.items():
+        for link in seen.links | seen.loads:
+            if urlsplit(link).scheme in ("http", "https", "data", "mailto"):
+                continue
+            target, place = urldefrag(urljoin(f"/{page}", link))
+            file = site / unquote(target).strip("/")
+            file = file / "index.html" if file.is_dir() else file
+            name = file.relative_to(site).as_posix()
+            if not file.is_file() or (place and name in facts and unquote(place) not in facts[name].places):
+                broken.append((page, link))
+    assert sorted(broken) == []
+
+
+def test_a_page_has_one_title_and_its_pictures_have_words(facts: dict[str, Facts]) -> None:
+    assert {page: seen.titles for page, seen in facts.items() if seen.titles != 1} == {}
+    assert {page: seen.without_text for page, seen in facts.items() if seen.without_text} == {}
+
+
+def test_no_file_is_loaded_from_elsewhere(facts: dict[str, Facts]) -> None:
+    assert {page: far for page, seen in facts.items() if (far := {x for x in seen.loads if "//" in x})} == {}
+
+
+# --- what a browser shows
+
+
+class Shown(NamedTuple):
+    """What a browser loaded for a page, how wide the page is on a phone, and which of its texts are pale."""
+
+    loaded: list[str]
+    width: int
+    pale: dict[str, dict[str, str]]
+
+
+PALE = """
+const light = c => { c /= 255; return c <= 0.03928 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4) }
+const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)
+const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true})
+const rgba = text => {
+  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1)
+  const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
+  return [r, g, b, a / 255]
+}
+const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3]))
+const behind = node => {
+  if (!node || node === document) return [255, 255, 255]
+  const colour = rgba(getComputedStyle(node).backgroundColor)
+  return colour[3] === 1 ? colour.slice(0, 3) : over(colour, behind(node.parentNode))
+}
+const still = document.createElement('style')
+still.textContent = '*, *::before, *::after { transition: none !important }'
+document.head.append(still)
+document.body.dataset.mdColorScheme = arguments[0]
+const found = {}
+const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+while (walk.nextNode()) {
+  const element = walk.currentNode.parentElement
+  if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue
+  if (!walk.currentNode.data.trim()) continue
+  if (['SCRIPT', 'STYLE', 'NOSCRIPT'].includes(element.tagName) || element.closest('svg')) continue
+  const style = getComputedStyle(element), back = behind(element), size = parseFloat(style.fontSize)
+  const [a, b] = [luminance(over(rgba(style.color), back)), luminance(back)]
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+  const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700)
+  if (ratio < (large ? 3 : 4.5)) found[`${style.color} on ${back.map(Math.round)}`] =
+    `${ratio.toFixed(2)} ${element.tagName}.${element.className}: ${walk.currentNode.data.trim().slice(0, 30)}`
+}
+return found
+"""
+
+
+@pytest.fixture(scope="module")
+def shown(browser: Any, url: str, pages: list[str]) -> dict[str, Shown]:
+    """Each page is opened once, for all of the tests."""
+
+    def look(page: str) -> Shown:
+        browser.get(f"{url}/{page}")
+        loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+        pale = {scheme: browser.execute_script(PALE, scheme) for scheme in ("default", "slate")}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        width = browser.execute_script("return document.documentElement.scrollWidth")
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        return Shown(loaded, width, pale)
+
+    return {page: look(page) for page in pages}
+
+
+def test_a_browser_loads_nothing_from_elsewhere(shown: dict[str, Shown], url: str) -> None:
+    far = {page: [name for name in seen.loaded if not name.startswith((url, "data:"))] for page, seen in shown.items()}
+    assert {page: names for page, names in far.items() if names} == {}
+    assert all(seen.loaded for seen in shown.values())
+
+
+def test_a_phone_shows_every_page_without_sideways_scrolling(shown: dict[str, Shown]) -> None:
+    assert {page: seen.width for page, seen in shown.items() if seen.width > PHONE["width"]} == {}
+
+
+@pytest.mark.parametrize("scheme", ["default", "slate"])
+def test_every_text_stands_out_from_its_ground(shown: dict[str, Shown], scheme: str) -> None:
+    """At least 4.5 to 1, and 3 to 1 where the letters are large: level AA of WCAG 2."""
+    pale = {colours: f"{page}: {what}" for page, seen in shown.items() for colours, what in seen.pale[scheme].items()}
+    assert pale == {}
+
+
+# --- the questions
+
+
+class Question(NamedTuple):
+    text: str
+    way: str
+    page: str
+    answer: str
+
+
+QUESTIONS = [
+    Question(*(part.strip() for part in line.split(" | ")))
+    for line in (DATA / "questions.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text)
+def test_a_new_user_finds_the_answer(browser: Any, url: str, question: Question) -> None:
+    page = question.page.split("#")[0]
+    found = clicked(browser, url, question.way) if " > " in question.way else searched(browser, url, question.way)
+    assert f"{url}/{page}" in found
+    browser.get(f"{url}/{question.page}")
+    assert question.answer in browser.find_element("tag name", "article").text
+    assert page == question.page or browser.find_elements("id", question.page.split("#")[1])
+
+
+def clicked(browser: Any, url: str, way: str) -> list[str]:
+    """Where the links of these names lead, from the first page on."""
+    browser.get(f"{url}/index.html")
+    for name in way.split(" > "):
+        links = browser.find_elements("xpath", f"//nav//a[normalize-space()='{name}']")
+        browser.get(links[0].get_property("href"))
+    return [browser.current_url]
+
+
+def searched(browser: Any, url: str, words: str) -> list[str]:
+    """The pages of the first five results of the site's search, best first."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(f"{url}/index.html?{urlencode({'q': words})}")
+    read = "return [...document.querySelectorAll('a.md-search-result__link')].map(link => link.href)"
+    results: list[str] = WebDriverWait(browser, 30, 0.05).until(lambda _: browser.execute_script(read))
+    return [*dict.fromkeys(urljoin(link, urlsplit(link).path) for link in results)][:5]
