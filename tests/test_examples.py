@@ -1,31 +1,21 @@
 """The programs in examples/ do what a reader of them expects."""
 
-import ast
 import asyncio
-import importlib.util
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from places import ROOT
+from places import ROOT, loaded
 
-from flyexpr import DynamoError, Plan, Table, connect, create_table, get, run
+from flyexpr import DynamoError, Table, connect, create_table, get, run
 
 EXAMPLES = ROOT / "examples"
 
 
-def loaded(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+LEADERBOARD, ETL, LAMBDA = (EXAMPLES / f"{name}.py" for name in ("leaderboard", "etl", "lambda_handler"))
 
 
 # the web API
@@ -35,7 +25,7 @@ def test_the_web_api_counts_every_post_and_pages_to_the_end(tmp_path: Path, monk
     httpx = pytest.importorskip("httpx")
     pytest.importorskip("fastapi")
     monkeypatch.setenv("SCORES", f"sqlite:{tmp_path / 'scores.db'}")
-    module = loaded("leaderboard")
+    module = loaded(LEADERBOARD)
 
     async def session() -> None:
         transport = httpx.ASGITransport(app=module.app)
@@ -107,7 +97,7 @@ def test_the_messy_file_is_loaded_once(tmp_path: Path) -> None:
     rejects = (tmp_path / "orders.csv.rejects").read_text().splitlines()
     assert [line.partition(":")[0] for line in rejects] == ["line 4", "line 5", "line 6"]
     with connect(url) as engine:
-        order = get(loaded("etl").ORDERS.on(engine), "A1")
+        order = get(loaded(ETL).ORDERS.on(engine), "A1")
         assert order is not None
         assert order["zip"] == "02858"
 
@@ -118,7 +108,7 @@ def test_the_messy_file_is_loaded_once(tmp_path: Path) -> None:
 def test_the_lambda_function_counts_each_message_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = loaded("lambda_handler")
+    module = loaded(LAMBDA)
     monkeypatch.setenv("TABLE", "Visits")
     monkeypatch.setenv("ENGINE", f"sqlite:{tmp_path / 'visits.db'}")
     table: Table = module.counters()
@@ -139,38 +129,10 @@ def test_the_lambda_function_gives_back_a_message_that_met_a_conflict(monkeypatc
         reasons = [{"Code": "TransactionConflict", "Message": "in another one"}, {"Code": "None"}]
         raise DynamoError.of("TransactionCanceledException", "cancelled", {"CancellationReasons": reasons})
 
-    module = loaded("lambda_handler")
+    module = loaded(LAMBDA)
     monkeypatch.setattr(module, "counters", lambda: module.COUNTERS.on(busy))
     event = {"Records": [{"messageId": "m1", "body": '{"page": "home"}'}]}
     assert module.handler(event, None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-
-
-# the notebook
-
-
-def test_the_notebook_runs_from_top_to_bottom() -> None:
-    cells = json.loads((EXAMPLES / "look.ipynb").read_text())["cells"]
-    session: dict[str, Any] = {}
-    shown = [output("".join(cell["source"]), session) for cell in cells if cell["cell_type"] == "code"]
-    table, written, plan, best, difference, updated, beginners = shown
-    assert "GameScores" in table._repr_html_()
-    low = [number * 37 % 1000 for number in range(2, 300, 3) if number * 37 % 1000 < 100]
-    assert (written, updated) == (300, len(low))
-    assert isinstance(plan, Plan)
-    assert plan.index == "ByScore"
-    high = [number * 37 % 1000 for number in range(0, 300, 3) if number * 37 % 1000 > 900]
-    assert [item["top_score"] for item in best] == sorted(high, reverse=True)
-    assert difference == "SET wins = 1, tags = <<'late'>>"
-    assert beginners[0] == sorted(low)
-    session["engine"].close()
-
-
-def output(cell: str, session: dict[str, Any]) -> Any:
-    """What a notebook shows below a cell: the value of its last line, if that is an expression."""
-    tree = ast.parse(cell)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "cell", "exec"), session)
-    return eval(compile(ast.Expression(last.value), "cell", "eval"), session) if isinstance(last, ast.Expr) else None
 
 
 # the shop

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from places import DOCS
+from places import DOCS, loaded
 from public import NAMES, PUBLIC
 
 import flyexpr
@@ -312,6 +312,16 @@ def test_the_plan_names_what_is_there(path: str) -> None:
     assert any(
         (folder / path).exists() for folder in (ROOT.parent, ROOT, ROOT / "engines/sqlite", ROOT / "cli/formats")
     )
+
+
+def test_the_picture_of_the_house_is_drawn_from_its_imports() -> None:
+    drawing = loaded(DOCS / "pictures/draw.py")
+    drawn = drawing.house()
+    assert (DOCS / "pictures/house.svg").read_text() == drawn, "draw it again: python docs/pictures/draw.py house.svg"
+    rooms = list(drawing.rooms_of(PLAN))
+    assert len(rooms) > 15
+    upwards = [(room, other) for n, room in enumerate(rooms) for other in drawing.imports_of(room) - {*rooms[: n + 1]}]
+    assert upwards == []  # as the picture says
 
 
 def test_few_things_stand_in_one_place() -> None:

@@ -3,6 +3,7 @@
     house.svg      which room of the package imports from which, read from the code
     plan.svg       what `explain` shows in a notebook
     terminal.svg   commands and what they print, from a real run
+    ../tour.ipynb  the notebook, run from top to bottom, with what its cells show
 
 The tests compare the files with what this program draws.
 """
@@ -10,14 +11,16 @@ The tests compare the files with what this program draws.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -139,7 +142,7 @@ def terminal() -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
-def session(commands: list[str]) -> Iterator[tuple[float, str, bool]]:
+def session(commands: Sequence[str]) -> Iterator[tuple[float, str, bool]]:
     """Each line of the terminal, the second at which it appears, and whether it is a command."""
     at = 0.0
     for command, printed in zip(commands, answers(commands), strict=True):
@@ -150,7 +153,7 @@ def session(commands: list[str]) -> Iterator[tuple[float, str, bool]]:
         at += 1.2 if printed else 0.2
 
 
-def answers(commands: list[str]) -> list[str]:
+def answers(commands: Sequence[str]) -> list[str]:
     """What each command prints, of all in one bash."""
     mark = "=== "
     script = [f'flyexpr() {{ "{sys.executable}" -m flyexpr.cli "$@"; }}', "exec 2>&1"]
@@ -167,7 +170,46 @@ def answers(commands: list[str]) -> list[str]:
     return done.stdout.split(f"{mark}\n")[1:]
 
 
-PICTURES: dict[str, Callable[[], str]] = {"house.svg": house, "plan.svg": plan, "terminal.svg": terminal}
+# --- the notebook
+
+
+def tour() -> str:
+    """The notebook with what its cells show today, as Jupyter would write it."""
+    notebook = json.loads((HERE / "../tour.ipynb").read_text())
+    names: dict[str, Any] = {}
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for number, cell in enumerate(cells, 1):
+        value = value_of("".join(cell["source"]), names)
+        cell["execution_count"] = number
+        cell["outputs"] = []
+        if value is not None:
+            data = {"text/plain": repr(value).splitlines(keepends=True)}
+            if hasattr(value, "_repr_html_"):
+                data = {"text/html": value._repr_html_().splitlines(keepends=True), **data}
+            result = {"output_type": "execute_result", "execution_count": number, "data": data, "metadata": {}}
+            cell["outputs"] = [result]
+    names["engine"].close()
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def value_of(cell: str, names: dict[str, Any]) -> Any:
+    """What a notebook shows below a cell: the value of its last line, if that is an expression.
+
+    >>> value_of("a = 1\\na + 1", {}), value_of("a = 1", {})
+    (2, None)
+    """
+    tree = ast.parse(cell)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names) if isinstance(last, ast.Expr) else None
+
+
+PICTURES: dict[str, Callable[[], str]] = {
+    "house.svg": house,
+    "plan.svg": plan,
+    "terminal.svg": terminal,
+    "../tour.ipynb": tour,
+}
 
 
 if __name__ == "__main__":
