@@ -50,7 +50,7 @@ from flyexpr.requests.constructors import (
     transact_write_items,
     update_item,
 )
-from flyexpr.requests.mistakes import checked_pairs, misplaced_option
+from flyexpr.requests.mistakes import checked_pairs, misplaced_option, wrong_arguments
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -415,8 +415,10 @@ async def get(
     **unknown: NoReturn,
 ) -> T | None:
     """The item with this key, or None; see `flyexpr.get`."""
-    operation = get_item(key, *more, project=project, consistent=consistent, **unknown)
-    item: T | None = await run(table, operation, stats=stats)
+    if more or unknown:
+        raise wrong_arguments(get_item, key, more, unknown)
+    operation = get_item(key, project=project, consistent=consistent)
+    item: T | None = await _perform(course(table, operation), (table,), stats)
     return item
 
 
@@ -446,7 +448,9 @@ async def put(  # type: ignore[misc]  # nobody passes the function of Given
     **unknown: NoReturn,
 ) -> Any:
     """Writes the item, in place of one with the same key; see `flyexpr.put`."""
-    return await run(table, put_item(item, *more, condition=condition, returns=returns, **unknown), stats=stats)
+    if more or unknown:
+        raise wrong_arguments(put_item, item, more, unknown)
+    return await _perform(course(table, put_item(item, condition=condition, returns=returns)), (table,), stats)
 
 
 @overload
@@ -477,9 +481,10 @@ async def update(
     **unknown: NoReturn,
 ) -> Any:
     """Changes the item with this key, atomically; see `flyexpr.update`."""
-    return await run(
-        table, update_item(key, change, *more, condition=condition, returns=returns, **unknown), stats=stats
-    )
+    if more or unknown:
+        raise wrong_arguments(update_item, key, more, unknown)
+    operation = update_item(key, change, condition=condition, returns=returns)
+    return await _perform(course(table, operation), (table,), stats)
 
 
 @overload
@@ -496,7 +501,9 @@ async def delete(
     **unknown: NoReturn,
 ) -> Any:
     """Removes the item with this key; see `flyexpr.delete`."""
-    return await run(table, delete_item(key, *more, condition=condition, returns=returns, **unknown), stats=stats)
+    if more or unknown:
+        raise wrong_arguments(delete_item, key, more, unknown)
+    return await _perform(course(table, delete_item(key, condition=condition, returns=returns)), (table,), stats)
 
 
 async def transact_write(operations: Iterable[Pair], *, token: str | None = None, stats: Stats | None = None) -> None:

@@ -24,7 +24,7 @@ from flyexpr.requests.constructors import (
     transact_write_items,
     update_item,
 )
-from flyexpr.requests.mistakes import checked_pairs, misplaced_option
+from flyexpr.requests.mistakes import checked_pairs, misplaced_option, wrong_arguments
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -86,7 +86,8 @@ def drive(steps: Steps[R], engine: Engine) -> R:
 
 def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Request):
-        return _asked(engine, step.operation, step.body)
+        answer = engine(step.operation, step.body)
+        return answer if type(answer) is bytes else _refused(answer)
     if isinstance(step, Pause):
         time.sleep(noted(step))
         return None
@@ -107,16 +108,15 @@ def _do_together(step: Together, engine: Engine) -> None:
 def _asked(engine: Engine, operation: str, body: bytes) -> bytes:
     """The engine's answer to one request."""
     answer = engine(operation, body)
-    if type(answer) is not bytes:
-        _refuse(answer)
-    return answer
+    return answer if type(answer) is bytes else _refused(answer)
 
 
-def _refuse(answer: Any) -> None:
-    """Refuses an awaitable, which an engine of `flyexpr.aio` returns; anything else may pass."""
+def _refused(answer: Any) -> Any:
+    """An error for an awaitable, which an engine of `flyexpr.aio` returns; anything else as it is."""
     if hasattr(answer, "__await__"):
         answer.close()
         raise FlyexprError("this engine has to be awaited: use flyexpr.aio, or bind the table with connect(...)")
+    return answer
 
 
 def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None = None) -> R:
@@ -380,8 +380,10 @@ def get(
 
     A key is a dict, a tuple or one value. Refinements as of `get_item`.
     """
-    operation = get_item(key, *more, project=project, consistent=consistent, **unknown)
-    item: T | None = run(table, operation, stats=stats)
+    if more or unknown:
+        raise wrong_arguments(get_item, key, more, unknown)
+    operation = get_item(key, project=project, consistent=consistent)
+    item: T | None = perform(course(table, operation), (table,), stats)
     return item
 
 
@@ -417,7 +419,9 @@ def put(  # type: ignore[misc]  # nobody passes the function of Given
     `returns="NEW"` gives the item as it is stored, with its version, its defaults and its derived attributes, and costs
     nothing. ConditionFailed when the condition is false: then nothing is written.
     """
-    return run(table, put_item(item, *more, condition=condition, returns=returns, **unknown), stats=stats)
+    if more or unknown:
+        raise wrong_arguments(put_item, item, more, unknown)
+    return perform(course(table, put_item(item, condition=condition, returns=returns)), (table,), stats)
 
 
 @overload
@@ -454,7 +458,9 @@ def update(
 
     ConditionFailed when the condition is false: then nothing is changed.
     """
-    return run(table, update_item(key, change, *more, condition=condition, returns=returns, **unknown), stats=stats)
+    if more or unknown:
+        raise wrong_arguments(update_item, key, more, unknown)
+    return perform(course(table, update_item(key, change, condition=condition, returns=returns)), (table,), stats)
 
 
 @overload
@@ -475,7 +481,9 @@ def delete(
     >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
     3
     """
-    return run(table, delete_item(key, *more, condition=condition, returns=returns, **unknown), stats=stats)
+    if more or unknown:
+        raise wrong_arguments(delete_item, key, more, unknown)
+    return perform(course(table, delete_item(key, condition=condition, returns=returns)), (table,), stats)
 
 
 def transact_write(operations: Iterable[Pair], *, token: str | None = None, stats: Stats | None = None) -> None:

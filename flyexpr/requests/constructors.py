@@ -175,8 +175,9 @@ def put_item(
     """
     if more or unknown:
         raise wrong_arguments(put_item, item, more, unknown)
-    _need(put_item, item, Mapping, "put takes an item, a dict")
-    return PutItem(item, checked_condition(condition), checked_returns(returns, *PUT_RETURNS))
+    if not isinstance(item, (dict, Mapping)):  # for a dict, the first test is quick
+        _need(put_item, item, Mapping, "put takes an item, a dict")
+    return PutItem(item, checked_condition(condition), checked_returns(returns, PUT_RETURNS))
 
 
 def update_item(
@@ -210,7 +211,7 @@ def update_item(
         key,
         update,
         checked_condition(condition),
-        checked_returns(returns, *UPDATE_RETURNS),
+        checked_returns(returns, UPDATE_RETURNS),
     )
 
 
@@ -228,7 +229,7 @@ def delete_item(
     """
     if more or unknown:
         raise wrong_arguments(delete_item, key, more, unknown)
-    return DeleteItem(key, checked_condition(condition), checked_returns(returns, *DELETE_RETURNS))
+    return DeleteItem(key, checked_condition(condition), checked_returns(returns, DELETE_RETURNS))
 
 
 def condition_check(key: Key, condition: Condition, *more: NoReturn, **unknown: NoReturn) -> ConditionCheck:

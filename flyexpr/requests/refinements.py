@@ -63,7 +63,7 @@ def checked_count(name: str, value: Any) -> int | None:
     return count
 
 
-def checked_returns(returns: str | None, *allowed: str) -> str | None:
+def checked_returns(returns: str | None, allowed: tuple[str, ...]) -> str | None:
     if returns is not None and returns not in allowed:
         meant = did_you_mean(str(returns), allowed, "{!r}")
         raise ValueError(f"returns= takes one of {' '.join(allowed)}, not {returns!r}{meant and '; '}{meant}")

@@ -45,8 +45,15 @@ def wire_request(name: str, members: Iterable[str]) -> Request:
 
     >>> wire_request("ListTables", ['"Limit":10']).body
     b'{"Limit":10}'
+
+    ValidationError where UTF-8 has no bytes for a character.
     """
-    return Request(name, utf8("{" + ",".join(members) + "}"))
+    text = "{" + ",".join(members) + "}"
+    try:
+        return Request(name, text.encode())
+    except UnicodeEncodeError as error:
+        lone = text[error.start]
+        raise ValidationError(f"text with half of a surrogate pair ({lone!r}) cannot be stored") from None
 
 
 CAPACITY = '"ReturnConsumedCapacity":"TOTAL"'
@@ -71,16 +78,3 @@ def asking_cost(request: Request) -> Request:
     if request.operation not in _WITH_A_COST or request.body.endswith(asked):
         return request
     return Request(request.operation, request.body[:-1] + b"," + asked)
-
-
-def utf8(text: str) -> bytes:
-    """The bytes of a request's text; ValidationError where UTF-8 has no bytes for a character.
-
-    >>> utf8("é")
-    b'\xc3\xa9'
-    """
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        lone = text[error.start]
-        raise ValidationError(f"text with half of a surrogate pair ({lone!r}) cannot be stored") from None

@@ -228,6 +228,8 @@ def _typed(name: str, *allowed: type) -> Callable[[Any], Any]:
     """A function that gives values of the allowed types back; True and False are not numbers."""
 
     def encode(value: Any) -> Any:
+        if type(value) in allowed:
+            return value
         plain = value if isinstance(value, allowed) else native(value)
         if not isinstance(plain, allowed) or (isinstance(plain, bool) and bool not in allowed):
             raise mistyped(name, value)

@@ -81,6 +81,11 @@ class Kinds(Table[T]):
         return {name: made for _, table in reversed(self._by_name) for name, made in table.derived.items()}
 
     @cached_property
+    def reads_more(self) -> bool:
+        """True: the attribute that names the kind is always read."""
+        return True
+
+    @cached_property
     def inverses(self) -> tuple[Inverse, ...]:
         """The templates of all kinds that can be read backwards."""
         return tuple(_inverses(self._by_name))

@@ -13,7 +13,7 @@ from flyexpr.expressions.project import project
 from flyexpr.schema.codecs import name_to_declare, type_name
 from flyexpr.schema.derive import derived_item, derived_key, likely_meant, missing_parts
 from flyexpr.schema.fits import first_misfit, misfit
-from flyexpr.schema.kinds import Kinds, paths_of_kind
+from flyexpr.schema.kinds import Kinds, kind_of, paths_of_kind
 from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.strict import check_item, check_paths
 from flyexpr.schema.table import Table
@@ -21,6 +21,7 @@ from flyexpr.values.kinds import MAX_ITEM, Item, native
 from flyexpr.values.sizes import item_size, value_size
 
 _MAX_KEY = {"partition": 2048, "sort": 1024}  # bytes
+_SHORT = 256  # characters, of at most four bytes each: no key of this length is too long
 
 
 def stored_item(table: Table[Any], item: Mapping[str, Any]) -> Item:
@@ -38,19 +39,21 @@ def stored_item(table: Table[Any], item: Mapping[str, Any]) -> Item:
 
     None is stored as NULL, except in keys and required attributes.
     """
-    if not isinstance(item, Mapping):
+    if not isinstance(item, (dict, Mapping)):  # for a dict, the first test is quick
         raise TypeError(f"an item is a dict, not {item!r}")
     if table.strict:
         check_item(table, item)
     stored = with_defaults(table, item)
     if table.derived:
         stored = derived_item(table, stored)
-    for name, rule in table.rules.items():
+    rules = table.rules
+    for name, rule in rules.items():
         if rule.required and stored.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
+    as_stored = stored_value if rules else encoded_value
     for name in table.codecs:
         if name in stored:
-            stored[name] = stored_value(table, name, stored[name])
+            stored[name] = as_stored(table, name, stored[name])
     for name in table.keys:
         _check_key_part(table, name, stored)
     for index in table.indexes:
@@ -114,10 +117,10 @@ def encoded_value(table: Table, name: str, value: Any) -> Any:
 
     None stays None, which is NULL, except in the key.
     """
-    if value is None and name not in table.keys:
-        return None
     if value is None:
-        raise ValidationError("a key attribute cannot be None", at=name)
+        if name in table.keys:
+            raise ValidationError("a key attribute cannot be None", at=name)
+        return None
     try:
         return table.codecs[name].encode(value)
     except ValidationError as error:
@@ -204,21 +207,12 @@ def read_item(table: Table[Any], item: Item, wanted: Iterable[Path] | None = Non
     Only the `wanted` paths are left of an item that was read by `asked_paths`. `key` is for the error of an item that
     was read without its key.
     """
-    read_by = table.of_stored(item) if isinstance(table, Kinds) else table
-    if reads_more(table):
-        fill(read_by, item)
+    if table.reads_more:
+        table = kind_of(table, item)
+        fill(table, item)
         if wanted is not None:
             item = project(wanted, item)
-    return loaded_item(read_by, item, key)
-
-
-def reads_more(table: Table) -> bool:
-    """Whether more is read than what is wanted of an item: keys for its parts, the attribute that names its kind.
-
-    >>> reads_more(Table("t", "pk")), reads_more(Table("t", "pk", attributes={"pk": template("U#{user}")}))
-    (False, True)
-    """
-    return bool(table.inverses) or isinstance(table, Kinds)
+    return loaded_item(table, item, key)
 
 
 def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
@@ -229,7 +223,7 @@ def asked_paths(table: Table, wanted: tuple[Path, ...] | None) -> tuple[Path, ..
     ['user', 'n', 'pk']
     """
     check_paths(table, wanted)
-    if wanted is None or not reads_more(table):
+    if wanted is None or not table.reads_more:
         return wanted
     telling = paths_of_kind(table)
     if telling is None:
@@ -257,15 +251,11 @@ def stored_key(table: Table, key: Any) -> Item:
     parts = _parts(table, key)
     if table.derived:
         parts = derived_key(table, parts)
-    for name in table.keys:
-        if name not in parts:
-            raise _incomplete(table, key, parts, name)
-    for name in parts:
-        if name not in table.keys:
-            hint = f"{_key_hint(table)}; key_of(table, item) is the key of an item"
-            raise ValidationError(f"`{name}` is not part of the key of {table.name!r}", hint=hint)
-    stored = {name: encoded_value(table, name, parts[name]) for name in table.keys}
-    for name in table.keys:
+    keys = table.keys
+    if parts.keys() != table.key_names:
+        raise _other_names(table, key, parts)
+    stored = {name: encoded_value(table, name, parts[name]) for name in keys}
+    for name in keys:
         _check_key_part(table, name, stored)
     return stored
 
@@ -326,6 +316,16 @@ def _key_parts(table: Table) -> str:
     return ", ".join(dict.fromkeys(part for each in parts for part in each)) or "nothing"
 
 
+def _other_names(table: Table, key: Any, parts: Mapping[str, Any]) -> ValidationError:
+    """The error for a key without one of its attributes, or with another one."""
+    for name in table.keys:
+        if name not in parts:
+            return _incomplete(table, key, parts, name)
+    other = next(name for name in parts if name not in table.keys)
+    hint = f"{_key_hint(table)}; key_of(table, item) is the key of an item"
+    return ValidationError(f"`{other}` is not part of the key of {table.name!r}", hint=hint)
+
+
 def _incomplete(table: Table, key: Any, parts: Mapping[str, Any], name: str) -> ValidationError:
     others = [other for other in parts if other not in table.keys]
     unfinished = missing_parts(table, name, parts) if isinstance(key, Mapping) else ""
@@ -340,9 +340,11 @@ def _incomplete(table: Table, key: Any, parts: Mapping[str, Any], name: str) -> 
 
 
 def _parts(table: Table, key: Any) -> Mapping[str, Any]:
-    if isinstance(key, (dict, Mapping)):  # for a dict, the first test is quick
+    values: Sequence[Any] = (key,)
+    if isinstance(key, (tuple, list)):
+        values = key
+    elif not isinstance(key, str) and isinstance(key, (dict, Mapping)):  # asking for a Mapping takes longest
         return key
-    values: Sequence[Any] = key if isinstance(key, (tuple, list)) else (key,)
     if len(values) > len(table.keys):
         raise ValidationError(
             f"the key of {table.name!r} has {len(table.keys)} part{'s'[: len(table.keys) > 1]}, not {len(values)}",
@@ -377,8 +379,11 @@ def _check_key_part(table: Table, name: str, item: Mapping[str, Any]) -> None:
     if value is None:
         meant = likely_meant(table, name, [each for each in item if each not in table.codecs])
         raise ValidationError(f"an item of {table.name!r} needs its key", at=name, hint=meant)
-    if isinstance(value, (str, bytes)) and not value:
+    if not isinstance(value, (str, bytes)):
+        return
+    if not value:
         raise ValidationError("a key attribute may not be empty", at=name)
-    part = "partition" if name == table.partition_key else "sort"
-    if isinstance(value, (str, bytes)) and len(value) * 4 > _MAX_KEY[part] < value_size(value):
-        raise ValidationError(f"a {part} key has at most {_MAX_KEY[part]:,} bytes", at=name)
+    if len(value) > _SHORT:
+        part = "partition" if name == table.partition_key else "sort"
+        if value_size(value) > _MAX_KEY[part]:
+            raise ValidationError(f"a {part} key has at most {_MAX_KEY[part]:,} bytes", at=name)

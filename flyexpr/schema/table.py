@@ -243,7 +243,7 @@ class Table(Generic[T]):
                 text = no_attribute(name, sorted(self._public))
             raise AttributeError(text, name=name, obj=self)
 
-    @property
+    @cached_property
     def bound(self) -> Engine:
         """The table's engine; NotBound if it has none."""
         if self.engine is None:
@@ -254,6 +254,11 @@ class Table(Generic[T]):
     def keys(self) -> tuple[str, ...]:
         """The attributes of the primary key."""
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+    @cached_property
+    def key_names(self) -> frozenset[str]:
+        """The same without their order."""
+        return frozenset(self.keys)
 
     @cached_property
     def key_attributes(self) -> tuple[str, ...]:
@@ -345,6 +350,15 @@ class Table(Generic[T]):
         parts = [part for derived in self.derived.values() for part in derived.parts]
         others = [name for name in (self.version, self.ttl) if name is not None]
         return dict.fromkeys([*self.key_attributes, *self.attributes, *parts, *others]).keys()
+
+    @cached_property
+    def reads_more(self) -> bool:
+        """Whether more is read of an item than what is wanted: keys for their parts, the attribute of its kind.
+
+        >>> Table("t", "pk").reads_more, Table("t", "pk", attributes={"pk": template("U#{user}")}).reads_more
+        (False, True)
+        """
+        return bool(self.inverses)
 
     @cached_property
     def inverses(self) -> tuple[Inverse, ...]:

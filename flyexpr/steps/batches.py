@@ -14,7 +14,7 @@ from flyexpr.requests.batches import BatchMember, batch_get_request, batch_membe
 from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests.request import Request
 from flyexpr.schema.known_forms import forms_of
-from flyexpr.schema.stored_items import read_item, reads_more, stored_key
+from flyexpr.schema.stored_items import read_item, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.read import handed_over
@@ -179,7 +179,7 @@ class _Fetching(Batch):
 
 def _wanted(table: Table, operation: BatchGet, item: Item) -> Item | None:
     wanted = operation.project
-    plain = item if wanted is None or reads_more(table) else project(wanted, item)
+    plain = item if wanted is None or table.reads_more else project(wanted, item)
     try:
         return read_item(table, plain, wanted, item)
     except ValidationError as error:

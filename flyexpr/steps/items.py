@@ -99,11 +99,11 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     ('wins > 3 was false: wins is 1', {'id': 'a', 'wins': 1})
     """
     wire, item = error.fields.get("Item"), None
-    with suppress(ConnectionFailed):  # an item in an unknown form must not hide that the write failed
-        item = plain_item(copy.deepcopy(wire)) if wire else None  # decoding uses it up, and `.fields` stays as it came
+    if wire:
+        with suppress(ConnectionFailed):  # an item in an unknown form must not hide that the write failed
+            item = plain_item(copy.deepcopy(wire))  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
-        with suppress(ValidationError):  # of a function that cannot tell the item's kind
-            error.reason = _reason(table, condition, item)
+        error.reason = _reason(table, condition, item)
     error.item = item
     if item is not None:
         with suppress(ValidationError):  # an item that cannot be decoded is reported as stored
@@ -111,8 +111,11 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     return error
 
 
-def _reason(table: Table, condition: Condition, item: Item | None) -> str:
-    read = item and fill(table, dict(item))
+def _reason(table: Table, condition: Condition, item: Item | None) -> str | None:
+    try:
+        read = item and fill(table, dict(item))
+    except ValidationError:  # of a function that cannot tell the item's kind
+        return None
     # Where the item as it is read matches, it failed as it is stored: a part that it lacks stands in an index's key.
     return reason(condition, item if read is None or matches(condition, read) else read)
 

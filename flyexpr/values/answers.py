@@ -141,7 +141,7 @@ def item_and_rest(body: bytes, member: str, forms: Forms) -> tuple[Item | None, 
             item, end = read
             alone = before == 1 and end == len(text) - 1
             return item, {} if alone else _without(member, text[:start] + "null" + text[end:])
-        rest = fields_of(body)
+        rest = fields_of(text)
         wire = rest.pop(member, None)
         if wire is None:
             return None, rest
@@ -171,7 +171,7 @@ def plain_item(wire: dict[str, Any]) -> Item:
         raise malformed(error) from None
 
 
-def fields_of(body: bytes) -> dict[str, Any]:
+def fields_of(body: bytes | str) -> dict[str, Any]:
     """The members of an answer, as they are on the wire.
 
     >>> fields_of(b"<html>")
