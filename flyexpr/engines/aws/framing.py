@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from flyexpr.byte_readers import RECEIPT, Reader, Receive, read
+from flyexpr.values.memo import Memo
 
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 100
@@ -18,6 +19,9 @@ MAX_BODY = 256 * 1024 * 1024
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?")
+
+
+_NAMES = Memo[str, str](64)  # header names in lower case: a server sends the same ones in each answer
 
 
 class Malformed(Exception):
@@ -92,9 +96,12 @@ def _head(head: bytes) -> tuple[int, dict[str, str], bool]:
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            raise Malformed(f"the header line {line[:60]!r} of the answer is not `name: value`")
-        name, value = name.lower(), value.strip()
+        known = _NAMES.get(name)
+        if known is None or not colon:
+            if not colon or not name or name != name.strip():
+                raise Malformed(f"the header line {line[:60]!r} of the answer is not `name: value`")
+            known = _NAMES.keep(name, name.lower())
+        name, value = known, value.strip()
         # A header that comes twice is a list (RFC 9110, 5.3), so two lengths are not a number and are refused.
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     reusable = match[1] == "1" and "close" not in headers.get("connection", "").lower()
