@@ -75,3 +75,6 @@ class Awaited:
 
 READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"])
 """The operations that read items: done twice they change nothing, and they cost read units."""
+
+STREAM_READS = frozenset(["ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"])
+"""The operations of DynamoDB Streams, which the service has at an address of its own. They change nothing."""

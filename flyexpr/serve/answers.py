@@ -11,12 +11,12 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from flyexpr.engine import Engine
+from flyexpr.engine import STREAM_READS, Engine
 from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
 from flyexpr.serve.heads import Head
 from flyexpr.serve.limits import Refused
 
-_TARGET = "DynamoDB_20120810."
+_TARGET, _STREAMS_TARGET = "DynamoDB_20120810.", "DynamoDBStreams_20120810."
 COMPRESSED_FROM = 4097  # bytes, as the service
 _CONTENT_TYPES = ("application/x-amz-json-1.0", "application/json")
 
@@ -67,9 +67,9 @@ def unknown_operation(head: Head, body: bytes) -> Answer:
 
 
 def operation_of(head: Head) -> str:
-    """The operation that a request names, or ""."""
-    target = head.headers.get("x-amz-target", "")
-    return target.removeprefix(_TARGET) if target.startswith(_TARGET) else ""
+    """The operation that a request names, or ""; those of DynamoDB Streams have a target of their own."""
+    prefix, dot, operation = head.headers.get("x-amz-target", "").partition(".")
+    return operation if prefix + dot == (_STREAMS_TARGET if operation in STREAM_READS else _TARGET) else ""
 
 
 def ask(engine: Engine, head: Head, body: bytes) -> Answer:

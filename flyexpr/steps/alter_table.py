@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flyexpr.errors import PlanError
-from flyexpr.records import record
+from flyexpr.records import record, replace
 from flyexpr.requests.request import Request
 from flyexpr.requests.tables import (
     billing_request,
@@ -70,6 +70,8 @@ def _shown(throughput: tuple[int, int] | None) -> str:
 
 def _option_changes(live: Table, wanted: Table) -> Iterator[Change]:
     if live.stream != wanted.stream:
+        if live.stream and wanted.stream:  # what a stream shows cannot be changed, only another stream begun
+            yield Change("stream: off", option_request(replace(wanted, stream=None), stream=True))
         yield Change(f"stream: {wanted.stream or 'off'}", option_request(wanted, stream=True))
     if live.deletion_protection != wanted.deletion_protection:
         shown = "on" if wanted.deletion_protection else "off"

@@ -775,6 +775,9 @@ def test_options_are_turned_on_and_off(live: Table) -> None:
     described = run(live, describe_table())
     assert (described.stream, described.deletion_protection, described.ttl) == ("new", True, "until")
     assert run(live, update_table(dry_run=True)) == ["stream: off", "deletion protection off", "time to live: off"]
+    other = replace(wanted, stream="both")
+    assert run(other, update_table()) == ["stream: off", "stream: both"]  # what a stream shows cannot be changed
+    assert run(other, describe_table()).stream == "both"
     run(replace(wanted, deletion_protection=False), update_table())
 
 

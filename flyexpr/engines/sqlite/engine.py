@@ -6,11 +6,14 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from flyexpr.engine import READS, Plain
+from flyexpr.engine import READS, STREAM_READS, Plain
 from flyexpr.engines.sqlite.disk.failures import failure
 from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, MEMORY, TableFile
+from flyexpr.engines.sqlite.disk.keeping import SHARD_SECONDS, Keeping
+from flyexpr.engines.sqlite.disk.options import read_options
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import only_read
@@ -23,6 +26,7 @@ from flyexpr.engines.sqlite.operations.statements import (
     execute_statement,
     execute_transaction,
 )
+from flyexpr.engines.sqlite.operations.streams import describe_stream, get_records, get_shard_iterator, list_streams
 from flyexpr.engines.sqlite.operations.tables import (
     create_table,
     delete_table,
@@ -32,6 +36,7 @@ from flyexpr.engines.sqlite.operations.tables import (
 )
 from flyexpr.engines.sqlite.operations.tags import list_tags_of_resource, tag_resource, untag_resource
 from flyexpr.engines.sqlite.operations.transactions import transact_get_items, transact_write_items
+from flyexpr.engines.sqlite.operations.trimming import trim
 from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, update_time_to_live
 from flyexpr.engines.sqlite.request import shapes
 from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
@@ -45,6 +50,12 @@ from flyexpr.engines.sqlite.request.statements import (
     read_execute_statement,
     read_execute_transaction,
 )
+from flyexpr.engines.sqlite.request.streams import (
+    read_describe_stream,
+    read_get_records,
+    read_get_shard_iterator,
+    read_list_streams,
+)
 from flyexpr.engines.sqlite.request.tables import (
     read_create_table,
     read_list_tables,
@@ -56,9 +67,9 @@ from flyexpr.engines.sqlite.request.tags import read_list_tags, read_tag_resourc
 from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
 from flyexpr.engines.sqlite.request.ttl import read_described_expiry, read_update_time_to_live
 from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
-from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable, did_you_mean
+from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable
 
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS, TRIM_SECONDS = 1.0, 60.0
 
 Intent = TypeVar("Intent")
 
@@ -98,11 +109,15 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "DescribeEndpoints": _operation(shapes.DESCRIBE_ENDPOINTS, read_nothing, describe_endpoints),
     "DescribeLimits": _operation(shapes.DESCRIBE_LIMITS, read_nothing, describe_limits),
+    "DescribeStream": _operation(shapes.DESCRIBE_STREAM, read_describe_stream, describe_stream),
     "DescribeTable": _operation(shapes.DESCRIBE_TABLE, read_table_name, describe_table),
     "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, read_described_expiry, describe_time_to_live),
     "ExecuteStatement": _operation(shapes.EXECUTE_STATEMENT, read_execute_statement, execute_statement),
     "ExecuteTransaction": _operation(shapes.EXECUTE_TRANSACTION, read_execute_transaction, execute_transaction),
     "GetItem": _operation(shapes.GET_ITEM, read_get_item, get_item),
+    "GetRecords": _operation(shapes.GET_RECORDS, read_get_records, get_records),
+    "GetShardIterator": _operation(shapes.GET_SHARD_ITERATOR, read_get_shard_iterator, get_shard_iterator),
+    "ListStreams": _operation(shapes.LIST_STREAMS, read_list_streams, list_streams),
     "ListTables": _operation(shapes.LIST_TABLES, read_list_tables, list_tables),
     "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, read_list_tags, list_tags_of_resource),
     "PutItem": _operation(shapes.PUT_ITEM, read_put_item, write_item, PutBodies),
@@ -127,6 +142,8 @@ class SqliteEngine(Plain):
 
     Threads may share it, and processes may share the file. It pickles as its path. With `mode="ro"` it only reads.
     `timeout` is how many seconds it waits for another process that writes. `clock` gives the time, which tests set.
+    A stream keeps its records for `retention` seconds (None: as it did before, 24 hours at first); it has `shards` open
+    shards at a time, which close after `shard_time` seconds.
     """
 
     def __init__(
@@ -136,15 +153,19 @@ class SqliteEngine(Plain):
         clock: Callable[[], float] = time.time,
         mode: str = "rw",
         timeout: float = BUSY_SECONDS,
+        retention: float | None = None,
+        shards: int = 1,
+        shard_time: float = SHARD_SECONDS,
     ) -> None:
         if mode not in ("rw", "ro"):
             raise FlyexprError(f"mode={mode!r} is neither 'rw' nor 'ro'")
         self.path, self.sync, self.mode, self.timeout = path, sync, mode, timeout
-        self._clock, self._swept = clock, float("-inf")
+        self._keeping = Keeping(clock, retention, shards, shard_time)
+        self._clock, self._swept, self._trimmed = clock, float("-inf"), float("-inf")
         only = OPERATIONS if mode == "rw" else filter(_reads, OPERATIONS)
         self._operations = {name: (OPERATIONS[name], OPERATIONS[name].bodies()) for name in only}
         file = TableFile(path, sync, timeout) if mode == "rw" else ReadOnlyFile(path, timeout)
-        self._storage = Storage(file)
+        self._storage = Storage(file, self._keeping)
 
     def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError in the service's words when it is refused."""
@@ -182,13 +203,20 @@ class SqliteEngine(Plain):
         return ()
 
     def _sweep(self, now: float) -> None:
-        """Delete what has expired, if that can be done without waiting; whatever stops it, the request goes on."""
+        """Delete what has expired, and records that nobody needs, if that can be done without waiting.
+
+        Whatever stops it, the request goes on.
+        """
         self._swept = now
         if self.mode == "ro":
             return
         with suppress(Exception):
             if sweep(self._storage, now):
                 self._swept = float("-inf")  # there is more, for the next request
+            if not 0 <= now - self._trimmed < TRIM_SECONDS:
+                self._trimmed = now
+                if trim(self._storage, now):
+                    self._swept = self._trimmed = float("-inf")
 
     def close(self) -> None:
         """Close the file; what was acknowledged is in it. The engine cannot be used any more."""
@@ -206,31 +234,20 @@ class SqliteEngine(Plain):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path == MEMORY:
             raise FlyexprError("tables in memory live in one process; use a file, such as connect('sqlite:tables.db')")
-        return connect_sqlite, (os.path.abspath(self.path), self.sync, self.mode, str(self.timeout))
+        arguments = {name: getattr(self._keeping, name) for name in ("retention", "shards", "shard_time")}
+        place = os.path.abspath(self.path)
+        return partial(SqliteEngine, place, self.sync, mode=self.mode, timeout=self.timeout, **arguments), ()
 
 
 def _reads(operation: str) -> bool:
     """Whether an operation only reads; of statements those that write are refused one by one."""
-    return operation in READS or operation.startswith(("Describe", "List")) or "Execute" in operation
+    return operation in READS | STREAM_READS or operation.startswith(("Describe", "List")) or "Execute" in operation
 
 
-def connect_sqlite(
-    path: str, sync: str = "normal", mode: str = "rw", timeout: str = str(BUSY_SECONDS), **unknown: str
-) -> SqliteEngine:
+def connect_sqlite(path: str, **options: str) -> SqliteEngine:
     """The engine on the SQLite file at `path`, which is made when it is missing; `:memory:` for none.
 
     >>> connect_sqlite(":memory:")
     <engine sqlite::memory:>
     """
-    if unknown:
-        name = next(iter(unknown))
-        meant = did_you_mean(name, ("sync", "mode", "timeout"), "{}=")
-        every = "write one of: sync=normal, sync=full, mode=ro, timeout=SECONDS"
-        raise FlyexprError(f"no option {name!r} in 'sqlite:{path}?{name}=***'\n  {meant or every}")
-    try:
-        seconds = float(timeout)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 86_400:
-        raise FlyexprError(f"timeout= in 'sqlite:{path}?timeout={timeout}' takes a number of seconds, not {timeout!r}")
-    return SqliteEngine(path, sync, mode=mode, timeout=seconds)
+    return SqliteEngine(path, **read_options(path, options))

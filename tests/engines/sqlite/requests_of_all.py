@@ -1,6 +1,7 @@
 """For every operation, requests that are right and together have every member that the service knows."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 from embedded import KEY, TABLE, key
@@ -14,6 +15,11 @@ UNITS = {"ReadCapacityUnits": 7, "WriteCapacityUnits": 8}
 CEILINGS = {"MaxReadRequestUnits": 9, "MaxWriteRequestUnits": 10}
 WARM = {"ReadUnitsPerSecond": 15_000, "WriteUnitsPerSecond": 6_000}
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+STREAMED = {**TABLE, "TableName": "streamed", "StreamSpecification": STREAM}
+OF_STREAM = {"StreamArn": f"{ARN.removesuffix('tab')}streamed/stream/2027-01-15T08:00:00.000"}
+SHARD = "shardId-00000001800000000000-9f27eb69"
+OF_SHARD = {**OF_STREAM, "ShardId": SHARD}
+ITERATOR = f"{OF_STREAM['StreamArn']}|1|{b64encode(f'{SHARD} 5 1800000000000'.encode()).decode()}"
 ENCRYPTION = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/mine"}
 BY_K = {
     "IndexName": "by_k",
@@ -123,6 +129,15 @@ REQUESTS: list[tuple[str, Wire]] = [
     ("DescribeContinuousBackups", {"TableName": "tab"}),
     ("DescribeEndpoints", {}),
     ("DescribeLimits", {}),
+    (
+        "DescribeStream",
+        {
+            **OF_STREAM,
+            "Limit": 1,
+            "ExclusiveStartShardId": SHARD,
+            "ShardFilter": {"Type": "CHILD_SHARDS", "ShardId": SHARD},
+        },
+    ),
     ("DescribeTable", {"TableName": "tab"}),
     ("DescribeTimeToLive", {"TableName": "tab"}),
     (
@@ -143,6 +158,13 @@ REQUESTS: list[tuple[str, Wire]] = [
         {"TableName": "tab", "Key": key(1), "ProjectionExpression": "#x", **NAMED, "ConsistentRead": True, **TOLD},
     ),
     ("GetItem", {"TableName": "tab", "Key": key(1), "AttributesToGet": ["x"]}),
+    ("GetRecords", {"ShardIterator": ITERATOR, "Limit": 1}),
+    (
+        "GetShardIterator",
+        {**OF_SHARD, "ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": "100001800000000000000"},
+    ),
+    ("GetShardIterator", {**OF_SHARD, "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 1_700_000_000.5}),
+    ("ListStreams", {"TableName": "streamed", "Limit": 1, "ExclusiveStartStreamArn": OF_STREAM["StreamArn"]}),
     ("ListTables", {"ExclusiveStartTableName": "aaa", "Limit": 1}),
     ("ListTagsOfResource", {"ResourceArn": ARN, "NextToken": "x"}),
     ("PutItem", {**WRITING, "Item": ITEM, **CONDITION}),

@@ -6,8 +6,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from embedded import TABLE, Ask, key
-from requests_of_all import ARN, REQUESTS, Wire
+from embedded import TABLE, Ask, Clock, key
+from requests_of_all import ARN, REQUESTS, STREAMED, Wire
 
 from flyexpr import DynamoError
 from flyexpr.engines import call
@@ -32,8 +32,9 @@ REFUSALS = {
 
 
 def fresh() -> SqliteEngine:
-    engine = SqliteEngine(":memory:")
+    engine = SqliteEngine(":memory:", clock=Clock())  # the label of a stream is the time when it was enabled
     call(engine, "CreateTable", deepcopy(TABLE))
+    call(engine, "CreateTable", STREAMED)
     call(engine, "PutItem", {"TableName": "tab", "Item": key(1)})
     return engine
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
-from flyexpr.engines.sqlite.disk.schema import STORE, StoredTable, read_definition, read_table
+from flyexpr.engines.sqlite.disk.schema import RESOURCES, STORE, StoredTable, read_definition, read_table
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.values.kinds import Item
 
@@ -30,6 +30,7 @@ def convert(connection: sqlite3.Connection) -> None:
     DamagedFileError for a table or an item that cannot be read.
     """
     connection.execute(f"PRAGMA cache_size = {_CACHE}")
+    connection.execute(RESOURCES)
     for name, text in connection.execute("SELECT name, definition FROM catalog").fetchall():
         definition = read_definition(name.decode(), text)
         _convert_table(connection, read_table(definition))

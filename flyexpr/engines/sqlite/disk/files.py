@@ -18,6 +18,7 @@ from typing import TypeVar
 from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.conversion import convert
 from flyexpr.engines.sqlite.disk.failures import failure, is_locked
+from flyexpr.engines.sqlite.disk.schema import RESOURCES
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
 
@@ -35,6 +36,7 @@ CATALOG = (
     "INSERT INTO catalog_version VALUES (0)",
     "CREATE TABLE tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL, made REAL NOT NULL) WITHOUT ROWID",
     "CREATE INDEX tokens_by_age ON tokens (made)",
+    RESOURCES,
 )
 _fstat = os.fstat
 _TICK = 100_000_000  # nanoseconds

@@ -31,7 +31,7 @@ def read_image(row: Row | None, names: frozenset[str]) -> Image | None:
     >>> read_image((9, b'{"id":{"S":"abc"},"wins":{"N":"12"}}'), frozenset({"id"})).item
     {'id': 'abc'}
     """
-    return None if row is None else Image(read_text(row[1], names), *row)
+    return None if row is None else Image(read_text(row[1], names) if names else {}, *row)
 
 
 def split_image(row: Row, names: Container[str]) -> Image:

@@ -19,7 +19,8 @@ from flyexpr.records import record
 
 Definition = dict[str, Any]
 STORE = "CREATE TABLE {} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
-_STORE = re.compile(r"(items|index|expiry)(_[0-9]+){1,2}")
+RESOURCES = "CREATE TABLE resources (arn TEXT PRIMARY KEY, kind TEXT NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID"
+_STORE = re.compile(r"(items|index|expiry|changes)(_[0-9]+){1,2}")
 
 
 @record
@@ -28,6 +29,20 @@ class Expiry:
 
     attribute: str
     store: str
+
+
+@record
+class Changes:
+    """Where the changes of a table are recorded: the SQLite table, and the number after which the newest shards begin.
+
+    `stream` is the ARN of the stream that shows them, if there is one; `days` for how many of them the table can be
+    restored to a point in time, 0 if it cannot.
+    """
+
+    store: str
+    since: int
+    stream: str | None
+    days: int
 
 
 @record
@@ -40,6 +55,7 @@ class StoredTable:
     indexes: tuple[StoredIndex, ...]
     expiry: Expiry | None
     filling: str | None = None  # the store that does not have all its entries yet
+    changes: Changes | None = None
 
     @cached_property
     def watched(self) -> frozenset[str]:
@@ -47,6 +63,11 @@ class StoredTable:
         names = set(self.key.names if self.indexes else ())
         names.update(name for index in self.indexes for name in (*index.key.names, *(index.projected or ())))
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
+
+    @cached_property
+    def looks_back(self) -> bool:
+        """Whether a write needs the item as it was before."""
+        return bool(self.indexes) or self.expiry is not None or self.changes is not None
 
     def index(self, name: str) -> StoredIndex | None:
         return next((index for index in self.indexes if index.name == name), None)
@@ -91,7 +112,7 @@ def read_table(definition: Definition) -> StoredTable:
 
 def _read_table(definition: Definition) -> StoredTable:
     description = definition["Description"]
-    stores = {name: _store(store) for name, store in definition["Stores"].items()}
+    stores = {name: check_store(store) for name, store in definition["Stores"].items()}
     kinds = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
     key = read_key_schema(description["KeySchema"], kinds)
     indexes = [
@@ -105,8 +126,9 @@ def _read_table(definition: Definition) -> StoredTable:
         store=stores[""],
         key=key,
         indexes=tuple(sorted(indexes, key=lambda index: index.name)),
-        expiry=Expiry(expiry["AttributeName"], _store(expiry["Store"])) if expiry else None,
+        expiry=Expiry(expiry["AttributeName"], check_store(expiry["Store"])) if expiry else None,
         filling=_read_filling(definition.get("Filling")),
+        changes=_read_changes(definition.get("Changes")),
     )
 
 
@@ -115,11 +137,23 @@ def _read_filling(filling: Any) -> str | None:
         return None
     bytes.fromhex(filling["After"])
     float(filling["At"])
-    return _store(filling["Store"])
+    return check_store(filling["Store"])
 
 
-def _store(name: str) -> str:
-    """The name of an SQLite table as engines choose it; it goes into statements, and a file may come from anybody."""
+def _read_changes(changes: Any) -> Changes | None:
+    if changes is None:
+        return None
+    return Changes(check_store(changes["Store"]), int(changes["Since"]), changes["Stream"], int(changes["Days"]))
+
+
+def check_store(name: str) -> str:
+    """The same name of an SQLite table, if it is one that engines choose: it goes into statements.
+
+    >>> check_store("items_1")
+    'items_1'
+
+    ValueError for any other; a file may come from anybody.
+    """
     if not _STORE.fullmatch(name):
         raise ValueError(f"{name!r} is not a store")
     return name

@@ -23,6 +23,7 @@ from flyexpr.engines.sqlite.disk.failures import is_locked
 from flyexpr.engines.sqlite.disk.files import LOG_PAGES, MEMORY, TableFile, patiently
 from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
 from flyexpr.engines.sqlite.disk.images import Row
+from flyexpr.engines.sqlite.disk.keeping import AS_THE_SERVICE, Keeping
 from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.schema import STORE, Definition, StoredTable, read_definition, read_table
@@ -35,6 +36,7 @@ YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again befo
 CHECK_SECONDS = 1.0
 SLOW_SECONDS = 1.0  # a wait for another process that is worth a line in the log
 _COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} WHERE key > ? ORDER BY key LIMIT ?)"
+_NO_ROW = None, None
 _BEGIN = {"DEFERRED": "BEGIN DEFERRED", "IMMEDIATE": "BEGIN IMMEDIATE"}
 
 
@@ -82,9 +84,9 @@ class Storage:
 
     _closed = True  # for `__del__`, if an interruption comes before there is anything to close
 
-    def __init__(self, file: TableFile) -> None:
+    def __init__(self, file: TableFile, keeping: Keeping = AS_THE_SERVICE) -> None:
         self.lock = threading.RLock()
-        self.path, self.read_only, self._file = file.path, file.read_only, file
+        self.path, self.read_only, self.keeping, self._file = file.path, file.read_only, keeping, file
         self._connection: sqlite3.Connection | None = None
         self._begun = self._lost = self._closed = False
         self._checked = 0.0
@@ -117,7 +119,7 @@ class Storage:
         if self.path == MEMORY:
             yield self
             return
-        other = Storage(self._file.again())
+        other = Storage(self._file.again(), self.keeping)
         other.connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES // 4}")  # before anybody else has to do it
         try:
             yield other
@@ -279,7 +281,7 @@ class Storage:
         return [name.decode() for (name,) in rows]
 
     def expiring_tables(self) -> list[str]:
-        """Names of the tables that have a time to live."""
+        """Names of the tables of which something ends with time: they have a time to live, or record their changes."""
         return [name.decode() for (name,) in self._execute("SELECT name FROM catalog WHERE expires")]
 
     def next_version(self) -> int:
@@ -294,7 +296,7 @@ class Storage:
             self._execute("DELETE FROM catalog WHERE name = ?", (name,))
         else:
             text = json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
-            expires = "Expiry" in definition
+            expires = not definition.keys().isdisjoint(("Expiry", "Changes"))
             self._execute("INSERT OR REPLACE INTO catalog VALUES (?, ?, ?)", (name, expires, text))
         self._tables.clear()
         self._version = -1
@@ -345,6 +347,14 @@ class Storage:
 
     def delete(self, store: str, key: bytes) -> None:
         self._do(f"DELETE FROM {store} WHERE key = ?", (key,))
+
+    def add_change(self, store: str, least: int, expired: bool, old: Row | None, new: Row | None) -> None:
+        """Record a change under the number `least`, or the next one after the newest change (changes.py)."""
+        self._do(
+            f"INSERT INTO {store} VALUES (max(?, 1 + coalesce((SELECT max(number) FROM {store}), 0)), ?, ?, "
+            "CAST(? AS TEXT), ?, CAST(? AS TEXT))",
+            (least, expired, *(old or _NO_ROW), *(new or _NO_ROW)),
+        )
 
     def rows(self, store: str, keys: Range, *, reverse: bool = False, limit: int = -1) -> Iterator[Row]:
         """The rows of a range of keys in order, read as they are taken."""

@@ -1,4 +1,4 @@
-"""A change of one item, carried out: its row, its entries in the indexes, and its place in the time to live.
+"""A change of one item, carried out: its row, its entries in the indexes, its place in the time to live, its record.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
 """
@@ -12,13 +12,18 @@ from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.indexes import Entry, StoredIndex
 from flyexpr.engines.sqlite.disk.schema import Expiry, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.operations.recording import record_change
 from flyexpr.engines.sqlite.rules.capacity import Usage, write_units
 
 _LATEST = 2**63 - 1
 
 
-def carry_out(storage: Storage, table: StoredTable, row: bytes, old: Image | None, new: Image | None) -> Usage:
+def carry_out(
+    storage: Storage, table: StoredTable, row: bytes, old: Image | None, new: Image | None, *, expired: bool = False
+) -> Usage:
     """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
+
+    `expired` says that an item is deleted because its time to live has passed.
 
     >>> from flyexpr.engines.sqlite.disk.files import TableFile
     >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
@@ -41,6 +46,8 @@ def carry_out(storage: Storage, table: StoredTable, row: bytes, old: Image | Non
         _change_entry(storage, index, index.entry(old), index.entry(new), usage)
     if table.expiry is not None:
         _change_expiry(storage, table.expiry, row, old, new)
+    if table.changes is not None:
+        record_change(storage, table, old, new, expired)
     return usage
 
 

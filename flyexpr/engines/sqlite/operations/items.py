@@ -45,7 +45,7 @@ def _carry_out(
     storage: Storage, table: StoredTable, row: bytes, write: Write, returns: Returns, long_writes: LongWrites
 ) -> bytes:
     values, capacity = returns.values, returns.capacity
-    blind = not table.indexes and table.expiry is None and values == capacity == "NONE"
+    blind = not table.looks_back and values == capacity == "NONE"
     old: Image | None = None
     new = write.image
     if not blind or write.action != "Put" or write.condition is not None:

@@ -10,11 +10,12 @@ from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
+from flyexpr.engines.sqlite.operations.recording import follow_stream, forget_table
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, NamesAsked, TableAsked
 from flyexpr.engines.sqlite.request.tags import read_tags
 from flyexpr.engines.sqlite.rules.alterations import altered_description
-from flyexpr.engines.sqlite.rules.descriptions import new_description
+from flyexpr.engines.sqlite.rules.descriptions import STREAM_MEMBERS, new_description
 from flyexpr.engines.sqlite.rules.throughput import Description
 from flyexpr.engines.sqlite.rules.views import created_view, deleted_view, table_view, updated_view
 
@@ -37,7 +38,8 @@ def create_table(storage: Storage, asked: TableAsked, now: float) -> bytes:
             stores[index["IndexName"]] = f"index_{version}_{position}"
         for store in stores.values():
             storage.create_store(store)
-        definition = {"Description": description, "Stores": stores, "Tags": tags}
+        definition: Definition = {"Description": description, "Stores": stores, "Tags": tags}
+        follow_stream(storage, definition, {}, now)
         storage.define(name, definition)
     return json_text({"TableDescription": created_view(table_view(storage, definition, now), asked)})
 
@@ -58,6 +60,7 @@ def update_table(storage: Storage, asked: AlterationAsked, now: float) -> bytes:
         definition = known_definition(storage, name)
         before = definition["Description"]
         fresh = _alter(storage, definition, altered_description(before, asked, now))
+        follow_stream(storage, definition, before, now)
         storage.define(name, definition)
         unfinished = [store for store in fresh.values() if begin_fill(storage, name, definition, store)]
     if unfinished:
@@ -83,7 +86,10 @@ def _alter(storage: Storage, definition: Definition, description: Description) -
 
 
 def _undo(definition: Definition, before: Description, fresh: dict[str, str]) -> None:
-    definition["Description"] = before
+    """Take back what an UpdateTable has changed; a stream that it has begun, or ended, stays as it is."""
+    after = definition["Description"]
+    kept = {name: part for name, part in before.items() if name not in STREAM_MEMBERS}
+    definition["Description"] = kept | {name: after[name] for name in STREAM_MEMBERS if name in after}
     for name in fresh:
         del definition["Stores"][name]
 
@@ -101,6 +107,7 @@ def delete_table(storage: Storage, name: str, now: float) -> bytes:
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
+        forget_table(storage, definition, now)
         expiry = definition.get("Expiry")
         for store in (*definition["Stores"].values(), *([expiry["Store"]] if expiry else ())):
             storage.drop_store(store)

@@ -99,4 +99,5 @@ def _row_of(text: bytes) -> bytes:
 
 
 def _expire(storage: Storage, table: StoredTable, row: bytes) -> None:
-    carry_out(storage, table, row, read_image(storage.get(table.store, row), table.watched), None)
+    old = read_image(storage.get(table.store, row), table.watched)
+    carry_out(storage, table, row, old, None, expired=True)

@@ -52,7 +52,7 @@ Shape = Scalar | ListOf | MapOf | Structure
 
 STRING, BOOLEAN = Scalar("java.lang.String"), Scalar("java.lang.Boolean")
 INTEGER, LONG = Scalar("java.lang.Integer"), Scalar("java.lang.Long")
-BINARY = Scalar("java.nio.ByteBuffer")
+BINARY, TIMESTAMP = Scalar("java.nio.ByteBuffer"), Scalar("java.util.Date")
 
 _VALUE_MEMBERS: dict[str, Shape] = {
     "S": STRING,
@@ -108,7 +108,7 @@ def _fits(value: Any, shape: Shape) -> bool:
 def _is_scalar(value: Any, shape: Scalar) -> bool:
     if shape is BOOLEAN:
         return type(value) is bool or (type(value) is str and value.lower() in _WORDS)
-    if shape in (INTEGER, LONG):
+    if shape in (INTEGER, LONG, TIMESTAMP):
         return type(value) in (int, float)
     if shape is BINARY and type(value) is str:
         read_base64(value)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from flyexpr.engines.sqlite.request.json_types import INTEGER, ITEM, STRING, STRINGS, read_bool, wrong_type
+from flyexpr.engines.sqlite.request.json_types import INTEGER, ITEM, STRING, STRINGS, TIMESTAMP, read_bool, wrong_type
 from flyexpr.engines.sqlite.request.put_patterns import KnownItem
 
 Rule = Callable[[Any], tuple[Any, list[str]]]
@@ -156,6 +156,17 @@ def integer_rule(low: int, high: int = INT_MAX, largest: int = INT_MAX) -> Rule:
 def long_rule(low: int) -> Rule:
     """A number of 64 bits."""
     return integer_rule(low, LONG_MAX, LONG_MAX)
+
+
+def timestamp_rule(raw: Any) -> tuple[float, list[str]]:
+    """A time in seconds since 1970, with or without a fraction.
+
+    >>> timestamp_rule(1.25)
+    (1.25, [])
+    """
+    if type(raw) not in (int, float):
+        raise wrong_type(raw, TIMESTAMP)
+    return float(max(min(raw, INT_MAX * 1000), 0)), []
 
 
 def choice_rule(*options: str) -> Rule:

@@ -19,6 +19,7 @@ from flyexpr.engines.sqlite.request.json_types import (
     NAMES,
     STRING,
     STRINGS,
+    TIMESTAMP,
     VALUE,
     VALUES,
     ListOf,
@@ -186,6 +187,15 @@ DELETE_TABLE = Structure("DeleteTableInput", _TABLE)
 DESCRIBE_CONTINUOUS_BACKUPS = Structure("DescribeContinuousBackupsInput", _TABLE)
 DESCRIBE_ENDPOINTS = Structure("DescribeEndpointsInput", {})
 DESCRIBE_LIMITS = Structure("DescribeLimitsInput", {})
+DESCRIBE_STREAM = Structure(
+    "DescribeStreamInput",
+    {
+        "StreamArn": STRING,
+        "Limit": INTEGER,
+        "ExclusiveStartShardId": STRING,
+        "ShardFilter": _structure("ShardFilter", Type=STRING, ShardId=STRING),
+    },
+)
 DESCRIBE_TABLE = Structure("DescribeTableInput", _TABLE)
 DESCRIBE_TIME_TO_LIVE = Structure("DescribeTimeToLiveInput", _TABLE)
 EXECUTE_STATEMENT = Structure(
@@ -201,6 +211,18 @@ EXECUTE_TRANSACTION = Structure(
     },
 )
 GET_ITEM = Structure("GetItemInput", {**_TABLE, **_CAPACITY, **_PROJECTION, "Key": ITEM})
+GET_RECORDS = Structure("GetRecordsInput", {"ShardIterator": STRING, "Limit": INTEGER})
+GET_SHARD_ITERATOR = Structure(
+    "GetShardIteratorInput",
+    {
+        "StreamArn": STRING,
+        "ShardId": STRING,
+        "ShardIteratorType": STRING,
+        "SequenceNumber": STRING,
+        "Timestamp": TIMESTAMP,
+    },
+)
+LIST_STREAMS = Structure("ListStreamsInput", {"TableName": STRING, "Limit": INTEGER, "ExclusiveStartStreamArn": STRING})
 LIST_TABLES = Structure("ListTablesInput", {"ExclusiveStartTableName": STRING, "Limit": INTEGER})
 LIST_TAGS_OF_RESOURCE = Structure("ListTagsOfResourceInput", {"ResourceArn": STRING, "NextToken": STRING})
 PUT_ITEM = Structure("PutItemInput", {**_WRITE, "Item": ITEM})

@@ -19,6 +19,7 @@ from flyexpr.engines.sqlite.rules.throughput import (
     set_throughput,
 )
 
+STREAM_MEMBERS = ("StreamSpecification", "LatestStreamLabel", "LatestStreamArn")
 _ARN = "arn:aws:dynamodb:local:000000000000:table/"
 _KEYS = "arn:aws:kms:local:000000000000:"
 _OWN_KEY = "key/6a7e5d1c-0d3b-5c0a-9f0e-2b8d4f6a1c3e"
@@ -110,12 +111,23 @@ def _set_stream(description: Description, stream: dict[str, Any], now: float) ->
         raise invalid_parameter("StreamViewType must be specified when StreamEnabled is true")
     description.pop("StreamSpecification", None)
     if stream["StreamEnabled"]:
-        label = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03}"
-        description |= {
-            "StreamSpecification": stream,
-            "LatestStreamLabel": label,
-            "LatestStreamArn": f"{table_arn(description['TableName'])}/stream/{label}",
-        }
+        description["StreamSpecification"] = stream
+        set_stream_label(description, now)
+
+
+def set_stream_label(description: Description, now: float) -> None:
+    """Enter the label of a table's stream, which is the time when it was enabled, and its ARN.
+
+    >>> table = {"TableName": "scores"}
+    >>> set_stream_label(table, 1_800_000_000.25)
+    >>> table["LatestStreamArn"]
+    'arn:aws:dynamodb:local:000000000000:table/scores/stream/2027-01-15T08:00:00.250'
+    """
+    label = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03}"
+    description |= {
+        "LatestStreamLabel": label,
+        "LatestStreamArn": f"{table_arn(description['TableName'])}/stream/{label}",
+    }
 
 
 def _set_encryption(description: Description, encryption: dict[str, Any]) -> None:

@@ -1,0 +1,95 @@
+"""The record of the changes of a table: each change with its number, and the item before and after it as it was stored.
+
+The number of a change is the time when it was made, in microseconds since 1970, or one more than that of the change
+before it, if that is larger. So numbers rise, whatever happens to the clock, and say when a change was made. The newest
+change always stays in its store, so that no number comes twice.
+
+    sqlite3 scores.db 'SELECT number, old, new FROM changes_2'     the changes of a table, as wire JSON
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flyexpr.engines.sqlite.disk.images import Row
+from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.records import record
+
+SECOND = 1_000_000
+_COLUMNS = "number, expired, old_size, old, new_size, new"
+
+
+@record
+class StoredChange:
+    """A change of an item: the rows before and after it, None for an item that was not there, or is not any more.
+
+    `expired` is true if the item was deleted because its time to live had passed.
+    """
+
+    number: int
+    expired: bool
+    old: Row | None
+    new: Row | None
+
+    @property
+    def row(self) -> Row:
+        """The newer of the two rows; either has the key of the item."""
+        row = self.new or self.old
+        assert row is not None
+        return row
+
+
+def change_number(seconds: float) -> int:
+    """The least number of a change that is made at a time.
+
+    >>> change_number(1.5)
+    1500000
+    """
+    return max(int(seconds * SECOND), 0)
+
+
+def create_changes(storage: Storage, store: str) -> None:
+    """Make a store of changes."""
+    storage.connection.execute(
+        f"CREATE TABLE {store} (number INTEGER PRIMARY KEY, expired INTEGER NOT NULL, old_size INTEGER, old TEXT, "
+        "new_size INTEGER, new TEXT)"
+    )
+
+
+def last_number(storage: Storage, store: str) -> int:
+    """The number of the newest change; 0 if there has been none."""
+    ((number,),) = storage.connection.execute(f"SELECT max(number) FROM {store}")
+    return number or 0
+
+
+def has_number(storage: Storage, store: str, number: int) -> bool:
+    """Whether there is a change of this number."""
+    return any(storage.connection.execute(f"SELECT 1 FROM {store} WHERE number = ?", (number,)))
+
+
+def read_changes(storage: Storage, store: str, after: int, last: int) -> Iterator[StoredChange]:
+    """The changes after a number, up to the last one, in their order, read as they are taken."""
+    rows = storage.connection.execute(
+        f"SELECT {_COLUMNS} FROM {store} WHERE number > ? AND number <= ? ORDER BY number", (after, last)
+    )
+    for number, expired, old_size, old, new_size, new in rows:
+        yield StoredChange(
+            number, bool(expired), None if old is None else (old_size, old), None if new is None else (new_size, new)
+        )
+
+
+def trim_changes(storage: Storage, store: str, before: int, limit: int) -> int:
+    """How many changes with a number below `before` were deleted, the oldest first; the newest change stays."""
+    done = storage.connection.execute(
+        f"DELETE FROM {store} WHERE number IN (SELECT number FROM {store} WHERE number < ? AND number < "
+        f"(SELECT max(number) FROM {store}) ORDER BY number LIMIT ?)",
+        (before, limit),
+    )
+    return done.rowcount
+
+
+def has_changes(storage: Storage, store: str, after: int, before: int) -> bool:
+    """Whether there are changes between two numbers, without them."""
+    return any(
+        storage.connection.execute(f"SELECT 1 FROM {store} WHERE number > ? AND number < ? LIMIT 1", (after, before))
+    )

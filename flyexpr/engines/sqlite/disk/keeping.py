@@ -1,0 +1,31 @@
+"""How an engine keeps the record of changes: by which clock, how long, and in how many shards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from flyexpr.records import record
+
+DAY = 86_400.0
+SHARD_SECONDS = 4 * 3600.0
+
+
+@record
+class Keeping:
+    """The clock, how many seconds a stream keeps its records, and when its shards close.
+
+    >>> Keeping().shard_time
+    14400.0
+
+    `retention` is None for what each stream has been given before, which is 24 hours if nobody has said anything else.
+    A stream has `shards` open shards at a time, which close once they are `shard_time` seconds old.
+    """
+
+    clock: Callable[[], float] = time.time
+    retention: float | None = None
+    shards: int = 1
+    shard_time: float = SHARD_SECONDS
+
+
+AS_THE_SERVICE = Keeping()

@@ -1,0 +1,152 @@
+"""The record of a table's changes: kept for its stream, and for its restoring to a point in time.
+
+A change is recorded in the transaction that makes it. While they are recorded, a table's definition says where
+(`Changes`). A stream that was disabled, or whose table was deleted, can be read for as long as it keeps its records.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from zlib import adler32
+
+from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, create_changes, last_number
+from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.disk.keeping import DAY
+from flyexpr.engines.sqlite.disk.schema import Changes, Definition, StoredTable
+from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, keep_stream, streams
+from flyexpr.engines.sqlite.rules.descriptions import set_stream_label
+from flyexpr.engines.sqlite.rules.shards import closed_shards, first_shards, next_shards, untrimmed_shards
+from flyexpr.engines.sqlite.rules.throughput import Description
+from flyexpr.records import replace
+
+
+def record_change(
+    storage: Storage, table: StoredTable, old: Image | None, new: Image | None, expired: bool = False
+) -> None:
+    """Record a change of an item, unless it leaves the item as it was, in whatever order its parts are written."""
+    changes = table.changes
+    if changes is None or _is_same(old, new):
+        return
+    number, keeping = change_number(storage.keeping.clock()), storage.keeping
+    if changes.stream is not None and number - changes.since > keeping.shard_time * SECOND:
+        changes = _with_next_shards(storage, table.name, number)
+    before, after = (None if image is None else (image.size, image.text) for image in (old, new))
+    storage.add_change(changes.store, max(number, changes.since + 1), expired, before, after)
+
+
+def _is_same(old: Image | None, new: Image | None) -> bool:
+    if old is None or new is None:
+        return old is new
+    # Equal items are the same bytes, in some order: the low half of this checksum is their sum, at no cost.
+    if len(old.text) != len(new.text) or (adler32(old.text) ^ adler32(new.text)) & 0xFFFF:
+        return False
+    return old.text == new.text or bool(json.loads(old.text) == json.loads(new.text))
+
+
+def _with_next_shards(storage: Storage, name: str, number: int) -> Changes:
+    """Where changes are recorded once the shards that are open have closed, unless that has been done before."""
+    definition, keeping = storage.definition(name), storage.keeping
+    assert definition is not None
+    kept = definition["Changes"]
+    stream = find_stream(storage, kept["Stream"])
+    if stream is not None and number - kept["Since"] > keeping.shard_time * SECOND:
+        end = max(last_number(storage, kept["Store"]), kept["Since"])
+        start = max(number, end + 1)
+        shards = untrimmed_shards(stream.shards, change_number(keeping.clock() - retention(storage, stream)))
+        keep_stream(storage, replace(stream, shards=next_shards(stream.arn, shards, end, start, keeping.shards)))
+        kept["Since"] = start
+        storage.next_version()
+        storage.define(name, definition)
+    changes = storage.table(name).changes
+    assert changes is not None
+    return changes
+
+
+def retention(storage: Storage, stream: StoredStream) -> float:
+    """For how many seconds a stream keeps its records."""
+    return stream.retention if storage.keeping.retention is None else storage.keeping.retention
+
+
+def follow_stream(storage: Storage, definition: Definition, before: Description, now: float) -> None:
+    """Begin or end a stream, where the description of a table says so now and did not before, or the reverse."""
+    was, stands = ("StreamSpecification" in one for one in (before, definition["Description"]))
+    if stands and not was:
+        _begin_stream(storage, definition, now)
+    elif was and not stands:
+        _end_stream(storage, definition, now)
+
+
+def _begin_stream(storage: Storage, definition: Definition, now: float) -> None:
+    """Record the changes of a table for a stream, which gets a label that no other has."""
+    description, labelled = definition["Description"], now
+    while find_stream(storage, description["LatestStreamArn"]) is not None:
+        labelled += 0.001
+        set_stream_label(description, labelled)
+    arn, keeping = description["LatestStreamArn"], storage.keeping
+    changes = begin_recording(storage, definition)
+    changes["Stream"] = arn
+    names = [element["AttributeName"] for element in description["KeySchema"]]
+    kinds = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
+    stream = StoredStream(
+        arn,
+        description["TableName"],
+        description["TableId"],
+        description["StreamSpecification"]["StreamViewType"],
+        description["KeySchema"],
+        {name: kinds[name] for name in names},
+        changes["Store"],
+        created=now,
+        ended=None,
+        retention=DAY if keeping.retention is None else keeping.retention,
+        shards=first_shards(arn, changes["Since"], keeping.shards),
+    )
+    keep_stream(storage, stream)
+
+
+def _end_stream(storage: Storage, definition: Definition, now: float) -> None:
+    changes = definition["Changes"]
+    stream = find_stream(storage, changes["Stream"])
+    if stream is not None:
+        end = max(last_number(storage, changes["Store"]), changes["Since"])
+        shards = closed_shards(stream.shards, end, change_number(now))
+        keep_stream(storage, replace(stream, ended=now, shards=shards))
+    changes["Stream"] = None
+    end_recording(storage, definition)
+
+
+def begin_recording(storage: Storage, definition: Definition) -> dict[str, Any]:
+    """The `Changes` of a definition, from a number on that is larger than that of any change of the table before."""
+    changes: dict[str, Any] | None = definition.get("Changes")
+    if changes is None:
+        store = f"changes_{storage.next_version()}"
+        create_changes(storage, store)
+        changes = definition["Changes"] = {"Store": store, "Since": 0, "Stream": None, "Days": 0}
+    name = definition["Description"]["TableName"]
+    ends = [shard.end or 0 for stream in streams(storage) if stream.table == name for shard in stream.shards]
+    last = max(last_number(storage, changes["Store"]), changes["Since"], *ends, 0)
+    changes["Since"] = max(change_number(storage.keeping.clock()), last + 1)
+    return changes
+
+
+def end_recording(storage: Storage, definition: Definition) -> None:
+    """Stop recording the changes of a table, unless somebody still needs them."""
+    changes = definition["Changes"]
+    if changes["Stream"] is None and not changes["Days"]:
+        del definition["Changes"]
+        drop_unused(storage, changes["Store"])
+
+
+def forget_table(storage: Storage, definition: Definition, now: float) -> None:
+    """End the recording of a table that is deleted; its stream can be read on for as long as it keeps its records."""
+    changes = definition.get("Changes")
+    if changes is not None:
+        changes["Days"] = 0
+        _end_stream(storage, definition, now)
+
+
+def drop_unused(storage: Storage, store: str) -> None:
+    """Drop a store of changes that no table has any more, unless a stream shows it."""
+    if all(stream.store != store for stream in streams(storage)):
+        storage.drop_store(store)
