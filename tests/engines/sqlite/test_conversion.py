@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from embedded import Clock
 from older_file import NUMBERS, new_file, older_file, stores
+from streaming import BOTH, records, stream_of
 
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call, connect
@@ -78,6 +79,14 @@ def test_items_of_a_converted_file_expire(path: str) -> None:
         left = call(engine, "Scan", {"TableName": "tab"})["Count"]
         assert left == 36 - 5  # those that expire at 1, 3, 5, 7 and 9 seconds
         assert call(engine, "Scan", {"TableName": "tab", "IndexName": "by_g"})["Count"] == left
+
+
+def test_a_table_of_a_converted_file_takes_a_stream(path: str) -> None:
+    with SqliteEngine(path) as engine:
+        assert call(engine, "ListStreams", {}) == {"Streams": []}
+        call(engine, "UpdateTable", {"TableName": "tab", "StreamSpecification": BOTH})
+        call(engine, "DeleteItem", {"TableName": "tab", "Key": {"pk": {"S": "A"}, "sk": {"N": NUMBERS[0]}}})
+        assert [record["eventName"] for record in records(engine, stream_of(engine, "tab"))] == ["REMOVE"]
 
 
 def test_a_file_is_converted_once(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
