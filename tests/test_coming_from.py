@@ -1,13 +1,17 @@
 """On the pages for users of another client, both sides run and find the same."""
 
+import ast
 import warnings
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from pages import blocks, shows, steps
+from pages import blocks, closing_loop, evaluated, shows, steps
 from places import DOCS
+
+from flyexpr import connect
+from flyexpr.serve import serve
 
 
 def pairs(page: str) -> Iterator[tuple[str, str]]:
@@ -43,22 +47,39 @@ def test_both_sides_find_the_same(client: str, compared: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pytest.importorskip(client, reason=f"{client} is not installed")
-    theirs: dict[str, Any] = {"__name__": "theirs", "Decimal": Decimal}
-    ours: dict[str, Any] = {"__name__": "ours"}
-    same = 0
     with moto.mock_aws(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations in other libraries
-        for code, session in pairs(f"coming-from-{client}.md"):
-            for names in (theirs, ours):
-                names.pop("found", None)
-            exec(code, theirs)
+        assert compare(f"coming-from-{client}.md") == compared
+
+
+def test_both_sides_find_the_same_with_aiodynamo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no mock, so the other side talks to the embedded engine behind HTTP."""
+    pytest.importorskip("aiodynamo", reason="aiodynamo is not installed")
+    yarl = pytest.importorskip("yarl", reason="aiohttp is not installed")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with connect("sqlite::memory:") as engine, serve(engine) as server:
+        there = f', "eu-west-1", endpoint=yarl.URL({server.url!r}))'
+        assert compare("coming-from-aiodynamo.md", yarl=yarl, replaced=(', "eu-west-1")', there)) == 9
+
+
+def compare(page: str, replaced: tuple[str, str] = ("", ""), **names: Any) -> int:
+    """Runs both sides of a page; how many of their steps found something, and the same."""
+    theirs: dict[str, Any] = {"__name__": "theirs", "Decimal": Decimal, **names}
+    ours: dict[str, Any] = {"__name__": "ours"}
+    same = 0
+    with closing_loop(theirs), closing_loop(ours):
+        for code, session in pairs(page):
+            for side in (theirs, ours):
+                side.pop("found", None)
+            evaluated(ast.parse(code.replace(*replaced)), theirs)
             for step in steps(session):
                 shows(step.node, ours)  # whether it shows the right thing, the tests of the page ask
             assert ("found" in theirs) == (bool(code) and "found" in ours), code
             if "found" in theirs:
                 assert plain(theirs["found"]) == plain(ours["found"]), code
                 same += 1
-    assert same == compared
+    return same
 
 
 def test_numbers_are_compared_as_such() -> None:

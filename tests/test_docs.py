@@ -1,12 +1,13 @@
 """The pages and the demo run as a reader would run them, and they leave nothing out."""
 
+import ast
 import importlib
 import json
 import os
 import re
 import subprocess
 import sys
-from codeop import compile_command
+from codeop import CommandCompiler
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,12 @@ def unfinished(code: str) -> str:
     >>> unfinished("if a:\\n    b\\nc\\n")
     'if a:\\n    b\\nc'
     """
-    waiting = ""
+    compiled, waiting = CommandCompiler(), ""
+    compiled.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     for line in [*code.splitlines(), ""]:
         waiting = f"{waiting}\n{line}" if waiting else line
         try:
-            if compile_command(waiting) is not None:
+            if compiled(waiting) is not None:
                 waiting = ""
         except SyntaxError:
             return waiting

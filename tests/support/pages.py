@@ -2,15 +2,18 @@
 
 A block of Python is what a reader would paste. What a statement shows stands below it, in lines that begin with `#>`:
 the value of an expression, what is printed, or the error that ends the statement. A block with a title is a file if the
-title ends in `.py`; otherwise it is written for the library that the title names.
+title ends in `.py`; otherwise it is written for the library that the title names. A block may await, as it may at the
+prompt of `python -m asyncio`.
 """
 
 import ast
+import asyncio
+import inspect
 import io
 import re
 import traceback
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +23,7 @@ from places import DOCS, ROOT
 README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(r"^```(?P<language>\w*)(?: title=\"(?P<title>[^\"]*)\")?\n(?P<code>.*?)^```$", re.S | re.M)
+LOOP = "the event loop of the page"  # not a name that a page could use
 SHOWN = re.compile(r"^#>(?: (.*))?$")
 
 
@@ -86,15 +90,23 @@ def shows(node: ast.stmt, names: dict[str, Any]) -> str:
     """What the statement prints, and the value of an expression; or the error that it ends with, without its module."""
     with redirect_stdout(io.StringIO()) as out:
         try:
-            if isinstance(node, ast.Expr):
-                value = eval(compile(ast.Expression(node.value), "<page>", "eval"), names)
-                if value is not None:
-                    print(repr(value))
-            else:
-                exec(compile(ast.Module([node], []), "<page>", "exec"), names)
+            value = evaluated(
+                ast.Expression(node.value) if isinstance(node, ast.Expr) else ast.Module([node], []), names
+            )
+            if value is not None:
+                print(repr(value))
         except Exception as error:
             print(re.sub(r"^(?:\w+\.)+", "", "".join(traceback.format_exception_only(error))), end="")
     return out.getvalue()
+
+
+def evaluated(tree: ast.Expression | ast.Module, names: dict[str, Any]) -> Any:
+    """The value of an expression, or None for statements; what awaits runs in the event loop of the names."""
+    how = "eval" if isinstance(tree, ast.Expression) else "exec"
+    code = compile(tree, "<page>", how, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    if not code.co_flags & inspect.CO_COROUTINE:
+        return eval(code, names)
+    return (names.get(LOOP) or names.setdefault(LOOP, asyncio.new_event_loop())).run_until_complete(eval(code, names))
 
 
 def difference(step: Step, got: str) -> str:
@@ -106,9 +118,20 @@ def difference(step: Step, got: str) -> str:
 
 def faults(page: Path, names: dict[str, Any]) -> list[str]:
     """Runs the page's blocks from the top, as one module; what differs from the page."""
-    return [
-        wrong
-        for block in sessions(page)
-        for step in steps(block.code, block.line)
-        if (wrong := difference(step, shows(step.node, names)))
-    ]
+    with closing_loop(names):
+        return [
+            wrong
+            for block in sessions(page)
+            for step in steps(block.code, block.line)
+            if (wrong := difference(step, shows(step.node, names)))
+        ]
+
+
+@contextmanager
+def closing_loop(names: dict[str, Any]) -> Iterator[None]:
+    """Closes the event loop of the names at the end, if something was awaited."""
+    try:
+        yield
+    finally:
+        if LOOP in names:
+            names.pop(LOOP).close()
