@@ -11,7 +11,20 @@ A change has the item before and after as plain dicts. A condition asks about th
 
 from flyexpr.changes.change import Change, changes
 from flyexpr.changes.event_filter import event_filter
+from flyexpr.changes.exports import export_filter, read_export
 from flyexpr.changes.handler import handler
 from flyexpr.expressions.sides import appeared, changed, now, old, was
 
-__all__ = ["Change", "appeared", "changed", "changes", "event_filter", "handler", "now", "old", "was"]
+__all__ = [
+    "appeared",
+    "Change",
+    "changed",
+    "changes",
+    "event_filter",
+    "export_filter",
+    "handler",
+    "now",
+    "old",
+    "read_export",
+    "was",
+]

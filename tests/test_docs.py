@@ -9,11 +9,12 @@ import subprocess
 import sys
 from codeop import CommandCompiler
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import PAGES, README, blocks, difference, faults, files, page_id, sessions, shows, steps
+from pages import PAGES, README, blocks, difference, faults, files, needed, page_id, sessions, shows, steps
 from places import DOCS, ROOT
 from public import PUBLIC
 
@@ -33,11 +34,19 @@ def test_a_page_needs_no_name_that_it_does_not_import(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The blocks of Python run as one program in an empty folder, and show what stands below each statement."""
+    present(page)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     assert "\n".join(faults(page, {"__name__": "__main__"})) == ""
     assert page_id(page) in WITH_FILES or list(tmp_path.iterdir()) == []
+
+
+def present(page: Path) -> None:
+    """Skips the test of a page for an optional package that is not installed."""
+    for package in sorted(needed(page)):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
 
 
 @pytest.mark.parametrize("page", SPOKEN, ids=page_id)
@@ -68,6 +77,7 @@ def unfinished(code: str) -> str:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if files(page)], ids=page_id)
 def test_the_files_of_a_page_are_tests_that_pass(page: Path, tmp_path: Path) -> None:
+    present(page)
     for name, code in files(page).items():
         (tmp_path / name).write_text(code)
     run_it = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]

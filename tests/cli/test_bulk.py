@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from program import Program, until
 
 from flyexpr import connect, count, describe_table, incr, put_item, run, scan
-from flyexpr.cli.formats.export_folders import checksum
+from flyexpr.changes.export_folders import checksum
 from flyexpr.cli.jobs.bulk_writes import update_all
 from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.work import Chunk, Job

@@ -68,6 +68,16 @@ def files(page: Path) -> dict[str, str]:
     return {block.title: block.code for block in blocks(page, "python") if block.title.endswith(".py")}
 
 
+def needed(page: Path) -> set[str]:
+    """The packages that the page's blocks import: its optional ones may be missing."""
+    own = {name.removesuffix(".py") for name in files(page)}
+    found: set[str] = set()
+    for block in blocks(page, "python"):
+        if not block.title or block.title.endswith(".py"):
+            found |= set(re.findall(r"^\s*(?:import|from) (\w+)", block.code, re.M))
+    return found - own
+
+
 def steps(code: str, above: int = 0) -> Iterator[Step]:
     """The statements of a block, each with the lines of `#>` below it.
 

@@ -9,19 +9,11 @@ from typing import Any
 
 import click
 
+from flyexpr.changes.export_folders import FILES, DataFile, check_file, checksum, find_export
 from flyexpr.cli import completions, options
 from flyexpr.cli.files import naming
 from flyexpr.cli.formats.csv_rows import Types
-from flyexpr.cli.formats.export_folders import (
-    FILES,
-    DataFile,
-    GrowingFile,
-    check_file,
-    checksum,
-    data_files,
-    find_export,
-    write_manifest,
-)
+from flyexpr.cli.formats.export_folders import GrowingFile, data_files, write_manifest
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries, form_of_file, opened
 from flyexpr.cli.jobs.bulk_puts import put_entries, put_plan, put_stream

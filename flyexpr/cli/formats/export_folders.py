@@ -1,11 +1,4 @@
-"""Exports of a table as DynamoDB writes them to S3: a folder of packed DynamoDB JSON, with a manifest to check it by.
-
-    manifest-summary.json     one object: the table, when, how many items, in which form
-    manifest-files.json       one object a line: a data file, its number of items and its MD5 in base64
-    data/*.json.gz            one {"Item": ...} a line
-
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
-"""
+"""Full exports of a table, as DynamoDB writes them to S3: written piece by piece, and read by `flyexpr import`."""
 
 from __future__ import annotations
 
@@ -15,90 +8,24 @@ import json
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flyexpr.changes.export_folders import FILES, SUMMARY, DataFile, check_file, checksum, read_manifest
 from flyexpr.cli.files import naming, replace_file
 from flyexpr.errors import FlyexprError
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
 
-SUMMARY, FILES = "manifest-summary.json", "manifest-files.json"
 
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """One data file of an export: where it is, how many items it has, its MD5 in base64.
-
-    >>> DataFile(Path("data/a.json.gz"), 8, "md5").items
-    8
-    """
-
-    path: Path
-    items: int
-    checksum: str
-
-
-def find_export(folder: Path) -> Path | None:
-    """The folder with the manifest: this one, or the only one below it; else None.
-
-    >>> find_export(Path(".")) is None
-    True
-    """
-    if (folder / SUMMARY).is_file():
-        return folder
-    found = sorted(folder.glob(f"**/{SUMMARY}")) if folder.is_dir() else []
-    if len(found) > 1:
-        raise FlyexprError(f"{folder} holds {len(found)} exports; name one of them, such as {found[0].parent}")
-    return found[0].parent if found else None
-
-
-def data_files(folder: Path) -> list[DataFile]:
-    """The data files that an export's manifest lists; FlyexprError for a form that is not DynamoDB JSON.
-
-    Only names are taken from the manifest, which holds keys of a bucket: the files are looked for in `data`.
-    """
-    summary = _json(folder / SUMMARY)
-    form = summary.get("outputFormat", "DYNAMODB_JSON")
-    if form != "DYNAMODB_JSON":
-        raise FlyexprError(f"{folder} is an export in the form {form}; DYNAMODB_JSON can be read")
-    if summary.get("exportType", "FULL_EXPORT") != "FULL_EXPORT":
+def data_files(folder: Path) -> tuple[DataFile, ...]:
+    """The data files of a full export in DynamoDB JSON; FlyexprError for any other export."""
+    export = read_manifest(folder)
+    if export.form != "DYNAMODB_JSON":
+        raise FlyexprError(f"{folder} is an export in the form {export.form}; DYNAMODB_JSON can be read")
+    if export.view is not None:
         raise FlyexprError(f"{folder} is an incremental export, which holds changes and not items")
-    lines = enumerate(_text(folder / FILES).splitlines(), 1)
-    found = [_listed_file(folder, number, line) for number, line in lines if line]
-    items = sum(file.items for file in found)
-    if summary.get("itemCount", items) != items:
-        raise FlyexprError(f"{folder / FILES} lists {items} items, and {SUMMARY} says {summary['itemCount']}")
-    return found
-
-
-def _listed_file(folder: Path, number: int, line: str) -> DataFile:
-    match _parsed(line):
-        case {"dataFileS3Key": str(key), "itemCount": int(items), "md5Checksum": str(md5)} if items >= 0:
-            return DataFile(folder / "data" / Path(key).name, items, md5)
-    raise FlyexprError(f"{folder / FILES} is damaged: line {number} does not list a data file")
-
-
-def check_file(file: DataFile) -> None:
-    """None for a data file that is as the manifest says; FlyexprError for one that is missing or damaged."""
-    if not file.path.is_file():
-        raise FlyexprError(f"{file.path} is missing, and the manifest lists it")
-    if checksum(file.path) != file.checksum:
-        raise FlyexprError(f"{file.path} is damaged: its MD5 is not what the manifest says")
-
-
-def checksum(path: Path) -> str:
-    """The MD5 of a file in base64.
-
-    >>> _ = Path("a").write_bytes(b""); checksum(Path("a"))
-    '1B2M2Y8AsgTpgAmY7PhCfg=='
-    """
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return b64encode(digest.digest()).decode()
+    return export.files
 
 
 def packed(items: Iterable[Item]) -> bytes:
@@ -205,25 +132,3 @@ def _listed(prefix: str, file: DataFile) -> dict[str, Any]:
 def _write_checked(path: Path, text: str) -> None:
     replace_file(path, text.encode())
     replace_file(path.with_suffix(".md5"), checksum(path).encode())
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise FlyexprError(f"{path} cannot be read: {error}") from None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    found = _parsed(_text(path))
-    if not isinstance(found, dict):
-        raise FlyexprError(f"{path} is not a manifest")
-    return found
-
-
-def _parsed(text: str) -> Any:
-    """What a JSON text says; None where it is not JSON, which no manifest says."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

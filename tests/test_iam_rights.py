@@ -1,0 +1,186 @@
+"""The page about IAM rights names, for each function, the actions that its requests need."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from places import DOCS
+from public import NAMES
+
+import flyexpr
+from flyexpr import (
+    ConditionFailed,
+    GlobalIndex,
+    Table,
+    TransactionCancelled,
+    assign,
+    batch_get,
+    batch_write,
+    condition_check,
+    connect,
+    count,
+    create_table,
+    delete_item,
+    delete_matching,
+    delete_table,
+    describe_table,
+    epoch,
+    eq,
+    exists,
+    first,
+    get_item,
+    incr,
+    modify,
+    not_exists,
+    one,
+    put_all,
+    put_item,
+    query,
+    run,
+    scan,
+    transact_get,
+    transact_modify,
+    transact_write,
+    update_item,
+    update_matching,
+    update_table,
+)
+
+KEY = ("ada", "a")
+ITEM = {"user": "ada", "id": "a", "n": 1}
+ONE, MANY = query(eq("user", "ada") & eq("id", "a")), query(eq("user", "ada"))
+
+
+def each_item(change: Callable[[dict[str, Any]], Any]) -> Callable[[Table], Any]:
+    return lambda table: modify(table, KEY, change)
+
+
+def changed_two(table: Table, change: Callable[..., Any]) -> Any:
+    return transact_modify([(table, KEY), (table, ("ada", "b"))], change)
+
+
+WAYS: dict[str, list[Callable[[Table], Any]]] = {
+    "get": [lambda t: flyexpr.get(t, KEY)],
+    "get_item": [lambda t: run(t, get_item(KEY))],
+    "put": [lambda t: flyexpr.put(t, ITEM), lambda t: flyexpr.put(t, ITEM, returns="NEW")],
+    "put_item": [lambda t: run(t, put_item(ITEM, condition=not_exists("id")))],
+    "update": [
+        lambda t: flyexpr.update(t, KEY, incr("n")),
+        lambda t: flyexpr.update(t, KEY, incr("n"), condition=eq("n", 9)),
+    ],
+    "update_item": [lambda t: run(t, update_item(KEY, assign("a.b", 1, parents=True)))],
+    "delete": [lambda t: flyexpr.delete(t, KEY)],
+    "delete_item": [lambda t: run(t, delete_item(KEY, condition=exists("id")))],
+    "query": [
+        lambda t: list(run(t, ONE)),
+        lambda t: list(run(t, MANY)),
+        lambda t: list(run(t, query(eq("place", "x")))),
+    ],
+    "first": [lambda t: first(t, ONE), lambda t: first(t, MANY)],
+    "one": [lambda t: one(t, ONE), lambda t: one(t, MANY)],
+    "count": [lambda t: count(t, ONE), lambda t: count(t, MANY)],
+    "scan": [lambda t: list(run(t, scan())), lambda t: list(run(t, scan(segments=2))), lambda t: count(t, scan())],
+    "batch_get": [lambda t: run(t, batch_get([KEY]))],
+    "batch_write": [lambda t: run(t, batch_write([put_item(ITEM), delete_item(("x", "y"))]))],
+    "put_all": [
+        lambda t: put_all(t, [ITEM]),
+        lambda t: put_all(t, [ITEM], condition=exists("id")),
+        lambda t: put_all(replace(t, version="v"), [{"user": "v", "id": "v"}]),
+    ],
+    "update_matching": [lambda t, read=read: update_matching(t, read, incr("n")) for read in (ONE, MANY, scan())],
+    "delete_matching": [lambda t, read=read: delete_matching(t, read) for read in (ONE, MANY, scan())],
+    "modify": [
+        each_item(lambda item: {**item, "n": 2}),
+        each_item(lambda item: {}),
+        lambda t: modify(t, ("new", "new"), lambda item: {**item, "n": 2}),
+    ],
+    "transact_get": [lambda t: transact_get([(t, get_item(KEY))])],
+    "transact_get_items": [lambda t: run(flyexpr.transact_get_items([(t, get_item(KEY))]))],
+    "transact_write": [
+        lambda t: transact_write(
+            [
+                (t, put_item({"user": "x", "id": "1"})),
+                (t, update_item(("x", "2"), incr("n"))),
+                (t, delete_item(("x", "3"))),
+                (t, condition_check(("x", "4"), not_exists("id"))),
+            ]
+        )
+    ],
+    "condition_check": [lambda t: transact_write([(t, condition_check(("x", "4"), not_exists("id")))])],
+    "transact_modify": [
+        lambda t: changed_two(t, lambda items: [{**items[0], "n": 5}, items[1]]),
+        lambda t: changed_two(t, lambda items: [{}, {**items[1], "n": 6}]),
+        lambda t: transact_modify([(t, KEY), (t, ("new", "new"))], lambda items: [{**item, "n": 7} for item in items]),
+    ],
+    "create_table": [
+        lambda t: run(replace(t, name="Other"), create_table()),
+        lambda t: run(t, create_table(if_missing=True)),
+        lambda t: run(Table("Tagged", "id", tags={"team": "blue"}).on(t.engine), create_table()),
+    ],
+    "update_table": [
+        lambda t: run(replace(t, ttl=None), update_table()),
+        lambda t: run(replace(t, indexes=[*t.indexes, GlobalIndex("ByOther", "other")]), update_table()),
+    ],
+    "describe_table": [lambda t: run(t, describe_table())],
+    "delete_table": [lambda t: run(t, delete_table())],
+}
+WAYS["transact_write_items"] = WAYS["transact_write"]
+
+
+def rows() -> Iterator[tuple[str, set[str]]]:
+    """Each function of the page's table, and its actions."""
+    for line in (DOCS / "how-to/iam-rights.md").read_text().splitlines():
+        if line.startswith("| `"):
+            functions, actions, _ = line.removeprefix("|").removesuffix("|").split("|")
+            yield from ((name, {*re.findall(r"`(\w+)`", actions)}) for name in re.findall(r"`(\w+)`", functions))
+
+
+ROWS = dict(rows())
+
+
+def actions_of(operation: str, body: bytes) -> set[str]:
+    """The actions that IAM asks for: for a transaction, those of the operations in it."""
+    wire = json.loads(body)
+    if operation == "CreateTable" and "Tags" in wire:
+        return {"CreateTable", "TagResource"}
+    if "TransactItems" not in wire:
+        return {operation}
+    named = {"Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+    return {named.get(action, "ConditionCheckItem") for entry in wire["TransactItems"] for action in entry}
+
+
+@pytest.mark.parametrize("function", WAYS)
+def test_the_row_names_what_is_sent(function: str) -> None:
+    needed: set[str] = set()
+
+    with connect("sqlite::memory:") as engine:
+
+        def noting(operation: str, body: bytes) -> bytes:
+            needed.update(actions_of(operation, body))
+            return engine(operation, body)
+
+        scores = Table(
+            "Notes", "user", "id", attributes={"until": epoch}, ttl="until", indexes=[GlobalIndex("ByPlace", "place")]
+        )
+        run(scores.on(engine), create_table())
+        for way in WAYS[function]:
+            with suppress(flyexpr.DynamoError):  # a table that is there already
+                flyexpr.put(scores.on(engine), ITEM)
+            flyexpr.put(scores.on(engine), {**ITEM, "id": "b"})
+            with suppress(ConditionFailed, TransactionCancelled, flyexpr.SeveralFound):
+                way(scores.on(noting))
+    assert needed == ROWS[function]
+
+
+def test_every_function_that_sends_has_a_row() -> None:
+    from flyexpr.requests import constructors
+
+    acting = {name for name, value in NAMES.items() if getattr(value, "__module__", "") == "flyexpr.sync"}
+    acting -= {name for name in acting if not inspect.isfunction(NAMES[name])} | {"run"}
+    built = {name for name in flyexpr.__all__ if getattr(NAMES[name], "__module__", "") == constructors.__name__}
+    assert {*ROWS} == acting | built == {*WAYS}
