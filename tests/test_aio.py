@@ -1,6 +1,7 @@
 """What only `flyexpr.aio` has: tasks, cancelling, a loop that is never blocked, and errors that name the right door."""
 
 import asyncio
+import inspect
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -268,6 +269,15 @@ async def _reads_in_turns(call: Callable[[Table], Awaitable[Any]]) -> None:
 def test_the_same_names_as_the_plain_door() -> None:
     plain = {name for name, value in NAMES.items() if getattr(value, "__module__", "") == "flyexpr.sync"}
     assert {*aio.__all__} == plain | {"Connection", "Engine", "connect"}
+
+
+@pytest.mark.parametrize("name", [name for name in aio.__all__ if inspect.isfunction(getattr(aio, name))])
+def test_the_same_parameters_as_the_plain_door(name: str) -> None:
+    ours, plain = (
+        [(each.name, each.kind, each.default) for each in inspect.signature(function).parameters.values()]
+        for function in (getattr(aio, name), NAMES[name])
+    )
+    assert ours == plain
 
 
 REFUSED_BY_ITEMS: list[tuple[Callable[[Any], Any], str]] = [

@@ -45,6 +45,15 @@ def test_an_item_over_several_lines_has_lines_that_fit(item):
     assert pretty_text({}) == "{\n}"
 
 
+@pytest.mark.parametrize("name, indent", [("", 4), ('"n": ', 4)])
+def test_what_fits_exactly_stays_on_its_line(name, indent):
+    """A line of 90 characters before its quotes, colon and comma is not broken; one of 91 is."""
+    for length, fits in ((90, True), (91, False)):
+        member = ["x" * (length - indent - len('[""]') - len("n" if name else ""))]
+        text = pretty_text({"a": {"n": member, "z": "z" * 90} if name else [member, "z" * 90]})
+        assert (f'    {name}["x' in text) == fits, text
+
+
 ANSWER = '{\n  "Items": [\n    {"id": {"S": "a"}},\n    {"id": {"S": "b"}}\n  ],\n  "Count": 2\n}'
 
 

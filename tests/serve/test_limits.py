@@ -357,6 +357,19 @@ def test_a_thread_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     eventually(lambda: done == [1, 2])
 
 
+def test_a_thread_that_has_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    monkeypatch.setattr("flyexpr.serve.workers._IDLE_SECONDS", 0.01)
+    done: list[int] = []
+    workers = Workers(1, done.append)
+    before = {*threading.enumerate()}
+    for task in (1, 2):  # the second one finds no thread, and starts another
+        workers.give(task)
+        eventually(lambda: len(done) == task and before >= {*threading.enumerate()})  # noqa: B023
+    assert (done, failed) == ([1, 2], [])
+
+
 def test_a_task_given_while_the_only_thread_ends_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     done: list[int] = []
