@@ -228,6 +228,25 @@ def test_an_answer_that_is_no_item_is_refused_whether_its_form_is_known_or_not(v
             list(Page(f'{{"Items":[{{"a":{value}}}]}}'.encode(), have))
 
 
+def test_the_latest_forms_are_known_and_not_too_many() -> None:
+    forms = [form_of({f"a{number}": {"S": "x"}}) for number in range(pattern_cache.SEVERAL + 2)]
+    known = pattern_cache.Forms()
+    for form in forms:
+        assert known.add(form)
+    assert known.found == forms[:1:-1]
+
+
+def test_an_item_of_another_known_form_is_read_by_it() -> None:
+    one, other = form_of({"id": {"S": "a"}}), form_of({"n": {"N": "1"}})
+    known = pattern_cache.Forms()
+    known.add(one)
+    known.add(other)
+    found = pattern_cache.Search(known, 1000).other(one, '[{"n":{"N":"2"}}]', 1)
+    assert found is not None
+    form, matched = found
+    assert (form, form.item(matched), matched.end()) == (other, {"n": 2}, 16)
+
+
 def test_items_are_of_their_own() -> None:
     one, other, _ = Page(page({"l": [1], "m": {"a": 1}}, *[{"l": [2], "m": {"a": 2}}] * 2).encode())
     one["l"].append(3)

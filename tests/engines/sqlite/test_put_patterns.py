@@ -193,6 +193,23 @@ def answer(engine: SqliteEngine, request: bytes) -> Any:
         return error.code, error.message, error.fields
 
 
+def test_a_pattern_is_made_once_enough_items_have_it_and_the_oldest_go() -> None:
+    """One of `SEVERAL` items is counted."""
+    patterns = PutPatterns()
+    for number in range(SEVERAL + 1):
+        item = {"pk": {"S": "a"}, f"a{number}": {"S": "b"}}
+        made = []
+        for _ in range(WORTH + SEVERAL):
+            patterns.learn(item, 40)
+            made.append(any(match(body_of(item), 0) for match, *_ in patterns.known))
+        assert made.index(True) in range(WORTH - 2 * SEVERAL, WORTH), made.index(True)
+    assert len(patterns.known) == SEVERAL
+
+
+def body_of(item: dict[str, Any]) -> str:
+    return json.dumps(item, separators=(",", ":")) + "}"
+
+
 def test_an_item_with_a_null_beside_a_value_has_no_pattern() -> None:
     patterns = PutPatterns()
     odd = {"pk": {"S": "a", "N": None}}
