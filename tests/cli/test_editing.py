@@ -142,6 +142,14 @@ def test_an_editor_that_fails(edited, inside: Inside, monkeypatch: pytest.Monkey
     assert drafts() == []
 
 
+def test_an_editor_that_removes_the_file(edited, inside: Inside):
+    end = edited("os.remove(path); os._exit(0)")
+    assert end.code == 1
+    assert end.err.startswith("flyexpr: ")
+    assert end.err.endswith(".json: No such file or directory\n")
+    assert "kept" not in end.err
+
+
 def test_an_item_that_is_not_there(inside: Inside):
     inside("create", "Movies", "year:N", "title")
     assert inside(*KEY) == (4, "", "")
