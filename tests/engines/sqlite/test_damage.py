@@ -106,15 +106,21 @@ def test_random_bytes_in_the_middle(path: Path) -> None:
 
 
 def test_an_item_without_its_key(path: Path) -> None:
-    with written(path) as connection:
-        connection.execute("""UPDATE items_1 SET item = '{"x":{"N":"1"}}'""")
-        connection.execute("""UPDATE index_1_1 SET item = '{"x":{"N":"1"}}'""")
-    fetching = {"IndexName": "by_l", "Select": "ALL_ATTRIBUTES"}
+    """Nor an entry of an index, whose key leads to the item that a read fetches."""
+    (index,) = TABLE["LocalSecondaryIndexes"]
+    index = {**index, "Projection": {"ProjectionType": "KEYS_ONLY"}}
     with SqliteEngine(str(path)) as engine:
-        for members in ({}, fetching):
-            error = told_by(engine, "Scan", {"TableName": "tab", "Limit": 1, **members})
-            assert error is None or DAMAGED in error.message
-        assert "a stored item lacks its key" in str(told_by(engine, "Scan", {"TableName": "tab", "Limit": 1}))
+        call(engine, "CreateTable", {**TABLE, "TableName": "other", "LocalSecondaryIndexes": [index]})
+        call(engine, "PutItem", {"TableName": "other", "Item": {**item(1), "lk": {"B": "YQ=="}}})
+    with written(path) as connection:
+        for store in ("items_1", "index_2_1"):
+            assert connection.execute(f"""UPDATE {store} SET item = '{{"x":{{"N":"1"}}}}'""").rowcount > 0
+    fetching = {"TableName": "other", "IndexName": "by_l", "Select": "ALL_ATTRIBUTES"}
+    with SqliteEngine(str(path)) as engine:
+        for members in ({"TableName": "tab", "Limit": 1}, fetching):
+            message = str(told_by(engine, "Scan", members))
+            assert "a stored item lacks its key" in message
+            assert DAMAGED in message
 
 
 def test_a_damaged_file_says_what_to_do(path: Path) -> None:
