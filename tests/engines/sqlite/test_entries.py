@@ -156,6 +156,46 @@ def test_what_is_written_after_it_has_to_fit(ask: Ask, value: Wire) -> None:
     assert ask("Scan")["Count"] == 0
 
 
+TOO_LONG = "Size of hashkey has exceeded the maximum size limit of2048 bytes"
+TOO_LONG_TO_SORT = "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+SIZES: list[tuple[dict[str, str], dict[str, int], str]] = [
+    ({"x": "HASH"}, {"x": 2048}, ""),
+    ({"x": "HASH"}, {"x": 2049}, TOO_LONG),
+    ({"x": "HASH", "y": "HASH"}, {"x": 1000, "y": 1048}, ""),
+    ({"x": "HASH", "y": "HASH"}, {"x": 1000, "y": 1049}, TOO_LONG),
+    ({"x": "HASH", "y": "RANGE"}, {"x": 2048, "y": 1024}, ""),
+    ({"x": "HASH", "y": "RANGE"}, {"x": 1, "y": 1025}, TOO_LONG_TO_SORT),
+    ({"x": "HASH", "y": "RANGE", "z": "RANGE"}, {"x": 1, "y": 1000, "z": 24}, ""),
+    ({"x": "HASH", "y": "RANGE", "z": "RANGE"}, {"x": 1, "y": 1000, "z": 25}, TOO_LONG_TO_SORT),
+    ({"x": "HASH", "y": "RANGE"}, {"x": 2049, "y": 1025}, TOO_LONG),
+]
+
+
+@pytest.mark.parametrize("schema, sizes, message", SIZES, ids=[str(sizes) for _, sizes, _ in SIZES])
+def test_the_size_of_a_key(ask: Ask, schema: dict[str, str], sizes: dict[str, int], message: str) -> None:
+    """Of a table and of an index, in text of two bytes a letter where it comes out even."""
+    item = {name: {"S": "é" * (size // 2) + "e" * (size % 2)} for name, size in sizes.items()}
+    ask("UpdateTable", **index_of("S", **schema))
+    if len(schema) == len({*schema.values()}):
+        keys = [{"AttributeName": name, "KeyType": role} for name, role in schema.items()]
+        types = [{"AttributeName": name, "AttributeType": "S"} for name in schema]
+        ask("CreateTable", **{**BASE, "TableName": "other", "KeySchema": keys, "AttributeDefinitions": types})
+        assert told_of(ask, "PutItem", TableName="other", Item=item) == message
+    assert told_of(ask, "PutItem", Item=KEY | item) == (message and f"{message} IndexName: by_x")
+    assert ask("Scan", IndexName="by_x")["Count"] == (not message)
+
+
+def told_of(ask: Ask, operation: str, **members: Any) -> str:
+    """What a request is refused with, without how all such messages begin; nothing where it is done."""
+    try:
+        ask(operation, **members)
+    except DynamoError as error:
+        beginning = "One or more parameter values were invalid: "
+        assert error.message.startswith(beginning)
+        return error.message.removeprefix(beginning)
+    return ""
+
+
 def test_an_item_is_repaired_by_an_update(ask: Ask) -> None:
     ask("PutItem", Item={**KEY, "x": {"M": {}}})
     ask("UpdateTable", **index_of("S"))
