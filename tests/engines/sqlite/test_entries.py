@@ -181,6 +181,8 @@ def test_the_size_of_a_key(ask: Ask, schema: dict[str, str], sizes: dict[str, in
         types = [{"AttributeName": name, "AttributeType": "S"} for name in schema]
         ask("CreateTable", **{**BASE, "TableName": "other", "KeySchema": keys, "AttributeDefinitions": types})
         assert told_of(ask, "PutItem", TableName="other", Item=item) == message
+        for operation in ("GetItem", "UpdateItem", "DeleteItem"):
+            assert told_of(ask, operation, TableName="other", Key=item) == message, operation
     assert told_of(ask, "PutItem", Item=KEY | item) == (message and f"{message} IndexName: by_x")
     assert ask("Scan", IndexName="by_x")["Count"] == (not message)
 

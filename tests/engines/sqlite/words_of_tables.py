@@ -431,6 +431,12 @@ ABOUT_TABLES: list[Row] = [
             (operation, {}, REQUIRED),
             (operation, {"TableName": ""}, SHORT_NAME),
             (operation, {"TableName": "a;"}, SHORT_NAME),
+            (operation, {"TableName": "a" * 256}, SHORT_NAME),
+            (
+                operation,
+                {"TableName": "a;b", "TimeToLiveSpecification": {"AttributeName": "exp", "Enabled": True}},
+                broken("tableName", "'a;b'", "satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
+            ),
             (operation, {"TableName": NAMED_TAB + "ab"}, SHORT_NAME),
         )
     ),
