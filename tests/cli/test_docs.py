@@ -1,10 +1,17 @@
 """Every command that a page shows at a `$` does what the page shows."""
 
+import os
 import re
+import shutil
+import subprocess
+from decimal import Decimal
 
 import pytest
 from pages import PAGES, blocks, page_id
 from program import ROOT, Program
+
+from flyexpr import Table, connect, run, scan
+from flyexpr.serve import serve
 
 COMMAND_LINE = ROOT / "docs" / "command-line.md"
 PAGE = COMMAND_LINE.read_text()
@@ -40,6 +47,27 @@ def test_the_commands_of_a_page(page, tmp_path):
     shown = re.split(rf"^{mark}\d+\n", said, flags=re.MULTILINE)[1:]
     for (command, expected), actual in zip(tour, shown, strict=True):
         assert actual == expected, command
+
+
+@pytest.mark.slow
+def test_the_aws_cli_does_the_same(tmp_path):
+    """The other side of the page for its users leaves the items that ours leaves."""
+    if shutil.which("aws") is None:
+        pytest.skip("the AWS CLI is not installed")
+    page = ROOT / "docs" / "coming-from-aws-cli.md"
+    theirs = [block.code for block in blocks(page, "sh") if block.title == "AWS CLI"]
+    with connect("sqlite::memory:") as engine, serve(engine) as server:
+        keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
+        run_it = ["bash", "-e", "-c", "\n".join(theirs)]
+        there = os.environ | keys | {"AWS_ENDPOINT_URL_DYNAMODB": server.url}
+        done = subprocess.run(run_it, cwd=tmp_path, capture_output=True, text=True, env=there)
+        assert (done.returncode, done.stderr) == (0, "")
+        movies = Table("Movies", "year", "title", attributes={"year": int}).on(engine)
+        left = [(item["year"], item["title"], item["info"], item.get("views")) for item in run(movies, scan())]
+    assert sorted(left, key=str) == [
+        (2013, "Gravity", {"rating": Decimal("8.2")}, None),
+        (2013, "Rush", {"rating": Decimal("8.3"), "seen": True}, 1),
+    ]
 
 
 def test_the_page_names_every_command():
