@@ -37,7 +37,6 @@ last argument; `flyexpr.events` asks the same conditions of changes; `flyexpr.se
 for annotations, are imported by name.
 """
 
-import importlib
 import sys
 import typing
 
@@ -85,7 +84,6 @@ from flyexpr.expressions.diff import diff, unchanged
 from flyexpr.expressions.memory import apply, matches, show
 from flyexpr.expressions.nodes import Condition as Condition
 from flyexpr.expressions.nodes import Update as Update
-from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.terms import F
@@ -126,8 +124,6 @@ from flyexpr.requests.operations import Scan as Scan
 from flyexpr.requests.operations import Write as Write
 from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.derive import key_of
-from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
-from flyexpr.schema.expiry import live
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.kinds import Kinds as Kinds
 from flyexpr.schema.kinds import kinds
@@ -247,19 +243,33 @@ __all__ = [
 ]
 
 
-_DOORS = ("aio", "curried", "events", "serve", "testing")  # modules that are imported when they are asked for
+# What is imported when it is asked for: modules, and names with the modules that they come from.
+_DOORS = ("aio", "curried", "events", "serve", "testing")
+_LATER = {
+    **dict.fromkeys(["parse_condition", "parse_update"], "expressions.parse"),
+    **dict.fromkeys(["from_json", "from_wire", "to_json", "to_wire"], "schema.exchange"),
+    "live": "schema.expiry",
+}
 
 
 def __dir__() -> list[str]:
     """The public names and Python's own, without the modules behind them."""
     from types import ModuleType
 
-    return [*(name for name, value in globals().items() if not isinstance(value, ModuleType)), *_DOORS]
+    return [*(name for name, value in globals().items() if not isinstance(value, ModuleType)), *_DOORS, *_LATER]
 
 
-if not typing.TYPE_CHECKING:  # or type checkers would take any name for one of the module
+if typing.TYPE_CHECKING:
+    from flyexpr.expressions.parse import parse_condition, parse_update
+    from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
+    from flyexpr.schema.expiry import live
+else:  # type checkers would take any name for one of the module
 
     def __getattr__(name):
-        if name not in _DOORS:
-            raise AttributeError(f"module 'flyexpr' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
-        return importlib.import_module(f"flyexpr.{name}")
+        if name in _DOORS:
+            return __import__(f"flyexpr.{name}", fromlist=[name])
+        if name in _LATER:
+            value = getattr(__import__(f"flyexpr.{_LATER[name]}", fromlist=[name]), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module 'flyexpr' has no attribute {name!r}", name=name, obj=sys.modules[__name__])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from flyexpr.expressions.compile import MAX_EXPRESSION
 from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, parts_of, walk
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
-from flyexpr.records import record
+from flyexpr.records import deepcopy, record
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -433,14 +432,14 @@ def _asked_for(wire: dict[str, Any]) -> list[dict[str, Any]]:
 def _item_text(request: dict[str, Any]) -> str:
     """The key that a request is about, or the item that it puts; empty for one that is about no item."""
     item = request.get("Key") or request.get("Item") or request
-    return "" if item is request and "TableName" in request else repr(decode_item(copy.deepcopy(item)))
+    return "" if item is request and "TableName" in request else repr(decode_item(deepcopy(item)))
 
 
 def _write_units(request: dict[str, Any]) -> float:
     """The units of one write, as far as they are known: for a put by the size of its item, else at least one."""
     if "Item" not in request:
         return 1.0
-    return float(-(-item_size(decode_item(copy.deepcopy(request["Item"]))) // _WRITE_UNIT))
+    return float(-(-item_size(decode_item(deepcopy(request["Item"]))) // _WRITE_UNIT))
 
 
 def _json(wire: dict[str, Any]) -> str:

@@ -84,20 +84,24 @@ def replace(instance: R, **changes: Any) -> R:
     return type(instance)(**{name: getattr(instance, name) for name in fields} | changes)
 
 
-def later(module: str, name: str) -> Callable[[Any], str]:
-    """A method that is a function of a module, which is imported when the method is called first.
+def later(module: str, name: str) -> Callable[..., Any]:
+    """A function or method that is a function of a module, which is imported when it is called first.
 
     >>> class Point:
     ...     __repr__ = later("flyexpr.values.code", "code")
 
-    The code that prints lies above what it prints, and few programs print.
+    The code that prints lies above what it prints, and few programs print. Other rare work, such as the creation of
+    tables, would also make `import flyexpr` slower.
     """
 
-    def method(self: Any) -> str:
-        text: str = getattr(__import__(module, fromlist=[name]), name)(self)
-        return text
+    def function(*arguments: Any) -> Any:
+        return getattr(__import__(module, fromlist=[name]), name)(*arguments)
 
-    return method
+    return function
+
+
+copy, deepcopy = later("copy", "copy"), later("copy", "deepcopy")
+"""Python's own; few programs need them, and that module takes a sixtieth of `import flyexpr`."""
 
 
 def _recorded(cls: type, hidden: tuple[str, ...], options: bool) -> type:

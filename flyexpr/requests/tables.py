@@ -13,7 +13,7 @@ from flyexpr.schema.indexes import INDEX_TYPES, Index
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import quote
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_NAME = r"[A-Za-z0-9_.-]{3,255}"
 
 
 def create_index_request(table: Table, index: Index) -> Request:
@@ -89,7 +89,7 @@ def create_table_request(table: Table) -> Request:
     ValidationError for a name that DynamoDB does not take; it takes 3 to 255 letters, digits, `_`, `-` and `.`.
     """
     for name in (table.name, *(index.name for index in table.indexes)):
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise ValidationError(
                 f"{name!r} is not a valid name for a table or an index",
                 hint="use 3 to 255 letters, digits, `_`, `-` and `.`",

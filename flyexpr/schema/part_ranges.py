@@ -22,7 +22,7 @@ from flyexpr.schema.templates import Begun, piece_of, width_of
 from flyexpr.values.foreign import is_uuid
 from flyexpr.values.freeze import thaw
 
-_ZERO_FILLED = re.compile(r"0[1-9][0-9]*(d|\.[0-9]+f)?")
+_ZERO_FILLED = r"0[1-9][0-9]*(d|\.[0-9]+f)?"
 
 
 @record
@@ -68,7 +68,7 @@ def order_of(table: Table, part: str, spec: str) -> Order | str:
     kind = None if declared is None else codec_of(declared).kind
     if "%" in spec:
         return _order_of_dates(part, spec, declared)
-    if _ZERO_FILLED.fullmatch(spec) and kind in ("N", None) and (spec[-1] in "df" or declared is int):
+    if re.fullmatch(_ZERO_FILLED, spec) and kind in ("N", None) and (spec[-1] in "df" or declared is int):
         return Order(part, spec, True)
     if not spec and declared is epoch:
         return Order(part, spec, True)

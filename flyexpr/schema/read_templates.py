@@ -13,8 +13,8 @@ from flyexpr.schema.templates import Derived, piece_of, pieces_of, width_of
 from flyexpr.values.kinds import MISSING
 from flyexpr.values.numbers import number
 
-_NUMBER = re.compile(r" *-?[0-9]+(\.[0-9]+)?")
-_INVERTIBLE = re.compile(r"(0|>)?[0-9]*d?")  # the formats of numbers that give two numbers two texts
+_NUMBER = r" *-?[0-9]+(\.[0-9]+)?"
+_INVERTIBLE = r"(0|>)?[0-9]*d?"  # the formats of numbers that give two numbers two texts
 
 
 @record
@@ -134,12 +134,12 @@ def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
     codec = codec_of(kind or (int if spec.endswith("d") else str))
     if "%" in spec:
         return _date_reader(kind, codec, spec)
-    if not (codec.kind == "N" and _INVERTIBLE.fullmatch(spec) or codec.kind == "S" and not spec):
+    if not (codec.kind == "N" and re.fullmatch(_INVERTIBLE, spec) or codec.kind == "S" and not spec):
         return None
-    decode = codec.decode
+    decode, is_number = codec.decode, re.compile(_NUMBER).fullmatch
 
     def read(piece: str) -> Any:
-        if codec.kind == "N" and not _NUMBER.fullmatch(piece):
+        if codec.kind == "N" and not is_number(piece):
             return MISSING
         try:
             stored = number(piece.strip(" ")) if codec.kind == "N" else piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, localcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -162,16 +162,17 @@ def piece_of(value: Any, spec: str, at: str = "") -> str:
         raise ValidationError(f"the value does not fit '{{{at}:{spec}}}': {error}", at=at) from None
 
 
-_WIDTH = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?([0-9]*)")
+_WIDTH = r"(?:.?[<>=^])?[-+ ]?z?#?0?([0-9]*)"
 
 
+@cache
 def width_of(spec: str) -> int | None:
     """The width to which a format pads a number; None for a format without one.
 
     >>> width_of("05d"), width_of("8.2f"), width_of("")
     (5, 8, None)
     """
-    match = _WIDTH.match(spec)
+    match = re.match(_WIDTH, spec)
     return int(match[1]) if match and match[1] else None
 
 

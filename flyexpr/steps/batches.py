@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError, ValidationError
 from flyexpr.expressions.project import project
+from flyexpr.records import copy, deepcopy
 from flyexpr.requests.batches import BatchMember, batch_get_request, batch_member, batch_request
 from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests.request import Request
@@ -125,7 +125,7 @@ class _Fetching(Batch):
 
     def items(self) -> Steps[list[Item | None]]:
         """The items in the order of the keys."""
-        own = copy.deepcopy if self._different < len(self._asked) else dict  # an item asked for twice is two dicts
+        own = deepcopy if self._different < len(self._asked) else dict  # an item asked for twice is two dicts
         read, result = self._read, list[Item | None]()
 
         def take(text: str) -> None:
@@ -137,7 +137,7 @@ class _Fetching(Batch):
     def _parts(self, most: int) -> list[_Fetching]:
         parts = list[_Fetching]()
         while self._waiting and len(parts) < most:
-            part = copy.copy(self)  # it adds its items to the same dict
+            part = copy(self)  # it adds its items to the same dict
             part._waiting, self._waiting = self._waiting[:GETS], self._waiting[GETS:]
             part._different, part._bytes = len(part._waiting), 0
             parts.append(part)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError
+from flyexpr.records import later
 from flyexpr.requests.mistakes import need_table, not_an_operation
 from flyexpr.requests.operations import (
     BatchGet,
@@ -26,7 +27,7 @@ from flyexpr.requests.operations import (
     UpdateTable,
 )
 from flyexpr.schema.table import Table
-from flyexpr.steps import batches, items, lifecycle, transactions
+from flyexpr.steps import batches, items, transactions
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.step import Steps
 
@@ -113,10 +114,10 @@ _STEPS: dict[type, Callable[[Table, Any], Steps[Any]]] = {
     DeleteItem: items.write,
     BatchGet: batches.batch_get,
     BatchWrite: batches.batch_write,
-    CreateTable: lifecycle.create_table,
-    DeleteTable: lifecycle.delete_table,
-    DescribeTable: lifecycle.describe_table,
-    UpdateTable: lifecycle.update_table,
+    CreateTable: later("flyexpr.steps.lifecycle", "create_table"),
+    DeleteTable: later("flyexpr.steps.lifecycle", "delete_table"),
+    DescribeTable: later("flyexpr.steps.lifecycle", "describe_table"),
+    UpdateTable: later("flyexpr.steps.lifecycle", "update_table"),
 }
 
 _IN_BULK: dict[type, Callable[[Table[Any], Any, Bulk], Steps[Any]]] = {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64, crc32
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
-from zlib import crc32
 
 from flyexpr.errors import BadCursor
 from flyexpr.expressions.evaluate import matches
@@ -101,20 +100,24 @@ class Cursors:
         return self._access.index.name if self._access.index else None
 
 
+_IN_URL = str.maketrans("+/", "-_")
+_IN_BASE64 = str.maketrans("-_", "+/")
+
+
 def closed_cursor(text: str) -> str:
     """A cursor that holds the text, as a word that needs no quoting in a URL.
 
     >>> opened_cursor(closed_cursor("[1]"))
     [1]
     """
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return b2a_base64(text.encode(), newline=False).decode().rstrip("=").translate(_IN_URL)
 
 
 def opened_cursor(cursor: str) -> Any:
     """What the JSON in a cursor says; None for a text that is not a cursor."""
     try:
-        return json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError, RecursionError):
+        return json.loads(a2b_base64(cursor.translate(_IN_BASE64) + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 

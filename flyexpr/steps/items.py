@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from contextlib import suppress
 
 from flyexpr.errors import ConditionFailed, ConnectionFailed, DynamoError, ValidationError
@@ -11,6 +10,7 @@ from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.reason import operands_hint, parents_hint, reason
 from flyexpr.expressions.show import show
+from flyexpr.records import deepcopy
 from flyexpr.requests.items import get_request, prepared, write_request
 from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
 from flyexpr.requests.writers import writer
@@ -101,7 +101,7 @@ def explained(table: Table, condition: Condition | None, error: ConditionFailed)
     wire, item = error.fields.get("Item"), None
     if wire:
         with suppress(ConnectionFailed):  # an item in an unknown form must not hide that the write failed
-            item = plain_item(copy.deepcopy(wire))  # decoding uses it up, and `.fields` stays as it came
+            item = plain_item(deepcopy(wire))  # decoding uses it up, and `.fields` stays as it came
     if condition is not None:
         error.reason = _reason(table, condition, item)
     error.item = item

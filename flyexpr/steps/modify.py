@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,7 +13,7 @@ from flyexpr.expressions.diff import difference, is_empty_set, unchanged
 from flyexpr.expressions.nodes import Action, Condition, Path, Update, Value
 from flyexpr.expressions.terms import operand
 from flyexpr.expressions.updates import incr
-from flyexpr.records import record, replace
+from flyexpr.records import deepcopy, record, replace
 from flyexpr.requests.operations import (
     ConditionCheck,
     DeleteItem,
@@ -160,7 +159,7 @@ def _in_types(table: Table, error: Any) -> Any:
 def _given(table: Table, key: Key, item: Item | None) -> Item:
     """What the function gets: a copy, which it may change as it likes."""
     if item is not None:
-        return read_item(table, copy.deepcopy(item))
+        return read_item(table, deepcopy(item))
     return {**key_parts(table, key), **read_item(table, read_back(stored_key(table, key)))}
 
 

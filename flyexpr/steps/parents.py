@@ -6,7 +6,6 @@ gives back the item as it is, and the next request is made for that.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from flyexpr.errors import ConditionFailed, ExpressionError
 from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Action, And, Condition, Path, Step, Test, Update, Value, joined
 from flyexpr.expressions.show import show
-from flyexpr.records import replace
+from flyexpr.records import deepcopy, replace
 from flyexpr.requests.items import prepared, write_request
 from flyexpr.requests.operations import UpdateItem
 from flyexpr.schema.parts import fill
@@ -53,7 +52,7 @@ def update_with_parents(table: Table, asked: UpdateItem, condition: Condition | 
             return body
         except ConditionFailed as error:
             wire = error.fields.get("Item")
-            item = decode_item(copy.deepcopy(wire)) if wire else {}
+            item = decode_item(deepcopy(wire)) if wire else {}
             if attempt == ATTEMPTS or (condition is not None and not matches(condition, fill(table, dict(item)))):
                 raise
             operation = _for_item(asked, item)
