@@ -16,7 +16,6 @@ from flyexpr.expressions.nodes import Condition, Update, Value
 from flyexpr.expressions.parse.conditions import read_condition
 from flyexpr.expressions.parse.dialects import PARTIQL, TEXT, WIRE, Dialect
 from flyexpr.expressions.parse.reader import Scope
-from flyexpr.expressions.parse.statements import Statement, read_statement
 from flyexpr.expressions.parse.updates import read_projection, read_update
 from flyexpr.expressions.terms import operand
 
@@ -26,12 +25,10 @@ __all__ = [
     "WIRE",
     "Dialect",
     "Scope",
-    "Statement",
     "parse_condition",
     "parse_update",
     "read_condition",
     "read_projection",
-    "read_statement",
     "read_update",
 ]
 

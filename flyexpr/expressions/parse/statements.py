@@ -113,6 +113,8 @@ def _statement(reader: Reader) -> Statement:
     if reader.follows("EXISTS", "("):
         reader.position += 1
         return Exists(reader.enclosed("(", ")", _nested_select)[0])
+    if _name_follows(reader) and reader.tokens[reader.position + 1].kind != "end":
+        reader.malformed("Unexpected token after expression")
     reader.refuse()
 
 

@@ -13,7 +13,7 @@ from flyexpr.engines.sqlite.request.clauses import Clause
 from flyexpr.engines.sqlite.request.expressions import top_names
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import Condition, Path, Update
-from flyexpr.expressions.parse import Statement
+from flyexpr.expressions.parse.statements import Statement
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
 

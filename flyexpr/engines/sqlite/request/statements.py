@@ -18,8 +18,8 @@ from flyexpr.engines.sqlite.request.next_tokens import digest_of, read_token
 from flyexpr.engines.sqlite.request.wire import read_value
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.expressions.nodes import Value
-from flyexpr.expressions.parse import PARTIQL, Scope, read_statement
-from flyexpr.expressions.parse.statements import Change, Exists, Select
+from flyexpr.expressions.parse import PARTIQL, Scope
+from flyexpr.expressions.parse.statements import Change, Exists, Select, read_statement
 from flyexpr.values.freeze import freeze
 
 
