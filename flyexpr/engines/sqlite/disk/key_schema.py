@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.keys import hashed_bytes, key_bytes, partition_bytes
+from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes, whole_bytes
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import value_size
@@ -94,7 +94,7 @@ def partition_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
 
 def whole_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     """What comes after the key of an index in the row keys of its entries: the key of the item in its table."""
-    return hashed_bytes(tuple([(attribute.kind, item[attribute.name]) for attribute in key.attributes]))
+    return whole_bytes(tuple([(attribute.kind, item[attribute.name]) for attribute in key.attributes]))
 
 
 def has_key(key: KeySchema, item: Mapping[str, Any]) -> bool:

@@ -39,10 +39,7 @@ def key_bytes(kind: str, value: Any) -> bytes:
 
     Strings sort by their UTF-8 bytes and numbers by value, as the developer guide's "Data types" says.
     """
-    if kind != "N":
-        return prefix_bytes(kind, value) + _END
-    number = _number(value)
-    return number if number < _ZERO else number + b"\0"
+    return _ended(kind, _plain_bytes(kind, value))
 
 
 def prefix_bytes(kind: str, value: Any) -> bytes:
@@ -64,13 +61,23 @@ def hashed_bytes(values: tuple[tuple[str, Any], ...]) -> bytes:
 
     The hash has the first 31 bits of MD5, so the top bit is 0, and no range of keys is ever without an upper end.
     """
-    digest = hashlib.md5(_SALT + b"".join([_plain_bytes(*value) for value in values]), usedforsecurity=False).digest()
+    plain = [(kind, _plain_bytes(kind, value)) for kind, value in values]
+    digest = hashlib.md5(_SALT + b"".join([part for _, part in plain]), usedforsecurity=False).digest()
     hashed = (int.from_bytes(digest[:4], "big") >> 1).to_bytes(4, "big")
-    return hashed + b"".join([key_bytes(*value) for value in values])
+    return hashed + b"".join([_ended(kind, part) for kind, part in plain])
 
 
 partition_bytes = lru_cache(maxsize=4096)(hashed_bytes)
 """The start of every row key of one partition, from the values of its key; the last ones are remembered."""
+whole_bytes = lru_cache(maxsize=16)(hashed_bytes)
+"""The end of the row key of an item's entries, which has all values of its key; the old and the new entry share it."""
+
+
+def _ended(kind: str, plain: bytes) -> bytes:
+    """A part of a row key, with an end that sorts below everything that may continue it; a negative number has one."""
+    if kind != "N":
+        return plain.replace(b"\0", b"\0\xff") + _END
+    return plain if plain < _ZERO else plain + b"\0"
 
 
 def _plain_bytes(kind: str, value: Any) -> bytes:
