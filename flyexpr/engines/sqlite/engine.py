@@ -19,7 +19,13 @@ from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import only_read
 from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.operations.items import write_item
-from flyexpr.engines.sqlite.operations.limits import describe_continuous_backups, describe_endpoints, describe_limits
+from flyexpr.engines.sqlite.operations.limits import describe_continuous_backups
+from flyexpr.engines.sqlite.operations.policies import (
+    delete_resource_policy,
+    get_resource_policy,
+    put_resource_policy,
+)
+from flyexpr.engines.sqlite.operations.probes import answer_probe
 from flyexpr.engines.sqlite.operations.reads import get_item, get_page
 from flyexpr.engines.sqlite.operations.statements import (
     batch_execute_statement,
@@ -43,6 +49,8 @@ from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_bat
 from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.members import Members
+from flyexpr.engines.sqlite.request.policies import read_policy, read_put_policy
+from flyexpr.engines.sqlite.request.probes import PROBES, probe_reader, probe_shape
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
 from flyexpr.engines.sqlite.request.shapes import check_refused
 from flyexpr.engines.sqlite.request.statements import (
@@ -59,7 +67,6 @@ from flyexpr.engines.sqlite.request.streams import (
 from flyexpr.engines.sqlite.request.tables import (
     read_create_table,
     read_list_tables,
-    read_nothing,
     read_table_name,
     read_update_table,
 )
@@ -103,12 +110,11 @@ OPERATIONS: dict[str, Operation] = {
     "BatchWriteItem": _operation(shapes.BATCH_WRITE_ITEM, read_batch_write_item, batch_write_item),
     "CreateTable": _operation(shapes.CREATE_TABLE, read_create_table, create_table),
     "DeleteItem": _operation(shapes.DELETE_ITEM, read_delete_item, write_item),
+    "DeleteResourcePolicy": _operation(shapes.DELETE_RESOURCE_POLICY, read_policy, delete_resource_policy),
     "DeleteTable": _operation(shapes.DELETE_TABLE, read_table_name, delete_table),
     "DescribeContinuousBackups": _operation(
         shapes.DESCRIBE_CONTINUOUS_BACKUPS, read_table_name, describe_continuous_backups
     ),
-    "DescribeEndpoints": _operation(shapes.DESCRIBE_ENDPOINTS, read_nothing, describe_endpoints),
-    "DescribeLimits": _operation(shapes.DESCRIBE_LIMITS, read_nothing, describe_limits),
     "DescribeStream": _operation(shapes.DESCRIBE_STREAM, read_describe_stream, describe_stream),
     "DescribeTable": _operation(shapes.DESCRIBE_TABLE, read_table_name, describe_table),
     "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, read_described_expiry, describe_time_to_live),
@@ -116,11 +122,13 @@ OPERATIONS: dict[str, Operation] = {
     "ExecuteTransaction": _operation(shapes.EXECUTE_TRANSACTION, read_execute_transaction, execute_transaction),
     "GetItem": _operation(shapes.GET_ITEM, read_get_item, get_item),
     "GetRecords": _operation(shapes.GET_RECORDS, read_get_records, get_records),
+    "GetResourcePolicy": _operation(shapes.GET_RESOURCE_POLICY, read_policy, get_resource_policy),
     "GetShardIterator": _operation(shapes.GET_SHARD_ITERATOR, read_get_shard_iterator, get_shard_iterator),
     "ListStreams": _operation(shapes.LIST_STREAMS, read_list_streams, list_streams),
     "ListTables": _operation(shapes.LIST_TABLES, read_list_tables, list_tables),
     "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, read_list_tags, list_tags_of_resource),
     "PutItem": _operation(shapes.PUT_ITEM, read_put_item, write_item, PutBodies),
+    "PutResourcePolicy": _operation(shapes.PUT_RESOURCE_POLICY, read_put_policy, put_resource_policy),
     "Query": _operation(shapes.QUERY, read_query, get_page),
     "Scan": _operation(shapes.SCAN, read_scan, get_page),
     "TagResource": _operation(shapes.TAG_RESOURCE, read_tag_resource, tag_resource),
@@ -130,6 +138,7 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateItem": _operation(shapes.UPDATE_ITEM, read_update_item, write_item),
     "UpdateTable": _operation(shapes.UPDATE_TABLE, read_update_table, update_table),
     "UpdateTimeToLive": _operation(shapes.UPDATE_TIME_TO_LIVE, read_update_time_to_live, update_time_to_live),
+    **{name: _operation(probe_shape(name), probe_reader(name), answer_probe) for name in PROBES},
 }
 
 

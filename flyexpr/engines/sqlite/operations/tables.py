@@ -10,6 +10,7 @@ from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
+from flyexpr.engines.sqlite.operations.policies import new_policy
 from flyexpr.engines.sqlite.operations.recording import follow_stream, forget_table
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, NamesAsked, TableAsked
@@ -39,6 +40,8 @@ def create_table(storage: Storage, asked: TableAsked, now: float) -> bytes:
         for store in stores.values():
             storage.create_store(store)
         definition: Definition = {"Description": description, "Stores": stores, "Tags": tags}
+        if asked.policy is not None:
+            definition["Policies"] = {description["TableArn"]: new_policy(asked.policy, now)}
         follow_stream(storage, definition, {}, now)
         storage.define(name, definition)
     return json_text({"TableDescription": created_view(table_view(storage, definition, now), asked)})

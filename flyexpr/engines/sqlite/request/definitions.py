@@ -64,6 +64,7 @@ _TABLE: dict[str, Rule] = {
     "SSESpecification": map_rule,
     "TableClass": choice_rule("STANDARD", "STANDARD_INFREQUENT_ACCESS"),
     "Tags": list_rule(0, 50),
+    "ResourcePolicy": text_rule,
 }
 # The members that are objects, or lists of objects.
 _BELOW: dict[str, Shape] = {

@@ -243,6 +243,7 @@ class TableAsked:
     global_indexes: list[IndexAsked] | None
     local_indexes: list[IndexAsked] | None
     tags: list[Any]
+    policy: str | None
 
 
 @record
@@ -344,3 +345,24 @@ class RecordsAsked(NamedTuple):
 
     iterator: ShardIterator
     limit: int
+
+
+# What has one answer, and policies
+
+
+class ProbeAsked(NamedTuple):
+    """What an operation with one answer asks for: its name and the members of its request."""
+
+    operation: str
+    members: dict[str, Any]
+
+
+class PolicyAsked(NamedTuple):
+    """What the operations on resource policies ask for.
+
+    `text` is the policy to put, and `expected` the revision that has to be there: "NO_POLICY" for none, None for any.
+    """
+
+    resource: Resource
+    expected: str | None = None
+    text: str = ""

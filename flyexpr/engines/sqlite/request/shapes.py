@@ -180,13 +180,12 @@ CREATE_TABLE = Structure(
         "LocalSecondaryIndexes": ListOf(Structure("LocalSecondaryIndex", _LOCAL_INDEX)),
         "GlobalSecondaryIndexes": ListOf(Structure("GlobalSecondaryIndex", _GLOBAL_INDEX)),
         "Tags": _TAGS,
+        "ResourcePolicy": STRING,
     },
 )
 DELETE_ITEM = Structure("DeleteItemInput", {**_WRITE, "Key": ITEM})
 DELETE_TABLE = Structure("DeleteTableInput", _TABLE)
 DESCRIBE_CONTINUOUS_BACKUPS = Structure("DescribeContinuousBackupsInput", _TABLE)
-DESCRIBE_ENDPOINTS = Structure("DescribeEndpointsInput", {})
-DESCRIBE_LIMITS = Structure("DescribeLimitsInput", {})
 DESCRIBE_STREAM = Structure(
     "DescribeStreamInput",
     {
@@ -225,6 +224,12 @@ GET_SHARD_ITERATOR = Structure(
 LIST_STREAMS = Structure("ListStreamsInput", {"TableName": STRING, "Limit": INTEGER, "ExclusiveStartStreamArn": STRING})
 LIST_TABLES = Structure("ListTablesInput", {"ExclusiveStartTableName": STRING, "Limit": INTEGER})
 LIST_TAGS_OF_RESOURCE = Structure("ListTagsOfResourceInput", {"ResourceArn": STRING, "NextToken": STRING})
+_POLICY: dict[str, Shape] = {"ResourceArn": STRING, "ExpectedRevisionId": STRING}
+DELETE_RESOURCE_POLICY = Structure("DeleteResourcePolicyInput", _POLICY)
+GET_RESOURCE_POLICY = Structure("GetResourcePolicyInput", {"ResourceArn": STRING})
+PUT_RESOURCE_POLICY = Structure(
+    "PutResourcePolicyInput", {**_POLICY, "Policy": STRING, "ConfirmRemoveSelfResourceAccess": BOOLEAN}
+)
 PUT_ITEM = Structure("PutItemInput", {**_WRITE, "Item": ITEM})
 QUERY = Structure(
     "QueryInput",

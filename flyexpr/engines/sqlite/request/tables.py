@@ -21,15 +21,12 @@ from flyexpr.engines.sqlite.request.members import (
     gather,
     read_members,
 )
+from flyexpr.engines.sqlite.request.policies import check_policy
 
 _MAX_NAMES = 100
 _LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
 _ACTIONS = ("Update", "Create", "Delete")
 _CHOICE = "GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete"
-
-
-def read_nothing(request: Members) -> None:
-    """Nothing, for an operation whose requests have no members."""
 
 
 def read_table_name(request: Members) -> str:
@@ -60,6 +57,8 @@ def read_create_table(request: Members) -> TableAsked:
     """What a CreateTable asks for."""
     check_table_named(request)
     members = read_definition(request, ("TableName", "KeySchema", "AttributeDefinitions"))
+    if "ResourcePolicy" in members:
+        check_policy(members["ResourcePolicy"])
     return TableAsked(
         members["TableName"],
         members["KeySchema"],
@@ -68,6 +67,7 @@ def read_create_table(request: Members) -> TableAsked:
         _indexes(members, GLOBAL),
         _indexes(members, LOCAL),
         members.get("Tags", []),
+        members.get("ResourcePolicy"),
     )
 
 
