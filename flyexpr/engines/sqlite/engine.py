@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from flyexpr.engine import READS, STREAM_READS, Plain
+from flyexpr.engine import READS, Plain
 from flyexpr.engines.sqlite.disk.failures import failure
 from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, MEMORY, TableFile
 from flyexpr.engines.sqlite.disk.keeping import SHARD_SECONDS, Keeping
@@ -49,9 +49,11 @@ from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_bat
 from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.members import Members
-from flyexpr.engines.sqlite.request.policies import read_policy, read_put_policy
-from flyexpr.engines.sqlite.request.probes import PROBES, probe_reader, probe_shape
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
+from flyexpr.engines.sqlite.request.settings.policies import read_policy, read_put_policy
+from flyexpr.engines.sqlite.request.settings.probes import PROBES, probe_reader, probe_shape
+from flyexpr.engines.sqlite.request.settings.tags import read_list_tags, read_tag_resource, read_untag_resource
+from flyexpr.engines.sqlite.request.settings.ttl import read_described_expiry, read_update_time_to_live
 from flyexpr.engines.sqlite.request.shapes import check_refused
 from flyexpr.engines.sqlite.request.statements import (
     read_batch_execute_statement,
@@ -70,9 +72,7 @@ from flyexpr.engines.sqlite.request.tables import (
     read_table_name,
     read_update_table,
 )
-from flyexpr.engines.sqlite.request.tags import read_list_tags, read_tag_resource, read_untag_resource
 from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
-from flyexpr.engines.sqlite.request.ttl import read_described_expiry, read_update_time_to_live
 from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
 from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable
 
@@ -250,7 +250,7 @@ class SqliteEngine(Plain):
 
 def _reads(operation: str) -> bool:
     """Whether an operation only reads; of statements those that write are refused one by one."""
-    return operation in READS | STREAM_READS or operation.startswith(("Describe", "List")) or "Execute" in operation
+    return operation in READS or operation.startswith(("Describe", "List", "Get")) or "Execute" in operation
 
 
 def connect_sqlite(path: str, **options: str) -> SqliteEngine:

@@ -1,4 +1,4 @@
-"""The operations of `request/probes.py`, which are answered in one way, whatever is stored."""
+"""The operations of `request/settings/probes.py`, which are answered in one way, whatever is stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import not_found
 from flyexpr.engines.sqlite.request.intents import ProbeAsked
-from flyexpr.engines.sqlite.request.probes import PROBES, Refusal
+from flyexpr.engines.sqlite.request.settings.probes import PROBES, Refusal
 from flyexpr.errors import DynamoError
 
 

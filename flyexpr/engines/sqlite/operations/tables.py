@@ -14,7 +14,7 @@ from flyexpr.engines.sqlite.operations.policies import new_policy
 from flyexpr.engines.sqlite.operations.recording import follow_stream, forget_table
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, NamesAsked, TableAsked
-from flyexpr.engines.sqlite.request.tags import read_tags
+from flyexpr.engines.sqlite.request.settings.tags import read_tags
 from flyexpr.engines.sqlite.rules.alterations import altered_description
 from flyexpr.engines.sqlite.rules.descriptions import STREAM_MEMBERS, new_description
 from flyexpr.engines.sqlite.rules.throughput import Description

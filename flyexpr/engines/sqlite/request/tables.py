@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.request.members import (
     gather,
     read_members,
 )
-from flyexpr.engines.sqlite.request.policies import check_policy
+from flyexpr.engines.sqlite.request.settings.policies import check_policy
 
 _MAX_NAMES = 100
 _LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
