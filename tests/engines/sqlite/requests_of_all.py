@@ -15,9 +15,11 @@ UNITS = {"ReadCapacityUnits": 7, "WriteCapacityUnits": 8}
 CEILINGS = {"MaxReadRequestUnits": 9, "MaxWriteRequestUnits": 10}
 WARM = {"ReadUnitsPerSecond": 15_000, "WriteUnitsPerSecond": 6_000}
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-STREAMED = {**TABLE, "TableName": "streamed", "StreamSpecification": STREAM}
+POLICY = '{"Version": "2012-10-17"}'
+STREAMED = {**TABLE, "TableName": "streamed", "StreamSpecification": STREAM, "ResourcePolicy": POLICY}
 OF_STREAM = {"StreamArn": f"{ARN.removesuffix('tab')}streamed/stream/2027-01-15T08:00:00.000"}
 SHARD = "shardId-00000001800000000000-9f27eb69"
+OF_POLICY = {"ResourceArn": f"{ARN.removesuffix('tab')}streamed", "ExpectedRevisionId": "1800000000000"}
 OF_SHARD = {**OF_STREAM, "ShardId": SHARD}
 ITERATOR = f"{OF_STREAM['StreamArn']}|1|{b64encode(f'{SHARD} 5 1800000000000'.encode()).decode()}"
 ENCRYPTION = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/mine"}
@@ -92,6 +94,7 @@ REQUESTS: list[tuple[str, Wire]] = [
         {
             **TABLE,
             "TableName": "new",
+            "ResourcePolicy": POLICY,
             "OnDemandThroughput": CEILINGS,
             "WarmThroughput": WARM,
             "DeletionProtectionEnabled": True,
@@ -125,9 +128,12 @@ REQUESTS: list[tuple[str, Wire]] = [
     ),
     ("DeleteItem", {**WRITING, "Key": key(1), **CONDITION}),
     ("DeleteItem", {**WRITING, "Key": key(1), **EXPECTED}),
+    ("DeleteResourcePolicy", OF_POLICY),
     ("DeleteTable", {"TableName": "tab"}),
     ("DescribeContinuousBackups", {"TableName": "tab"}),
+    ("DescribeContributorInsights", {"TableName": "tab", "IndexName": "by_g"}),
     ("DescribeEndpoints", {}),
+    ("DescribeKinesisStreamingDestination", {"TableName": "tab"}),
     ("DescribeLimits", {}),
     (
         "DescribeStream",
@@ -139,6 +145,7 @@ REQUESTS: list[tuple[str, Wire]] = [
         },
     ),
     ("DescribeTable", {"TableName": "tab"}),
+    ("DescribeTableReplicaAutoScaling", {"TableName": "tab"}),
     ("DescribeTimeToLive", {"TableName": "tab"}),
     (
         "ExecuteStatement",
@@ -164,11 +171,18 @@ REQUESTS: list[tuple[str, Wire]] = [
         {**OF_SHARD, "ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": "100001800000000000000"},
     ),
     ("GetShardIterator", {**OF_SHARD, "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 1_700_000_000.5}),
+    ("GetResourcePolicy", {"ResourceArn": OF_POLICY["ResourceArn"]}),
+    ("ListBulkOperations", {"MaxResults": 5, "NextToken": "x"}),
+    ("ListContributorInsights", {"TableName": "tab", "MaxResults": 5, "NextToken": "x"}),
+    ("ListExports", {"TableArn": ARN, "MaxResults": 5, "NextToken": "x"}),
+    ("ListGlobalTables", {"ExclusiveStartGlobalTableName": "abc", "Limit": 5, "RegionName": "eu-west-1"}),
+    ("ListImports", {"TableArn": ARN, "PageSize": 5, "NextToken": "x"}),
     ("ListStreams", {"TableName": "streamed", "Limit": 1, "ExclusiveStartStreamArn": OF_STREAM["StreamArn"]}),
     ("ListTables", {"ExclusiveStartTableName": "aaa", "Limit": 1}),
     ("ListTagsOfResource", {"ResourceArn": ARN, "NextToken": "x"}),
     ("PutItem", {**WRITING, "Item": ITEM, **CONDITION}),
     ("PutItem", {**WRITING, "Item": ITEM, **EXPECTED}),
+    ("PutResourcePolicy", {**OF_POLICY, "Policy": POLICY, "ConfirmRemoveSelfResourceAccess": True}),
     (
         "Query",
         {
@@ -275,3 +289,88 @@ REQUESTS: list[tuple[str, Wire]] = [
         {"TableName": "tab", "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}},
     ),
 ]
+
+KINESIS = {"TableName": "tab", "StreamArn": "arn:aws:kinesis:eu-west-1:000000000000:stream/s"}
+GLOBAL = {"GlobalTableName": "tab"}
+REFUSED: list[tuple[str, Wire]] = [
+    ("CancelBulkOperation", {"BulkOperationArn": f"{ARN}/bulk/1"}),
+    ("CreateGlobalTable", {**GLOBAL, "ReplicationGroup": [{}]}),
+    ("DescribeBulkOperation", {"BulkOperationArn": f"{ARN}/bulk/1"}),
+    ("DescribeExport", {"ExportArn": f"{ARN}/export/1"}),
+    ("DescribeGlobalTable", GLOBAL),
+    ("DescribeGlobalTableSettings", GLOBAL),
+    ("DescribeImport", {"ImportArn": f"{ARN}/import/1"}),
+    ("DisableKinesisStreamingDestination", {**KINESIS, "EnableKinesisStreamingConfiguration": {}}),
+    ("EnableKinesisStreamingDestination", {**KINESIS, "EnableKinesisStreamingConfiguration": {}}),
+    (
+        "ExportTableToPointInTime",
+        {
+            "TableArn": ARN,
+            "ExportTime": 1_800_000_000.5,
+            "ClientToken": "t",
+            "S3Bucket": "b",
+            "S3BucketOwner": "000000000000",
+            "S3Prefix": "p",
+            "S3SseAlgorithm": "KMS",
+            "S3SseKmsKeyId": "k",
+            "ExportFormat": "ION",
+            "ExportType": "FULL_EXPORT",
+            "IncrementalExportSpecification": {},
+            "FilterSpecification": {},
+        },
+    ),
+    (
+        "ImportTable",
+        {
+            "ClientToken": "t",
+            "S3BucketSource": {},
+            "InputFormat": "CSV",
+            "InputFormatOptions": {},
+            "InputCompressionType": "GZIP",
+            "TableCreationParameters": {},
+        },
+    ),
+    (
+        "StartBulkPutItems",
+        {
+            "ClientToken": "t",
+            "InputS3Configuration": {},
+            "OutputS3Configuration": {},
+            "TableName": "tab",
+            "MaxWriteRequestUnits": 2048,
+            "PerformanceTier": "STANDARD",
+        },
+    ),
+    (
+        "UpdateContributorInsights",
+        {
+            "TableName": "tab",
+            "IndexName": "by_g",
+            "ContributorInsightsAction": "ENABLE",
+            "ContributorInsightsMode": "THROTTLED_KEYS",
+        },
+    ),
+    ("UpdateGlobalTable", {**GLOBAL, "ReplicaUpdates": [{}]}),
+    (
+        "UpdateGlobalTableSettings",
+        {
+            **GLOBAL,
+            "GlobalTableBillingMode": "PROVISIONED",
+            "GlobalTableProvisionedWriteCapacityUnits": 5,
+            "GlobalTableProvisionedWriteCapacityAutoScalingSettingsUpdate": {},
+            "GlobalTableGlobalSecondaryIndexSettingsUpdate": [{}],
+            "ReplicaSettingsUpdate": [{}],
+        },
+    ),
+    ("UpdateKinesisStreamingDestination", {**KINESIS, "UpdateKinesisStreamingConfiguration": {}}),
+    (
+        "UpdateTableReplicaAutoScaling",
+        {
+            "TableName": "tab",
+            "GlobalSecondaryIndexUpdates": [{}],
+            "ProvisionedWriteCapacityAutoScalingUpdate": {},
+            "ReplicaUpdates": [{}],
+        },
+    ),
+]
+"""Requests that are right, of operations that the engine refuses."""

@@ -17,6 +17,7 @@ from flyexpr.engines.sqlite.request.intents import (
     GetAsked,
     IndexAsked,
     NamesAsked,
+    ProbeAsked,
     Resource,
     Returns,
     Segment,
@@ -42,7 +43,7 @@ READ: list[tuple[str, dict[str, Any], Any]] = [
         GetAsked("tab", KEY, (DocumentPath(("a.b",)),), consistent=True),
     ),
     ("DescribeTable", {"TableName": "tab", "Unknown": 1}, "tab"),
-    ("DescribeLimits", {"TableName": 1}, None),
+    ("DescribeLimits", {"TableName": 1}, ProbeAsked("DescribeLimits", {})),
     ("ListTables", {"Limit": 7, "ExclusiveStartTableName": "abc"}, NamesAsked("abc", 7)),
     (
         "UpdateTimeToLive",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from embedded import TABLE, Ask, Clock, key
-from requests_of_all import ARN, REQUESTS, STREAMED, Wire
+from requests_of_all import ARN, REFUSED, REQUESTS, STREAMED, Wire
 
 from flyexpr import DynamoError
 from flyexpr.engines import call
@@ -17,11 +17,16 @@ from flyexpr.engines.sqlite.request.json_types import ListOf, MapOf, Shape, Stru
 
 Place = tuple[str | int, ...]
 ODD: list[Any] = [None, True, 0, -1, 1.5, 10**30, "", "x", [], [[]], [None], [1], ["x"], {}, [{}], {"a": 1}, {"S": "x"}]
+ALL = REQUESTS + REFUSED
 REFUSALS = {
     "AccessDeniedException",
     "ConditionalCheckFailedException",
+    "ExportNotFoundException",
+    "GlobalTableNotFoundException",
     "IdempotentParameterMismatchException",
+    "ImportNotFoundException",
     "LimitExceededException",
+    "PolicyNotFoundException",
     "ResourceInUseException",
     "ResourceNotFoundException",
     "SerializationException",
@@ -78,7 +83,7 @@ def code_of(engine: SqliteEngine, operation: str, body: bytes) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("operation, request_", REQUESTS, ids=[operation for operation, _ in REQUESTS])
+@pytest.mark.parametrize("operation, request_", ALL, ids=[operation for operation, _ in ALL])
 def test_every_json_type_at_every_place(operation: str, request_: Wire) -> None:
     for place in places(request_):
         with fresh() as engine:
@@ -119,7 +124,7 @@ def names_in(value: Any, shape: Shape, place: tuple[str, ...] = ()) -> Iterator[
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_the_requests_have_every_member(operation: str) -> None:
     shape = OPERATIONS[operation].shape
-    found = {name for known, request in REQUESTS if known == operation for name in names_in(request, shape)}
+    found = {name for known, request in ALL if known == operation for name in names_in(request, shape)}
     assert set(members_of(shape)) <= found
 
 
