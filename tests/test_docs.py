@@ -25,7 +25,7 @@ from flyexpr.serve import serve
 DEMO = ROOT / "examples/demo.py"
 SPOKEN = [page for page in PAGES if sessions(page)]  # the others show commands or figures
 WITH_FILES = {"docs/embedded-engine.md"}  # its examples make files
-LANGUAGES = {"", "console", "json", "python", "sh"}  # "" is for drawings, such as a tree of folders
+LANGUAGES = {"", "console", "js", "json", "python", "sh"}  # "" is for drawings, such as a tree of folders
 each_page = pytest.mark.parametrize("page", PAGES, ids=page_id)
 
 
@@ -90,6 +90,7 @@ def test_the_files_of_a_page_are_tests_that_pass(page: Path, tmp_path: Path) -> 
 def test_every_block_has_a_language_that_is_checked(page: Path) -> None:
     assert page.read_text().count("\n```") == 2 * len(blocks(page))
     assert {block.language for block in blocks(page)} <= LANGUAGES
+    assert all(block.title for block in blocks(page, "js"))  # only for the other side of a comparison
     for block in blocks(page, "json"):
         json.loads(block.code)
     for block in blocks(page, "sh"):
