@@ -113,6 +113,8 @@ def _split(text: str, names: Container[str]) -> tuple[Item, dict[str, str]]:
             end += 1
     except StopIteration as stopped:
         raise ValueError(f"no JSON at {stopped}") from None
+    if end != len(text):
+        raise ValueError("the item has no end")
     return item, texts
 
 

@@ -123,6 +123,21 @@ def test_an_item_without_its_key(path: Path) -> None:
             assert DAMAGED in message
 
 
+@pytest.mark.parametrize("cut", [1, 5, 7, 9, 25, -1])
+def test_a_stored_item_that_is_cut_short(path: Path, cut: int) -> None:
+    with written(path) as connection:
+        length = "length(item) + ?" if cut < 0 else "?"
+        connection.execute(f"UPDATE items_1 SET item = substr(item, 1, {length})", (cut,))
+    with SqliteEngine(str(path)) as engine:
+        update = READS[-1]
+        checked = "PutItem", {"TableName": "tab", "Item": item(7), "ReturnValues": "ALL_OLD"}
+        filtered = "Scan", {"TableName": "tab", "FilterExpression": "attribute_exists(x)"}
+        for operation, request in (update, checked, filtered):
+            message = str(told_by(engine, operation, request))
+            assert "a stored item cannot be read" in message, operation
+            assert DAMAGED in message
+
+
 def test_a_damaged_file_says_what_to_do(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:] = bytes(len(content) - 4096)
