@@ -19,7 +19,8 @@ _HEAD = (
     'style="max-width:100%" font-family="ui-monospace,monospace" font-size="12" fill="currentColor">\n'
     "<title>{title}</title>\n"
     # only where the picture is a document of its own; in a page it has the colour of the text around it
-    "<style>svg:root{{color:#1f2328}}@media (prefers-color-scheme:dark){{svg:root{{color:#e6edf3}}}}</style>\n"
+    "<style>svg:root{{color:#1f2328;background:#fff}}"
+    "@media (prefers-color-scheme:dark){{svg:root{{color:#e6edf3;background:#0d1117}}}}</style>\n"
 )
 
 
