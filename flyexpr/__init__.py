@@ -123,12 +123,12 @@ from flyexpr.requests.operations import Read as Read
 from flyexpr.requests.operations import Scan as Scan
 from flyexpr.requests.operations import Write as Write
 from flyexpr.schema.codecs import Attribute, Codec, epoch
-from flyexpr.schema.derive import key_of
+from flyexpr.schema.derived.derive import key_of
+from flyexpr.schema.derived.templates import computed, template
 from flyexpr.schema.indexes import GlobalIndex, LocalIndex
 from flyexpr.schema.kinds import Kinds as Kinds
 from flyexpr.schema.kinds import kinds
 from flyexpr.schema.table import Table
-from flyexpr.schema.templates import computed, template
 from flyexpr.steps.item_pages import ItemPage as ItemPage
 from flyexpr.steps.stats import Stats
 from flyexpr.sync import Items as Items

@@ -30,7 +30,7 @@ from flyexpr.expressions import updates as _updates
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.constructors import refined
 from flyexpr.requests.operations import Key, Operation, Paths, PutReturns, Read, UpdateReturns
-from flyexpr.schema import derive as _derive
+from flyexpr.schema.derived import derive as _derive
 from flyexpr.schema.table import Table
 from flyexpr.steps.modify import Function
 from flyexpr.steps.stats import Stats

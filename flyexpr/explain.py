@@ -28,9 +28,9 @@ from flyexpr.requests.plan.kinds import not_found
 from flyexpr.requests.plan.projections import lacking
 from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
-from flyexpr.schema.implied import unused_ranges
+from flyexpr.schema.derived.implied import unused_ranges
+from flyexpr.schema.derived.parts import parts_in
 from flyexpr.schema.kinds import Kinds, narrowed, paths_of_kind
-from flyexpr.schema.parts import parts_in
 from flyexpr.schema.strict import unnamed
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import GETS, WRITES

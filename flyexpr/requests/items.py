@@ -15,9 +15,9 @@ from flyexpr.requests.expression_members import expression_members
 from flyexpr.requests.operations import DeleteItem, GetItem, PutItem, UpdateItem, Write
 from flyexpr.requests.request import Request, flag, table_name, wire_request
 from flyexpr.requests.versions import versioned
-from flyexpr.schema.derive import key_parts
-from flyexpr.schema.implied import known_values
-from flyexpr.schema.parts import as_stored, parts_in
+from flyexpr.schema.derived.derive import key_parts
+from flyexpr.schema.derived.implied import known_values
+from flyexpr.schema.derived.parts import as_stored, parts_in
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import asked_paths, check_size, encoded_value, read_item, stored_item, stored_key
 from flyexpr.schema.stored_updates import lower_update

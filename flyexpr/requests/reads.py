@@ -14,9 +14,9 @@ from flyexpr.expressions.paths import paths
 from flyexpr.records import record
 from flyexpr.requests.expression_members import expression_members
 from flyexpr.requests.request import CAPACITY, Request, flag, table_name, wire_request
+from flyexpr.schema.derived.parts import fill
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.known_forms import forms_of
-from flyexpr.schema.parts import fill
 from flyexpr.schema.table import Table
 from flyexpr.values.answers import Page, item_and_rest
 from flyexpr.values.encode import encode_item

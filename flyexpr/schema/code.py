@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from flyexpr.schema.codecs import Attribute, Codec, epoch, type_name
+from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.table import Declared, Table
-from flyexpr.schema.templates import Derived
 from flyexpr.values.code import call_code, listed
 from flyexpr.values.code import code as value_code
 from flyexpr.values.layout import rows_html

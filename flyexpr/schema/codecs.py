@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.records import later, record
-from flyexpr.schema.templates import Derived
+from flyexpr.schema.derived.templates import Derived
 from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import KIND_OF_TYPE, is_hole, mistyped, native

@@ -11,10 +11,10 @@ from flyexpr.errors import FlyexprError, ValidationError, did_you_mean
 from flyexpr.expressions.nodes import And, Compare, Condition, In, Or, Path, Value
 from flyexpr.records import fill, record, replace
 from flyexpr.schema.codecs import KEY_TYPES, Attribute, codec_of
+from flyexpr.schema.derived.read_templates import Inverse
+from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.indexes import Index
-from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.table import Declared, Table
-from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import meaning, standard
 from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import Item, T

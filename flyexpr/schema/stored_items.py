@@ -11,10 +11,10 @@ from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
 from flyexpr.schema.codecs import name_to_declare, type_name
-from flyexpr.schema.derive import derived_item, derived_key, likely_meant, missing_parts
+from flyexpr.schema.derived.derive import derived_item, derived_key, likely_meant, missing_parts
+from flyexpr.schema.derived.parts import fill, parts_in, sources_of
 from flyexpr.schema.fits import first_misfit, misfit
 from flyexpr.schema.kinds import Kinds, kind_of, paths_of_kind
-from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.strict import check_item, check_paths
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import MAX_ITEM, Item, native

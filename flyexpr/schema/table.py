@@ -10,10 +10,10 @@ from flyexpr.engine import AsyncEngine, Engine
 from flyexpr.errors import FlyexprError, NotBound, did_you_mean
 from flyexpr.records import fill, later, record, replace
 from flyexpr.schema.codecs import KEY_TYPES, Attribute, Codec, codec_of, declared_in
+from flyexpr.schema.derived.read_templates import Inverse
+from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
-from flyexpr.schema.read_templates import Inverse
-from flyexpr.schema.templates import Derived
 from flyexpr.values.kinds import T
 
 if TYPE_CHECKING:

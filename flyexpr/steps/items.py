@@ -14,8 +14,8 @@ from flyexpr.records import deepcopy
 from flyexpr.requests.items import get_request, prepared, write_request
 from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
 from flyexpr.requests.writers import writer
+from flyexpr.schema.derived.parts import fill
 from flyexpr.schema.known_forms import forms_of
-from flyexpr.schema.parts import fill
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, read_item
 from flyexpr.schema.table import Table

@@ -20,9 +20,9 @@ from flyexpr.requests.operations import DeleteItem, GetItem, Read, UpdateItem
 from flyexpr.requests.plan.access import access_of_keys
 from flyexpr.requests.request import Request
 from flyexpr.requests.versions import versioned
-from flyexpr.schema.derive import derived_from
+from flyexpr.schema.derived.derive import derived_from
+from flyexpr.schema.derived.parts import fill, parts_in, sources_of
 from flyexpr.schema.kinds import Kinds, kind_of, kinds_in, narrowed, paths_of_kind
-from flyexpr.schema.parts import fill, parts_in, sources_of
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, stored_key
 from flyexpr.schema.stored_updates import lower_actions, lower_update

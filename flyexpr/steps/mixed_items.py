@@ -8,8 +8,8 @@ from typing import Any
 from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
+from flyexpr.schema.derived.parts import fill_by
 from flyexpr.schema.kinds import Kinds
-from flyexpr.schema.parts import fill_by
 from flyexpr.schema.stored_items import loaded_item
 from flyexpr.values.kinds import Item
 

@@ -24,7 +24,7 @@ from flyexpr.requests.operations import (
     TransactWriteItems,
     UpdateItem,
 )
-from flyexpr.schema.derive import key_parts
+from flyexpr.schema.derived.derive import key_parts
 from flyexpr.schema.kinds import Kinds, kind_of
 from flyexpr.schema.stored_items import encoded_value, kinds_of_key, read_item, stored_item, stored_key, with_defaults
 from flyexpr.schema.stored_updates import lower_update

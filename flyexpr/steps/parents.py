@@ -16,7 +16,7 @@ from flyexpr.expressions.show import show
 from flyexpr.records import deepcopy, replace
 from flyexpr.requests.items import prepared, write_request
 from flyexpr.requests.operations import UpdateItem
-from flyexpr.schema.parts import fill
+from flyexpr.schema.derived.parts import fill
 from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps
 from flyexpr.values.decode import decode_item

@@ -10,7 +10,7 @@ from flyexpr.errors import ConditionFailed, FlyexprError
 from flyexpr.expressions.nodes import Condition
 from flyexpr.requests.constructors import put_item
 from flyexpr.requests.operations import Operation, PutItem
-from flyexpr.schema.derive import key_of
+from flyexpr.schema.derived.derive import key_of
 from flyexpr.schema.kinds import kinds_in
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table

@@ -18,7 +18,7 @@ from flyexpr.requests.plan.projections import check_projected, fetched, trims
 from flyexpr.requests.plan.refusals import Rejected
 from flyexpr.requests.plan.sharing import shared_by_query, shared_by_scan
 from flyexpr.requests.reads import Access, Nothing, Point, QueryPages, ScanPages
-from flyexpr.schema.implied import Implied, implied_conditions
+from flyexpr.schema.derived.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds, narrowed
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table

@@ -7,7 +7,7 @@ from typing import Any
 
 from flyexpr.expressions.nodes import NEVER, Between, Compare, Condition, In, Or, Path, Test, Value
 from flyexpr.records import record
-from flyexpr.schema.part_ranges import after_all
+from flyexpr.schema.derived.part_ranges import after_all
 
 _Bound = tuple[Value, bool]  # the constant, and whether it is itself allowed
 

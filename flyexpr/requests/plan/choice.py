@@ -11,7 +11,7 @@ from flyexpr.requests.operations import Query
 from flyexpr.requests.plan.fits import Fit, fit_of
 from flyexpr.requests.plan.projections import unusable
 from flyexpr.requests.plan.refusals import Rejected, label, no_index
-from flyexpr.schema.implied import Implied
+from flyexpr.schema.derived.implied import Implied
 from flyexpr.schema.table import Table
 
 

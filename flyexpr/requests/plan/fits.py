@@ -9,7 +9,7 @@ from math import prod
 from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, joined
 from flyexpr.records import record, replace
 from flyexpr.requests.plan.bounds import is_equal, options, prefix, ranges, tightest
-from flyexpr.schema.implied import Implied
+from flyexpr.schema.derived.implied import Implied
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table
 

@@ -8,7 +8,7 @@ from os.path import commonprefix
 from flyexpr.expressions.nodes import ALWAYS, Compare, Condition, In, Path, Test, Value, parts_of
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan.bounds import Range, ends, is_equal, options, prefix, ranges
-from flyexpr.schema.implied import Implied, implied_conditions
+from flyexpr.schema.derived.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds
 
 

@@ -9,9 +9,9 @@ from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query, Read
+from flyexpr.schema.derived.parts import parts_in, sources_of
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.kinds import paths_of_kind
-from flyexpr.schema.parts import parts_in, sources_of
 from flyexpr.schema.strict import check_paths
 from flyexpr.schema.table import Table
 

@@ -10,8 +10,8 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query
 from flyexpr.requests.plan.bounds import options
-from flyexpr.schema.derive import missing_parts
-from flyexpr.schema.implied import known_values
+from flyexpr.schema.derived.derive import missing_parts
+from flyexpr.schema.derived.implied import known_values
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table
 

@@ -9,9 +9,9 @@ from flyexpr.expressions.nodes import ALWAYS, And, Condition, joined, parts_of
 from flyexpr.expressions.paths import paths
 from flyexpr.requests.plan.fits import Fit
 from flyexpr.requests.plan.projections import lacking
-from flyexpr.schema.implied import known_values
+from flyexpr.schema.derived.implied import known_values
+from flyexpr.schema.derived.parts import as_stored, may_match
 from flyexpr.schema.indexes import Index
-from flyexpr.schema.parts import as_stored, may_match
 from flyexpr.schema.table import Table
 
 Shared = tuple[list[Condition], list[Condition]]  # what the service filters by, and what is left to the client

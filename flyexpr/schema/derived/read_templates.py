@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.records import record
 from flyexpr.schema.codecs import Codec, codec_of, type_declared
-from flyexpr.schema.templates import Derived, piece_of, pieces_of, width_of
+from flyexpr.schema.derived.templates import Derived, piece_of, pieces_of, width_of
 from flyexpr.values.kinds import MISSING
 from flyexpr.values.numbers import number
 
@@ -153,14 +153,14 @@ def _reader(kind: Any, spec: str) -> Callable[[str], Any] | None:
 
 
 def _date_width(spec: str) -> int:
-    from flyexpr.schema.date_formats import date_width
+    from flyexpr.schema.derived.date_formats import date_width
 
     return date_width(spec)
 
 
 def _date_reader(kind: Any, codec: Codec, spec: str) -> Callable[[str], Any] | None:
     """The reader of dates in a format; the text 2026-01 is that of many dates, and so of none."""
-    from flyexpr.schema.date_formats import reader_of
+    from flyexpr.schema.derived.date_formats import reader_of
 
     parse = reader_of(spec, kind) if kind in (date, datetime) else None
     if parse is None:

@@ -17,8 +17,8 @@ from flyexpr.expressions.nodes import Between, Compare, Condition, In, Path, Tes
 from flyexpr.expressions.terms import operand
 from flyexpr.records import record
 from flyexpr.schema.codecs import Codec, codec_of, epoch, type_declared
+from flyexpr.schema.derived.templates import Begun, piece_of, width_of
 from flyexpr.schema.table import Table
-from flyexpr.schema.templates import Begun, piece_of, width_of
 from flyexpr.values.foreign import is_uuid
 from flyexpr.values.freeze import thaw
 
@@ -81,7 +81,7 @@ def order_of(table: Table, part: str, spec: str) -> Order | str:
 
 
 def _order_of_dates(part: str, spec: str, declared: Any) -> Order | str:
-    from flyexpr.schema.date_formats import is_date_format, keeps_order
+    from flyexpr.schema.derived.date_formats import is_date_format, keeps_order
 
     if declared in (date, datetime, epoch) and is_date_format(spec) and keeps_order(spec):
         return Order(part, spec, True)

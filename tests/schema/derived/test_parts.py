@@ -78,8 +78,8 @@ from flyexpr.expressions.nodes import ALWAYS, Compare, Condition, Path
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.reads import Access
-from flyexpr.schema.parts import fill
-from flyexpr.schema.read_templates import Inverse
+from flyexpr.schema.derived.parts import fill
+from flyexpr.schema.derived.read_templates import Inverse
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.values.encode import encode_item
 

@@ -57,8 +57,8 @@ from flyexpr import (
 from flyexpr.expressions.nodes import ALWAYS, Compare, Condition, Path
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan.access import access_of
-from flyexpr.schema.part_ranges import after_all
-from flyexpr.schema.parts import fill
+from flyexpr.schema.derived.part_ranges import after_all
+from flyexpr.schema.derived.parts import fill
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, stored_item
 

@@ -11,10 +11,10 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.simplify import simplify
 from flyexpr.expressions.terms import operand
 from flyexpr.records import record
-from flyexpr.schema.part_ranges import part_bounds, unbounded
+from flyexpr.schema.derived.part_ranges import part_bounds, unbounded
+from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
-from flyexpr.schema.templates import Derived
 from flyexpr.values.freeze import thaw
 
 

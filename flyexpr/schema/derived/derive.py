@@ -9,10 +9,10 @@ from flyexpr.errors import ExpressionError, ValidationError, did_you_mean
 from flyexpr.expressions.nodes import Action, Path, Update, Value
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import operand
+from flyexpr.schema.derived.read_templates import Inverse
+from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.kinds import kind_of
-from flyexpr.schema.read_templates import Inverse
 from flyexpr.schema.table import Table
-from flyexpr.schema.templates import Derived
 from flyexpr.values.foreign import standard
 from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import Item

@@ -134,7 +134,7 @@ def pieces_of(text: str) -> tuple[tuple[str, str | None, str], ...]:
 
 
 def _check_fields(text: str, name: str | None, spec: str) -> None:
-    from flyexpr.schema.date_formats import is_date_format, known_fields, wrong_field
+    from flyexpr.schema.derived.date_formats import is_date_format, known_fields, wrong_field
 
     if is_date_format(spec) and (wrong := wrong_field(spec)):
         raise FlyexprError(
@@ -150,7 +150,7 @@ def piece_of(value: Any, spec: str, at: str = "") -> str:
     ('007', '2026-01-31', '2026-01')
     """
     if "%" in spec:
-        from flyexpr.schema.date_formats import date_piece, is_date_format  # here, because it is rarely needed
+        from flyexpr.schema.derived.date_formats import date_piece, is_date_format  # here, because it is rarely needed
 
         if is_date_format(spec):
             return date_piece(value, spec, at)
