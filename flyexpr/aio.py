@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 from flyexpr.drive import Pause, driven_awaited, noted
 from flyexpr.engine import AsyncConnection as Connection
 from flyexpr.engine import AsyncEngine as Engine
+from flyexpr.engine import Awaited
 from flyexpr.engines import connect_awaited as connect
 from flyexpr.errors import ConditionFailed, FlyexprError, NoSuchTable
 from flyexpr.expressions.nodes import Condition, Update
@@ -128,7 +129,12 @@ __all__ = [
 
 def _awaited(engine: Any) -> Engine:
     """The engine, where it is one that can be awaited."""
-    if iscoroutinefunction(engine) or iscoroutinefunction(getattr(engine, "__call__", None)):  # noqa: B004
+    # Whether an engine is ours is asked first: to look at its functions takes 1 µs longer.
+    if (
+        isinstance(engine, Awaited)
+        or iscoroutinefunction(engine)
+        or iscoroutinefunction(getattr(engine, "__call__", None))  # noqa: B004
+    ):
         return engine  # type: ignore[no-any-return]
     raise FlyexprError(
         f"{engine!r} cannot be awaited; bind the table with table.on(aio.connect(...)), "
@@ -181,8 +187,10 @@ async def _do_together(step: Together, engine: Engine) -> None:
 
 async def _perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None = None) -> R:
     """The result of the steps on the engine of the tables; an error for a missing table names it."""
+    if stats is not None:
+        steps = counted(steps, stats)
     try:
-        return await drive(steps if stats is None else counted(steps, stats), _awaited(common_engine(tables)))
+        return await driven_awaited(steps, _answer, _awaited(common_engine(tables)), FlyexprError)
     except NoSuchTable as error:
         raise named(error, tables) from None
 

@@ -32,7 +32,10 @@ def get_request(table: Table, operation: GetItem) -> Request:
     >>> get_request(Table("t", "id"), GetItem("a")).body
     b'{"TableName":"t","Key":{"id":{"S":"a"}}}'
     """
-    return wire_request("GetItem", [*get_members(table, operation), *flag("ConsistentRead", operation.consistent)])
+    members = get_members(table, operation)
+    if operation.consistent:
+        members += flag("ConsistentRead", True)
+    return wire_request("GetItem", members)
 
 
 @record
@@ -110,8 +113,10 @@ def write_request(operation: PutItem | UpdateItem | DeleteItem, write: Prepared)
 
     `returns="NEW"` of a put is not sent: the item is known.
     """
-    returns = [f'"ReturnValues":"{operation.returns}"'] if operation.returns not in (None, "NEW") else []
-    return wire_request(type(operation).__name__, [*write.members, *returns])
+    members, returns = write.members, operation.returns
+    if returns is not None and returns != "NEW":
+        members = [*members, f'"ReturnValues":"{returns}"']
+    return wire_request(type(operation).__name__, members)
 
 
 def get_members(table: Table, operation: GetItem) -> list[str]:

@@ -43,10 +43,10 @@ def stored_item(table: Table[Any], item: Mapping[str, Any]) -> Item:
         raise TypeError(f"an item is a dict, not {item!r}")
     if table.strict:
         check_item(table, item)
-    stored = with_defaults(table, item)
+    rules = table.rules
+    stored = with_defaults(table, item) if rules else dict(item)
     if table.derived:
         stored = derived_item(table, stored)
-    rules = table.rules
     for name, rule in rules.items():
         if rule.required and stored.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs this attribute", at=name)
@@ -54,8 +54,7 @@ def stored_item(table: Table[Any], item: Mapping[str, Any]) -> Item:
     for name in table.codecs:
         if name in stored:
             stored[name] = as_stored(table, name, stored[name])
-    for name in table.keys:
-        _check_key_part(table, name, stored)
+    _check_key(table, stored)
     for index in table.indexes:
         _check_index_key(table.keys_of(index), stored)
     return stored
@@ -147,7 +146,9 @@ def loaded_item(table: Table, item: Item, key: Any = None) -> Item:
     ValidationError for an attribute that another program stored as another type. It names the attribute and the item's
     key: from `key`, or from the item itself. Its `.item` is the item as it is stored.
     """
-    check_stored(table, item, key)
+    name = first_misfit(table.checks, item)
+    if name is not None:
+        raise _misfit(table, item, key, name)
     return decoded_item(table, item, key) if table.decoders else item
 
 
@@ -158,7 +159,11 @@ def check_stored(table: Table, item: Item, key: Any = None) -> None:
     """
     name = first_misfit(table.checks, item)
     if name is not None:
-        raise _misread(table, item, key, name, misfit(table.codecs[name], item[name], name))
+        raise _misfit(table, item, key, name)
+
+
+def _misfit(table: Table, item: Item, key: Any, name: str) -> ValidationError:
+    return _misread(table, item, key, name, misfit(table.codecs[name], item[name], name))
 
 
 def decoded_item(table: Table, item: Item, key: Any = None) -> Item:
@@ -251,12 +256,10 @@ def stored_key(table: Table, key: Any) -> Item:
     parts = _parts(table, key)
     if table.derived:
         parts = derived_key(table, parts)
-    keys = table.keys
     if parts.keys() != table.key_names:
         raise _other_names(table, key, parts)
-    stored = {name: encoded_value(table, name, parts[name]) for name in keys}
-    for name in keys:
-        _check_key_part(table, name, stored)
+    stored = {name: encoded_value(table, name, parts[name]) for name in table.keys}
+    _check_key(table, stored)
     return stored
 
 
@@ -345,12 +348,13 @@ def _parts(table: Table, key: Any) -> Mapping[str, Any]:
         values = key
     elif not isinstance(key, str) and isinstance(key, (dict, Mapping)):  # asking for a Mapping takes longest
         return key
-    if len(values) > len(table.keys):
+    keys = table.keys
+    if len(values) > len(keys):
         raise ValidationError(
-            f"the key of {table.name!r} has {len(table.keys)} part{'s'[: len(table.keys) > 1]}, not {len(values)}",
+            f"the key of {table.name!r} has {len(keys)} part{'s'[: len(keys) > 1]}, not {len(values)}",
             hint=_key_hint(table),
         )
-    return dict(zip(table.keys, values, strict=False))
+    return dict(zip(keys, values, strict=False))
 
 
 def _key_hint(table: Table) -> str:
@@ -374,16 +378,20 @@ def _check_index_key(names: Iterable[str], item: Mapping[str, Any]) -> None:
             )
 
 
-def _check_key_part(table: Table, name: str, item: Mapping[str, Any]) -> None:
-    value = item.get(name)
-    if value is None:
-        meant = likely_meant(table, name, [each for each in item if each not in table.codecs])
-        raise ValidationError(f"an item of {table.name!r} needs its key", at=name, hint=meant)
-    if not isinstance(value, (str, bytes)):
-        return
-    if not value:
-        raise ValidationError("a key attribute may not be empty", at=name)
-    if len(value) > _SHORT:
-        part = "partition" if name == table.partition_key else "sort"
-        if value_size(value) > _MAX_KEY[part]:
-            raise ValidationError(f"a {part} key has at most {_MAX_KEY[part]:,} bytes", at=name)
+def _check_key(table: Table, item: Mapping[str, Any]) -> None:
+    for name in table.keys:
+        value = item.get(name)
+        if isinstance(value, (str, bytes)):
+            if not value:
+                raise ValidationError("a key attribute may not be empty", at=name)
+            if len(value) > _SHORT:
+                _check_length(table, name, value)
+        elif value is None:
+            meant = likely_meant(table, name, [each for each in item if each not in table.codecs])
+            raise ValidationError(f"an item of {table.name!r} needs its key", at=name, hint=meant)
+
+
+def _check_length(table: Table, name: str, value: str | bytes) -> None:
+    part = "partition" if name == table.partition_key else "sort"
+    if value_size(value) > _MAX_KEY[part]:
+        raise ValidationError(f"a {part} key has at most {_MAX_KEY[part]:,} bytes", at=name)
