@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from partiql_text import Text, Unsayable
 from test_partiql import ITEMS, STATEMENTS, TABLE
 
-from flyexpr import DynamoError, Table, connect, create_table, get, put, put_all, run, update
+from flyexpr import DynamoError, LocalIndex, Table, connect, create_table, get, put, put_all, run, update
 from flyexpr.engines import call
 from flyexpr.expressions.compile import Placeholders, compile
 from flyexpr.expressions.nodes import Condition, Update, Value
@@ -111,6 +111,7 @@ def test_keys_decide_what_is_read_and_not_what_is_given(
 ) -> None:
     unbound, items, condition = asked
     index = unbound.indexes[number] if number < len(unbound.indexes) else None
+    assume(not isinstance(index, LocalIndex) or index.project == "all")  # for its Scan fetches what its SELECT does not
     text = Text()
     source = "things" if index is None else f'things."{index.name}"'
     statement = f"SELECT * FROM {source} WHERE {said(condition, text)}"

@@ -147,6 +147,7 @@ class PageAsked:
     capacity: str
     segment: Segment | None
     filter_name: str
+    by: str = EXPRESSIONS
 
     @property
     def names(self) -> frozenset[str]:

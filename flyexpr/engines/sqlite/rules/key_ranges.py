@@ -8,8 +8,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema
@@ -19,10 +19,11 @@ from flyexpr.engines.sqlite.request.clauses import Clause, find_clause
 from flyexpr.engines.sqlite.request.expressions import attribute_names
 from flyexpr.engines.sqlite.rules.keys import check_key_size
 from flyexpr.engines.sqlite.rules.ranges import key_range
+from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import And, Condition, In, Or, Path, Value
 from flyexpr.values.kinds import ORDERED
 
-MANY = 128  # branches; a clause with more is a scan
+MANY = 1000  # branches; a clause with more is a scan
 _ANYTHING = ""  # the operator of a clause that is no range of keys
 
 Branch = tuple[Clause, ...]
@@ -48,9 +49,9 @@ def key_ranges(condition: Condition | None, schema: KeySchema) -> list[KeyedRang
     branches = [()] if condition is None else _branches(condition, schema)
     if branches is None or not all(_values(branch, schema.partition[0]) for branch in branches):
         return None
-    for branch in branches:
+    for branch in takewhile(lambda branch: not _is_twofold(branch, schema), branches):
         _check_values(branch, schema)
-    ranges = [_range_of(branch, schema) for branch in branches]
+    ranges = [keyed for branch in branches if (keyed := _range_of(branch, schema)) is not None]
     if all(_is_exact(branch, schema) for branch in branches):
         _check_apart(ranges)
         return ranges
@@ -69,18 +70,17 @@ def _branches(condition: Condition, schema: KeySchema) -> list[Branch] | None:
             return _each(parts, schema)
         case And(parts):
             return _all(parts, schema)
-        case In(Path((str(name),)), options) if name in schema.names and _reads_each(name, options, schema):
-            return [(Clause(name, "=", (option,)),) for option in options if isinstance(option, Value)]
+        case In(Path((str(name),)), options) if name in schema.names:
+            values = [option for option in options if isinstance(option, Value)]
+            if len(set(values)) < len(values):
+                raise _overlapping()
+            # A partition key is read value by value, and so is a single value of a sort key.
+            if len(values) == len(options) and (name == schema.partition[0].name or len(values) == 1):
+                return [(Clause(name, "=", (value,)),) for value in values]
     clause = find_clause(condition)
     if clause is not None and clause.name in schema.names:
         return [(clause,)]
     return [tuple(Clause(name, _ANYTHING, ()) for name in schema.names if name in attribute_names(condition))]
-
-
-def _reads_each(name: str, options: Sequence[object], schema: KeySchema) -> bool:
-    """Whether IN is read as one equality for each option, which it is for a partition key, and for a single option."""
-    is_partition = name == schema.partition[0].name
-    return all(isinstance(option, Value) for option in options) and (is_partition or len(options) == 1)
 
 
 def _each(parts: Iterable[Condition], schema: KeySchema) -> list[Branch] | None:
@@ -108,9 +108,14 @@ def _values(branch: Branch, attribute: KeyAttribute) -> list[Value]:
     return [clause.values[0] for clause in branch if clause.name == attribute.name and clause.operator == "="]
 
 
+def _is_twofold(branch: Branch, schema: KeySchema) -> bool:
+    """Whether a branch has two conditions on one key attribute; such a branch and those after it are not checked."""
+    return any(len({clause for clause in branch if clause.name == name}) > 1 for name in schema.names)
+
+
 def _is_exact(branch: Branch, schema: KeySchema) -> bool:
     """Whether a branch has at most one condition on the sort key, and that one is a range."""
-    on_sort = [clause for clause in set(branch) if clause.name != schema.partition[0].name]
+    on_sort = {clause for clause in branch if clause.name != schema.partition[0].name}
     return len(on_sort) <= 1 and all(clause.operator != _ANYTHING for clause in on_sort)
 
 
@@ -145,27 +150,37 @@ def wrong_key_type(name: str) -> WrongKeyType:
 # Ranges
 
 
-def _range_of(branch: Branch, schema: KeySchema) -> KeyedRange:
-    """The rows of the branch's partition that all its clauses on the sort key allow."""
+def _range_of(branch: Branch, schema: KeySchema) -> KeyedRange | None:
+    """The rows of the branch's partition that all its clauses on the sort key allow; None if it can have no rows."""
     (partition,) = schema.partition
-    value = _values(branch, partition)[0]
+    value, *others = dict.fromkeys(_values(branch, partition))
+    if others or value.kind != partition.kind:
+        return None
     pinned = Clause(partition.name, "=", (value,))
     low, high = key_range([pinned], schema)
     for clause in branch:
-        if (
-            clause.name != partition.name
-            and clause.values
-            and all(one.body or one.kind == "N" for one in clause.values)
-        ):
+        if any(_narrows(clause, attribute) for attribute in schema.sort):
             start, end = key_range([pinned, clause], schema)
             low, high = max(low, start), min(high, end)
     return KeyedRange(key_bytes(partition.kind, value.body), (low, high))
 
 
+def _narrows(clause: Clause, attribute: KeyAttribute) -> bool:
+    """Whether a clause is a range of values that the key attribute can have; an empty text or binary is none."""
+    if clause.name != attribute.name or clause.operator == _ANYTHING:
+        return False
+    return all(value.kind == attribute.kind and (value.kind == "N" or value.body) for value in clause.values)
+
+
 def _check_apart(ranges: list[KeyedRange]) -> None:
     rows = sorted(keyed.rows for keyed in ranges)
     if any(after[0] < before[1] for before, after in pairwise(rows)):
-        raise invalid("Overlapping conditions with range keys are not supported in where clause")
+        raise _overlapping()
+
+
+def _overlapping() -> DynamoError:
+    """The refusal of a statement that would read a row twice."""
+    return invalid("Overlapping conditions with range keys are not supported in where clause")
 
 
 def _merged(ranges: list[KeyedRange]) -> list[KeyedRange]:

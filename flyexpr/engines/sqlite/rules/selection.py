@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.intents import PageAsked
+from flyexpr.engines.sqlite.request.intents import STATEMENT, PageAsked
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.paths import paths as paths_of
 from flyexpr.records import record
@@ -31,7 +31,7 @@ def read_selection(asked: PageAsked, index: StoredIndex | None) -> Selection:
     if index is not None and index.projected is not None:
         wanted, tested = _missing(index, asked.paths or ()), _missing(index, asked.tested)
         if index.fetches:
-            fetches = bool(wanted or tested) or asked.select == "ALL_ATTRIBUTES"
+            fetches = bool(wanted or (tested and asked.by != STATEMENT)) or asked.select == "ALL_ATTRIBUTES"
         else:
             _refuse(index, wanted, asked.select)
     return Selection(asked.select != "COUNT", fetches)
@@ -42,7 +42,7 @@ def check_filter_held(index: StoredIndex | None, condition: Condition) -> None:
 
     The filter of a Scan may name any. Of an entry of a global index an attribute that it does not hold is missing: what
     the service has been seen to do with PartiQL's reads without a key, which are scans, and what clients rely on. A
-    local index fetches the attribute for a Scan as it does for a projection.
+    local index fetches the attribute for a Scan as it does for a projection, but not for a statement.
     """
     tested = _missing(index, paths_of(condition)) if index is not None else []
     if index is not None and tested:

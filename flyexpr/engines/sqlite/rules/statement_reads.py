@@ -15,7 +15,7 @@ from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import find_clause
 from flyexpr.engines.sqlite.request.expressions import named_paths
-from flyexpr.engines.sqlite.request.intents import ExecutionAsked, GetAsked, PageAsked, StatementAsked
+from flyexpr.engines.sqlite.request.intents import STATEMENT, ExecutionAsked, GetAsked, PageAsked, StatementAsked
 from flyexpr.engines.sqlite.request.next_tokens import MISMATCH
 from flyexpr.engines.sqlite.rules.key_ranges import KeyedRange, key_ranges
 from flyexpr.engines.sqlite.rules.selection import check_filter_held, check_key_paths
@@ -34,14 +34,15 @@ class Reading(NamedTuple):
 def reading_of(table: StoredTable, index: StoredIndex | None, select: Select, asked: ExecutionAsked) -> Reading:
     """The page that a SELECT asks for; ValidationException where the table cannot give it."""
     schema = index.key if index is not None else table.key
+    _check_order(select, schema)
     keyed = key_ranges(select.condition, schema)
+    reverse = False
+    if select.order:
+        keyed, reverse = _ordered(keyed, select, schema)
     tested = named_paths(select.condition)
     check_key_paths(table, (*(select.paths or ()), *tested))
     if select.condition is not None and _is_keyed(select.condition, schema):
         check_filter_held(index, select.condition)
-    reverse = False
-    if select.order:
-        keyed, reverse = _ordered(keyed, select, schema)
     ranges = [segment_range(0, 1)] if keyed is None else [one.rows for one in keyed]
     page = PageAsked(
         select.table,
@@ -58,6 +59,7 @@ def reading_of(table: StoredTable, index: StoredIndex | None, select: Select, as
         capacity=asked.capacity,
         segment=None,
         filter_name="",
+        by=STATEMENT,
     )
     if asked.start is not None:
         ranges = _after(start_row(table, index, asked.start), ranges, reverse=reverse)
@@ -93,16 +95,20 @@ def _is_keyed(condition: Condition, schema: KeySchema) -> bool:
     return False
 
 
+def _check_order(select: Select, schema: KeySchema) -> None:
+    """None for an ORDER BY of key attributes beside a WHERE."""
+    if select.order and select.condition is None:
+        raise invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
+    for term in select.order:
+        if term.name not in schema.names:
+            raise invalid(f"Attribute {term.name} in ORDER BY clause must be part of the primary key")
+
+
 def _ordered(keyed: list[KeyedRange] | None, select: Select, schema: KeySchema) -> tuple[list[KeyedRange], bool]:
     """The ranges in the order of ORDER BY, and whether each is read backwards.
 
     A partition is read backwards unless ORDER BY names the sort key; that is what the service does.
     """
-    if select.condition is None:
-        raise invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
-    for term in select.order:
-        if term.name not in schema.names:
-            raise invalid(f"Attribute {term.name} in ORDER BY clause must be part of the primary key")
     if keyed is None:
         raise invalid(
             "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
