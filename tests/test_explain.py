@@ -36,6 +36,7 @@ from flyexpr import (
     gt,
     incr,
     is_in,
+    kinds,
     le,
     lt,
     ne,
@@ -45,6 +46,7 @@ from flyexpr import (
     request,
     run,
     scan,
+    template,
     transact_get_items,
     transact_write,
     transact_write_items,
@@ -273,6 +275,16 @@ def test_the_picture_of_writes_shows_each_item() -> None:
     assert texts.count("writes") == 2
     assert "{'userid': 'abc', 'title': 'Comet Quest'}" in texts
     assert len(boxes) == 4
+
+
+def test_the_picture_of_several_kinds() -> None:
+    keys = {"pk": template("C#{customer}"), "sk": template("O#{order}")}
+    orders = Table("Shop", "pk", "sk", attributes=keys)
+    others = Table("Shop", "pk", "sk")
+    both = kinds({"order": orders, "other": others}, by="type")
+    plan = explain(both, query(eq("customer", "ada") & begins_with("sk", "O#")))
+    assert plan.ranges == (("pk = 'C#ada' AND begins_with(sk, 'O#')", "middle"),)
+    assert drawn(plan)[0][0] == "Query on Shop"
 
 
 def test_the_picture_needs_no_table_to_be_made() -> None:

@@ -101,7 +101,7 @@ def plan() -> str:
         "userid",
         "title",
         attributes={"top_score": int},
-        indexes=[GlobalIndex("GameTitleIndex", "title", "top_score")],
+        indexes=[GlobalIndex("ByTitle", "title", "top_score")],
     )
     return explain(scores, query(eq("title", "Comet Quest") & gt("top_score", 9000) & gt("wins", 3))).svg() + "\n"
 
