@@ -17,9 +17,9 @@ from flyexpr.engines.sqlite.disk.options import read_options
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import only_read
+from flyexpr.engines.sqlite.operations.backups import create_backup, delete_backup, describe_backup, list_backups
 from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.operations.items import write_item
-from flyexpr.engines.sqlite.operations.limits import describe_continuous_backups
 from flyexpr.engines.sqlite.operations.policies import (
     delete_resource_policy,
     get_resource_policy,
@@ -27,6 +27,12 @@ from flyexpr.engines.sqlite.operations.policies import (
 )
 from flyexpr.engines.sqlite.operations.probes import answer_probe
 from flyexpr.engines.sqlite.operations.reads import get_item, get_page
+from flyexpr.engines.sqlite.operations.restores import (
+    describe_continuous_backups,
+    restore_table_from_backup,
+    restore_table_to_point_in_time,
+    update_continuous_backups,
+)
 from flyexpr.engines.sqlite.operations.statements import (
     batch_execute_statement,
     execute_statement,
@@ -45,6 +51,14 @@ from flyexpr.engines.sqlite.operations.transactions import transact_get_items, t
 from flyexpr.engines.sqlite.operations.trimming import trim
 from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, update_time_to_live
 from flyexpr.engines.sqlite.request import shapes
+from flyexpr.engines.sqlite.request.backups import (
+    read_backup_arn,
+    read_create_backup,
+    read_list_backups,
+    read_restore_from_backup,
+    read_restore_to_time,
+    read_update_continuous_backups,
+)
 from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
 from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
 from flyexpr.engines.sqlite.request.json_types import Structure
@@ -108,10 +122,13 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "BatchGetItem": _operation(shapes.BATCH_GET_ITEM, read_batch_get_item, batch_get_item),
     "BatchWriteItem": _operation(shapes.BATCH_WRITE_ITEM, read_batch_write_item, batch_write_item),
+    "CreateBackup": _operation(shapes.CREATE_BACKUP, read_create_backup, create_backup),
     "CreateTable": _operation(shapes.CREATE_TABLE, read_create_table, create_table),
+    "DeleteBackup": _operation(shapes.DELETE_BACKUP, read_backup_arn, delete_backup),
     "DeleteItem": _operation(shapes.DELETE_ITEM, read_delete_item, write_item),
     "DeleteResourcePolicy": _operation(shapes.DELETE_RESOURCE_POLICY, read_policy, delete_resource_policy),
     "DeleteTable": _operation(shapes.DELETE_TABLE, read_table_name, delete_table),
+    "DescribeBackup": _operation(shapes.DESCRIBE_BACKUP, read_backup_arn, describe_backup),
     "DescribeContinuousBackups": _operation(
         shapes.DESCRIBE_CONTINUOUS_BACKUPS, read_table_name, describe_continuous_backups
     ),
@@ -124,17 +141,27 @@ OPERATIONS: dict[str, Operation] = {
     "GetRecords": _operation(shapes.GET_RECORDS, read_get_records, get_records),
     "GetResourcePolicy": _operation(shapes.GET_RESOURCE_POLICY, read_policy, get_resource_policy),
     "GetShardIterator": _operation(shapes.GET_SHARD_ITERATOR, read_get_shard_iterator, get_shard_iterator),
+    "ListBackups": _operation(shapes.LIST_BACKUPS, read_list_backups, list_backups),
     "ListStreams": _operation(shapes.LIST_STREAMS, read_list_streams, list_streams),
     "ListTables": _operation(shapes.LIST_TABLES, read_list_tables, list_tables),
     "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, read_list_tags, list_tags_of_resource),
     "PutItem": _operation(shapes.PUT_ITEM, read_put_item, write_item, PutBodies),
     "PutResourcePolicy": _operation(shapes.PUT_RESOURCE_POLICY, read_put_policy, put_resource_policy),
     "Query": _operation(shapes.QUERY, read_query, get_page),
+    "RestoreTableFromBackup": _operation(
+        shapes.RESTORE_TABLE_FROM_BACKUP, read_restore_from_backup, restore_table_from_backup
+    ),
+    "RestoreTableToPointInTime": _operation(
+        shapes.RESTORE_TABLE_TO_POINT_IN_TIME, read_restore_to_time, restore_table_to_point_in_time
+    ),
     "Scan": _operation(shapes.SCAN, read_scan, get_page),
     "TagResource": _operation(shapes.TAG_RESOURCE, read_tag_resource, tag_resource),
     "TransactGetItems": _operation(shapes.TRANSACT_GET_ITEMS, read_transact_get_items, transact_get_items),
     "TransactWriteItems": _operation(shapes.TRANSACT_WRITE_ITEMS, read_transact_write_items, transact_write_items),
     "UntagResource": _operation(shapes.UNTAG_RESOURCE, read_untag_resource, untag_resource),
+    "UpdateContinuousBackups": _operation(
+        shapes.UPDATE_CONTINUOUS_BACKUPS, read_update_continuous_backups, update_continuous_backups
+    ),
     "UpdateItem": _operation(shapes.UPDATE_ITEM, read_update_item, write_item),
     "UpdateTable": _operation(shapes.UPDATE_TABLE, read_update_table, update_table),
     "UpdateTimeToLive": _operation(shapes.UPDATE_TIME_TO_LIVE, read_update_time_to_live, update_time_to_live),

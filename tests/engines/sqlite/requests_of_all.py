@@ -16,17 +16,33 @@ CEILINGS = {"MaxReadRequestUnits": 9, "MaxWriteRequestUnits": 10}
 WARM = {"ReadUnitsPerSecond": 15_000, "WriteUnitsPerSecond": 6_000}
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
 POLICY = '{"Version": "2012-10-17"}'
-STREAMED = {**TABLE, "TableName": "streamed", "StreamSpecification": STREAM, "ResourcePolicy": POLICY}
+INCLUDING = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]}
+GLOBAL, LOCAL = TABLE["GlobalSecondaryIndexes"][0], {**TABLE["LocalSecondaryIndexes"][0], "Projection": INCLUDING}
+STREAMED = {**TABLE, "TableName": "streamed", "StreamSpecification": STREAM, "LocalSecondaryIndexes": [LOCAL]}
+STREAMED |= {"ResourcePolicy": POLICY}
 OF_STREAM = {"StreamArn": f"{ARN.removesuffix('tab')}streamed/stream/2027-01-15T08:00:00.000"}
 SHARD = "shardId-00000001800000000000-9f27eb69"
 OF_POLICY = {"ResourceArn": f"{ARN.removesuffix('tab')}streamed", "ExpectedRevisionId": "1800000000000"}
 OF_SHARD = {**OF_STREAM, "ShardId": SHARD}
 ITERATOR = f"{OF_STREAM['StreamArn']}|1|{b64encode(f'{SHARD} 5 1800000000000'.encode()).decode()}"
+BACKUP = f"{ARN.removesuffix('tab')}streamed/backup/01800000000000-0fcf6580"
 ENCRYPTION = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/mine"}
+OVERRIDES = {
+    "BillingModeOverride": "PAY_PER_REQUEST",
+    "OnDemandThroughputOverride": CEILINGS,
+    "SSESpecificationOverride": ENCRYPTION,
+    "GlobalSecondaryIndexOverride": [{**GLOBAL, "OnDemandThroughput": CEILINGS, "WarmThroughput": WARM}],
+    "LocalSecondaryIndexOverride": [LOCAL],
+}
+PROVISIONED = {
+    "BillingModeOverride": "PROVISIONED",
+    "ProvisionedThroughputOverride": UNITS,
+    "GlobalSecondaryIndexOverride": [{**GLOBAL, "ProvisionedThroughput": UNITS}],
+}
 BY_K = {
     "IndexName": "by_k",
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]},
+    "Projection": INCLUDING,
 }
 ITEM = {
     **key(1),
@@ -89,6 +105,7 @@ REQUESTS: list[tuple[str, Wire]] = [
             **TOLD,
         },
     ),
+    ("CreateBackup", {"TableName": "tab", "BackupName": "again"}),
     (
         "CreateTable",
         {
@@ -105,12 +122,7 @@ REQUESTS: list[tuple[str, Wire]] = [
             "GlobalSecondaryIndexes": [
                 {**TABLE["GlobalSecondaryIndexes"][0], "OnDemandThroughput": CEILINGS, "WarmThroughput": WARM}
             ],
-            "LocalSecondaryIndexes": [
-                {
-                    **TABLE["LocalSecondaryIndexes"][0],
-                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]},
-                }
-            ],
+            "LocalSecondaryIndexes": [LOCAL],
         },
     ),
     (
@@ -126,10 +138,12 @@ REQUESTS: list[tuple[str, Wire]] = [
             "GlobalSecondaryIndexes": [{**BY_K, "ProvisionedThroughput": UNITS}],
         },
     ),
+    ("DeleteBackup", {"BackupArn": BACKUP}),
     ("DeleteItem", {**WRITING, "Key": key(1), **CONDITION}),
     ("DeleteItem", {**WRITING, "Key": key(1), **EXPECTED}),
     ("DeleteResourcePolicy", OF_POLICY),
     ("DeleteTable", {"TableName": "tab"}),
+    ("DescribeBackup", {"BackupArn": BACKUP}),
     ("DescribeContinuousBackups", {"TableName": "tab"}),
     ("DescribeContributorInsights", {"TableName": "tab", "IndexName": "by_g"}),
     ("DescribeEndpoints", {}),
@@ -177,9 +191,41 @@ REQUESTS: list[tuple[str, Wire]] = [
     ("ListExports", {"TableArn": ARN, "MaxResults": 5, "NextToken": "x"}),
     ("ListGlobalTables", {"ExclusiveStartGlobalTableName": "abc", "Limit": 5, "RegionName": "eu-west-1"}),
     ("ListImports", {"TableArn": ARN, "PageSize": 5, "NextToken": "x"}),
+    (
+        "ListBackups",
+        {
+            "TableName": "streamed",
+            "Limit": 1,
+            "TimeRangeLowerBound": 1_700_000_000.5,
+            "TimeRangeUpperBound": 1_900_000_000.5,
+            "ExclusiveStartBackupArn": f"{BACKUP[:-8]}00000000",
+            "BackupType": "USER",
+        },
+    ),
     ("ListStreams", {"TableName": "streamed", "Limit": 1, "ExclusiveStartStreamArn": OF_STREAM["StreamArn"]}),
     ("ListTables", {"ExclusiveStartTableName": "aaa", "Limit": 1}),
     ("ListTagsOfResource", {"ResourceArn": ARN, "NextToken": "x"}),
+    ("RestoreTableFromBackup", {"TargetTableName": "new", "BackupArn": BACKUP, **OVERRIDES}),
+    ("RestoreTableFromBackup", {"TargetTableName": "new", "BackupArn": BACKUP, **PROVISIONED}),
+    (
+        "RestoreTableToPointInTime",
+        {
+            "SourceTableName": "streamed",
+            "TargetTableName": "new",
+            "UseLatestRestorableTime": False,
+            "RestoreDateTime": 1_800_000_000,
+            **OVERRIDES,
+        },
+    ),
+    (
+        "RestoreTableToPointInTime",
+        {
+            "SourceTableArn": f"{ARN.removesuffix('tab')}streamed",
+            "TargetTableName": "new",
+            "UseLatestRestorableTime": True,
+            **PROVISIONED,
+        },
+    ),
     ("PutItem", {**WRITING, "Item": ITEM, **CONDITION}),
     ("PutItem", {**WRITING, "Item": ITEM, **EXPECTED}),
     ("PutResourcePolicy", {**OF_POLICY, "Policy": POLICY, "ConfirmRemoveSelfResourceAccess": True}),
@@ -252,6 +298,13 @@ REQUESTS: list[tuple[str, Wire]] = [
     (
         "UpdateItem",
         {**WRITING, "Key": key(1), "AttributeUpdates": {"x": {"Action": "PUT", "Value": {"N": "1"}}}, **EXPECTED},
+    ),
+    (
+        "UpdateContinuousBackups",
+        {
+            "TableName": "tab",
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7},
+        },
     ),
     (
         "UpdateTable",

@@ -120,5 +120,5 @@ def test_a_body_that_is_no_request(operation: str, body: bytes, message: str) ->
 
 def test_an_operation_that_is_unknown() -> None:
     with SqliteEngine(":memory:") as engine, pytest.raises(DynamoError) as error:
-        engine("CreateBackup", b"{}")
-    assert str(error.value) == "UnknownOperationException: CreateBackup is not an operation of this engine"
+        engine("DropTable", b"{}")
+    assert str(error.value) == "UnknownOperationException: DropTable is not an operation of this engine"

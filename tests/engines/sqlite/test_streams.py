@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from embedded import Clock, key
-from places import DATA
 from streaming import BOTH, OFF, STREAMED, Wire, described, iterator, pages, records, shown, stream_of
+from words import cases
 
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call, connect
@@ -178,6 +178,19 @@ def test_batches_and_transactions_make_a_record_for_each_item(engine: SqliteEngi
     assert [record["eventName"] for record in found] == ["INSERT"] * 4 + ["MODIFY", "REMOVE"]
     numbers = [shown(record)["SequenceNumber"] for record in found]
     assert numbers == sorted(set(numbers))
+
+
+def test_statements_make_records(engine: SqliteEngine) -> None:
+    for statement in (
+        "INSERT INTO streamed VALUE {'pk': 'p', 'sk': 1, 'x': 1}",
+        "UPDATE streamed SET x = x + 1 WHERE pk = 'p' AND sk = 1",
+        "UPDATE streamed SET x = 2 WHERE pk = 'p' AND sk = 1",
+        "SELECT * FROM streamed",
+        "DELETE FROM streamed WHERE pk = 'p' AND sk = 1",
+        "DELETE FROM streamed WHERE pk = 'p' AND sk = 1",
+    ):
+        call(engine, "ExecuteStatement", {"Statement": statement})
+    assert names(engine) == ["INSERT", "MODIFY", "REMOVE"]
 
 
 def test_the_images_are_those_of_the_view(engine: SqliteEngine) -> None:
@@ -568,16 +581,7 @@ def test_a_reading_engine_reads_streams(make: Make, clock: Clock, tmp_path: Any)
 # The words of refusals
 
 
-def cases() -> list[tuple[str, Wire, str]]:
-    found = []
-    for case in (DATA / "stream_refusals.txt").read_text().strip().split("\n\n")[1:]:
-        request, answer = case.split("\n")
-        operation, body = request.split(" ", 1)
-        found.append((operation, body, answer))
-    return found
-
-
-@pytest.mark.parametrize("operation, body, answer", cases())
+@pytest.mark.parametrize("operation, body, answer", cases("stream_refusals.txt"))
 def test_what_is_refused(engine: SqliteEngine, operation: str, body: str, answer: str) -> None:
     put(engine)
     arn, shard = stream_of(engine), first_shard(engine)

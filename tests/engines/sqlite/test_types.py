@@ -20,16 +20,19 @@ ODD: list[Any] = [None, True, 0, -1, 1.5, 10**30, "", "x", [], [[]], [None], [1]
 ALL = REQUESTS + REFUSED
 REFUSALS = {
     "AccessDeniedException",
+    "BackupNotFoundException",
     "ConditionalCheckFailedException",
     "ExportNotFoundException",
     "GlobalTableNotFoundException",
     "IdempotentParameterMismatchException",
     "ImportNotFoundException",
+    "InvalidRestoreTimeException",
     "LimitExceededException",
     "PolicyNotFoundException",
     "ResourceInUseException",
     "ResourceNotFoundException",
     "SerializationException",
+    "TableAlreadyExistsException",
     "TableNotFoundException",
     "TransactionCanceledException",
     "ValidationException",
@@ -40,6 +43,9 @@ def fresh() -> SqliteEngine:
     engine = SqliteEngine(":memory:", clock=Clock())  # the label of a stream is the time when it was enabled
     call(engine, "CreateTable", deepcopy(TABLE))
     call(engine, "CreateTable", STREAMED)
+    call(engine, "CreateBackup", {"TableName": "streamed", "BackupName": "one"})
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    call(engine, "UpdateContinuousBackups", {"TableName": "streamed", "PointInTimeRecoverySpecification": recovery})
     call(engine, "PutItem", {"TableName": "tab", "Item": key(1)})
     return engine
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from places import DATA
+
 Wire = dict[str, Any]
 Row = tuple[str, Wire, str]
 
@@ -40,3 +42,13 @@ def mixed(older: str, newer: str) -> str:
         "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: "
         f"{{{older}}} Expression parameters: {{{newer}}}"
     )
+
+
+def cases(name: str) -> list[tuple[str, str, str]]:
+    """The cases of a file of tests/data: an operation, the text of its request, the whole text of the refusal."""
+    found = []
+    for case in (DATA / name).read_text().strip().split("\n\n")[1:]:
+        request, answer = case.split("\n")
+        operation, body = request.split(" ", 1)
+        found.append((operation, body, answer))
+    return found

@@ -304,6 +304,10 @@ class Storage:
     def create_store(self, store: str) -> None:
         self._execute(STORE.format(store))
 
+    def copy_store(self, source: str, target: str) -> None:
+        """Enter all rows of a store into an empty one."""
+        self._execute(f"INSERT INTO {target} SELECT key, size, item FROM {source} ORDER BY key")
+
     def drop_store(self, store: str) -> None:
         self._execute(f"DROP TABLE {store}")
 

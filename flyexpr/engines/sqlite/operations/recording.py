@@ -85,8 +85,10 @@ def _begin_stream(storage: Storage, definition: Definition, now: float) -> None:
         labelled += 0.001
         set_stream_label(description, labelled)
     arn, keeping = description["LatestStreamArn"], storage.keeping
-    changes = begin_recording(storage, definition)
+    was_recorded, changes = "Changes" in definition, begin_recording(storage, definition)
     changes["Stream"] = arn
+    if was_recorded:
+        changes["Since"] = _next_number(storage, definition)
     names = [element["AttributeName"] for element in description["KeySchema"]]
     kinds = {one["AttributeName"]: one["AttributeType"] for one in description["AttributeDefinitions"]}
     stream = StoredStream(
@@ -117,17 +119,22 @@ def _end_stream(storage: Storage, definition: Definition, now: float) -> None:
 
 
 def begin_recording(storage: Storage, definition: Definition) -> dict[str, Any]:
-    """The `Changes` of a definition, from a number on that is larger than that of any change of the table before."""
+    """The `Changes` of a definition, which are made if there are none."""
     changes: dict[str, Any] | None = definition.get("Changes")
     if changes is None:
         store = f"changes_{storage.next_version()}"
         create_changes(storage, store)
-        changes = definition["Changes"] = {"Store": store, "Since": 0, "Stream": None, "Days": 0}
-    name = definition["Description"]["TableName"]
-    ends = [shard.end or 0 for stream in streams(storage) if stream.table == name for shard in stream.shards]
-    last = max(last_number(storage, changes["Store"]), changes["Since"], *ends, 0)
-    changes["Since"] = max(change_number(storage.keeping.clock()), last + 1)
+        changes = definition["Changes"] = {"Store": store, "Since": 0, "Stream": None, "Days": 0, "Restorable": 0}
+        changes["Since"] = _next_number(storage, definition)
     return changes
+
+
+def _next_number(storage: Storage, definition: Definition) -> int:
+    """A number that is larger than that of any change of the table before."""
+    changes, name = definition["Changes"], definition["Description"]["TableName"]
+    ends = [shard.end or 0 for stream in streams(storage) if stream.table == name for shard in stream.shards]
+    last: int = max(last_number(storage, changes["Store"]), changes["Since"], *ends)
+    return max(change_number(storage.keeping.clock()), last + 1)
 
 
 def end_recording(storage: Storage, definition: Definition) -> None:

@@ -9,6 +9,7 @@ from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found
+from flyexpr.engines.sqlite.operations.backups import keep_deleted
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.policies import new_policy
 from flyexpr.engines.sqlite.operations.recording import follow_stream, forget_table
@@ -25,26 +26,30 @@ def create_table(storage: Storage, asked: TableAsked, now: float) -> bytes:
     """The answer to CreateTable."""
     description = new_description(asked, now)
     tags = read_tags(asked.tags)
-    name = asked.name
     with storage.transaction("IMMEDIATE"):
-        if storage.definition(name) is not None:
-            raise in_use(f"Table already exists: {name}")
-        version = storage.next_version()
-        description |= {
-            "CreationDateTime": now,
-            "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{description['TableArn']}/{version}/{now}")),
-        }
-        stores = {"": f"items_{version}"}
-        for position, index in enumerate([*description.get(GLOBAL, ()), *description.get(LOCAL, ())]):
-            stores[index["IndexName"]] = f"index_{version}_{position}"
-        for store in stores.values():
-            storage.create_store(store)
-        definition: Definition = {"Description": description, "Stores": stores, "Tags": tags}
-        if asked.policy is not None:
-            definition["Policies"] = {description["TableArn"]: new_policy(asked.policy, now)}
-        follow_stream(storage, definition, {}, now)
-        storage.define(name, definition)
+        if storage.definition(asked.name) is not None:
+            raise in_use(f"Table already exists: {asked.name}")
+        policy = {} if asked.policy is None else {description["TableArn"]: new_policy(asked.policy, now)}
+        definition = enter_table(storage, description, {"Tags": tags, "Policies": policy}, now)
     return json_text({"TableDescription": created_view(table_view(storage, definition, now), asked)})
+
+
+def enter_table(storage: Storage, description: Description, more: Definition, now: float) -> Definition:
+    """The definition of a new table, which is entered into the catalog with empty stores; `more` has its tags and policies."""
+    version = storage.next_version()
+    description |= {
+        "CreationDateTime": now,
+        "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{description['TableArn']}/{version}/{now}")),
+    }
+    stores = {"": f"items_{version}"}
+    for position, index in enumerate([*description.get(GLOBAL, ()), *description.get(LOCAL, ())]):
+        stores[index["IndexName"]] = f"index_{version}_{position}"
+    for store in stores.values():
+        storage.create_store(store)
+    definition = {"Description": description, "Stores": stores, **more}
+    follow_stream(storage, definition, {}, now)
+    storage.define(description["TableName"], definition)
+    return definition
 
 
 def describe_table(storage: Storage, name: str, now: float) -> bytes:
@@ -110,13 +115,22 @@ def delete_table(storage: Storage, name: str, now: float) -> bytes:
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
-        forget_table(storage, definition, now)
-        expiry = definition.get("Expiry")
-        for store in (*definition["Stores"].values(), *([expiry["Store"]] if expiry else ())):
-            storage.drop_store(store)
+        _drop_stores(storage, definition, now)
         storage.next_version()
         storage.define(name, None)
     return json_text({"TableDescription": shown})
+
+
+def _drop_stores(storage: Storage, definition: Definition, now: float) -> None:
+    """Drop the stores of a table, but for what its stream or a backup of the system keeps."""
+    if "Expiry" in definition:
+        storage.drop_store(definition["Expiry"]["Store"])
+    if definition.get("Changes", {}).get("Days"):
+        keep_deleted(storage, definition, now)
+    else:
+        for store in definition["Stores"].values():
+            storage.drop_store(store)
+    forget_table(storage, definition, now)
 
 
 def list_tables(storage: Storage, asked: NamesAsked, now: float) -> bytes:

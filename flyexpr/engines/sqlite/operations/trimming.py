@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from flyexpr.engines.sqlite.disk.backups import StoredBackup, backups, drop_backup
 from flyexpr.engines.sqlite.disk.changes import change_number, has_changes, last_number, trim_changes
 from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.resources import drop_resource
@@ -19,11 +20,15 @@ LATER = (
 
 
 class Due(NamedTuple):
-    """What there is to do: stores with changes below a number, streams of another retention, and streams to forget."""
+    """What there is to do.
+
+    The stores with changes below a number, the streams of another retention, and the streams and backups to forget.
+    """
 
     stores: dict[str, int]
     kept_otherwise: list[StoredStream]
     over: list[StoredStream]
+    expired: list[StoredBackup]
 
 
 def trim(storage: Storage, now: float) -> bool:
@@ -45,6 +50,8 @@ def trim(storage: Storage, now: float) -> bool:
             if not _is_recorded(storage, stream):
                 drop_unused(storage, stream.store)
                 due.stores.pop(stream.store, None)
+        for backup in due.expired:
+            drop_backup(storage, backup)
         for store, before in due.stores.items():
             left -= trim_changes(storage, store, before, left)
     return not left
@@ -70,6 +77,7 @@ def _due(storage: Storage, now: float) -> Due:
             for stream in kept
             if stream.ended is not None and stream.ended + retention(storage, stream) + LATER < now
         ],
+        [backup for backup in backups(storage) if backup.expires is not None and backup.expires < now],
     )
 
 

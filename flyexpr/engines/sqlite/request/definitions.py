@@ -27,6 +27,7 @@ from flyexpr.engines.sqlite.request.members import Members, gather
 
 UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
 MAX_UNITS = 1_000_000_000_000
+LOCAL_OVERRIDE, GLOBAL_OVERRIDE = "LocalSecondaryIndexOverride", "GlobalSecondaryIndexOverride"
 LOCAL, GLOBAL, UPDATES = "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "GlobalSecondaryIndexUpdates"
 
 
@@ -66,6 +67,15 @@ _TABLE: dict[str, Rule] = {
     "Tags": list_rule(0, 50),
     "ResourcePolicy": text_rule,
 }
+# What a restored table may have otherwise than its source.
+OVERRIDES: dict[str, Rule] = {
+    "BillingModeOverride": _TABLE["BillingMode"],
+    GLOBAL_OVERRIDE: list_rule(),
+    LOCAL_OVERRIDE: list_rule(),
+    "ProvisionedThroughputOverride": map_rule,
+    "OnDemandThroughputOverride": map_rule,
+    "SSESpecificationOverride": map_rule,
+}
 # The members that are objects, or lists of objects.
 _BELOW: dict[str, Shape] = {
     "AttributeDefinitions": Shape(
@@ -100,6 +110,11 @@ _BELOW: dict[str, Shape] = {
         ("StreamEnabled",),
     ),
 }
+_BELOW |= {
+    GLOBAL_OVERRIDE: _NEW_INDEX,
+    LOCAL_OVERRIDE: _NEW_INDEX,
+    **{f"{name}Override": _BELOW[name] for name in ("ProvisionedThroughput", "OnDemandThroughput", "SSESpecification")},
+}
 
 
 def read_definition(request: Members, required: Iterable[str]) -> Members:
@@ -112,8 +127,17 @@ def read_definition(request: Members, required: Iterable[str]) -> Members:
 to satisfy constraint: Member must have length greater than or equal to 3; Value '[]' at 'keySchema' failed to satisfy \
 constraint: Member must have length greater than or equal to 1
     """
+    return read_shape(request, Shape(_TABLE, required))
+
+
+def read_shape(request: Members, shape: Shape) -> Members:
+    """The members of a request by a shape, with every broken rule reported at once.
+
+    >>> read_shape({"BillingModeOverride": "PAY_PER_REQUEST"}, Shape(OVERRIDES))
+    {'BillingModeOverride': 'PAY_PER_REQUEST'}
+    """
     problems: list[str] = []
-    members = _read(request, Shape(_TABLE, required), "", problems)
+    members = _read(request, shape, "", problems)
     if problems:
         raise validation_errors(problems)
     return members

@@ -146,6 +146,14 @@ _DEFINITION: dict[str, Shape] = {
     "SSESpecification": _structure("SSESpecification", Enabled=BOOLEAN, SSEType=STRING, KMSMasterKeyId=STRING),
     "TableClass": STRING,
 }
+_OVERRIDES: dict[str, Shape] = {
+    "BillingModeOverride": STRING,
+    "LocalSecondaryIndexOverride": ListOf(Structure("LocalSecondaryIndex", _LOCAL_INDEX)),
+    "GlobalSecondaryIndexOverride": ListOf(Structure("GlobalSecondaryIndex", _GLOBAL_INDEX)),
+    "ProvisionedThroughputOverride": _UNITS["ProvisionedThroughput"],
+    "OnDemandThroughputOverride": _UNITS["OnDemandThroughput"],
+    "SSESpecificationOverride": _DEFINITION["SSESpecification"],
+}
 _TAGS = ListOf(_structure("Tag", Key=STRING, Value=STRING))
 _INDEX_UPDATE = _structure(
     "GlobalSecondaryIndexUpdate",
@@ -183,8 +191,11 @@ CREATE_TABLE = Structure(
         "ResourcePolicy": STRING,
     },
 )
+CREATE_BACKUP = Structure("CreateBackupInput", {**_TABLE, "BackupName": STRING})
+DELETE_BACKUP = Structure("DeleteBackupInput", {"BackupArn": STRING})
 DELETE_ITEM = Structure("DeleteItemInput", {**_WRITE, "Key": ITEM})
 DELETE_TABLE = Structure("DeleteTableInput", _TABLE)
+DESCRIBE_BACKUP = Structure("DescribeBackupInput", {"BackupArn": STRING})
 DESCRIBE_CONTINUOUS_BACKUPS = Structure("DescribeContinuousBackupsInput", _TABLE)
 DESCRIBE_STREAM = Structure(
     "DescribeStreamInput",
@@ -221,6 +232,17 @@ GET_SHARD_ITERATOR = Structure(
         "Timestamp": TIMESTAMP,
     },
 )
+LIST_BACKUPS = Structure(
+    "ListBackupsInput",
+    {
+        **_TABLE,
+        "Limit": INTEGER,
+        "TimeRangeLowerBound": TIMESTAMP,
+        "TimeRangeUpperBound": TIMESTAMP,
+        "ExclusiveStartBackupArn": STRING,
+        "BackupType": STRING,
+    },
+)
 LIST_STREAMS = Structure("ListStreamsInput", {"TableName": STRING, "Limit": INTEGER, "ExclusiveStartStreamArn": STRING})
 LIST_TABLES = Structure("ListTablesInput", {"ExclusiveStartTableName": STRING, "Limit": INTEGER})
 LIST_TAGS_OF_RESOURCE = Structure("ListTagsOfResourceInput", {"ResourceArn": STRING, "NextToken": STRING})
@@ -241,6 +263,20 @@ QUERY = Structure(
         "ScanIndexForward": BOOLEAN,
     },
 )
+RESTORE_TABLE_FROM_BACKUP = Structure(
+    "RestoreTableFromBackupInput", {"TargetTableName": STRING, "BackupArn": STRING, **_OVERRIDES}
+)
+RESTORE_TABLE_TO_POINT_IN_TIME = Structure(
+    "RestoreTableToPointInTimeInput",
+    {
+        "SourceTableArn": STRING,
+        "SourceTableName": STRING,
+        "TargetTableName": STRING,
+        "UseLatestRestorableTime": BOOLEAN,
+        "RestoreDateTime": TIMESTAMP,
+        **_OVERRIDES,
+    },
+)
 SCAN = Structure("ScanInput", {**_PAGE, "ScanFilter": _CONDITIONS, "Segment": INTEGER, "TotalSegments": INTEGER})
 TAG_RESOURCE = Structure("TagResourceInput", {"ResourceArn": STRING, "Tags": _TAGS})
 TRANSACT_GET_ITEMS = Structure(
@@ -254,6 +290,15 @@ TRANSACT_WRITE_ITEMS = Structure(
     "TransactWriteItemsInput", {**_METRICS, "ClientRequestToken": STRING, "TransactItems": ListOf(_TRANSACT_WRITE)}
 )
 UNTAG_RESOURCE = Structure("UntagResourceInput", {"ResourceArn": STRING, "TagKeys": STRINGS})
+UPDATE_CONTINUOUS_BACKUPS = Structure(
+    "UpdateContinuousBackupsInput",
+    {
+        **_TABLE,
+        "PointInTimeRecoverySpecification": _structure(
+            "PointInTimeRecoverySpecification", PointInTimeRecoveryEnabled=BOOLEAN, RecoveryPeriodInDays=INTEGER
+        ),
+    },
+)
 UPDATE_ITEM = Structure(
     "UpdateItemInput", {**_WRITE, "Key": ITEM, "UpdateExpression": STRING, "AttributeUpdates": _UPDATES}
 )

@@ -105,10 +105,11 @@ def _throughput(members: Members) -> Throughput:
 
 
 def _indexes(members: Members, member: str) -> list[IndexAsked] | None:
-    return [_index(index) for index in members[member]] if member in members else None
+    return [read_index(index) for index in members[member]] if member in members else None
 
 
-def _index(members: Members) -> IndexAsked:
+def read_index(members: Members) -> IndexAsked:
+    """A new index, or the throughput of one, from its members."""
     return IndexAsked(
         members["IndexName"], members.get("KeySchema", []), members.get("Projection", {}), _throughput(members)
     )
@@ -135,4 +136,4 @@ def _read_update(members: Members) -> IndexUpdate:
     if len(actions) > 1:
         raise invalid_parameter(f"Only one of {_CHOICE} can be specified")
     (action,) = actions
-    return IndexUpdate(action, _index(members[action]))
+    return IndexUpdate(action, read_index(members[action]))
