@@ -37,7 +37,7 @@ def how(operation: str) -> str:
     if operation not in OPERATIONS:
         return "unknown"
     if operation not in PROBES:
-        return "fixed" if operation == "DescribeContinuousBackups" else "answered"
+        return "answered"
     return "refused" if isinstance(PROBES[operation].answer, Refusal) else "fixed"
 
 

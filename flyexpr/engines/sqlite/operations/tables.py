@@ -29,13 +29,18 @@ def create_table(storage: Storage, asked: TableAsked, now: float) -> bytes:
     with storage.transaction("IMMEDIATE"):
         if storage.definition(asked.name) is not None:
             raise in_use(f"Table already exists: {asked.name}")
-        policy = {} if asked.policy is None else {description["TableArn"]: new_policy(asked.policy, now)}
-        definition = enter_table(storage, description, {"Tags": tags, "Policies": policy}, now)
+        more: Definition = {"Tags": tags}
+        if asked.policy is not None:
+            more["Policies"] = {description["TableArn"]: new_policy(asked.policy, now)}
+        definition = enter_table(storage, description, more, now)
     return json_text({"TableDescription": created_view(table_view(storage, definition, now), asked)})
 
 
 def enter_table(storage: Storage, description: Description, more: Definition, now: float) -> Definition:
-    """The definition of a new table, which is entered into the catalog with empty stores; `more` has its tags and policies."""
+    """The definition of a new table, which is entered into the catalog with empty stores.
+
+    `more` has its tags and policies.
+    """
     version = storage.next_version()
     description |= {
         "CreationDateTime": now,

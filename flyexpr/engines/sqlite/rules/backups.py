@@ -93,6 +93,7 @@ def restored_table(description: Description, target: str, overrides: Overrides) 
         global_indexes or None,
         local_indexes or None,
         tags=[],
+        policy=None,
     )
 
 
