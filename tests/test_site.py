@@ -177,7 +177,7 @@ def test_a_faulty_page_is_found(browser: Any, tmp_path: Path) -> None:
     assert (seen.titles, seen.without_text) == (0, 1)
     with served(tmp_path) as address:
         loaded, width, pale = look(browser, f"{address}/faulty.html")
-    assert loaded == [f"{address}/gone.png"]
+    assert f"{address}/gone.png" in loaded
     assert width > 900
     assert [text.split()[-1] for text in pale["default"].values()] == ["pale"]
 
