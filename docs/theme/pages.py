@@ -23,6 +23,8 @@ MOVED = {
 SOURCES = {place: path for path, place in MOVED.items()}
 # Pages that say again, of another door or for users of another library, what other pages say. The search has them last.
 WEIGHTS = {"changelog": 0.1, "coming-from": 0.3, "examples/": 0.3, "reference/aio": 0.3, "reference/curried": 0.3}
+# In a table, code needs `\|` for other readers of Markdown, and not for this one.
+CELL_CODE = re.compile(r"(?<!`)`[^`\n]*\\\|[^`\n]*`(?!`)")
 LINK = re.compile(r"(?<=\]\()([^)#:\s]+)(?=[)#])")
 
 
@@ -38,10 +40,15 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """The page's text, with links that go where the site has the files; and the page's weight in the search."""
+    """The page's text, with links that go where the site has the files.
+
+    A page has a weight in the search; and one that stands alone needs no list of the pages beside it.
+    """
     place = page.file.src_uri
+    page.meta["hide"] = [] if page.parent else ["navigation"]
     page.meta["search"] = {"boost": next((weight for start, weight in WEIGHTS.items() if place.startswith(start)), 1)}
     folder = SOURCES.get(place, DOCS / place).parent
+    markdown = CELL_CODE.sub(lambda match: match[0].replace("\\|", "|"), markdown)
     return LINK.sub(lambda match: site_link(match[1], folder, place), markdown)
 
 
