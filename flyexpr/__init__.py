@@ -11,11 +11,11 @@ one-step forms touch the outside world, through one function: an engine.
 
 The public names by purpose; `help(query)` and so on say more:
 
-    tables         Table GlobalIndex LocalIndex Attribute Codec epoch template computed kinds
+    tables         Table GlobalIndex LocalIndex VectorIndex Attribute Codec epoch vector template computed kinds
     conditions     eq ne lt le gt ge between is_in begins_with contains exists not_exists type_is size
                    all_of any_of where live F
     updates        assign assign_all incr decr append prepend add discard remove if_not_exists diff unchanged
-    operations     query scan get_item put_item update_item delete_item batch_get batch_write
+    operations     query scan search near get_item put_item update_item delete_item batch_get batch_write
                    transact_get_items transact_write_items condition_check
                    create_table update_table describe_table delete_table
     doing          run get put update delete first one count modify
@@ -26,7 +26,7 @@ The public names by purpose; `help(query)` and so on say more:
     errors         FlyexprError ExpressionError PlanError ValidationError BadCursor NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
                    Throttled ConnectionFailed
-    annotations    Condition Update Item Items ItemPage Kinds Operation Query Scan Read Write Budget Plan Engine
+    annotations    Condition Update Item Items ItemPage Found Kinds Operation Query Scan Read Write Budget Plan Engine
                    Connection
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
@@ -108,15 +108,18 @@ from flyexpr.requests.constructors import (
     delete_table,
     describe_table,
     get_item,
+    near,
     put_item,
     query,
     scan,
+    search,
     transact_get_items,
     transact_write_items,
     update_item,
     update_table,
 )
 from flyexpr.requests.operations import Budget as Budget
+from flyexpr.requests.operations import Found
 from flyexpr.requests.operations import Operation as Operation
 from flyexpr.requests.operations import Query as Query
 from flyexpr.requests.operations import Read as Read
@@ -125,10 +128,11 @@ from flyexpr.requests.operations import Write as Write
 from flyexpr.schema.codecs import Attribute, Codec, epoch
 from flyexpr.schema.derived.derive import key_of
 from flyexpr.schema.derived.templates import computed, template
-from flyexpr.schema.indexes import GlobalIndex, LocalIndex
+from flyexpr.schema.indexes import GlobalIndex, LocalIndex, VectorIndex
 from flyexpr.schema.kinds import Kinds as Kinds
 from flyexpr.schema.kinds import kinds
 from flyexpr.schema.table import Table
+from flyexpr.schema.vectors import vector
 from flyexpr.steps.item_pages import ItemPage as ItemPage
 from flyexpr.steps.stats import Stats
 from flyexpr.sync import Items as Items
@@ -187,6 +191,7 @@ __all__ = [
     "explain",
     "F",
     "first",
+    "Found",
     "from_json",
     "from_wire",
     "ge",
@@ -206,6 +211,7 @@ __all__ = [
     "matches",
     "modify",
     "ne",
+    "near",
     "not_exists",
     "one",
     "parse_condition",
@@ -220,6 +226,7 @@ __all__ = [
     "request",
     "run",
     "scan",
+    "search",
     "show",
     "simplify",
     "size",
@@ -239,6 +246,8 @@ __all__ = [
     "update_item",
     "update_matching",
     "update_table",
+    "vector",
+    "VectorIndex",
     "where",
 ]
 

@@ -60,6 +60,7 @@ from flyexpr.requests.operations import (
     DeleteReturns,
     DeleteTable,
     DescribeTable,
+    Found,
     GetItem,
     Key,
     Operation,
@@ -70,6 +71,7 @@ from flyexpr.requests.operations import (
     Query,
     Read,
     Scan,
+    Search,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
@@ -368,6 +370,8 @@ def run(table: Table[T], operation: Read) -> Items[T]: ...
 def run(
     table: Table[T], operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
 ) -> Coroutine[Any, Any, T | None]: ...
+@overload
+def run(table: Table[Any], operation: Search, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[Found]]: ...
 @overload
 def run(table: Table[Any], operation: DescribeTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, Table]: ...
 @overload

@@ -73,8 +73,8 @@ class Awaited:
     def __exit__(self, *exception: object) -> None: ...
 
 
-READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"])
-"""The operations that read items: done twice they change nothing, and they cost read units."""
+READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "SearchVectors"])
+"""The operations that read items: done twice they change nothing, and no write units are paid for them."""
 
 STREAM_READS = frozenset(["ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"])
 """The operations of DynamoDB Streams, which the service has at an address of its own. They change nothing."""

@@ -21,6 +21,7 @@ from flyexpr.requests.operations import (
     Operation,
     Query,
     Scan,
+    Search,
     TransactGetItems,
     TransactWriteItems,
 )
@@ -45,6 +46,7 @@ from flyexpr.values.sizes import item_size
 _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
 _TRANSACTION = 4 * _PAGE  # bytes that a transaction reads at most
 _PARTS = {"BatchGetItem": f"{GETS} keys", "BatchWriteItem": f"{WRITES} writes"}
+_INDEXED = ("Query", "Scan", "GetItem", "SearchVectors")
 _READ_UNIT, _WRITE_UNIT = 4096, 1024
 _LONGEST = 4000  # characters of a request that a plan prints
 
@@ -78,6 +80,11 @@ def _beginning(table: Any, operation: Any) -> tuple[Access | None, Iterable[Requ
         case Scan(segments=int()):
             lanes = Lanes(table, operation, clock=lambda: 0.0)
             return lanes.access, [request for _, request in iter(lanes.take, None)]
+        case Search():
+            from flyexpr.requests.plan.searches import access_of_search  # few programs search
+
+            access = access_of_search(table, operation)
+            return access, [access.request(table, operation)] if access.sends else []
         case Query() | Scan():
             reading = Reading(table, operation, clock=lambda: 0.0)
             first = reading.request()
@@ -186,7 +193,7 @@ class Plan:
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "operation", f"{self.operation} on {self.table}"
-        if self.operation in ("Query", "Scan", "GetItem") and not (self.operation == "GetItem" and not self.rejected):
+        if self.operation in _INDEXED and not (self.operation == "GetItem" and not self.rejected):
             yield "index", self.index or "the table itself"
         for name, why in self.rejected:
             yield "not", f"{name}: {why}"
@@ -228,6 +235,8 @@ class Plan:
     def _cost(self) -> str:
         if not self.requests:
             return "nothing is sent"
+        if self.operation == "SearchVectors":
+            return "by the bytes that the search examines, at least 1,024"
         least, most = self.units
         unit = "read" if self.operation in READS else "write"
         if most is None:
@@ -333,7 +342,7 @@ def _warnings(table: Table, operation: Operation, access: Access | None) -> Iter
     yield from access.warnings(table)
     if table.derived and access.keys and not isinstance(table, Kinds):
         yield from unused_ranges(table, condition, table.sort_keys_of(access.index))
-    if not access.sends:
+    if not access.sends or isinstance(operation, Search):
         return
     if access.filter is not None:
         yield "the filter drops items that were read and paid for"
@@ -407,7 +416,7 @@ def _units(
 ) -> tuple[float, float | None]:
     """Least and most units of one request or a whole batch; in bytes, a read unit is 4 KB and a write unit 1 KB."""
     name = wires[0][0] if wires else ""
-    if not wires or name.endswith("Table"):
+    if not wires or name.endswith("Table") or name == "SearchVectors":
         return 0.0, 0.0
     asked = [one for _, wire in (wires if name in _PARTS else wires[:1]) for one in _asked_for(wire)]
     if name in READS:

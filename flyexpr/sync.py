@@ -33,6 +33,7 @@ from flyexpr.requests.operations import (
     DeleteReturns,
     DeleteTable,
     DescribeTable,
+    Found,
     GetItem,
     Key,
     Operation,
@@ -43,6 +44,7 @@ from flyexpr.requests.operations import (
     Query,
     Read,
     Scan,
+    Search,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
@@ -304,6 +306,8 @@ def run(table: Table[T], operation: Read) -> Items[T]: ...
 def run(
     table: Table[T], operation: GetItem | PutItem | UpdateItem | DeleteItem, *, stats: Stats | None = None
 ) -> T | None: ...
+@overload
+def run(table: Table[Any], operation: Search, *, stats: Stats | None = None) -> list[Found]: ...
 @overload
 def run(table: Table[Any], operation: DescribeTable, *, stats: Stats | None = None) -> Table: ...
 @overload

@@ -189,7 +189,7 @@ def is_written(name: str, value: Any) -> bool:
     """Whether a program writes the name in an expression; not only in `except` or in annotations.
 
     >>> [name for name in PUBLIC if name[0] in "CFS" and is_written(name, NAMES[name])]
-    ['Codec', 'F', 'Stats']
+    ['Codec', 'F', 'Found', 'Stats']
     """
     if typing.get_origin(value) is not None or not inspect.isclass(value):
         return typing.get_origin(value) is None

@@ -22,14 +22,14 @@ def code(operation: Any) -> str:
     return call_code(operation, name, _BY_POSITION.get(name, ()), _field)
 
 
-_BY_POSITION = {"scan": ("condition",)}
+_BY_POSITION = {"scan": ("condition",), "search": ("condition",)}
 
 
 def _field(field: str, value: Any) -> str | None:
     """The code of a field whose value is not what the call was given; None for the others."""
     if field == "project":
         return f"[{', '.join(map(path_code, value))}]"
-    if field == "keys":
+    if field in ("keys", "vector"):
         return value_code(list(value))
     if field == "operations":
         if not isinstance(value, (tuple, list)):

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, overload
 
+from flyexpr.errors import ValidationError
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import ALWAYS, Condition, Update
+from flyexpr.expressions.show import show
+from flyexpr.expressions.terms import path_of
 from flyexpr.requests.mistakes import checked_pairs, not_an_operation, with_table, wrong_arguments
 from flyexpr.requests.operations import (
+    MOST_FOUND,
     Bad,
     BatchGet,
     BatchWrite,
@@ -24,6 +28,7 @@ from flyexpr.requests.operations import (
     DescribeTable,
     GetItem,
     Key,
+    Near,
     Operation,
     Pair,
     Paths,
@@ -31,6 +36,7 @@ from flyexpr.requests.operations import (
     PutReturns,
     Query,
     Scan,
+    Search,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
@@ -51,7 +57,9 @@ from flyexpr.requests.refinements import (
     checked_returns,
 )
 from flyexpr.schema.table import Table
+from flyexpr.schema.vectors import check_dimensions
 from flyexpr.values.kinds import T
+from flyexpr.values.vectors import numbers_of
 
 
 def query(
@@ -134,6 +142,57 @@ def scan(
         prefetch=checked_prefetch(prefetch, limit=limit, budget=budget, segments=segments),
         bad=checked_bad(bad),
     )
+
+
+def near(attribute: Any, vector: Any) -> Near:
+    """What a search looks for: items whose vector, in this attribute, is near to the given one.
+
+    >>> near("embedding", [0.5, -1])
+    near('embedding', [0.5, -1])
+
+    The vector is a list, a tuple, an `array`, an array of numpy, or anything else with the buffer protocol: numbers up
+    to 3.4028235E38, of which the service keeps 32 bits.
+    """
+    path = path_of(attribute)
+    if len(path.parts) != 1:
+        raise ValidationError("a vector is a whole attribute", at=show(path))
+    numbers = numbers_of(vector)
+    check_dimensions(len(numbers))
+    return Near(str(path.parts[0]), tuple(numbers))
+
+
+def search(
+    near: Near,
+    condition: Condition = ALWAYS,
+    *more: NoReturn,
+    top: int = 10,
+    index: str | None = None,
+    project: Paths | None = None,
+    wide: bool = False,
+    wait: float = 0.0,
+    **unknown: NoReturn,
+) -> Search:
+    """A search of a vector index: `run` gives up to `top` items with their scores, best first, as a list of `Found`.
+
+    >>> from flyexpr import near
+    >>> search(near("embedding", [0.5, -1]), eq("lang", "en"), top=3).top
+    3
+
+    What the service can check is sent: equality of the index's partition key and filters, or with `wide` all
+    comparisons of filters, which not all Regions take. The rest of the condition is checked on up to 100 results, so
+    fewer than `top` may be left. `top` is 1 to 100. Items come as the index projects them, without their vectors
+    unless `project` names the vector. `wait` is how many seconds to try again while a new index does not answer yet.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SearchVectors.html
+    """
+    if more or unknown:
+        raise wrong_arguments(search, condition, more, unknown)
+    need(near, Near, "search takes near('embedding', vector) first")
+    if type(top) is not int or not 1 <= top <= MOST_FOUND:
+        raise ValueError(f"top= is 1 to {MOST_FOUND}, not {top!r}")
+    if not wait >= 0:
+        raise ValueError(f"wait= is a number of seconds, not {wait!r}")
+    need(condition, Condition, "search takes a condition such as eq('lang', 'en')")
+    return Search(near, condition, top, checked_name(index), checked_paths(project), bool(wide), float(wait))
 
 
 def _check_read(

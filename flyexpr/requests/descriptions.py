@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flyexpr.schema.codecs import KEY_TYPES
-from flyexpr.schema.indexes import INDEX_TYPES, Index
+from flyexpr.schema.indexes import INDEX_TYPES, Index, described_keys
 from flyexpr.schema.table import Table
 from flyexpr.values.answers import decoding
 
@@ -26,7 +26,7 @@ def described_table(description: dict[str, Any]) -> Table:
 
 def _described(table: dict[str, Any]) -> Table:
     types = {each["AttributeName"]: KEY_TYPES[each["AttributeType"]] for each in table["AttributeDefinitions"]}
-    partition, sort = _keys(table)
+    partition, sort = described_keys(table)
     return Table(
         table["TableName"],
         partition[0],
@@ -39,16 +39,10 @@ def _described(table: dict[str, Any]) -> Table:
     )
 
 
-def _keys(described: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    schema = described["KeySchema"]
-    partition = tuple(each["AttributeName"] for each in schema if each["KeyType"] == "HASH")
-    return partition, tuple(each["AttributeName"] for each in schema if each["KeyType"] == "RANGE")
-
-
 def _indexes(described: dict[str, Any]) -> Iterator[Index]:
     for index_type in INDEX_TYPES:
         for each in described.get(index_type.wire_member) or ():
-            yield index_type.of_keys(each["IndexName"], *_keys(each), _project(each))
+            yield index_type.described(each, _project(each))
 
 
 def _project(described: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AnySet
-from typing import Any, Generic, Literal, NoReturn, TypedDict
+from typing import Any, Generic, Literal, NamedTuple, NoReturn, TypedDict
 
 from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import ALWAYS, Condition, Path, Update
@@ -125,6 +125,46 @@ class GetItem(Operation):
     key: Key
     project: tuple[Path, ...] | None = None
     consistent: bool = False
+
+
+@record
+class Near:
+    """The vector that a search looks for near ones to, and the attribute that holds them; see `near`.
+
+    >>> near("embedding", [0.5, -1]).attribute
+    'embedding'
+    """
+
+    attribute: str
+    vector: tuple[Any, ...]
+
+    __repr__ = later("flyexpr.requests.code", "code")
+
+
+MOST_FOUND = 100  # results of one search
+
+
+@record
+class Search(Operation):
+    """A search of the items whose vectors are nearest; see `search`."""
+
+    near: Near
+    condition: Condition = ALWAYS
+    top: int = 10
+    index: str | None = None
+    project: tuple[Path, ...] | None = None
+    wide: bool = False
+    wait: float = 0.0
+
+
+class Found(NamedTuple):
+    """A result of a search: an item, and how near its vector is.
+
+    >>> item, score = Found({"id": "a"}, 0.25)
+    """
+
+    item: Any
+    score: float
 
 
 @record

@@ -22,7 +22,7 @@ def create_index_request(table: Table, index: Index) -> Request:
     >>> create_index_request(Table("t", "id"), GlobalIndex("ByDay", "day")).operation
     'UpdateTable'
     """
-    definitions = json.dumps(_definitions(table, table.keys_of(index)))
+    definitions = json.dumps(_definitions(table, index.typed))
     creation = f'"{index.wire_updates}":[{{"Create":{_index(table, index)}}}]'
     return wire_request("UpdateTable", [table_name(table), f'"AttributeDefinitions":{definitions}', creation])
 
@@ -108,7 +108,8 @@ def table_request(table: Table, name: str) -> Request:
 
 def _table_members(table: Table) -> list[str]:
     definitions = _definitions(table, sorted(table.key_attributes))
-    members = [f'"AttributeDefinitions":{json.dumps(definitions)}', f'"KeySchema":{_key_schema(table, None)}']
+    keys = [{"AttributeName": name, "KeyType": kind} for name, kind in zip(table.keys, ("HASH", "RANGE"), strict=False)]
+    members = [f'"AttributeDefinitions":{json.dumps(definitions)}', f'"KeySchema":{json.dumps(keys)}']
     for index_type in INDEX_TYPES:
         indexes = [_index(table, index) for index in table.indexes if isinstance(index, index_type)]
         if indexes:
@@ -120,11 +121,6 @@ def _definitions(table: Table, names: Iterable[str]) -> list[dict[str, Any]]:
     return [{"AttributeName": name, "AttributeType": table.kind(name)} for name in names]
 
 
-def _key_schema(table: Table, index: Index | None) -> str:
-    partitions = [{"AttributeName": name, "KeyType": "HASH"} for name in table.partition_keys_of(index)]
-    return json.dumps(partitions + [{"AttributeName": name, "KeyType": "RANGE"} for name in table.sort_keys_of(index)])
-
-
 def _index(table: Table, index: Index) -> str:
     project = {"all": {"ProjectionType": "ALL"}, "keys": {"ProjectionType": "KEYS_ONLY"}}.get(
         index.project if isinstance(index.project, str) else "",
@@ -132,7 +128,7 @@ def _index(table: Table, index: Index) -> str:
     )
     members = [
         f'"IndexName":{quote(index.name)}',
-        f'"KeySchema":{_key_schema(table, index)}',
+        *(f'"{member}":{json.dumps(value)}' for member, value in index.definition(table.partition_key).items()),
         f'"Projection":{json.dumps(project)}',
     ]
     if index.has_throughput and table.throughput:

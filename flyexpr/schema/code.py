@@ -10,6 +10,7 @@ from flyexpr.schema.codecs import Attribute, Codec, epoch, type_name
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.table import Declared, Table
+from flyexpr.schema.vectors import VectorReader, VectorWriter
 from flyexpr.values.code import call_code, listed
 from flyexpr.values.code import code as value_code
 from flyexpr.values.layout import rows_html
@@ -34,6 +35,8 @@ def code(descriptor: Any) -> str:
             return listed("{", types, "}", len(descriptor))
         case Codec() if descriptor == epoch:
             return "epoch"
+        case Codec(VectorWriter(dimensions), VectorReader(_, numpy)):
+            return f"vector({dimensions}{', numpy=True' if numpy else ''})"
     return call_code(descriptor, type(descriptor).__name__, ("sort_key", *_TYPES), _field)
 
 

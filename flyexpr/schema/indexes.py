@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.records import fill, later, record
+from flyexpr.schema.codecs import Codec, codec_of
+from flyexpr.schema.vectors import check_dimensions, written_vector
 
 Keys = str | tuple[str, ...]
 Projection = Literal["all", "keys"] | tuple[str, ...] | list[str]
@@ -35,6 +37,8 @@ class Index:
     consistent_reads = False
     fetches_missing = False  # whether a read gets from the table what the index does not project
     has_throughput = False  # whether it has read and write units of its own
+    has_key = True  # whether a query or a scan can read it; a search reads an index without one
+    on_demand_only = False  # whether the table may not have provisioned throughput
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -46,10 +50,36 @@ class Index:
         """The attributes of the sort key, in their order."""
         raise NotImplementedError
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The attributes whose types the table declares to DynamoDB for this index."""
+        return self.partition_keys + self.sort_keys
+
+    def definition(self, table_partition: str) -> dict[str, Any]:
+        """The members that define the index in CreateTable, besides its name and projection."""
+        partition = self.partition_keys or (table_partition,)
+        keys = [*((name, "HASH") for name in partition), *((name, "RANGE") for name in self.sort_keys)]
+        return {"KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in keys]}
+
     @classmethod
-    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
-        """The index with these key attributes, as DescribeTable gives them."""
+    def described(cls, described: Mapping[str, Any], project: Projection) -> Index:
+        """The index that DescribeTable describes."""
         raise NotImplementedError
+
+    @property
+    def codecs(self) -> dict[str, Codec]:
+        """How attributes are stored that the table does not declare, because the index says what they are."""
+        return dict.fromkeys(self.typed, codec_of(str))
+
+    def check_item(self, item: Mapping[str, Any]) -> None:
+        """None for an item, as it is stored, that the index takes or leaves out; else a ValidationError."""
+        for name in (*self.partition_keys, *self.sort_keys):
+            if name in item and item[name] in (None, "", b""):
+                raise ValidationError(
+                    "a key attribute of an index may not be empty or None",
+                    at=name,
+                    hint="leave it out, and the item is not in that index",
+                )
 
     def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
         """None where a table of that name and primary key can have the index; else a FlyexprError."""
@@ -93,8 +123,9 @@ class GlobalIndex(Index):
             raise FlyexprError(f"index {self.name!r} names an attribute twice in its keys")
 
     @classmethod
-    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
-        return cls(name, partition, sort or None, project)
+    def described(cls, described: Mapping[str, Any], project: Projection) -> Index:
+        partition, sort = described_keys(described)
+        return cls(described["IndexName"], partition, sort or None, project)
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -137,8 +168,8 @@ class LocalIndex(Index):
         fill(self, project=_projection(self.project))
 
     @classmethod
-    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
-        return cls(name, sort[0], project)
+    def described(cls, described: Mapping[str, Any], project: Projection) -> Index:
+        return cls(described["IndexName"], described_keys(described)[1][0], project)
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -150,6 +181,21 @@ class LocalIndex(Index):
         """The attribute of the sort key, as a tuple."""
         return (self.sort_key,)
 
+    @property
+    def codecs(self) -> dict[str, Codec]:
+        """How attributes are stored that the table does not declare, because the index says what they are."""
+        return dict.fromkeys(self.typed, codec_of(str))
+
+    def check_item(self, item: Mapping[str, Any]) -> None:
+        """None for an item, as it is stored, that the index takes or leaves out; else a ValidationError."""
+        for name in (*self.partition_keys, *self.sort_keys):
+            if name in item and item[name] in (None, "", b""):
+                raise ValidationError(
+                    "a key attribute of an index may not be empty or None",
+                    at=name,
+                    hint="leave it out, and the item is not in that index",
+                )
+
     def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
         if self.sort_key == keys[0]:
             raise FlyexprError(f"table {table!r}: a local index cannot sort by the partition key")
@@ -157,7 +203,111 @@ class LocalIndex(Index):
             raise FlyexprError(f"table {table!r} has no sort key, which a local index needs")
 
 
-INDEX_TYPES: tuple[type[Index], ...] = (LocalIndex, GlobalIndex)  # as CreateTable lists them
+Distance = Literal["cosine", "euclidean", "dot_product"]
+MOST_FILTERS = 18
+
+
+@record(options=True)
+class VectorIndex(Index):
+    """A vector index: finds the items whose vectors are nearest to another vector; `search` reads it.
+
+    >>> VectorIndex("ByMeaning", "embedding", 384, partition_key="tenant", filters=["lang"]).typed
+    ('tenant', 'lang')
+
+    `attribute` holds the vectors: lists of `dimensions` numbers, 1 to 4,096, kept as 32-bit floats. `distance` is
+    "cosine" (a score of 0 is the same direction, 2 the opposite), "euclidean" (0 is the same point) or "dot_product"
+    (the largest is best). With a `partition_key`, a search is among the items with one value of it. A search can ask
+    for values of `filters`, up to 18 attributes. An item without the vector or the partition key is not in the index.
+    The table has to be on-demand; it has up to 5 vector indexes. Declare the partition key and the filters in
+    `attributes=` if they are not texts. Nothing of the index can be changed later.
+    """
+
+    name: str
+    attribute: str
+    dimensions: int
+    distance: Distance = "cosine"
+    partition_key: str | None = None
+    filters: tuple[str, ...] | list[str] = ()
+    project: Projection = "all"
+
+    word = "vector"
+    wire_member = "VectorIndexes"
+    wire_updates = "VectorIndexUpdates"
+    has_key = False
+    on_demand_only = True
+    _public = frozenset("name attribute dimensions distance partition_key filters project typed".split())
+
+    def __post_init__(self) -> None:
+        check_name("an index", self.name)
+        check_name(f"the attribute of index {self.name!r}", self.attribute)
+        check_dimensions(self.dimensions)
+        if self.distance not in _DISTANCES:
+            names = ", ".join(map(repr, _DISTANCES))
+            raise FlyexprError(f"index {self.name!r}: distance= is one of {names}, not {self.distance!r}")
+        if isinstance(self.filters, str):
+            raise TypeError(f"index {self.name!r}: filters= takes a list of names, such as [{self.filters!r}]")
+        fill(self, filters=tuple(self.filters), project=_projection(self.project))
+        for name in self.typed:
+            check_name(f"a filter of index {self.name!r}", name)
+        if len({*self.typed, self.attribute}) < len(self.typed) + 1:
+            raise FlyexprError(f"index {self.name!r} names an attribute twice")
+        if len(self.filters) > MOST_FILTERS:
+            raise FlyexprError(f"index {self.name!r} has {len(self.filters)} filters; DynamoDB takes {MOST_FILTERS}")
+
+    @property
+    def codecs(self) -> dict[str, Codec]:
+        return {**dict.fromkeys(self.typed, codec_of(str)), self.attribute: written_vector(self.dimensions)}
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """The attribute that a search has to give a value for, if there is one."""
+        return () if self.partition_key is None else (self.partition_key,)
+
+    @property
+    def sort_keys(self) -> tuple[str, ...]:
+        """None: a search sorts by distance."""
+        return ()
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The attributes that a search can ask for: the partition key and the filters."""
+        return (*self.partition_keys, *self.filters)
+
+    def definition(self, table_partition: str) -> dict[str, Any]:
+        kinds = [*((name, "HASH") for name in self.partition_keys), *((name, "INLINE_FILTER") for name in self.filters)]
+        schema = [{"AttributeName": name, "SearchSchemaElementType": kind} for name, kind in kinds]
+        return {
+            "VectorAttribute": {"AttributeName": self.attribute},
+            "Dimensions": self.dimensions,
+            "DistanceFunction": self.distance.upper(),
+            **({"SearchSchema": schema} if schema else {}),
+        }
+
+    @classmethod
+    def described(cls, described: Mapping[str, Any], project: Projection) -> Index:
+        schema = described.get("SearchSchema") or ()
+        keys = [each["AttributeName"] for each in schema if each["SearchSchemaElementType"] == "HASH"]
+        return cls(
+            described["IndexName"],
+            described["VectorAttribute"]["AttributeName"],
+            int(described["Dimensions"]),
+            described["DistanceFunction"].lower(),
+            keys[0] if keys else None,
+            tuple(each["AttributeName"] for each in schema if each["SearchSchemaElementType"] != "HASH"),
+            project,
+        )
+
+
+_DISTANCES = ("cosine", "euclidean", "dot_product")
+
+INDEX_TYPES: tuple[type[Index], ...] = (LocalIndex, GlobalIndex, VectorIndex)  # as CreateTable lists them
+
+
+def described_keys(described: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The partition and sort key attributes of a table or an index, from its description."""
+    schema = described["KeySchema"]
+    partition = tuple(each["AttributeName"] for each in schema if each["KeyType"] == "HASH")
+    return partition, tuple(each["AttributeName"] for each in schema if each["KeyType"] == "RANGE")
 
 
 def _tuple(key: Keys | None) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def stored_item(table: Table[Any], item: Mapping[str, Any]) -> Item:
             stored[name] = as_stored(table, name, stored[name])
     _check_key(table, stored)
     for index in table.indexes:
-        _check_index_key(table.keys_of(index), stored)
+        index.check_item(stored)
     return stored
 
 
@@ -366,16 +366,6 @@ def _key_shown(table: Table) -> str:
     if table.sort_key is None:
         return f"one value of {table.partition_key}"
     return f"({table.partition_key}, {table.sort_key}) as a tuple"
-
-
-def _check_index_key(names: Iterable[str], item: Mapping[str, Any]) -> None:
-    for name in names:
-        if name in item and item[name] in (None, "", b""):
-            raise ValidationError(
-                "a key attribute of an index may not be empty or None",
-                at=name,
-                hint="leave it out, and the item is not in that index",
-            )
 
 
 def _check_key(table: Table, item: Mapping[str, Any]) -> None:

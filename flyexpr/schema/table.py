@@ -162,6 +162,10 @@ class Table(Generic[T]):
             raise FlyexprError(f"table {self.name!r} has two indexes of one name: {', '.join(sorted(names))}")
         for index in self.indexes:
             index.check_keys(self.name, self.keys)
+            if index.on_demand_only and self.throughput is not None:
+                raise FlyexprError(
+                    f"table {self.name!r}: a {index.word} index needs an on-demand table, without throughput="
+                )
         if self.strict:
             self._check_projections()
         if self.version in self.key_attributes:
@@ -262,8 +266,13 @@ class Table(Generic[T]):
 
     @cached_property
     def key_attributes(self) -> tuple[str, ...]:
-        """Every attribute of a key of the table or of an index, in this order, each once."""
-        return tuple(dict.fromkeys(name for index in (None, *self.indexes) for name in self.keys_of(index)))
+        """Every attribute whose type DynamoDB is told, each once: those of the key, then those of the indexes."""
+        return tuple(dict.fromkeys([*self.keys, *(name for index in self.indexes for name in index.typed)]))
+
+    @cached_property
+    def ways(self) -> tuple[Index | None, ...]:
+        """What a query or a scan can read: the table itself, which is None, and its indexes with keys."""
+        return (None, *(index for index in self.indexes if index.has_key))
 
     def keys_of(self, index: Index | None) -> tuple[str, ...]:
         """The key attributes of an index, or of the table itself: partition key first."""
@@ -290,7 +299,8 @@ class Table(Generic[T]):
     def codecs(self) -> dict[str, Codec]:
         """The codec of every declared attribute, and of every key attribute."""
         codecs = {name: codec_of(declared) for name, declared in self.attributes.items()}
-        return {name: codec_of(str) for name in self.key_attributes} | codecs
+        of_indexes = {name: codec for index in self.indexes for name, codec in index.codecs.items()}
+        return {name: codec_of(str) for name in self.keys} | of_indexes | codecs
 
     @cached_property
     def decoders(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
@@ -415,7 +425,7 @@ def _checked_indexes(indexes: Any) -> tuple[Index, ...]:
     checked = tuple(indexes)
     for index in checked:
         if not isinstance(index, Index):
-            raise TypeError(f"indexes= takes GlobalIndex(...) and LocalIndex(...), not {index!r}")
+            raise TypeError(f"indexes= takes GlobalIndex(...), LocalIndex(...) and VectorIndex(...), not {index!r}")
     return checked
 
 

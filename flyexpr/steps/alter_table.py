@@ -104,9 +104,7 @@ def _comparable(table: Table, index: Index) -> Any:
     """What makes two indexes the same; the order of the projected attributes does not matter."""
     project = index.project
     return (
-        type(index),
-        index.sort_keys,
-        index.partition_keys,
+        index.definition(table.partition_key),
         [table.kind(name) for name in table.keys_of(index)],
         project if isinstance(project, str) else {*project},
     )

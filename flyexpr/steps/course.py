@@ -21,6 +21,7 @@ from flyexpr.requests.operations import (
     PutItem,
     Query,
     Scan,
+    Search,
     TransactGetItems,
     TransactWriteItems,
     UpdateItem,
@@ -118,6 +119,7 @@ _STEPS: dict[type, Callable[[Table, Any], Steps[Any]]] = {
     DeleteTable: later("flyexpr.steps.lifecycle", "delete_table"),
     DescribeTable: later("flyexpr.steps.lifecycle", "describe_table"),
     UpdateTable: later("flyexpr.steps.lifecycle", "update_table"),
+    Search: later("flyexpr.steps.searches", "search"),
 }
 
 _IN_BULK: dict[type, Callable[[Table[Any], Any, Bulk], Steps[Any]]] = {

@@ -15,7 +15,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -107,9 +107,32 @@ def _encode_map(value: Mapping[str, Any], depth: int) -> str:
     return f'{{"M":{_members(value, depth)}}}'
 
 
-def _encode_list(value: Iterable[Any], depth: int) -> str:
+_MANY = 16  # numbers from which on it pays to look whether a list is a vector
+
+
+_TEXTS: dict[type, Callable[[Any], str]] = {float: float.__repr__, Decimal: Decimal.__str__}
+
+
+def _numbers(value: Sequence[Any]) -> str | None:
+    """The numbers of a vector, as they stand between the marks of a list; None for any other list.
+
+    In half of the time that one number after the other takes: the texts are looked at as one.
+    """
+    kinds = {*map(type, value)}
+    if len(kinds) > 1 or not kinds <= _TEXTS.keys():
+        return None
+    texts = list(map(_TEXTS[kinds.pop()], value))
+    text = '"},{"N":"'.join(texts) + '"'
+    # Not one has an exponent, is a NaN or infinite, or ends in a zero that DynamoDB does not keep.
+    plain = "e" not in text and "E" not in text and "n" not in text and "a" not in text and '0"' not in text
+    return text[:-1] if plain and max(map(len, texts)) <= DIGITS else None
+
+
+def _encode_list(value: Sequence[Any], depth: int) -> str:
     if depth >= MAX_DEPTH:
         raise too_deep()
+    if len(value) >= _MANY and (text := _numbers(value)):
+        return f'{{"L":[{{"N":"{text}"}}]}}'
     parts: list[str] = []
     try:
         for member in value:

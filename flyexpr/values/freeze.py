@@ -38,6 +38,17 @@ def freeze(value: Any, at: str = "") -> Frozen:
         raise explained(refused, at) from None
 
 
+def _freeze_array(value: Any, unknown: Unknown) -> Frozen:
+    """An array of numbers, as the list that is stored of it."""
+    from flyexpr.errors import ValidationError
+    from flyexpr.values.vectors import numbers_of  # few programs have one
+
+    try:
+        return _freeze(numbers_of(value), 1)
+    except ValidationError:
+        raise explained(unknown, "") from None
+
+
 def freeze_constant(value: Any) -> Frozen:
     """The same as `freeze`, but a value of a foreign type (datetime, Enum, …) stays as it is, of kind `PYTHON`.
 
@@ -54,7 +65,7 @@ def freeze_constant(value: Any) -> Frozen:
         try:
             hash(frozen)
         except TypeError:
-            raise explained(unknown, "") from None
+            return _freeze_array(value, unknown)
         return frozen
     except Refused as refused:
         raise explained(refused, "") from None

@@ -1,11 +1,14 @@
 """Types of indexes: what the rest of the library asks, an index answers, so a further type is one class."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from flyexpr import GlobalIndex, LocalIndex, PlanError, Table, all_of, create_table, eq, explain, query, request
 from flyexpr.records import record
 from flyexpr.requests import descriptions, tables
-from flyexpr.schema.indexes import INDEX_TYPES, Index, Projection
+from flyexpr.schema.indexes import INDEX_TYPES, Index, Projection, described_keys
 from flyexpr.steps.alter_table import changes
 
 
@@ -21,8 +24,8 @@ class FacetIndex(Index):
     wire_member = "FacetIndexes"
 
     @classmethod
-    def of_keys(cls, name: str, partition: tuple[str, ...], sort: tuple[str, ...], project: Projection) -> Index:
-        return cls(name, partition[0], project)
+    def described(cls, described: Mapping[str, Any], project: Projection) -> Index:
+        return cls(described["IndexName"], described_keys(described)[0][0], project)
 
     @property
     def partition_keys(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from flyexpr.requests.operations import Query, Read, Scan
 from flyexpr.requests.plan.choice import chosen_fit
 from flyexpr.requests.plan.fits import Fit
 from flyexpr.requests.plan.kinds import implied_by_kinds
-from flyexpr.requests.plan.projections import check_projected, fetched, trims
+from flyexpr.requests.plan.projections import check_projected, fetched, readable, trims
 from flyexpr.requests.plan.refusals import Rejected
 from flyexpr.requests.plan.sharing import shared_by_query, shared_by_scan
 from flyexpr.requests.reads import Access, Nothing, Point, QueryPages, ScanPages
@@ -120,7 +120,7 @@ def _through(table: Table, read: Query, fit: Fit, rejected: Rejected) -> Access:
 
 
 def _scan(table: Table, read: Scan, condition: Condition) -> Access:
-    index = table.index(read.index) if read.index else None
+    index = readable(table, read.index) if read.index else None
     check_projected(table, index, read, [condition])
     filters, residue = shared_by_scan(table, condition)
     if any(map(is_never, filters)):

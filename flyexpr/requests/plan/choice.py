@@ -9,7 +9,7 @@ from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query
 from flyexpr.requests.plan.fits import Fit, fit_of
-from flyexpr.requests.plan.projections import unusable
+from flyexpr.requests.plan.projections import readable, unusable
 from flyexpr.requests.plan.refusals import Rejected, label, no_index
 from flyexpr.schema.derived.implied import Implied
 from flyexpr.schema.table import Table
@@ -34,7 +34,7 @@ def chosen_fit(table: Table, read: Query, parts: Sequence[Condition], implied: I
 
 
 def _named_fit(table: Table, read: Query, name: str, parts: Sequence[Condition], implied: Implied) -> Fit:
-    fit = fit_of(table, table.index(name), parts, implied)
+    fit = fit_of(table, readable(table, name), parts, implied)
     if isinstance(fit, str):
         raise PlanError(
             f"index {name!r} cannot serve this query: {fit}",
@@ -50,7 +50,7 @@ def _candidates(
     """The fits that can serve a query, and why each of the other indexes cannot."""
     fits: list[Fit] = []
     rejected: list[tuple[str, str]] = []
-    for index in (None, *table.indexes):
+    for index in table.ways:
         fit = fit_of(table, index, parts, implied)
         why = fit if isinstance(fit, str) else unusable(table, index, read, fit.rest)
         if why or isinstance(fit, str):

@@ -32,8 +32,8 @@ def implied_by_kinds(table: Kinds, condition: Condition, parts: Sequence[Conditi
         for name in table.kinds
         if name in names or None in names
     }
-    partitions = {name for index in (None, *table.indexes) for name in table.partition_keys_of(index)}
-    sorting = {name for index in (None, *table.indexes) for name in table.sort_keys_of(index)}
+    partitions = {name for index in table.ways for name in table.partition_keys_of(index)}
+    sorting = {name for index in table.ways for name in table.sort_keys_of(index)}
     sure: list[Condition] = []
     kind: list[Condition] = []
     for name in table.key_attributes:

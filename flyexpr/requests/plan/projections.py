@@ -10,7 +10,7 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query, Read
 from flyexpr.schema.derived.parts import parts_in, sources_of
-from flyexpr.schema.indexes import Index
+from flyexpr.schema.indexes import Index, VectorIndex
 from flyexpr.schema.kinds import paths_of_kind
 from flyexpr.schema.strict import check_paths
 from flyexpr.schema.table import Table
@@ -27,8 +27,18 @@ def lacking(table: Table, index: Index | None, wanted: Iterable[Path] | None) ->
         return ""
     if wanted is None:
         return "*"
-    held = {*table.keys, *table.keys_of(index), *(index.project if isinstance(index.project, tuple) else ())}
+    held = {*table.keys, *index.typed, *(index.project if isinstance(index.project, tuple) else ())}
     return ", ".join(f"`{name}`" for name in dict.fromkeys(path.parts[0] for path in wanted) if name not in held)
+
+
+def readable(table: Table, name: str) -> Index:
+    """The index of that name, for a query or a scan; PlanError for one that only a search reads."""
+    index = table.index(name)
+    if isinstance(index, VectorIndex):
+        raise PlanError(
+            f"index {name!r} is a vector index; run(table, search(near({index.attribute!r}, vector))) reads it"
+        )
+    return index
 
 
 def unusable(table: Table, index: Index | None, read: Query, conditions: Iterable[Condition]) -> str:

@@ -60,7 +60,7 @@ def _no_partition(table: Table, parts: Sequence[Condition]) -> tuple[str, str]:
     """The message and hint where the condition fixes no partition key."""
     equal = [str(path.parts[0]) for part in parts for path in paths(part) if options(part, str(path.parts[0]))]
     if not equal:
-        indexes = [None, *(index for index in table.indexes if index.partition_keys)]
+        indexes = [index for index in table.ways if index is None or index.partition_keys]
         starts = ", ".join(_start(table, index) for index in indexes)
         if other := _compared_with_an_attribute(table, indexes, parts):
             key, attribute = other
@@ -95,7 +95,7 @@ def _likely_meant(table: Table, names: Sequence[str]) -> str:
     """A question where one of the names is nearly a partition key or a part of one; empty for names the table has."""
     keys = {
         name: (name == key, index)
-        for index in (*reversed(table.indexes), None)
+        for index in reversed(table.ways)
         for key in table.partition_keys_of(index)
         for name in (*(table.derived[key].parts if key in table.derived else ()), key)
     }
@@ -113,7 +113,7 @@ def _unfinished_key(table: Table, condition: Condition) -> str:
     """What to say where the condition gives some parts of a derived partition key, and not all of them."""
     known = known_values(condition)
     begun = (name for name, derived in table.derived.items() if not known.keys().isdisjoint(derived.parts))
-    names = {name for index in (None, *table.indexes) for name in table.partition_keys_of(index)}
+    names = {name for index in table.ways for name in table.partition_keys_of(index)}
     return next((missing_parts(table, name, known) for name in begun if name in names), "")
 
 

@@ -1,0 +1,79 @@
+"""A search of a vector index: its request, how its answer is read, and what the score says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flyexpr.expressions.nodes import Compare, Condition, Path, Value, parts_of
+from flyexpr.expressions.show import show
+from flyexpr.requests.expression_members import expression_members
+from flyexpr.requests.operations import MOST_FOUND
+from flyexpr.requests.reads import FIRST, Access, Answer, Turn
+from flyexpr.requests.request import CAPACITY, Request, table_name, wire_request
+from flyexpr.schema.derived.parts import fill
+from flyexpr.schema.indexes import VectorIndex
+from flyexpr.schema.table import Table
+from flyexpr.values.answers import decoding
+from flyexpr.values.encode import encode
+from flyexpr.values.kinds import quote
+from flyexpr.values.wire_json import item_of_wire
+
+_SCORES = {
+    "cosine": "the score is 1 - cosine: 0 for the same direction, 2 for the opposite one; the smallest is best",
+    "euclidean": "the score is the distance: 0 for the same point; the smallest is best",
+    "dot_product": "the score is the dot product: the largest is best",
+}
+
+
+class VectorSearch(Access):
+    """One SearchVectors; what the service cannot check is checked on up to 100 results."""
+
+    __slots__ = ()
+    operation = "SearchVectors"
+
+    def request(self, table: Table, read: Any, turn: Turn = FIRST) -> Request:
+        assert self.index is not None
+        vector = encode(list(read.near.vector))
+        members = [
+            table_name(table),
+            f'"IndexName":{quote(self.index.name)}',
+            '"SearchVector":' + vector.removeprefix('{"L":').removesuffix("}"),
+            f'"TopK":{read.top if self.residue is None else MOST_FOUND}',
+        ]
+        members += expression_members(
+            ("SearchConditionExpression", self.filter),
+            ("ProjectionExpression", self.fetch),
+        )
+        return wire_request(self.operation, [*members, CAPACITY])
+
+    def answer(self, table: Table, body: bytes) -> Answer:
+        with decoding:
+            found = json.loads(body)["SearchResults"]
+            items = [fill(table, item_of_wire(each["Item"])) for each in found]
+            return items, {"Scores": [float(each["Score"]) for each in found]}
+
+    def warnings(self, table: Table) -> Iterator[str]:
+        index = self.index
+        assert isinstance(index, VectorIndex)
+        yield _SCORES[index.distance]
+        needed = " or ".join(f"`{name}`" for name in (index.attribute, *index.partition_keys))
+        yield f"items without {needed} are not in this index"
+        if self.filter is not None and not all(map(is_equality, parts_of(self.filter))):
+            yield f"some Regions refuse a condition of more than equalities: {show(self.filter)}"
+        if self.residue is not None:
+            yield f"the client checks {show(self.residue)} on {MOST_FOUND} results, so fewer than `top` may come"
+        yield "a vector index follows its table with a delay, and a search is approximate"
+
+
+def is_equality(part: Condition) -> bool:
+    """Whether a search condition can have the part in every Region: an attribute that equals a key value.
+
+    >>> is_equality(eq("lang", "en")), is_equality(gt("pages", 3)), is_equality(eq("draft", True))
+    (True, False, False)
+    """
+    match part:
+        case Compare("=", Path(), Value(kind)):
+            return kind in ("S", "N", "B")
+    return False
