@@ -27,6 +27,7 @@ slow: $(VENV)/.tests ## run the tests that take minutes
 
 docs: $(DOCS)/.runs ## build the documentation into site/, in a venv of its own
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build
+	@echo "site/index.html is ready; its search needs a server: python3 -m http.server --bind 127.0.0.1 --directory site"
 
 bench: $(BENCH)/.runs ## compare the speed with other libraries, in a venv of its own
 	$(BENCH)/bin/python -m bench $(ARGS)

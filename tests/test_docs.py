@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pages import PAGES, README, blocks, difference, faults, files, needed, page_id, sessions, shows, steps
 from places import DOCS, ROOT
-from public import PUBLIC
+from public import GROUPS, PUBLIC
 
 import flyexpr
 from flyexpr import Table, connect, create_table, eq, gt, query, run
@@ -125,12 +125,9 @@ def test_every_page_is_on_the_map() -> None:
 
 def test_every_public_name_is_in_the_reference() -> None:
     """The pages of the reference are the groups of help(flyexpr), in its order."""
-    groups: dict[str, list[str]] = {}
-    for line in (flyexpr.__doc__ or "").split("say more:\n\n")[1].split("\n\n")[0].splitlines():
-        title = line[4:19].strip().replace(" ", "-") or [*groups][-1]
-        groups.setdefault(title, []).extend(line[19:].split())
-    pages = {title: (DOCS / "reference" / f"{title}.md").read_text() for title in groups}
-    assert {title: re.findall(r"^::: flyexpr\.(\w+)$", text, re.MULTILINE) for title, text in pages.items()} == groups
+    pages = {purpose: (DOCS / f"reference/{purpose.replace(' ', '-')}.md").read_text() for purpose in GROUPS}
+    entries = re.compile(r"^::: flyexpr(?:\.\w+)?\.(\w+)$", re.MULTILINE)
+    assert {purpose: entries.findall(text) for purpose, text in pages.items()} == GROUPS
 
 
 @pytest.mark.parametrize("door", ["aio", "curried", "events"])

@@ -1,5 +1,7 @@
 """The site of the documentation, in a browser: links, search, phones, contrast, the questions of a new user."""
 
+import inspect
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,7 +10,8 @@ from urllib.parse import unquote, urldefrag, urlencode, urljoin, urlsplit
 
 import pytest
 from browser import browsing, build_site, served
-from places import DATA
+from places import DATA, DOCS
+from public import GROUPS, NAMES
 
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 
@@ -98,6 +101,30 @@ def test_a_page_has_one_title_and_its_pictures_have_words(facts: dict[str, Facts
 
 def test_no_file_is_loaded_from_elsewhere(facts: dict[str, Facts]) -> None:
     assert {page: far for page, seen in facts.items() if (far := {x for x in seen.loads if "//" in x})} == {}
+
+
+LEFT = re.compile(r"<p>(?:[^<]*\n)?\s*(?:[-*] |\d+\. |\|).*|<blockquote>.*|<p>(?:\.\.\.|&gt;&gt;&gt;).*")
+
+
+def test_every_list_table_and_doctest_is_shown_as_one(site: Path, pages: list[str]) -> None:
+    """MkDocs leaves as text what it does not understand, such as a list right below a paragraph."""
+    assert LEFT.search("<p>one\n- two</p>")
+    assert LEFT.search("<p>&gt;&gt;&gt; eq(1, 2)</p>")
+    assert {page: left for page in pages if (left := LEFT.findall((site / page).read_text()))} == {}
+
+
+@pytest.mark.parametrize("group", [purpose.replace(" ", "-") for purpose in GROUPS])
+def test_the_reference_shows_what_the_docstrings_say(facts: dict[str, Facts], group: str) -> None:
+    """Each entry has a place of its own, and the beginning of its docstring."""
+    seen = facts[f"reference/{group}.html"]
+    text = " ".join(seen.text.split())
+    entries = re.findall(r"^::: (flyexpr\.[\w.]+)$", (DOCS / f"reference/{group}.md").read_text(), re.MULTILINE)
+    for entry in entries:
+        thing = NAMES[entry.split(".")[-1]]
+        said = inspect.getdoc(thing) if inspect.isroutine(thing) or inspect.isclass(thing) else None
+        assert entry in seen.places
+        assert " ".join((said or "").split("\n\n")[0].replace("`", "").split()) in text, entry
+    assert entries
 
 
 # --- what a browser shows

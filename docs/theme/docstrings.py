@@ -1,5 +1,6 @@
 """Docstrings as the reference shows them: doctests become blocks that can be pasted, as on the other pages."""
 
+import ast
 import re
 from doctest import DocTestParser
 from itertools import groupby
@@ -14,12 +15,22 @@ NAMED_DEFAULTS = {"_NOTHING": "{}"}
 class PastedExamples(griffe.Extension):
     """Griffe calls it for every object that it reads."""
 
+    def on_node(self, *, node: Any, agent: Any, **_: Any) -> None:
+        """Griffe reads no docstring that is assigned, `Budget.__doc__ = ...`."""
+        match node:
+            case ast.Assign([ast.Attribute(ast.Name(name), "__doc__")], ast.Constant(str(text))):
+                agent.current.members[name].docstring = griffe.Docstring(as_page(text))
+
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
         if obj.docstring:
-            obj.docstring.value = with_links(with_blocks(obj.docstring.value))
+            obj.docstring.value = as_page(obj.docstring.value)
         if isinstance(obj, griffe.Function):
             for parameter in obj.parameters:
                 parameter.default = NAMED_DEFAULTS.get(str(parameter.default), parameter.default)
+
+
+def as_page(docstring: str) -> str:
+    return with_links(with_blocks(docstring))
 
 
 def with_links(docstring: str) -> str:
