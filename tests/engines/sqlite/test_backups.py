@@ -1,6 +1,7 @@
 """Backups, and tables that are restored from them or to a point in time."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from words import cases
 from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk.storage import Storage
 
 ON = {"PointInTimeRecoveryEnabled": True}
 OFF = {"PointInTimeRecoveryEnabled": False}
@@ -324,6 +326,40 @@ def test_a_deleted_table_with_recovery_leaves_a_backup_for_35_days(embedded: Sql
         call(embedded, "ListTables", {})
     assert call(embedded, "ListBackups", {}) == {"BackupSummaries": []}
     assert stores(embedded) == [b"catalog", b"catalog_version", b"resources", b"tokens"]
+
+
+@pytest.mark.parametrize(
+    "operation, members",
+    [
+        ("CreateBackup", {"TableName": "tab", "BackupName": "two"}),
+        ("RestoreTableFromBackup", {"TargetTableName": "new", "BackupArn": ""}),
+        (
+            "RestoreTableToPointInTime",
+            {"SourceTableName": "tab", "TargetTableName": "new", "UseLatestRestorableTime": True},
+        ),
+    ],
+)
+def test_what_fails_in_the_middle_leaves_nothing(
+    embedded: SqliteEngine, monkeypatch: pytest.MonkeyPatch, operation: str, members: Wire
+) -> None:
+    recover(embedded, ON)
+    put(embedded, 1)
+    if "BackupArn" in members:
+        members = {**members, "BackupArn": backup(embedded)}
+    before, held = stores(embedded), contents(embedded, "tab")
+    copied, copy_store = [], Storage.copy_store
+
+    def failing(storage: Storage, source: str, target: str) -> None:
+        copy_store(storage, source, target)
+        copied.append(target)
+        if len(copied) == 2:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Storage, "copy_store", failing)
+    with pytest.raises(DynamoError, match="disk is full"):
+        call(embedded, operation, members)
+    assert (stores(embedded), contents(embedded, "tab")) == (before, held)
+    assert call(embedded, "ListTables", {})["TableNames"] == ["tab"]
 
 
 def test_backups_are_in_the_file(tmp_path: Path) -> None:

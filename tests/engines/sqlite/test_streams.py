@@ -1,7 +1,9 @@
 """DynamoDB Streams: what makes a record, what a record holds, shards, iterators, and how streams end."""
 
 import json
+import pickle
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from words import cases
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk.keeping import Keeping
 
 Make = Callable[..., SqliteEngine]
 CHILDREN = {"Type": "CHILD_SHARDS"}
@@ -474,6 +477,22 @@ def test_shards_that_hold_nothing_any_more_are_not_shown(make: Make, clock: Cloc
     assert held[:3] == [0, 1, 1]  # the first was closed within a day, but its record is older
 
 
+def test_what_other_shards_have_lost_is_not_missed(make: Make, clock: Clock) -> None:
+    engine = make(shards=2, shard_time=1e9)
+    arn = stream_of(engine)
+    put(engine, 1)
+    clock.now += 86_400
+    places = [iterator(engine, arn, shard["ShardId"]) for shard in described(engine, arn)["Shards"]]
+    clock.now += 60
+    codes = []
+    for place in places:
+        try:
+            codes.append(str(len(call(engine, "GetRecords", {"ShardIterator": place})["Records"])))
+        except DynamoError as error:
+            codes.append(error.code)
+    assert sorted(codes) == ["0", "TrimmedDataAccessException"]
+
+
 # Enabling and disabling
 
 
@@ -609,3 +628,19 @@ def test_options_of_the_url(clock: Clock) -> None:
     with connect("sqlite::memory:?retention=30d&shards=2&shard_time=0.5h") as engine:
         call(engine, "CreateTable", STREAMED)
         assert len(described(engine, stream_of(engine))["Shards"]) == 2
+
+
+def test_a_pickled_engine_keeps_its_options(tmp_path: Any) -> None:
+    url = f"sqlite:{tmp_path / 'tables.db'}?retention=30d&shards=3&shard_time=10s&timeout=5"
+    with connect(url) as engine, pickle.loads(pickle.dumps(engine)) as again:
+        assert again._storage.keeping == engine._storage.keeping == Keeping(time.time, 2_592_000.0, 3, 10.0)
+        assert again.timeout == 5
+
+
+@pytest.mark.parametrize("change", ["replace(definition, 'changes_', 'catalog_x; --')", "'[]'", "'{'", "x'ff'"])
+def test_a_stream_that_no_engine_wrote_is_damage(engine: SqliteEngine, change: str) -> None:
+    put(engine)
+    engine._storage.connection.execute(f"UPDATE resources SET definition = {change}")
+    with pytest.raises(DynamoError, match=r"InternalServerError: .*(a stream|a stream or a backup) cannot be read"):
+        call(engine, "ListStreams", {})
+    put(engine, 2)  # which needs nothing of the stream

@@ -62,11 +62,6 @@ def last_number(storage: Storage, store: str) -> int:
     return number or 0
 
 
-def has_number(storage: Storage, store: str, number: int) -> bool:
-    """Whether there is a change of this number."""
-    return any(storage.connection.execute(f"SELECT 1 FROM {store} WHERE number = ?", (number,)))
-
-
 def read_changes(storage: Storage, store: str, after: int, last: int) -> Iterator[StoredChange]:
     """The changes after a number, up to the last one, in their order, read as they are taken."""
     rows = storage.connection.execute(

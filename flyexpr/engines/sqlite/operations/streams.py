@@ -9,14 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.answers import answer, array, json_text
-from flyexpr.engines.sqlite.disk.changes import (
-    StoredChange,
-    change_number,
-    has_changes,
-    has_number,
-    last_number,
-    read_changes,
-)
+from flyexpr.engines.sqlite.disk.changes import StoredChange, change_number, last_number, read_changes
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.streams import Shard, StoredStream, find_stream, streams
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
@@ -114,10 +107,7 @@ def _is_in(storage: Storage, stream: StoredStream, shard: Shard, number: int, ho
         return False
     if number < horizon or number in (shard.start, shard.end):
         return True
-    if not has_number(storage, stream.store, number):
-        return False
-    (change,) = read_changes(storage, stream.store, number - 1, number)
-    return has_change(stream, shard, change)
+    return any(has_change(stream, shard, change) for change in read_changes(storage, stream.store, number - 1, number))
 
 
 def get_records(storage: Storage, asked: RecordsAsked, now: float) -> bytes:
@@ -131,12 +121,20 @@ def get_records(storage: Storage, asked: RecordsAsked, now: float) -> bytes:
     with storage.transaction("DEFERRED"):
         stream = _stream(storage, iterator.arn, now)
         shard = _shard(stream, iterator.shard)
-        if has_changes(storage, stream.store, iterator.after, _horizon(storage, stream, now)):
-            raise _trimmed()
+        _check_untrimmed(storage, stream, shard, iterator.after, now)
         page = _page(storage, stream, shard, iterator.after, asked.limit)
     records = [record_text(stream, change) for change in page.changes]
     following = json_text(_iterator(stream, shard, page.after, now)) if page.more or shard.end is None else None
     return answer(Records=array(records), NextShardIterator=following)
+
+
+def _check_untrimmed(storage: Storage, stream: StoredStream, shard: Shard, after: int, now: float) -> None:
+    """None for a place in a shard after which no change was trimmed."""
+    last = _horizon(storage, stream, now) - 1
+    if shard.end is not None:
+        last = min(last, shard.end)
+    if any(has_change(stream, shard, change) for change in read_changes(storage, stream.store, after, last)):
+        raise _trimmed()
 
 
 class Page(NamedTuple):
