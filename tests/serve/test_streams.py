@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timezone
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from doors import connected
+from streaming import records, stream_of
 
-from flyexpr import Table, connect, create_table, delete, put, run
+from flyexpr import DynamoError, Table, call, connect, create_table, delete, put, run
 from flyexpr.serve import serve
 
 TABLE = Table("Scores", "userid", stream="both")
@@ -34,6 +37,21 @@ def test_streams_have_a_target_of_their_own(target: str, status: int) -> None:
         connection.close()
     assert answer.status == status
     assert status == 200 or body == {"__type": "com.amazon.coral.service#UnknownOperationException"}
+
+
+@pytest.mark.parametrize("transport", ["direct", "botocore", "awaited"])
+def test_our_own_clients_read_streams(transport: str) -> None:
+    with (
+        connect("sqlite::memory:") as embedded,
+        serve(embedded) as server,
+        closing(connected(server.url, transport)) as engine,
+    ):
+        table = TABLE.on(engine)
+        run(table, create_table())
+        put(table, {"userid": "a"})
+        assert [record["eventName"] for record in records(engine, stream_of(engine, "Scores"))] == ["INSERT"]
+        with pytest.raises(DynamoError, match="ValidationException: Invalid ShardIterator"):
+            call(engine, "GetRecords", {"ShardIterator": "garbage"})
 
 
 class Consumer:

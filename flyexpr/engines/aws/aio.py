@@ -21,7 +21,7 @@ from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
 from flyexpr.engines.aws.credentials import may_wait
-from flyexpr.engines.aws.direct import HOST_OF_ITS_OWN
+from flyexpr.engines.aws.direct import HOSTS_OF_THEIR_OWN
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.framing import Answer, Malformed, answer_reader
 from flyexpr.engines.aws.target import Target
@@ -67,7 +67,7 @@ class AwaitedDirectEngine(Awaited):
         """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
-        if mock_is_active() or operation == HOST_OF_ITS_OWN:
+        if mock_is_active() or operation in HOSTS_OF_THEIR_OWN:
             return await self._by_botocore(operation, body)
         return await driven_awaited(self._attempts.steps(operation, body), AwaitedDirectEngine._answer, self, NoAnswer)
 

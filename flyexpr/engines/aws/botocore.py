@@ -25,7 +25,7 @@ from botocore.exceptions import (
 from botocore.model import OperationNotFoundError
 from botocore.parsers import ResponseParserFactory
 
-from flyexpr.engine import Plain
+from flyexpr.engine import STREAM_READS, Plain
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.connections import tls_context, trusted_bundle
 from flyexpr.engines.aws.credentials import LOCAL, SessionKeys, open_session
@@ -56,18 +56,19 @@ class BotocoreEngine(Plain):
         self.target, self.why = target, why
         self._now = threading.local()
         self._closed = False
-        self._client = _client(target)
-        events = self._client.meta.events
-        events.register("before-call.dynamodb", self._give_body)
-        events.register_first("needs-retry.dynamodb", self._guard)
+        self._lock = threading.Lock()
+        self._session = _session(target)
+        self._client = self._made("dynamodb")
+        self._streams: Any = None
 
     def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
         self._now.body = body
+        client = self._streams_client() if operation in STREAM_READS else self._client
         try:
-            answer = self._client._make_api_call(operation, _STUBS.get(operation, {}))
+            answer = client._make_api_call(operation, _STUBS.get(operation, {}))
         except ClientError as error:
             response = error.response
             raise refusal(response["ResponseMetadata"]["HTTPStatusCode"], response[_BODY]) from None
@@ -79,6 +80,20 @@ class BotocoreEngine(Plain):
             raise self._no_answer(error) from error
         body_of_answer: bytes = answer[_BODY]
         return body_of_answer
+
+    def _made(self, service: str) -> Any:
+        client = _client(self._session, self.target, service)
+        events, name = client.meta.events, client.meta.service_model.service_id.hyphenize()
+        events.register(f"before-call.{name}", self._give_body)
+        events.register_first(f"needs-retry.{name}", self._guard)
+        return client
+
+    def _streams_client(self) -> Any:
+        """The client of DynamoDB Streams, which botocore has as a service of its own; made when it is needed."""
+        with self._lock:
+            if self._streams is None:
+                self._streams = self._made("dynamodbstreams")
+        return self._streams
 
     def _give_body(self, params: dict[str, Any], **_: Any) -> None:
         params["body"] = self._now.body
@@ -106,6 +121,8 @@ class BotocoreEngine(Plain):
         """Closes the connections; the engine cannot be used any more."""
         self._closed = True
         self._client.close()
+        if self._streams is not None:
+            self._streams.close()
 
     def __enter__(self) -> BotocoreEngine:
         return self
@@ -120,10 +137,9 @@ class BotocoreEngine(Plain):
         return BotocoreEngine, (self.target, self.why)
 
 
-def _client(target: Target) -> Any:
-    session = _session(target)
+def _client(session: Any, target: Target, service: str) -> Any:
     try:
-        client = session.create_client("dynamodb", endpoint_url=target.endpoint, config=_config(target))
+        client = session.create_client(service, endpoint_url=target.endpoint, config=_config(target))
     except (ValueError, BotoCoreError) as error:
         raise FlyexprError(f"cannot connect to {target.url!r}: {error}") from None
     bundle = trusted_bundle(session.get_config_variable("ca_bundle"))
@@ -133,7 +149,7 @@ def _client(target: Target) -> Any:
 
 
 def _session(target: Target) -> Any:
-    """A session for the one client, with our parsers, and with the keys that a second session finds.
+    """A session for the clients, with our parsers, and with the keys that a second session finds.
 
     The second session stays as botocore made it, because it makes the clients that fetch keys (STS, SSO), even much
     later.

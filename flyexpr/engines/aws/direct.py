@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flyexpr.drive import Pause, driven, noted
-from flyexpr.engine import Connection, Plain
+from flyexpr.engine import STREAM_READS, Connection, Plain
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import NoAnswer, Pool
@@ -21,7 +21,7 @@ from flyexpr.engines.aws.framing import Answer
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
-HOST_OF_ITS_OWN = "SearchVectors"  # the only operation that a region's plain endpoint does not serve
+HOSTS_OF_THEIR_OWN = STREAM_READS | {"SearchVectors"}  # what a region's plain endpoint does not serve
 
 
 def open_engine(target: Target) -> Connection:
@@ -68,7 +68,7 @@ class DirectEngine(Plain):
         """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
-        if mock_is_active() or operation == HOST_OF_ITS_OWN:
+        if mock_is_active() or operation in HOSTS_OF_THEIR_OWN:
             return self._by_botocore(operation, body)
         return driven(self._attempts.steps(operation, body), DirectEngine._answer, self, NoAnswer)
 

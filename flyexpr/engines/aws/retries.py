@@ -8,7 +8,8 @@ When the answer was *lost* (a timeout, a reset, a damaged body, a gateway's erro
 request was done. Then it is repeated only if doing it twice has the same effect and the same answer as once:
 
     GetItem  Query  Scan  BatchGetItem
-    TransactGetItems  Describe…  List…                repeated
+    TransactGetItems  Describe…  List…
+    GetShardIterator  GetRecords                      repeated
     BatchWriteItem  TagResource  UntagResource        repeated: the second time changes nothing
     PutItem  DeleteItem                               repeated, unless they have a condition or return the old item:
                                                       the second request would see the write of the first
@@ -26,9 +27,9 @@ import json
 import threading
 from collections.abc import Mapping
 
-from flyexpr.engine import READS
+from flyexpr.engine import READS, STREAM_READS
 
-_REPEATABLE_WRITES = frozenset(["BatchWriteItem", "TagResource", "UntagResource"])
+_REPEATABLE = READS | STREAM_READS | {"BatchWriteItem", "TagResource", "UntagResource"}
 _WHEN_BLIND = frozenset(["PutItem", "DeleteItem"])
 _WITH_TOKEN = frozenset(["TransactWriteItems", "ExecuteTransaction"])
 
@@ -54,7 +55,7 @@ def may_repeat(operation: str, body: bytes) -> bool:
     >>> may_repeat("PutItem", b'{"Item": {}}'), may_repeat("PutItem", b'{"Item": {}, "ConditionExpression": "a = :a"}')
     (True, False)
     """
-    if operation in READS or operation in _REPEATABLE_WRITES or operation.startswith(("Describe", "List")):
+    if operation in _REPEATABLE or operation.startswith(("Describe", "List")):
         return True
     if operation in _WHEN_BLIND:
         request = _members(body)

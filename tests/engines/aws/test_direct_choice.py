@@ -9,7 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import botocore.awsrequest
 import botocore.client
+import botocore.httpsession
 import botocore.session
 import pytest
 from botocore.config import Config
@@ -340,13 +342,29 @@ def test_an_instrumented_client_is_seen(keys: pytest.MonkeyPatch) -> None:
     assert isinstance(connect(AWS + "?transport=direct"), DirectEngine)
 
 
-def test_vectors_are_searched_at_their_own_host(keys: pytest.MonkeyPatch) -> None:
-    """Only botocore's rules know this host, so the operation goes through botocore."""
+@pytest.mark.parametrize("operation", ["SearchVectors", "ListStreams", "GetRecords"])
+def test_some_operations_have_a_host_of_their_own(keys: pytest.MonkeyPatch, operation: str) -> None:
+    """Only botocore's rules know these hosts, so the operations go through botocore."""
     asked: list[str] = []
     keys.setattr(BotocoreEngine, "__call__", lambda self, operation, body: asked.append(operation) or b"{}")
     with connect(AWS) as engine:
-        assert engine("SearchVectors", b"{}") == b"{}"
-    assert asked == ["SearchVectors"]
+        assert engine(operation, b"{}") == b"{}"
+    assert asked == [operation]
+
+
+def test_streams_are_asked_at_their_own_host(keys: pytest.MonkeyPatch) -> None:
+    hosts: list[str] = []
+
+    def send(self: object, request: botocore.awsrequest.AWSPreparedRequest) -> botocore.awsrequest.AWSResponse:
+        hosts.append(request.url.split("/")[2])
+        assert request.headers["X-Amz-Target"] == b"DynamoDBStreams_20120810.ListStreams"
+        answer = SimpleNamespace(stream=lambda: iter([b'{"Streams":[]}']))
+        return botocore.awsrequest.AWSResponse(request.url, 200, {}, answer)
+
+    keys.setattr(botocore.httpsession.URLLib3Session, "send", send)
+    with connect(AWS) as engine:
+        assert call(engine, "ListStreams", {}) == {"Streams": []}
+    assert hosts == ["streams.dynamodb.eu-west-1.amazonaws.com"]
 
 
 @pytest.mark.parametrize("attempt", [1, 2, 5, 50, 5000])
