@@ -304,7 +304,9 @@ def _longest_expression(wires: Sequence[tuple[str, dict[str, Any]]]) -> int:
 
 def _ranges(table: Table, access: Access, requests: int) -> Iterator[tuple[str, str]]:
     """What each request reads, as a condition, and as a word for its part of a partition."""
-    if access.sends and not access.keys:
+    if access.sends and not access.keys and not access.paged:
+        yield "the nearest vectors", "middle"
+    elif access.sends and not access.keys:
         yield from (("every item" if requests == 1 else f"segment {n} of {requests}", "all") for n in range(requests))
     sort = table.sort_keys_of(access.index)
     for key in access.keys:

@@ -22,6 +22,7 @@ from flyexpr import (
     Plan,
     PlanError,
     Table,
+    VectorIndex,
     any_of,
     batch_get,
     batch_write,
@@ -40,12 +41,14 @@ from flyexpr import (
     le,
     lt,
     ne,
+    near,
     not_exists,
     put_item,
     query,
     request,
     run,
     scan,
+    search,
     template,
     transact_get_items,
     transact_write,
@@ -285,6 +288,15 @@ def test_the_picture_of_several_kinds() -> None:
     plan = explain(both, query(eq("customer", "ada") & begins_with("sk", "O#")))
     assert plan.ranges == (("pk = 'C#ada' AND begins_with(sk, 'O#')", "middle"),)
     assert drawn(plan)[0][0] == "Query on Shop"
+
+
+def test_the_picture_of_a_search() -> None:
+    table = Table("Docs", "id", indexes=[VectorIndex("ByMeaning", "embedding", 2, filters=["lang"])])
+    plan = explain(table, search(near("embedding", [0.5, 1]), eq("lang", "en") & gt("pages", 3)))
+    assert plan.ranges == (("the nearest vectors", "middle"),)
+    texts, _ = drawn(plan)
+    assert texts[0] == "SearchVectors on Docs by ByMeaning"
+    assert {"reads", "the nearest vectors", "lang = 'en'", "pages > 3"} <= {*texts}
 
 
 def test_the_picture_needs_no_table_to_be_made() -> None:

@@ -18,6 +18,7 @@ from flyexpr import (
     GlobalIndex,
     Table,
     TransactionCancelled,
+    VectorIndex,
     assign,
     batch_get,
     batch_write,
@@ -36,6 +37,7 @@ from flyexpr import (
     get_item,
     incr,
     modify,
+    near,
     not_exists,
     one,
     put_all,
@@ -43,6 +45,7 @@ from flyexpr import (
     query,
     run,
     scan,
+    search,
     transact_get,
     transact_modify,
     transact_write,
@@ -62,6 +65,12 @@ def each_item(change: Callable[[dict[str, Any]], Any]) -> Callable[[Table], Any]
 
 def changed_two(table: Table, change: Callable[..., Any]) -> Any:
     return transact_modify([(table, KEY), (table, ("ada", "b"))], change)
+
+
+def searched(table: Table) -> None:
+    docs = replace(table, indexes=[VectorIndex("ByMeaning", "embedding", 2)])
+    with suppress(flyexpr.DynamoError):  # of an engine without such an index
+        run(docs, search(near("embedding", [1, 2])))
 
 
 WAYS: dict[str, list[Callable[[Table], Any]]] = {
@@ -85,6 +94,7 @@ WAYS: dict[str, list[Callable[[Table], Any]]] = {
     "one": [lambda t: one(t, ONE), lambda t: one(t, MANY)],
     "count": [lambda t: count(t, ONE), lambda t: count(t, MANY)],
     "scan": [lambda t: list(run(t, scan())), lambda t: list(run(t, scan(segments=2))), lambda t: count(t, scan())],
+    "search": [searched],
     "batch_get": [lambda t: run(t, batch_get([KEY]))],
     "batch_write": [lambda t: run(t, batch_write([put_item(ITEM), delete_item(("x", "y"))]))],
     "put_all": [
@@ -183,4 +193,5 @@ def test_every_function_that_sends_has_a_row() -> None:
     acting = {name for name, value in NAMES.items() if getattr(value, "__module__", "") == "flyexpr.sync"}
     acting -= {name for name in acting if not inspect.isfunction(NAMES[name])} | {"run"}
     built = {name for name in flyexpr.__all__ if getattr(NAMES[name], "__module__", "") == constructors.__name__}
+    built -= {"near"}  # a part of a search
     assert {*ROWS} == acting | built == {*WAYS}
