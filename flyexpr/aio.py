@@ -81,17 +81,17 @@ from flyexpr.requests.operations import (
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps import matching, puts
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.bulk import Bulk, Progress
+from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
 from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.many import matching, puts
 from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
-from flyexpr.steps.step import Step, Steps, Together
+from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.values.kinds import Item, T
 
 if TYPE_CHECKING:
@@ -161,9 +161,21 @@ async def _answer(engine: Engine, step: Step) -> bytes | None:
         return await engine(step.operation, step.body)
     if isinstance(step, Pause):
         await asyncio.sleep(noted(step))
-    else:
+    elif isinstance(step, Together):
         await _do_together(step, engine)
+    else:
+        await _done_on_disk(step)
     return None
+
+
+async def _done_on_disk(step: OnDisk) -> None:
+    """Does the work in a thread; who is cancelled meanwhile waits until it has ended, so that nothing is half done."""
+    work = asyncio.ensure_future(asyncio.to_thread(step.work))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 async def _do_together(step: Together, engine: Engine) -> None:
@@ -195,6 +207,13 @@ async def _perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats |
         return await driven_awaited(steps, _answer, _awaited(common_engine(tables)), FlyexprError)
     except NoSuchTable as error:
         raise named(error, tables) from None
+
+
+async def _in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:
+    try:
+        return await _perform(steps, tables)
+    finally:
+        bulk.release()
 
 
 class Items(Started, AsyncIterator[T]):
@@ -401,15 +420,16 @@ def run(
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
 ) -> Any:
     """Performs an operation on a table: `async for` over a query or scan, `await` for all others."""
     if unknown:
         raise misplaced_option(run, operation, unknown)
-    if workers != 1 or rate is not None or progress is not None:
-        bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-        return _perform(course_in_bulk(table, operation, bulk), tables_of(table, operation))
+    if workers != 1 or rate is not None or progress is not None or journal is not None:
+        bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+        return _in_bulk(course_in_bulk(table, operation, bulk), tables_of(table, operation), bulk)
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
         addressed(table, operation)
@@ -593,11 +613,12 @@ async def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
 ) -> int:
     """Writes every item, each in place of one with its key; how many; see `flyexpr.put_all`."""
-    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-    return await _perform(puts.put_all(table, items, condition, refused, bulk), (table,))
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return await _in_bulk(puts.put_all(table, items, condition, refused, bulk), (table,), bulk)
 
 
 async def delete_matching(
@@ -608,11 +629,12 @@ async def delete_matching(
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
 ) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
-    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-    return await _perform(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,))
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return await _in_bulk(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 async def update_matching(
@@ -624,11 +646,12 @@ async def update_matching(
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
 ) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
-    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-    return await _perform(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,))
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return await _in_bulk(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 async def first(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T | None:

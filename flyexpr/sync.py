@@ -54,12 +54,12 @@ from flyexpr.requests.operations import (
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps import matching, puts
 from flyexpr.steps import modify as modifying
-from flyexpr.steps.bulk import Bulk, Progress
+from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
 from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.many import matching, puts
 from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
@@ -92,8 +92,10 @@ def _answer(engine: Engine, step: Step) -> bytes | None:
         return answer if type(answer) is bytes else _refused(answer)
     if isinstance(step, Pause):
         time.sleep(noted(step))
-        return None
-    _do_together(step, engine)
+    elif isinstance(step, Together):
+        _do_together(step, engine)
+    else:
+        step.work()
     return None
 
 
@@ -134,6 +136,13 @@ def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None =
         return driven(steps, _answer, common_engine(tables), FlyexprError)
     except NoSuchTable as error:
         raise named(error, tables) from None
+
+
+def _in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:
+    try:
+        return perform(steps, tables)
+    finally:
+        bulk.release()
 
 
 def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Any]]:
@@ -333,6 +342,7 @@ def run(
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
     **unknown: NoReturn,
 ) -> Any:
@@ -353,14 +363,13 @@ def run(
     >>> stats.requests, stats.write_capacity
     (1, 3.0)
 
-    `workers=`, `rate=` and `progress=` are for `batch_get` and `batch_write`, and mean what they mean in
-    `update_matching`: `run(scores, batch_write(operations), workers=8)` has up to eight requests under way.
+    Batches take `workers=`, `rate=` and `progress=` as `update_matching` does, and a `batch_write` also `journal=`.
     """
     if unknown:
         raise misplaced_option(run, operation, unknown)
-    if workers != 1 or rate is not None or progress is not None:
-        bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-        return perform(course_in_bulk(table, operation, bulk), tables_of(table, operation))
+    if workers != 1 or rate is not None or progress is not None or journal is not None:
+        bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+        return _in_bulk(course_in_bulk(table, operation, bulk), tables_of(table, operation), bulk)
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
         addressed(table, operation)
@@ -603,6 +612,7 @@ def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
 ) -> int:
     """Writes every item, each in place of one with its key; how many were written.
@@ -622,13 +632,13 @@ def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     0
 
     In a table with versions, an item that others have changed since it was read ends the puts, unless `condition` or
-    `refused` is given. Of two items with one key the later one is put later. `workers=`, `rate=` and `progress=` mean
-    what they mean in `update_matching`. It is not a transaction: when a request fails, BatchIncomplete has the number
-    of items written, and the operations that are not done or not known to be; what was not yet taken from an iterator
-    was not tried.
+    `refused` is given. Of two items with one key the later one is put later. `workers=`, `rate=`, `progress=` and
+    `journal=` mean what they mean in `update_matching`; a call that goes on takes the same items again. When a request
+    fails, BatchIncomplete has the number of items written, and the operations that are not done or not known to be;
+    what was not yet taken from an iterator was not tried.
     """
-    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-    return perform(puts.put_all(table, items, condition, refused, bulk), (table,))
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return _in_bulk(puts.put_all(table, items, condition, refused, bulk), (table,), bulk)
 
 
 def delete_matching(
@@ -639,6 +649,7 @@ def delete_matching(
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
 ) -> int:
     """Removes every item that a query or scan gives; how many were removed, or with `dry_run` would be.
@@ -649,10 +660,10 @@ def delete_matching(
     1
 
     Each removal holds only while the item still matches, so one that changed meanwhile stays, and is not counted. It is
-    not a transaction: see `update_matching`, also for `workers=`, `rate=` and `progress=`.
+    not a transaction: see `update_matching`, also for `workers=`, `rate=`, `progress=` and `journal=`.
     """
-    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-    return perform(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,))
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return _in_bulk(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 def update_matching(
@@ -664,6 +675,7 @@ def update_matching(
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
+    journal: JournalFile | None = None,
     stats: Stats | None = None,
 ) -> int:
     """Updates every item that a query or scan gives; how many were updated, or with `dry_run` would be.
@@ -687,10 +699,11 @@ def update_matching(
     2
 
     It is not a transaction: when a request fails, what was done is done. Then BatchIncomplete has the number of items
-    done, the keys that were read and not updated, and the cursor from which the read goes on.
+    done, the keys that were read and not updated, and the cursor from which the read goes on. With `journal=`, the path
+    of a file, the same call goes on where it was interrupted, even by a crash, and gives the number of all items.
     """
-    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
-    return perform(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,))
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return _in_bulk(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 def first(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T | None:

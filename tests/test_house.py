@@ -53,7 +53,7 @@ STAGES = {
         __init__
     """,
     "cli": """
-        files hints
+        hints
         formats
         keys schemas session
         completions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -113,12 +112,3 @@ class Session:
     def names(self, prefix: str = "") -> list[str]:
         """The names of the engine's tables, those that begin with a prefix."""
         return [name for name in drive(table_names(), self.engine) if name.startswith(prefix)]
-
-
-def identity(members: Mapping[str, Any]) -> dict[str, str]:
-    """What tells a table from a later one of the same name, by the engine's own description.
-
-    >>> identity({"TableId": "7d1e", "TableName": "scores"})
-    {'TableId': '7d1e'}
-    """
-    return {"TableId": str(members.get("TableId") or members.get("CreationDateTime"))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any
 
 from flyexpr.errors import BatchIncomplete, FlyexprError, ValidationError
@@ -17,6 +17,7 @@ from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.stored_items import read_item, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
+from flyexpr.steps.many.sources import Source
 from flyexpr.steps.read import handed_over
 from flyexpr.steps.step import Steps, Together, backoff, in_turns
 from flyexpr.values.answers import Page, decoding, fields_of, plain_item
@@ -35,8 +36,8 @@ class Batch(ABC):
 
     done = 0
 
-    def in_bulk(self, bulk: Bulk) -> Steps[int]:
-        """The same, with several parts of the batch under way at the same time."""
+    def in_bulk(self, bulk: Bulk, done: Callable[[int], Steps[None]] | None = None) -> Steps[int]:
+        """The same, with several parts of the batch under way at the same time; `done` is told how much is done."""
         while parts := self._parts(bulk.workers * AHEAD):
             try:
                 yield Together((part.steps() for part in parts), bulk.workers, bulk.note)
@@ -45,8 +46,10 @@ class Batch(ABC):
                 cause = error.__cause__ if isinstance(error, BatchIncomplete) else error
                 if cause is error and not self.done:
                     raise
-                raise self._incomplete(**({"why": str(cause)} if cause else {})) from cause
+                raise self.incomplete(**({"why": str(cause)} if cause else {})) from cause
             self._join(parts)
+            if done is not None:
+                yield from done(self.done)
         return self.done
 
     def steps(self) -> Steps[int]:
@@ -59,11 +62,11 @@ class Batch(ABC):
             except FlyexprError as error:
                 if not self.done:
                     raise
-                raise self._incomplete(why=str(error)) from error
+                raise self.incomplete(why=str(error)) from error
             left = yield from self._note(body)
             fruitless = 0 if not left else 1 if left < len(sent) else fruitless + 1
             if fruitless > ATTEMPTS:
-                raise self._incomplete()
+                raise self.incomplete()
             if left:
                 yield backoff(fruitless, f"{request.operation}: {left} of {len(sent)} were left unprocessed")
         return self.done
@@ -89,7 +92,7 @@ class Batch(ABC):
         """Takes note of what the answer says; how much it leaves unprocessed."""
 
     @abstractmethod
-    def _incomplete(self, **why: str) -> BatchIncomplete:
+    def incomplete(self, **why: str) -> BatchIncomplete:
         """The error for a batch that ends here, with all that is not done."""
 
 
@@ -109,8 +112,18 @@ def batch_get(table: Table, operation: BatchGet, bulk: Bulk | None = None) -> St
 
 def batch_write(table: Table, operation: BatchWrite, bulk: Bulk | None = None) -> Steps[int]:
     """How many operations were done; see `Writing`."""
-    writing = Writing(table, operation.operations)
-    return (yield from (writing.steps() if bulk is None else writing.in_bulk(bulk)))
+    if bulk is None:
+        return (yield from Writing(table, operation.operations).steps())
+    return (yield from write_all(table, operation.operations, bulk, "batch_write"))
+
+
+def write_all(table: Table, operations: Iterable[PutItem | DeleteItem], bulk: Bulk, call: str) -> Steps[int]:
+    """How many operations were done, in batches side by side; with a journal, those of earlier runs among them."""
+    source = Source(table, operations, bulk)
+    yield from source.resumed(call, {})
+    done = yield from Writing(table, source.left, source.begun).in_bulk(bulk, source.done)
+    yield from bulk.close()
+    return done
 
 
 class _Fetching(Batch):
@@ -171,7 +184,7 @@ class _Fetching(Batch):
         self.done = self._different - len(self._waiting)
         return len(unprocessed)
 
-    def _incomplete(self, **why: str) -> BatchIncomplete:
+    def incomplete(self, **why: str) -> BatchIncomplete:
         left = dict.fromkeys([*self._sent, *self._waiting])
         unread = [decode_item(json.loads(text)) for text in left]
         return BatchIncomplete(self._different - len(unread), unread, "reads of the batch", **why)
@@ -204,11 +217,11 @@ class Writing(Batch):
     requests are.
     """
 
-    def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem]) -> None:
-        self._table = table
+    def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem], done: int = 0) -> None:
+        self._table, self.done = table, done
         self._fault: Exception | None = None  # ended the iterator, and waits until what came before it is written
         self._refused = list[PutItem | DeleteItem]()  # an operation that cannot be sent, which is that fault
-        members = map(self._member, enumerate(operations))
+        members = map(self._member, enumerate(operations, done))
         self._listed = isinstance(operations, (tuple, list))
         self._members: Iterator[BatchMember] = iter(list(members)) if self._listed else members
         self._ahead: BatchMember | None = None  # taken, but for the next request
@@ -256,7 +269,7 @@ class Writing(Batch):
         self._sent = unprocessed
         return len(unprocessed)
 
-    def _incomplete(self, **why: str) -> BatchIncomplete:
+    def incomplete(self, **why: str) -> BatchIncomplete:
         ahead = [self._ahead] if self._ahead else []
         rest = self._members if self._listed else ()
         members = [one.operation for one in (*self._sent.values(), *ahead, *rest)]

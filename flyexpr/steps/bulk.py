@@ -1,20 +1,34 @@
-"""How work over many items is done: how much of it at a time, how fast, and who is told how far it is."""
+"""How work over many items is done: how much of it at a time, how fast, and who is told how far it is.
+
+With a journal, the work begins with `resumed`, which says how far an earlier run came. It calls `enter` for each part
+that is done, and `close` at its end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import starmap
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flyexpr.errors import BatchIncomplete, FlyexprError
+from flyexpr.errors import BatchIncomplete, DynamoError, FlyexprError
+from flyexpr.schema.table import Table
+from flyexpr.steps.lifecycle import description
 from flyexpr.steps.rate import Pace
 from flyexpr.steps.stats import Stats, check_stats, counted
-from flyexpr.steps.step import Steps, Together
+from flyexpr.steps.step import OnDisk, Steps, Together
+
+if TYPE_CHECKING:
+    from flyexpr.journals.journal import Journal
 
 R = TypeVar("R")
 T = TypeVar("T")
 Progress = Callable[[int, Stats], object]  # is given the number of items done, and what they have cost so far
 
+JournalFile = str | os.PathLike[str]
+
+CHUNK = 1000  # items between two entries in a journal
 MOST_WORKERS = 256
 _ASYNC = 0x80  # inspect.CO_COROUTINE, without the import of inspect
 
@@ -34,12 +48,17 @@ class Bulk:
         progress: Progress | None = None,
         stats: Stats | None = None,
         clock: Callable[[], float] = lambda: 0.0,
+        journal: JournalFile | None = None,
     ) -> None:
         check_stats(stats)
         check_workers(workers)
         if rate is not None and not (isinstance(rate, (int, float)) and rate > 0):
             raise ValueError(f"rate= takes capacity units per second, more than 0, not {rate!r}")
         check_told("progress", progress, "the number of items done and Stats")
+        if journal is not None and not isinstance(journal, (str, os.PathLike)):
+            raise TypeError(f"journal= takes the path of a file, not {journal!r}")
+        self._file = journal
+        self._journal: Journal | None = None
         self.workers, self._progress, self.done = workers, progress, 0
         self._pace = None if rate is None else Pace(rate, clock)
         self._counting = stats is not None or rate is not None or progress is not None
@@ -55,10 +74,66 @@ class Bulk:
         if self._progress is not None and number:
             self._progress(self.done, self._stats)
 
+    @property
+    def has_journal(self) -> bool:
+        """Whether the work can go on after a crash."""
+        return self._file is not None
+
+    def resumed(self, table: Table[Any], call: str, facts: Mapping[str, Any]) -> Steps[Any]:
+        """The mark up to which an earlier run of the same call is done; None where there was none, or has no journal.
+
+        FlyexprError for the journal of another call, of other facts, or of an earlier table of the same name.
+        """
+        if self._file is None:
+            return None
+        job = {"call": call, "table": table.name, **identity((yield from description(table))), **facts}
+        yield OnDisk(partial(self._open, self._file, job))
+        assert self._journal is not None
+        self.done = int(self._journal.counts().get(_PART, {}).get("done", 0))
+        return self._journal.mark(_PART)
+
+    def _open(self, file: JournalFile, job: Mapping[str, Any]) -> None:
+        from pathlib import Path
+
+        from flyexpr.journals.journal import Journal  # few programs keep one
+
+        self._journal = Journal(Path(file), job)
+
+    def enter(self, mark: Any) -> Steps[None]:
+        """Writes into the journal, if there is one, that the work is done up to a mark."""
+        if self._journal is not None:
+            yield OnDisk(partial(self._journal.enter, _PART, mark, None, {"done": self.done}))
+
+    def close(self) -> Steps[None]:
+        """Removes the journal: the work is done."""
+        if self._journal is not None:
+            yield OnDisk(self._journal.close)
+
+    def release(self) -> None:
+        """Lets another job have the journal, however this one has ended."""
+        if self._journal is not None:
+            self._journal.release()
+
+    def refused(self, value: Any, error: DynamoError) -> bool:
+        """Whether a value counts as done that an engine refused; raises the error if that ends the work, as it does."""
+        raise error
+
     def ended(self, what: str, left: Iterable[Any], cursor: str | None, error: FlyexprError) -> None:
         """Raises BatchIncomplete for an error that ends the work, if something is done by then."""
         if self.done:
             raise BatchIncomplete(self.done, left, what, str(error), cursor) from error
+
+
+_PART = "work"
+
+
+def identity(members: Mapping[str, Any]) -> dict[str, str]:
+    """What tells a table from a later one of the same name, by the engine's own description.
+
+    >>> identity({"TableId": "7d1e", "TableName": "scores"})
+    {'TableId': '7d1e'}
+    """
+    return {"TableId": str(members.get("TableId") or members.get("CreationDateTime"))}
 
 
 def each(
@@ -76,7 +151,10 @@ def each(
     left = dict(enumerate(values))
 
     def numbered(number: int, value: T) -> Steps[tuple[int, bool]]:
-        return number, (yield from unit(value))
+        try:
+            return number, (yield from unit(value))
+        except DynamoError as error:
+            return number, bulk.refused(value, error)
 
     def note(outcome: tuple[int, bool]) -> None:
         number, done = outcome

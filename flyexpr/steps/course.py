@@ -52,7 +52,7 @@ def course_in_bulk(table: Any, operation: Any, bulk: Bulk) -> Steps[Any]:
     >>> course_in_bulk(Table("t", "id"), get_item("a"), Bulk(workers=8))
     Traceback (most recent call last):
     ...
-    TypeError: workers=, rate= and progress= are for batch_get(...) and batch_write(...), not for GetItem
+    TypeError: workers=, rate=, progress= and journal= are for batch_get(...) and batch_write(...), not for GetItem
     """
     addressed(table, operation)
     steps = _IN_BULK.get(type(operation))
@@ -60,8 +60,10 @@ def course_in_bulk(table: Any, operation: Any, bulk: Bulk) -> Steps[Any]:
         name = type(table if operation is None else operation).__name__
         hint = "; scan(segments=8) reads eight parts at the same time" if isinstance(operation, Scan) else ""
         raise TypeError(
-            f"workers=, rate= and progress= are for batch_get(...) and batch_write(...), not for {name}{hint}"
+            f"workers=, rate=, progress= and journal= are for batch_get(...) and batch_write(...), not for {name}{hint}"
         )
+    if bulk.has_journal and isinstance(operation, BatchGet):
+        raise TypeError("journal= is for writes; a batch_get(...) that was interrupted is simply done again")
     return bulk.paced(steps(table, operation, bulk))
 
 

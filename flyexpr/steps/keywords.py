@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from flyexpr.expressions.nodes import Condition
-from flyexpr.steps.bulk import Progress
+from flyexpr.steps.bulk import JournalFile, Progress
 from flyexpr.steps.stats import Stats
 
 Nothing = Literal["NONE"] | None
@@ -25,3 +25,4 @@ class InBulk(TypedDict, total=False):
     workers: int
     rate: float | None
     progress: Progress | None
+    journal: JournalFile | None

@@ -10,7 +10,7 @@ from flyexpr.engine import READS
 from flyexpr.errors import FlyexprError
 from flyexpr.requests.request import Request, asking_cost
 from flyexpr.steps.rate import Pace
-from flyexpr.steps.step import Step, Steps, Together
+from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.values.answers import decoding, fields_of, units
 
 R = TypeVar("R")
@@ -84,7 +84,7 @@ def _answer(meters: tuple[Stats, Pace | None], step: Step) -> Steps[bytes | None
     if isinstance(step, Together):
         yield from _all_counted(step, stats, pace)
         return None
-    if isinstance(step, Pause):
+    if isinstance(step, (Pause, OnDisk)):
         yield step
         return None
     taken = len(step.body) / 1024  # a write unit for each KB, and JSON is somewhat longer than what counts

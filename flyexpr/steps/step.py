@@ -1,4 +1,4 @@
-"""What steps ask their driver for: a request to send, a pause, and units of work that may be done at the same time."""
+"""What steps ask their driver for: a request, a pause, work on the disk, and units of work done at the same time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from flyexpr.requests.request import Request
 
 R = TypeVar("R")
 T = TypeVar("T")
-Steps = Generator["Request | Pause | Together", Any, R]
-"""Is sent the bytes that answer a Request, and None after a Pause and once the units of a Together have ended."""
+Steps = Generator["Request | Pause | Together | OnDisk", Any, R]
+"""Is sent the bytes that answer a Request, and None once anything else is done."""
 
 
 @record
@@ -31,7 +31,18 @@ class Together:
     note: Callable[[Any], object]
 
 
-Step = Request | Pause | Together
+@record
+class OnDisk:
+    """Work on a file, such as an entry in a journal, which no event loop should wait for.
+
+    >>> OnDisk(print).work()
+    <BLANKLINE>
+    """
+
+    work: Callable[[], object]
+
+
+Step = Request | Pause | Together | OnDisk
 
 
 TURN = Pause(0)

@@ -18,8 +18,8 @@ from program import Program, until
 from flyexpr import connect, count, describe_table, incr, put_item, run, scan
 from flyexpr.changes.export_folders import checksum
 from flyexpr.cli.jobs.bulk_writes import update_all
-from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.work import Chunk, Job
+from flyexpr.journals.journal import Journal
 from flyexpr.schema.table import Table
 from flyexpr.steps.course import course
 

@@ -21,9 +21,9 @@ from flyexpr import (
     run,
 )
 from flyexpr.cli.jobs import work
-from flyexpr.cli.jobs.bulk_reads import is_repeatable
-from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.work import Chunk, Job, Stopped
+from flyexpr.expressions.repeatable import is_repeatable
+from flyexpr.journals.journal import Journal
 from flyexpr.steps.course import course
 
 

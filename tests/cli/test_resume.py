@@ -15,13 +15,13 @@ import pytest
 from program import COMMAND, Inside, Program, until
 
 from flyexpr import Table, assign, batch_write, connect, create_table, exists, incr, put_item, run, scan
-from flyexpr.cli import files
 from flyexpr.cli.jobs import bulk_puts, bulk_writes, parts
 from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
-from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.cli.jobs.work import Chunk, Job
 from flyexpr.errors import ConnectionFailed, FlyexprError
+from flyexpr.journals import files
+from flyexpr.journals.journal import Journal
 
 
 class Crash(Exception):

@@ -364,7 +364,7 @@ def test_what_is_no_item_ends_the_puts_after_those_before_it(small: Table) -> No
     [(get_item("a"), "GetItem"), (query(eq("pk", "p")), "Query"), (describe_table(), "DescribeTable")],
 )
 def test_other_operations_have_no_workers(small: Table, operation: Any, name: str) -> None:
-    text = f"workers=, rate= and progress= are for batch_get(...) and batch_write(...), not for {name}"
+    text = f"workers=, rate=, progress= and journal= are for batch_get(...) and batch_write(...), not for {name}"
     with pytest.raises(TypeError, match=re.escape(text)):
         run(small, operation, workers=2)
 

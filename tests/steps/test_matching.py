@@ -38,7 +38,7 @@ from flyexpr import (
     update_matching,
 )
 from flyexpr.requests.operations import Query, Scan
-from flyexpr.steps.matching import moves
+from flyexpr.steps.many.matching import moves
 
 engine_name, engine = kept.engine_name, kept.engine
 pytestmark = pytest.mark.engine_fault("dynalite", reason="knows no key of several attributes")

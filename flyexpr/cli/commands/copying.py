@@ -11,7 +11,6 @@ import click
 
 from flyexpr.changes.export_folders import FILES, DataFile, check_file, checksum, find_export
 from flyexpr.cli import completions, options
-from flyexpr.cli.files import naming
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import GrowingFile, data_files, write_manifest
 from flyexpr.cli.formats.sinks import write_items
@@ -22,12 +21,14 @@ from flyexpr.cli.jobs.job import Manner, bulk, job
 from flyexpr.cli.jobs.parts import parts_of
 from flyexpr.cli.jobs.progress import last_counted
 from flyexpr.cli.jobs.work import Job
-from flyexpr.cli.session import Session, identity
+from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.explain import explain as explained
+from flyexpr.journals.files import naming
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.requests.operations import Scan
 from flyexpr.schema.table import Table
+from flyexpr.steps.bulk import identity
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from flyexpr.cli import options
-from flyexpr.cli.files import naming
 from flyexpr.cli.formats.pretty_json import pretty_text
 from flyexpr.cli.formats.sources import entries
 from flyexpr.cli.keys import key_words
@@ -22,6 +21,7 @@ from flyexpr.expressions.diff import diff, unchanged
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.nodes import Path as DocumentPath
 from flyexpr.expressions.show import show
+from flyexpr.journals.files import naming
 from flyexpr.requests.operations import GetItem, UpdateItem
 from flyexpr.schema.table import Table
 from flyexpr.sync import run

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from time import monotonic
 from typing import IO, Any
 
 import click
@@ -17,20 +19,18 @@ from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import form_of_file, opened, typed
 from flyexpr.cli.jobs.bulk_puts import put_plan, put_stream
 from flyexpr.cli.jobs.bulk_reads import bulk_read
-from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
 from flyexpr.cli.jobs.job import Manner, bulk, job
-from flyexpr.cli.jobs.parts import collected, parts_of
-from flyexpr.cli.jobs.work import Job
+from flyexpr.cli.jobs.work import Chunk, Job
 from flyexpr.cli.keys import key_words
-from flyexpr.cli.session import identity
 from flyexpr.explain import explain as explained
-from flyexpr.expressions.conditions import exists
 from flyexpr.expressions.nodes import Condition, Update
-from flyexpr.expressions.nodes import Path as DocumentPath
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import DeleteItem, Query, Scan, UpdateItem
 from flyexpr.schema.table import Table
+from flyexpr.steps.bulk import Bulk, identity
+from flyexpr.steps.many.matching import delete_matching, update_matching
+from flyexpr.steps.step import Steps
 from flyexpr.sync import count, run
 
 
@@ -142,22 +142,22 @@ def update(
 
 
 def _update_matching(found: Table, change: Update, where: str, settings: dict[str, Any], manner: Manner) -> None:
-    matching, index = parse_condition(where), settings["index"]
-    read, why, moves = bulk_read(found, matching, index, change)
-    if moves and manner.resume:
-        raise click.UsageError(
-            f"the update changes a key of {index}, so --resume cannot go on in it; leave --index out"
-        )
+    matching = parse_condition(where)
+    read, why = bulk_read(found, matching, settings["index"], change)
     _plan(manner, found, read, f"UpdateItem of each: {show(change)}")
     _note_scan(why)
     with job("update", "updated", settings | {"where": show(matching)}, manner) as work:
-        guard = _still(found, matching)
-        parts = parts_of(work, found, read, settings["segments"])
-        work.run(
-            collected(parts) if moves else parts,
-            lambda part, items: update_all(work, found, part, items, change, guard),
-        )
+        _change(work, found, partial(update_matching, found, _side_by_side(read, settings), change, False, monotonic))
         _note_nothing(work, where)
+
+
+def _side_by_side(read: Query | Scan, settings: dict[str, Any]) -> Query | Scan:
+    return replace(read, segments=settings["segments"]) if isinstance(read, Scan) else read
+
+
+def _change(work: Job, table: Table, steps: Callable[[Bulk], Steps[int]]) -> None:
+    """Changes everything that matches, as one part of the job, which makes its own entries in the journal."""
+    work.run({"all": [Chunk([], None)]}, lambda part, _: work.perform(table, steps, enters=True))
 
 
 @click.command()
@@ -194,14 +194,13 @@ def delete(
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
-    read, why, _ = bulk_read(found, matching, index, None)
+    read, why = bulk_read(found, matching, index, None)
     settings = {"table": table, **identity(description), "where": show(matching), "index": index, "segments": segments}
     _plan(manner, found, read, "DeleteItem of each")
     _note_scan(why)
     options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
     with job("delete", "deleted", settings, manner) as work:
-        guard, parts = _still(found, matching), parts_of(work, found, read, segments)
-        work.run(parts, lambda part, items: delete_all(work, found, part, items, guard))
+        _change(work, found, partial(delete_matching, found, _side_by_side(read, settings), False, monotonic))
         _note_nothing(work, where)
 
 
@@ -222,10 +221,6 @@ def _check_where(key: Any, condition: str | None, returns: str | None) -> None:
         raise click.UsageError("give a key or --where, not both")
     if condition is not None or returns is not None:
         raise click.UsageError("--if and --returns are for one item; --where is a condition already")
-
-
-def _still(table: Table, condition: Condition) -> Condition:
-    return exists(DocumentPath((table.partition_key,))) & condition
 
 
 def _note_nothing(work: Job, where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,22 +28,6 @@ def parts_of(job: Job, table: Table, read: Query | Scan, segments: int) -> dict[
         str(number): _chunks(job, table, replace(read, segments=segments, segment=number), str(number))
         for number in range(segments)
     }
-
-
-def collected(parts: Mapping[str, Iterator[Chunk]]) -> dict[str, Iterator[Chunk]]:
-    """The parts of a read as one part, which reads them all before it gives the first entry.
-
-    >>> [chunk.entries for chunk in collected({"0": iter([Chunk([1], 1)]), "1": iter([Chunk([2], None)])})["all"]]
-    [[1, 2], []]
-    """
-
-    def chunks() -> Iterator[Chunk]:
-        entries = [entry for part in parts.values() for chunk in part for entry in chunk.entries]
-        for start in range(0, len(entries), CHUNK):
-            yield Chunk(entries[start : start + CHUNK], start)
-        yield Chunk([], None)
-
-    return {"all": chunks()}
 
 
 def _chunks(job: Job, table: Table, read: Query | Scan, part: str) -> Iterator[Chunk]:

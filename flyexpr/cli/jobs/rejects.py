@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flyexpr.cli.files import naming
 from flyexpr.errors import FlyexprError
+from flyexpr.journals.files import naming
 from flyexpr.values.kinds import quote
 
 

@@ -1,7 +1,8 @@
 """Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to continue.
 
 A chunk is done, then the journal says so, then the next one begins. After a crash the chunks that were under way are
-done again. That changes nothing where an entry is put or deleted; updates that must not be done twice guard themselves.
+done again, which changes nothing where items are put. Work of the library, such as an update of all that matches, is a
+part of one chunk, which makes entries of its own: see `flyexpr.steps.many`.
 """
 
 from __future__ import annotations
@@ -11,26 +12,29 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
-from flyexpr.cli.jobs.journal import Journal
 from flyexpr.cli.jobs.progress import Tick, amount, progress
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.drive import Pause, noted, relayed
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.journals.journal import Journal
 from flyexpr.schema.table import Table
+from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.rate import Pace
 from flyexpr.steps.read import Reading
-from flyexpr.steps.stats import Stats, counted
-from flyexpr.steps.step import Step, Steps
+from flyexpr.steps.stats import Stats
+from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.sync import pages, perform
 from flyexpr.values.kinds import Item
+from flyexpr.values.plain_json import item_text
 
-Given = TypeVar("Given")
 Done = TypeVar("Done")
+
+Refuse = Callable[[Any, DynamoError], None]
 
 CHUNK = 1000  # entries that are done before the journal is written
 WRITERS = 8  # requests under way at once
@@ -72,13 +76,13 @@ class Job:
         self.journal = journal or Journal(None, {})
         self.rejects = rejects or Rejects(None)
         self.stopping = threading.Event()
-        self._pace = Pace(rate, time.monotonic)
+        self.pace = Pace(rate, time.monotonic)
         self._counts: dict[str, dict[str, float]] = {part: {**found} for part, found in self.journal.counts().items()}
         self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # by part, since its last mark
         self._here = threading.local()  # the part that a thread works for
         self._lock, self._entering, self._idle = threading.Lock(), threading.Lock(), threading.Condition()
         self._busy = 0  # parts that do a chunk now; the others only read
-        self._pool = ThreadPoolExecutor(WRITERS)
+        self._slots = threading.BoundedSemaphore(WRITERS)
         self._failure: BaseException | None = None
         self._began = time.monotonic()
 
@@ -108,8 +112,13 @@ class Job:
 
     def spend(self, read: float, taken: float = 0.0) -> None:
         """Counts read units, and settles them with those that were taken before."""
+        self.pay(read, 0.0)
+        self.pace.spend(read - taken)
+
+    def pay(self, read: float, written: float) -> None:
+        """Counts units that were spent."""
         self._count("read", read)
-        self._pace.spend(read - taken)
+        self._count("written", written)
 
     @property
     def _part(self) -> str:
@@ -154,23 +163,9 @@ class Job:
         if self._failure is not None:
             raise self._failure
 
-    def each(self, function: Callable[[Given], Done], values: Iterable[Given]) -> list[Done]:
-        """What a function returns for each value, several at once; all have ended when the first failure is raised."""
-        futures = [self._pool.submit(self._unless_stopping, self._part, function, value) for value in values]
-        failures = [error for future in futures if (error := future.exception()) is not None]
-        if failures:
-            raise failures[0]
-        return [future.result() for future in futures]
-
     def _sleep(self, seconds: float) -> None:
         if self.stopping.wait(seconds):
             raise Stopped
-
-    def _unless_stopping(self, part: str, function: Callable[[Given], Done], value: Given) -> Done:
-        if self.stopping.is_set():
-            raise Stopped
-        self._here.part = part
-        return function(value)
 
     def _do_part(self, part: str, chunks: Iterable[Chunk], do: Callable[[str, list[Any]], object]) -> None:
         self._here.part = part
@@ -219,8 +214,7 @@ class Job:
             self.journal.enter(part, mark, {**facts, self.rejects.fact: self.rejects.write(refusals)}, counts)
 
     def close(self) -> None:
-        """Ends the job's threads, records what was refused since the last mark, and releases the journal."""
-        self._pool.shutdown()
+        """Records what was refused since the last mark, and releases the journal."""
         try:
             self.rejects.write(refusal for refusals in self._refusals.values() for refusal in refusals)
         finally:
@@ -248,21 +242,39 @@ class Job:
 
     # sending
 
-    def perform(self, table: Table, steps: Steps[Done]) -> Done:
-        """The result of steps on the table, what they cost counted and held to the pace; Stopped in a pause."""
-        stats = Stats()
+    def perform(
+        self, table: Table, steps: Callable[[Bulk], Steps[Done]], refuse: Refuse | None = None, enters: bool = False
+    ) -> Done:
+        """The result of bulk work on the table, counted for its part and held to the pace; Stopped where the job stops.
+
+        `refuse` is called with what the service finds invalid. Work that `enters` begins at the mark of its part, and
+        makes the part's entries in the journal itself.
+        """
+        bulk = JobBulk(self, self._part, refuse, enters)
         try:
-            return perform(relayed(counted(steps, stats, self._pace), Job._step, self, FlyexprError), (table,))
+            return perform(relayed(steps(bulk), Job._step, self, FlyexprError), (table,))
         finally:
-            self._count("read", stats.capacity)
-            self._count("written", stats.write_capacity)
+            bulk.pay()
 
     def _step(self, step: Step) -> Steps[Any]:
-        """The answer to a step; a pause is made here, where it ends when the job stops."""
+        """The answer to a step; a pause is made here, where it ends when the job stops, and so does all else."""
         if isinstance(step, Pause):
             self._sleep(noted(step))
             return None
-        return (yield step)
+        if isinstance(step, Together):
+            yield Together(map(partial(self._unit, self._part), step.units), step.workers, step.note)
+            return None
+        if isinstance(step, OnDisk):
+            yield step
+            return None
+        with self._slots:
+            if self.stopping.is_set():
+                raise Stopped
+            return (yield step)
+
+    def _unit(self, part: str, steps: Steps[Any]) -> Steps[Any]:
+        self._here.part = part  # in the thread that does it
+        return (yield from relayed(steps, Job._step, self, FlyexprError))
 
     def pages(self, reading: Reading) -> Iterator[Iterator[Item]]:
         """The pages of a reading without limit or budget, what they cost counted and held to the pace.
@@ -271,7 +283,7 @@ class Job:
         """
         following, cost = pages(reading, reading.table.bound), 0.0
         while reading.mark is not None:
-            while (seconds := self._pace.delay(cost)) > 0:  # what the last page has cost: the next one will be like it
+            while (seconds := self.pace.delay(cost)) > 0:  # what the last page has cost: the next one will be like it
                 self._sleep(seconds)
             before = reading.stats.capacity
             yield self._paid(next(following), reading, cost)
@@ -283,6 +295,65 @@ class Job:
         self.spend(reading.stats.capacity - before, taken)
         if self.stopping.is_set():
             raise Stopped
+
+
+class JobBulk(Bulk):
+    """Bulk work as a part of a job: counted, held to the pace and entered as all that the job does.
+
+    >>> bulk = JobBulk(Job("put"), "input")
+    >>> bulk.note(3); bulk.job.done
+    3.0
+    """
+
+    def __init__(self, job: Job, part: str, refuse: Refuse | None = None, enters: bool = False) -> None:
+        stats = Stats()
+        super().__init__(WRITERS, stats=stats)
+        self.job, self._part_name, self._enters = job, part, enters
+        self._refuse = refuse or self._refuse_key
+        self._pace, self._costs, self._paid = job.pace, stats, (0.0, 0.0)
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether the work can go on after a crash."""
+        return self._enters and self.job.journal.is_kept
+
+    def resumed(self, table: Table, call: str, facts: Mapping[str, Any]) -> Steps[Any]:
+        """The mark of the part; the command has seen to it that the journal is its own."""
+        self.done = int(self.job.journal.counts().get(self._part_name, {}).get("done", 0))
+        yield from ()
+        return self.job.journal.mark(self._part_name)
+
+    def note(self, number: int) -> None:
+        """Counts items as done, and what was spent by then."""
+        super().note(number)
+        self.job.add(number)
+        self.pay()
+
+    def pay(self) -> None:
+        """Counts what was spent since the last time."""
+        paid = self._costs.capacity, self._costs.write_capacity
+        self.job.pay(paid[0] - self._paid[0], paid[1] - self._paid[1])
+        self._paid = paid
+
+    def enter(self, mark: Any) -> Steps[None]:
+        """Writes the mark into the journal of the job, with all that was counted and refused."""
+        self.pay()
+        if self.has_journal:
+            yield OnDisk(partial(self.job.enter, self._part_name, mark, {}))
+
+    def refused(self, value: Any, error: DynamoError) -> bool:
+        """Passes over a value that the service finds invalid, if there is somewhere to put it."""
+        if error.code != "ValidationException":
+            raise error
+        self._refuse(value, error)
+        return False
+
+    def _refuse_key(self, value: Any, error: DynamoError) -> None:
+        text = item_text(value)
+        self.job.refuse(Refusal(f"item {text}", error.message, text))
+
+    def ended(self, what: str, left: Iterable[Any], cursor: str | None, error: FlyexprError) -> None:
+        """Leaves the error as it is: the last line of the job says how much is done."""
 
 
 class Stopped(Exception):

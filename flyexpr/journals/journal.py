@@ -2,8 +2,9 @@
 
 A job has parts that are done side by side (the segments of a scan, or one file). For each part the journal has the mark
 up to which everything is done, what was counted up to there, and facts about what the job reads and writes: the length
-of a file, the digest of the input. A job does not continue with what no longer fits the facts. An entry replaces the
-journal in one step, and is on the disk before the job continues.
+of a file, the digest of the input. A mark is any JSON; that of a change of many items also names those under way. A job
+does not continue with what no longer fits the facts. An entry replaces the journal in one step, and is on the disk
+before the job continues.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
-from flyexpr.cli.files import Hold, naming, replace_file
 from flyexpr.errors import FlyexprError
+from flyexpr.journals.files import Hold, naming, replace_file
 
-_VERSION = 2
+_VERSION = 3
 
 
 class Journal:
@@ -42,7 +43,7 @@ class Journal:
     def __init__(self, path: Path | None, job: Mapping[str, Any]) -> None:
         self._path, self._lock, self._hold = path, threading.Lock(), None
         self._entries: dict[str, Any] = {"version": _VERSION, "job": dict(job), "pins": {}}
-        self._entries |= {"marks": {}, "facts": {}, "counts": {}, "notes": {}, "guards": {}}
+        self._entries |= {"marks": {}, "facts": {}, "counts": {}}
         if path is not None:
             if not path.parent.is_dir():
                 raise FlyexprError(f"{path} cannot be written: there is no folder {path.parent}")
@@ -52,7 +53,11 @@ class Journal:
             except BaseException:
                 self.release()
                 raise
-        self._found: dict[str, Mapping[str, str]] = dict(self._entries["notes"])  # what an earlier run has announced
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a file, so that the job can go on after a crash."""
+        return self._path is not None
 
     def is_done(self, part: str) -> bool:
         """Whether nothing is left to do of a part."""
@@ -84,20 +89,6 @@ class Journal:
                 _refuse(self._path, name, kept, value)
             self._save()
 
-    def note(self, part: str, notes: Mapping[str, str]) -> None:
-        """Saves at once what a part is about to do, together with what an earlier run was about to do."""
-        with self._lock:
-            self._entries["notes"][part] = {**notes, **self._found.get(part, {})}
-            self._save()
-
-    def found_notes(self, part: str) -> Mapping[str, str]:
-        """What a part of earlier runs was about to do when they ended, or had done."""
-        return {**self._found.get(part, {}), **self._entries["guards"].get(part, {})}
-
-    def not_found(self, part: str, items: Mapping[str, Any]) -> set[str]:
-        """What the run before this one was about to do, and this run no longer finds after the mark: it was done."""
-        return self._found.get(part, {}).keys() - items.keys()
-
     def enter(
         self,
         part: str,
@@ -110,8 +101,6 @@ class Journal:
             self._entries["marks"][part] = mark
             self._entries["facts"].update(facts or {})
             self._entries["counts"][part] = dict(counts or {})
-            if self._entries["notes"].pop(part, None):  # they are done, but the read may give them again
-                self._entries["guards"].setdefault(part, {}).update(self._found.pop(part, {}))
             self._save()
 
     def spend(self, part: str, costs: Mapping[str, float]) -> None:
@@ -127,9 +116,10 @@ class Journal:
         self.release()
 
     def release(self) -> None:
-        """Releases the file, which stays, for other jobs."""
-        if self._hold is not None:
-            self._hold.release()
+        """Releases the file, which stays, for other jobs; an entry that is being written is written first."""
+        with self._lock:
+            if self._hold is not None:
+                self._hold.release()
 
     def _save(self) -> None:
         if self._path is not None:

@@ -1,0 +1,1 @@
+"""What long work has done so far, kept in a file."""

@@ -1,0 +1,230 @@
+"""Writes to every item that a query or scan gives.
+
+A journal holds the keys that are read and not written yet, and says what the items under way hold. So a job that goes
+on reads nothing twice, and looks at what was under way when it was interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice, starmap
+from typing import Any
+
+from flyexpr.errors import BatchIncomplete, FlyexprError
+from flyexpr.expressions.conditions import exists
+from flyexpr.expressions.mistakes import need
+from flyexpr.expressions.nodes import Path, Update
+from flyexpr.expressions.show import show
+from flyexpr.records import replace
+from flyexpr.requests.items import prepared
+from flyexpr.requests.mistakes import need_read
+from flyexpr.requests.operations import Read, UpdateItem
+from flyexpr.requests.plan.access import access_of_keys
+from flyexpr.requests.request import Request
+from flyexpr.schema.kinds import kinds_in, narrowed
+from flyexpr.schema.table import Table
+from flyexpr.steps.bulk import CHUNK, Bulk, each
+from flyexpr.steps.lanes import Lanes
+from flyexpr.steps.many.change import Announced, Change, touched
+from flyexpr.steps.read import Clock, keys_only
+from flyexpr.steps.step import TURN, Steps, Together
+from flyexpr.values.decode import decode_item
+from flyexpr.values.kinds import Item
+from flyexpr.values.plain_json import item_text
+
+_PASSED: Item = {}  # in place of a key that does not match: reading it took time too
+_LOOK = 64  # keys between pauses
+_WINDOWS = 50  # entries of a journal, at most, for the keys of one read
+_NAMED = 3  # items that an error names
+
+
+def update_matching(
+    table: Table[Any], read: Read, update: Update, dry_run: bool, clock: Clock, bulk: Bulk
+) -> Steps[int]:
+    """How many items of a read were updated, or with `dry_run` would be."""
+    need(update, Update, "update_matching takes an update such as incr('wins', 1)")
+    return bulk.paced(_write_matching(table, read, update, dry_run, clock, bulk))
+
+
+def delete_matching(table: Table[Any], read: Read, dry_run: bool, clock: Clock, bulk: Bulk) -> Steps[int]:
+    """How many items of a read were removed, or with `dry_run` would be."""
+    return bulk.paced(_write_matching(table, read, None, dry_run, clock, bulk))
+
+
+def _write_matching(
+    table: Table, read: Read, update: Update | None, dry_run: bool, clock: Clock, bulk: Bulk
+) -> Steps[int]:
+    """How many items of a read were written: updated, or without an update removed."""
+    need_read(read)
+    table = narrowed(table, read.condition)
+    change = Change(table, exists(Path((table.partition_key,))) & read.condition, update)
+    asked, access = keys_only(table, read)
+    if dry_run:
+        return (yield from _counted(change, Lanes(table, asked, clock, access=access), bulk))
+    work = _Work(change, bulk)
+    yield from work.resumed(read)
+    if work.cursor is not None:
+        lanes = Lanes(table, replace(asked, start=work.cursor or None), clock, access=access)
+        yield from work.done(lanes, keeping=update is not None and moves(table, read, update))
+    if work.unknown:
+        raise BatchIncomplete(bulk.done, map(change.key, work.unknown), change.what, work.why_unknown)
+    yield from bulk.close()
+    return bulk.done
+
+
+def moves(table: Table, read: Read, update: Update) -> bool:
+    """Whether the update can move an item in the index that the read goes through, so that it is read again.
+
+    >>> read = query(eq("title", "Comet Quest") & gt("top_score", 100))
+    >>> moves(scores, read, incr("top_score")), moves(scores, read, incr("wins"))
+    (True, False)
+
+    If so, all keys have to be read before the first update.
+    """
+    changed = {name for kind in kinds_in(table) for name in touched(kind, update)}
+    return not changed.isdisjoint(table.keys_of(access_of_keys(table, read).index))
+
+
+def _counted(change: Change, lanes: Lanes, bulk: Bulk) -> Steps[int]:
+    """How many items would be written; raises what the update of the first one would raise."""
+    if bulk.has_journal:
+        raise FlyexprError("a dry run does nothing that a journal could hold; leave out journal=")
+    while (keys := (yield from _page(change, lanes, bulk))) is not None:
+        if change.update is not None and keys and not change.needs_look:
+            prepared(change.table, UpdateItem(keys[0], change.update, change.condition))
+        bulk.note(len(keys))
+    return bulk.done
+
+
+def _page(change: Change, lanes: Lanes, bulk: Bulk) -> Steps[list[Item] | None]:
+    """The keys of the next page of each lane, but of no more lanes than there are workers; None at the end."""
+    taken, keys = [*islice(iter(lanes.take, None), bulk.workers)], list[Item]()
+    try:
+        yield from _read_keys(keys, lanes, taken, bulk.workers)
+    except FlyexprError as error:
+        bulk.ended(change.what, keys, lanes.cursor, error)
+        raise
+    return keys if taken else None
+
+
+def _read_keys(keys: list[Item], lanes: Lanes, taken: Sequence[tuple[int, Request]], workers: int) -> Steps[None]:
+    """Appends the keys that pages give, with pauses in between for other tasks."""
+    answers, failure = list[tuple[int, bytes]](), None
+
+    def answer(lane: int, request: Request) -> Steps[tuple[int, bytes]]:
+        return lane, (yield request)
+
+    try:
+        yield Together(starmap(answer, taken), min(workers, len(taken)), answers.append)
+    except FlyexprError as error:
+        failure = error
+    for lane, body in answers:
+        for number, key in enumerate(lanes.feed(lane, body, _PASSED)):
+            if key is not _PASSED:
+                keys.append(key)
+            if number % _LOOK == 0:
+                yield TURN
+    if failure is not None:
+        raise failure
+
+
+class _Work:
+    """The writes to the items of a read, and how far they are.
+
+    `cursor` is where the read goes on, None at its end; `unknown` has the keys of items of which nobody knows whether
+    they were written. Keys that stand in a journal are texts.
+    """
+
+    def __init__(self, change: Change, bulk: Bulk) -> None:
+        self.change, self._bulk = change, bulk
+        self.cursor: str | None = ""
+        self.unknown: list[str] = []
+
+    def resumed(self, read: Read) -> Steps[None]:
+        """Goes on where the journal says, and does what was under way."""
+        self.cursor = read.start or ""
+        if not self._bulk.has_journal:
+            return
+        mark = yield from self._bulk.resumed(self.change.table, *_call(self.change, read))
+        if mark is None:
+            yield from self._enter([])
+            return
+        self.cursor, self.unknown = mark["cursor"], mark["unknown"]
+        verdicts = yield from self.change.verdicts(mark["announced"], self._bulk)
+        self.unknown += [text for text, verdict in verdicts.items() if verdict == "unknown"]
+        self._bulk.note(sum(verdict == "done" for verdict in verdicts.values()))
+        left = [text for text in mark["keys"] if verdicts.get(text, "open") == "open"]
+        yield from self._enter(left)
+        yield from self._write_journaled(left)
+
+    @property
+    def why_unknown(self) -> str:
+        """Why nobody knows whether some items were updated, and what to do about them."""
+        named = ", ".join(item_text(decode_item(json.loads(text))) for text in self.unknown[:_NAMED])
+        more = f" and {len(self.unknown) - _NAMED} more" if len(self.unknown) > _NAMED else ""
+        return (
+            f"others changed {named}{more} after a crash, so nobody can know whether the update was made\n"
+            "  hint: look at these items, make the update where it is missing, and delete the journal"
+        )
+
+    def done(self, lanes: Lanes, keeping: bool) -> Steps[None]:
+        """Writes to the items that the lanes give; with `keeping`, all keys are read, and kept, before the first write.
+
+        An item that its update moves would be read again, and updated twice.
+        """
+        kept = dict[str, Item]()
+        while (keys := (yield from _page(self.change, lanes, self._bulk))) is not None:
+            if keeping:
+                kept |= {self.change.text(key): key for key in keys}
+            else:
+                self.cursor = lanes.cursor
+                yield from self._write(keys)
+        if keeping:
+            self.cursor = None
+            yield from self._write(kept.values())
+
+    def _write(self, keys: Iterable[Item]) -> Steps[None]:
+        if self._bulk.has_journal:
+            yield from self._write_journaled([*map(self.change.text, keys)])
+        else:
+            yield from each(self._bulk, self.change.what, keys, self.change.written, self.cursor)
+
+    def _write_journaled(self, texts: Sequence[str]) -> Steps[None]:
+        size = max(CHUNK, len(texts) // _WINDOWS)
+        for start in range(0, len(texts), size):
+            yield from self._write_some(texts[start : start + size], texts[start + size :])
+        yield from self._enter([])
+
+    def _write_some(self, texts: Sequence[str], rest: Sequence[str]) -> Steps[None]:
+        change, begun = self.change, set[str]()
+        announced = yield from change.announced(texts, self._bulk)
+        yield from self._enter([*announced, *rest], announced)
+
+        def unit(key: Item) -> Steps[bool]:
+            begun.add(change.text(key))
+            return (yield from change.written(key))
+
+        try:
+            yield from each(
+                self._bulk, change.what, map(change.key, announced), unit, self.cursor, map(change.key, rest)
+            )
+        except FlyexprError as error:
+            keys = [*map(change.text, error.failed)] if isinstance(error, BatchIncomplete) else [*announced, *rest]
+            yield from self._enter(keys, {text: announced[text] for text in keys if text in begun})
+            raise
+
+    def _enter(self, keys: Sequence[str], announced: Mapping[str, Announced] | None = None) -> Steps[None]:
+        mark = {"cursor": self.cursor, "keys": [*keys], "announced": {**(announced or {})}, "unknown": self.unknown}
+        return self._bulk.enter(mark)
+
+
+def _call(change: Change, read: Read) -> tuple[str, dict[str, Any]]:
+    """What a journal has to be of: the name of the call, and everything that says which items it writes to, and how."""
+    if read.limit is not None or read.budget is not None:
+        raise FlyexprError("journal= is for all items of a read; leave out limit= and budget=")
+    facts = {name: getattr(read, name, None) for name in ("index", "reverse", "segments", "segment", "start")}
+    facts["condition"] = show(read.condition)
+    if change.update is None:
+        return "delete_matching", facts
+    return "update_matching", facts | {"update": show(change.update)}

@@ -1,0 +1,169 @@
+"""Puts of many items, in batches where a batch can hold them, else one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from flyexpr.errors import ConditionFailed, FlyexprError
+from flyexpr.expressions.nodes import Condition
+from flyexpr.expressions.show import show
+from flyexpr.requests.constructors import put_item
+from flyexpr.requests.items import prepared
+from flyexpr.requests.operations import GetItem, Operation, PutItem
+from flyexpr.requests.writers import writer
+from flyexpr.schema.derive import key_of
+from flyexpr.schema.kinds import kinds_in
+from flyexpr.schema.stored_items import stored_key
+from flyexpr.schema.table import Table
+from flyexpr.steps.batches import write_all
+from flyexpr.steps.bulk import Bulk, check_told, each
+from flyexpr.steps.items import get, write
+from flyexpr.steps.many.sources import Source, check_key
+from flyexpr.steps.step import Steps
+from flyexpr.values.encode import encode_item
+
+Items = Iterable[Mapping[str, Any]]
+Guard = Condition | Callable[[Any], Condition] | None
+Refused = Callable[[Any, ConditionFailed], object]
+
+_WAVE = 100  # items with different keys that are put before the next ones are looked at
+
+
+def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+    """How many items were written.
+
+    >>> steps = put_all(Table("t", "id"), [{"id": "a"}, {"id": "b"}], None, None, Bulk())
+    >>> next(next(steps).units).send(None).operation
+    'BatchWriteItem'
+    """
+    if isinstance(items, (str, bytes, Mapping, Operation)) or not isinstance(items, Iterable):
+        raise TypeError(f"put_all takes a list or iterator of items, not {items!r}")
+    if refused is not None and not _goes_alone(table, condition):
+        raise TypeError("refused= is called for items that do not meet a condition; give condition= too")
+    check_told("refused", refused, "an item and its ConditionFailed")
+    return bulk.paced(_put_all(table, items, condition, refused, bulk))
+
+
+def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+    def operation(item: Any) -> PutItem:
+        put = put_item(item, condition=condition(item) if callable(condition) else condition)
+        if bulk.has_journal:
+            check_key(table, put)
+        return put
+
+    operations = [*map(operation, items)] if isinstance(items, (list, tuple)) else map(operation, items)
+    if not _goes_alone(table, condition):
+        return (yield from write_all(table, operations, bulk, "put_all"))
+    source = Source(table, operations, bulk)
+    yield from source.resumed("put_all", {"condition": _name(condition)})
+    yield from SinglePuts(table, source, bulk, refused, raises=condition is None and refused is None).steps()
+    yield from bulk.close()
+    return bulk.done
+
+
+class SinglePuts:
+    """Puts that go one by one, because each holds only under a condition, or because of what a batch cannot tell.
+
+    >>> bulk = Bulk()
+    >>> steps = SinglePuts(Table("t", "id"), Source(Table("t", "id"), [put_item({"id": "a"})], bulk), bulk).steps()
+    >>> next(next(steps).units).send(None).operation
+    'PutItem'
+
+    Of two items with one key the later one is put later.
+    """
+
+    def __init__(
+        self,
+        table: Table[Any],
+        source: Source[PutItem],
+        bulk: Bulk,
+        refused: Refused | None = None,
+        raises: bool = False,
+    ) -> None:
+        self._table, self._source, self._bulk = table, source, bulk
+        self._refused, self._raises = refused, raises
+        self._failures = list[tuple[Any, ConditionFailed]]()
+        self._number = source.begun  # operations before the wave that is under way
+        self._is_doubtful = source.is_resumed  # whether an earlier run may have done this wave, which is its last one
+
+    def steps(self) -> Steps[None]:
+        """Puts them all; those of a list that are left stand in the error that ends it."""
+        operations, ahead = iter(self._source.left), list[PutItem]()
+        rest = chain(ahead, operations if isinstance(self._source.left, (list, tuple)) else ())
+        for wave in _waves(self._table, operations, ahead):
+            try:
+                yield from each(self._bulk, "puts", wave, self._put, None, rest)
+            except FlyexprError:
+                self._tell()  # of items that are neither written nor left
+                raise
+            self._tell()
+            self._number, self._is_doubtful = self._number + len(wave), False
+            yield from self._source.enter(self._number)  # a wave has no key twice, so it can be told what is done of it
+
+    def _put(self, operation: PutItem) -> Steps[bool]:
+        try:
+            yield from write(self._table, operation)
+        except ConditionFailed as error:
+            if self._is_doubtful and (yield from _is_there(self._table, operation)):
+                return True  # by a run that was interrupted before its journal could say so
+            if self._raises:
+                raise  # nobody asked whether: the version says that another writer was faster
+            self._failures.append((operation.item, error))
+            return False
+        return True
+
+    def _tell(self) -> None:
+        if self._refused is not None:
+            for item, error in self._failures:
+                self._refused(item, error)
+        self._failures.clear()
+
+
+def _is_there(table: Table[Any], operation: PutItem) -> Steps[bool]:
+    """Whether the item is in the table exactly as it is to be put; values that defaults make anew may differ."""
+    by = writer(table, operation)
+    wanted = prepared(by, operation).item or {}
+    stored = yield from get(by.as_stored, GetItem({name: wanted[name] for name in by.keys}, consistent=True))
+    new = {name for name, rule in by.rules.items() if name not in operation.item and callable(rule.default)}
+    return stored is not None and _canonical(stored, new) == _canonical(wanted, new)
+
+
+def _canonical(item: Mapping[str, Any], without: Container[str]) -> Any:
+    return json.loads(encode_item({name: value for name, value in item.items() if name not in without}))
+
+
+def _name(condition: Guard) -> str | None:
+    """A condition, or the name of the function that makes it, as a journal knows it."""
+    if condition is None or isinstance(condition, Condition):
+        return None if condition is None else show(condition)
+    return getattr(condition, "__qualname__", type(condition).__qualname__)
+
+
+def _goes_alone(table: Table[Any], condition: Guard) -> bool:
+    """Whether each item is put by a request of its own: a batch has neither conditions nor versions."""
+    return condition is not None or any(kind.version for kind in kinds_in(table))
+
+
+def _waves(table: Table[Any], operations: Iterator[PutItem], ahead: list[PutItem]) -> Iterator[list[PutItem]]:
+    """The operations in lists in which no key stands twice, so that they may be done in any order.
+
+    What comes before an element that cannot be put is given before the error. `ahead` holds the operation that is taken
+    and not given yet.
+    """
+    wave = dict[str, PutItem]()
+    try:
+        for operation in operations:
+            ahead[:] = [operation]
+            key = encode_item(stored_key(table, key_of(table, operation.item)))
+            if key in wave or len(wave) == _WAVE:
+                yield [*wave.values()]
+                wave = {}
+            wave[key] = operation
+            ahead.clear()
+    except Exception:
+        yield [*wave.values()]
+        raise
+    yield [*wave.values()]
