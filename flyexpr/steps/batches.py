@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any
 
-from flyexpr.errors import BatchIncomplete, FlyexprError, ValidationError
+from flyexpr.errors import BatchIncomplete, DynamoError, FlyexprError, ValidationError
 from flyexpr.expressions.project import project
 from flyexpr.records import copy, deepcopy
 from flyexpr.requests.batches import BatchMember, batch_get_request, batch_member, batch_request
@@ -46,7 +46,7 @@ class Batch(ABC):
                 cause = error.__cause__ if isinstance(error, BatchIncomplete) else error
                 if cause is error and not self.done:
                     raise
-                raise self.incomplete(**({"why": str(cause)} if cause else {})) from cause
+                raise self._incomplete(**({"why": str(cause)} if cause else {})) from cause
             self._join(parts)
             if done is not None:
                 yield from done(self.done)
@@ -62,11 +62,11 @@ class Batch(ABC):
             except FlyexprError as error:
                 if not self.done:
                     raise
-                raise self.incomplete(why=str(error)) from error
+                raise self._incomplete(why=str(error)) from error
             left = yield from self._note(body)
             fruitless = 0 if not left else 1 if left < len(sent) else fruitless + 1
             if fruitless > ATTEMPTS:
-                raise self.incomplete()
+                raise self._incomplete()
             if left:
                 yield backoff(fruitless, f"{request.operation}: {left} of {len(sent)} were left unprocessed")
         return self.done
@@ -92,7 +92,7 @@ class Batch(ABC):
         """Takes note of what the answer says; how much it leaves unprocessed."""
 
     @abstractmethod
-    def incomplete(self, **why: str) -> BatchIncomplete:
+    def _incomplete(self, **why: str) -> BatchIncomplete:
         """The error for a batch that ends here, with all that is not done."""
 
 
@@ -184,7 +184,7 @@ class _Fetching(Batch):
         self.done = self._different - len(self._waiting)
         return len(unprocessed)
 
-    def incomplete(self, **why: str) -> BatchIncomplete:
+    def _incomplete(self, **why: str) -> BatchIncomplete:
         left = dict.fromkeys([*self._sent, *self._waiting])
         unread = [decode_item(json.loads(text)) for text in left]
         return BatchIncomplete(self._different - len(unread), unread, "reads of the batch", **why)
@@ -214,11 +214,18 @@ class Writing(Batch):
 
     A list is checked whole before the first request; of other iterables each request's part, before it is sent. What an
     iterator has given before an operation that cannot be sent is written; if the iterator itself fails, only full
-    requests are.
+    requests are. A request that the service finds invalid ends the batch; with `refuse`, its operations are sent one by
+    one, and `refuse` is called with each that is invalid.
     """
 
-    def __init__(self, table: Table, operations: Iterable[PutItem | DeleteItem], done: int = 0) -> None:
-        self._table, self.done = table, done
+    def __init__(
+        self,
+        table: Table,
+        operations: Iterable[PutItem | DeleteItem],
+        done: int = 0,
+        refuse: Callable[[Any, DynamoError], None] | None = None,
+    ) -> None:
+        self._table, self.done, self._refuse = table, done, refuse
         self._fault: Exception | None = None  # ended the iterator, and waits until what came before it is written
         self._refused = list[PutItem | DeleteItem]()  # an operation that cannot be sent, which is that fault
         members = map(self._member, enumerate(operations, done))
@@ -227,14 +234,36 @@ class Writing(Batch):
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
 
+    def steps(self) -> Steps[int]:
+        """How many of the batch were done; BatchIncomplete has those that were not."""
+        try:
+            return (yield from super().steps())
+        except FlyexprError as error:
+            cause = error.__cause__ if isinstance(error, BatchIncomplete) else error
+            if self._refuse is None or not isinstance(cause, DynamoError) or cause.code != "ValidationException":
+                raise
+            refusal = cause
+        members, self._sent = self._sent, {}
+        if len(members) == 1:
+            self._refuse(next(iter(members.values())).operation, refusal)
+            return self.done
+        for key, member in members.items():
+            self.done += yield from self._part({key: member}).steps()
+        return self.done
+
+    def _part(self, sent: dict[str, BatchMember]) -> Writing:
+        """A batch of one request."""
+        part = Writing(self._table, (), refuse=self._refuse)
+        part._sent = sent
+        return part
+
     def _parts(self, most: int) -> list[Writing]:
         parts, keys = list[Writing](), set[str]()
         while len(parts) < most:
             self._fill(keys)
             if not self._sent:
                 break
-            part = Writing(self._table, ())
-            part._sent, self._sent = self._sent, {}
+            part, self._sent = self._part(self._sent), {}
             keys |= part._sent.keys()
             parts.append(part)
         if not parts:
@@ -269,7 +298,7 @@ class Writing(Batch):
         self._sent = unprocessed
         return len(unprocessed)
 
-    def incomplete(self, **why: str) -> BatchIncomplete:
+    def _incomplete(self, **why: str) -> BatchIncomplete:
         ahead = [self._ahead] if self._ahead else []
         rest = self._members if self._listed else ()
         members = [one.operation for one in (*self._sent.values(), *ahead, *rest)]

@@ -22,6 +22,7 @@ from flyexpr.steps.step import OnDisk, Steps, Together
 if TYPE_CHECKING:
     from flyexpr.journals.journal import Journal
 
+K = TypeVar("K")
 R = TypeVar("R")
 T = TypeVar("T")
 Progress = Callable[[int, Stats], object]  # is given the number of items done, and what they have cost so far
@@ -139,30 +140,30 @@ def identity(members: Mapping[str, Any]) -> dict[str, str]:
 def each(
     bulk: Bulk,
     what: str,
-    values: Iterable[T],
+    left: dict[K, T],
     unit: Callable[[T], Steps[bool]],
     cursor: str | None,
     rest: Iterable[T] = (),
 ) -> Steps[None]:
     """Does a unit of work for each value, several at a time; a unit says whether its value counts as done.
 
-    BatchIncomplete, if something was done before a unit failed, has the values that are left, the rest and the cursor.
+    A value that is done leaves the dict, so that after an error it has what is left. BatchIncomplete, if something was
+    done before a unit failed, has the values that are left, the rest and the cursor.
     """
-    left = dict(enumerate(values))
 
-    def numbered(number: int, value: T) -> Steps[tuple[int, bool]]:
+    def keyed(key: K, value: T) -> Steps[tuple[K, bool]]:
         try:
-            return number, (yield from unit(value))
+            return key, (yield from unit(value))
         except DynamoError as error:
-            return number, bulk.refused(value, error)
+            return key, bulk.refused(value, error)
 
-    def note(outcome: tuple[int, bool]) -> None:
-        number, done = outcome
-        del left[number]
+    def note(outcome: tuple[K, bool]) -> None:
+        key, done = outcome
+        del left[key]
         bulk.note(done)
 
     try:
-        yield Together(starmap(numbered, tuple(left.items())), bulk.workers, note)
+        yield Together(starmap(keyed, tuple(left.items())), bulk.workers, note)
     except FlyexprError as error:
         bulk.ended(what, (*left.values(), *rest), cursor, error)
         raise

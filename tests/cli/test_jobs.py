@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted import scripted
@@ -24,7 +25,25 @@ from flyexpr.cli.jobs import work
 from flyexpr.cli.jobs.work import Chunk, Job, Stopped
 from flyexpr.expressions.repeatable import is_repeatable
 from flyexpr.journals.journal import Journal
+from flyexpr.requests.operations import BatchWrite
+from flyexpr.steps import batches
+from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.course import course
+
+TABLE = Table("things", "id")
+
+
+def sent(job: Job, table: Table, operation: Any) -> None:
+    """Performs an operation as a part of the job."""
+
+    def steps(bulk: Bulk) -> Any:
+        return bulk.paced(
+            batches.batch_write(table, operation, bulk)
+            if isinstance(operation, BatchWrite)
+            else course(table, operation)
+        )
+
+    job.perform(table, steps)
 
 
 @pytest.fixture
@@ -116,7 +135,7 @@ def test_the_first_failure_stops_all_parts(job: Job):
             failed.set()
             raise ValueError("first")
         assert job.stopping.wait(10)
-        job.each(entries.append, [1])
+        sent(job, TABLE, put_item({"id": "a"}))
 
     with pytest.raises(ValueError, match="first"):
         job.run({"bad": iter([Chunk([], 1)]), "good": iter([Chunk([], 1), Chunk([], 2)])}, do)
@@ -124,19 +143,43 @@ def test_the_first_failure_stops_all_parts(job: Job):
     assert job.journal.mark("bad") is job.journal.mark("good") is None
 
 
-def test_each_waits_for_all_before_it_fails(job: Job):
-    done: list[int] = []
+def test_units_that_have_begun_end_before_the_failure_of_one(job: Job):
+    done: list[str] = []
 
-    def one(value: int) -> int:
-        if value == 0:
-            raise ValueError(value)
-        done.append(value)
-        return value
+    def engine(operation: str, body: bytes) -> bytes:
+        if b'"first"' in body:
+            threading.Event().wait(0.01)  # others have begun by then
+            raise ConnectionFailed("ConnectionFailed", "gone")
+        done.append(operation)
+        return b"{}"
 
-    assert job.each(one, [3, 1, 2]) == [3, 1, 2]
-    with pytest.raises(ValueError):
-        job.each(one, [0, 4, 5])
-    assert sorted(done) == [1, 2, 3, 4, 5]
+    puts = [put_item({"id": "first"}), *(put_item({"id": str(n)}) for n in range(600))]
+    with pytest.raises(BatchIncomplete) as caught:
+        sent(job, TABLE.on(engine), batch_write(puts))
+    asked = len(done)
+    assert caught.value.written == job.done
+    assert 25 * asked - 24 <= job.done <= 25 * asked  # the last request has one item
+    threading.Event().wait(0.01)
+    assert len(done) == asked
+
+
+def test_no_more_requests_of_all_parts_together_than_writers(job: Job, monkeypatch: pytest.MonkeyPatch):
+    lock, flying, most = threading.Lock(), [0], [0]
+
+    def engine(operation: str, body: bytes) -> bytes:
+        with lock:
+            flying[0] += 1
+            most[0] = max(most[0], flying[0])
+        threading.Event().wait(0.002)
+        with lock:
+            flying[0] -= 1
+        return b"{}"
+
+    puts = [[put_item({"id": f"{part}{n}"}) for n in range(500)] for part in range(4)]
+    parts = {str(part): [Chunk(puts[part], None)] for part in range(4)}
+    job.run(parts, lambda part, entries: sent(job, TABLE.on(engine), batch_write(entries)))
+    assert job.done == 2000.0
+    assert most[0] <= work.WRITERS
 
 
 def test_a_pace_that_waits_is_left_when_the_job_stops():
@@ -146,7 +189,7 @@ def test_a_pace_that_waits_is_left_when_the_job_stops():
 
     def do(part: str, entries: list) -> None:
         threading.Timer(0.1, job.stopping.set).start()
-        job.perform(table, course(table, put_item({"id": "a"})))
+        sent(job, table, put_item({"id": "a"}))
         job.add(1)
 
     job.run({"input": iter([Chunk([1], None)])}, do)
@@ -167,8 +210,8 @@ def test_steps_of_a_job_are_counted_by_what_they_cost(job: Job):
     engine = connect("sqlite::memory:")
     table = Table("things", "id").on(engine)
     run(table, create_table())
-    job.perform(table, course(table, put_item({"id": "a", "text": "x" * 1500})))
-    job.perform(table, course(table, get_item("a", consistent=True)))
+    sent(job, table, put_item({"id": "a", "text": "x" * 1500}))
+    sent(job, table, get_item("a", consistent=True))
     assert job.summary("put").startswith("0 items put, 1 read unit, 2 write units")
 
 
@@ -176,7 +219,7 @@ def test_what_a_failed_write_took_is_counted_with_what_was_done_before(job: Job)
     first = {"ConsumedCapacity": [{"TableName": "things", "CapacityUnits": 25.0}]}
     table = Table("things", "id").on(scripted([first, ConnectionFailed("ConnectionFailed", "gone")]))
     with pytest.raises(BatchIncomplete):
-        job.perform(table, course(table, batch_write([put_item({"id": str(n)}) for n in range(30)])))
+        sent(job, table, batch_write([put_item({"id": str(n)}) for n in range(30)]))
     assert "25 write units" in job.summary("put")
 
 
@@ -185,7 +228,7 @@ def test_a_pause_between_tries_ends_when_the_job_stops(job: Job):
     table = Table("things", "id").on(scripted([left]))
     job.stopping.set()
     with pytest.raises(Stopped):
-        job.perform(table, course(table, batch_write([put_item({"id": "a"})])))
+        sent(job, table, batch_write([put_item({"id": "a"})]))
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,17 @@ from pathlib import Path
 import pytest
 from program import COMMAND, Inside, Program, until
 
-from flyexpr import Table, assign, batch_write, connect, create_table, exists, incr, put_item, run, scan
-from flyexpr.cli.jobs import bulk_puts, bulk_writes, parts
-from flyexpr.cli.jobs.bulk_writes import delete_all, update_all
+from flyexpr import Table, connect
+from flyexpr.cli.jobs import bulk_puts, parts
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
-from flyexpr.cli.jobs.work import Chunk, Job
+from flyexpr.cli.jobs.work import Job
 from flyexpr.errors import ConnectionFailed, FlyexprError
 from flyexpr.journals import files
 from flyexpr.journals.journal import Journal
+from flyexpr.requests.request import Request
+from flyexpr.steps.many import change as changing
+from flyexpr.steps.many import matching
+from flyexpr.steps.step import Together
 
 
 class Crash(Exception):
@@ -32,6 +35,7 @@ class Crash(Exception):
 def things(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Inside:
     """Forty things; a chunk has eight entries, and a run that has `crash` set ends after so many chunks of a part."""
     monkeypatch.setattr(parts, "CHUNK", 8)
+    monkeypatch.setattr(matching, "CHUNK", 8)
     monkeypatch.setattr(bulk_puts, "CHUNK", 8)
     inside("create", "Things", "id")
     Path("things.jsonl").write_text("".join(f'{{"id": "{n:02}", "n": {n}}}\n' for n in range(40)))
@@ -317,21 +321,32 @@ def test_the_cost_of_an_unfinished_chunk_counts_when_the_job_goes_on(
     things: Inside, monkeypatch, ending: BaseException
 ):
     """Its updates are not done twice, so they are paid for once, by the run that was ended."""
-    write, begun = bulk_writes._write, count()
+    write, begun = changing.write, count()
 
     def ends(*arguments):
         if next(begun) >= 20:
             raise ending
-        write(*arguments)
+        return write(*arguments)
 
     command = ["update", "Things", "ADD n 100", "--where", "n >= 0", "--segments", "1"]
     with monkeypatch.context() as patched:
-        patched.setattr(bulk_writes, "_write", ends)
+        patched.setattr(changing, "write", ends)
         things(*command, "--resume", "journal")
     assert things("count", "Things", "n >= 100").out == "20\n"
     end = things(*command, "--resume", "journal")
     assert "40 items updated" in end.err
     assert ", 40 write units, " in end.err
+
+
+def in_units(bulk):
+    """Two units of work, each in a thread."""
+    request = Request("ListTables", b"{}")
+
+    def unit():
+        yield request
+        return 1
+
+    yield Together(iter([unit(), unit()]), bulk.workers, bulk.note)
 
 
 def test_counts_belong_to_the_part_that_counts():
@@ -343,9 +358,9 @@ def test_counts_belong_to_the_part_that_counts():
     job.enter("b", None, {})
     assert job.journal.counts() == {"b": {"done": 2.0}}
     assert job.done == 7.0
-    assert job.each(lambda value: (job.add(1), value)[1], [1, 2]) == [1, 2]
+    job.perform(Table("things", "id").on(lambda *_: b"{}"), in_units)
     job.enter("b", None, {})
-    assert job.journal.counts() == {"b": {"done": 4.0}}
+    assert job.journal.counts() == {"b": {"done": 4.0, "read": 0.0, "written": 0.0}}
     job.close()
 
 
@@ -593,50 +608,3 @@ def test_a_packed_file_that_is_damaged_says_so(things: Inside):
 def test_streams_that_a_shell_has_closed(movies: Program, closed: str, script: str, said: str):
     (movies.folder / "more.jsonl").write_text('{"year": 1, "title": "a"}\n')
     assert movies.shell(f"{script} {closed}; echo $?") == said
-
-
-# what is announced
-
-
-@pytest.fixture
-def table():
-    found = Table("things", "id").on(connect("sqlite::memory:"))
-    run(found, create_table())
-    run(found, batch_write([put_item({"id": f"{n}", "n": n}) for n in range(6)]))
-    yield found
-    found.engine.close()
-
-
-@pytest.mark.parametrize("change", [incr("n", 100), assign("n", 100), None])
-@pytest.mark.parametrize("stop", range(7))
-def test_changes_that_a_crash_hides_from_the_read_are_counted(tmp_path: Path, table: Table, change, stop: int):
-    """The read of a job that goes on does not find an item again that matches no more, or is gone."""
-    left, path = [stop], tmp_path / "journal"
-
-    def failing(operation: str, body: bytes) -> bytes:
-        if operation in ("UpdateItem", "DeleteItem"):
-            left[0] -= 1
-            if left[0] < 0:
-                raise ConnectionFailed("ConnectionFailed", "gone")
-        return table.bound(operation, body)
-
-    def once(engine) -> float:
-        job = Job("change", Journal(path, {}))
-        items = [item for item in run(table, scan()) if item["n"] < 100]
-        doing = (
-            (lambda part, items: delete_all(job, table.on(engine), part, items, exists("id")))
-            if change is None
-            else lambda part, items: update_all(job, table.on(engine), part, items, change, exists("id"))
-        )
-        try:
-            job.run({"0": [Chunk(items, None)]}, doing)
-        finally:
-            job.close()
-        return job.done
-
-    if stop < 6:
-        with pytest.raises(ConnectionFailed):
-            once(failing)
-        assert once(table.bound) == 6
-    else:
-        assert once(failing) == 6

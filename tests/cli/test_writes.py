@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from flyexpr import (
     connect,
     create_table,
     delete_item,
-    exists,
     parse_update,
     put,
     run,
@@ -25,11 +25,12 @@ from flyexpr import (
 )
 from flyexpr.cli.formats.csv_rows import BY_CELL
 from flyexpr.cli.jobs.bulk_puts import put_stream
-from flyexpr.cli.jobs.bulk_writes import Placed, check_all, delete_all, put_all, update_all
+from flyexpr.cli.jobs.bulk_writes import Placed, check_all, put_all
 from flyexpr.cli.jobs.job import Manner
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.cli.jobs.work import Job
-from flyexpr.steps.course import course
+from flyexpr.steps.many import change as changing
+from flyexpr.steps.many.matching import delete_matching, update_matching
 from flyexpr.values.plain_json import read_item
 
 
@@ -178,18 +179,18 @@ def test_a_check_sends_nothing(things: Table, lenient: Job):
 @pytest.mark.parametrize(
     "do",
     [
-        lambda job, table, items: update_all(job, table, "0", items, assign("n", 1), exists("id")),
-        lambda job, table, items: delete_all(job, table, "0", items, exists("id")),
+        lambda table, bulk: update_matching(table, scan(), assign("n", 1), False, float, bulk),
+        lambda table, bulk: delete_matching(table, scan(), False, float, bulk),
     ],
 )
 def test_changes_that_the_service_refuses(things: Table, lenient: Job, tmp_path: Path, do: Callable):
-    items = [{"id": f"{n:03}"} for n in range(5)]
-    for item in items[:4]:
-        put(things, item)
-    do(lenient, refusing(things, "002"), items)
-    assert (lenient.done, lenient.refused) == (3.0, 1.0)  # one is not there, which is no refusal
+    for n in range(4):
+        put(things, {"id": f"{n:03}"})
+    lenient.perform(table := refusing(things, "002"), partial(do, table))
+    assert (lenient.done, lenient.refused) == (3.0, 1.0)
+    put(things, {"id": "001"})
     with pytest.raises(DynamoError):
-        do(lenient, refusing(things, "001", "AccessDeniedException"), items[:3])
+        lenient.perform(table := refusing(things, "001", "AccessDeniedException"), partial(do, table))
     lenient.enter("", 1, {})
     (found,) = map(json.loads, (tmp_path / "rejects").read_text().splitlines())
     assert found == {"place": 'item {"id": "002"}', "reason": "no 002", "text": '{"id": "002"}'}
@@ -250,14 +251,16 @@ def test_an_item_that_changes_between_its_read_and_its_write_is_left(
     inside("put", "Things", stdin='{"id": "a", "n": 1}\n{"id": "b", "n": 1}\n')
     done = []
 
+    write = changing.write
+
     def meanwhile(table: Table, operation: Any) -> Any:
         if not done:
             done.append(True)
             key = {"id": "a"}
             run(table, delete_item(key) if change is None else update_item(key, parse_update(change)))
-        return course(table, operation)
+        return write(table, operation)
 
-    monkeypatch.setattr("flyexpr.cli.jobs.bulk_writes.course", meanwhile)
+    monkeypatch.setattr(changing, "write", meanwhile)
     monkeypatch.setattr("flyexpr.cli.jobs.work.WRITERS", 1)
     end = inside(*command, "--where", "n = 1")
     assert (end.code, "1 item " in end.err) == (0, True)

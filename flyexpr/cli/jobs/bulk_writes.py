@@ -12,10 +12,6 @@ from flyexpr.requests.batches import batch_member
 from flyexpr.requests.operations import PutItem
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import Writing
-from flyexpr.steps.bulk import Bulk
-from flyexpr.steps.many.puts import SinglePuts
-from flyexpr.steps.many.sources import Source
-from flyexpr.steps.step import Steps
 from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
 
@@ -47,39 +43,28 @@ def put_all(job: Job, table: Table, items: Sequence[Placed]) -> None:
     put; otherwise the first refusal is raised, and everything before it is put.
     """
     puts = {place: PutItem(placed.item) for place, placed in enumerate(items)}
-    refused: dict[int, Refusal] = {}
-    try:
-        writing = Writing(table, [*puts.values()])
-    except (FlyexprError, RecursionError):
-        refused = {place: refusal for place, placed in enumerate(items) if (refusal := _check(table, placed))}
-        if not job.rejects.kept:
-            put_all(job, table, items[: min(refused)])
-            raise refused[min(refused)] from None
-        writing = Writing(table, [put for place, put in puts.items() if place not in refused])
     places = {id(put): place for place, put in puts.items()}
+    refused: dict[int, Refusal] = {}
 
     def refuse(put: Any, error: DynamoError) -> None:
         refused[places[id(put)]] = _refusal(items[places[id(put)]], error)
 
-    job.perform(table, lambda bulk: bulk.paced(_put_each(table, writing, bulk)), refuse)
+    try:
+        writing = Writing(table, [*puts.values()], refuse=refuse)
+    except (FlyexprError, RecursionError):
+        refused |= {place: refusal for place, placed in enumerate(items) if (refusal := _check(table, placed))}
+        if not job.rejects.kept:
+            put_all(job, table, items[: min(refused)])
+            raise refused[min(refused)] from None
+        writing = Writing(table, [put for place, put in puts.items() if place not in refused], refuse=refuse)
+    try:
+        job.perform(table, lambda bulk: bulk.paced(writing.in_bulk(bulk)))
+    except BatchIncomplete as error:  # the last line of the job says how much is done
+        raise error.__cause__ or error from None
     if refused and not job.rejects.kept:
         raise _ending(items, refused)
     for place in sorted(refused):
         job.refuse(refused[place])
-
-
-def _put_each(table: Table, writing: Writing, bulk: Bulk) -> Steps[None]:
-    """Puts the items of a batch; one by one, where the service finds one of them invalid and does not say which."""
-    try:
-        yield from writing.in_bulk(bulk)
-        return
-    except FlyexprError as error:
-        cause = error.__cause__ if isinstance(error, BatchIncomplete) else error
-        if not isinstance(cause, DynamoError) or cause.code != "ValidationException":
-            raise
-        left = writing.incomplete()
-    bulk.note(left.written - bulk.done)
-    yield from SinglePuts(table, Source(table, left.failed, bulk), bulk).steps()
 
 
 def _ending(items: Sequence[Placed], refused: dict[int, Refusal]) -> Refusal:

@@ -34,8 +34,6 @@ from flyexpr.values.plain_json import item_text
 
 Done = TypeVar("Done")
 
-Refuse = Callable[[Any, DynamoError], None]
-
 CHUNK = 1000  # entries that are done before the journal is written
 WRITERS = 8  # requests under way at once
 
@@ -242,15 +240,12 @@ class Job:
 
     # sending
 
-    def perform(
-        self, table: Table, steps: Callable[[Bulk], Steps[Done]], refuse: Refuse | None = None, enters: bool = False
-    ) -> Done:
+    def perform(self, table: Table, steps: Callable[[Bulk], Steps[Done]], enters: bool = False) -> Done:
         """The result of bulk work on the table, counted for its part and held to the pace; Stopped where the job stops.
 
-        `refuse` is called with what the service finds invalid. Work that `enters` begins at the mark of its part, and
-        makes the part's entries in the journal itself.
+        Work that `enters` begins at the mark of its part, and makes the part's entries in the journal itself.
         """
-        bulk = JobBulk(self, self._part, refuse, enters)
+        bulk = JobBulk(self, self._part, enters)
         try:
             return perform(relayed(steps(bulk), Job._step, self, FlyexprError), (table,))
         finally:
@@ -305,11 +300,10 @@ class JobBulk(Bulk):
     3.0
     """
 
-    def __init__(self, job: Job, part: str, refuse: Refuse | None = None, enters: bool = False) -> None:
+    def __init__(self, job: Job, part: str, enters: bool = False) -> None:
         stats = Stats()
         super().__init__(WRITERS, stats=stats)
         self.job, self._part_name, self._enters = job, part, enters
-        self._refuse = refuse or self._refuse_key
         self._pace, self._costs, self._paid = job.pace, stats, (0.0, 0.0)
 
     @property
@@ -345,12 +339,9 @@ class JobBulk(Bulk):
         """Passes over a value that the service finds invalid, if there is somewhere to put it."""
         if error.code != "ValidationException":
             raise error
-        self._refuse(value, error)
-        return False
-
-    def _refuse_key(self, value: Any, error: DynamoError) -> None:
         text = item_text(value)
         self.job.refuse(Refusal(f"item {text}", error.message, text))
+        return False
 
     def ended(self, what: str, left: Iterable[Any], cursor: str | None, error: FlyexprError) -> None:
         """Leaves the error as it is: the last line of the job says how much is done."""

@@ -188,7 +188,7 @@ class _Work:
         if self._bulk.has_journal:
             yield from self._write_journaled([*map(self.change.text, keys)])
         else:
-            yield from each(self._bulk, self.change.what, keys, self.change.written, self.cursor)
+            yield from each(self._bulk, self.change.what, dict(enumerate(keys)), self.change.written, self.cursor)
 
     def _write_journaled(self, texts: Sequence[str]) -> Steps[None]:
         size = max(CHUNK, len(texts) // _WINDOWS)
@@ -205,13 +205,11 @@ class _Work:
             begun.add(change.text(key))
             return (yield from change.written(key))
 
+        left = {text: change.key(text) for text in announced}
         try:
-            yield from each(
-                self._bulk, change.what, map(change.key, announced), unit, self.cursor, map(change.key, rest)
-            )
-        except FlyexprError as error:
-            keys = [*map(change.text, error.failed)] if isinstance(error, BatchIncomplete) else [*announced, *rest]
-            yield from self._enter(keys, {text: announced[text] for text in keys if text in begun})
+            yield from each(self._bulk, change.what, left, unit, self.cursor, map(change.key, rest))
+        except FlyexprError:
+            yield from self._enter([*left, *rest], {text: announced[text] for text in left if text in begun})
             raise
 
     def _enter(self, keys: Sequence[str], announced: Mapping[str, Announced] | None = None) -> Steps[None]:

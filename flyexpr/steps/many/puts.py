@@ -59,29 +59,21 @@ def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused
         return (yield from write_all(table, operations, bulk, "put_all"))
     source = Source(table, operations, bulk)
     yield from source.resumed("put_all", {"condition": _name(condition)})
-    yield from SinglePuts(table, source, bulk, refused, raises=condition is None and refused is None).steps()
+    yield from _SinglePuts(table, source, bulk, refused, condition is None and refused is None).steps()
     yield from bulk.close()
     return bulk.done
 
 
-class SinglePuts:
-    """Puts that go one by one, because each holds only under a condition, or because of what a batch cannot tell.
-
-    >>> bulk = Bulk()
-    >>> steps = SinglePuts(Table("t", "id"), Source(Table("t", "id"), [put_item({"id": "a"})], bulk), bulk).steps()
-    >>> next(next(steps).units).send(None).operation
-    'PutItem'
-
-    Of two items with one key the later one is put later.
-    """
+class _SinglePuts:
+    """Puts that go one by one, since each holds only under a condition."""
 
     def __init__(
         self,
         table: Table[Any],
         source: Source[PutItem],
         bulk: Bulk,
-        refused: Refused | None = None,
-        raises: bool = False,
+        refused: Refused | None,
+        raises: bool,
     ) -> None:
         self._table, self._source, self._bulk = table, source, bulk
         self._refused, self._raises = refused, raises
@@ -95,7 +87,7 @@ class SinglePuts:
         rest = chain(ahead, operations if isinstance(self._source.left, (list, tuple)) else ())
         for wave in _waves(self._table, operations, ahead):
             try:
-                yield from each(self._bulk, "puts", wave, self._put, None, rest)
+                yield from each(self._bulk, "puts", dict(enumerate(wave)), self._put, None, rest)
             except FlyexprError:
                 self._tell()  # of items that are neither written nor left
                 raise
