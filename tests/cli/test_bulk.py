@@ -102,8 +102,9 @@ def test_an_increment_of_every_item_is_done_once(many: Path, tmp_path: Path):
     program("create", "Copy", "id")
     program("put", "Copy", stdin=lines(6000))
     command = ["update", "Copy", "ADD n 1000000", "--where", "begins_with(id, '0')", "--resume", "journal"]
+    journal = tmp_path / "journal"
     for _ in range(2):
-        process, journal = program.start(*command), tmp_path / "journal"
+        process = program.start(*command)
         before = done_of(journal) if journal.exists() else 0
         until(lambda before=before: journal.exists() and done_of(journal) > before, process)
         process.kill()

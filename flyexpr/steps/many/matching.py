@@ -7,7 +7,8 @@ on reads nothing twice, and looks at what was under way when it was interrupted.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, starmap
 from typing import Any
 
@@ -90,43 +91,60 @@ def _counted(change: Change, lanes: Lanes, bulk: Bulk) -> Steps[int]:
     """How many items would be written; raises what the update of the first one would raise."""
     if bulk.has_journal:
         raise FlyexprError("a dry run does nothing that a journal could hold; leave out journal=")
-    while (keys := (yield from _page(change, lanes, bulk))) is not None:
+    read = _Keys(change, lanes, bulk)
+    while (keys := (yield from read.next())) is not None:
         if change.update is not None and keys and not change.needs_look:
             prepared(change.table, UpdateItem(keys[0], change.update, change.condition))
         bulk.note(len(keys))
     return bulk.done
 
 
-def _page(change: Change, lanes: Lanes, bulk: Bulk) -> Steps[list[Item] | None]:
-    """The keys of the next page of each lane, but of no more lanes than there are workers; None at the end."""
-    taken, keys = [*islice(iter(lanes.take, None), bulk.workers)], list[Item]()
-    try:
-        yield from _read_keys(keys, lanes, taken, bulk.workers)
-    except FlyexprError as error:
-        bulk.ended(change.what, keys, lanes.cursor, error)
-        raise
-    return keys if taken else None
+class _Keys:
+    """The keys of a read: of a page of each lane, but of no more lanes at the same time than there are workers."""
 
+    def __init__(self, change: Change, lanes: Lanes, bulk: Bulk) -> None:
+        self._change, self._lanes, self._bulk = change, lanes, bulk
+        self._pages = deque[Iterator[Item]]()  # that came and are not taken to their end
+        self._failure: FlyexprError | None = None  # of a page that did not come, once the others are taken
 
-def _read_keys(keys: list[Item], lanes: Lanes, taken: Sequence[tuple[int, Request]], workers: int) -> Steps[None]:
-    """Appends the keys that pages give, with pauses in between for other tasks."""
-    answers, failure = list[tuple[int, bytes]](), None
+    def next(self, most: int | None = None) -> Steps[list[Item] | None]:
+        """The next keys, up to `most` of them; None at the end."""
+        keys = list[Item]()
+        try:
+            is_over = not self._pages and not (yield from self._ask())
+            yield from self._take(keys, most)
+            if self._failure is not None and not self._pages:
+                raise self._failure
+        except FlyexprError as error:
+            self._bulk.ended(self._change.what, keys, self._lanes.cursor, error)
+            raise
+        return None if is_over else keys
 
-    def answer(lane: int, request: Request) -> Steps[tuple[int, bytes]]:
-        return lane, (yield request)
+    def _ask(self) -> Steps[bool]:
+        """Asks for pages, side by side; whether there were any to ask for."""
+        taken, bodies = [*islice(iter(self._lanes.take, None), self._bulk.workers)], list[tuple[int, bytes]]()
 
-    try:
-        yield Together(starmap(answer, taken), min(workers, len(taken)), answers.append)
-    except FlyexprError as error:
-        failure = error
-    for lane, body in answers:
-        for number, key in enumerate(lanes.feed(lane, body, _PASSED)):
-            if key is not _PASSED:
-                keys.append(key)
-            if number % _LOOK == 0:
-                yield TURN
-    if failure is not None:
-        raise failure
+        def answer(lane: int, request: Request) -> Steps[tuple[int, bytes]]:
+            return lane, (yield request)
+
+        try:
+            yield Together(starmap(answer, taken), min(self._bulk.workers, len(taken)), bodies.append)
+        except FlyexprError as error:
+            self._failure = error
+        self._pages.extend(self._lanes.feed(lane, body, _PASSED) for lane, body in bodies)
+        return bool(taken)
+
+    def _take(self, keys: list[Item], most: int | None) -> Steps[None]:
+        """Appends keys of the pages that came, with pauses in between for other tasks."""
+        while self._pages:
+            for number, key in enumerate(self._pages[0]):
+                if key is not _PASSED:
+                    keys.append(key)
+                if number % _LOOK == 0:
+                    yield TURN
+                if len(keys) == most:
+                    return
+            self._pages.popleft()
 
 
 class _Work:
@@ -173,8 +191,8 @@ class _Work:
 
         An item that its update moves would be read again, and updated twice.
         """
-        kept = dict[str, Item]()
-        while (keys := (yield from _page(self.change, lanes, self._bulk))) is not None:
+        kept, read = dict[str, Item](), _Keys(self.change, lanes, self._bulk)
+        while (keys := (yield from read.next(CHUNK if self._bulk.has_journal else None))) is not None:
             if keeping:
                 kept |= {self.change.text(key): key for key in keys}
             else:
