@@ -20,7 +20,7 @@ from flyexpr.steps.stats import Stats, check_stats, counted
 from flyexpr.steps.step import OnDisk, Steps, Together
 
 if TYPE_CHECKING:
-    from flyexpr.journals.journal import Journal
+    from flyexpr.steps.journals.journal import Journal
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -96,7 +96,7 @@ class Bulk:
     def _open(self, file: JournalFile, job: Mapping[str, Any]) -> None:
         from pathlib import Path
 
-        from flyexpr.journals.journal import Journal  # few programs keep one
+        from flyexpr.steps.journals.journal import Journal  # few programs keep one
 
         self._journal = Journal(Path(file), job)
 

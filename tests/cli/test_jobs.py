@@ -24,11 +24,11 @@ from flyexpr import (
 from flyexpr.cli.jobs import work
 from flyexpr.cli.jobs.work import Chunk, Job, Stopped
 from flyexpr.expressions.repeatable import is_repeatable
-from flyexpr.journals.journal import Journal
 from flyexpr.requests.operations import BatchWrite
 from flyexpr.steps import batches
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.course import course
+from flyexpr.steps.journals.journal import Journal
 
 TABLE = Table("things", "id")
 

@@ -19,9 +19,9 @@ from flyexpr.cli.jobs import bulk_puts, parts
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.cli.jobs.work import Job
 from flyexpr.errors import ConnectionFailed, FlyexprError
-from flyexpr.journals import files
-from flyexpr.journals.journal import Journal
 from flyexpr.requests.request import Request
+from flyexpr.steps.journals import files
+from flyexpr.steps.journals.journal import Journal
 from flyexpr.steps.many import change as changing
 from flyexpr.steps.many import matching
 from flyexpr.steps.step import Together

@@ -24,11 +24,11 @@ from flyexpr.cli.jobs.work import Job
 from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.explain import explain as explained
-from flyexpr.journals.files import naming
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.requests.operations import Scan
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import identity
+from flyexpr.steps.journals.files import naming
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 

@@ -21,9 +21,9 @@ from flyexpr.expressions.diff import diff, unchanged
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.nodes import Path as DocumentPath
 from flyexpr.expressions.show import show
-from flyexpr.journals.files import naming
 from flyexpr.requests.operations import GetItem, UpdateItem
 from flyexpr.schema.table import Table
+from flyexpr.steps.journals.files import naming
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from flyexpr.changes.export_folders import FILES, SUMMARY, DataFile, check_file, checksum, read_manifest
 from flyexpr.errors import FlyexprError
-from flyexpr.journals.files import naming, replace_file
+from flyexpr.steps.journals.files import naming, replace_file
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
 

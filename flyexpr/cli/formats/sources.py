@@ -21,7 +21,7 @@ from typing import IO, Any
 from flyexpr.cli.formats.csv_rows import BY_CELL, Types, read_head, read_row, row_text
 from flyexpr.cli.formats.documents import Element, elements, is_document
 from flyexpr.errors import FlyexprError, ValidationError
-from flyexpr.journals.files import naming
+from flyexpr.steps.journals.files import naming
 from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import read_item
 from flyexpr.values.wire_json import read_wire

@@ -14,7 +14,7 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.jobs.rejects import Rejects, fact_of
 from flyexpr.cli.jobs.work import Job
-from flyexpr.journals.journal import Journal
+from flyexpr.steps.journals.journal import Journal
 
 _options = options.all_of(
     options.rate,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flyexpr.errors import FlyexprError
-from flyexpr.journals.files import naming
+from flyexpr.steps.journals.files import naming
 from flyexpr.values.kinds import quote
 
 

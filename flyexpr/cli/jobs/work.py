@@ -21,9 +21,9 @@ from flyexpr.cli.jobs.progress import Tick, amount, progress
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.drive import Pause, noted, relayed
 from flyexpr.errors import DynamoError, FlyexprError
-from flyexpr.journals.journal import Journal
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
+from flyexpr.steps.journals.journal import Journal
 from flyexpr.steps.rate import Pace
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import Stats

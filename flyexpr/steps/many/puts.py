@@ -14,7 +14,7 @@ from flyexpr.requests.constructors import put_item
 from flyexpr.requests.items import prepared
 from flyexpr.requests.operations import GetItem, Operation, PutItem
 from flyexpr.requests.writers import writer
-from flyexpr.schema.derive import key_of
+from flyexpr.schema.derived.derive import key_of
 from flyexpr.schema.kinds import kinds_in
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from flyexpr.errors import FlyexprError
-from flyexpr.journals.files import Hold, naming, replace_file
+from flyexpr.steps.journals.files import Hold, naming, replace_file
 
 _VERSION = 3
 
