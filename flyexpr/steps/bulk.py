@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flyexpr.errors import BatchIncomplete, DynamoError, FlyexprError
 from flyexpr.schema.table import Table
-from flyexpr.steps.lifecycle import description
 from flyexpr.steps.rate import Pace
 from flyexpr.steps.stats import Stats, check_stats, counted
 from flyexpr.steps.step import OnDisk, Steps, Together
@@ -87,6 +86,8 @@ class Bulk:
         """
         if self._file is None:
             return None
+        from flyexpr.steps.lifecycle import description  # as Journal below: few programs keep one
+
         job = {"call": call, "table": table.name, **identity((yield from description(table))), **facts}
         yield OnDisk(partial(self._open, self._file, job))
         assert self._journal is not None
