@@ -55,7 +55,12 @@ REFUSED: list[tuple[str, str, tuple[str, ...], str]] = [
         ("moto",),
         "fails",
     ),
-    ("INSERT INTO {} VALUE {{'user': 'abc', 'title': 'Comet Quest'}}", "DuplicateItemException", ("moto",), "fails"),
+    (
+        "INSERT INTO {} VALUE {{'user': 'abc', 'title': 'Comet Quest'}}",
+        "DuplicateItemException",
+        ("moto",),
+        "is lenient",
+    ),
     ("SELECT * FROM missing_{} WHERE wins = 1", "ResourceNotFoundException", (), ""),
 ]
 

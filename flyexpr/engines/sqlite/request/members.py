@@ -178,9 +178,4 @@ RULES: dict[str, Rule] = {
     "QueryFilter": map_rule,
     "ScanFilter": map_rule,
     "Keys": list_rule(),
-    "Statement": sized_text_rule(1, 8192),
-    "Statements": list_rule(1, 25),
-    "TransactStatements": list_rule(1, 100),
-    "Parameters": list_rule(1),
-    "NextToken": sized_text_rule(1, 32_768),
 }

@@ -13,7 +13,8 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import bare, invalid, validation_errors
 from flyexpr.engines.sqlite.request.intents import ActionsAsked, ExecutionAsked, StatementAsked, StatementsAsked, Token
-from flyexpr.engines.sqlite.request.members import RULES, Members, gather, read_members
+from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule
+from flyexpr.engines.sqlite.request.members import RULES, Members, gather
 from flyexpr.engines.sqlite.request.next_tokens import digest_of, read_token
 from flyexpr.engines.sqlite.request.wire import read_value
 from flyexpr.errors import DynamoError, ExpressionError
@@ -22,10 +23,27 @@ from flyexpr.expressions.parse import PARTIQL, Scope
 from flyexpr.expressions.parse.statements import Change, Exists, Select, read_statement
 from flyexpr.values.freeze import freeze
 
+# The order is that in which the service says what is wrong with them.
+_RULES: dict[str, Rule] = {
+    "ClientRequestToken": RULES["ClientRequestToken"],
+    "Statements": list_rule(1, 25),
+    "TransactStatements": list_rule(1, 100),
+    "ReturnValuesOnConditionCheckFailure": RULES["ReturnValuesOnConditionCheckFailure"],
+    "Limit": RULES["Limit"],
+    "Statement": sized_text_rule(1, 8192),
+    "ReturnConsumedCapacity": RULES["ReturnConsumedCapacity"],
+    "Parameters": list_rule(1),
+    "ConsistentRead": RULES["ConsistentRead"],
+    "NextToken": sized_text_rule(1, 32_768),
+}
+
 
 def read_execute_statement(request: Members) -> ExecutionAsked:
     """What an ExecuteStatement asks for."""
-    members = read_members(request, ("Statement",))
+    problems: list[str] = []
+    members = _gather(request, "Statement", "", problems)
+    if problems:
+        raise validation_errors(problems)
     values = _read_parameters(members)
     asked = _asked(members, values)
     if isinstance(asked.statement, Exists):
@@ -112,15 +130,21 @@ def _read_client_token(members: Members, parts: list[Members]) -> Token | None:
 def _read_parts(request: Members, name: str) -> tuple[Members, list[Members]]:
     """The members of a request, and those of each of its statements; all that is wrong with them is said at once."""
     problems: list[str] = []
-    members = gather(request, RULES, (name,), "", problems)
+    members = _gather(request, name, "", problems)
     within = name[0].lower() + name[1:]
     parts = [
-        gather(part, RULES, ("Statement",), f"{within}.{position}.member.", problems)
+        _gather(part, "Statement", f"{within}.{position}.member.", problems)
         for position, part in enumerate(members.get(name, ()), 1)
     ]
     if problems:
         raise validation_errors(problems)
     return members, parts
+
+
+def _gather(request: Any, required: str, within: str, problems: list[str]) -> Members:
+    if type(request) is dict:
+        request = {name: request[name] for name in _RULES if name in request}
+    return gather(request, _RULES, (required,), within, problems)
 
 
 def _read_parameters(members: Members) -> list[Value]:

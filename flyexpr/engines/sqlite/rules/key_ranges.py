@@ -20,7 +20,7 @@ from flyexpr.engines.sqlite.request.expressions import attribute_names
 from flyexpr.engines.sqlite.rules.keys import check_key_size
 from flyexpr.engines.sqlite.rules.ranges import key_range
 from flyexpr.errors import DynamoError
-from flyexpr.expressions.nodes import And, Condition, In, Or, Path, Value
+from flyexpr.expressions.nodes import And, Condition, In, Or, Path, Value, parts_of
 from flyexpr.values.kinds import ORDERED
 
 MANY = 1000  # branches; a clause with more is a scan
@@ -56,6 +56,25 @@ def key_ranges(condition: Condition | None, schema: KeySchema) -> list[KeyedRang
         _check_apart(ranges)
         return ranges
     return _merged(ranges)
+
+
+def asks_only_keys(condition: Condition, schema: KeySchema) -> bool:
+    """Whether the ranges are all that a condition asks, so that no row has to be tried on it.
+
+    >>> from flyexpr import eq, gt
+    >>> schema = KeySchema((KeyAttribute("id", "S"),), (KeyAttribute("n", "N"),))
+    >>> asks_only_keys(eq("id", "a") & gt("n", 3), schema), asks_only_keys(eq("id", "a") & gt("wins", 3), schema)
+    (True, False)
+    """
+    names = [_name_of_range(part, schema) for part in parts_of(condition)]
+    return None not in names and len(set(names)) == len(names)
+
+
+def _name_of_range(part: Condition, schema: KeySchema) -> str | None:
+    """The key attribute of which a condition asks values or a range of values; None for any other condition."""
+    branches = None if isinstance(part, Or) else _branches(part, schema)
+    clauses = branches[0] if branches else ()
+    return next((one.name for one in clauses for key in schema.attributes if _narrows(one, key)), None)
 
 
 # Branches

@@ -17,7 +17,7 @@ from flyexpr.engines.sqlite.request.clauses import find_clause
 from flyexpr.engines.sqlite.request.expressions import named_paths
 from flyexpr.engines.sqlite.request.intents import STATEMENT, ExecutionAsked, GetAsked, PageAsked, StatementAsked
 from flyexpr.engines.sqlite.request.next_tokens import MISMATCH
-from flyexpr.engines.sqlite.rules.key_ranges import KeyedRange, key_ranges
+from flyexpr.engines.sqlite.rules.key_ranges import KeyedRange, asks_only_keys, key_ranges
 from flyexpr.engines.sqlite.rules.selection import check_filter_held, check_key_paths
 from flyexpr.engines.sqlite.rules.start_keys import start_row
 from flyexpr.expressions.nodes import Condition, In, Path, Value, parts_of
@@ -39,16 +39,19 @@ def reading_of(table: StoredTable, index: StoredIndex | None, select: Select, as
     reverse = False
     if select.order:
         keyed, reverse = _ordered(keyed, select, schema)
-    tested = named_paths(select.condition)
+    condition = select.condition
+    tested = named_paths(condition)
     check_key_paths(table, (*(select.paths or ()), *tested))
-    if select.condition is not None and _is_keyed(select.condition, schema):
-        check_filter_held(index, select.condition)
+    if condition is not None and _is_keyed(condition, schema):
+        check_filter_held(index, condition)
+    if condition is not None and keyed is not None and asks_only_keys(condition, schema):
+        condition = None
     ranges = [segment_range(0, 1)] if keyed is None else [one.rows for one in keyed]
     page = PageAsked(
         select.table,
         select.index,
         None,
-        select.condition,
+        condition,
         tested,
         select.paths,
         asked.start,
