@@ -8,6 +8,7 @@ from flyexpr.expressions.nodes import (
     NEVER,
     And,
     Between,
+    Call,
     Compare,
     Condition,
     In,
@@ -143,9 +144,17 @@ def _comparison_of_statement(reader: Reader, left: Operand | Test) -> Condition:
             reader.refuse()
         return Not(_compared(reader, left))
     if not _compares(token):
-        reader.note("WHERE clause must contain an expression that resolves to a boolean")
+        reader.note(_no_condition(reader, left))
         return NEVER
     return _compared(reader, left)
+
+
+def _no_condition(reader: Reader, operand: Operand) -> str:
+    """What is wrong with an operand that stands alone; of a size, which is a number, the operator is named."""
+    for word in ("AND", "OR"):
+        if isinstance(operand, Call) and reader.follows(word):
+            return f"Incorrect operand type for operator or function; operator or function: {word}, operand type: N"
+    return "WHERE clause must contain an expression that resolves to a boolean"
 
 
 def _equality_of_test(reader: Reader, test: Test) -> Condition:

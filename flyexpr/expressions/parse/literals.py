@@ -76,6 +76,8 @@ def _literal(reader: Reader, depth: int) -> Any:
     if reader.take("{"):
         return dict(reader.until("}", lambda reader: _entry(reader, depth + 1)))
     negative = reader.take("-")
+    if reader.dialect.statements and not negative:
+        reader.take("+")
     number = _number(reader.next("number", "whole"))
     return negated(number) if negative else number
 

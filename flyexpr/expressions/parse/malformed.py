@@ -10,6 +10,7 @@ from flyexpr.expressions.parse.tokens import Token
 _COMPARISONS = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
 _INFIX = _COMPARISONS | {"AND", "OR", "+", "-"}
 _NAMES = {
+    "(": "LEFT_PAREN",
     ")": "RIGHT_PAREN",
     "]": "RIGHT_BRACKET",
     "}": "RIGHT_CURLY",

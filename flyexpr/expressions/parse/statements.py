@@ -111,23 +111,27 @@ def _statement(reader: Reader) -> Statement:
         table, condition = _table_of_write(reader), _where(reader)
         return Change(table, _update(reader), condition, _returning(reader))
     if reader.follows("EXISTS", "("):
-        reader.position += 1
-        return Exists(reader.enclosed("(", ")", _nested_select)[0])
+        return _exists(reader)
     if _name_follows(reader) and reader.tokens[reader.position + 1].kind != "end":
         reader.malformed("Unexpected token after expression")
     reader.refuse()
 
 
-def _nested_select(reader: Reader) -> Select:
+def _exists(reader: Reader) -> Exists:
+    reader.expect("EXISTS")
+    reader.expect("(")
     reader.expect("SELECT")
-    return _select(reader)
+    select = _select(reader)
+    reader.expect(")")
+    return Exists(select)
 
 
 def _checked(statement: Statement) -> list[Any]:
     """The expressions of a statement, in the order in which the service checks them."""
     match statement:
         case Select(_, _, paths, condition, _) | Exists(Select(_, _, paths, condition, _)):
-            return [part for part in (paths, condition) if part is not None]
+            columns = [(path,) for path in paths or ()]  # one by one, for they may overlap
+            return [*columns, *([] if condition is None else [condition])]
         case Change(_, update, condition, _):
             return [part for part in (condition, update) if part is not None]
     return []
