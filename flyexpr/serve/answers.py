@@ -29,6 +29,7 @@ _SPACES = {
 }
 _DYNAMODB = "com.amazonaws.dynamodb.v20120810"
 _SERVER_ERRORS = ("InternalServerError", "ServiceUnavailable")
+_CAPITAL = ("TransactionCanceledException", "SerializationException")  # whose `Message` the service spells so
 _ANSWERED_EMPTY = ("TagResource", "UntagResource")  # with no bytes at all, not with an empty object
 
 
@@ -103,7 +104,7 @@ def _asked(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:
 
 
 def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:
-    name = "Message" if code == "TransactionCanceledException" else "message"  # as the service spells it
+    name = "Message" if code in _CAPITAL else "message"
     text = {name: message} if message else {}
     return json.dumps({"__type": f"{_SPACES.get(code, _DYNAMODB)}#{code}", **text, **fields}, default=str).encode()
 

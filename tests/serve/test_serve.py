@@ -83,7 +83,7 @@ def test_refusals(server: Server, headers: dict[str, str], status: int, code: st
         (b"{", {}),
         (b"{} {}", {}),
         (b"[" * 100_000, {}),
-        (b'{"Limit": "x"}', {"message": "STRING_VALUE cannot be converted to Integer"}),
+        (b'{"Limit": "x"}', {"Message": "STRING_VALUE cannot be converted to Integer"}),
     ],
     ids=lambda value: repr(value)[:20],
 )
