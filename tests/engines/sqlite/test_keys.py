@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyexpr.engines.sqlite.disk.keys import (
+    entry_end,
     following,
+    hashed_bytes,
     key_bytes,
     partition_bytes,
     prefix_bytes,
@@ -54,7 +56,7 @@ def test_several_parts_sort_in_turn(left: tuple[Any, ...], right: tuple[Any, ...
 def test_a_prefix_range_holds_what_starts_with_the_prefix(kind: str) -> None:
     @given(KINDS[kind], KINDS[kind])
     def law(value: Any, prefix: Any) -> None:
-        start = partition_bytes((("S", "p"),))
+        start = partition_bytes("S", "p")
         low, high = prefix_range(start + prefix_bytes(kind, prefix))
         assert (low <= start + key_bytes(kind, value) < high) == value.startswith(prefix)
 
@@ -75,7 +77,7 @@ def test_the_key_after_a_prefix_is_the_next_one_without_it(prefix: bytes) -> Non
 
 @given(st.binary(max_size=20), st.integers(1, 1_000_000))
 def test_segments_are_disjoint_and_complete(value: bytes, total: int) -> None:
-    row = partition_bytes((("B", value),))
+    row = partition_bytes("B", value)
     segment = (int.from_bytes(row[:4], "big") >> 19) * total >> 12
     holding = [
         number
@@ -85,3 +87,13 @@ def test_segments_are_disjoint_and_complete(value: bytes, total: int) -> None:
     assert len(holding) == 1
     assert segment_range(0, total)[0] == b"\0\0\0\0"
     assert segment_range(total - 1, total)[1] > b"\x7f\xff\xff\xff"
+
+
+@pytest.mark.parametrize("kinds", ["S", "N", "B", "SN", "NS", "NN", "BB", "SB", "NB"])
+def test_an_entry_ends_with_a_hash_of_all_values_of_the_key(kinds: str) -> None:
+    @given(st.tuples(*(KINDS[kind] for kind in kinds)))
+    def law(values: tuple[Any, ...]) -> None:
+        row = partition_bytes(kinds[0], values[0]) + b"".join(map(key_bytes, kinds[1:], values[1:]))
+        assert entry_end(row, kinds) == hashed_bytes(kinds, *values)
+
+    law()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import read_text
+from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
 from flyexpr.engines.sqlite.disk.schema import RESOURCES, STORE, StoredTable, read_definition, read_table
 from flyexpr.engines.sqlite.faults import DamagedFileError
@@ -41,33 +42,27 @@ def convert(connection: sqlite3.Connection) -> None:
 
 
 def _convert_table(connection: sqlite3.Connection, table: StoredTable) -> None:
-    def in_table(item: Item) -> bytes:
-        return row_key(table.key, item)
-
     if table.expiry is not None:  # first, because its rows name the items by their older row keys
         _convert_expiry(connection, table, table.expiry.store)
     for index in table.indexes:
-        _convert_store(connection, table, index.store, (*index.key.names, *table.key.names), index.row_key)
-    _convert_store(connection, table, table.store, table.key.names, in_table)
+        _convert_store(connection, table, index)
+    _convert_store(connection, table, None)
 
 
-def _convert_store(
-    connection: sqlite3.Connection,
-    table: StoredTable,
-    store: str,
-    names: tuple[str, ...],
-    key_of: Callable[[Item], bytes | None],
-) -> None:
-    """Give the rows of a store the keys that `key_of` makes of the attributes with these names."""
+def _convert_store(connection: sqlite3.Connection, table: StoredTable, index: StoredIndex | None) -> None:
+    """Give the rows of an index, or with None those of the table itself, today's keys."""
+    names = table.key.names if index is None else (*index.key.names, *table.key.names)
 
     def fresh(rows: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
         for size, text in rows:
-            key = key_of(_read(table, text, names))
+            item = _read(table, text, names)
+            row = row_key(table.key, item)
+            key = row if index is None else index.row_key(row, item)
             if key is None:
                 raise DamagedFileError("an entry of an index lacks its key")
             yield key, size, text
 
-    _replace(connection, store, f"SELECT size, item FROM {_OLDER}", fresh)
+    _replace(connection, table.store if index is None else index.store, f"SELECT size, item FROM {_OLDER}", fresh)
 
 
 def _convert_expiry(connection: sqlite3.Connection, table: StoredTable, store: str) -> None:

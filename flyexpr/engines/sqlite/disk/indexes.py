@@ -10,7 +10,8 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
 from flyexpr.engines.sqlite.disk.images import Image
-from flyexpr.engines.sqlite.disk.key_schema import KeySchema, has_key, read_key_schema, row_key, whole_key
+from flyexpr.engines.sqlite.disk.key_schema import KeySchema, has_key, read_key_schema, row_key
+from flyexpr.engines.sqlite.disk.keys import entry_end
 from flyexpr.records import record
 from flyexpr.values.sizes import item_size
 
@@ -20,12 +21,15 @@ Entry = tuple[bytes, int, bytes]
 
 @record
 class StoredIndex:
-    """A secondary index of a table with the key `table_key`; `projected` is None when its entries are whole items."""
+    """A secondary index; `projected` is None when its entries are whole items.
+
+    `kinds` are the types of the key attributes of its table.
+    """
 
     name: str
     store: str
     key: KeySchema
-    table_key: KeySchema
+    kinds: str
     projected: frozenset[str] | None
 
     wire_member = ""
@@ -36,16 +40,16 @@ class StoredIndex:
     in_collection = False
     """Whether its entries count towards the size of an item collection."""
 
-    def entry(self, image: Image | None) -> Entry | None:
-        """What the index holds of an item; None for an item without all key attributes of the index.
+    def entry(self, row: bytes, image: Image | None) -> Entry | None:
+        """What the index holds of the item at a row key; None for an item without all key attributes of the index.
 
         >>> from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute
-        >>> by_g, by_n = (KeySchema((KeyAttribute(*key),), ()) for key in ("gS", "nN"))
-        >>> index = GlobalStoredIndex("by_g", "", by_g, by_n, frozenset({"g"}))
-        >>> index.entry(Image({"g": "a", "n": 1}, 5, b'{"g":{"S":"a"},"n":{"N":"1"}}'))[1:]
+        >>> key = KeySchema((KeyAttribute("g", "S"),), ())
+        >>> index = GlobalStoredIndex("by_g", "", key, "N", frozenset({"g"}))
+        >>> index.entry(b"row", Image({"g": "a", "n": 1}, 5, b'{"g":{"S":"a"},"n":{"N":"1"}}'))[1:]
         (2, b'{"g":{"S":"a"}}')
         """
-        key = self.row_key(image.item) if image is not None else None
+        key = self.row_key(row, image.item) if image is not None else None
         if image is None or key is None:
             return None
         if self.projected is None:
@@ -53,18 +57,17 @@ class StoredIndex:
         held = {name: value for name, value in image.item.items() if name in self.projected}
         return key, item_size(held), item_text(held)
 
-    def row_key(self, item: Mapping[str, Any]) -> bytes | None:
+    def row_key(self, row: bytes, item: Mapping[str, Any]) -> bytes | None:
         """The row key of an item's entry; None for an item that has no entry.
 
-        Indexes are sparse: the guide, "Take advantage of sparse indexes".
+        `row` is the item's row key in the table. Indexes are sparse: the guide, "Take advantage of sparse indexes".
         """
-        return row_key(self.key, item) + whole_key(self.table_key, item) if has_key(self.key, item) else None
+        return row_key(self.key, item) + entry_end(row, self.kinds) if has_key(self.key, item) else None
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """The attributes of these that the index does not hold, each once.
 
-        >>> none = KeySchema((), ())
-        >>> GlobalStoredIndex("by_g", "", none, none, frozenset({"id"})).missing(["id", "wins", "wins"])
+        >>> GlobalStoredIndex("by_g", "", KeySchema((), ()), "S", frozenset({"id"})).missing(["id", "wins", "wins"])
         ['wins']
         """
         held = self.projected
@@ -98,4 +101,4 @@ def read_index(
     projected = None
     if projection["ProjectionType"] != "ALL":
         projected = frozenset(key.names + table_key.names).union(projection.get("NonKeyAttributes", ()))
-    return index_class(index["IndexName"], store, key, table_key, projected)
+    return index_class(index["IndexName"], store, key, table_key.kinds, projected)

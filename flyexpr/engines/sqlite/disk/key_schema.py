@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes, whole_bytes
+from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import value_size
@@ -47,6 +47,15 @@ class KeySchema:
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
 
+    @cached_property
+    def kinds(self) -> str:
+        return "".join(attribute.kind for attribute in self.attributes)
+
+    @cached_property
+    def partition_names_and_kinds(self) -> tuple[tuple[str, ...], str]:
+        count = len(self.partition)
+        return self.names[:count], self.kinds[:count]
+
 
 def read_key_schema(elements: list[dict[str, str]], kinds: Mapping[str, str]) -> KeySchema:
     """The key that a wire KeySchema and the attribute types describe.
@@ -83,18 +92,16 @@ def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     >>> row_key(schema, {"id": "abc"}) == partition_key(schema, {"id": "abc"})
     True
     """
-    sort = [key_bytes(attribute.kind, item[attribute.name]) for attribute in key.sort]
-    return b"".join((partition_key(key, item), *sort))
+    start = partition_key(key, item)
+    if not key.sort:
+        return start
+    return b"".join((start, *[key_bytes(attribute.kind, item[attribute.name]) for attribute in key.sort]))
 
 
 def partition_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     """The start of the row keys of an item's partition."""
-    return partition_bytes(tuple([(attribute.kind, item[attribute.name]) for attribute in key.partition]))
-
-
-def whole_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
-    """What comes after the key of an index in the row keys of its entries: the key of the item in its table."""
-    return whole_bytes(tuple([(attribute.kind, item[attribute.name]) for attribute in key.attributes]))
+    names, kinds = key.partition_names_and_kinds
+    return partition_bytes(kinds, *map(item.__getitem__, names))
 
 
 def has_key(key: KeySchema, item: Mapping[str, Any]) -> bool:

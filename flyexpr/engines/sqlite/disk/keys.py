@@ -19,14 +19,15 @@ from typing import Any
 Range = tuple[bytes, bytes]
 """From the first key to, but not including, the second."""
 
-HASH_BITS = 31
+HASH_BITS, _HASH_BYTES = 31, 4
 BUCKET_BITS = 12  # a parallel scan divides this many bits of the hash
 _SALT = b"Outliers"
 _END = b"\0\0"
 _ZERO, _EXPONENT = b"\x80", 192
-_MOST_PAIRS = 20
-_NEGATIVE = bytes((102 - pair) % 256 for pair in range(256))
-_PAIRS = {f"{pair:02}": pair + 1 for pair in range(100)}
+_MOST_PAIRS, _NEGATIVE_END = 20, b"\x66"
+_PAIRS = [(packed >> 4) * 10 + (packed & 15) for packed in range(256)]  # the numbers of two decimal digits in a byte
+_POSITIVE = bytes((pair + 1) % 256 for pair in _PAIRS)
+_NEGATIVE = bytes((101 - pair) % 256 for pair in _PAIRS)
 
 
 def key_bytes(kind: str, value: Any) -> bytes:
@@ -53,24 +54,59 @@ def prefix_bytes(kind: str, value: Any) -> bytes:
     return _plain_bytes(kind, value).replace(b"\0", b"\0\xff")
 
 
-def hashed_bytes(values: tuple[tuple[str, Any], ...]) -> bytes:
-    """A hash of key values, each given with its type, and then the values.
+def hashed_bytes(kinds: str, *values: Any) -> bytes:
+    """A hash of key values of these types, and then the values.
 
-    >>> hashed_bytes((("S", "A"),)).hex(), hashed_bytes((("S", "B"),)).hex()
+    >>> hashed_bytes("S", "A").hex(), hashed_bytes("S", "B").hex()
     ('065addf2410000', '152fde1e420000')
 
     The hash has the first 31 bits of MD5, so the top bit is 0, and no range of keys is ever without an upper end.
     """
-    plain = [(kind, _plain_bytes(kind, value)) for kind, value in values]
-    digest = hashlib.md5(_SALT + b"".join([part for _, part in plain]), usedforsecurity=False).digest()
-    hashed = (int.from_bytes(digest[:4], "big") >> 1).to_bytes(4, "big")
-    return hashed + b"".join([_ended(kind, part) for kind, part in plain])
+    plain = list(map(_plain_bytes, kinds, values))
+    return _hash(b"".join(plain)) + b"".join(map(_ended, kinds, plain))
 
 
 partition_bytes = lru_cache(maxsize=4096)(hashed_bytes)
 """The start of every row key of one partition, from the values of its key; the last ones are remembered."""
-whole_bytes = lru_cache(maxsize=16)(hashed_bytes)
-"""The end of the row key of an item's entries, which has all values of its key; the old and the new entry share it."""
+
+
+@lru_cache(maxsize=16)  # the old and the new entry of an item have one, and so have its entries in several indexes
+def entry_end(row: bytes, kinds: str) -> bytes:
+    """The end of the row keys of an item's entries: its own row key, with a hash of all values in place of the first.
+
+    `kinds` are the types of the key attributes.
+
+    >>> row = partition_bytes("S", "A") + key_bytes("N", 1)
+    >>> entry_end(row, "SN") == hashed_bytes("SN", "A", 1)
+    True
+    """
+    if len(kinds) == 1:
+        return row
+    values = row[_HASH_BYTES:]
+    end = _end_of(values, kinds[0])
+    return _hash(_unended(kinds[0], values[:end]) + _unended(kinds[1], values[end:])) + values
+
+
+def _end_of(values: bytes, kind: str) -> int:
+    """How long the first of the values in a row key is, with its end."""
+    if kind != "N":
+        return values.index(_END) + len(_END)
+    if values[0] >= _ZERO[0]:
+        return values.index(b"\0") + 1
+    most = 1 + _MOST_PAIRS
+    return values.find(_NEGATIVE_END, 1, most) + 1 or most
+
+
+def _hash(plain: bytes) -> bytes:
+    digest = hashlib.md5(_SALT + plain, usedforsecurity=False).digest()
+    return (int.from_bytes(digest[:_HASH_BYTES], "big") >> 1).to_bytes(_HASH_BYTES, "big")
+
+
+def _unended(kind: str, part: bytes) -> bytes:
+    """What `_ended` was given."""
+    if kind != "N":
+        return part[:-2].replace(b"\0\xff", b"\0")
+    return part if part < _ZERO else part[:-1]
 
 
 def _ended(kind: str, plain: bytes) -> bytes:
@@ -135,11 +171,10 @@ def _number(value: int | Decimal) -> bytes:
         digits, exponent = "0" + digits, exponent + 1
     if len(digits) % 2:
         digits += "0"
-    first = exponent // 2 + _EXPONENT
-    pairs = bytes([_PAIRS[digits[i : i + 2]] for i in range(0, len(digits), 2)])
+    first, pairs = exponent // 2 + _EXPONENT, bytes.fromhex(digits)
     if value > 0:
-        return bytes((first,)) + pairs
-    end = b"\x66" if len(pairs) < _MOST_PAIRS else b""
+        return bytes((first,)) + pairs.translate(_POSITIVE)
+    end = _NEGATIVE_END if len(pairs) < _MOST_PAIRS else b""
     return bytes((255 - first,)) + pairs.translate(_NEGATIVE) + end
 
 

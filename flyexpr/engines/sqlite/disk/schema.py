@@ -60,8 +60,7 @@ class StoredTable:
     @cached_property
     def watched(self) -> frozenset[str]:
         """The attributes that the upkeep of indexes and time to live looks at."""
-        names = set(self.key.names if self.indexes else ())
-        names.update(name for index in self.indexes for name in (*index.key.names, *(index.projected or ())))
+        names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
 
     @cached_property

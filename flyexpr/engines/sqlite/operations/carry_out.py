@@ -43,7 +43,7 @@ def carry_out(
         storage.delete(table.store, row)
     usage = Usage(write_units(*(image.size for image in (old, new) if image is not None)))
     for index in table.indexes:
-        _change_entry(storage, index, index.entry(old), index.entry(new), usage)
+        _change_entry(storage, index, index.entry(row, old), index.entry(row, new), usage)
     if table.expiry is not None:
         _change_expiry(storage, table.expiry, row, old, new)
     if table.changes is not None:
@@ -74,9 +74,9 @@ def _says_the_same(before: Entry, after: Entry) -> bool:
     return before[:2] == after[:2] and json.loads(before[2]) == json.loads(after[2])
 
 
-def add_entry(storage: Storage, index: StoredIndex, image: Image) -> None:
+def add_entry(storage: Storage, index: StoredIndex, row: bytes, image: Image) -> None:
     """Enter an item that was there before the index."""
-    entry = index.entry(image)
+    entry = index.entry(row, image)
     if entry is not None:
         storage.put(index.store, *entry)
 

@@ -61,7 +61,7 @@ def _enter(storage: Storage, table: StoredTable, store: str, key: bytes, row: tu
         add_expiry(storage, table.expiry, key, image)
     for index in table.indexes:
         if index.store == store:
-            add_entry(storage, index, image)
+            add_entry(storage, index, key, image)
 
 
 def finish_fill(storage: Storage, name: str, undo: Callable[[Definition], None]) -> None:

@@ -244,7 +244,7 @@ class TableAsked:
     global_indexes: list[IndexAsked] | None
     local_indexes: list[IndexAsked] | None
     tags: list[Any]
-    policy: str | None
+    policy: str | None = None
 
 
 @record

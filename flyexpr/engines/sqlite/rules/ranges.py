@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema
-from flyexpr.engines.sqlite.disk.keys import Range, following, key_bytes, partition_bytes, prefix_bytes, prefix_range
+from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema, partition_key
+from flyexpr.engines.sqlite.disk.keys import Range, following, key_bytes, prefix_bytes, prefix_range
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.clauses import MIRRORED, Clause
 from flyexpr.engines.sqlite.rules.keys import empty_key
@@ -35,7 +35,7 @@ def key_range(clauses: Iterable[Clause], schema: KeySchema) -> Range:
     for attribute in schema.attributes:
         if attribute.name in by_name:
             _check_values(by_name[attribute.name], attribute)
-    start = partition_bytes(tuple([(key.kind, by_name[key.name].values[0].body) for key in schema.partition]))
+    start = partition_key(schema, {name: clause.values[0].body for name, clause in by_name.items()})
     rows = prefix_range(start)
     for attribute in schema.sort:
         if attribute.name in by_name:

@@ -31,9 +31,10 @@ def start_row(table: StoredTable, index: StoredIndex | None, start: Item) -> byt
             raise invalid(_INVALID)
     check_empty_key(table, start)
     check_key_size(table.key, start)
+    row = row_key(table.key, start)
     if index is None:
-        return row_key(table.key, start)
-    entry = index.row_key(start)
+        return row
+    entry = index.row_key(row, start)
     if entry is None:
         raise invalid(_INVALID)
     return entry
