@@ -234,6 +234,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
         "Query",
         {**SCAN, "KeyConditionExpression": "x = :x", "ExpressionAttributeValues": {":x": {"S": "v"}}},
     ),
+    ("ExecuteStatement", {"Statement": "SELECT * FROM tab.by_x WHERE x = 'v'"}),
     ("UpdateTable", {"TableName": "tab", "DeletionProtectionEnabled": False}),
     ("UpdateTimeToLive", EXPIRE),
     ("DescribeTimeToLive", {"TableName": "tab"}),
@@ -248,6 +249,8 @@ def test_what_an_engine_has_left_half_filled_is_finished_by_whoever_asks(
         answer = call(engine, operation, request_)
         if operation in ("Query", "Scan"):
             assert answer["Count"] == ITEMS + 1
+        if operation == "ExecuteStatement":
+            assert len(answer["Items"]) == ITEMS + 1
         assert state(engine) == ("ACTIVE", False)
         assert call(engine, "Scan", SCAN)["Count"] == ITEMS + 1
 
