@@ -66,7 +66,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 class Renamed:
-    """An engine on which `tab` has another name, of three letters too, so that what stands behind it keeps its place."""
+    """An engine on which `tab` has another name of three letters, so that what stands behind it keeps its place."""
 
     def __init__(self, engine: Any) -> None:
         self.engine, self.name = engine, b"T" + uuid.uuid4().hex[:2].encode()
