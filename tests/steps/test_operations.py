@@ -362,6 +362,12 @@ def test_a_service_s_own_reason_stands_beside_the_others(table: Table) -> None:
     assert fine is None
     assert wrong is not None
     assert (type(wrong), wrong.code) == (DynamoError, "ValidationError")
+    assert wrong.message == "An operand in the update expression has an incorrect data type"
+    assert str(wrong).splitlines() == [
+        f"ValidationError: {wrong.message}",
+        "  expression: ADD text 1",
+        "  hint: ADD needs a number at `text`",
+    ]
     assert get(table, "1") is None
 
 
