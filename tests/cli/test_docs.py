@@ -6,11 +6,13 @@ import shutil
 import subprocess
 from decimal import Decimal
 
+import click
 import pytest
 from pages import PAGES, blocks, page_id
 from program import ROOT, Program
 
 from flyexpr import Table, connect, run, scan
+from flyexpr.cli.app import program
 from flyexpr.serve import serve
 
 COMMAND_LINE = ROOT / "docs" / "command-line.md"
@@ -68,6 +70,14 @@ def test_the_aws_cli_does_the_same(tmp_path):
         (2013, "Gravity", {"rating": Decimal("8.2")}, None),
         (2013, "Rush", {"rating": Decimal("8.3"), "seen": True}, 1),
     ]
+
+
+@pytest.mark.parametrize("name", program.list_commands(click.Context(program)))
+def test_every_command_and_option_has_a_sentence_of_help(name: str):
+    command = program.get_command(click.Context(program), name)
+    assert command.help
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    assert [each.opts for each in options if not (each.help or "").endswith(".")] == []
 
 
 def test_the_page_names_every_command():
