@@ -71,3 +71,8 @@ def test_what_an_index_projects_is_completed(completed, inside: Inside, monkeypa
     monkeypatch.setattr(Session, "is_embedded", False)
     inside("create", "Books", "id", "--index", "ByAuthor author project=price,pages")
     assert completed("scan Books --project p|") == ["pages", "price"]
+
+
+def test_a_name_that_must_stand_in_quotes_is_not_completed(completed, inside: Inside):
+    inside("put", "Movies", '{"year": 1, "title": "a", "runtime": 1, "run-up": 2, "rung\\u00e9": 3, "run up": 4}')
+    assert completed("scan Movies --project run|") == ["runtime"]
