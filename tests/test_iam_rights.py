@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from public import NAMES
 import flyexpr
 from flyexpr import (
     ConditionFailed,
+    DynamoError,
     GlobalIndex,
     Table,
     TransactionCancelled,
@@ -69,8 +72,31 @@ def changed_two(table: Table, change: Callable[..., Any]) -> Any:
 
 def searched(table: Table) -> None:
     docs = replace(table, indexes=[VectorIndex("ByMeaning", "embedding", 2)])
-    with suppress(flyexpr.DynamoError):  # of an engine without such an index
+    with suppress(DynamoError):  # of an engine without such an index
         run(docs, search(near("embedding", [1, 2])))
+
+
+def journaled(work: Callable[[Table, Path], Any]) -> Callable[[Table], Any]:
+    def way(table: Table) -> None:
+        with TemporaryDirectory() as folder:
+            work(table, Path(folder) / "journal")
+
+    return way
+
+
+def continued(table: Table, journal: Path) -> None:
+    """Puts that go on after a lost answer."""
+
+    def losing(operation: str, body: bytes) -> bytes:
+        answer = table.engine(operation, body)
+        if operation == "PutItem":
+            raise DynamoError.of("ConnectionFailed", "no answer")
+        return answer
+
+    new = [{"user": "new", "id": str(number)} for number in range(3)]
+    with suppress(flyexpr.ConnectionFailed):
+        put_all(table.on(losing), new, condition=not_exists("id"), journal=journal)
+    put_all(table, new, condition=not_exists("id"), journal=journal)
 
 
 WAYS: dict[str, list[Callable[[Table], Any]]] = {
@@ -96,14 +122,26 @@ WAYS: dict[str, list[Callable[[Table], Any]]] = {
     "scan": [lambda t: list(run(t, scan())), lambda t: list(run(t, scan(segments=2))), lambda t: count(t, scan())],
     "search": [searched],
     "batch_get": [lambda t: run(t, batch_get([KEY]))],
-    "batch_write": [lambda t: run(t, batch_write([put_item(ITEM), delete_item(("x", "y"))]))],
+    "batch_write": [
+        lambda t: run(t, batch_write([put_item(ITEM), delete_item(("x", "y"))])),
+        journaled(lambda t, j: run(t, batch_write([put_item(ITEM)]), journal=j)),
+    ],
     "put_all": [
         lambda t: put_all(t, [ITEM]),
         lambda t: put_all(t, [ITEM], condition=exists("id")),
+        journaled(lambda t, j: put_all(t, [ITEM], journal=j)),
+        journaled(continued),
         lambda t: put_all(replace(t, version="v"), [{"user": "v", "id": "v"}]),
     ],
-    "update_matching": [lambda t, read=read: update_matching(t, read, incr("n")) for read in (ONE, MANY, scan())],
-    "delete_matching": [lambda t, read=read: delete_matching(t, read) for read in (ONE, MANY, scan())],
+    "update_matching": [
+        *(lambda t, read=read: update_matching(t, read, incr("n")) for read in (ONE, MANY, scan())),
+        journaled(lambda t, j: update_matching(t, MANY, incr("n"), journal=j)),
+        journaled(lambda t, j: update_matching(t, MANY, assign("n", 1), journal=j)),
+    ],
+    "delete_matching": [
+        *(lambda t, read=read: delete_matching(t, read) for read in (ONE, MANY, scan())),
+        journaled(lambda t, j: delete_matching(t, MANY, journal=j)),
+    ],
     "modify": [
         each_item(lambda item: {**item, "n": 2}),
         each_item(lambda item: {}),
@@ -179,8 +217,7 @@ def test_the_row_names_what_is_sent(function: str) -> None:
         )
         run(scores.on(engine), create_table())
         for way in WAYS[function]:
-            with suppress(flyexpr.DynamoError):  # a table that is there already
-                flyexpr.put(scores.on(engine), ITEM)
+            flyexpr.put(scores.on(engine), ITEM)
             flyexpr.put(scores.on(engine), {**ITEM, "id": "b"})
             with suppress(ConditionFailed, TransactionCancelled, flyexpr.SeveralFound):
                 way(scores.on(noting))
