@@ -143,7 +143,7 @@ class Member:
     def _failed(self, storage: Storage, error: DynamoError) -> Wire:
         code = _SHORT_CODES.get(error.code, error.code.removesuffix("Exception"))
         response: Wire = {"Error": {"Code": code, "Message": error.message, **error.fields}}
-        if self.row is not None and error.code != "ValidationException":
+        if self.row is not None and error.code in _FOR_THE_ITEM:
             self.attempted = self._units(storage, *self.row)
             response["TableName"] = self.table.name
         return response
@@ -151,11 +151,12 @@ class Member:
     def _units(self, storage: Storage, store: str, row: bytes) -> float:
         """The units of a write that was refused for the item as it is: what it would have cost."""
         with storage.transaction("DEFERRED"):
-            stored = storage.get(store, row)
+            stored = storage.get(store, row) if storage.find(self.table.name) == self.table else None
         image = self.work.image if isinstance(self.work, Write) else None
         return write_units(*[size for size in (stored and stored[0], image and image.size) if size])
 
 
+_FOR_THE_ITEM = ("ConditionalCheckFailedException", "DuplicateItemException")
 _SHORT_CODES = {"ValidationException": "ValidationError", "ThrottlingException": "ThrottlingError"}
 
 
