@@ -36,6 +36,7 @@ from collections.abc import (
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
+from flyexpr.changes.change import Change
 from flyexpr.drive import Pause, driven_awaited, noted
 from flyexpr.engine import AsyncConnection as Connection
 from flyexpr.engine import AsyncEngine as Engine
@@ -55,6 +56,7 @@ from flyexpr.requests.mistakes import checked_pairs, misplaced_option, wrong_arg
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
+    Budget,
     CreateTable,
     DeleteItem,
     DeleteReturns,
@@ -92,6 +94,7 @@ from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
+from flyexpr.steps.streams.watching import Since, Watching
 from flyexpr.values.kinds import Item, T
 
 if TYPE_CHECKING:
@@ -692,3 +695,61 @@ async def _whole(items: Items[T], stats: Stats | None, keep: int | None = None) 
     finally:
         if stats is not None:
             stats.add(items.stats)
+
+
+class Watch(AsyncIterator[Change]):
+    """The changes of a table, one after the other as they are made; see `flyexpr.events.watch`."""
+
+    __slots__ = ("_over", "_watching")
+
+    def __init__(self, watching: Watching) -> None:
+        self._watching, self._over = watching, False
+
+    def __aiter__(self) -> Watch:
+        return self
+
+    async def __anext__(self) -> Change:
+        change: Change | None = (
+            None if self._over else await _perform(self._watching.next_change(), [self._watching.table])
+        )
+        if change is None:
+            self._over = True
+            raise StopAsyncIteration
+        return change
+
+    async def begin(self) -> Watch:
+        """Finds the stream and the place to begin at, which else the first change does: "latest" is that moment."""
+        await _perform(self._watching.begin(), [self._watching.table])
+        return self
+
+    @property
+    def cursor(self) -> str | None:
+        """Where another watch goes on, after the last change that was taken: `watch(table, since=cursor)`."""
+        return self._watching.cursor
+
+    def __repr__(self) -> str:
+        return f"<Watch of {self._watching.table.name}>"
+
+
+def watch(
+    table: Table[Any],
+    condition: Condition | None = None,
+    *,
+    since: Since = "latest",
+    budget: Budget | None = None,
+    poll: float = 1.0,
+    part: tuple[int, int] | None = None,
+) -> Watch:
+    """The changes of a table as they are made, for `async for`; the options are those of `flyexpr.events.watch`.
+
+    >>> async def main():
+    ...     table = Table("Orders", "id", stream="both").on(connect("sqlite::memory:"))
+    ...     await run(table, create_table())
+    ...     await put(table, {"id": "7", "status": "open"})
+    ...     return [change.new async for change in watch(table, since="beginning", budget={"requests": 4})]
+    >>> asyncio.run(main())
+    [{'id': '7', 'status': 'open'}]
+
+    It begins when the first change is asked for, or with `await watch(...).begin()`.
+    """
+    return Watch(Watching(table, condition, since, budget, poll, part, clock=time.monotonic, now=time.time))

@@ -28,6 +28,7 @@ _COMMANDS = {
     "scan": ("reading", "All items of a table, or those that match."),
     "count": ("reading", "How many items match."),
     "explain": ("reading", "How a condition would be answered, and at what cost."),
+    "watch": ("watching", "The changes of a table, as they are made."),
     "put": ("writing", "Write items, one JSON object a line."),
     "update": ("writing", "Change one item, or all that match."),
     "delete": ("writing", "Remove one item, or all that match."),

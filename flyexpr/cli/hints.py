@@ -30,6 +30,7 @@ _WORDS = [
     (r"give it by keyword, \w+=\.\.\., or write", "write"),
     (r"assign\(\.\.\., parents=True\) makes .*", "make the map first: SET NAME = if_not_exists(NAME, {})"),
     (r"run\(table, create_table\(if_missing=True\)\)", "flyexpr create with --if-missing"),
+    (r'declare it, Table\(\.\.\., stream="both"\), .*', "flyexpr alter TABLE --stream both gives it one"),
     (r"consistent=True", "--consistent"),
     (r"use is_in\b", "use IN"),
     (r"connect without mode=ro", "leave ?mode=ro out of the engine's URL"),

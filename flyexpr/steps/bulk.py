@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flyexpr.errors import BatchIncomplete, DynamoError, FlyexprError
 from flyexpr.schema.table import Table
-from flyexpr.steps.rate import Pace
+from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.stats import Stats, check_stats, counted
 from flyexpr.steps.step import OnDisk, Steps, Together
 

@@ -9,7 +9,7 @@ from flyexpr.drive import Pause, relayed
 from flyexpr.engine import READS
 from flyexpr.errors import FlyexprError
 from flyexpr.requests.request import Request, asking_cost
-from flyexpr.steps.rate import Pace
+from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.values.answers import decoding, fields_of, units
 

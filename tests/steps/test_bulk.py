@@ -46,7 +46,7 @@ from flyexpr import (
     update,
     update_matching,
 )
-from flyexpr.steps.rate import Pace
+from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.step import TURN, Together
 
 engine_name, engine = kept.engine_name, kept.engine

@@ -24,7 +24,7 @@ from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.journals.journal import Journal
-from flyexpr.steps.rate import Pace
+from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together

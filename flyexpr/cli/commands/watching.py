@@ -1,0 +1,107 @@
+"""watch: the changes of a table, as they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flyexpr.changes.change import Change
+from flyexpr.cli import options
+from flyexpr.cli.formats.sinks import write_items
+from flyexpr.errors import FlyexprError
+from flyexpr.events import Watch
+from flyexpr.events import watch as watched
+from flyexpr.steps.journals.files import replace_file
+from flyexpr.values.kinds import Item
+
+_WORDS = ("latest", "beginning")
+
+
+@click.command()
+@options.table
+@options.condition_or_all
+@click.option("--since", metavar="WHEN", help="latest, beginning, or a time such as 2026-01-31T12:00:00Z.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep the place there, and go on after it.",
+)
+@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so many seconds.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N changes.")
+@options.engine
+def watch(
+    table: str, condition: str | None, since: str | None, resume: Path | None, seconds: float | None, limit: int | None
+) -> None:
+    """The changes of a table as they are made, one JSON object a line, until Ctrl-C.
+
+    A change has kind, key, old and new. In the condition, old(NAME) is what an attribute was before; changed(NAME) and
+    appeared(NAME) ask about both. The table needs a stream: flyexpr alter TABLE --stream both.
+
+    \b
+    flyexpr watch Orders "old(status) = 'open' AND status = 'done'"
+    flyexpr watch Orders --since beginning --resume orders.place
+    """
+    if since is not None and resume is not None and resume.exists():
+        raise click.UsageError(f"{resume} says where to go on; leave out --since, or name another file")
+    found = options.session().table(table)
+    budget: Any = None if seconds is None else {"seconds": seconds}
+    place = _kept(resume) or _moment(since or "latest")
+    wanted = None if condition is None else options.condition_of(condition)
+    watching = watched(found, wanted, since=place, budget=budget)
+    with options.standard_output() as stream:
+        for change in _first(watching, limit):
+            write_items([_shown(change)], stream, "json")
+            stream.flush()
+            _keep(resume, watching)
+    _keep(resume, watching)
+
+
+def _first(watching: Watch, limit: int | None) -> Iterator[Change]:
+    for number, change in enumerate(watching, 1):
+        yield change
+        if number == limit:
+            return
+
+
+def _shown(change: Change) -> Item:
+    return {
+        "kind": change.kind,
+        "key": change.key,
+        "old": change.old,
+        "new": change.new,
+        "at": None if change.at is None else change.at.isoformat().replace("+00:00", "Z"),
+        "sequence": change.sequence,
+        "by_ttl": change.by_ttl,
+    }
+
+
+def _kept(file: Path | None) -> str | None:
+    """The place that an earlier watch has kept."""
+    if file is None or not file.exists():
+        return None
+    try:
+        return file.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise FlyexprError(f"{file} cannot be read: {error}") from None
+
+
+def _keep(file: Path | None, watching: Watch) -> None:
+    """Keeps the place after what is printed: a crash in between prints that again."""
+    if file is not None and watching.cursor is not None:
+        replace_file(file, f"{watching.cursor}\n".encode())
+
+
+def _moment(text: str) -> str | datetime:
+    if text in _WORDS:
+        return text
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise click.UsageError(
+            f"--since takes latest, beginning or a time such as 2026-01-31T12:00:00Z, not {text!r}"
+        ) from None

@@ -1,0 +1,1 @@
+"""The changes of a table as they are made, from its stream."""

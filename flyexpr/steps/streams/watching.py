@@ -1,0 +1,273 @@
+"""A stream under way: its changes one by one, and the cursor from which another watch goes on."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from itertools import count
+from math import inf
+from typing import Any
+from zlib import crc32
+
+from flyexpr.changes.change import Change, change_of, check_condition
+from flyexpr.drive import Pause
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.expressions.mistakes import need
+from flyexpr.expressions.nodes import Condition
+from flyexpr.requests.operations import Budget
+from flyexpr.requests.refinements import checked_budget
+from flyexpr.requests.request import Request
+from flyexpr.schema.table import Table
+from flyexpr.steps.step import Steps, backoff
+from flyexpr.steps.streams.shards import LATEST, SINCE, Place, Shards, opened_shards, seconds
+from flyexpr.values.answers import decoding
+
+Since = str | datetime
+_MOST = 1000  # records of one answer
+_EXPIRED = "ExpiredIteratorException"
+_TRIMMED = "TrimmedDataAccessException"
+_GONE = "ResourceNotFoundException"
+_BUSY = frozenset(["LimitExceededException", "ProvisionedThroughputExceededException", "ThrottlingException"])
+
+
+class ChangesLost(FlyexprError):
+    """Changes are gone that had not been read: the stream keeps them for 24 hours.
+
+    >>> print(ChangesLost("Orders"))
+    changes of 'Orders' are gone that were not read yet: a stream keeps them for 24 hours
+      hint: read the table itself, and then go on with since="latest"
+    """
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"changes of {table!r} are gone that were not read yet: a stream keeps them for 24 hours\n"
+            '  hint: read the table itself, and then go on with since="latest"'
+        )
+
+
+class Watching:
+    """A watch under way.
+
+    >>> Watching(scores, clock=lambda: 0.0, now=lambda: 0.0).cursor is None
+    True
+
+    `clock` gives seconds that only grow, for the budget; `now` the time of day.
+    """
+
+    def __init__(
+        self,
+        table: Table[Any],
+        condition: Condition | None = None,
+        since: Since = "latest",
+        budget: Budget | None = None,
+        poll: float = 1.0,
+        part: tuple[int, int] | None = None,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        need(table, Table, "watch takes a table, then a condition")
+        check_condition(table, condition)
+        self.table, self.condition, self._since = table, condition, checked_since(since)
+        self._budget, self._poll, self._part = checked_limits(budget), checked_poll(poll), checked_part(part)
+        self._clock, self._now, self._began, self._requests = clock, now, clock(), 0
+        if isinstance(since, datetime) and seconds(since) > now():
+            raise ValueError(f"since= is a moment that is not there yet: {since}")
+        self._shards: Shards | None = None
+        if isinstance(since, str) and since not in ("latest", "beginning"):
+            self._shards = opened_shards(since, table.name)
+        self._listed = False
+        self._waiting = deque[tuple[Place, Change]]()
+        self._closed: list[str] = []  # shards whose last records are in `_waiting`
+        self._last = ""  # the shard that was read last
+
+    @property
+    def cursor(self) -> str | None:
+        """Where another watch goes on: after the last change that was given; None before the stream is known."""
+        return None if self._shards is None else self._shards.cursor()
+
+    def next_change(self) -> Steps[Change | None]:
+        """The next change for which the condition holds; None when the budget is over or the stream has ended."""
+        yield from self.begin()
+        while True:
+            while self._waiting:
+                place, change = self._waiting.popleft()
+                place.passed(change.sequence)
+                if self._is_wanted(change):
+                    return change
+            if self._spent() or not (yield from self._read_on()):
+                return None
+
+    def begin(self) -> Steps[None]:
+        """Finds the stream and its shards, and the place of the reader in each."""
+        if self._listed:
+            return
+        if self._shards is None:
+            self._shards = Shards((yield from self._stream()))
+            yield from self._list(self._first_place)
+            for name, place in self._shards.to_read():
+                if place.kind == LATEST:
+                    yield from self._point(name, place)
+        else:
+            yield from self._list()
+        self._listed = True
+
+    def _first_place(self, shard: Mapping[str, Any]) -> Place:
+        if isinstance(self._since, datetime):
+            return Place(SINCE, seconds(self._since))
+        if self._since == "latest":
+            is_closed = "EndingSequenceNumber" in (shard.get("SequenceNumberRange") or {})
+            return Place(LATEST, self._now(), over=is_closed)
+        return Place()
+
+    def _is_wanted(self, change: Change) -> bool:
+        if self._part is not None:
+            mine, parts = self._part
+            key = json.dumps(change.image["Keys"], sort_keys=True)
+            if crc32(key.encode()) % parts != mine:
+                return False
+        return self.condition is None or change.matches(self.condition)
+
+    def _spent(self) -> bool:
+        over = self._clock() - self._began >= self._budget.get("seconds", inf)
+        return over or self._requests >= self._budget.get("requests", inf)
+
+    def _read_on(self) -> Steps[bool]:
+        """Reads the shards one after the other until one has records; False when the stream has ended."""
+        assert self._shards is not None
+        if self._closed or not any(self._shards.to_read()):
+            for name in self._closed:
+                self._shards.end(name)
+            self._closed.clear()
+            status = yield from self._list()  # which may have children of those that have ended
+            if status == "DISABLED" and self._shards.over:
+                return False
+        for name, place in self._in_turn():
+            yield from self._read(name, place)
+            self._last = name
+            if self._waiting or self._spent():
+                return True
+        if not self._closed:
+            left = self._budget.get("seconds", inf) - (self._clock() - self._began)
+            yield Pause(max(min(self._poll, left), 0.0), f"no change of {self.table.name!r}")
+        return True
+
+    def _in_turn(self) -> list[tuple[str, Place]]:
+        """The shards that can be read, beginning after the one that was read last, so that a busy one holds up none."""
+        assert self._shards is not None
+        places = list(self._shards.to_read())
+        names = [name for name, _ in places]
+        first = names.index(self._last) + 1 if self._last in names else 0
+        return places[first:] + places[:first]
+
+    def _read(self, name: str, place: Place) -> Steps[None]:
+        """Reads on in one shard."""
+        if place.iterator is None:
+            yield from self._point(name, place)
+        try:
+            body = yield from self._asked("GetRecords", {"ShardIterator": place.iterator, "Limit": _MOST})
+        except DynamoError as error:
+            if error.code != _EXPIRED:
+                raise
+            place.iterator = None  # the next look asks for another one, at the same place
+            return
+        with decoding:
+            answer = json.loads(body)
+            changes = [change_of(each, self.table) for each in answer["Records"]]
+            place.iterator = answer.get("NextShardIterator")
+        self._waiting.extend((place, change) for change in changes if place.is_before(change))
+        if place.iterator is None:
+            self._closed.append(name)
+
+    def _point(self, name: str, place: Place) -> Steps[None]:
+        """Asks for the iterator of a place."""
+        assert self._shards is not None
+        shard = {"StreamArn": self._shards.stream, "ShardId": name}
+        try:
+            body = yield from self._asked("GetShardIterator", shard | place.members())
+        except DynamoError as error:
+            if place.kind != SINCE or error.code != "ValidationException":
+                raise
+            # An engine that does not know AT_TIMESTAMP: read from the begin, and drop what is older.
+            body = yield from self._asked("GetShardIterator", shard | Place().members())
+        with decoding:
+            place.iterator = json.loads(body)["ShardIterator"]
+        place.asked()
+
+    def _stream(self) -> Steps[str]:
+        body = yield from self._asked("DescribeTable", {"TableName": self.table.name})
+        with decoding:
+            described = json.loads(body)["Table"]
+        if not (described.get("StreamSpecification") or {}).get("StreamEnabled"):
+            raise FlyexprError(
+                f"{self.table.name!r} has no stream\n"
+                '  hint: declare it, Table(..., stream="both"), and run(table, update_table())'
+            )
+        stream: str = described["LatestStreamArn"]
+        return stream
+
+    def _list(self, begin: Callable[[Mapping[str, Any]], Place] = lambda shard: Place()) -> Steps[str]:
+        """Lists the shards; gives the status of the stream."""
+        assert self._shards is not None
+        shards: list[Mapping[str, Any]] = []
+        members: dict[str, Any] = {"StreamArn": self._shards.stream}
+        while True:
+            body = yield from self._asked("DescribeStream", members)
+            with decoding:
+                described = json.loads(body)["StreamDescription"]
+                shards += described["Shards"]
+                status: str = described.get("StreamStatus", "ENABLED")
+            if not described.get("LastEvaluatedShardId"):
+                break
+            members["ExclusiveStartShardId"] = described["LastEvaluatedShardId"]
+        self._shards.list(shards, begin)
+        return status
+
+    def _asked(self, operation: str, members: Mapping[str, Any]) -> Steps[bytes]:
+        """The answer to a request; a service that is busy is asked again."""
+        for attempt in count(1):
+            self._requests += 1
+            try:
+                body: bytes = yield Request(operation, json.dumps(members).encode())
+                return body
+            except DynamoError as error:
+                if error.code == _TRIMMED or (error.code == _GONE and operation != "DescribeTable"):
+                    raise ChangesLost(self.table.name) from error
+                if error.code not in _BUSY or self._spent():
+                    raise
+                yield backoff(attempt, f"{operation}: {error.code}")
+        raise AssertionError("count() has no end")
+
+
+def checked_since(since: Any) -> Since:
+    """A moment, a cursor, or one of the two words."""
+    if not isinstance(since, (str, datetime)) or not since:
+        raise TypeError(f'since= takes "latest", "beginning", a datetime or a cursor, not {since!r}')
+    return since
+
+
+def checked_poll(poll: Any) -> float:
+    """The seconds between two looks at a stream that has nothing new."""
+    if isinstance(poll, bool) or not isinstance(poll, (int, float)) or not 0 <= poll < inf:
+        raise ValueError(f"poll= is a number of seconds, not {poll!r}")
+    return float(poll)
+
+
+def checked_part(part: Any) -> tuple[int, int] | None:
+    """Which of how many parts of the changes a watch gives."""
+    match part:
+        case None:
+            return None
+        case (int(mine), int(parts)) if 0 <= mine < parts:
+            return mine, parts
+    raise ValueError(f"part= is (number, parts), such as (0, 2) for the first of two, not {part!r}")
+
+
+def checked_limits(budget: Any) -> Budget:
+    """How long a watch goes on; {} for ever."""
+    checked = checked_budget(budget) or {}
+    if "units" in checked:
+        raise ValueError("a stream costs no read units; budget= takes requests and seconds")
+    return checked

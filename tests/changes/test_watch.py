@@ -1,0 +1,320 @@
+"""Watching a stream: every change once and in order, over shards that close, restarts and faults of the service."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flyexpr import (
+    BadCursor,
+    DynamoError,
+    Engine,
+    ExpressionError,
+    FlyexprError,
+    NoSuchTable,
+    Table,
+    aio,
+    assign,
+    begins_with,
+    connect,
+    create_table,
+    delete,
+    delete_table,
+    eq,
+    incr,
+    put,
+    run,
+    update,
+    update_table,
+)
+from flyexpr.changes.change import change_of
+from flyexpr.events import Change, ChangesLost, appeared, changed, watch
+from flyexpr.steps.streams.shards import SINCE, Place
+
+TABLE = Table("Orders", "id", stream="both", attributes={"n": int})
+BUDGET: Any = {"requests": 60}
+
+
+def numbers(changes: Any) -> list[int]:
+    return [change.new["n"] for change in changes if change.new is not None]
+
+
+@pytest.fixture(params=["", "?shards=4", "?shards=3&shard_time=0.001s"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
+    with connect(f"sqlite:{tmp_path}/orders.db{request.param}") as engine:
+        bound = TABLE.on(engine)
+        run(bound, create_table())
+        yield bound
+
+
+def look(table: Table, condition: Any = None, **options: Any) -> list[Change]:
+    """All changes that are there."""
+    return list(watch(table, condition, **{"since": "beginning", "budget": BUDGET, "poll": 0, **options}))
+
+
+def test_every_change_comes_once_and_those_of_one_item_in_order(table: Table) -> None:
+    for number in range(40):
+        update(table, f"{number % 5}", assign("n", number))
+    delete(table, "3")
+    found = look(table, budget={"requests": 400})
+    assert sorted(numbers(found)) == list(range(40))
+    for key in "01234":
+        mine = numbers(change for change in found if change.key == {"id": key})
+        assert mine == sorted(mine)
+    assert [change.key for change in found if change.kind == "REMOVE"] == [{"id": "3"}]
+
+
+def test_a_cursor_goes_on_after_the_last_change_that_was_taken(table: Table) -> None:
+    for number in range(12):
+        put(table, {"id": f"{number % 3}", "n": number})
+    seen: list[int] = []
+    cursor: str = "beginning"
+    while len(seen) < 12:
+        watching = watch(table, since=cursor, budget={"requests": 400}, poll=0)
+        change = next(watching)
+        assert change.new is not None
+        seen.append(change.new["n"])
+        assert watching.cursor is not None
+        cursor = watching.cursor
+    assert sorted(seen) == list(range(12))
+    put(table, {"id": "0", "n": 12})
+    assert numbers(look(table, since=cursor, budget={"requests": 400})) == [12]
+
+
+def test_latest_is_what_is_changed_from_now_on(table: Table) -> None:
+    put(table, {"id": "a", "n": 1})
+    watching = watch(table, budget=BUDGET, poll=0)
+    cursor = watching.cursor
+    put(table, {"id": "a", "n": 2})
+    assert numbers(watching) == [2]
+    assert list(watching) == []
+    assert 2 in numbers(look(table, since=cursor))
+
+
+def test_a_moment_is_where_to_begin(table: Table) -> None:
+    put(table, {"id": "a", "n": 1})
+    hour = timedelta(hours=1)
+    now = datetime.now(timezone.utc)
+    assert numbers(look(table, since=now - hour)) == [1]
+    assert numbers(look(table, since=(now - hour).replace(tzinfo=None))) == [1]
+    with pytest.raises(ValueError, match="since= is a moment that is not there yet"):
+        look(table, since=now + hour)
+
+
+def test_a_condition_chooses_changes(table: Table) -> None:
+    put(table, {"id": "a", "n": 1})
+    put(table, {"id": "a", "n": 1, "note": "x"})
+    update(table, "a", incr("n"))
+    put(table, {"id": "b", "n": 5})
+    assert numbers(look(table, changed("n") & eq("id", "a"))) == [1, 2]
+    assert sorted(numbers(look(table, appeared("id")))) == [1, 5]
+    assert numbers(look(table, eq("n", 2))) == [2]
+
+
+def test_programs_share_the_items(table: Table) -> None:
+    for number in range(30):
+        put(table, {"id": f"{number % 10}", "n": number})
+    parts = [look(table, part=(number, 3), budget={"requests": 400}) for number in range(3)]
+    assert sorted(number for part in parts for number in numbers(part)) == list(range(30))
+    owners = [{change.key["id"] for change in part} for part in parts]
+    assert all(one.isdisjoint(other) for one in owners for other in owners if one is not other)
+
+
+def test_a_budget_of_seconds_ends_a_watch() -> None:
+    table = TABLE.on(connect("sqlite::memory:"))
+    run(table, create_table())
+    assert list(watch(table, budget={"seconds": 0.05}, poll=0.01)) == []
+
+
+def test_a_stream_that_is_disabled_ends_a_watch(table: Table) -> None:
+    put(table, {"id": "a", "n": 1})
+    watching = watch(table, since="beginning", poll=0)
+    assert next(watching).new == {"id": "a", "n": 1}
+    put(table, {"id": "a", "n": 2})
+    run(Table("Orders", "id", attributes={"n": int}).on(table.engine), update_table())
+    assert numbers(watching) == [2]
+
+
+def test_the_awaited_door_gives_the_same(tmp_path: Path) -> None:
+    async def main() -> tuple[list[int], list[int]]:
+        async with aio.connect(f"sqlite:{tmp_path}/a.db?shards=2") as engine:
+            table = TABLE.on(engine)
+            await aio.run(table, create_table())
+            await aio.put(table, {"id": "a", "n": 1})
+            latest = await aio.watch(table, budget=BUDGET, poll=0).begin()
+            await aio.put(table, {"id": "a", "n": 2})
+            all_changes = [change async for change in aio.watch(table, since="beginning", budget=BUDGET, poll=0)]
+            return numbers(all_changes), numbers([change async for change in latest])
+
+    assert asyncio.run(main()) == ([1, 2], [2])
+
+
+def test_a_watch_that_waits_can_be_cancelled() -> None:
+    async def main() -> list[int]:
+        table = TABLE.on(aio.connect("sqlite::memory:"))
+        await aio.run(table, create_table())
+        watching = await aio.watch(table, poll=30).begin()
+        waiting = asyncio.ensure_future(watching.__anext__())
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await aio.put(table, {"id": "a", "n": 1})
+        return [(await watching.__anext__()).new["n"]]  # type: ignore[index]
+
+    assert asyncio.run(main()) == [1]
+
+
+# --- what the service may answer
+
+
+def refusing(engine: Engine, refuse: Callable[[str, dict[str, Any]], str | None]) -> Engine:
+    """An engine that refuses what the function has a code for."""
+
+    def answer(operation: str, body: bytes) -> bytes:
+        code = refuse(operation, json.loads(body))
+        if code:
+            raise DynamoError.of(code, "refused")
+        return engine(operation, body)
+
+    return answer
+
+
+def test_an_expired_iterator_is_asked_for_again(table: Table) -> None:
+    expired: set[str] = set()
+
+    def refuse(operation: str, request: dict[str, Any]) -> str | None:
+        name = request.get("ShardIterator", "")
+        if operation != "GetRecords" or random.Random(name).random() < 0.5 or name in expired:
+            return None
+        expired.add(name)
+        return "ExpiredIteratorException"
+
+    watching = watch(table.on(refusing(table.engine, refuse)), budget={"requests": 500}, poll=0)
+    for number in range(20):
+        put(table, {"id": f"{number % 4}", "n": number})
+    assert sorted(numbers(watching)) == list(range(20))
+
+
+def test_a_busy_service_is_asked_again(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    chance = random.Random(7)
+
+    def refuse(operation: str, request: dict[str, Any]) -> str | None:
+        return "LimitExceededException" if operation == "GetRecords" and chance.random() < 0.5 else None
+
+    for number in range(10):
+        put(table, {"id": "a", "n": number})
+    assert numbers(look(table.on(refusing(table.engine, refuse)), budget={"requests": 500})) == list(range(10))
+
+
+@pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ResourceNotFoundException"])
+def test_changes_that_are_gone_are_an_error(table: Table, code: str) -> None:
+    put(table, {"id": "a", "n": 1})
+    watching = watch(
+        table.on(refusing(table.engine, lambda operation, _: code if operation == "GetRecords" else None)),
+        since="beginning",
+    )
+    with pytest.raises(ChangesLost, match="changes of 'Orders' are gone that were not read yet"):
+        next(watching)
+
+
+def test_an_engine_without_at_timestamp_is_read_from_the_begin(table: Table) -> None:
+    def refuse(operation: str, request: dict[str, Any]) -> str | None:
+        return "ValidationException" if request.get("ShardIteratorType") == "AT_TIMESTAMP" else None
+
+    put(table, {"id": "a", "n": 1})
+    without = table.on(refusing(table.engine, refuse))
+    hour = timedelta(hours=1)
+    assert numbers(look(without, since=datetime.now(timezone.utc) - hour)) == [1]
+    moment = datetime(2026, 1, 2, 3, 4, 5, 600_000, timezone.utc)
+    place = Place(SINCE, moment.timestamp())
+    assert [place.is_before(change_at(moment + timedelta(seconds=step))) for step in (-1, 0, 1)] == [False, True, True]
+
+
+def change_at(moment: datetime) -> Change:
+    """A change of that moment, of which a record says the second."""
+    told = {"Keys": {}, "ApproximateCreationDateTime": int(moment.timestamp())}
+    return change_of({"eventName": "INSERT", "dynamodb": told}, TABLE)
+
+
+def test_other_errors_are_raised(table: Table) -> None:
+    with pytest.raises(DynamoError, match="refused"):
+        look(table.on(refusing(table.engine, lambda operation, _: "Odd" if operation == "GetRecords" else None)))
+
+
+# --- mistakes
+
+
+def test_a_table_without_a_stream_says_how_to_get_one() -> None:
+    table = Table("Orders", "id").on(connect("sqlite::memory:"))
+    with pytest.raises(NoSuchTable):
+        watch(table)
+    run(table, create_table())
+    with pytest.raises(FlyexprError) as refused:
+        watch(table)
+    assert str(refused.value) == (
+        "'Orders' has no stream\n  hint: declare it, Table(..., stream=\"both\"), and run(table, update_table())"
+    )
+
+
+MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"since": "yesterday"}, BadCursor, "since= takes the .cursor of an earlier watch; this is not one"),
+    ({"since": None}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor, not None'),
+    ({"since": ""}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor'),
+    ({"poll": -1}, ValueError, "poll= is a number of seconds, not -1"),
+    ({"poll": True}, ValueError, "poll= is a number of seconds, not True"),
+    ({"part": (2, 2)}, ValueError, r"part= is \(number, parts\)"),
+    ({"part": 1}, ValueError, r"part= is \(number, parts\)"),
+    ({"budget": {"units": 3}}, ValueError, "a stream costs no read units"),
+    ({"budget": {"days": 3}}, ValueError, "budget"),
+    ({"condition": "n = 1"}, TypeError, "a change is chosen by a condition"),
+    ({"condition": begins_with("n", "1")}, ExpressionError, "begins_with cannot work on `n`"),
+]
+
+
+@pytest.mark.parametrize("options, kind, text", MISTAKES, ids=[text for *_, text in MISTAKES])
+def test_mistakes_are_found_at_once(options: dict[str, Any], kind: type[Exception], text: str) -> None:
+    table = TABLE.on(connect("sqlite::memory:"))
+    run(table, create_table())
+    with pytest.raises(kind, match=text):
+        watch(table, **options)
+
+
+def test_the_cursor_of_another_table_is_refused() -> None:
+    engine = connect("sqlite::memory:")
+    other = Table("Others", "id", stream="both").on(engine)
+    table = TABLE.on(engine)
+    run(table, create_table())
+    run(other, create_table())
+    cursor = watch(other).cursor
+    with pytest.raises(BadCursor, match="the cursor comes from the stream of another table"):
+        watch(table, since=cursor or "")
+    run(other, delete_table())
+    run(other, create_table())
+    assert list(watch(other, since=cursor or "", budget=BUDGET, poll=0)) == []
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_a_forged_cursor_is_refused_or_read(data: st.DataObject) -> None:
+    engine = connect("sqlite::memory:")
+    table = TABLE.on(engine)
+    run(table, create_table())
+    put(table, {"id": "a", "n": 1})
+    watching = watch(table, since="beginning")
+    next(watching)
+    cursor = list(watching.cursor or "")
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(cursor) - 1))
+        cursor[place] = data.draw(st.characters(min_codepoint=32, max_codepoint=126))
+    with suppress(FlyexprError):
+        list(watch(table, since="".join(cursor), budget={"requests": 6}, poll=0))
