@@ -1,12 +1,15 @@
 """The program at a terminal: progress, the question, Ctrl-C."""
 
+import io
 import os
 import re
+import select
 import sys
 
 import pytest
 from program import COMMAND, Program
 
+from flyexpr.cli.formats.sources import typed
 from flyexpr.values.plain_json import item_text
 
 pty = pytest.importorskip("pty")
@@ -155,6 +158,30 @@ def test_the_keyboard_is_said_and_left_at_ctrl_c(movies: Program):
         assert not (movies.folder / "journal.lock").exists()
     assert at_terminal(movies, "put", "Movies", answers={said: b'{"year": 1, "title": "a"}\n\x04'})[0] == 0
     assert movies("count", "Movies") == "4\n"
+
+
+def test_the_keyboard_is_read_in_short_turns(monkeypatch: pytest.MonkeyPatch):
+    """Else a Ctrl-C that comes just before a read begins would not be seen."""
+
+    class Keyboard(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise AssertionError("it reads on until the end")
+
+    turns, wait = [], select.select
+
+    def interrupted(reads, writes, errors, seconds):
+        turns.append(seconds)
+        if len(turns) == 3:
+            raise KeyboardInterrupt
+        return wait(reads, writes, errors, 0)
+
+    ours, theirs = os.pipe()
+    os.write(theirs, b"typed")
+    monkeypatch.setattr("select.select", interrupted)
+    with Keyboard(ours) as keyboard, pytest.raises(KeyboardInterrupt):
+        typed(keyboard)
+    os.close(theirs)
+    assert max(turns) < 1
 
 
 def test_a_terminal_is_told_that_nothing_was_found(movies: Program):
