@@ -34,6 +34,18 @@ def described(engine: Engine, arn: str, **members: Any) -> Wire:
     return found
 
 
+def shards_of(engine: Engine, arn: str) -> list[Wire]:
+    """All shards of a stream, from as many pages as it takes."""
+    shards: list[Wire] = []
+    start: Wire = {}
+    while True:
+        page = described(engine, arn, **start)
+        shards += page["Shards"]
+        if "LastEvaluatedShardId" not in page:
+            return shards
+        start = {"ExclusiveStartShardId": page["LastEvaluatedShardId"]}
+
+
 def iterator(engine: Engine, arn: str, shard: str, kind: str = "TRIM_HORIZON", **members: Any) -> str:
     request = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": kind, **members}
     found: str = call(engine, "GetShardIterator", request)["ShardIterator"]
@@ -53,10 +65,9 @@ def pages(engine: Engine, place: str | None, **members: Any) -> Iterator[list[Wi
 def records(engine: Engine, arn: str | None = None, **members: Any) -> list[Wire]:
     """All records of a stream, shard by shard, parents first."""
     arn = arn or stream_of(engine)
-    shards = described(engine, arn)["Shards"]
     return [
         record
-        for shard in shards
+        for shard in shards_of(engine, arn)
         for page in pages(engine, iterator(engine, arn, shard["ShardId"]), **members)
         for record in page
     ]

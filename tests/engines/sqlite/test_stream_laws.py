@@ -14,7 +14,7 @@ import pytest
 from embedded import Clock, key
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streaming import BOTH, OFF, STREAMED, Wire, described, iterator, records, replayed, shown, stream_of
+from streaming import BOTH, OFF, STREAMED, Wire, iterator, records, replayed, shards_of, shown, stream_of
 
 from flyexpr import DynamoError
 from flyexpr.engines import call
@@ -140,7 +140,7 @@ class Follower:
     def read(self) -> int:
         """Read what there is; how many records that was."""
         before = len(self.found)
-        for shard in described(self.engine, self.arn)["Shards"]:
+        for shard in shards_of(self.engine, self.arn):
             if self.places.get(shard.get("ParentShardId")) is None:  # there is none, or it is read to its end
                 self._read(shard["ShardId"])
         return len(self.found) - before
@@ -182,7 +182,7 @@ def test_several_processes_write_and_one_reads(tmp_path: Path) -> None:
         found = follower.found
         assert len({record["eventID"] for record in found}) == len(found) == 3 * 150 * 2
         assert in_order(replayed(found).values()) == whole(engine)  # each item's changes came in their order
-        assert len(described(engine, follower.arn)["Shards"]) > 4
+        assert len(shards_of(engine, follower.arn)) > 4
 
 
 @NO_FORK
