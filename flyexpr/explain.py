@@ -174,12 +174,12 @@ class Plan:
         """
         from flyexpr.values.picture import picture
 
-        asked = [] if self.ranges else [one for _, wire in self.requests for one in _asked_for(wire)]
+        items = (each for _, wire in self.requests for each in _items_of(wire))
         rows = [*self._rows()]
         return picture(
             f"{self.operation} on {self.table}" + (f" by {self.index}" if self.index else ""),
-            "reads" if self.operation in READS else "writes",
-            self.ranges or [(text, "item") for text in map(_item_text, asked) if text],
+            "reads" if self.operation in READS else "asks" if self.operation == "TransactWriteItems" else "writes",
+            self.ranges or [(f"{action}{decode_item(deepcopy(item))}", "item") for action, item in items],
             [row for row in rows if row[0] in ("filter", "on the client")],
             [row for row in rows if row[0] in ("not", "fan-out", "batch", "cost")],
         )
@@ -440,10 +440,21 @@ def _asked_for(wire: dict[str, Any]) -> list[dict[str, Any]]:
     return [wire]
 
 
-def _item_text(request: dict[str, Any]) -> str:
-    """The key that a request is about, or the item that it puts; empty for one that is about no item."""
-    item = request.get("Key") or request.get("Item") or request
-    return "" if item is request and "TableName" in request else repr(decode_item(deepcopy(item)))
+def _items_of(wire: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The keys that a request is about, and the items that it puts, each with its action where they differ."""
+    match wire:
+        case {"RequestItems": requests}:
+            [batch] = requests.values()
+            if isinstance(batch, dict):
+                yield from (("", key) for key in batch["Keys"])
+            else:
+                yield from (("", item) for entry in batch for one in entry.values() for item in one.values())
+        case {"TransactItems": entries}:
+            for entry in entries:
+                for action, one in entry.items():
+                    yield "" if action == "Get" else f"{action} ", one["Item"] if action == "Put" else one["Key"]
+        case {"Key": item} | {"Item": item}:
+            yield "", item
 
 
 def _write_units(request: dict[str, Any]) -> float:

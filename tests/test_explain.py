@@ -257,6 +257,12 @@ def test_the_picture_shows_hostile_names_as_text() -> None:
     assert "<svg onload=x>" in " ".join(texts)
 
 
+def test_a_key_may_have_the_name_of_a_member() -> None:
+    table = Table("t", "Key", "Item")
+    for operation in (batch_get([("a", "b")]), batch_write([delete_item(("a", "b"))]), get_item(("a", "b"))):
+        assert "{'Key': 'a', 'Item': 'b'}" in drawn(explain(table, operation))[0]
+
+
 def test_a_long_picture_is_cut() -> None:
     many = batch_get([(f"u{n}", "x") for n in range(250)])
     texts, boxes = drawn(explain(scores, many))
@@ -275,8 +281,9 @@ def test_the_picture_of_writes_shows_each_item() -> None:
     )
     texts, boxes = drawn(explain(both))
     assert texts[0] == "TransactWriteItems on GameScores"
-    assert texts.count("writes") == 2
-    assert "{'userid': 'abc', 'title': 'Comet Quest'}" in texts
+    assert texts.count("asks") == 2
+    assert "Update {'userid': 'abc', 'title': 'Comet Quest'}" in texts
+    assert "Put {'userid': 'b', 'title': 'c'}" in texts
     assert len(boxes) == 4
 
 
