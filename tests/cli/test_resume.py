@@ -338,6 +338,24 @@ def test_the_cost_of_an_unfinished_chunk_counts_when_the_job_goes_on(
     assert ", 40 write units, " in end.err
 
 
+def test_an_item_that_others_have_changed_since_the_crash_is_named(things: Inside, monkeypatch):
+    """Nobody can know whether it was updated: it is neither counted in silence nor updated twice."""
+    command = ["update", "Things", "ADD n 100", "--where", "n >= 0", "--segments", "1"]
+    interrupted(things, monkeypatch, *command)  # after a chunk that is done, and not entered
+    (changed, *_) = json.loads(Path("journal").read_bytes())["marks"]["all"]["announced"]
+    key = json.loads(changed)["id"]["S"]
+    assert things("update", "Things", key, "SET n = 7000").code == 0
+    for _ in range(2):  # it is not forgotten
+        end = things(*command, "--resume", "journal")
+        assert end.code == 1
+        assert end.err.endswith(
+            f'39 updates are done, and 1 is not: others changed {{"id": "{key}"}} after a crash, so nobody can know '
+            "whether the update was made\n"
+            "  hint: look at these items, make the update where it is missing, and delete the journal\n"
+        )
+    assert things("count", "Things", "n >= 100 AND n < 140").out == "39\n"
+
+
 def in_units(bulk):
     """Two units of work, each in a thread."""
     request = Request("ListTables", b"{}")
