@@ -250,14 +250,17 @@ def test_a_closed_read_keeps_its_cursor(filled: Table) -> None:
 
 @pytest.mark.parametrize("read", [scan(segments=4, page_size=1), query(eq("pk", "a"), page_size=1, prefetch=True)])
 def test_no_thread_and_no_request_is_left_of_a_closed_read(table: Table, read: Any) -> None:
-    second, release, senders = threading.Event(), threading.Event(), []
+    given, second, release, senders = threading.Event(), threading.Event(), threading.Event(), []
 
     def slow(operation: str, body: bytes) -> bytes:
         senders.append(threading.current_thread())
-        if len(senders) > 1:
+        if given.is_set():
             second.set()
             assert release.wait(30)
-        return table.engine(operation, body)
+        answer = table.engine(operation, body)
+        if b'"Items":[{' in answer:  # a segment may be empty
+            given.set()
+        return answer
 
     with run(table.on(slow), read) as items:
         next(items)
