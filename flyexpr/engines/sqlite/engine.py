@@ -50,6 +50,7 @@ from flyexpr.engines.sqlite.operations.tags import list_tags_of_resource, tag_re
 from flyexpr.engines.sqlite.operations.transactions import transact_get_items, transact_write_items
 from flyexpr.engines.sqlite.operations.trimming import trim
 from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, update_time_to_live
+from flyexpr.engines.sqlite.operations.vectors import search_vectors
 from flyexpr.engines.sqlite.request import shapes
 from flyexpr.engines.sqlite.request.backups import (
     read_backup_arn,
@@ -87,6 +88,7 @@ from flyexpr.engines.sqlite.request.tables import (
     read_update_table,
 )
 from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
+from flyexpr.engines.sqlite.request.vectors import SearchBodies, read_search
 from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
 from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable
 
@@ -155,6 +157,7 @@ OPERATIONS: dict[str, Operation] = {
         shapes.RESTORE_TABLE_TO_POINT_IN_TIME, read_restore_to_time, restore_table_to_point_in_time
     ),
     "Scan": _operation(shapes.SCAN, read_scan, get_page),
+    "SearchVectors": _operation(shapes.SEARCH_VECTORS, read_search, search_vectors, SearchBodies),
     "TagResource": _operation(shapes.TAG_RESOURCE, read_tag_resource, tag_resource),
     "TransactGetItems": _operation(shapes.TRANSACT_GET_ITEMS, read_transact_get_items, transact_get_items),
     "TransactWriteItems": _operation(shapes.TRANSACT_WRITE_ITEMS, read_transact_write_items, transact_write_items),

@@ -14,13 +14,15 @@ from typing import Any
 
 from flyexpr.engines.sqlite.disk.indexes import INDEX_CLASSES, StoredIndex, read_index
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, read_key_schema
+from flyexpr.engines.sqlite.disk.vectors import VECTORS, VectorStoredIndex, read_vector_index
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record
 
 Definition = dict[str, Any]
 STORE = "CREATE TABLE {} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
+_VECTOR_STORE = STORE[:-1] + ", vector BLOB NOT NULL)"
 RESOURCES = "CREATE TABLE resources (arn TEXT PRIMARY KEY, kind TEXT NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID"
-_STORE = re.compile(r"(items|index|expiry|changes)(_[0-9]+){1,2}")
+_STORE = re.compile(r"(items|index|expiry|changes|vectors)(_[0-9]+){1,2}")
 
 
 @record
@@ -56,20 +58,25 @@ class StoredTable:
     expiry: Expiry | None
     filling: str | None = None  # the store that does not have all its entries yet
     changes: Changes | None = None
+    vector_indexes: tuple[VectorStoredIndex, ...] = ()
 
     @cached_property
     def watched(self) -> frozenset[str]:
         """The attributes that the upkeep of indexes and time to live looks at."""
         names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
+        names.update(name for index in self.vector_indexes for name in index.names)
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
 
     @cached_property
     def looks_back(self) -> bool:
         """Whether a write needs the item as it was before."""
-        return bool(self.indexes) or self.expiry is not None or self.changes is not None
+        return bool(self.indexes or self.vector_indexes) or self.expiry is not None or self.changes is not None
 
     def index(self, name: str) -> StoredIndex | None:
         return next((index for index in self.indexes if index.name == name), None)
+
+    def vector_index(self, name: str) -> VectorStoredIndex | None:
+        return next((index for index in self.vector_indexes if index.name == name), None)
 
     @cached_property
     def collection_stores(self) -> tuple[str, ...]:
@@ -119,6 +126,9 @@ def _read_table(definition: Definition) -> StoredTable:
         for index_class in INDEX_CLASSES
         for index in description.get(index_class.wire_member, ())
     ]
+    vectors = [
+        read_vector_index(index, kinds, key, stores[index["IndexName"]]) for index in description.get(VECTORS, ())
+    ]
     expiry = definition.get("Expiry")
     return StoredTable(
         name=description["TableName"],
@@ -128,6 +138,7 @@ def _read_table(definition: Definition) -> StoredTable:
         expiry=Expiry(expiry["AttributeName"], check_store(expiry["Store"])) if expiry else None,
         filling=_read_filling(definition.get("Filling")),
         changes=_read_changes(definition.get("Changes")),
+        vector_indexes=tuple(sorted(vectors, key=lambda index: index.name)),
     )
 
 
@@ -143,6 +154,15 @@ def _read_changes(changes: Any) -> Changes | None:
     if changes is None:
         return None
     return Changes(check_store(changes["Store"]), int(changes["Since"]), changes["Stream"], int(changes["Days"]))
+
+
+def store_statement(store: str) -> str:
+    """The SQL that makes a store; that of a vector index has a column more.
+
+    >>> store_statement("vectors_1").endswith("vector BLOB NOT NULL)")
+    True
+    """
+    return (_VECTOR_STORE if store.startswith("vectors") else STORE).format(store)
 
 
 def check_store(name: str) -> str:

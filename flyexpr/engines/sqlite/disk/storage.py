@@ -26,7 +26,8 @@ from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keeping import AS_THE_SERVICE, Keeping
 from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
-from flyexpr.engines.sqlite.disk.schema import STORE, Definition, StoredTable, read_definition, read_table
+from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_definition, read_table, store_statement
+from flyexpr.engines.sqlite.disk.vectors import HeldVectors
 from flyexpr.engines.sqlite.faults import not_found
 from flyexpr.errors import DynamoError, FlyexprError
 
@@ -93,6 +94,7 @@ class Storage:
         self._version = -1
         self._tables: dict[str, StoredTable] = {}
         self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
+        self.held = HeldVectors()
         self._transactions = {mode: Transaction(self, mode, file.patience) for mode in _BEGIN}
         if isinstance(file, ReadOnlyFile):
             self._transactions = {"DEFERRED": ReadTransaction(self, file)}
@@ -106,6 +108,7 @@ class Storage:
             raise self._file.moved()
         if self._connection is None:
             connection = open_apart(self, self._file)
+            self.held.clear()
             self._execute, self._do, self._version = connection.execute, connection.cursor().execute, -1
             self._connection = connection  # last, for an interruption may come between
         return self._connection
@@ -195,8 +198,10 @@ class Storage:
         try:
             if commit:
                 self._do("COMMIT")
+                self.held.end(commit=True)
         finally:
             self._begun = False
+            self.held.end(commit=False)
             try:
                 if self._connection is not None and self._connection.in_transaction:
                     self._connection.rollback()
@@ -211,6 +216,7 @@ class Storage:
         if not self.lock.acquire(blocking=False):
             return  # another thread is at work, so this one has left nothing
         self._begun = False
+        self.held.clear()
         if self._connection is not None and self._connection.in_transaction:
             self._connection.rollback()
         with suppress(RuntimeError):  # which says that the lock is not held any more
@@ -302,11 +308,11 @@ class Storage:
         self._version = -1
 
     def create_store(self, store: str) -> None:
-        self._execute(STORE.format(store))
+        self._execute(store_statement(store))
 
     def copy_store(self, source: str, target: str) -> None:
         """Enter all rows of a store into an empty one."""
-        self._execute(f"INSERT INTO {target} SELECT key, size, item FROM {source} ORDER BY key")
+        self._execute(f"INSERT INTO {target} SELECT * FROM {source} ORDER BY key")
 
     def drop_store(self, store: str) -> None:
         self._execute(f"DROP TABLE {store}")
@@ -351,6 +357,23 @@ class Storage:
 
     def delete(self, store: str, key: bytes) -> None:
         self._do(f"DELETE FROM {store} WHERE key = ?", (key,))
+
+    def put_vector(self, store: str, key: bytes, size: int, text: bytes, vector: bytes) -> None:
+        self._do(f"INSERT OR REPLACE INTO {store} VALUES (?, ?, CAST(? AS TEXT), ?)", (key, size, text, vector))
+
+    def vectors(self, store: str, keys: Range) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """The keys, the vectors and the texts of a range of a vector index, read as they are taken."""
+        return self._execute(f"SELECT key, vector, item FROM {store} WHERE key >= ? AND key < ?", keys)
+
+    def vector(self, store: str, key: bytes) -> bytes | None:
+        """The vector of a key, or None."""
+        row = self._execute(f"SELECT vector FROM {store} WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def foreign_version(self) -> int:
+        """A number that changes when another connection has written to the file, as this transaction sees it."""
+        ((version,),) = self._execute("PRAGMA data_version")
+        return int(version)
 
     def add_change(self, store: str, least: int, expired: bool, old: Row | None, new: Row | None) -> None:
         """Record a change under the number `least`, or the next one after the newest change (changes.py)."""

@@ -22,6 +22,7 @@ from flyexpr.engines.sqlite.request.batches import DUPLICATES
 from flyexpr.engines.sqlite.request.intents import BatchAsked, KeysAsked, Write, WritesAsked
 from flyexpr.engines.sqlite.rules.capacity import Usage, consumed_by_table, read_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, check_index_keys, key_row
+from flyexpr.engines.sqlite.rules.vectors import check_vectors
 from flyexpr.engines.sqlite.rules.writes import image_after
 from flyexpr.values.kinds import Item
 
@@ -108,6 +109,7 @@ def _row(table: StoredTable, write: Write) -> bytes:
         check_empty_index_keys(table, write.item)
         row = key_row(table, _key_part(table, write.item))
         check_index_keys(table, write.item)
+        check_vectors(table, write.item)
         return row
     return key_row(table, write.item)
 

@@ -12,8 +12,10 @@ from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.indexes import Entry, StoredIndex
 from flyexpr.engines.sqlite.disk.schema import Expiry, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.disk.vectors import VectorEntry, VectorStoredIndex
 from flyexpr.engines.sqlite.operations.recording import record_change
 from flyexpr.engines.sqlite.rules.capacity import Usage, write_units
+from flyexpr.engines.sqlite.rules.vectors import charged_size
 
 _LATEST = 2**63 - 1
 
@@ -41,9 +43,11 @@ def carry_out(
             storage.put(table.store, row, new.size, new.text)
     elif old is not None:
         storage.delete(table.store, row)
-    usage = Usage(write_units(*(image.size for image in (old, new) if image is not None)))
+    usage = Usage(write_units(*(charged_size(table, image) for image in (old, new) if image is not None)))
     for index in table.indexes:
         _change_entry(storage, index, index.entry(row, old), index.entry(row, new), usage)
+    for vector_index in table.vector_indexes:
+        _change_vector(storage, vector_index, row, (old, new), usage)
     if table.expiry is not None:
         _change_expiry(storage, table.expiry, row, old, new)
     if table.changes is not None:
@@ -69,9 +73,35 @@ def _change_entry(
         storage.put(index.store, *after)
 
 
-def _says_the_same(before: Entry, after: Entry) -> bool:
+def _says_the_same(before: Entry | VectorEntry, after: Entry | VectorEntry) -> bool:
     """Whether two entries hold the same attributes, in whatever order."""
-    return before[:2] == after[:2] and json.loads(before[2]) == json.loads(after[2])
+    return (before[:2], before[3:]) == (after[:2], after[3:]) and json.loads(before[2]) == json.loads(after[2])
+
+
+def _change_vector(
+    storage: Storage, index: VectorStoredIndex, row: bytes, images: tuple[Image | None, Image | None], usage: Usage
+) -> None:
+    """An entry that stays as it is costs nothing; one that changes the bytes of the larger image."""
+    old, new = images
+    before, after = index.entry(row, old), index.entry(row, new)
+    if before is None and after is None:
+        return
+    if before is not None and after is not None and _says_the_same(before, after):
+        return
+    usage.add_vector(index.name, max(entry.size for entry in (before, after) if entry is not None))
+    if old is not None and before is not None and (after is None or after.key != before.key):
+        storage.delete(index.store, before.key)
+        storage.held.change(index.store, index.partition(old.item), before.key, None, {})
+    if new is not None and after is not None:
+        storage.put_vector(index.store, *after)
+        storage.held.change(index.store, index.partition(new.item), after.key, after.vector, new.item)
+
+
+def add_vector(storage: Storage, index: VectorStoredIndex, row: bytes, image: Image) -> None:
+    """Enter an item that was there before the vector index."""
+    entry = index.entry(row, image)
+    if entry is not None:
+        storage.put_vector(index.store, *entry)
 
 
 def add_entry(storage: Storage, index: StoredIndex, row: bytes, image: Image) -> None:

@@ -16,7 +16,7 @@ from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_table
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import in_use
-from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry
+from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry, add_vector
 
 PORTION_SECONDS = 0.015
 PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (files.py), so that it comes in between
@@ -62,6 +62,9 @@ def _enter(storage: Storage, table: StoredTable, store: str, key: bytes, row: tu
     for index in table.indexes:
         if index.store == store:
             add_entry(storage, index, key, image)
+    for vector_index in table.vector_indexes:
+        if vector_index.store == store:
+            add_vector(storage, vector_index, key, image)
 
 
 def finish_fill(storage: Storage, name: str, undo: Callable[[Definition], None]) -> None:

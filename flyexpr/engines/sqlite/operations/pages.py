@@ -35,6 +35,10 @@ def find_target(storage: Storage, asked: PageAsked) -> tuple[StoredTable, Stored
     if asked.index is None:
         return table, None
     index = table.index(asked.index)
+    if table.vector_index(asked.index) is not None:
+        if asked.clauses is None:
+            raise invalid("Scan operation not supported on this index type")
+        raise invalid("Query operation not supported on this index type.")
     if index is None:
         raise invalid(f"The table does not have the specified index: {asked.index}")
     if index.store == table.filling:

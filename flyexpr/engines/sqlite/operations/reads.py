@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.html
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.keys import segment_range
@@ -26,6 +27,7 @@ from flyexpr.expressions.nodes import Path
 from flyexpr.expressions.project import project
 
 _EVERYTHING = Segment(0, 1)
+T = TypeVar("T")
 
 
 def get_item(storage: Storage, asked: GetAsked, now: float) -> bytes:
@@ -55,8 +57,8 @@ def get_page(storage: Storage, asked: PageAsked, now: float) -> bytes:
     return take_page(storage, asked.table, lambda: _page(storage, asked)).answer()
 
 
-def take_page(storage: Storage, table: str, take: Callable[[], Page]) -> Page:
-    """The page that `take` gives in a transaction; an index that an engine has left half filled is finished first."""
+def take_page(storage: Storage, table: str, take: Callable[[], T]) -> T:
+    """What `take` gives in a transaction; an index that an engine has left half filled is finished first."""
     try:
         with storage.transaction("DEFERRED"):
             return take()

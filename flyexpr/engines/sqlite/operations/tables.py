@@ -13,12 +13,12 @@ from flyexpr.engines.sqlite.operations.backups import keep_deleted
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.policies import new_policy
 from flyexpr.engines.sqlite.operations.recording import follow_stream, forget_table
-from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, NamesAsked, TableAsked
 from flyexpr.engines.sqlite.request.settings.tags import read_tags
 from flyexpr.engines.sqlite.rules.alterations import altered_description
 from flyexpr.engines.sqlite.rules.descriptions import STREAM_MEMBERS, new_description
 from flyexpr.engines.sqlite.rules.throughput import Description
+from flyexpr.engines.sqlite.rules.vector_definitions import all_indexes
 from flyexpr.engines.sqlite.rules.views import created_view, deleted_view, table_view, updated_view
 
 
@@ -47,8 +47,8 @@ def enter_table(storage: Storage, description: Description, more: Definition, no
         "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{description['TableArn']}/{version}/{now}")),
     }
     stores = {"": f"items_{version}"}
-    for position, index in enumerate([*description.get(GLOBAL, ()), *description.get(LOCAL, ())]):
-        stores[index["IndexName"]] = f"index_{version}_{position}"
+    for position, index in enumerate(all_indexes(description)):
+        stores[index["IndexName"]] = f"{_store_word(index)}_{version}_{position}"
     for store in stores.values():
         storage.create_store(store)
     definition = {"Description": description, "Stores": stores, **more}
@@ -88,14 +88,19 @@ def _alter(storage: Storage, definition: Definition, description: Description) -
     """The store of the new index, if there is one, by its name; those of indexes that go are dropped."""
     stores, version = definition["Stores"], storage.next_version()
     definition["Description"] = description
-    names = {"", *(index["IndexName"] for member in (GLOBAL, LOCAL) for index in description.get(member, ()))}
-    for name in stores.keys() - names:
+    words = {index["IndexName"]: _store_word(index) for index in all_indexes(description)}
+    for name in stores.keys() - words.keys() - {""}:
         storage.drop_store(stores.pop(name))
-    fresh = dict.fromkeys(names - stores.keys(), f"index_{version}")  # one at most: altered_description sees to it
+    # One at most: altered_description sees to it.
+    fresh = {name: f"{word}_{version}" for name, word in words.items() if name not in stores}
     for store in fresh.values():
         storage.create_store(store)
     stores |= fresh
     return fresh
+
+
+def _store_word(index: Description) -> str:
+    return "vectors" if "VectorAttribute" in index else "index"
 
 
 def _undo(definition: Definition, before: Description, fresh: dict[str, str]) -> None:

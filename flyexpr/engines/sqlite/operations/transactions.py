@@ -125,7 +125,7 @@ def _carry_out(
     if write.action == "ConditionCheck":
         return Usage(2 * write_units(old.size if old is not None else 0))
     usage = carry_out(storage, table, row, old, new)
-    return Usage(2 * usage.table, usage.indexes)
+    return Usage(2 * usage.table, usage.indexes, usage.vectors)
 
 
 def _larger(old: Image | None, new: Image | None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.intents import Throughput
 from flyexpr.engines.sqlite.request.member_rules import (
@@ -29,6 +30,7 @@ UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
 MAX_UNITS = 1_000_000_000_000
 LOCAL_OVERRIDE, GLOBAL_OVERRIDE = "LocalSecondaryIndexOverride", "GlobalSecondaryIndexOverride"
 LOCAL, GLOBAL, UPDATES = "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "GlobalSecondaryIndexUpdates"
+VECTOR_UPDATES = "VectorIndexUpdates"
 
 
 class Shape(NamedTuple):
@@ -36,6 +38,8 @@ class Shape(NamedTuple):
 
     rules: Mapping[str, Rule]
     required: Iterable[str] = ()
+    below: Mapping[str, Shape] = {}
+    """The shapes of members whose names stand for others elsewhere."""
 
 
 _NAME_TEXT = sized_text_rule(1, 255)
@@ -58,6 +62,8 @@ _TABLE: dict[str, Rule] = {
     LOCAL: list_rule(),
     GLOBAL: list_rule(),
     UPDATES: list_rule(),
+    VECTORS: list_rule(),
+    VECTOR_UPDATES: list_rule(),
     "BillingMode": choice_rule("PROVISIONED", "PAY_PER_REQUEST"),
     **_THROUGHPUT,
     "DeletionProtectionEnabled": boolean_rule,
@@ -76,6 +82,17 @@ OVERRIDES: dict[str, Rule] = {
     "OnDemandThroughputOverride": map_rule,
     "SSESpecificationOverride": map_rule,
 }
+_NEW_VECTORS = Shape(
+    {
+        "IndexName": name_rule,
+        "VectorAttribute": map_rule,
+        "Dimensions": long_rule(1),
+        "DistanceFunction": choice_rule("COSINE", "DOT_PRODUCT", "EUCLIDEAN"),
+        "Projection": map_rule,
+        "SearchSchema": list_rule(1),
+    },
+    ("IndexName", "VectorAttribute", "Dimensions", "DistanceFunction", "Projection"),
+)
 # The members that are objects, or lists of objects.
 _BELOW: dict[str, Shape] = {
     "AttributeDefinitions": Shape(
@@ -87,6 +104,16 @@ _BELOW: dict[str, Shape] = {
     GLOBAL: _NEW_INDEX,
     LOCAL: _NEW_INDEX,
     UPDATES: Shape({"Create": map_rule, "Update": map_rule, "Delete": map_rule}),
+    VECTORS: _NEW_VECTORS,
+    VECTOR_UPDATES: Shape(
+        {"Create": map_rule, "Delete": map_rule},
+        below={"Create": _NEW_VECTORS, "Delete": Shape({"IndexName": name_rule}, ("IndexName",))},
+    ),
+    "VectorAttribute": Shape({"AttributeName": _NAME_TEXT}, ("AttributeName",)),
+    "SearchSchema": Shape(
+        {"AttributeName": _NAME_TEXT, "SearchSchemaElementType": choice_rule("HASH", "INLINE_FILTER")},
+        ("AttributeName", "SearchSchemaElementType"),
+    ),
     "Create": _NEW_INDEX,
     "Update": Shape(_INDEX, ("IndexName",)),
     "Delete": Shape(_INDEX, ("IndexName",)),
@@ -147,15 +174,16 @@ def _read(value: Any, shape: Shape, within: str, problems: list[str]) -> Members
     members = gather(value, shape.rules, shape.required, within, problems)
     for name, below in members.items():
         path = f"{within}{name[0].lower()}{name[1:]}."
-        if name not in _BELOW:
+        shape_below = shape.below.get(name) or _BELOW.get(name)
+        if shape_below is None:
             continue
         if isinstance(below, list):
             members[name] = [
-                _read(element, _BELOW[name], f"{path}{position}.member.", problems)
+                _read(element, shape_below, f"{path}{position}.member.", problems)
                 for position, element in enumerate(below, 1)
             ]
         else:
-            members[name] = _read(below, _BELOW[name], path, problems)
+            members[name] = _read(below, shape_below, path, problems)
     return members
 
 

@@ -24,6 +24,7 @@ from flyexpr.values.freeze import freeze
 MEMBERS = (
     "KeyConditionExpression",
     "FilterExpression",
+    "SearchConditionExpression",
     "ProjectionExpression",
     "UpdateExpression",
     "ConditionExpression",
@@ -46,6 +47,7 @@ _NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]{1,254}"), re.compile(r":[A-Za
 _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
     "KeyConditionExpression": read_condition,
     "FilterExpression": read_condition,
+    "SearchConditionExpression": read_condition,
     "ProjectionExpression": read_projection,
     "UpdateExpression": read_update,
     "ConditionExpression": read_condition,
@@ -158,6 +160,7 @@ _ORDER = (
     "ProjectionExpression",
     "FilterExpression",
     "KeyConditionExpression",
+    "SearchConditionExpression",
     "UpdateExpression",
     "ConditionExpression",
 )

@@ -155,6 +155,19 @@ class PageAsked:
         return top_names((*self.tested, *(self.paths or ())))
 
 
+@record
+class SearchAsked:
+    """What SearchVectors asks for: the `top` nearest of the items for which the condition is true."""
+
+    table: str
+    index: str
+    vector: tuple[float, ...]
+    top: int
+    condition: Condition | None
+    paths: tuple[Path, ...] | None
+    capacity: str
+
+
 # Statements
 
 
@@ -234,6 +247,18 @@ class IndexAsked:
 
 
 @record
+class VectorIndexAsked:
+    """A new vector index; its projection and its search schema are in wire form."""
+
+    name: str
+    attribute: str
+    dimensions: int
+    distance: str
+    projection: dict[str, Any]
+    schema: list[dict[str, str]] | None
+
+
+@record
 class TableAsked:
     """What CreateTable asks for. The tags are as they were sent, for they are the last thing that is checked."""
 
@@ -245,6 +270,7 @@ class TableAsked:
     local_indexes: list[IndexAsked] | None
     tags: list[Any]
     policy: str | None = None
+    vector_indexes: list[VectorIndexAsked] | None = None
 
 
 @record
@@ -255,6 +281,10 @@ class IndexUpdate:
     index: IndexAsked
 
 
+VectorUpdate = VectorIndexAsked | str
+"""What UpdateTable does with a vector index: it makes a new one, or deletes the one of this name."""
+
+
 @record
 class AlterationAsked:
     """What UpdateTable asks for."""
@@ -263,6 +293,7 @@ class AlterationAsked:
     attributes: list[dict[str, str]]
     settings: Settings
     updates: list[IndexUpdate]
+    vector_updates: tuple[VectorUpdate, ...] = ()
 
 
 class NamesAsked(NamedTuple):

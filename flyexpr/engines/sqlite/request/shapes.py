@@ -155,6 +155,19 @@ _OVERRIDES: dict[str, Shape] = {
     "SSESpecificationOverride": _DEFINITION["SSESpecification"],
 }
 _TAGS = ListOf(_structure("Tag", Key=STRING, Value=STRING))
+_VECTOR_INDEX: dict[str, Shape] = {
+    "IndexName": STRING,
+    "VectorAttribute": _structure("VectorAttribute", AttributeName=STRING),
+    "Dimensions": LONG,
+    "DistanceFunction": STRING,
+    "Projection": _LOCAL_INDEX["Projection"],
+    "SearchSchema": ListOf(_structure("SearchSchemaElement", AttributeName=STRING, SearchSchemaElementType=STRING)),
+}
+_VECTOR_UPDATE = _structure(
+    "VectorIndexUpdate",
+    Create=Structure("CreateVectorIndexAction", _VECTOR_INDEX),
+    Delete=_structure("DeleteVectorIndexAction", IndexName=STRING),
+)
 _INDEX_UPDATE = _structure(
     "GlobalSecondaryIndexUpdate",
     Create=Structure("CreateGlobalSecondaryIndexAction", _GLOBAL_INDEX),
@@ -187,6 +200,7 @@ CREATE_TABLE = Structure(
         "KeySchema": _SCHEMA,
         "LocalSecondaryIndexes": ListOf(Structure("LocalSecondaryIndex", _LOCAL_INDEX)),
         "GlobalSecondaryIndexes": ListOf(Structure("GlobalSecondaryIndex", _GLOBAL_INDEX)),
+        "VectorIndexes": ListOf(Structure("VectorIndex", _VECTOR_INDEX)),
         "Tags": _TAGS,
         "ResourcePolicy": STRING,
     },
@@ -278,6 +292,7 @@ RESTORE_TABLE_TO_POINT_IN_TIME = Structure(
     },
 )
 SCAN = Structure("ScanInput", {**_PAGE, "ScanFilter": _CONDITIONS, "Segment": INTEGER, "TotalSegments": INTEGER})
+SEARCH_VECTORS = Structure("SearchVectorsInput", {})  # its host has a reader of JSON of its own: vectors.py
 TAG_RESOURCE = Structure("TagResourceInput", {"ResourceArn": STRING, "Tags": _TAGS})
 TRANSACT_GET_ITEMS = Structure(
     "TransactGetItemsInput",
@@ -302,7 +317,14 @@ UPDATE_CONTINUOUS_BACKUPS = Structure(
 UPDATE_ITEM = Structure(
     "UpdateItemInput", {**_WRITE, "Key": ITEM, "UpdateExpression": STRING, "AttributeUpdates": _UPDATES}
 )
-UPDATE_TABLE = Structure("UpdateTableInput", {**_DEFINITION, "GlobalSecondaryIndexUpdates": ListOf(_INDEX_UPDATE)})
+UPDATE_TABLE = Structure(
+    "UpdateTableInput",
+    {
+        **_DEFINITION,
+        "GlobalSecondaryIndexUpdates": ListOf(_INDEX_UPDATE),
+        "VectorIndexUpdates": ListOf(_VECTOR_UPDATE),
+    },
+)
 UPDATE_TIME_TO_LIVE = Structure(
     "UpdateTimeToLiveInput",
     {

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid_parameter, validation_errors
-from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UPDATES, check_bounds, read_definition
+from flyexpr.engines.sqlite.request.definitions import (
+    GLOBAL,
+    LOCAL,
+    UPDATES,
+    VECTOR_UPDATES,
+    check_bounds,
+    read_definition,
+)
 from flyexpr.engines.sqlite.request.intents import (
     AlterationAsked,
     IndexAsked,
@@ -12,6 +20,8 @@ from flyexpr.engines.sqlite.request.intents import (
     Settings,
     TableAsked,
     Throughput,
+    VectorIndexAsked,
+    VectorUpdate,
 )
 from flyexpr.engines.sqlite.request.member_rules import Rule, integer_rule, start_name_rule
 from flyexpr.engines.sqlite.request.members import (
@@ -26,7 +36,6 @@ from flyexpr.engines.sqlite.request.settings.policies import check_policy
 _MAX_NAMES = 100
 _LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
 _ACTIONS = ("Update", "Create", "Delete")
-_CHOICE = "GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete"
 
 
 def read_table_name(request: Members) -> str:
@@ -68,6 +77,7 @@ def read_create_table(request: Members) -> TableAsked:
         _indexes(members, LOCAL),
         members.get("Tags", []),
         members.get("ResourcePolicy"),
+        [_read_vector_index(index) for index in members[VECTORS]] if VECTORS in members else None,
     )
 
 
@@ -76,14 +86,19 @@ def read_update_table(request: Members) -> AlterationAsked:
     check_table_name(request)
     members = read_definition(request, ("TableName",))
     settings, updates = _settings(members), members.get(UPDATES, [])
-    if settings == Settings() and not updates:
+    vector_updates = members.get(VECTOR_UPDATES, [])
+    if settings == Settings() and not updates and not vector_updates:
         raise invalid_parameter(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
             "SSESpecification or ReplicaUpdates is required"
         )
     check_bounds(settings.throughput)
     return AlterationAsked(
-        members["TableName"], members.get("AttributeDefinitions", []), settings, _read_updates(updates)
+        members["TableName"],
+        members.get("AttributeDefinitions", []),
+        settings,
+        _read_updates(updates),
+        tuple(map(_read_vector_update, vector_updates)),
     )
 
 
@@ -115,6 +130,22 @@ def read_index(members: Members) -> IndexAsked:
     )
 
 
+def _read_vector_index(members: Members) -> VectorIndexAsked:
+    return VectorIndexAsked(
+        members["IndexName"],
+        members["VectorAttribute"]["AttributeName"],
+        members["Dimensions"],
+        members["DistanceFunction"],
+        members["Projection"],
+        members.get("SearchSchema"),
+    )
+
+
+def _read_vector_update(members: Members) -> VectorUpdate:
+    action = _action(members, ("Create", "Delete"), "VectorIndexUpdate")
+    return _read_vector_index(members["Create"]) if action == "Create" else str(members["Delete"]["IndexName"])
+
+
 def _read_updates(updates: list[Members]) -> list[IndexUpdate]:
     """The updates of global indexes; each says one thing to do, and no two are about the same index."""
     read: list[IndexUpdate] = []
@@ -130,10 +161,16 @@ def _read_updates(updates: list[Members]) -> list[IndexUpdate]:
 
 
 def _read_update(members: Members) -> IndexUpdate:
-    actions = [action for action in _ACTIONS if action in members]
-    if not actions:
-        raise invalid_parameter(f"One of {_CHOICE} must not be null")
-    if len(actions) > 1:
-        raise invalid_parameter(f"Only one of {_CHOICE} can be specified")
-    (action,) = actions
+    action = _action(members, _ACTIONS, "GlobalSecondaryIndexUpdate")
     return IndexUpdate(action, read_index(members[action]))
+
+
+def _action(members: Members, actions: tuple[str, ...], update: str) -> str:
+    """The one thing that an update of an index does."""
+    there = [action for action in actions if action in members]
+    choice = ", ".join(f"{update}.{action}" for action in actions)
+    if not there:
+        raise invalid_parameter(f"One of {choice} must not be null")
+    if len(there) > 1:
+        raise invalid_parameter(f"Only one of {choice} can be specified")
+    return there[0]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found, validation_errors
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, IndexAsked, IndexUpdate, Settings, Throughput
 from flyexpr.engines.sqlite.request.members import broken
 from flyexpr.engines.sqlite.rules.definitions import check_defined, check_global_index, check_index_limits, names_of
-from flyexpr.engines.sqlite.rules.descriptions import new_index, set_features
+from flyexpr.engines.sqlite.rules.descriptions import index_arn, new_index, set_features
 from flyexpr.engines.sqlite.rules.throughput import (
     ON_DEMAND,
     PROVISIONED,
@@ -26,6 +27,7 @@ from flyexpr.engines.sqlite.rules.throughput import (
     set_throughput,
     unwanted_units,
 )
+from flyexpr.engines.sqlite.rules.vector_definitions import all_indexes, alter_vector_index, search_schemas
 from flyexpr.errors import DynamoError
 
 
@@ -41,7 +43,8 @@ def altered_description(description: Description, asked: AlterationAsked, now: f
     definitions = {one["AttributeName"]: one for one in (*asked.attributes, *description["AttributeDefinitions"])}
     _alter_indexes(new, asked, now)
     check_index_limits(len(new.get(GLOBAL, ())), [index["Projection"] for index in _indexes(new)])
-    used = names_of([new["KeySchema"], *(index["KeySchema"] for index in _indexes(new))])
+    schemas = [new["KeySchema"], *(index["KeySchema"] for index in _indexes(new)), *search_schemas(new)]
+    used = names_of(schemas)
     new["AttributeDefinitions"] = [one for name, one in sorted(definitions.items()) if name in used]
     return new
 
@@ -68,6 +71,8 @@ def _alter_throughput(description: Description, asked: AlterationAsked, now: flo
         raise invalid_parameter(f"{unwanted_units()} when BillingMode is PAY_PER_REQUEST")
     if throughput.provisioned is None and settings.billing_mode == PROVISIONED:
         raise invalid_parameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+    if mode == PROVISIONED and VECTORS in description:
+        raise invalid_parameter("Tables with vector indexes must be in PAY_PER_REQUEST mode")
     if mode == old:
         check_units_change(description, throughput)
     else:
@@ -91,7 +96,7 @@ def _change_mode(description: Description, updates: list[IndexUpdate], mode: str
 
 
 def _alter_indexes(description: Description, asked: AlterationAsked, now: float) -> None:
-    if sum(update.action != "Update" for update in asked.updates) > 1:
+    if sum(update.action != "Update" for update in asked.updates) + len(asked.vector_updates) > 1:
         raise DynamoError.of(
             "LimitExceededException",
             "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
@@ -103,12 +108,16 @@ def _alter_indexes(description: Description, asked: AlterationAsked, now: float)
             _delete_index(description, update.index.name)
         else:
             _update_index(description, update.index, position, now)
+    for vector_update in asked.vector_updates:
+        name = vector_update if isinstance(vector_update, str) else vector_update.name
+        arn = index_arn(description["TableName"], name)
+        alter_vector_index(description, vector_update, asked.attributes, billing_mode(description), arn)
 
 
 def _create_index(description: Description, asked: IndexAsked, attributes: list[dict[str, str]], now: float) -> None:
     check_global_index(asked)
     mode = billing_mode(description)
-    if any(asked.name == index["IndexName"] for index in _indexes(description)):
+    if any(asked.name == index["IndexName"] for index in all_indexes(description)):
         raise invalid("Attempting to create an index which already exists")
     check_defined(asked.keys, [attribute["AttributeName"] for attribute in attributes])
     check_throughput(asked.throughput, mode, unwanted_units(asked.name))

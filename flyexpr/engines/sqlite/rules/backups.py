@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.backups import StoredBackup
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UNITS
 from flyexpr.engines.sqlite.request.intents import IndexAsked, Overrides, Settings, TableAsked, Throughput
 from flyexpr.engines.sqlite.rules.definitions import names_of
 from flyexpr.engines.sqlite.rules.throughput import ON_DEMAND, PROVISIONED, Description, billing_mode
+from flyexpr.engines.sqlite.rules.vector_definitions import search_schemas, vector_index_asked
 
 _LOCAL = ("IndexName", "KeySchema", "Projection")
+_VECTORS = ("IndexName", "VectorAttribute", "Dimensions", "DistanceFunction", "Projection", "SearchSchema")
 _GLOBAL = (*_LOCAL, "ProvisionedThroughput", "OnDemandThroughput")
 
 
@@ -53,7 +56,7 @@ def backup_description(backup: StoredBackup, status: str = "AVAILABLE") -> dict[
     }
     features: dict[str, Any] = {
         member: [{name: index[name] for name in shown if name in index} for index in description[member]]
-        for member, shown in ((LOCAL, _LOCAL), (GLOBAL, _GLOBAL))
+        for member, shown in ((LOCAL, _LOCAL), (GLOBAL, _GLOBAL), (VECTORS, _VECTORS))
         if member in description
     }
     if "StreamSpecification" in description:
@@ -78,7 +81,8 @@ def restored_table(description: Description, target: str, overrides: Overrides) 
     mode = wanted.billing_mode or was
     global_indexes = _indexes(description, GLOBAL, overrides.global_indexes, mode)
     local_indexes = _indexes(description, LOCAL, overrides.local_indexes, mode)
-    schemas = [description["KeySchema"], *(index.keys for index in (*global_indexes, *local_indexes))]
+    keys = (index.keys for index in (*global_indexes, *local_indexes))
+    schemas = [description["KeySchema"], *keys, *search_schemas(description)]
     used = names_of(schemas)
     return TableAsked(
         target,
@@ -94,6 +98,7 @@ def restored_table(description: Description, target: str, overrides: Overrides) 
         local_indexes or None,
         tags=[],
         policy=None,
+        vector_indexes=[vector_index_asked(index) for index in description.get(VECTORS, ())] or None,
     )
 
 

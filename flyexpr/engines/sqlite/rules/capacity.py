@@ -13,6 +13,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.schema import StoredTable
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 
 WRITE_UNIT, READ_UNIT = 1024, 4096
 
@@ -37,12 +38,18 @@ def read_units(size: int, consistent: bool) -> float:
 
 
 class Usage:
-    """Units that a request has consumed of one table, and of each of its indexes."""
+    """Units that a request has consumed of one table, and of each of its indexes; bytes of each vector index."""
 
-    __slots__ = ("indexes", "table")
+    __slots__ = ("indexes", "table", "vectors")
 
-    def __init__(self, table: float = 0.0, indexes: dict[StoredIndex, float] | None = None) -> None:
+    def __init__(
+        self,
+        table: float = 0.0,
+        indexes: dict[StoredIndex, float] | None = None,
+        vectors: dict[str, int] | None = None,
+    ) -> None:
         self.table = table
+        self.vectors: dict[str, int] = {} if vectors is None else vectors
         self.indexes: dict[StoredIndex, float] = {} if indexes is None else indexes
 
     def add(self, units: float, index: StoredIndex | None = None) -> None:
@@ -55,6 +62,12 @@ class Usage:
         self.add(other.table)
         for index, units in other.indexes.items():
             self.add(units, index)
+        for name, size in other.vectors.items():
+            self.add_vector(name, size)
+
+    def add_vector(self, index: str, size: int) -> None:
+        """Add the bytes that a write to a vector index is paid by: 1,024 at least."""
+        self.vectors[index] = self.vectors.get(index, 0) + max(size, WRITE_UNIT)
 
 
 def consumed(table: StoredTable, usage: Usage, capacity: str, direction: str = "") -> dict[str, Any] | None:
@@ -72,6 +85,8 @@ def consumed(table: StoredTable, usage: Usage, capacity: str, direction: str = "
     if capacity == "INDEXES":
         answer["Table"] = _units(usage.table, direction)
         answer |= _index_units(usage, direction)
+        if usage.vectors:
+            answer[VECTORS] = {name: {"VectorWriteRequestBytes": size} for name, size in usage.vectors.items()}
     return answer
 
 

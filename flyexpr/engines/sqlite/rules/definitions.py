@@ -34,7 +34,8 @@ def check_definition(asked: TableAsked, mode: str) -> None:
             raise invalid_parameter(f"List of {member} is empty")
     check_index_limits(len(global_indexes), [index.projection for index in (*global_indexes, *local_indexes)])
     _check_index_names((*local_indexes, *global_indexes))
-    _check_attributes(asked.attributes, [asked.keys, *(index.keys for index in (*local_indexes, *global_indexes))])
+    schemas = [asked.keys, *(index.keys for index in (*local_indexes, *global_indexes))]
+    _check_attributes(asked.attributes, schemas, [index.schema or [] for index in asked.vector_indexes or ()])
     check_throughput(asked.settings.throughput, mode, unwanted_units())
     check_bounds(asked.settings.throughput)
     for index in global_indexes:
@@ -127,15 +128,18 @@ def _check_index_names(indexes: Iterable[IndexAsked]) -> None:
             raise invalid_parameter(f"Duplicate index name: {name}")
 
 
-def _check_attributes(definitions: list[Wire], schemas: list[list[Wire]]) -> None:
-    """Every key attribute of the table and its indexes has a definition, and every definition a use."""
+def _check_attributes(definitions: list[Wire], schemas: list[list[Wire]], also: list[list[Wire]]) -> None:
+    """Every key attribute of the table and its indexes has a definition, and every definition a use.
+
+    `also` are the search schemas of vector indexes, which use definitions too.
+    """
     defined = [definition["AttributeName"] for definition in definitions]
     twice = [name for name, count in Counter(defined).items() if count > 1]
     if twice:
         raise invalid_parameter(f"Duplicate AttributeName in AttributeDefinitions: {twice[0]}")
     for schema in schemas:
         check_defined(schema, defined)
-    used = names_of(schemas)
+    used = names_of([*schemas, *also])
     if used < set(defined):
         if len(schemas) == 1:
             raise invalid_parameter(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import IndexAsked, Settings, TableAsked
@@ -18,6 +19,7 @@ from flyexpr.engines.sqlite.rules.throughput import (
     set_billing_mode,
     set_throughput,
 )
+from flyexpr.engines.sqlite.rules.vector_definitions import check_vector_indexes, new_vector_index
 
 STREAM_MEMBERS = ("StreamSpecification", "LatestStreamLabel", "LatestStreamArn")
 _ARN = "arn:aws:dynamodb:local:000000000000:table/"
@@ -54,6 +56,7 @@ def new_description(asked: TableAsked, now: float) -> Description:
     """
     mode = asked.settings.billing_mode or PROVISIONED
     check_definition(asked, mode)
+    check_vector_indexes(asked, mode)
     description = {
         "AttributeDefinitions": asked.attributes,
         "TableName": asked.name,
@@ -67,6 +70,10 @@ def new_description(asked: TableAsked, now: float) -> Description:
         description[LOCAL] = [_new_local_index(asked.name, index) for index in asked.local_indexes]
     if asked.global_indexes:
         description[GLOBAL] = [new_index(asked.name, index, mode, now) for index in asked.global_indexes]
+    if asked.vector_indexes:
+        description[VECTORS] = [
+            new_vector_index(index, index_arn(asked.name, index.name)) for index in asked.vector_indexes
+        ]
     set_features(description, asked.settings, now)
     return description
 

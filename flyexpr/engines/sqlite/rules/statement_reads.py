@@ -74,6 +74,8 @@ def find_index(table: StoredTable, select: Select, *, consistent: bool) -> Store
     if select.index is None:
         return None
     index = table.index(select.index)
+    if table.vector_index(select.index) is not None:
+        raise invalid("Scan operation not supported on this index type")
     if index is None:
         raise invalid("The table does not have the specified index")
     if len(index.key.partition) > 1 or len(index.key.sort) > 1:

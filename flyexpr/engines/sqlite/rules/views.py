@@ -12,6 +12,7 @@ import json
 
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UNITS
 from flyexpr.engines.sqlite.request.intents import TableAsked, Throughput
 from flyexpr.engines.sqlite.rules.throughput import Description, billing_mode, decreases_today, warm_throughput
@@ -35,12 +36,13 @@ def table_view(storage: Storage, definition: Definition, now: float) -> Descript
     count, size = storage.estimate(stores[""], now)
     shown |= {"TableStatus": "ACTIVE", "ItemCount": count, "TableSizeBytes": size}
     _show_throughput(shown, mode, now)
-    for member in (GLOBAL, LOCAL):
+    for member in (GLOBAL, LOCAL, VECTORS):
         for index in shown.get(member, ()):
             count, size = storage.estimate(stores[index["IndexName"]], now)
             index |= {"ItemCount": count, "IndexSizeBytes": size}
-            if member == GLOBAL:
+            if member != LOCAL:
                 index["IndexStatus"] = "ACTIVE"
+            if member == GLOBAL:
                 _show_throughput(index, mode, now)
             if stores[index["IndexName"]] == filling:
                 index |= {"IndexStatus": "CREATING", "Backfilling": True}
@@ -61,6 +63,8 @@ def created_view(view: Description, asked: TableAsked) -> Description:
     for index, index_asked in zip(view.get(GLOBAL, ()), asked.global_indexes or (), strict=True):
         index["IndexStatus"] = "CREATING"
         _show_warming(index, index_asked.throughput)
+    for index in view.get(VECTORS, ()):
+        index["IndexStatus"] = "CREATING"
     return view
 
 
@@ -78,6 +82,10 @@ def updated_view(view: Description, old: Description, throughput: Throughput) ->
     for index in view.get(GLOBAL, ()):
         if index["IndexName"] not in before:
             index["IndexStatus"] = "CREATING"
+    vectors_before = {index["IndexName"] for index in old.get(VECTORS, ())}
+    for index in view.get(VECTORS, ()):
+        if index["IndexName"] not in vectors_before:
+            index |= {"IndexStatus": "CREATING", "Backfilling": False}
     if throughput.on_demand is not None:  # a ceiling that goes is shown as -1 once more
         view["OnDemandThroughput"] = {**view.get("OnDemandThroughput", {}), **throughput.on_demand}
     _show_warming(view, throughput)

@@ -21,6 +21,7 @@ from flyexpr.engines.sqlite.rules.keys import (
     item_row,
     key_row,
 )
+from flyexpr.engines.sqlite.rules.vectors import check_vectors
 from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.apply import WrongOperand, apply
 from flyexpr.expressions.evaluate import matches
@@ -39,6 +40,7 @@ def write_row(table: StoredTable, write: Write) -> bytes:
     row = item_row(table, write.item)
     check_empty_index_keys(table, write.item)
     check_index_keys(table, write.item)
+    check_vectors(table, write.item)
     return row
 
 
@@ -84,6 +86,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
     size = _size_after(old, item, changed)
     check_empty_index_keys(table, item, changed)
     check_index_keys(table, item, changed)
+    check_vectors(table, item, changed)
     try:
         text = changed_text(old.texts, item, sorted(changed)) if old and old.texts else item_text(item)
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now

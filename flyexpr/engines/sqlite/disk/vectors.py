@@ -1,0 +1,290 @@
+"""Vector indexes: what each keeps of an item, and the vectors of a partition held in memory.
+
+An entry has the columns of any index and `vector` besides: the numbers as 32-bit floats, in the machine's order of
+bytes with the lowest first. The item of an entry is without the vector.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.html
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from flyexpr.engines.sqlite.answers import changed_text, item_text, split_text
+from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.disk.key_schema import (
+    KeyAttribute,
+    KeySchema,
+    has_key,
+    kind_of,
+    partition_key,
+)
+from flyexpr.records import record
+from flyexpr.values.sizes import item_size
+from flyexpr.values.vectors import LARGEST
+
+VECTORS = "VectorIndexes"
+MOST_HELD = 512 * 1024 * 1024  # bytes of vectors in memory; one partition may have more
+
+
+class VectorEntry(NamedTuple):
+    """A row of a vector index. `size` is what the service counts: the vector once, by 4 bytes for each number."""
+
+    key: bytes
+    size: int
+    text: bytes
+    vector: bytes
+
+
+@record
+class VectorStoredIndex:
+    """A vector index of a table. Its key is its HASH attribute, or nothing.
+
+    `projected` is None when its entries are whole items. `shows_vector` says whether a search may ask for the vector.
+    """
+
+    name: str
+    store: str
+    key: KeySchema
+    projected: frozenset[str] | None
+    attribute: str
+    dimensions: int
+    distance: str
+    filters: tuple[KeyAttribute, ...]
+    shows_vector: bool
+
+    @property
+    def schema(self) -> tuple[KeyAttribute, ...]:
+        """The attributes that the condition of a search may name."""
+        return self.key.partition + self.filters
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes that the upkeep of the index looks at."""
+        schema = (attribute.name for attribute in self.schema)
+        return (self.attribute, *schema, *(self.projected or ()))
+
+    def entry(self, row: bytes, image: Image | None) -> VectorEntry | None:
+        """What the index holds of the item at a row key; None for one without a vector or the HASH attribute.
+
+        An item that was there before the index may have values that a write could not give it. It has no entry either.
+        """
+        if image is None:
+            return None
+        item = image.item
+        numbers = item.get(self.attribute)
+        if vector_problem(numbers, self.dimensions) or not has_key(self.key, item):
+            return None
+        if any(one.name in item and kind_of(item[one.name]) != one.kind for one in self.filters):
+            return None
+        key = self.partition(item) + row
+        vector = {self.attribute: numbers}
+        counted = len(self.attribute.encode()) + 4 * self.dimensions
+        if self.projected is None:
+            texts = image.texts or split_text(image.text, ())[1]
+            text = changed_text(texts, {}, [self.attribute])
+            return VectorEntry(key, image.size - item_size(vector) + counted, text, packed(numbers))
+        held = {name: value for name, value in item.items() if name in self.projected}
+        return VectorEntry(key, item_size(held) + counted, item_text(held), packed(numbers))
+
+    def partition(self, item: Mapping[str, Any]) -> bytes:
+        """The start of the keys of all entries that have an item's HASH attribute."""
+        return partition_key(self.key, item)
+
+
+def read_vector_index(
+    index: dict[str, Any], kinds: Mapping[str, str], table_key: KeySchema, store: str
+) -> VectorStoredIndex:
+    """The vector index that a description says; its rows are in `store`."""
+
+    def of(kind: str) -> tuple[KeyAttribute, ...]:
+        return tuple(
+            KeyAttribute(one["AttributeName"], kinds[one["AttributeName"]])
+            for one in index.get("SearchSchema", ())
+            if one["SearchSchemaElementType"] == kind
+        )
+
+    key, filters, attribute = KeySchema(of("HASH"), ()), of("INLINE_FILTER"), index["VectorAttribute"]["AttributeName"]
+    projection, projected = index["Projection"], None
+    named = projection.get("NonKeyAttributes", ())
+    if projection["ProjectionType"] != "ALL":
+        schema = (one.name for one in key.partition + filters)
+        projected = frozenset((*schema, *table_key.names, *named)) - {attribute}
+    return VectorStoredIndex(
+        index["IndexName"],
+        store,
+        key,
+        projected,
+        attribute,
+        int(index["Dimensions"]),
+        index["DistanceFunction"],
+        filters,
+        shows_vector=projected is None or attribute in named,
+    )
+
+
+def vector_problem(value: Any, dimensions: int) -> str:
+    """What is wrong with the value of a vector attribute: the first word of the service for it; empty for nothing.
+
+    >>> vector_problem([1, 2], 2), vector_problem([1], 2), vector_problem("x", 2), vector_problem([1, "x"], 2)
+    ('', 'size', 'type', 'element')
+    """
+    if type(value) is not list:
+        return "type"
+    if len(value) != dimensions:
+        return "size"
+    for number in value:
+        if kind_of(number) != "N":
+            return "element"
+        if not -LARGEST <= number <= LARGEST:
+            return "value"
+    return ""
+
+
+def packed(numbers: Iterable[Any]) -> bytes:
+    """Numbers as 32-bit floats.
+
+    >>> packed([1, 0.5]).hex()
+    '0000803f0000003f'
+    """
+    floats = array("f", map(float, numbers))
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return floats.tobytes()
+
+
+def unpacked(vector: bytes) -> array[float]:
+    """The floats that `packed` wrote.
+
+    >>> unpacked(packed([1, 0.5]))
+    array('f', [1.0, 0.5])
+    """
+    floats = array("f", vector)
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return floats
+
+
+def shown(vector: bytes) -> list[Decimal]:
+    """The numbers of a stored vector, each with as few digits as tell it from all other floats of 32 bits.
+
+    >>> shown(packed([0.1, 1]))
+    [Decimal('0.1'), Decimal('1')]
+    """
+    return [Decimal(_shortest(number)) for number in unpacked(vector)]
+
+
+def _shortest(number: float) -> str:
+    texts = (f"{number:.{digits}g}" for digits in range(6, 9))
+    return next((text for text in texts if array("f", [float(text)])[0] == number), f"{number:.9g}")
+
+
+class Partition:
+    """The vectors of one partition of an index, one after another, in no order.
+
+    `values` has what each item has of the attributes that a condition may name; `lengths` the length of each vector, or
+    -1 where nobody has measured it.
+    """
+
+    __slots__ = ("dimensions", "keys", "lengths", "names", "places", "values", "vectors")
+
+    def __init__(self, dimensions: int, names: tuple[str, ...]) -> None:
+        self.dimensions, self.names = dimensions, names
+        self.keys: list[bytes] = []
+        self.places: dict[bytes, int] = {}
+        self.values: list[tuple[Any, ...]] = []
+        self.lengths = array("d")
+        self.vectors = array("f")
+
+    def put(self, key: bytes, vector: bytes, item: Mapping[str, Any]) -> None:
+        """Enter a vector, or put it in the place of the one with the same key."""
+        place, floats = self.places.get(key), unpacked(vector)
+        values = tuple([item.get(name) for name in self.names])
+        if place is None:
+            self.places[key] = len(self.keys)
+            self.keys.append(key)
+            self.values.append(values)
+            self.lengths.append(-1.0)
+            self.vectors.extend(floats)
+        else:
+            self.values[place], self.lengths[place] = values, -1.0
+            self.vectors[place * self.dimensions : (place + 1) * self.dimensions] = floats
+
+    def remove(self, key: bytes) -> None:
+        """Take a vector out; the last one takes its place."""
+        place = self.places.pop(key, None)
+        if place is None:
+            return
+        last, values, length, floats = self.keys.pop(), self.values.pop(), self.lengths.pop(), self.vector(-1)
+        del self.vectors[-self.dimensions :]
+        if last != key:
+            self.keys[place], self.values[place], self.lengths[place] = last, values, length
+            self.places[last] = place
+            self.vectors[place * self.dimensions : (place + 1) * self.dimensions] = floats
+
+    def vector(self, place: int) -> array[float]:
+        """The vector at a place; -1 for the last one."""
+        start = place * self.dimensions
+        return self.vectors[start : start + self.dimensions or None]
+
+
+Change = tuple[str, bytes, bytes, "bytes | None", Mapping[str, Any]]
+
+
+class HeldVectors:
+    """The partitions that a connection has read, kept as the file has them.
+
+    What a transaction changes is entered when it is committed. `version` is SQLite's number for the commits of others.
+    """
+
+    __slots__ = ("_changes", "_partitions", "_version")
+
+    def __init__(self) -> None:
+        self._partitions: OrderedDict[tuple[str, bytes], Partition] = OrderedDict()
+        self._changes: list[Change] = []
+        self._version = -1
+
+    def find(self, version: int, store: str, prefix: bytes) -> Partition | None:
+        """A partition that is held, or None; nothing is, once somebody else has written."""
+        if version != self._version:
+            self._partitions.clear()
+            self._version = version
+        if (store, prefix) in self._partitions:
+            self._partitions.move_to_end((store, prefix))
+        return self._partitions.get((store, prefix))
+
+    def hold(self, store: str, prefix: bytes, partition: Partition) -> None:
+        """Keep a partition, and let go of those that were not asked for longest, if they are too large together."""
+        self._partitions[store, prefix] = partition
+        size = sum(4 * len(held.vectors) for held in self._partitions.values())
+        while size > MOST_HELD and len(self._partitions) > 1:
+            _, gone = self._partitions.popitem(last=False)
+            size -= 4 * len(gone.vectors)
+
+    def change(self, store: str, prefix: bytes, key: bytes, vector: bytes | None, item: Mapping[str, Any]) -> None:
+        """Note a change of the transaction that is under way; None for a vector that goes."""
+        if (store, prefix) in self._partitions:
+            self._changes.append((store, prefix, key, vector, item))
+
+    def end(self, *, commit: bool) -> None:
+        """Enter what the transaction has changed, or forget it."""
+        changes, self._changes = self._changes, []
+        for store, prefix, key, vector, item in changes if commit else ():
+            partition = self._partitions.get((store, prefix))
+            if partition is None:
+                continue
+            try:
+                partition.remove(key) if vector is None else partition.put(key, vector, item)
+            except BaseException:
+                del self._partitions[store, prefix]
+                raise
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._partitions.clear()
+        self._changes.clear()
+        self._version = -1

@@ -1,0 +1,105 @@
+"""The vectors of a partition that are nearest to one: exactly, with numpy where there is much to do and it is there.
+
+numpy multiplies in 32 bits, which tells who may be among the nearest. Those are scored like all others without numpy, so
+that the results are the same.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from functools import cache
+from heapq import nsmallest
+from typing import Any
+
+from flyexpr.engines.sqlite.disk.vectors import Partition
+from flyexpr.engines.sqlite.rules.searches import is_greater_better, scorer
+
+Nearest = list[tuple[float, bytes]]
+
+MUCH = 100_000  # numbers; below it, the import of numpy would take longer
+_STEP = 4096  # rows whose lengths are measured at a time
+_UNIT = 2.0**-23
+_SHORT, _LONG = 1e-12, 1e15  # lengths whose products are numbers of 32 bits with all their digits
+
+
+@cache
+def _numpy() -> Any:
+    """numpy, or None."""
+    try:
+        import numpy
+    except ImportError:
+        return None
+    return numpy
+
+
+def nearest(
+    partition: Partition, query: array[float], distance: str, top: int, places: Sequence[int] | None
+) -> Nearest:
+    """The scores and keys of the `top` nearest vectors, best first, and by key where scores are equal.
+
+    `places` are those that may be among them; None for all.
+
+    >>> from flyexpr.engines.sqlite.disk.vectors import packed
+    >>> partition = Partition(2, ())
+    >>> for key, vector in (b"a", [0, 1]), (b"b", [3, 4]):
+    ...     partition.put(key, packed(vector), {})
+    >>> nearest(partition, array("f", [3, 3]), "EUCLIDEAN", 1, None)
+    [(1.0, b'b')]
+    """
+    score, sign = scorer(distance, query), -1 if is_greater_better(distance) else 1
+    numpy = _numpy() if len(partition.vectors) >= MUCH else None
+    among: Sequence[int] = range(len(partition.keys)) if places is None else places
+    if numpy is not None and len(among) > top:
+        among = _candidates(numpy, partition, query, distance, top, places)
+    scored = ((sign * score(partition.vector(place)), partition.keys[place]) for place in among)
+    return [(sign * cost, key) for cost, key in nsmallest(top, scored)]
+
+
+def _candidates(
+    numpy: Any, partition: Partition, query: array[float], distance: str, top: int, places: Sequence[int] | None
+) -> Sequence[int]:
+    """The places of all vectors that may be among the nearest, as far as 32 bits can tell."""
+    _measure(numpy, partition)
+    matrix = numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)
+    lengths, vector = numpy.array(partition.lengths), numpy.array(query, dtype=numpy.float32)
+    rows = None if places is None else numpy.array(places)
+    if rows is not None:
+        lengths = lengths[rows]
+        few = 4 * len(rows) < len(matrix)
+        products = (matrix[rows] @ vector) if few else (matrix @ vector)[rows]
+    else:
+        products = matrix @ vector
+    length = float(numpy.linalg.norm(vector.astype(numpy.float64)))
+    there = lengths[lengths > 0]
+    if not length or (len(there) and not (min(there.min(), length) > _SHORT and max(there.max(), length) < _LONG)):
+        return range(len(partition.keys)) if places is None else places
+    cost, doubt = _costs(numpy, products.astype(numpy.float64), lengths, length, distance, partition.dimensions)
+    worst = numpy.partition(cost + doubt, top - 1)[top - 1]
+    found = numpy.nonzero(cost - doubt <= worst)[0]
+    chosen: list[int] = (found if rows is None else rows[found]).tolist()
+    return chosen
+
+
+def _costs(numpy: Any, products: Any, lengths: Any, length: float, distance: str, dimensions: int) -> tuple[Any, Any]:
+    """What orders the vectors, the nearest first; and by how much it may be wrong."""
+    unit = _UNIT * (dimensions + 8)  # of a sum of so many products of 32 bits, in whatever order they are added
+    both = lengths * length
+    if distance == "DOT_PRODUCT":
+        return -products, unit * both
+    if distance == "COSINE":
+        with numpy.errstate(divide="ignore", invalid="ignore"):
+            return numpy.where(both > 0, 1 - products / both, 1.0), unit
+    return lengths**2 + length**2 - 2 * products, unit * (lengths + length) ** 2
+
+
+def _measure(numpy: Any, partition: Partition) -> None:
+    """Measure the vectors whose length nobody has measured."""
+    lengths = numpy.frombuffer(partition.lengths, dtype=numpy.float64)
+    unknown = numpy.nonzero(lengths < 0)[0]
+    if not len(unknown):
+        return
+    matrix = numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)
+    for start in range(0, len(unknown), _STEP):
+        rows = unknown[start : start + _STEP]
+        lengths[rows] = numpy.linalg.norm(matrix[rows].astype(numpy.float64), axis=1)

@@ -1,0 +1,101 @@
+"""SearchVectors: the items whose vectors are nearest to one. The search is exact, and sees every write at once.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.html
+"""
+
+from __future__ import annotations
+
+import json
+
+from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
+from flyexpr.engines.sqlite.disk.keys import prefix_range
+from flyexpr.engines.sqlite.disk.schema import StoredTable
+from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.disk.vectors import Partition, VectorStoredIndex, packed, shown, unpacked
+from flyexpr.engines.sqlite.faults import BackfillingIndex, DamagedFileError, invalid
+from flyexpr.engines.sqlite.operations.nearest import nearest
+from flyexpr.engines.sqlite.operations.reads import take_page
+from flyexpr.engines.sqlite.request.intents import SearchAsked
+from flyexpr.engines.sqlite.rules.capacity import WRITE_UNIT
+from flyexpr.engines.sqlite.rules.searches import check_search, check_search_condition, partition_of
+from flyexpr.expressions.evaluate import matches
+from flyexpr.expressions.nodes import Condition, Path
+from flyexpr.expressions.project import project
+
+
+def search_vectors(storage: Storage, asked: SearchAsked, now: float) -> bytes:
+    """The answer to SearchVectors."""
+    if asked.condition is not None:
+        check_search_condition(asked.condition, wide=False)
+    return take_page(storage, asked.table, lambda: _search(storage, asked))
+
+
+def _search(storage: Storage, asked: SearchAsked) -> bytes:
+    table = storage.table(asked.table)
+    index = _index(table, asked.index)
+    check_search(index, asked)
+    prefix = index.partition(partition_of(index, asked.condition))
+    partition = _partition(storage, index, prefix)
+    places = None if asked.condition is None else _places(partition, asked.condition)
+    found = nearest(partition, unpacked(packed(asked.vector)), index.distance, asked.top, places)
+    results = [
+        b'{"Item":%b,"Score":%b}' % (_item(storage, index, key, asked.paths), _json(score)) for score, key in found
+    ]
+    capacity = None
+    if asked.capacity != "NONE":
+        _, size = storage.total(index.store, prefix_range(prefix))
+        capacity = {"VectorSearchRequestBytes": max(size, WRITE_UNIT)}
+    return answer(SearchResults=array(results), ConsumedCapacity=optional(capacity))
+
+
+def _index(table: StoredTable, name: str) -> VectorStoredIndex:
+    index = table.vector_index(name)
+    if index is None:
+        raise invalid(f"The table does not have the specified index: {name}")
+    if index.store == table.filling:
+        raise BackfillingIndex("ValidationException", f"Cannot search backfilling vector index: {name}")
+    return index
+
+
+def _partition(storage: Storage, index: VectorStoredIndex, prefix: bytes) -> Partition:
+    """The vectors that share the start of their keys, from memory or from the file."""
+    partition = storage.held.find(storage.foreign_version(), index.store, prefix)
+    if partition is None:
+        names = tuple(attribute.name for attribute in index.schema)
+        partition = Partition(index.dimensions, names)
+        for key, vector, text in storage.vectors(index.store, prefix_range(prefix)):
+            if len(vector) != 4 * index.dimensions:
+                raise DamagedFileError("a stored vector has another size than its index")
+            partition.put(key, vector, read_text(text, names) if names else {})
+        storage.held.hold(index.store, prefix, partition)
+    return partition
+
+
+def _places(partition: Partition, condition: Condition) -> list[int]:
+    """The places of the items for which a condition is true; tried once for all that have the same values."""
+    known: dict[tuple[object, ...], bool] = {}
+    places = []
+    for place, values in enumerate(partition.values):
+        if values not in known:
+            item = {name: value for name, value in zip(partition.names, values, strict=True) if value is not None}
+            known[values] = matches(condition, item)
+        if known[values]:
+            places.append(place)
+    return places
+
+
+def _item(storage: Storage, index: VectorStoredIndex, key: bytes, paths: tuple[Path, ...] | None) -> bytes:
+    """An item as the index has it; its vector is shown only where it is asked for."""
+    row = storage.get(index.store, key)
+    if row is None:
+        raise DamagedFileError("an entry of a vector index is gone")
+    if paths is None:
+        return row[1]
+    item = read_text(row[1])
+    if index.shows_vector and any(path.parts[0] == index.attribute for path in paths):
+        item[index.attribute] = shown(storage.vector(index.store, key) or b"")
+    return item_text(project(paths, item))
+
+
+def _json(score: float) -> bytes:
+    return json.dumps(score).encode()

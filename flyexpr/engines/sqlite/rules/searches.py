@@ -1,0 +1,140 @@
+"""What a search of a vector index may ask for, and how near two vectors are (pure).
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.html
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from operator import mul
+
+from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
+from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid
+from flyexpr.engines.sqlite.request.intents import SearchAsked
+from flyexpr.engines.sqlite.rules.keys import empty_key
+from flyexpr.expressions.nodes import And, Between, Compare, Condition, In, Not, Or, Path, Test, Value, parts_of, walk
+from flyexpr.expressions.paths import paths
+from flyexpr.values.freeze import thaw
+
+_INVALID = "Invalid SearchConditionExpression: "
+Score = Callable[[Sequence[float]], float]
+
+# The conditions that a search may have: everywhere; and where the wider language is known.
+EQUALITIES = (Compare, And, Path, Value)
+WIDE = (*EQUALITIES, Between, In, Or, Not, Test)
+_WIDE_COMPARATORS, _WIDE_FUNCTIONS = frozenset(("=", "<>", "<", "<=", ">", ">=")), frozenset(("begins_with",))
+
+
+def check_search_condition(condition: Condition, *, wide: bool) -> None:
+    """None for a condition that a search may have; without `wide`, equalities of attributes, joined by AND."""
+    comparators = _WIDE_COMPARATORS if wide else frozenset("=")
+    for node in walk(condition):
+        allowed = isinstance(node, WIDE if wide else EQUALITIES)
+        if isinstance(node, Compare):
+            allowed = node.operator in comparators and {type(node.left), type(node.right)} == {Path, Value}
+        if isinstance(node, Test):
+            allowed = node.function in _WIDE_FUNCTIONS
+        if not allowed and isinstance(node, Condition):
+            raise invalid(f"{_INVALID}Invalid comparator used in SearchConditionExpression")
+    named = [path for part in parts_of(condition) for path in paths(part)]
+    if any(len(path.parts) > 1 for path in named):
+        raise invalid(f"{_INVALID}SearchConditionExpression cannot have conditions on nested attributes")
+    if len({*named}) < len(named) and not wide:
+        raise invalid(f"{_INVALID}SearchConditionExpression must only contain one condition per attribute")
+
+
+def check_search(index: VectorStoredIndex, asked: SearchAsked) -> None:
+    """None for a search that goes with the index: its dimensions, and the attributes of its condition."""
+    if len(asked.vector) != index.dimensions:
+        raise invalid(
+            f"Input search vector dimension {len(asked.vector)} does not match "
+            f"vector index dimension {index.dimensions}"
+        )
+    kinds = {attribute.name: attribute.kind for attribute in index.schema}
+    for path in paths(asked.condition) if asked.condition is not None else ():
+        if path.parts[0] not in kinds:
+            raise invalid(
+                "SearchConditionExpression must not contain any attributes that is not in SearchSchema. "
+                f"Invalid attribute: {path.parts[0]}"
+            )
+    values = equal_values(asked.condition)
+    if any(name not in values for name in index.key.names):
+        raise invalid("SearchConditionExpression must be provided when SearchSchema has a HASH key")
+    for name, value in values.items():
+        if value.kind != kinds[name]:
+            raise invalid(
+                f"Type of '{name}' attribute in SearchConditionExpression ({value.kind}) does not match type in "
+                f"search schema ({kinds[name]})"
+            )
+        if name in index.key.names and value.body in ("", b""):
+            raise invalid(f"{UNUSABLE_PARAMETERS}{empty_key(value.body)} Key: {name}")
+
+
+def equal_values(condition: Condition | None) -> dict[str, Value]:
+    """The values that a condition says attributes are equal to.
+
+    >>> equal_values(Compare("=", Path(("lang",)), Value("S", "en")))
+    {'lang': Value(kind='S', body='en')}
+    """
+    equal = {}
+    for part in parts_of(condition) if condition is not None else ():
+        match part:
+            case Compare("=", Path((str(name),)), Value() as value) | Compare(
+                "=", Value() as value, Path((str(name),))
+            ):
+                equal[name] = value
+    return equal
+
+
+def partition_of(index: VectorStoredIndex, condition: Condition | None) -> dict[str, object]:
+    """The key of the partition that a search stays in; nothing for an index without one."""
+    values = equal_values(condition)
+    return {name: thaw((values[name].kind, values[name].body)) for name in index.key.names}
+
+
+def _plain_dot(left: Sequence[float], right: Sequence[float]) -> float:
+    return sum(map(mul, left, right))
+
+
+dot: Callable[[Sequence[float], Sequence[float]], float] = getattr(math, "sumprod", _plain_dot)
+"""The dot product of two vectors, in 64 bits."""
+
+
+def scorer(distance: str, query: Sequence[float]) -> Score:
+    """The function that gives the score of a vector, by one of the three measures; numbers of 32 bits, sums of 64.
+
+    >>> scorer("COSINE", [1.0, 0.0])([0.0, 2.0]), scorer("EUCLIDEAN", [0.0, 0.0])([3.0, 4.0])
+    (1.0, 5.0)
+    >>> scorer("DOT_PRODUCT", [1.0, 2.0])([3.0, -4.0]), scorer("COSINE", [1.0, 0.0])([0.0, 0.0])
+    (-5.0, 1.0)
+
+    The score is held within the numbers of 32 bits.
+    """
+    square = dot(query, query)
+
+    def cosine(vector: Sequence[float]) -> float:
+        length = math.sqrt(square) * math.sqrt(dot(vector, vector))
+        if not length:
+            return 1.0
+        return 0.0 if vector == query else min(max(1 - dot(vector, query) / length, 0.0), 2.0)
+
+    def euclidean(vector: Sequence[float]) -> float:
+        return min(math.dist(vector, query), _LARGEST)
+
+    def dot_product(vector: Sequence[float]) -> float:
+        return min(max(dot(vector, query), -_LARGEST), _LARGEST)
+
+    return {"COSINE": cosine, "EUCLIDEAN": euclidean, "DOT_PRODUCT": dot_product}[distance]
+
+
+_LARGEST = 3.4028234663852886e38  # exactly, the largest float of 32 bits
+
+
+def is_greater_better(distance: str) -> bool:
+    """Whether the largest score is the best one.
+
+    >>> is_greater_better("DOT_PRODUCT"), is_greater_better("COSINE")
+    (True, False)
+    """
+    return distance == "DOT_PRODUCT"

@@ -1,0 +1,150 @@
+"""Vector indexes that CreateTable makes, and that UpdateTable adds or deletes (pure).
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_VectorIndex.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
+from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
+from flyexpr.engines.sqlite.request.intents import TableAsked, VectorIndexAsked, VectorUpdate
+from flyexpr.engines.sqlite.rules.throughput import ON_DEMAND, Description
+
+MOST_INDEXES, MOST_DIMENSIONS = 5, 4096
+
+
+def check_vector_indexes(asked: TableAsked, mode: str) -> None:
+    """None for the vector indexes of a table that is created, if each is right, and all go together."""
+    indexes = asked.vector_indexes
+    if indexes is None:
+        return
+    if not indexes:
+        raise invalid_parameter(f"List of {VECTORS} is empty")
+    _check_mode(mode)
+    defined = {one["AttributeName"] for one in asked.attributes}
+    for index in indexes:
+        _check_index(index, defined)
+    _check_together(indexes)
+    _check_declared(indexes, defined)
+    names = [index.name for index in (*(asked.local_indexes or ()), *(asked.global_indexes or ()), *indexes)]
+    for name in names:
+        if names.count(name) > 1:
+            raise invalid_parameter(f"Duplicate index name: {name}")
+
+
+def _check_mode(mode: str) -> None:
+    if mode != ON_DEMAND:
+        raise invalid_parameter("Vector indexes are only supported for PAY_PER_REQUEST tables")
+
+
+def _check_index(index: VectorIndexAsked, defined: set[str]) -> None:
+    if index.dimensions > MOST_DIMENSIONS:
+        raise invalid_parameter(f"Number of dimensions must be between 1 and {MOST_DIMENSIONS} inclusive.")
+    projected, names = index.projection.get("ProjectionType"), index.projection.get("NonKeyAttributes")
+    if projected is None:
+        raise invalid_parameter("Unknown ProjectionType: null")
+    if projected == "INCLUDE" and names is None:
+        raise invalid_parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+    if projected != "INCLUDE" and names is not None:
+        raise invalid_parameter(f"ProjectionType is {projected}, but NonKeyAttributes is specified")
+    schema = index.schema or []
+    if not {one["AttributeName"] for one in schema} <= defined:
+        raise invalid_parameter("One element in SearchSchema is not defined in attribute definitions")
+    hashes = [one for one in schema if one["SearchSchemaElementType"] == "HASH"]
+    if len(hashes) > 1:
+        problem = f"Value '{len(hashes)}' at 'SearchSchema' failed to satisfy constraint: "
+        raise invalid_parameter(f"{problem}Member must have HASH count less than or equal to 1")
+    if len({one["AttributeName"] for one in schema}) < len(schema):
+        raise invalid_parameter("SearchSchema contains a duplicate AttributeName")
+
+
+def _check_together(indexes: Sequence[VectorIndexAsked]) -> None:
+    if len(indexes) > MOST_INDEXES:
+        raise invalid_parameter(f"VectorIndex count exceeds the per-table limit of {MOST_INDEXES}")
+    dimensions: dict[str, int] = {}
+    for index in indexes:
+        if dimensions.setdefault(index.attribute, index.dimensions) != index.dimensions:
+            raise _conflicting(
+                index.attribute, "All VectorIndexes on the same vector attribute must use the same dimensions."
+            )
+
+
+def _check_declared(indexes: Iterable[VectorIndexAsked], defined: set[str]) -> None:
+    for index in indexes:
+        if index.attribute in defined:
+            raise _conflicting(
+                index.attribute,
+                "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute.",
+            )
+
+
+def _conflicting(name: str, why: str) -> Exception:
+    return invalid_parameter(f"Conflicting attribute definition for '{name}'. {why}")
+
+
+def new_vector_index(index: VectorIndexAsked, arn: str) -> Description:
+    """The description of a vector index."""
+    description: Description = {
+        "IndexName": index.name,
+        "VectorAttribute": {"AttributeName": index.attribute},
+        "Dimensions": index.dimensions,
+        "DistanceFunction": index.distance,
+        "Projection": index.projection,
+        "IndexArn": arn,
+    }
+    if index.schema is not None:
+        description["SearchSchema"] = index.schema
+    return description
+
+
+def vector_index_asked(description: Description) -> VectorIndexAsked:
+    """The vector index that a description says, as a request asks for it."""
+    return VectorIndexAsked(
+        description["IndexName"],
+        description["VectorAttribute"]["AttributeName"],
+        description["Dimensions"],
+        description["DistanceFunction"],
+        description["Projection"],
+        description.get("SearchSchema"),
+    )
+
+
+def alter_vector_index(
+    description: Description, update: VectorUpdate, attributes: Iterable[dict[str, str]], mode: str, arn: str
+) -> None:
+    """Enter a new vector index into a table's description, or strike one out.
+
+    `attributes` are those that the request defines.
+    """
+    there: list[Description] = description.get(VECTORS, [])
+    if isinstance(update, str):
+        kept = [index for index in there if index["IndexName"] != update]
+        if len(kept) == len(there):
+            table = description["TableName"]
+            raise not_found(f"Requested resource not found: Index: {update} for table: {table}")
+        description.pop(VECTORS)
+        if kept:
+            description[VECTORS] = kept
+        return
+    _check_mode(mode)
+    _check_index(update, {one["AttributeName"] for one in attributes})
+    if any(update.name == index["IndexName"] for index in all_indexes(description)):
+        raise invalid("Attempting to create an index which already exists")
+    indexes = [*map(vector_index_asked, there), update]
+    _check_together(indexes)
+    defined = {one["AttributeName"] for one in (*attributes, *description["AttributeDefinitions"])}
+    _check_declared([update], defined)
+    description[VECTORS] = [*there, new_vector_index(update, arn)]
+
+
+def all_indexes(description: Description) -> list[Description]:
+    """The indexes of a table of every kind, those of vectors last."""
+    return [index for member in (GLOBAL, LOCAL, VECTORS) for index in description.get(member, ())]
+
+
+def search_schemas(description: Description) -> list[list[Description]]:
+    """The attributes that the searches of a table may have conditions on, index by index."""
+    return [index.get("SearchSchema", []) for index in description.get(VECTORS, ())]

@@ -1,0 +1,88 @@
+"""What a vector index asks of the items of its table, with the text of each refusal (pure).
+
+An item without the vector is accepted, and is not in the index. One with anything else in its place is refused.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.disk.key_schema import kind_of
+from flyexpr.engines.sqlite.disk.schema import StoredTable
+from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex, vector_problem
+from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, invalid
+from flyexpr.engines.sqlite.rules.keys import empty_key
+from flyexpr.errors import DynamoError
+from flyexpr.values.kinds import Item
+from flyexpr.values.numbers import number_text
+from flyexpr.values.sizes import value_size
+
+_REFUSED = "One or more parameter values were invalid. "
+_FLOAT = "32-bit floating point number"
+
+
+def check_vectors(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
+    """None for an item that every vector index takes; of an update, only what it has `changed` is looked at."""
+    for index in table.vector_indexes:
+        if index.attribute in item and (changed is None or index.attribute in changed):
+            _check_vector(index, item[index.attribute])
+        for attribute in index.schema:
+            if attribute.name not in item or (changed is not None and attribute.name not in changed):
+                continue
+            value = item[attribute.name]
+            if kind_of(value) != attribute.kind:
+                raise _refused(
+                    f"Attribute '{attribute.name}' type mismatch. Expected: {attribute.kind}, "
+                    f"Actual: {kind_of(value)}.",
+                    index,
+                )
+            if attribute in index.key.partition and (value == "" or value == b""):
+                raise _empty(index, attribute.name, value, of_update=changed is not None)
+
+
+def _check_vector(index: VectorStoredIndex, value: Any) -> None:
+    problem, name = vector_problem(value, index.dimensions), index.attribute
+    if problem == "type":
+        raise _refused(f"Invalid type for parameter {name}, Expected: {_FLOAT} list", index)
+    if problem == "size":
+        raise _refused(f"Invalid size for parameter {name}, Expected: {index.dimensions}, Actual: {len(value)}", index)
+    for place, number in enumerate(value if problem else ()):
+        wrong, where = vector_problem([number], 1), f"{name}[{place}]"
+        if wrong == "element":
+            raise _refused(f"Invalid type for parameter {where}, Expected: {_FLOAT}, Actual: {kind_of(number)}.", index)
+        if wrong:
+            raise _refused(
+                f"Invalid value for parameter {where}, Value: {number_text(number)} is outside valid range "
+                "[-3.4028235E38, 3.4028235E38].",
+                index,
+            )
+
+
+def _refused(what: str, index: VectorStoredIndex) -> DynamoError:
+    return invalid(f"{_REFUSED}{what} IndexName: {index.name}")
+
+
+def _empty(index: VectorStoredIndex, name: str, value: str | bytes, *, of_update: bool) -> DynamoError:
+    if of_update:
+        return EmptyIndexKey(
+            "ValidationException",
+            f"{UNUSABLE_PARAMETERS}The update expression attempted to update a secondary index key to a value "
+            f"that is not supported. {empty_key(value)}",
+        )
+    return invalid(
+        f"{UNUSABLE_PARAMETERS}A value specified for a secondary index key is not supported. "
+        f"{empty_key(value)} IndexName: {index.name}, IndexKey: {name}"
+    )
+
+
+def charged_size(table: StoredTable, image: Image) -> int:
+    """The bytes of an item that a write is charged for: 4 for each number of a vector that is indexed."""
+    size = image.size
+    for attribute, dimensions in {(index.attribute, index.dimensions) for index in table.vector_indexes}:
+        value = image.item.get(attribute)
+        if value is not None and not vector_problem(value, dimensions):
+            size += 4 * dimensions - value_size(value)
+    return size
