@@ -52,7 +52,12 @@ from flyexpr.engines.sqlite.operations.trimming import trim
 from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, update_time_to_live
 from flyexpr.engines.sqlite.operations.vectors import search_vectors
 from flyexpr.engines.sqlite.request import shapes
-from flyexpr.engines.sqlite.request.backups import (
+from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
+from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
+from flyexpr.engines.sqlite.request.json_types import Structure
+from flyexpr.engines.sqlite.request.members import Members
+from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
+from flyexpr.engines.sqlite.request.settings.backups import (
     read_backup_arn,
     read_create_backup,
     read_list_backups,
@@ -60,11 +65,6 @@ from flyexpr.engines.sqlite.request.backups import (
     read_restore_to_time,
     read_update_continuous_backups,
 )
-from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
-from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
-from flyexpr.engines.sqlite.request.json_types import Structure
-from flyexpr.engines.sqlite.request.members import Members
-from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
 from flyexpr.engines.sqlite.request.settings.policies import read_policy, read_put_policy
 from flyexpr.engines.sqlite.request.settings.probes import PROBES, probe_reader, probe_shape
 from flyexpr.engines.sqlite.request.settings.tags import read_list_tags, read_tag_resource, read_untag_resource

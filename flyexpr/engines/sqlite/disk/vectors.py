@@ -76,7 +76,7 @@ class VectorStoredIndex:
         if image is None:
             return None
         item = image.item
-        numbers = item.get(self.attribute)
+        numbers: Any = item.get(self.attribute)
         if vector_problem(numbers, self.dimensions) or not has_key(self.key, item):
             return None
         if any(one.name in item and kind_of(item[one.name]) != one.kind for one in self.filters):

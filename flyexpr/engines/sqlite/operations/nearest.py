@@ -1,7 +1,7 @@
-"""The vectors of a partition that are nearest to one: exactly, with numpy where there is much to do and it is there.
+"""The vectors of a partition that are nearest to one: exactly, and with numpy where it is there and there are many.
 
-numpy multiplies in 32 bits, which tells who may be among the nearest. Those are scored like all others without numpy, so
-that the results are the same.
+numpy multiplies in 32 bits, which tells which vectors may be among the nearest. Those are scored as all are without
+numpy, so the results are the same.
 """
 
 from __future__ import annotations
@@ -61,19 +61,18 @@ def _candidates(
 ) -> Sequence[int]:
     """The places of all vectors that may be among the nearest, as far as 32 bits can tell."""
     _measure(numpy, partition)
-    matrix = numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)
-    lengths, vector = numpy.array(partition.lengths), numpy.array(query, dtype=numpy.float32)
     rows = None if places is None else numpy.array(places)
-    if rows is not None:
-        lengths = lengths[rows]
-        few = 4 * len(rows) < len(matrix)
-        products = (matrix[rows] @ vector) if few else (matrix @ vector)[rows]
-    else:
-        products = matrix @ vector
+    lengths, vector = numpy.array(partition.lengths), numpy.array(query, dtype=numpy.float32)
     length = float(numpy.linalg.norm(vector.astype(numpy.float64)))
     there = lengths[lengths > 0]
-    if not length or (len(there) and not (min(there.min(), length) > _SHORT and max(there.max(), length) < _LONG)):
+    if not (len(there) and min(there.min(), length) > _SHORT and max(there.max(), length) < _LONG):
         return range(len(partition.keys)) if places is None else places
+    matrix = numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)
+    if rows is None:
+        products = matrix @ vector
+    else:
+        products = matrix[rows] @ vector if 4 * len(rows) < len(matrix) else (matrix @ vector)[rows]
+        lengths = lengths[rows]
     cost, doubt = _costs(numpy, products.astype(numpy.float64), lengths, length, distance, partition.dimensions)
     worst = numpy.partition(cost + doubt, top - 1)[top - 1]
     found = numpy.nonzero(cost - doubt <= worst)[0]

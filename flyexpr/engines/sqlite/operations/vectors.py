@@ -38,13 +38,11 @@ def _search(storage: Storage, asked: SearchAsked) -> bytes:
     partition = _partition(storage, index, prefix)
     places = None if asked.condition is None else _places(partition, asked.condition)
     found = nearest(partition, unpacked(packed(asked.vector)), index.distance, asked.top, places)
-    results = [
-        b'{"Item":%b,"Score":%b}' % (_item(storage, index, key, asked.paths), _json(score)) for score, key in found
-    ]
+    results = [answer(Item=_item(storage, index, key, asked.paths), Score=json.dumps(score)) for score, key in found]
     capacity = None
     if asked.capacity != "NONE":
         _, size = storage.total(index.store, prefix_range(prefix))
-        capacity = {"VectorSearchRequestBytes": max(size, WRITE_UNIT)}
+        capacity = {"VectorSearchRequestBytes": float(max(size, WRITE_UNIT))}
     return answer(SearchResults=array(results), ConsumedCapacity=optional(capacity))
 
 
@@ -95,7 +93,3 @@ def _item(storage: Storage, index: VectorStoredIndex, key: bytes, paths: tuple[P
     if index.shows_vector and any(path.parts[0] == index.attribute for path in paths):
         item[index.attribute] = shown(storage.vector(index.store, key) or b"")
     return item_text(project(paths, item))
-
-
-def _json(score: float) -> bytes:
-    return json.dumps(score).encode()

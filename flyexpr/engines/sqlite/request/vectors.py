@@ -63,12 +63,17 @@ def _check_types(members: Members) -> None:
 
 
 def _wrong_type(value: Any, expected: str) -> DynamoError:
-    words = {str: "string", bool: "boolean", int: "integer", float: "floating point", list: "sequence", dict: "map"}
-    found = words.get(type(value), "null")
-    shown = f'"{value}"' if type(value) is str else f"`{value}`"
-    return unreadable(
-        f"invalid type: {found}{'' if type(value) in (list, dict, type(None)) else f' {shown}'}, expected {expected}"
-    )
+    if type(value) in _WHOLE:
+        return unreadable(f"invalid type: {_WHOLE[type(value)]}, expected {expected}")
+    words = {str: "string", bool: "boolean", int: "integer", float: "floating point"}
+    return unreadable(f"invalid type: {words[type(value)]} {_quoted(value)}, expected {expected}")
+
+
+_WHOLE: dict[type, str] = {list: "sequence", dict: "map", type(None): "null"}
+
+
+def _quoted(value: Any) -> str:
+    return f'"{value}"' if type(value) is str else f"`{str(value).lower()}`"
 
 
 def read_search(request: Members) -> SearchAsked:

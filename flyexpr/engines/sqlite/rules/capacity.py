@@ -86,7 +86,7 @@ def consumed(table: StoredTable, usage: Usage, capacity: str, direction: str = "
         answer["Table"] = _units(usage.table, direction)
         answer |= _index_units(usage, direction)
         if usage.vectors:
-            answer[VECTORS] = {name: {"VectorWriteRequestBytes": size} for name, size in usage.vectors.items()}
+            answer[VECTORS] = {name: {"VectorWriteRequestBytes": float(size)} for name, size in usage.vectors.items()}
     return answer
 
 

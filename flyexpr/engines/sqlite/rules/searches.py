@@ -94,7 +94,7 @@ def partition_of(index: VectorStoredIndex, condition: Condition | None) -> dict[
 
 
 def _plain_dot(left: Sequence[float], right: Sequence[float]) -> float:
-    return sum(map(mul, left, right))
+    return float(sum(map(mul, left, right)))
 
 
 dot: Callable[[Sequence[float], Sequence[float]], float] = getattr(math, "sumprod", _plain_dot)

@@ -124,7 +124,7 @@ def alter_vector_index(
         kept = [index for index in there if index["IndexName"] != update]
         if len(kept) == len(there):
             table = description["TableName"]
-            raise not_found(f"Requested resource not found: Index: {update} for table: {table}")
+            raise not_found(f"Requested resource not found: Index {update} for table {table}")
         description.pop(VECTORS)
         if kept:
             description[VECTORS] = kept

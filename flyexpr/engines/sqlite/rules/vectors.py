@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.h
 from __future__ import annotations
 
 from collections.abc import Container
+from decimal import Decimal
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.images import Image
@@ -17,7 +18,6 @@ from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, in
 from flyexpr.engines.sqlite.rules.keys import empty_key
 from flyexpr.errors import DynamoError
 from flyexpr.values.kinds import Item
-from flyexpr.values.numbers import number_text
 from flyexpr.values.sizes import value_size
 
 _REFUSED = "One or more parameter values were invalid. "
@@ -55,10 +55,15 @@ def _check_vector(index: VectorStoredIndex, value: Any) -> None:
             raise _refused(f"Invalid type for parameter {where}, Expected: {_FLOAT}, Actual: {kind_of(number)}.", index)
         if wrong:
             raise _refused(
-                f"Invalid value for parameter {where}, Value: {number_text(number)} is outside valid range "
+                f"Invalid value for parameter {where}, Value: {_scientific(number)} is outside valid range "
                 "[-3.4028235E38, 3.4028235E38].",
                 index,
             )
+
+
+def _scientific(number: int | Decimal) -> str:
+    """A number that is too large, as people write such numbers: `1e39`."""
+    return str(Decimal(number).normalize()).replace("E+", "e")
 
 
 def _refused(what: str, index: VectorStoredIndex) -> DynamoError:

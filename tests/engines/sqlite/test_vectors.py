@@ -1,0 +1,478 @@
+"""Vector indexes and SearchVectors: refusals, scores, what is in an index, the laws of a search, crashes."""
+
+import asyncio
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import uuid
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vector_requests as requests
+from engines import absence, closing, connected_to
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from vector_requests import ALL, FILTER, HASH, index, numbers, search, table, where
+
+from flyexpr import (
+    DynamoError,
+    NoSuchTable,
+    Table,
+    VectorIndex,
+    aio,
+    assign,
+    connect,
+    create_table,
+    eq,
+    near,
+    put,
+    run,
+    scan,
+    update,
+)
+from flyexpr import search as search_for
+from flyexpr.engines import call
+from flyexpr.engines.sqlite.disk.vectors import Partition, packed
+from flyexpr.engines.sqlite.operations import nearest as nearest_module
+from flyexpr.engines.sqlite.operations.nearest import nearest
+
+LARGEST = 3.4028234663852886e38
+ENGINES = ("embedded-memory", "embedded-file", "dynoxide")
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    why = absence(request.param)
+    if why:
+        pytest.skip(f"{request.param}: {why}")
+    with closing(connected_to(request.param, tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+def name(engine: Any) -> Iterator[str]:
+    """A name that no table has; the table is deleted afterwards, if there is one."""
+    made = f"vectors_{uuid.uuid4().hex[:8]}"
+    yield made
+    with suppress(NoSuchTable):
+        call(engine, "DeleteTable", {"TableName": made})
+
+
+def refused(engine: Any, operation: str, request: dict[str, Any]) -> str:
+    with pytest.raises(DynamoError) as raised:
+        call(engine, operation, request)
+    assert raised.value.code == "ValidationException"
+    return raised.value.message
+
+
+def item(pk: str, *vector: Any, **more: Any) -> dict[str, Any]:
+    return {"pk": {"S": pk}, **({"v": {"L": numbers(*vector)}} if vector else {}), **more}
+
+
+def fill(engine: Any, name: str, *items: dict[str, Any]) -> None:
+    for each in items:
+        call(engine, "PutItem", {"TableName": name, "Item": each})
+
+
+def found(engine: Any, request: dict[str, Any]) -> list[tuple[str, float]]:
+    answer = call(engine, "SearchVectors", request)
+    return [(each["Item"]["pk"]["S"], each["Score"]) for each in answer["SearchResults"]]
+
+
+@pytest.mark.parametrize("asked, text", requests.DEFINITIONS)
+def test_a_definition_is_refused(engine: Any, name: str, asked: dict[str, Any], text: str) -> None:
+    assert refused(engine, "CreateTable", {**asked, "TableName": name}) == text
+
+
+def test_a_vector_is_not_a_key() -> None:
+    gsi = {"IndexName": "ggg", "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}], "Projection": ALL}
+    with connect("sqlite::memory:") as engine:
+        asked = table("tab", index(), defined="pk:S v:S", GlobalSecondaryIndexes=[gsi])
+        text = "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute."
+        assert refused(engine, "CreateTable", asked) == requests.CONFLICT + text
+
+
+@pytest.mark.parametrize("attributes, text", requests.ITEMS)
+def test_an_item_is_refused_by_every_write(engine: Any, name: str, attributes: dict[str, Any], text: str) -> None:
+    call(engine, "CreateTable", table(name, *requests.INDEXED, defined=requests.KINDS))
+    put_request = {"Item": {"pk": {"S": "a"}, **attributes}}
+    ((attribute, value),) = attributes.items()
+    changed = {
+        "Key": {"pk": {"S": "a"}},
+        "UpdateExpression": "SET #a = :v",
+        "ExpressionAttributeNames": {"#a": attribute},
+        "ExpressionAttributeValues": {":v": value},
+    }
+    text = requests.REFUSED + text
+    assert refused(engine, "PutItem", {"TableName": name, **put_request}) == text
+    told = refused(engine, "UpdateItem", {"TableName": name, **changed})
+    assert told.replace("1" + 39 * "0", "1e39") == text  # dynoxide writes the number of an update in full
+    assert refused(engine, "BatchWriteItem", {"RequestItems": {name: [{"PutRequest": put_request}]}}) == text
+    assert call(engine, "Scan", {"TableName": name})["Count"] == 0
+
+
+def test_a_transaction_is_cancelled_by_one_vector() -> None:
+    with connect("sqlite::memory:") as engine:
+        call(engine, "CreateTable", table("tab", index()))
+        puts = [{"Put": {"TableName": "tab", "Item": each}} for each in (item("a", 1, 2, 3), item("b", 1, 2))]
+        with pytest.raises(DynamoError) as raised:
+            call(engine, "TransactWriteItems", {"TransactItems": puts})
+        reasons = raised.value.fields["CancellationReasons"]
+        text = requests.REFUSED + "Invalid size for parameter v, Expected: 3, Actual: 2 IndexName: by_v"
+        assert [reason.get("Message") for reason in reasons] == [None, text]
+        assert found(engine, search("tab", 1, 2, 3)) == []
+
+
+@pytest.mark.parametrize("asked, text", requests.SEARCHES)
+def test_a_search_is_refused(engine: Any, name: str, asked: dict[str, Any], text: str) -> None:
+    call(engine, "CreateTable", table(name, *requests.INDEXED, defined=requests.KINDS))
+    assert refused(engine, "SearchVectors", {**asked, "TableName": name}) == text
+
+
+def test_the_body_of_a_search_is_read_strictly(engine: Any) -> None:
+    body = {"TableName": "docs", "TopK": 1, "SearchVector": []}
+    column = len(json.dumps(body))
+    assert refused(engine, "SearchVectors", body).startswith(
+        f"missing field `IndexName` at line 1 column {column}"[:31]
+    )
+    for wrong, words in ((3.5, "floating point `3.5`"), ("x", 'string "x"'), (True, "boolean `true`")):
+        with pytest.raises(DynamoError) as raised:
+            call(engine, "SearchVectors", {**body, "IndexName": "by_v", "TopK": wrong})
+        assert raised.value.code == "SerializationException"
+        assert raised.value.message.startswith(f"invalid type: {words}, expected i32")
+
+
+@pytest.mark.parametrize("operation, members, text", [
+    ("Scan", {}, "Scan operation not supported on this index type"),
+    (
+        "Query",
+        {"KeyConditionExpression": "h = :h", "ExpressionAttributeValues": {":h": {"S": "a"}}},
+        "Query operation not supported on this index type.",
+    ),
+])  # fmt: skip
+def test_a_vector_index_is_only_searched(
+    engine: Any, name: str, operation: str, members: dict[str, Any], text: str
+) -> None:
+    call(engine, "CreateTable", table(name, *requests.INDEXED, defined=requests.KINDS))
+    assert refused(engine, operation, {"TableName": name, "IndexName": "by_v", **members}) == text
+    statement = {"Statement": f'SELECT * FROM "{name}"."by_v"'}
+    assert refused(engine, "ExecuteStatement", statement) == "Scan operation not supported on this index type"
+
+
+@pytest.mark.parametrize("distance, query, scores", [
+    ("COSINE", (1, 0, 0), {"same": 0.0, "half": 0.0, "across": 1.0, "against": 2.0, "zero": 1.0}),
+    ("COSINE", (0, 0, 0), {"same": 1.0, "half": 1.0, "across": 1.0, "against": 1.0, "zero": 1.0}),
+    ("EUCLIDEAN", (1, 0, 0), {"same": 0.0, "half": 0.5, "across": math.sqrt(2), "against": 3.0, "zero": 1.0}),
+    ("DOT_PRODUCT", (1, 0, 0), {"same": 1.0, "half": 0.5, "across": 0.0, "against": -2.0, "zero": 0.0}),
+    ("DOT_PRODUCT", (3e38, 0, 0), {"same": 3e38, "half": 1.5e38, "across": 0.0, "against": -LARGEST, "zero": 0.0}),
+])  # fmt: skip
+def test_scores(engine: Any, name: str, distance: str, query: tuple[float, ...], scores: dict[str, float]) -> None:
+    call(engine, "CreateTable", table(name, index(DistanceFunction=distance)))
+    vectors = {"same": (1, 0, 0), "half": ("0.5", 0, 0), "across": (0, 1, 0), "against": (-2, 0, 0), "zero": (0, 0, 0)}
+    fill(engine, name, *(item(pk, *vector) for pk, vector in vectors.items()))
+    told = found(engine, search(name, *query, TopK=9))
+    assert dict(told) == pytest.approx(scores, rel=1e-6)
+    ordered = [score for _, score in told]
+    assert ordered == sorted(ordered, reverse=distance == "DOT_PRODUCT")
+
+
+def test_what_is_in_an_index(engine: Any, name: str) -> None:
+    call(engine, "CreateTable", table(name, *requests.INDEXED, defined=requests.KINDS))
+    group, other = {"S": "g"}, {"S": "other"}
+    fill(
+        engine,
+        name,
+        item("all", 1, 0, 0, h=group, f={"N": "1"}),
+        item("no filter", 1, 0, 0, h=group),
+        item("no hash", 1, 0, 0, f={"N": "1"}),
+        item("no vector", h=group),
+        item("elsewhere", 1, 0, 0, h=other),
+    )
+    near_all = search(name, 1, 0, 0, TopK=9, **where("h = :h", h=group))
+    assert {pk for pk, _ in found(engine, near_all)} == {"all", "no filter"}
+    one = search(name, 1, 0, 0, TopK=9, **where("(:f = f) AND h = :h", h=group, f={"N": "1.0"}))
+    assert found(engine, one) == [("all", 0.0)]
+    for expression, left in (("REMOVE v", {"no filter"}), ("SET h = :h", {"no filter"})):
+        values = {"ExpressionAttributeValues": {":h": other}} if ":h" in expression else {}
+        request = {"TableName": name, "Key": {"pk": {"S": "all"}}, "UpdateExpression": expression, **values}
+        call(engine, "UpdateItem", request)
+        assert {pk for pk, _ in found(engine, near_all)} == left
+    call(engine, "DeleteItem", {"TableName": name, "Key": {"pk": {"S": "no filter"}}})
+    assert found(engine, near_all) == []
+
+
+@pytest.mark.parametrize("projection, plain, asked", [
+    (ALL, {"pk", "h", "f", "x"}, {"pk", "v"}),
+    ({"ProjectionType": "KEYS_ONLY"}, {"pk", "h", "f"}, {"pk"}),
+    ({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]}, {"pk", "h", "f", "x"}, {"pk"}),
+    ({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["v"]}, {"pk", "h", "f"}, {"pk", "v"}),
+])  # fmt: skip
+def test_what_a_search_shows(
+    engine: Any, name: str, projection: dict[str, Any], plain: set[str], asked: set[str]
+) -> None:
+    indexes = index(SearchSchema=[HASH, FILTER], Projection=projection)
+    call(engine, "CreateTable", table(name, indexes, defined=requests.KINDS))
+    fill(engine, name, item("a", "0.1", 1, "1e-20", h={"S": "g"}, f={"N": "1"}, x={"S": "x"}))
+    request = search(name, 1, 0, 0, **where("h = :h", h={"S": "g"}))
+    (shown,) = call(engine, "SearchVectors", request)["SearchResults"]
+    assert shown["Item"].keys() == plain
+    (shown,) = call(engine, "SearchVectors", {**request, "ProjectionExpression": "pk, v"})["SearchResults"]
+    assert shown["Item"].keys() == asked
+    if "v" in asked:
+        assert [float(each["N"]) for each in shown["Item"]["v"]["L"]] == [0.1, 1.0, 1e-20]
+
+
+def test_what_is_paid(engine: Any, name: str) -> None:
+    call(engine, "CreateTable", table(name, index(), index("www")))
+
+    def written(expression: str, **values: Any) -> dict[str, Any]:
+        request = {"TableName": name, "Key": {"pk": {"S": "a"}}, "UpdateExpression": expression}
+        request |= {"ReturnConsumedCapacity": "INDEXES", "ExpressionAttributeValues": values}
+        capacity = call(engine, "UpdateItem", request)["ConsumedCapacity"]
+        assert capacity["CapacityUnits"] == capacity["Table"]["CapacityUnits"]
+        return {each: paid["VectorWriteRequestBytes"] for each, paid in capacity.get("VectorIndexes", {}).items()}
+
+    vector, text = {"L": numbers(1, 2, 3)}, {"S": "x" * 2000}
+    assert written("SET v = :v", **{":v": vector}) == {"by_v": 1024, "www": 1024}
+    assert written("SET v = :v", **{":v": vector}) == {}
+    size = 3 + 1 + 2000 + 1 + 3 * 4  # pk and its value, x and its value, v and its numbers
+    assert written("SET x = :x", **{":x": text}) == {"by_v": size, "www": size}
+    capacity = call(engine, "SearchVectors", search(name, 1, 0, 0, ReturnConsumedCapacity="TOTAL"))["ConsumedCapacity"]
+    assert capacity == {"VectorSearchRequestBytes": size}
+
+
+def test_an_index_is_added_filled_and_deleted() -> None:
+    with connect("sqlite::memory:") as engine:
+        call(engine, "CreateTable", table("tab", index("other")))
+        call(engine, "UpdateTable", {"TableName": "tab", "VectorIndexUpdates": [{"Delete": {"IndexName": "other"}}]})
+        fill(
+            engine,
+            "tab",
+            item("a", 1, 0, 0),
+            item("b", 1, 0),
+            item("c", h={"S": "g"}),
+            item("d", 0, 1, 0, f={"S": "x"}),
+        )
+        asked = {"TableName": "tab", "VectorIndexUpdates": [{"Create": index(SearchSchema=[FILTER])}]}
+        asked["AttributeDefinitions"] = [{"AttributeName": "f", "AttributeType": "N"}]
+        (made,) = call(engine, "UpdateTable", asked)["TableDescription"]["VectorIndexes"]
+        assert (made["IndexStatus"], made["Backfilling"]) == ("CREATING", False)
+        (made,) = call(engine, "DescribeTable", {"TableName": "tab"})["Table"]["VectorIndexes"]
+        assert (made["IndexStatus"], made["ItemCount"], made.get("Backfilling")) == ("ACTIVE", 1, None)
+        assert found(engine, search("tab", 1, 0, 0)) == [("a", 0.0)]  # what a write would refuse is passed over
+        assert refused(engine, "UpdateTable", asked) == "Attempting to create an index which already exists"
+        with pytest.raises(DynamoError, match="Index nope for table tab"):
+            call(engine, "UpdateTable", {"TableName": "tab", "VectorIndexUpdates": [{"Delete": {"IndexName": "nope"}}]})
+        both = [{"Delete": {"IndexName": "by_v"}}, {"Create": index("more")}]
+        with pytest.raises(DynamoError, match="Only 1 online index"):
+            call(engine, "UpdateTable", {"TableName": "tab", "VectorIndexUpdates": both})
+        provisioned = {
+            "BillingMode": "PROVISIONED",
+            "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+        }
+        text = refused(engine, "UpdateTable", {"TableName": "tab", **provisioned})
+        assert text == requests.INVALID + "Tables with vector indexes must be in PAY_PER_REQUEST mode"
+
+
+def test_a_backup_has_its_vector_indexes() -> None:
+    with connect("sqlite::memory:") as engine:
+        call(engine, "CreateTable", table("tab", index(SearchSchema=[HASH]), defined="pk:S h:S"))
+        fill(engine, "tab", item("a", 1, 0, 0, h={"S": "g"}))
+        backup = call(engine, "CreateBackup", {"TableName": "tab", "BackupName": "one"})["BackupDetails"]["BackupArn"]
+        call(engine, "RestoreTableFromBackup", {"TargetTableName": "copy", "BackupArn": backup})
+        assert found(engine, search("copy", 1, 0, 0, **where("h = :h", h={"S": "g"}))) == [("a", 0.0)]
+
+
+def test_a_rollback_leaves_what_is_held_as_it_was() -> None:
+    with connect("sqlite::memory:") as engine:
+        call(engine, "CreateTable", table("tab", index()))
+        fill(engine, "tab", item("a", 1, 0, 0))
+        assert found(engine, search("tab", 1, 0, 0)) == [("a", 0.0)]
+        writes = [
+            {"Put": {"TableName": "tab", "Item": item("a", 0, 1, 0)}},
+            {
+                "ConditionCheck": {
+                    "TableName": "tab",
+                    "Key": {"pk": {"S": "z"}},
+                    "ConditionExpression": "attribute_exists(pk)",
+                }
+            },
+        ]
+        with pytest.raises(DynamoError):
+            call(engine, "TransactWriteItems", {"TransactItems": writes})
+        assert found(engine, search("tab", 1, 0, 0)) == [("a", 0.0)]
+
+
+def test_what_another_engine_writes_is_found(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'tables.db'}"
+    with connect(url) as one, connect(url) as two, connect(url + "?mode=ro") as reader:
+        call(one, "CreateTable", table("tab", index()))
+        expected = []
+        for number in range(6):
+            fill((one, two)[number % 2], "tab", item(str(number), 1, number, 0))
+            expected.append(str(number))
+            for engine in (one, two, reader):
+                assert [pk for pk, _ in found(engine, search("tab", 1, 0, 0, TopK=9))] == expected
+
+
+VECTOR = st.lists(st.integers(-3, 3) | st.floats(-1e3, 1e3, width=32), min_size=4, max_size=4)
+WRITES = st.lists(st.tuples(st.integers(0, 12), st.none() | VECTOR, st.sampled_from(["en", "de", None])), max_size=40)
+
+
+def score(distance: str, left: list[float], right: list[float]) -> float:
+    """The score by its definition."""
+    a, b = (array("f", vector) for vector in (left, right))
+    product = math.fsum(x * y for x, y in zip(a, b, strict=True))
+    if distance == "EUCLIDEAN":
+        return math.sqrt(math.fsum((x - y) ** 2 for x, y in zip(a, b, strict=True)))
+    if distance == "DOT_PRODUCT":
+        return -product
+    lengths = math.sqrt(math.fsum(x * x for x in a)) * math.sqrt(math.fsum(x * x for x in b))
+    return 1 - product / lengths if lengths else 1.0
+
+
+@settings(deadline=None)
+@given(WRITES, VECTOR, st.sampled_from(["cosine", "euclidean", "dot_product"]), st.integers(1, 10), st.booleans())
+def test_a_search_is_a_sort_of_all_items(
+    writes: list[tuple[int, list[float] | None, str | None]], query: list[float], distance: str, top: int, split: bool
+) -> None:
+    made = VectorIndex(
+        "by_v", "v", 4, distance=distance, **({"partition_key": "lang"} if split else {"filters": ["lang"]})
+    )
+    with connect("sqlite::memory:") as engine:
+        docs = Table("docs", "id", attributes={"id": int, "lang": str}, indexes=[made]).on(engine)
+        run(docs, create_table())
+        stored: dict[int, tuple[list[float], str | None]] = {}
+        for number, (key, vector, lang) in enumerate(writes):
+            more = {"lang": lang} if lang else {}
+            put(docs, {"id": key, **({"v": vector} if vector else {}), **more})
+            stored.pop(key, None)
+            if vector:
+                stored[key] = vector, lang
+            if number % 7 == 3:
+                run(docs, search_for(near("v", query), eq("lang", "en")))  # what it holds is kept up to date from here
+        for lang in ("en", "de", *(() if split else (None,))):
+            condition = (eq("lang", lang),) if lang else ()
+            told = run(docs, search_for(near("v", query), *condition, top=top))
+            costs = {
+                key: score(distance.upper(), query, vector)
+                for key, (vector, of) in stored.items()
+                if lang in (None, of)
+            }
+            sign = -1 if distance == "dot_product" else 1
+            assert [sign * each.score for each in told] == pytest.approx(
+                sorted(costs.values())[:top], abs=1e-6, rel=1e-6
+            )
+            for each in told:
+                assert sign * each.score == pytest.approx(costs[each.item["id"]], abs=1e-6, rel=1e-6)
+
+
+@pytest.mark.parametrize("distance", ["COSINE", "EUCLIDEAN", "DOT_PRODUCT"])
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e30])
+@pytest.mark.parametrize("values", [3, 1000])
+def test_numpy_changes_nothing(distance: str, scale: float, values: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numpy", reason="numpy is not installed")
+    chance = random.Random(values)
+    vectors = [[scale * chance.randrange(-values, values + 1) for _ in range(8)] for _ in range(500)]
+    vectors += [[0.0] * 8, vectors[0], vectors[0], [-number for number in vectors[0]]]
+    partition = Partition(8, ())
+    for place, vector in enumerate(vectors):
+        partition.put(str(place).encode(), packed(vector), {})
+    some = sorted(chance.sample(range(len(vectors)), 60))
+    asked = [
+        (array("f", query), top, places)
+        for query in (vectors[0], vectors[7], [0.0] * 8, [scale] * 8)
+        for top in (1, 10, 100, 1000)
+        for places in (None, some, [])
+    ]
+    results = {}
+    for much in (0, 10**9):
+        monkeypatch.setattr(nearest_module, "MUCH", much)
+        results[much] = [nearest(partition, query, distance, top, places) for query, top, places in asked]
+    assert results[0] == results[10**9]
+
+
+def test_what_is_held_is_what_was_put_last() -> None:
+    chance, partition, model = random.Random(5), Partition(2, ("f",)), {}
+    for number in range(2000):
+        key = bytes([chance.randrange(30)])
+        if chance.random() < 0.4:
+            partition.remove(key)
+            model.pop(key, None)
+        else:
+            partition.put(key, packed([number, 1]), {"f": number % 3})
+            model[key] = number
+    assert {key: partition.vector(place)[0] for key, place in partition.places.items()} == model
+    assert dict(zip(partition.keys, partition.values, strict=True)) == {key: (n % 3,) for key, n in model.items()}
+    assert len(partition.vectors) == 2 * len(model)
+
+
+def test_both_doors() -> None:
+    docs = Table("docs", "id", indexes=[VectorIndex("by_v", "v", 2)])
+
+    async def awaited() -> Any:
+        async with aio.connect("sqlite::memory:") as engine:
+            bound = docs.on(engine)
+            await aio.run(bound, create_table())
+            await aio.put(bound, {"id": "a", "v": [1, 0]})
+            await aio.update(bound, "a", assign("x", 1))
+            return await aio.run(bound, search_for(near("v", [2, 0])))
+
+    with connect("sqlite::memory:") as engine:
+        bound = docs.on(engine)
+        run(bound, create_table())
+        put(bound, {"id": "a", "v": [1, 0]})
+        update(bound, "a", assign("x", 1))
+        told = run(bound, search_for(near("v", [2, 0])))
+    assert told == asyncio.run(awaited())
+    assert [(each.item, each.score) for each in told] == [({"id": "a", "x": 1}, 0.0)]
+
+
+WRITER = """
+import itertools, sys
+from flyexpr import Table, VectorIndex, connect, put, delete, transact_write, put_item, delete_item
+docs = Table("docs", "id", indexes=[VectorIndex("by_v", "v", 2)]).on(connect(f"sqlite:{sys.argv[1]}"))
+for number in itertools.count(int(sys.argv[2])):
+    put(docs, {"id": str(number % 17), "v": [number, 1], "number": number})
+    other = put_item({"id": "t", "v": [number, 2], "number": number})
+    transact_write([(docs, delete_item(str(number % 5))), (docs, other)])
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9")
+def test_an_index_and_its_table_agree_after_kills(tmp_path: Path) -> None:
+    path, last = tmp_path / "tables.db", 0
+    docs = Table("docs", "id", indexes=[VectorIndex("by_v", "v", 2)]).on(connect(f"sqlite:{path}"))
+    run(docs, create_table())
+    for kills in range(5):
+        command = [sys.executable, "-c", WRITER, str(path), str(last + 1)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as writer:
+            assert writer.stdout is not None
+            for _ in range(20 + kills):
+                last = int(writer.stdout.readline())
+            writer.kill()
+            rest = writer.stdout.read().split()
+        last = int(rest[-1]) if rest else last
+        stored = {each["id"]: each["v"] for each in run(docs, scan())}
+        told = run(docs, search_for(near("v", [0, 0]), top=100, project=["id", "v"]))
+        assert {each.item["id"]: each.item["v"] for each in told} == stored
+        assert stored["t"][0] >= last
+
+
+def test_shown_numbers_are_short() -> None:
+    docs = Table("docs", "id", indexes=[VectorIndex("by_v", "v", 2)]).on(connect("sqlite::memory:"))
+    run(docs, create_table())
+    put(docs, {"id": "a", "v": [0.1, Decimal("0.123456789")]})
+    (told,) = run(docs, search_for(near("v", [1, 0]), project=["v"]))
+    assert told.item["v"] == [Decimal("0.1"), Decimal("0.12345679")]

@@ -1,0 +1,209 @@
+"""Requests about vector indexes, and the service's refusals of them: for the embedded engine and for its peers."""
+
+from typing import Any
+
+INVALID = "One or more parameter values were invalid: "
+REFUSED = "One or more parameter values were invalid. "
+CONDITION = "Invalid SearchConditionExpression: "
+ALL = {"ProjectionType": "ALL"}
+
+
+def element(name: str, kind: str) -> dict[str, str]:
+    """An element of a SearchSchema."""
+    return {"AttributeName": name, "SearchSchemaElementType": kind}
+
+
+HASH, FILTER = element("h", "HASH"), element("f", "INLINE_FILTER")
+
+
+def index(name: str = "by_v", **members: Any) -> dict[str, Any]:
+    """A vector index, with other members in place of its own, and without those that are None."""
+    made = {
+        "IndexName": name,
+        "VectorAttribute": {"AttributeName": "v"},
+        "Dimensions": 3,
+        "DistanceFunction": "COSINE",
+        "Projection": ALL,
+        **members,
+    }
+    return {name: member for name, member in made.items() if member is not None}
+
+
+def table(name: str, *indexes: dict[str, Any], defined: str = "pk:S", **members: Any) -> dict[str, Any]:
+    """A CreateTable with these vector indexes."""
+    pairs = (one.split(":") for one in defined.split())
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in pairs],
+        "VectorIndexes": list(indexes),
+        **members,
+    }
+
+
+def numbers(*values: Any) -> list[dict[str, str]]:
+    """Numbers in wire form."""
+    return [{"N": str(value)} for value in values]
+
+
+def search(name: str, *vector: Any, **members: Any) -> dict[str, Any]:
+    """A SearchVectors."""
+    return {"TableName": name, "IndexName": "by_v", "SearchVector": numbers(*vector), "TopK": 3, **members}
+
+
+def where(text: str, **values: Any) -> dict[str, Any]:
+    """The members of a search condition; the values are named as in `text`, without the colon."""
+    return {
+        "SearchConditionExpression": text,
+        "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+    }
+
+
+GSI = {"IndexName": "g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": ALL}
+CONFLICT = INVALID + "Conflicting attribute definition for 'v'. "
+
+# Tables that are refused: what is asked for, and the text.
+DEFINITIONS: list[tuple[dict[str, Any], str]] = [
+    (
+        table(
+            "T",
+            index(),
+            BillingMode="PROVISIONED",
+            ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+        ),
+        INVALID + "Vector indexes are only supported for PAY_PER_REQUEST tables",
+    ),
+    (table("T"), INVALID + "List of VectorIndexes is empty"),
+    (table("T", index(Dimensions=4097)), INVALID + "Number of dimensions must be between 1 and 4096 inclusive."),
+    (
+        table("T", index(Dimensions=0)),
+        "1 validation error detected: Value '0' at 'vectorIndexes.1.member.dimensions' failed to satisfy constraint: "
+        "Member must have value greater than or equal to 1",
+    ),
+    (
+        table("T", index(VectorAttribute=None)),
+        "1 validation error detected: Value null at 'vectorIndexes.1.member.vectorAttribute' failed to satisfy "
+        "constraint: Member must not be null",
+    ),
+    (
+        table("T", index(DistanceFunction="EUCLID")),
+        "1 validation error detected: Value 'EUCLID' at 'vectorIndexes.1.member.distanceFunction' failed to satisfy "
+        "constraint: Member must satisfy enum value set: [COSINE, DOT_PRODUCT, EUCLIDEAN]",
+    ),
+    (
+        table("T", index(SearchSchema=[element("h", "RANGE")]), defined="pk:S h:S"),
+        "1 validation error detected: Value 'RANGE' at 'vectorIndexes.1.member.searchSchema.1.member."
+        "searchSchemaElementType' failed to satisfy constraint: Member must satisfy enum value set: "
+        "[HASH, INLINE_FILTER]",
+    ),
+    (
+        table("T", index(SearchSchema=[HASH])),
+        INVALID + "One element in SearchSchema is not defined in attribute definitions",
+    ),
+    (
+        table("T", index(SearchSchema=[HASH, element("f", "HASH")]), defined="pk:S h:S f:S"),
+        INVALID + "Value '2' at 'SearchSchema' failed to satisfy constraint: Member must have HASH count less than or "
+        "equal to 1",
+    ),
+    (
+        table("T", index(SearchSchema=[HASH, element("h", "INLINE_FILTER")]), defined="pk:S h:S"),
+        INVALID + "SearchSchema contains a duplicate AttributeName",
+    ),
+    (
+        table("T", index(), index("b", VectorAttribute={"AttributeName": "v"}, Dimensions=2), index("ccc")),
+        "1 validation error detected: Value 'b' at 'vectorIndexes.2.member.indexName' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 3",
+    ),
+    (
+        table("T", index(), index("bbb", Dimensions=2)),
+        CONFLICT + "All VectorIndexes on the same vector attribute must use the same dimensions.",
+    ),
+    (
+        table("T", *(index(f"by_{number}") for number in range(6))),
+        INVALID + "VectorIndex count exceeds the per-table limit of 5",
+    ),
+    (table("T", index(), index()), INVALID + "Duplicate index name: by_v"),
+    (
+        table("T", index("ggg"), GlobalSecondaryIndexes=[GSI | {"IndexName": "ggg"}], defined="pk:S g:S"),
+        INVALID + "Duplicate index name: ggg",
+    ),
+]
+
+# Items that a table with `INDEXED` refuses.
+INDEXED = (index(SearchSchema=[HASH, FILTER]),)
+KINDS = "pk:S h:S f:N"
+ITEMS: list[tuple[dict[str, Any], str]] = [
+    ({"v": {"S": "x"}}, "Invalid type for parameter v, Expected: 32-bit floating point number list IndexName: by_v"),
+    ({"v": {"L": numbers(1, 2)}}, "Invalid size for parameter v, Expected: 3, Actual: 2 IndexName: by_v"),
+    (
+        {"v": {"L": [{"N": "1"}, {"S": "2"}, {"N": "3"}]}},
+        "Invalid type for parameter v[1], Expected: 32-bit floating point number, Actual: S. IndexName: by_v",
+    ),
+    (
+        {"v": {"L": numbers("1e39", 2, 3)}},
+        "Invalid value for parameter v[0], Value: 1e39 is outside valid range "
+        "[-3.4028235E38, 3.4028235E38]. IndexName: by_v",
+    ),
+    ({"h": {"N": "1"}}, "Attribute 'h' type mismatch. Expected: S, Actual: N. IndexName: by_v"),
+    ({"f": {"S": "1"}}, "Attribute 'f' type mismatch. Expected: N, Actual: S. IndexName: by_v"),
+]
+
+# Searches of that table that are refused.
+H = where("h = :h", h={"S": "a"})
+SEARCHES: list[tuple[dict[str, Any], str]] = [
+    (
+        search("T", 1, 2, 3, TopK=101, **H),
+        "Provided TopK value '101' is out of valid range. The value must be between 1 and 100 inclusive",
+    ),
+    (
+        search("T", TopK=0, IndexName="x"),
+        "3 validation errors detected: Value at 'IndexName' failed to satisfy constraint: Member must have length "
+        "greater than or equal to 3; Value at 'SearchVector' failed to satisfy constraint: Member must have length "
+        "greater than or equal to 1; Value at 'TopK' failed to satisfy constraint: Member must have value greater "
+        "than or equal to 1",
+    ),
+    (
+        search("T", 1, 2, 3, **H) | {"SearchVector": [{"S": "1"}, *numbers(2, 3)]},
+        "Search vector contains invalid values. All values in the search vector must be a 32-bit floating-point "
+        "number attribute",
+    ),
+    (search("T", 1, 2, 3, ExpressionAttributeNames={}, **H), "ExpressionAttributeNames must not be empty"),
+    (search("T", 1, 2, 3, **where("", h={"S": "a"})), CONDITION + "The expression can not be empty;"),
+    (
+        search("T", 1, 2, 3, **where("h = :h AND f > :f", h={"S": "a"}, f={"N": "1"})),
+        CONDITION + "Invalid comparator used in SearchConditionExpression",
+    ),
+    (
+        search("T", 1, 2, 3, **where("h = :h OR f = :f", h={"S": "a"}, f={"N": "1"})),
+        CONDITION + "Invalid comparator used in SearchConditionExpression",
+    ),
+    (
+        search("T", 1, 2, 3, **where("h = :h AND f.a = :f", h={"S": "a"}, f={"N": "1"})),
+        CONDITION + "SearchConditionExpression cannot have conditions on nested attributes",
+    ),
+    (
+        search("T", 1, 2, 3, **where("h = :h AND h = :f", h={"S": "a"}, f={"S": "1"})),
+        CONDITION + "SearchConditionExpression must only contain one condition per attribute",
+    ),
+    (search("T", 1, 2, 3, IndexName="nope", **H), "The table does not have the specified index: nope"),
+    (search("T", 1, 2, **H), "Input search vector dimension 2 does not match vector index dimension 3"),
+    (
+        search("T", 1, 2, 3, **where("h = :h AND x = :x", h={"S": "a"}, x={"S": "a"})),
+        "SearchConditionExpression must not contain any attributes that is not in SearchSchema. Invalid attribute: x",
+    ),
+    (search("T", 1, 2, 3), "SearchConditionExpression must be provided when SearchSchema has a HASH key"),
+    (
+        search("T", 1, 2, 3, **where("h = :h", h={"N": "1"})),
+        "Type of 'h' attribute in SearchConditionExpression (N) does not match type in search schema (S)",
+    ),
+    (
+        search("T", 1, 2, 3, **where("h = :h", h={"S": ""})),
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
+        "string value. Key: h",
+    ),
+    (
+        search("T", 1, 2, 3, **where("h = :h", h={"S": "a"}, unused={"S": "b"})),
+        "Value provided in ExpressionAttributeValues unused in expressions: keys: {:unused}",
+    ),
+]
