@@ -94,6 +94,7 @@ from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
+from flyexpr.steps.streams import following
 from flyexpr.steps.streams.watching import Since, Watching
 from flyexpr.values.kinds import Item, T
 
@@ -753,3 +754,25 @@ def watch(
     It begins when the first change is asked for, or with `await watch(...).begin()`.
     """
     return Watch(Watching(table, condition, since, budget, poll, part, clock=time.monotonic, now=time.time))
+
+
+async def follow(
+    source: Table[Any],
+    target: Table[Any],
+    function: following.Function,
+    *,
+    condition: Condition | None = None,
+    since: Since = "beginning",
+    budget: Budget | None = None,
+    poll: float = 1.0,
+    part: tuple[int, int] | None = None,
+    checkpoint: Key | None = None,
+) -> int:
+    """Does once what a function asks for after each change of the source; see `flyexpr.events.follow`."""
+    watching = Watching(source, None, since, budget, poll, part, clock=time.monotonic, now=time.time)
+    turns = following.Following(watching, target, function, condition, checkpoint).turns()
+    return await driven_awaited(turns, _taken, None, FlyexprError)
+
+
+async def _taken(_: None, turn: following.Turn) -> Any:
+    return await _perform(turn.steps, [turn.table])

@@ -19,11 +19,14 @@ from flyexpr.changes.change import Change, changes
 from flyexpr.changes.event_filter import event_filter
 from flyexpr.changes.exports import export_filter, read_export
 from flyexpr.changes.handler import handler
+from flyexpr.drive import driven
+from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.sides import appeared, changed, now, old, was
-from flyexpr.requests.operations import Budget
+from flyexpr.requests.operations import Budget, Key
 from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps
+from flyexpr.steps.streams.following import Following, Function, Turn
 from flyexpr.steps.streams.watching import ChangesLost, Since, Watching
 from flyexpr.sync import perform
 
@@ -37,6 +40,7 @@ __all__ = [
     "ChangesLost",
     "event_filter",
     "export_filter",
+    "follow",
     "handler",
     "now",
     "old",
@@ -106,3 +110,44 @@ def watch(
     """
     asked = Watching(table, condition, since, budget, poll, part, clock=time.monotonic, now=time.time)
     return Watch(asked)
+
+
+def follow(
+    source: Table[Any],
+    target: Table[Any],
+    function: Function,
+    *,
+    condition: Condition | None = None,
+    since: Since = "beginning",
+    budget: Budget | None = None,
+    poll: float = 1.0,
+    part: tuple[int, int] | None = None,
+    checkpoint: Key | None = None,
+) -> int:
+    """Does once what a function asks for after each change of the source; how many changes were done.
+
+    >>> engine = connect("sqlite::memory:")
+    >>> orders, sums = Table("Orders", "id", stream="both").on(engine), Table("Sums", "customer").on(engine)
+    >>> run(orders, create_table()); run(sums, create_table())
+    >>> put(orders, {"id": "7", "customer": "ada", "total": 20})
+    >>> from flyexpr.events import follow
+    >>> follow(orders, sums, lambda change: update_item(change.new["customer"], incr("sum", change.new["total"])),
+    ...        budget={"requests": 6}, poll=0)
+    1
+    >>> get(sums, "ada")
+    {'customer': 'ada', 'sum': 20}
+
+    The function returns operations on the target (one, or up to 99 in a list; `(table, operation)` for another table of
+    the same engine), or None for nothing. They are written in one transaction with an item of the target, the
+    checkpoint, which holds the cursor: after a crash the next call goes on there, and of two followers at the same time
+    each change is done by one. `since` counts only where there is no checkpoint. Its key is "follow:Orders", or
+    `checkpoint`; delete it to begin again. Where the transaction is refused, TransactionCancelled is raised, and the
+    next call begins with the same change. The other options are those of `watch`.
+    """
+    watching = Watching(source, None, since, budget, poll, part, clock=time.monotonic, now=time.time)
+    turns = Following(watching, target, function, condition, checkpoint).turns()
+    return driven(turns, _taken, None, FlyexprError)
+
+
+def _taken(_: None, turn: Turn) -> Any:
+    return perform(turn.steps, [turn.table])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from places import ROOT, loaded
 
-from flyexpr import DynamoError, Table, connect, create_table, get, run
+from flyexpr import DynamoError, Table, connect, create_table, get, put, run
 
 EXAMPLES = ROOT / "examples"
 
@@ -168,3 +168,22 @@ def test_the_schema_of_the_shop_is_short() -> None:
     text = (EXAMPLES / "shop.py").read_text()
     schema = text.split("# --- the schema\n")[1].split("# --- the end of the schema")[0]
     assert len([line for line in schema.splitlines() if line.strip()]) <= 25
+
+
+# the projection
+
+
+def test_the_projection_counts_each_order_once(tmp_path: Path) -> None:
+    program = loaded(EXAMPLES / "projection.py")
+    with connect(f"sqlite:{tmp_path / 'shop.db'}") as engine:
+        orders, totals = program.ORDERS.on(engine), program.TOTALS.on(engine)
+        run(orders, create_table())
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SHOP": "sqlite:shop.db", "SECONDS": "0.5"}
+        for number in range(3):
+            put(orders, {"id": str(number), "customer": "ada", "total": 10})
+            put(orders, {"id": "0", "customer": "bob", "total": number})
+            command = [sys.executable, str(EXAMPLES / "projection.py")]
+            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+            assert done.stdout.endswith("changes\n")
+        assert get(totals, "ada") == {"customer": "ada", "orders": 2, "total": 20}
+        assert get(totals, "bob") == {"customer": "bob", "orders": 1, "total": 2}

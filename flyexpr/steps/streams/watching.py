@@ -71,7 +71,7 @@ class Watching:
         need(table, Table, "watch takes a table, then a condition")
         check_condition(table, condition)
         self.table, self.condition, self._since = table, condition, checked_since(since)
-        self._budget, self._poll, self._part = checked_limits(budget), checked_poll(poll), checked_part(part)
+        self._budget, self._poll, self.part = checked_limits(budget), checked_poll(poll), checked_part(part)
         self._clock, self._now, self._began, self._requests = clock, now, clock(), 0
         if isinstance(since, datetime) and seconds(since) > now():
             raise ValueError(f"since= is a moment that is not there yet: {since}")
@@ -82,14 +82,25 @@ class Watching:
         self._waiting = deque[tuple[Place, Change]]()
         self._closed: list[str] = []  # shards whose last records are in `_waiting`
         self._last = ""  # the shard that was read last
+        self._quiet: float | None = None  # since when no shard has had a new record
+        self.over = False  # whether the budget is spent or the stream has ended
 
     @property
     def cursor(self) -> str | None:
         """Where another watch goes on: after the last change that was given; None before the stream is known."""
         return None if self._shards is None else self._shards.cursor()
 
-    def next_change(self) -> Steps[Change | None]:
-        """The next change for which the condition holds; None when the budget is over or the stream has ended."""
+    def go_on(self, cursor: str) -> None:
+        """Goes on from a cursor of the same table, whatever has been read."""
+        self._shards, self._listed = opened_shards(cursor, self.table.name), False
+        self._waiting.clear()
+        self._closed.clear()
+
+    def next_change(self, idle: float = inf) -> Steps[Change | None]:
+        """The next change for which the condition holds; None when the budget is spent or the stream has ended.
+
+        None too when every shard has been asked and nothing was new for `idle` seconds.
+        """
         yield from self.begin()
         while True:
             while self._waiting:
@@ -98,6 +109,10 @@ class Watching:
                 if self._is_wanted(change):
                     return change
             if self._spent() or not (yield from self._read_on()):
+                self.over = True
+                return None
+            if self._quiet is not None and self._clock() - self._quiet >= idle:
+                self._quiet = None
                 return None
 
     def begin(self) -> Steps[None]:
@@ -123,8 +138,8 @@ class Watching:
         return Place()
 
     def _is_wanted(self, change: Change) -> bool:
-        if self._part is not None:
-            mine, parts = self._part
+        if self.part is not None:
+            mine, parts = self.part
             key = json.dumps(change.image["Keys"], sort_keys=True)
             if crc32(key.encode()) % parts != mine:
                 return False
@@ -148,8 +163,10 @@ class Watching:
             yield from self._read(name, place)
             self._last = name
             if self._waiting or self._spent():
+                self._quiet = None
                 return True
         if not self._closed:
+            self._quiet = self._clock() if self._quiet is None else self._quiet
             left = self._budget.get("seconds", inf) - (self._clock() - self._began)
             yield Pause(max(min(self._poll, left), 0.0), f"no change of {self.table.name!r}")
         return True
