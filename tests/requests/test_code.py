@@ -28,6 +28,7 @@ CALLS = [
     "batch_get(['a', ('b', 1)], project=['wins'])",
     "batch_write([put_item({'userid': 'a'}), delete_item('b')])",
     "transact_write_items([])",
+    "search(near('v', [1, 0.5]), eq('lang', 'en'), top=3, project=['title'], wide=True)",
     "create_table()",
     "create_table(wait=False)",
     "create_table(if_missing=True)",

@@ -260,7 +260,6 @@ def test_no_thread_and_no_request_is_left_of_a_closed_read(table: Table, read: A
             assert release.wait(30)
         return table.engine(operation, body)
 
-    run(table, put_item({"pk": "A", "sk": 0}))  # by its hash in the first segment, whose answer comes at once
     with run(table.on(slow), read) as items:
         next(items)
         assert second.wait(30)
