@@ -25,6 +25,7 @@ _COMMANDS = {
     "drop": ("altering", "Remove a table."),
     "get": ("reading", "One item by its key."),
     "query": ("reading", "The items under one partition key that match."),
+    "search": ("searching", "The items whose vectors are nearest to one."),
     "scan": ("reading", "All items of a table, or those that match."),
     "count": ("reading", "How many items match."),
     "explain": ("reading", "How a condition would be answered, and at what cost."),

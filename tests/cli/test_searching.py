@@ -1,0 +1,58 @@
+"""flyexpr search: results with their scores, plans, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from program import Program
+
+from flyexpr import Table, VectorIndex, connect, create_table, put, run
+
+INDEXES = [VectorIndex("ByVector", "v", 2, filters=["lang"]), VectorIndex("ByDistance", "v", 2, distance="euclidean")]
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Program:
+    with connect(f"sqlite:{tmp_path / 'tables.db'}") as engine:
+        table = Table("Docs", "id", attributes={"lang": str}, indexes=INDEXES).on(engine)
+        run(table, create_table())
+        put(table, {"id": "a", "v": [3, 4], "lang": "en"})
+        put(table, {"id": "b", "v": [-1, 0], "lang": "de"})
+        run(Table("Plain", "id").on(engine), create_table())
+    return Program(tmp_path)
+
+
+def test_results_come_best_first_with_their_scores(docs: Program) -> None:
+    (docs.folder / "vector.json").write_text("[0, 0]")
+    told = docs("search", "Docs", "--near", "@vector.json", "--index", "ByDistance", "--project", "id")
+    assert [json.loads(line) for line in told.splitlines()] == [
+        {"score": 1, "item": {"id": "b"}},
+        {"score": 5, "item": {"id": "a"}},
+    ]
+    one = docs("search", "Docs", "--near", "[6, 8]", "lang = 'en'", "--index", "ByVector", "--top", "1")
+    assert json.loads(one) == {"score": 0, "item": {"id": "a", "lang": "en"}}
+    sheet = docs("search", "Docs", "--near", "[0, 0]", "--index", "ByDistance", "--format", "csv", "--top", "1")
+    assert sheet.startswith("score,item\n1,")
+
+
+def test_nothing_found(docs: Program) -> None:
+    assert docs("search", "Docs", "--near", "[1, 0]", "lang = 'fr'", "--index", "ByVector", code=4) == ""
+
+
+def test_the_plan(docs: Program) -> None:
+    plan = docs("search", "Docs", "--near", "[1, 0]", "lang > 'd'", "--wide", "--index", "ByVector", "--explain")
+    assert plan.startswith("operation     SearchVectors on Docs\nindex         ByVector\n")
+    assert "filter        lang > 'd'" in plan
+
+
+@pytest.mark.parametrize("arguments, text", [
+    (["Docs", "--near", "[1"], "--near takes a JSON array of numbers, or @FILE: Expecting ',' delimiter"),
+    (["Docs", "--near", "{}"], "--near takes a JSON array of numbers, or @FILE"),
+    (["Docs", "--near", "@none.json"], "--near: cannot read 'none.json': No such file"),
+    (["Docs", "--near", "[1, 0]", "--index", "nope"], "'Docs' has no vector index 'nope'"),
+    (["Plain", "--near", "[1, 0]"], "'Plain' has no vector index"),
+    (["Docs", "--near", "[1, 0, 0]"], "no vector index of 'Docs' can serve this search"),
+    (["Docs", "--near", "[1, 0]", "--top", "101"], "101 is not in the range 1<=x<=100"),
+])  # fmt: skip
+def test_what_is_refused(docs: Program, arguments: list[str], text: str) -> None:
+    assert text in docs.error("search", *arguments, code=2)
