@@ -32,7 +32,8 @@ def connect(url: str) -> Connection:
       write one of: sqlite:PATH, sqlite::memory:, dynamodb://REGION, http://HOST:PORT, https://HOST:PORT
 
     `sqlite:PATH?sync=full` waits for the disk on every write, `?mode=ro` only reads, `?timeout=5` waits 5 seconds for
-    another process that writes (30 by default); `?retention=30d`, `?shards=2` and `?shard_time=10s` are about streams.
+    another process that writes (30 by default); `?retention=30d`, `?shards=2` and `?shard_time=10s` are about streams,
+    `?indexing=30s` about vector indexes.
     flyexpr.engines.aws has the options of the others.
     sqlite3 and botocore are imported only when an engine needs them.
     """

@@ -182,7 +182,8 @@ class SqliteEngine(Plain):
     Threads may share it, and processes may share the file. It pickles as its path. With `mode="ro"` it only reads.
     `timeout` is how many seconds it waits for another process that writes. `clock` gives the time, which tests set.
     A stream keeps its records for `retention` seconds (None: as it did before, 24 hours at first); it has `shards` open
-    shards at a time, which close after `shard_time` seconds.
+    shards at a time, which close after `shard_time` seconds. A vector index that UpdateTable makes goes through the
+    service's phases in `indexing` seconds, and then answers.
     """
 
     def __init__(
@@ -195,11 +196,12 @@ class SqliteEngine(Plain):
         retention: float | None = None,
         shards: int = 1,
         shard_time: float = SHARD_SECONDS,
+        indexing: float = 0.0,
     ) -> None:
         if mode not in ("rw", "ro"):
             raise FlyexprError(f"mode={mode!r} is neither 'rw' nor 'ro'")
         self.path, self.sync, self.mode, self.timeout = path, sync, mode, timeout
-        self._keeping = Keeping(clock, retention, shards, shard_time)
+        self._keeping = Keeping(clock, retention, shards, shard_time, indexing)
         self._clock, self._swept, self._trimmed = clock, float("-inf"), float("-inf")
         only = OPERATIONS if mode == "rw" else filter(_reads, OPERATIONS)
         self._operations = {name: (OPERATIONS[name], OPERATIONS[name].bodies()) for name in only}
@@ -273,7 +275,7 @@ class SqliteEngine(Plain):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path == MEMORY:
             raise FlyexprError("tables in memory live in one process; use a file, such as connect('sqlite:tables.db')")
-        arguments = {name: getattr(self._keeping, name) for name in ("retention", "shards", "shard_time")}
+        arguments = {name: getattr(self._keeping, name) for name in ("retention", "shards", "shard_time", "indexing")}
         place = os.path.abspath(self.path)
         return partial(SqliteEngine, place, self.sync, mode=self.mode, timeout=self.timeout, **arguments), ()
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import vector_requests as requests
+from embedded import Clock
 from engines import absence, closing, connected_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +42,7 @@ from flyexpr import (
 )
 from flyexpr import search as search_for
 from flyexpr.engines import call
+from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk.vectors import Partition, packed
 from flyexpr.engines.sqlite.operations import nearest as nearest_module
 from flyexpr.engines.sqlite.operations.nearest import nearest
@@ -282,6 +284,50 @@ def test_an_index_is_added_filled_and_deleted() -> None:
         }
         text = refused(engine, "UpdateTable", {"TableName": "tab", **provisioned})
         assert text == requests.INVALID + "Tables with vector indexes must be in PAY_PER_REQUEST mode"
+
+
+def test_the_phases_of_a_new_index() -> None:
+    clock = Clock()
+    with SqliteEngine(":memory:", clock=clock, indexing=60) as engine:
+        call(engine, "CreateTable", table("tab", index("first")))
+        fill(engine, "tab", item("a", 1, 0, 0))
+        made = {"TableName": "tab", "VectorIndexUpdates": [{"Create": index()}]}
+        deleted = {"TableName": "tab", "VectorIndexUpdates": [{"Delete": {"IndexName": "by_v"}}]}
+        call(engine, "UpdateTable", made)
+        assert found(engine, search("tab", 1, 0, 0, IndexName="first")) == [("a", 0.0)]
+        began = clock.now
+        for seconds, table_status, status, backfilling in (
+            (0, "UPDATING", "CREATING", False),
+            (11, "ACTIVE", "CREATING", True),
+            (31, "ACTIVE", "ACTIVE", None),
+        ):
+            clock.now = began + seconds
+            shown = call(engine, "DescribeTable", {"TableName": "tab"})["Table"]
+            (one,) = (one for one in shown["VectorIndexes"] if one["IndexName"] == "by_v")
+            assert (shown["TableStatus"], one["IndexStatus"], one.get("Backfilling")) == (
+                table_status,
+                status,
+                backfilling,
+            )
+            assert (
+                refused(engine, "SearchVectors", search("tab", 1, 0, 0))
+                == "Cannot search backfilling vector index: by_v"
+            )
+            if status == "CREATING":
+                with pytest.raises(DynamoError, match="Cannot delete table while indexes are being created"):
+                    call(engine, "DeleteTable", {"TableName": "tab"})
+                with pytest.raises(DynamoError, match="Only 1 online index"):
+                    call(engine, "UpdateTable", {**made, "VectorIndexUpdates": [{"Create": index("third")}]})
+            if table_status == "UPDATING":
+                with pytest.raises(DynamoError, match=r"resource allocation phase.*Table: tab Index: by_v"):
+                    call(engine, "UpdateTable", deleted)
+        clock.now = began + 60
+        assert found(engine, search("tab", 1, 0, 0)) == [("a", 0.0)]
+        call(engine, "UpdateTable", deleted)
+        call(engine, "UpdateTable", made)
+        clock.now += 11
+        call(engine, "UpdateTable", deleted)  # in the second phase
+        call(engine, "DeleteTable", {"TableName": "tab"})
 
 
 def test_a_backup_has_its_vector_indexes() -> None:

@@ -20,12 +20,14 @@ class Keeping:
 
     `retention` is None for what each stream has been given before, which is 24 hours if nobody has said anything else.
     A stream has `shards` open shards at a time, which close once they are `shard_time` seconds old.
+    A vector index that is added to a table answers after `indexing` seconds.
     """
 
     clock: Callable[[], float] = time.time
     retention: float | None = None
     shards: int = 1
     shard_time: float = SHARD_SECONDS
+    indexing: float = 0.0
 
 
 AS_THE_SERVICE = Keeping()

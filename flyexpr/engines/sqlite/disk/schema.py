@@ -19,6 +19,7 @@ from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record
 
 Definition = dict[str, Any]
+BUILDING = "Building"  # the member that has the phases of vector indexes
 STORE = "CREATE TABLE {} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
 _VECTOR_STORE = STORE[:-1] + ", vector BLOB NOT NULL)"
 RESOURCES = "CREATE TABLE resources (arn TEXT PRIMARY KEY, kind TEXT NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID"
@@ -59,6 +60,7 @@ class StoredTable:
     filling: str | None = None  # the store that does not have all its entries yet
     changes: Changes | None = None
     vector_indexes: tuple[VectorStoredIndex, ...] = ()
+    answers_from: tuple[tuple[str, float], ...] = ()  # when a new vector index begins to answer
 
     @cached_property
     def watched(self) -> frozenset[str]:
@@ -139,6 +141,7 @@ def _read_table(definition: Definition) -> StoredTable:
         filling=_read_filling(definition.get("Filling")),
         changes=_read_changes(definition.get("Changes")),
         vector_indexes=tuple(sorted(vectors, key=lambda index: index.name)),
+        answers_from=tuple((name, one["At"] + one["Seconds"]) for name, one in definition.get(BUILDING, {}).items()),
     )
 
 

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.disk.schema import Definition
+from flyexpr.engines.sqlite.disk.schema import BUILDING, Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import IN_USE, in_use, invalid, not_found
 from flyexpr.engines.sqlite.operations.backups import keep_deleted
@@ -16,6 +16,7 @@ from flyexpr.engines.sqlite.operations.recording import follow_stream, forget_ta
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, NamesAsked, TableAsked
 from flyexpr.engines.sqlite.request.settings.tags import read_tags
 from flyexpr.engines.sqlite.rules.alterations import altered_description
+from flyexpr.engines.sqlite.rules.building import begin_building, check_buildable, check_unbuilding
 from flyexpr.engines.sqlite.rules.descriptions import STREAM_MEMBERS, new_description
 from flyexpr.engines.sqlite.rules.throughput import Description
 from flyexpr.engines.sqlite.rules.vector_definitions import all_indexes
@@ -72,7 +73,10 @@ def update_table(storage: Storage, asked: AlterationAsked, now: float) -> bytes:
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
         before = definition["Description"]
+        check_buildable(definition, *_index_changes(asked), now)
         fresh = _alter(storage, definition, altered_description(before, asked, now))
+        new = [update.name for update in asked.vector_updates if not isinstance(update, str)]
+        begin_building(definition, new, storage.keeping.indexing, now)
         follow_stream(storage, definition, before, now)
         storage.define(name, definition)
         unfinished = [store for store in fresh.values() if begin_fill(storage, name, definition, store)]
@@ -82,6 +86,15 @@ def update_table(storage: Storage, asked: AlterationAsked, now: float) -> bytes:
         definition = known_definition(storage, name)
     view = updated_view(table_view(storage, definition, now), before, asked.settings.throughput)
     return json_text({"TableDescription": view})
+
+
+def _index_changes(asked: AlterationAsked) -> tuple[bool, list[str]]:
+    """Whether an UpdateTable makes an index, and the names of those that it deletes."""
+    updates = [(update.action == "Create", update.action == "Delete", update.index.name) for update in asked.updates]
+    for update in asked.vector_updates:
+        deletes = isinstance(update, str)
+        updates.append((not deletes, deletes, str(update)))
+    return any(creates for creates, _, _ in updates), [name for _, deletes, name in updates if deletes]
 
 
 def _alter(storage: Storage, definition: Definition, description: Description) -> dict[str, str]:
@@ -110,6 +123,7 @@ def _undo(definition: Definition, before: Description, fresh: dict[str, str]) ->
     definition["Description"] = kept | {name: after[name] for name in STREAM_MEMBERS if name in after}
     for name in fresh:
         del definition["Stores"][name]
+        definition.get(BUILDING, {}).pop(name, None)
 
 
 def delete_table(storage: Storage, name: str, now: float) -> bytes:
@@ -117,6 +131,7 @@ def delete_table(storage: Storage, name: str, now: float) -> bytes:
     check_unfilled(storage, name, "Cannot delete table while indexes are being created, updated, or deleted")
     with storage.transaction("DEFERRED"):
         definition = known_definition(storage, name)
+    check_unbuilding(definition, now)
     shown = deleted_view(table_view(storage, definition, now))
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)

@@ -27,12 +27,12 @@ def search_vectors(storage: Storage, asked: SearchAsked, now: float) -> bytes:
     """The answer to SearchVectors."""
     if asked.condition is not None:
         check_search_condition(asked.condition, wide=False)
-    return take_page(storage, asked.table, lambda: _search(storage, asked))
+    return take_page(storage, asked.table, lambda: _search(storage, asked, now))
 
 
-def _search(storage: Storage, asked: SearchAsked) -> bytes:
+def _search(storage: Storage, asked: SearchAsked, now: float) -> bytes:
     table = storage.table(asked.table)
-    index = _index(table, asked.index)
+    index = _index(table, asked.index, now)
     check_search(index, asked)
     prefix = index.partition(partition_of(index, asked.condition))
     partition = _partition(storage, index, prefix)
@@ -46,11 +46,11 @@ def _search(storage: Storage, asked: SearchAsked) -> bytes:
     return answer(SearchResults=array(results), ConsumedCapacity=optional(capacity))
 
 
-def _index(table: StoredTable, name: str) -> VectorStoredIndex:
+def _index(table: StoredTable, name: str, now: float) -> VectorStoredIndex:
     index = table.vector_index(name)
     if index is None:
         raise invalid(f"The table does not have the specified index: {name}")
-    if index.store == table.filling:
+    if index.store == table.filling or any(name == other and now < ready for other, ready in table.answers_from):
         raise BackfillingIndex("ValidationException", f"Cannot search backfilling vector index: {name}")
     return index
 

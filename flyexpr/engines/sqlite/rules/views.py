@@ -15,6 +15,7 @@ from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UNITS
 from flyexpr.engines.sqlite.request.intents import TableAsked, Throughput
+from flyexpr.engines.sqlite.rules.building import show_building
 from flyexpr.engines.sqlite.rules.throughput import Description, billing_mode, decreases_today, warm_throughput
 
 _LEFT = (
@@ -46,6 +47,7 @@ def table_view(storage: Storage, definition: Definition, now: float) -> Descript
                 _show_throughput(index, mode, now)
             if stores[index["IndexName"]] == filling:
                 index |= {"IndexStatus": "CREATING", "Backfilling": True}
+    show_building(definition, shown, now)
     return shown
 
 
