@@ -48,8 +48,8 @@ OPTIONS = {
     "timeout": Option(("timeout=SECONDS",), _seconds, "a number of seconds"),
     "retention": Option(("retention=24h",), _time, "a time, such as 90s, 24h or 30d"),
     "shards": Option(("shards=1",), _shards, f"a number from 1 to {_MAX_SHARDS}"),
-    "indexing": Option(("indexing=30s",), _time, "a time, such as 90s, 24h or 30d"),
     "shard_time": Option(("shard_time=4h",), _time, "a time, such as 90s, 24h or 30d"),
+    "indexing": Option(("indexing=30s",), _time, "a time, such as 90s, 24h or 30d"),
 }
 
 
