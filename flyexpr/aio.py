@@ -33,6 +33,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from datetime import datetime
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
@@ -88,13 +89,15 @@ from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
 from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.many import matching, puts
+from flyexpr.steps.many import exports, matching, puts
+from flyexpr.steps.many.images import Refused
 from flyexpr.steps.modify import Function, Functions
 from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.steps.streams import following
+from flyexpr.steps.streams.undoing import Undoing
 from flyexpr.steps.streams.watching import Since, Watching
 from flyexpr.values.kinds import Item, T
 
@@ -776,3 +779,41 @@ async def follow(
 
 async def _taken(_: None, turn: following.Turn) -> Any:
     return await _perform(turn.steps, [turn.table])
+
+
+async def apply_export(
+    table: Table[Any],
+    folder: exports.Folder,
+    condition: Condition | None = None,
+    *,
+    overwrite: bool = False,
+    refused: Refused | None = None,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    journal: JournalFile | None = None,
+    stats: Stats | None = None,
+) -> int:
+    """Brings a table up to date with an export; see `flyexpr.events.apply_export`."""
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return await _in_bulk(exports.apply_export(table, folder, condition, overwrite, refused, bulk), (table,), bulk)
+
+
+async def undo(
+    table: Table[Any],
+    since: str | datetime | None = None,
+    condition: Condition | None = None,
+    *,
+    export: exports.Folder | None = None,
+    dry_run: bool = False,
+    quiet: float = 2.0,
+    refused: Refused | None = None,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
+) -> int:
+    """Makes the items that were changed since then what they were before; see `flyexpr.events.undo`."""
+    undoing = Undoing(table, since, condition, export, quiet, clock=time.monotonic, now=time.time)
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return await _in_bulk(undoing.steps(dry_run, refused, bulk), (table,), bulk)

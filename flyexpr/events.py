@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flyexpr.changes.change import Change, changes
@@ -25,15 +26,21 @@ from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.sides import appeared, changed, now, old, was
 from flyexpr.requests.operations import Budget, Key
 from flyexpr.schema.table import Table
+from flyexpr.steps.bulk import Bulk, JournalFile, Progress
+from flyexpr.steps.many import exports
+from flyexpr.steps.many.images import Refused
+from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import Steps
 from flyexpr.steps.streams.following import Following, Function, Turn
+from flyexpr.steps.streams.undoing import Undoing
 from flyexpr.steps.streams.watching import ChangesLost, Since, Watching
-from flyexpr.sync import perform
+from flyexpr.sync import in_bulk, perform
 
 R = TypeVar("R")
 
 __all__ = [
     "appeared",
+    "apply_export",
     "Change",
     "changed",
     "changes",
@@ -45,6 +52,7 @@ __all__ = [
     "now",
     "old",
     "read_export",
+    "undo",
     "was",
     "Watch",
     "watch",
@@ -151,3 +159,71 @@ def follow(
 
 def _taken(_: None, turn: Turn) -> Any:
     return perform(turn.steps, [turn.table])
+
+
+def apply_export(
+    table: Table[Any],
+    folder: exports.Folder,
+    condition: Condition | None = None,
+    *,
+    overwrite: bool = False,
+    refused: Refused | None = None,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    journal: JournalFile | None = None,
+    stats: Stats | None = None,
+) -> int:
+    """Brings a table up to date with an export; how many items are now as the export says.
+
+    >>> from flyexpr.events import apply_export
+    >>> apply_export(scores, "nowhere")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: nowhere holds no export: there is no manifest-summary.json in it
+
+    An item is changed as an incremental export says only where it is still as the old image, and not where somebody has
+    changed it since; an item of a full export is put only where there is none. `refused` is called with the `Change`
+    and the stored item (None where there is none) for each one that was left alone. An item that is as the new image
+    already counts as done, so the same export can be applied again. An incremental export without old images is an
+    error, unless `overwrite=True` says that every item is to be written. Each item takes a read and a write; one that
+    is new a write. `journal` and the other options are those of `put_all`.
+    """
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
+    return in_bulk(exports.apply_export(table, folder, condition, overwrite, refused, bulk), (table,), bulk)
+
+
+def undo(
+    table: Table[Any],
+    since: str | datetime | None = None,
+    condition: Condition | None = None,
+    *,
+    export: exports.Folder | None = None,
+    dry_run: bool = False,
+    quiet: float = 2.0,
+    refused: Refused | None = None,
+    workers: int = 1,
+    rate: float | None = None,
+    progress: Progress | None = None,
+    stats: Stats | None = None,
+) -> int:
+    """Makes the items that were changed since then what they were before; how many are.
+
+    >>> table = Table("Orders", "id", stream="both").on(connect("sqlite::memory:"))
+    >>> run(table, create_table()); put(table, {"id": "7", "status": "open"})
+    >>> from flyexpr.events import undo, watch
+    >>> before = watch(table).cursor
+    >>> delete(table, "7"); put(table, {"id": "8"})
+    >>> undo(table, since=before, quiet=0), list(run(table, scan()))
+    (2, [{'id': '7', 'status': 'open'}])
+
+    `since` is a datetime, "beginning", or a cursor of `watch`; the stream has to keep both images, and keeps them for
+    24 hours. With `export` instead, the changes are those of an incremental export. The condition is asked of all that
+    happened to an item as one change, such as `changed("status")`. An item that somebody changes meanwhile is left
+    alone: `refused` is called with the `Change` and the stored item. With `dry_run`, nothing is written. A stream
+    counts as read when nothing was new for `quiet` seconds; stop the writers first. What is taken back is in memory:
+    two images of each changed item. An undo that was interrupted can be done again.
+    """
+    undoing = Undoing(table, since, condition, export, quiet, clock=time.monotonic, now=time.time)
+    bulk = Bulk(workers, rate, progress, stats, time.monotonic)
+    return in_bulk(undoing.steps(dry_run, refused, bulk), (table,), bulk)

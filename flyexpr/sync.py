@@ -138,7 +138,8 @@ def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None =
         raise named(error, tables) from None
 
 
-def _in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:
+def in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:
+    """The result of bulk work; its journal is free for others afterwards, however the work ends."""
     try:
         return perform(steps, tables)
     finally:
@@ -369,7 +370,7 @@ def run(
         raise misplaced_option(run, operation, unknown)
     if workers != 1 or rate is not None or progress is not None or journal is not None:
         bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-        return _in_bulk(course_in_bulk(table, operation, bulk), tables_of(table, operation), bulk)
+        return in_bulk(course_in_bulk(table, operation, bulk), tables_of(table, operation), bulk)
     if isinstance(operation, (Query, Scan)):
         refuse_stats(stats)
         addressed(table, operation)
@@ -638,7 +639,7 @@ def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     what was not yet taken from an iterator was not tried.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return _in_bulk(puts.put_all(table, items, condition, refused, bulk), (table,), bulk)
+    return in_bulk(puts.put_all(table, items, condition, refused, bulk), (table,), bulk)
 
 
 def delete_matching(
@@ -663,7 +664,7 @@ def delete_matching(
     not a transaction: see `update_matching`, also for `workers=`, `rate=`, `progress=` and `journal=`.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return _in_bulk(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
+    return in_bulk(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 def update_matching(
@@ -703,7 +704,7 @@ def update_matching(
     of a file, the same call goes on where it was interrupted, even by a crash, and gives the number of all items.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return _in_bulk(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
+    return in_bulk(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 def first(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T | None:

@@ -54,7 +54,18 @@ def read_export(
                 "a full export holds items, and this condition asks about changes", expression=show(condition)
             )
         return _items(export, table, condition)
-    return (change for change in _changes(export, table) if condition is None or change.matches(condition))
+    return changes_of_export(export, table, condition)
+
+
+def changes_of_export(export: Export, table: Table[Any], condition: Condition | None) -> Iterator[Change]:
+    """The changes of an export for which a condition holds; an item of a full export is one that is new.
+
+    >>> list(changes_of_export(Export(FilePath("x"), "DYNAMODB_JSON", None, ()), scores, None))
+    []
+    """
+    check_condition(table, condition)
+    changes = _changes if export.view else _items_as_changes
+    return (change for change in changes(export, table) if condition is None or change.matches(condition))
 
 
 def opened_export(folder: str | PathLike[str]) -> Export:
@@ -74,6 +85,15 @@ def _items(export: Export, table: Table[Any], condition: Condition | None) -> It
             item = read_item(table, item_of_wire(line["Item"]))
         if condition is None or matches(condition, item):
             yield item
+
+
+def _items_as_changes(export: Export, table: Table[Any]) -> Iterator[Change]:
+    for line, where in _lines(export):
+        with _naming(where):
+            item = line["Item"]
+            item_of_wire(item)
+            image = {"Keys": {name: item[name] for name in table.keys}, "NewImage": item}
+        yield Change("INSERT", table.name, "", None, False, image, table)
 
 
 def _changes(export: Export, table: Table[Any]) -> Iterator[Change]:

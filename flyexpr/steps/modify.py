@@ -115,7 +115,7 @@ def _written_together(changes: Sequence[_Change]) -> Steps[list[Item | None]]:
 
 
 def _check(change: _Change) -> ConditionCheck:
-    return ConditionCheck(stored_key(change.table, change.key), _guard(change.table, change.old))
+    return ConditionCheck(stored_key(change.table, change.key), guard(change.table, change.old))
 
 
 def _descriptor(table: Table, key: Key, item: Item | None) -> Table:
@@ -163,7 +163,7 @@ def _given(table: Table, key: Key, item: Item | None) -> Item:
     return {**key_parts(table, key), **read_item(table, read_back(stored_key(table, key)))}
 
 
-def _guard(table: Table, item: Item | None, added: Iterable[str] = ()) -> Condition:
+def guard(table: Table, item: Item | None, added: Iterable[str] = ()) -> Condition:
     """True while the item has the same attributes and values, and none of the `added` ones."""
     if item is None:
         return not_exists(Path((table.partition_key,)))
@@ -183,17 +183,17 @@ def _write(change: _Change) -> PutItem | UpdateItem | DeleteItem | None:
     table, old, new = change.table, change.old, change.new
     key = stored_key(table, change.key)
     if new is None:
-        return None if old is None else DeleteItem(key, _guard(table, old))
+        return None if old is None else DeleteItem(key, guard(table, old))
     names = list(_changed(table, _given(table, change.key, old), new))
     if not names:
         return None
     if old is None:
-        return PutItem(_stored_new(table, key, new), _guard(table, None))
+        return PutItem(_stored_new(table, key, new), guard(table, None))
     changes = _changes(table, old, {**key, **new}, names)
     if not changes.actions:
         return None
     counted = changes + incr(Path((table.version,))) if table.version else changes
-    return UpdateItem(key, counted, _guard(table, old, _roots(counted)))
+    return UpdateItem(key, counted, guard(table, old, _roots(counted)))
 
 
 def _changed(table: Table, old: Item, new: Mapping[str, Any]) -> Iterator[str]:

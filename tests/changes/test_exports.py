@@ -1,8 +1,6 @@
 """Exports: full and incremental ones, in each form and packing, and what is wrong with a damaged one."""
 
-import base64
 import gzip
-import hashlib
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timezone
@@ -10,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from export_folders import STAMP, written
 
 from flyexpr import ExpressionError, F, FlyexprError, Table, eq, exists, gt, template
 from flyexpr.events import Change, appeared, changed, export_filter, old, read_export, was
 
 TABLE = Table("Orders", "id", attributes={"day": date, "total": float})
-STAMP = 1767571200123456  # 2026-01-05T00:00:00.123456Z
 ITEMS = [
     {"id": {"S": "1"}, "day": {"S": "2026-01-31"}, "total": {"N": "2.5"}},
     {"id": {"S": "2"}, "tags": {"SS": ["a", "b"]}, "photo": {"B": "aGk="}, "gone": {"NULL": True}},
@@ -34,29 +32,6 @@ CHANGES = [
     },
     {"Metadata": {"WriteTimestampMicros": STAMP}, "Keys": {"id": {"S": "3"}}, "OldImage": {"id": {"S": "3"}}},
 ]
-
-
-def written(
-    folder: Path,
-    lines: list[bytes],
-    *,
-    pack: Callable[[bytes], bytes] = gzip.compress,
-    data: str = "EXPORT/data",
-    **summary: Any,
-) -> Path:
-    """An export of two data files, as S3 would hold it."""
-    (folder / "EXPORT").mkdir(parents=True)
-    (folder / data).mkdir(parents=True, exist_ok=True)
-    listed = []
-    for name, part in (("a.json.gz", lines[:1]), ("b.json.gz", lines[1:])):
-        content = pack(b"".join(line + b"\n" for line in part))
-        (folder / data / name).write_bytes(content)
-        md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
-        listed.append({"itemCount": len(part), "md5Checksum": md5, "dataFileS3Key": f"prefix/AWSDynamoDB/data/{name}"})
-    (folder / "EXPORT/manifest-files.json").write_text("".join(json.dumps(each) + "\n" for each in listed))
-    whole = {"version": "2020-06-30", "itemCount": len(lines), "outputFormat": "DYNAMODB_JSON", **summary}
-    (folder / "EXPORT/manifest-summary.json").write_text(json.dumps(whole))
-    return folder
 
 
 def full(folder: Path, **options: Any) -> Path:

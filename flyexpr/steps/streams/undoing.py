@@ -1,0 +1,97 @@
+"""Changes taken back: the items as they were before, where nobody has changed them since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from flyexpr.changes.change import Change, check_condition
+from flyexpr.changes.exports import changes_of_export, opened_export
+from flyexpr.expressions.nodes import Condition
+from flyexpr.records import replace
+from flyexpr.requests.mistakes import need_table
+from flyexpr.schema.table import Table
+from flyexpr.steps.bulk import Bulk
+from flyexpr.steps.many.exports import Folder, need_old_images
+from flyexpr.steps.many.images import Refused, Swaps, with_effect
+from flyexpr.steps.step import Steps
+from flyexpr.steps.streams.watching import Watching, checked_poll
+from flyexpr.values.encode import encode_item
+from flyexpr.values.wire_json import item_of_wire
+
+_POLL = 0.2  # seconds between two looks
+
+
+class Undoing:
+    """What is to be taken back, and from where it is known.
+
+    >>> Undoing(scores, "beginning", None, "folder", 0)
+    Traceback (most recent call last):
+    ...
+    TypeError: undo takes since=, for the changes in the stream, or export=, for those of an incremental export
+
+    `quiet` is the number of seconds without a change after which a stream counts as read.
+    """
+
+    def __init__(
+        self,
+        table: Table[Any],
+        since: str | datetime | None,
+        condition: Condition | None,
+        export: Folder | None,
+        quiet: float,
+        *,
+        clock: Callable[[], float] = lambda: 0.0,
+        now: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        need_table(table)
+        if (since is None) == (export is None):
+            raise TypeError(
+                "undo takes since=, for the changes in the stream, or export=, for those of an incremental export"
+            )
+        if since == "latest":
+            raise ValueError("since= is where the changes begin that are taken back; nothing is changed since 'latest'")
+        check_condition(table, condition)
+        self._table, self._condition, self._export, self._quiet = table, condition, export, checked_poll(quiet)
+        self._watching: Watching | None = None
+        if since is not None:
+            stored = table.as_stored
+            self._watching = Watching(stored, None, since, poll=min(_POLL, quiet), clock=clock, now=now)
+
+    def steps(self, dry_run: bool, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+        """How many items are now as they were before."""
+        swaps = Swaps(self._table, refused, bulk, "changes taken back", back=True, dry_run=dry_run)
+
+        def steps() -> Steps[int]:
+            changes = self._exported() if self._watching is None else (yield from self._streamed(self._watching))
+            wanted = (each for each in changes if self._condition is None or each.matches(self._condition))
+            yield from swaps.steps(with_effect(wanted))
+            return bulk.done
+
+        return bulk.paced(steps())
+
+    def _exported(self) -> Iterator[Change]:
+        assert self._export is not None
+        export = opened_export(self._export)
+        if export.view is None:
+            raise TypeError("a full export has no changes; apply_export puts its items where none are")
+        need_old_images(export, "nothing can be taken back without them")
+        return changes_of_export(export, self._table, None)
+
+    def _streamed(self, watching: Watching) -> Steps[Iterable[Change]]:
+        """For each item, what all of its changes come to."""
+        found = dict[str, Change]()
+        while (change := (yield from watching.next_change(self._quiet))) is not None:
+            _ = change.old, change.new  # an error where the stream does not keep both
+            key = encode_item(dict(sorted(item_of_wire(change.image["Keys"]).items())))
+            found[key] = _joined(found.get(key, change), change)
+        return [replace(change, by=self._table) for change in found.values()]
+
+
+def _joined(first: Change, last: Change) -> Change:
+    """Two changes of an item as one: from what it was before the first to what it is after the last."""
+    sides = {"OldImage": first.image.get("OldImage"), "NewImage": last.image.get("NewImage")}
+    image = {**last.image, **sides}
+    kind: Any = "INSERT" if sides["OldImage"] is None else "REMOVE" if sides["NewImage"] is None else "MODIFY"
+    return replace(last, kind=kind, image={name: value for name, value in image.items() if value is not None})
