@@ -251,6 +251,9 @@ def test_what_is_paid(engine: Any, name: str) -> None:
     assert written("SET x = :x", **{":x": text}) == {"by_v": size, "www": size}
     capacity = call(engine, "SearchVectors", search(name, 1, 0, 0, ReturnConsumedCapacity="TOTAL"))["ConsumedCapacity"]
     assert capacity == {"VectorSearchRequestBytes": size}
+    assert written("REMOVE x SET v = :v", **{":v": {"L": numbers(1, 2, 4)}}) == {"by_v": size, "www": size}
+    capacity = call(engine, "SearchVectors", search(name, 1, 0, 0, ReturnConsumedCapacity="TOTAL"))["ConsumedCapacity"]
+    assert capacity == {"VectorSearchRequestBytes": 1024}
 
 
 def test_an_index_is_added_filled_and_deleted() -> None:
@@ -456,10 +459,11 @@ def test_what_is_held_is_what_was_put_last() -> None:
             partition.remove(key)
             model.pop(key, None)
         else:
-            partition.put(key, packed([number, 1]), {"f": number % 3})
+            partition.put(key, packed([number, 1]), {"f": number % 3}, number)
             model[key] = number
     assert {key: partition.vector(place)[0] for key, place in partition.places.items()} == model
     assert dict(zip(partition.keys, partition.values, strict=True)) == {key: (n % 3,) for key, n in model.items()}
+    assert partition.size == sum(model.values())
     assert len(partition.vectors) == 2 * len(model)
 
 

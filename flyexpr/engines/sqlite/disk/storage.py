@@ -361,9 +361,9 @@ class Storage:
     def put_vector(self, store: str, key: bytes, size: int, text: bytes, vector: bytes) -> None:
         self._do(f"INSERT OR REPLACE INTO {store} VALUES (?, ?, CAST(? AS TEXT), ?)", (key, size, text, vector))
 
-    def vectors(self, store: str, keys: Range) -> Iterator[tuple[bytes, bytes, bytes]]:
-        """The keys, the vectors and the texts of a range of a vector index, read as they are taken."""
-        return self._execute(f"SELECT key, vector, item FROM {store} WHERE key >= ? AND key < ?", keys)
+    def vectors(self, store: str, keys: Range) -> Iterator[tuple[bytes, int, bytes, bytes]]:
+        """The keys, sizes, vectors and texts of a range of a vector index, read as they are taken."""
+        return self._execute(f"SELECT key, size, vector, item FROM {store} WHERE key >= ? AND key < ?", keys)
 
     def vector(self, store: str, key: bytes) -> bytes | None:
         """The vector of a key, or None."""

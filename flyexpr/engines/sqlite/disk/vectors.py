@@ -137,12 +137,17 @@ def vector_problem(value: Any, dimensions: int) -> str:
         return "type"
     if len(value) != dimensions:
         return "size"
-    for number in value:
+    if _NUMBERS.issuperset(map(type, value)) and min(value) >= -LARGEST and max(value) <= LARGEST:
+        return ""
+    for number in value:  # the first one that is wrong says how
         if kind_of(number) != "N":
             return "element"
         if not -LARGEST <= number <= LARGEST:
             return "value"
     return ""
+
+
+_NUMBERS = frozenset((int, Decimal))
 
 
 def packed(numbers: Iterable[Any]) -> bytes:
@@ -187,10 +192,10 @@ class Partition:
     """The vectors of one partition of an index, one after another, in no order.
 
     `values` has what each item has of the attributes that a condition may name; `lengths` the length of each vector, or
-    -1 where nobody has measured it.
+    -1 where nobody has measured it. `size` is the bytes of all entries, as the service counts them.
     """
 
-    __slots__ = ("dimensions", "keys", "lengths", "names", "places", "values", "vectors")
+    __slots__ = ("dimensions", "keys", "lengths", "names", "places", "size", "sizes", "values", "vectors")
 
     def __init__(self, dimensions: int, names: tuple[str, ...]) -> None:
         self.dimensions, self.names = dimensions, names
@@ -198,10 +203,12 @@ class Partition:
         self.places: dict[bytes, int] = {}
         self.values: list[tuple[Any, ...]] = []
         self.lengths = array("d")
+        self.size, self.sizes = 0, array("q")
         self.vectors = array("f")
 
-    def put(self, key: bytes, vector: bytes, item: Mapping[str, Any]) -> None:
-        """Enter a vector, or put it in the place of the one with the same key."""
+    def put(self, key: bytes, vector: bytes, item: Mapping[str, Any], size: int = 0) -> None:
+        """Enter a vector, or put it in the place of the one with the same key; `size` is that of its entry."""
+        self.size += size
         place, floats = self.places.get(key), unpacked(vector)
         values = tuple([item.get(name) for name in self.names])
         if place is None:
@@ -209,9 +216,11 @@ class Partition:
             self.keys.append(key)
             self.values.append(values)
             self.lengths.append(-1.0)
+            self.sizes.append(size)
             self.vectors.extend(floats)
         else:
-            self.values[place], self.lengths[place] = values, -1.0
+            self.size -= self.sizes[place]
+            self.values[place], self.lengths[place], self.sizes[place] = values, -1.0, size
             self.vectors[place * self.dimensions : (place + 1) * self.dimensions] = floats
 
     def remove(self, key: bytes) -> None:
@@ -219,10 +228,13 @@ class Partition:
         place = self.places.pop(key, None)
         if place is None:
             return
+        self.size -= self.sizes[place]
+        size = self.sizes.pop()
         last, values, length, floats = self.keys.pop(), self.values.pop(), self.lengths.pop(), self.vector(-1)
         del self.vectors[-self.dimensions :]
         if last != key:
             self.keys[place], self.values[place], self.lengths[place] = last, values, length
+            self.sizes[place] = size
             self.places[last] = place
             self.vectors[place * self.dimensions : (place + 1) * self.dimensions] = floats
 
@@ -232,7 +244,7 @@ class Partition:
         return self.vectors[start : start + self.dimensions or None]
 
 
-Change = tuple[str, bytes, bytes, "bytes | None", Mapping[str, Any]]
+Change = tuple[str, bytes, bytes, "VectorEntry | None", Mapping[str, Any]]
 
 
 class HeldVectors:
@@ -265,20 +277,20 @@ class HeldVectors:
             _, gone = self._partitions.popitem(last=False)
             size -= 4 * len(gone.vectors)
 
-    def change(self, store: str, prefix: bytes, key: bytes, vector: bytes | None, item: Mapping[str, Any]) -> None:
+    def change(self, store: str, prefix: bytes, key: bytes, entry: VectorEntry | None, item: Mapping[str, Any]) -> None:
         """Note a change of the transaction that is under way; None for a vector that goes."""
         if (store, prefix) in self._partitions:
-            self._changes.append((store, prefix, key, vector, item))
+            self._changes.append((store, prefix, key, entry, item))
 
     def end(self, *, commit: bool) -> None:
         """Enter what the transaction has changed, or forget it."""
         changes, self._changes = self._changes, []
-        for store, prefix, key, vector, item in changes if commit else ():
+        for store, prefix, key, entry, item in changes if commit else ():
             partition = self._partitions.get((store, prefix))
             if partition is None:
                 continue
             try:
-                partition.remove(key) if vector is None else partition.put(key, vector, item)
+                partition.remove(key) if entry is None else partition.put(key, entry.vector, item, entry.size)
             except BaseException:
                 del self._partitions[store, prefix]
                 raise

@@ -94,7 +94,7 @@ def _change_vector(
         storage.held.change(index.store, index.partition(old.item), before.key, None, {})
     if new is not None and after is not None:
         storage.put_vector(index.store, *after)
-        storage.held.change(index.store, index.partition(new.item), after.key, after.vector, new.item)
+        storage.held.change(index.store, index.partition(new.item), after.key, after, new.item)
 
 
 def add_vector(storage: Storage, index: VectorStoredIndex, row: bytes, image: Image) -> None:

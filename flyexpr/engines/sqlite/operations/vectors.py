@@ -41,8 +41,7 @@ def _search(storage: Storage, asked: SearchAsked, now: float) -> bytes:
     results = [answer(Item=_item(storage, index, key, asked.paths), Score=json.dumps(score)) for score, key in found]
     capacity = None
     if asked.capacity != "NONE":
-        _, size = storage.total(index.store, prefix_range(prefix))
-        capacity = {"VectorSearchRequestBytes": float(max(size, WRITE_UNIT))}
+        capacity = {"VectorSearchRequestBytes": float(max(partition.size, WRITE_UNIT))}
     return answer(SearchResults=array(results), ConsumedCapacity=optional(capacity))
 
 
@@ -61,10 +60,10 @@ def _partition(storage: Storage, index: VectorStoredIndex, prefix: bytes) -> Par
     if partition is None:
         names = tuple(attribute.name for attribute in index.schema)
         partition = Partition(index.dimensions, names)
-        for key, vector, text in storage.vectors(index.store, prefix_range(prefix)):
+        for key, size, vector, text in storage.vectors(index.store, prefix_range(prefix)):
             if len(vector) != 4 * index.dimensions:
                 raise DamagedFileError("a stored vector has another size than its index")
-            partition.put(key, vector, read_text(text, names) if names else {})
+            partition.put(key, vector, read_text(text, names) if names else {}, size)
         storage.held.hold(index.store, prefix, partition)
     return partition
 
