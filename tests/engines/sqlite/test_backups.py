@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,31 @@ def test_recovery_is_enabled_and_disabled(embedded: SqliteEngine, clock: Clock) 
     assert b"changes_3" in stores(embedded)
     assert recover(embedded, OFF) == off
     assert b"changes_3" not in stores(embedded)
+
+
+def test_what_was_trimmed_is_not_restorable_by_a_longer_period(embedded: SqliteEngine, clock: Clock) -> None:
+    recover(embedded, {**ON, "RecoveryPeriodInDays": 1})
+    clock.now += 5 * 86_400
+    earliest = clock.now - 86_400
+    assert recover(embedded, ON)["EarliestRestorableDateTime"] == earliest
+    clock.now += 86_400
+    assert recover(embedded, ON)["EarliestRestorableDateTime"] == earliest
+
+
+def test_a_table_is_not_copied_while_one_of_its_indexes_is_filled(embedded: SqliteEngine) -> None:
+    recover(embedded, ON)
+    storage = embedded._storage
+    definition = storage.definition("tab")
+    assert definition is not None
+    filling = {"Store": definition["Stores"]["by_g"], "After": "", "At": time.time()}
+    storage.define("tab", {**definition, "Filling": filling})
+    with pytest.raises(DynamoError, match="TableInUseException: Table is being updated: tab"):
+        backup(embedded)
+    to_now = {"SourceTableName": "tab", "TargetTableName": "new", "UseLatestRestorableTime": True}
+    with pytest.raises(DynamoError, match="TableInUseException: Table is being updated: tab"):
+        call(embedded, "RestoreTableToPointInTime", to_now)
+    storage.define("tab", {**definition, "Filling": {**filling, "At": 0.0}})
+    backup(embedded)
 
 
 def test_a_table_is_restored_to_each_moment(embedded: SqliteEngine, clock: Clock) -> None:

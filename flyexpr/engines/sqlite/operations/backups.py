@@ -33,10 +33,9 @@ SYSTEM_DAYS = 35
 
 def create_backup(storage: Storage, asked: BackupAsked, now: float) -> bytes:
     """The answer to CreateBackup; the backup is there when it is given."""
-    if finish_abandoned(storage, asked.table):
-        raise DynamoError.of("TableInUseException", f"Table is being updated: {asked.table}")
+    finish_abandoned(storage, asked.table)
     with storage.transaction("IMMEDIATE"):
-        definition = source_definition(storage, asked.table)
+        definition = copied_definition(storage, asked.table)
         version = storage.next_version()
         stores = {
             name: f"{store.partition('_')[0]}_{version}_{position}"
@@ -120,4 +119,15 @@ def source_definition(storage: Storage, name: str) -> Definition:
     definition = storage.definition(name)
     if definition is None:
         raise DynamoError.of("TableNotFoundException", f"Table not found: {name}")
+    return definition
+
+
+def copied_definition(storage: Storage, name: str) -> Definition:
+    """The definition of a table whose stores are to be copied; TableInUseException while one of them is being filled.
+
+    Inside the transaction that copies them: another engine may begin to fill one at any moment before.
+    """
+    definition = source_definition(storage, name)
+    if "Filling" in definition:
+        raise DynamoError.of("TableInUseException", f"Table is being updated: {name}")
     return definition

@@ -16,7 +16,7 @@ from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.operations.backups import known_backup, source_definition
+from flyexpr.engines.sqlite.operations.backups import copied_definition, known_backup, source_definition
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.fills import finish_abandoned
 from flyexpr.engines.sqlite.operations.recording import begin_recording, end_recording
@@ -42,7 +42,9 @@ def update_continuous_backups(storage: Storage, asked: RecoveryAsked, now: float
         definition = source_definition(storage, asked.table)
         if asked.days:
             changes = begin_recording(storage, definition)
-            if not changes["Days"]:
+            if changes["Days"]:  # of what was older than that, the changes may be gone
+                changes["Restorable"] = change_number(_earliest(changes, now))
+            else:
                 changes["Restorable"] = max(change_number(now), changes["Since"])
             changes["Days"] = asked.days
         elif "Changes" in definition:
@@ -93,10 +95,9 @@ def restore_table_to_point_in_time(storage: Storage, asked: RestoreToTimeAsked, 
 
     It has the changes that were made up to that moment, and none of those after it.
     """
-    if finish_abandoned(storage, asked.source):
-        raise DynamoError.of("TableInUseException", f"Table is being updated: {asked.source}")
+    finish_abandoned(storage, asked.source)
     with storage.transaction("IMMEDIATE"):
-        source = source_definition(storage, asked.source)
+        source = copied_definition(storage, asked.source)
         changes = source.get("Changes", {})
         if not changes.get("Days"):
             text = f"Point in time recovery is not enabled for table '{asked.source}'"
