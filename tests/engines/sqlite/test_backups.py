@@ -337,6 +337,32 @@ def test_a_stream_and_recovery_share_the_record(embedded: SqliteEngine, clock: C
     assert [record["dynamodb"]["Keys"] for record in records(embedded, stream_of(embedded, "tab"))] == [key(5)]
 
 
+@pytest.mark.parametrize("view", ["KEYS_ONLY", "NEW_IMAGE"])
+def test_recovery_begins_after_what_a_stream_has_recorded_without_old_images(
+    embedded: SqliteEngine, clock: Clock, view: str
+) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": view}
+    call(embedded, "UpdateTable", {"TableName": "tab", "StreamSpecification": stream})
+    put(embedded, 1)
+    put(embedded, 1, x={"N": "1"})
+    clock.now -= 60  # so that these changes are, by their numbers, later than what follows
+    earliest = recover(embedded, ON)["EarliestRestorableDateTime"]
+    assert recover(embedded, ON)["EarliestRestorableDateTime"] == earliest > clock.now
+    before = contents(embedded, "tab")
+    clock.now = earliest + 1
+    put(embedded, 1, x={"N": "2"})
+    put(embedded, 2)
+    call(embedded, "DeleteItem", {"TableName": "tab", "Key": key(1)})
+    assert [change["eventName"] for change in records(embedded, stream_of(embedded, "tab"))][2:] == [
+        "MODIFY",
+        "INSERT",
+        "REMOVE",
+    ]
+    restoring = {"SourceTableName": "tab", "TargetTableName": "new", "RestoreDateTime": earliest}
+    call(embedded, "RestoreTableToPointInTime", restoring)
+    assert contents(embedded, "new") == before
+
+
 def test_a_deleted_table_with_recovery_leaves_a_backup_for_35_days(embedded: SqliteEngine, clock: Clock) -> None:
     recover(embedded, ON)
     put(embedded, 1)

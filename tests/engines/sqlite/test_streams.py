@@ -196,16 +196,40 @@ def test_statements_make_records(engine: SqliteEngine) -> None:
     assert names(engine) == ["INSERT", "MODIFY", "REMOVE"]
 
 
-def test_the_images_are_those_of_the_view(engine: SqliteEngine) -> None:
-    held = {"KEYS_ONLY": set(), "NEW_IMAGE": {"NewImage"}, "OLD_IMAGE": {"OldImage"}}
-    for view, members in held.items():
-        alter(engine, OFF)
-        alter(engine, {"StreamEnabled": True, "StreamViewType": view})
-        put(engine, x={"S": view})
-        put(engine, x={"S": view * 2})
-        change = shown(records(engine)[-1])
-        assert change.keys() & {"NewImage", "OldImage"} == members
-        assert (change["Keys"], change["StreamViewType"]) == (key(1), view)
+@pytest.mark.parametrize(
+    ("view", "stored"),
+    [
+        ("KEYS_ONLY", [(None, "key"), ("{}", "key"), ("key", None)]),
+        ("NEW_IMAGE", [(None, "one"), ("{}", "two"), ("key", None)]),
+        ("OLD_IMAGE", [(None, "key"), ("one", "{}"), ("two", None)]),
+        ("NEW_AND_OLD_IMAGES", [(None, "one"), ("one", "two"), ("two", None)]),
+    ],
+)
+def test_the_images_are_those_of_the_view_and_no_others_are_stored(
+    engine: SqliteEngine, view: str, stored: list[tuple[str | None, str | None]]
+) -> None:
+    alter(engine, OFF)
+    alter(engine, {"StreamEnabled": True, "StreamViewType": view})
+    one, two = {"x": {"S": "one"}}, {"x": {"S": "two"}}
+    put(engine, **one)
+    put(engine, **two)
+    delete(engine)
+    words = {"one": {**key(1), **one}, "two": {**key(1), **two}, "key": key(1), "{}": {}, None: None}
+    assert kept(engine) == [(words[old], words[new]) for old, new in stored]
+    whole = [("INSERT", None, "one"), ("MODIFY", "one", "two"), ("REMOVE", "two", None)]
+    for record, (name, old, new) in zip(records(engine), whole, strict=True):
+        change = shown(record)
+        assert (record["eventName"], change["StreamViewType"], change["Keys"]) == (name, view, key(1))
+        assert change.get("OldImage") == (words[old] if "OLD" in view else None)
+        assert change.get("NewImage") == (words[new] if "NEW" in view else None)
+
+
+def kept(engine: SqliteEngine) -> list[tuple[Wire | None, Wire | None]]:
+    """What the newest record of changes holds of the items before and after."""
+    connection = engine._storage.connection
+    stores = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'changes%' ORDER BY rowid").fetchall()
+    rows = connection.execute(f"SELECT old, new FROM {stores[-1][0].decode()} ORDER BY number")
+    return [(old and json.loads(old), new and json.loads(new)) for old, new in rows]
 
 
 def test_a_deletion_by_time_to_live_names_the_service(engine: SqliteEngine, clock: Clock) -> None:

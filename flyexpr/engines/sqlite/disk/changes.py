@@ -1,5 +1,8 @@
 """The record of the changes of a table: each change with its number, and the item before and after it as it was stored.
 
+Only what somebody needs is kept of the two items: for a stream of new images that is the newer one. Where neither is
+needed, the key stands in the place of one.
+
 The number of a change is the time when it was made, in microseconds since 1970, or one more than that of the change
 before it, if that is larger. So numbers rise, whatever happens to the clock, and say when a change was made. The newest
 change always stays in its store, so that no number comes twice.
@@ -16,6 +19,7 @@ from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.records import record
 
 SECOND = 1_000_000
+NOT_KEPT: Row = (0, b"{}")  # in the place of an item that nobody needs
 _COLUMNS = "number, expired, old_size, old, new_size, new"
 
 
@@ -33,8 +37,8 @@ class StoredChange:
 
     @property
     def row(self) -> Row:
-        """The newer of the two rows; either has the key of the item."""
-        row = self.new or self.old
+        """A row that has the key of the item: the newer one, unless only the older one was kept."""
+        row = self.old if self.new in (None, NOT_KEPT) else self.new
         assert row is not None
         return row
 

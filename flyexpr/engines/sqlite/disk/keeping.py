@@ -1,4 +1,4 @@
-"""How an engine keeps the record of changes: by which clock, how long, and in how many shards."""
+"""How an engine keeps the record of changes: by which clock, how long, in how many shards, and with which images."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flyexpr.records import record
 
 DAY = 86_400.0
 SHARD_SECONDS = 4 * 3600.0
+OLD_VIEWS, NEW_VIEWS = ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"), ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
 
 
 @record

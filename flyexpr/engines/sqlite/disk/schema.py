@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.indexes import INDEX_CLASSES, StoredIndex, read_index
+from flyexpr.engines.sqlite.disk.keeping import NEW_VIEWS, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, read_key_schema
 from flyexpr.engines.sqlite.disk.vectors import VECTORS, VectorStoredIndex, read_vector_index
 from flyexpr.engines.sqlite.faults import DamagedFileError
@@ -39,13 +40,16 @@ class Changes:
     """Where the changes of a table are recorded: the SQLite table, and the number after which the newest shards begin.
 
     `stream` is the ARN of the stream that shows them, if there is one; `days` for how many of them the table can be
-    restored to a point in time, 0 if it cannot.
+    restored to a point in time, 0 if it cannot. `keeps_old` and `keeps_new` say whether the stream or a restoring needs
+    the items as they were before and after a change.
     """
 
     store: str
     since: int
     stream: str | None
     days: int
+    keeps_old: bool
+    keeps_new: bool
 
 
 @record
@@ -139,7 +143,7 @@ def _read_table(definition: Definition) -> StoredTable:
         indexes=tuple(sorted(indexes, key=lambda index: index.name)),
         expiry=Expiry(expiry["AttributeName"], check_store(expiry["Store"])) if expiry else None,
         filling=_read_filling(definition.get("Filling")),
-        changes=_read_changes(definition.get("Changes")),
+        changes=_read_changes(definition.get("Changes"), description),
         vector_indexes=tuple(sorted(vectors, key=lambda index: index.name)),
         answers_from=tuple((name, one["At"] + one["Seconds"]) for name, one in definition.get(BUILDING, {}).items()),
     )
@@ -153,10 +157,18 @@ def _read_filling(filling: Any) -> str | None:
     return check_store(filling["Store"])
 
 
-def _read_changes(changes: Any) -> Changes | None:
+def _read_changes(changes: Any, description: Any) -> Changes | None:
     if changes is None:
         return None
-    return Changes(check_store(changes["Store"]), int(changes["Since"]), changes["Stream"], int(changes["Days"]))
+    days, view = int(changes["Days"]), description.get("StreamSpecification", {}).get("StreamViewType")
+    return Changes(
+        check_store(changes["Store"]),
+        int(changes["Since"]),
+        changes["Stream"],
+        days,
+        keeps_old=days > 0 or view in OLD_VIEWS,
+        keeps_new=view in NEW_VIEWS,
+    )
 
 
 def store_statement(store: str) -> str:

@@ -10,9 +10,17 @@ import json
 from typing import Any
 from zlib import adler32
 
-from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, create_changes, last_number
-from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.answers import item_text, read_text
+from flyexpr.engines.sqlite.disk.changes import (
+    NOT_KEPT,
+    SECOND,
+    change_number,
+    create_changes,
+    last_number,
+)
+from flyexpr.engines.sqlite.disk.images import Image, Row
 from flyexpr.engines.sqlite.disk.keeping import DAY
+from flyexpr.engines.sqlite.disk.key_schema import has_key, key_of
 from flyexpr.engines.sqlite.disk.schema import Changes, Definition, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, keep_stream, streams
@@ -32,8 +40,26 @@ def record_change(
     number, keeping = change_number(storage.keeping.clock()), storage.keeping
     if changes.stream is not None and number - changes.since > keeping.shard_time * SECOND:
         changes = _with_next_shards(storage, table.name, number)
-    before, after = (None if image is None else (image.size, image.text) for image in (old, new))
+    before, after = _kept(old, changes.keeps_old), _kept(new, changes.keeps_new)
+    if {before, after} <= {None, NOT_KEPT}:
+        if new is not None:
+            after = _key(table, new)
+        elif old is not None:
+            before = _key(table, old)
     storage.add_change(changes.store, max(number, changes.since + 1), expired, before, after)
+
+
+def _kept(image: Image | None, is_needed: bool) -> Row | None:
+    if image is None:
+        return None
+    return (image.size, image.text) if is_needed else NOT_KEPT
+
+
+def _key(table: StoredTable, image: Image) -> Row:
+    """The key of an item, in the place of the item."""
+    item = image.item if has_key(table.key, image.item) else read_text(image.text, table.key.names)
+    text = item_text(key_of(table.key.names, item))
+    return len(text), text
 
 
 def _is_same(old: Image | None, new: Image | None) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import json_text, read_text
-from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, read_changes
+from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, last_number, read_changes
 from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.key_schema import row_key
@@ -42,10 +42,7 @@ def update_continuous_backups(storage: Storage, asked: RecoveryAsked, now: float
         definition = source_definition(storage, asked.table)
         if asked.days:
             changes = begin_recording(storage, definition)
-            if changes["Days"]:  # of what was older than that, the changes may be gone
-                changes["Restorable"] = change_number(_earliest(changes, now))
-            else:
-                changes["Restorable"] = max(change_number(now), changes["Since"])
+            changes["Restorable"] = _restorable(storage, changes, now)
             changes["Days"] = asked.days
         elif "Changes" in definition:
             definition["Changes"]["Days"] = 0
@@ -74,6 +71,14 @@ def _continuous_backups(definition: Definition, now: float) -> bytes:
         }
     shown = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
     return json_text({"ContinuousBackupsDescription": shown})
+
+
+def _restorable(storage: Storage, changes: dict[str, Any], now: float) -> int:
+    """The number from which on the record has what a restoring needs."""
+    if changes["Days"]:  # older changes may be gone, even if more days are asked for now
+        return max(int(changes["Restorable"]), change_number(now - changes["Days"] * DAY))
+    # A stream may have recorded changes without the items as they were; after the clock was set back, later than now.
+    return max(int(changes["Since"]), change_number(now), last_number(storage, changes["Store"]) + 1)
 
 
 def _earliest(changes: dict[str, Any], now: float) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, item_text, json_text, read_text
 from flyexpr.engines.sqlite.disk.changes import SECOND, StoredChange
+from flyexpr.engines.sqlite.disk.keeping import NEW_VIEWS, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import key_of, row_key
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.disk.streams import Shard, StoredStream
@@ -17,7 +18,6 @@ from flyexpr.engines.sqlite.request.streams import sequence_number
 from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import item_size
 
-_OLD, _NEW = ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"), ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
 _EXPIRED = '{"type":"Service","principalId":"dynamodb.amazonaws.com"}'
 
 
@@ -57,8 +57,8 @@ def has_change(stream: StoredStream, shard: Shard, change: StoredChange) -> bool
 
 def record_text(stream: StoredStream, change: StoredChange) -> bytes:
     """A record of a stream as GetRecords gives it; the images are the texts that were stored."""
-    old = change.old if stream.view in _OLD else None
-    new = change.new if stream.view in _NEW else None
+    old = change.old if stream.view in OLD_VIEWS else None
+    new = change.new if stream.view in NEW_VIEWS else None
     key = _key(stream, change)
     return answer(
         eventID=json_text(_event_id(stream, change)),
