@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Any
 
 from flyexpr.engine import Engine
@@ -33,31 +35,75 @@ def do_together(step: Together, drive: Callable[[Steps[Any]], object]) -> None:
     >>> wins
     [3, 3]
     """
-    pool, flying = ThreadPoolExecutor(step.workers, "flyexpr-worker"), set[Future[Any]]()
-    failures: list[BaseException] = []
+    crew = _Crew(step, drive)
     try:
-        while not failures:
-            while len(flying) < step.workers and (unit := next(step.units, None)) is not None:
-                flying.add(pool.submit(drive, unit))
-            if not flying:
-                return
-            landed, flying = wait(flying, return_when=FIRST_COMPLETED)
-            failures += _noted(landed, step)
+        crew.start()
+        crew.note_all()
     finally:
-        pool.shutdown()
-        failures += _noted(flying, step)
-    raise failures[0]
+        crew.end()
+    if crew.failures:
+        raise crew.failures[0]
 
 
-def _noted(landed: Iterable[Future[Any]], step: Together) -> list[BaseException]:
-    """The failures among units that have ended; the results of the others are noted, which may fail too."""
-    failures = []
-    for future in landed:
+class _Crew:
+    """Threads that do the units of a step: each takes the next one by itself, which a pool would be asked for.
+
+    Results are noted in the thread that made the crew.
+    """
+
+    def __init__(self, step: Together, drive: Callable[[Steps[Any]], object]) -> None:
+        self._step, self._drive = step, drive
+        self._threads: list[Thread] = []
+        self._landed, self._running = SimpleQueue[tuple[bool, Any]](), 0
+        self._lock, self._is_over = Lock(), False
+        self.failures: list[BaseException] = []
+
+    def start(self) -> None:
+        """Starts the threads, but no more than there are units."""
+        while len(self._threads) < self._step.workers and (unit := self._next()) is not None:
+            thread = Thread(target=self._work, args=(unit,), name="flyexpr-worker")
+            thread.start()
+            self._threads.append(thread)
+            self._running += 1
+
+    def note_all(self) -> None:
+        """Notes the results until all threads have ended."""
+        while self._running:
+            is_result, outcome = self._landed.get()
+            if is_result:
+                self._note(outcome)
+            else:
+                self._running -= 1
+                self.failures += outcome
+
+    def end(self) -> None:
+        """Lets no other unit begin, and waits for those under way."""
+        self._is_over = True
+        self.note_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _note(self, result: Any) -> None:
         try:
-            step.note(future.result())
+            self._step.note(result)
         except BaseException as failure:  # a unit that is not noted would count as not done
+            self._is_over = True
+            self.failures.append(failure)
+
+    def _work(self, unit: Steps[Any] | None) -> None:
+        failures: list[BaseException] = []
+        try:
+            while unit is not None:
+                self._landed.put((True, self._drive(unit)))
+                unit = self._next()
+        except BaseException as failure:  # the thread that notes the results raises it
+            self._is_over = True
             failures.append(failure)
-    return failures
+        self._landed.put((False, failures))
+
+    def _next(self) -> Steps[Any] | None:
+        with self._lock:
+            return None if self._is_over else next(self._step.units, None)
 
 
 def items_of_lanes(lanes: Lanes, engine: Engine, pool: ThreadPoolExecutor) -> Iterator[Any]:
