@@ -420,6 +420,17 @@ def test_what_refuses_a_whole_transaction(engine: SqliteEngine, text: str, words
     assert sort_keys(execute(engine, OF_P, P)) == ["1", "2", "3"]
 
 
+def test_a_transaction_sends_at_most_4_mb(engine: SqliteEngine) -> None:
+    def inserts(last: int) -> list[Wire]:
+        text = "INSERT INTO tab VALUE {'pk': 'p', 'sk': %d, 'x': ?}"
+        size = 4 * 1024 * 1024 // 16 - len(text % 10)
+        return [statement(text % sort, {"S": "x" * (size + (last if sort == 25 else 0))}) for sort in range(10, 26)]
+
+    words = "ValidationException: Transaction payload size cannot exceed 4MB. Payload Size: 4194305"
+    assert refusal(transaction, engine, *inserts(1)) == words
+    assert transaction(engine, *inserts(0)) == {"Responses": []}
+
+
 def test_a_transaction_has_reads_or_writes_each_of_another_item(engine: SqliteEngine) -> None:
     one = "SELECT * FROM tab WHERE pk = 'p' AND sk = 1"
     assert refusal(transaction, engine, one, f"EXISTS({one} AND x = 1)") == (

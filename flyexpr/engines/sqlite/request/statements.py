@@ -16,12 +16,14 @@ from flyexpr.engines.sqlite.request.intents import ActionsAsked, ExecutionAsked,
 from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule
 from flyexpr.engines.sqlite.request.members import RULES, Members, gather
 from flyexpr.engines.sqlite.request.next_tokens import digest_of, read_token
+from flyexpr.engines.sqlite.request.transactions import check_payload
 from flyexpr.engines.sqlite.request.wire import read_value
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.expressions.nodes import Value
 from flyexpr.expressions.parse import PARTIQL, Scope
 from flyexpr.expressions.parse.statements import Change, Exists, Select, read_statement
-from flyexpr.values.freeze import freeze
+from flyexpr.values.freeze import freeze, thaw
+from flyexpr.values.sizes import value_size
 
 # The order is that in which the service says what is wrong with them.
 _RULES: dict[str, Rule] = {
@@ -95,8 +97,14 @@ def read_execute_transaction(request: Members) -> ActionsAsked:
     statements = tuple([_read_action(*read) for read in zip(range(len(parts)), parts, values, strict=True)])
     if len({isinstance(one.statement, Select) for one in statements}) > 1:
         raise invalid("ExecuteTransaction API does not support both read and write operations in the same request.")
+    check_payload(sum(map(_sent, parts, values)))
     token = _read_client_token(members, parts)
     return ActionsAsked(statements, members.get("ReturnConsumedCapacity", "NONE"), token)
+
+
+def _sent(members: Members, values: Sequence[Value]) -> int:
+    """The bytes of a statement and its parameters."""
+    return len(members["Statement"].encode()) + sum(value_size(thaw((value.kind, value.body))) for value in values)
 
 
 def _read_action(position: int, members: Members, values: Sequence[Value]) -> StatementAsked:

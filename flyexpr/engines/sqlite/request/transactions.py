@@ -37,10 +37,14 @@ def read_transact_write_items(request: Members) -> WritesAsked:
     """What a TransactWriteItems asks for."""
     members = read_members(request, ("TransactItems",))
     read = [_read_write(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
-    sent = sum(size for _, size in read)
+    check_payload(sum(size for _, size in read))
+    return WritesAsked(tuple([write for write, _ in read]), read_returns(members), _read_token(members))
+
+
+def check_payload(sent: int) -> None:
+    """None for a transaction that sends up to 4 MB."""
     if sent > MAX_BYTES:
         raise invalid(f"Transaction payload size cannot exceed 4MB. Payload Size: {sent}")
-    return WritesAsked(tuple([write for write, _ in read]), read_returns(members), _read_token(members))
 
 
 def _read_token(members: Members) -> Token | None:
