@@ -33,6 +33,7 @@ _COMMANDS = {
     "put": ("writing", "Write items, one JSON object a line."),
     "update": ("writing", "Change one item, or all that match."),
     "delete": ("writing", "Remove one item, or all that match."),
+    "undo": ("undoing", "Make items what they were before."),
     "edit": ("editing", "Change one item in an editor."),
     "copy": ("copying", "Copy a table to another one."),
     "export": ("copying", "Write a table into a folder or file."),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -207,6 +208,18 @@ def paths_of(text: str | None) -> tuple[DocumentPath, ...] | None:
 def condition_of(text: str | None) -> Condition:
     """The condition in a text; without a text, one that is always true."""
     return ALWAYS if text is None else parse_condition(text)
+
+
+def moment_of(text: str, *words: str) -> str | datetime:
+    """What --since says: one of the words, or a time."""
+    if text in words:
+        return text
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise click.UsageError(
+            f"--since takes {', '.join(words)} or a time such as 2026-01-31T12:00:00Z, not {text!r}"
+        ) from None
 
 
 def note(message: str, style: str = "plain") -> None:

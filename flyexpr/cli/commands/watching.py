@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def watch(
         raise click.UsageError(f"{resume} says where to go on; leave out --since, or name another file")
     found = options.session().table(table)
     budget: Any = None if seconds is None else {"seconds": seconds}
-    place = _kept(resume) or _moment(since or "latest")
+    place = _kept(resume) or options.moment_of(since or "latest", *_WORDS)
     wanted = None if condition is None else options.condition_of(condition)
     watching = watched(found, wanted, since=place, budget=budget)
     with options.standard_output() as stream:
@@ -94,14 +93,3 @@ def _keep(file: Path | None, watching: Watch) -> None:
     """Keeps the place after what is printed: a crash in between prints that again."""
     if file is not None and watching.cursor is not None:
         replace_file(file, f"{watching.cursor}\n".encode())
-
-
-def _moment(text: str) -> str | datetime:
-    if text in _WORDS:
-        return text
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise click.UsageError(
-            f"--since takes latest, beginning or a time such as 2026-01-31T12:00:00Z, not {text!r}"
-        ) from None

@@ -1,0 +1,87 @@
+"""undo: items as they were before, from the stream or from an incremental export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from flyexpr.changes.change import Change
+from flyexpr.cli import options
+from flyexpr.cli.formats.sinks import write_items
+from flyexpr.events import undo as undone
+from flyexpr.values.kinds import Item
+
+
+@click.command()
+@options.table
+@options.condition_or_all
+@click.option("--since", metavar="WHEN", help="beginning, or a time such as 2026-01-31T12:00:00Z.")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Take back the changes of this incremental export, and not those of the stream.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The stream is read when nothing was new for so long.",
+)
+@click.option("--dry-run", is_flag=True, help="Say how many items would be changed; change nothing.")
+@options.yes
+@options.rate
+@options.engine
+def undo(
+    table: str,
+    condition: str | None,
+    since: str | None,
+    export: Path | None,
+    wait: float,
+    dry_run: bool,
+    yes: bool,
+    rate: float | None,
+) -> None:
+    """Make the items that were changed since then what they were before.
+
+    The condition is asked of all that happened to an item as one change: old(NAME) is what an attribute was before. An
+    item that has been changed again is left alone, and printed with its key and what it is now; the exit code is 1
+    then. The table needs a stream that keeps both images: flyexpr alter TABLE --stream both.
+
+    \b
+    flyexpr undo Orders --since 2026-01-31T12:00:00Z --dry-run
+    flyexpr undo Orders --since beginning "status = 'oops'" --yes
+    """
+    if (since is None) == (export is None):
+        raise click.UsageError("write --since WHEN, or --export FOLDER")
+    begin = None if since is None else options.moment_of(since, "beginning")
+    found = options.session().table(table)
+    wanted = None if condition is None else options.condition_of(condition)
+    left: list[Item] = []
+
+    def refused(change: Change, item: Item | None) -> None:
+        left.append({"key": change.key, "now": item})
+
+    if not dry_run:
+        options.confirm(f"Take back the changes of {table} since {since or export}?", yes)
+    done = undone(found, begin, wanted, export=export, dry_run=dry_run, quiet=wait, rate=rate, refused=refused)
+    with options.standard_output() as stream:
+        write_items(left, stream, "json")
+    options.note(_said(done, len(left), dry_run))
+    if left:
+        raise click.exceptions.Exit(options.FAILED)
+
+
+def _said(done: int, left: int, dry_run: bool) -> str:
+    """How many items are as they were, and how many were left alone.
+
+    >>> _said(1, 0, False), _said(2, 1, True)
+    ('1 item is as it was', '2 items would be as they were, and 1 was changed again')
+    """
+    subject, end = ("1 item", "as it was") if done == 1 else (f"{done:,} items", "as they were")
+    verb = "would be" if dry_run else "is" if done == 1 else "are"
+    rest = f", and {left:,} {'was' if left == 1 else 'were'} changed again" if left else ""
+    return f"{subject} {verb} {end}{rest}"

@@ -1,0 +1,73 @@
+"""flyexpr undo: changes taken back, what is left alone, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from export_folders import STAMP, written
+from program import Inside
+
+
+@pytest.fixture
+def orders(inside: Inside) -> Inside:
+    inside("create", "Orders", "id", "--stream", "both")
+    for number in range(3):
+        inside("put", "Orders", json.dumps({"id": str(number), "status": "open"}))
+    return inside
+
+
+def items(inside: Inside) -> list[dict]:
+    return sorted(map(json.loads, inside("scan", "Orders").out.splitlines()), key=lambda item: item["id"])
+
+
+def test_changes_are_taken_back(orders: Inside):
+    orders("update", "Orders", "1", "SET status = 'oops'")
+    undo = ("undo", "Orders", "--since", "beginning", "--wait", "0")
+    end = orders(*undo, "--dry-run", "status = 'oops'")
+    assert (end.code, end.out, end.err) == (0, "", "flyexpr: 1 item would be as it was\n")
+    assert len(items(orders)) == 3
+    end = orders(*undo, "--yes", "status = 'oops'")
+    assert (end.code, end.err) == (0, "flyexpr: 1 item is as it was\n")
+    assert [item["id"] for item in items(orders)] == ["0", "2"]
+    end = orders(*undo, "--yes")
+    assert (end.code, end.err) == (0, "flyexpr: 2 items are as they were\n")
+    assert items(orders) == []
+
+
+def test_a_time_is_where_the_changes_begin(orders: Inside):
+    end = orders("undo", "Orders", "--since", "2026-01-01T00:00:00Z", "--wait", "0", "--yes")
+    assert (end.code, end.err) == (0, "flyexpr: 3 items are as they were\n")
+
+
+def test_what_was_changed_again_is_printed(orders: Inside, tmp_path: Path):
+    lines = [
+        {
+            "Metadata": {"WriteTimestampMicros": {"N": f"{STAMP}"}},
+            "Keys": {"id": {"S": key}},
+            "NewImage": {"id": {"S": key}, "status": {"S": status}},
+        }
+        for key, status in (("0", "open"), ("1", "other"))
+    ]
+    about = {"exportType": "INCREMENTAL_EXPORT", "outputView": "NEW_AND_OLD_IMAGES"}
+    folder = written(tmp_path / "of S3", [json.dumps(line).encode() for line in lines], data="data", **about)
+    end = orders("undo", "Orders", "--export", str(folder), "--yes")
+    assert (end.code, end.err) == (1, "flyexpr: 1 item is as it was, and 1 was changed again\n")
+    assert json.loads(end.out) == {"key": {"id": "1"}, "now": {"id": "1", "status": "open"}}
+    assert [item["id"] for item in items(orders)] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        ([], "write --since WHEN, or --export FOLDER"),
+        (["--since", "beginning", "--export", "."], "write --since WHEN, or --export FOLDER"),
+        (["--since", "latest"], "--since takes beginning or a time such as 2026-01-31T12:00:00Z, not 'latest'"),
+        (["--since", "beginning"], "There is no terminal to ask at; write --yes."),
+        (["--since", "beginning", "status = = 1"], "Syntax error"),
+    ],
+)
+def test_what_is_refused(orders: Inside, arguments: list[str], text: str):
+    end = orders("undo", "Orders", *arguments)
+    assert end.code == 2
+    assert text in end.err
+    assert len(items(orders)) == 3
