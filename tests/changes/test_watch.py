@@ -267,7 +267,11 @@ def test_a_table_without_a_stream_says_how_to_get_one() -> None:
 
 
 MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"since": "yesterday"}, BadCursor, "since= takes the .cursor of an earlier watch; this is not one"),
+    (
+        {"since": "yesterday"},
+        BadCursor,
+        'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is none of them',
+    ),
     ({"since": None}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor, not None'),
     ({"since": ""}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor'),
     ({"poll": -1}, ValueError, "poll= is a number of seconds, not -1"),

@@ -73,7 +73,7 @@ def test_a_forged_place_is_refused(orders: Inside):
     with open("place", "w") as file:
         file.write("nonsense")
     end = orders("watch", "Orders", "--resume", "place")
-    assert (end.code, end.err) == (2, "flyexpr: since= takes the .cursor of an earlier watch; this is not one\n")
+    assert (end.code, end.err) == (2, "flyexpr: the file of --resume does not hold the place of an earlier watch\n")
 
 
 def test_a_table_without_a_stream_says_how_to_get_one(inside: Inside):

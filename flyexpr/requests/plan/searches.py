@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from flyexpr.errors import PlanError
 from flyexpr.expressions.nodes import (
+    ALWAYS,
     And,
     Between,
     Compare,
@@ -62,7 +63,7 @@ def access_of_search(table: Table, search: Search) -> Access:
     if len(equals) > 1:
         raise PlanError(
             f"{' and '.join(equals)} of {table.name!r} would serve this search equally well",
-            condition=show(search.condition),
+            condition=_shown(search),
             hint=f"choose one: search(..., index={equals[0]!r})",
         )
     return VectorSearch(
@@ -144,6 +145,9 @@ def _no_index(table: Table, search: Search, fits: Sequence[_Fit]) -> PlanError:
         index = f"VectorIndex('ByVector', {search.near.attribute!r}, {len(search.near.vector)})"
         return PlanError(f"{table.name!r} has no vector index", hint=f"declare it: indexes=[{index}]")
     shown = "; ".join(f"{fit.index.name}: {fit.why}" for fit in fits if isinstance(fit.index, VectorIndex))
-    return PlanError(
-        f"no vector index of {table.name!r} can serve this search ({shown})", condition=show(search.condition)
-    )
+    return PlanError(f"no vector index of {table.name!r} can serve this search ({shown})", condition=_shown(search))
+
+
+def _shown(search: Search) -> str | None:
+    """The condition of a search as an error shows it; None for a search without one."""
+    return None if search.condition == ALWAYS else show(search.condition)

@@ -12,6 +12,7 @@ from flyexpr.errors import BadCursor
 from flyexpr.steps.cursors import closed_cursor, opened_cursor
 
 BEGIN, AFTER, SINCE, LATEST = "TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP", "LATEST"
+_NO_CURSOR = 'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is none of them'
 _BEGAN = "BEGAN"  # at the latest record of the moment that is its value; an iterator for that was given
 
 
@@ -121,7 +122,7 @@ def opened_shards(cursor: str, table: str) -> Shards:
             return shards
         case [str(stream), dict()] if ":table/" in stream:
             raise BadCursor(f"the cursor comes from the stream of another table: {stream}")
-    raise BadCursor("since= takes the .cursor of an earlier watch; this is not one")
+    raise BadCursor(_NO_CURSOR)
 
 
 def _place(told: Any) -> Place:
@@ -134,7 +135,7 @@ def _place(told: Any) -> Place:
             }
             if good.get(kind):
                 return Place(kind, value, over)
-    raise BadCursor("since= takes the .cursor of an earlier watch; this is not one")
+    raise BadCursor(_NO_CURSOR)
 
 
 def seconds(moment: datetime) -> float:
