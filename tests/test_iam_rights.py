@@ -56,6 +56,7 @@ from flyexpr import (
     update_matching,
     update_table,
 )
+from flyexpr.events import follow, watch
 
 KEY = ("ada", "a")
 ITEM = {"user": "ada", "id": "a", "n": 1}
@@ -174,6 +175,10 @@ WAYS: dict[str, list[Callable[[Table], Any]]] = {
         lambda t: run(replace(t, ttl=None), update_table()),
         lambda t: run(replace(t, indexes=[*t.indexes, GlobalIndex("ByOther", "other")]), update_table()),
     ],
+    "watch": [lambda t: list(watch(t, since="beginning", budget={"requests": 4}))],
+    "follow": [
+        lambda t: follow(t, t.named("Target"), lambda change: None, budget={"requests": 6}, checkpoint=("f", "f")),
+    ],
     "describe_table": [lambda t: run(t, describe_table())],
     "delete_table": [lambda t: run(t, delete_table())],
 }
@@ -213,9 +218,16 @@ def test_the_row_names_what_is_sent(function: str) -> None:
             return engine(operation, body)
 
         scores = Table(
-            "Notes", "user", "id", attributes={"until": epoch}, ttl="until", indexes=[GlobalIndex("ByPlace", "place")]
+            "Notes",
+            "user",
+            "id",
+            attributes={"until": epoch},
+            ttl="until",
+            indexes=[GlobalIndex("ByPlace", "place")],
+            stream="both",
         )
         run(scores.on(engine), create_table())
+        run(scores.named("Target").on(engine), create_table())
         for way in WAYS[function]:
             flyexpr.put(scores.on(engine), ITEM)
             flyexpr.put(scores.on(engine), {**ITEM, "id": "b"})
@@ -231,4 +243,4 @@ def test_every_function_that_sends_has_a_row() -> None:
     acting -= {name for name in acting if not inspect.isfunction(NAMES[name])} | {"run"}
     built = {name for name in flyexpr.__all__ if getattr(NAMES[name], "__module__", "") == constructors.__name__}
     built -= {"near"}  # a part of a search
-    assert {*ROWS} == acting | built == {*WAYS}
+    assert {*ROWS} == acting | built | {"watch", "follow"} == {*WAYS}
