@@ -349,6 +349,9 @@ def test_recovery_begins_after_what_a_stream_has_recorded_without_old_images(
     earliest = recover(embedded, ON)["EarliestRestorableDateTime"]
     assert recover(embedded, ON)["EarliestRestorableDateTime"] == earliest > clock.now
     before = contents(embedded, "tab")
+    latest = {"SourceTableName": "tab", "TargetTableName": "latest", "UseLatestRestorableTime": True}
+    call(embedded, "RestoreTableToPointInTime", latest)
+    assert contents(embedded, "latest") == before
     clock.now = earliest + 1
     put(embedded, 1, x={"N": "2"})
     put(embedded, 2)

@@ -108,7 +108,7 @@ def restore_table_to_point_in_time(storage: Storage, asked: RestoreToTimeAsked, 
             text = f"Point in time recovery is not enabled for table '{asked.source}'"
             raise DynamoError.of("PointInTimeRecoveryUnavailableException", text)
         moment = now if asked.seconds is None else asked.seconds
-        if not _earliest(changes, now) <= moment <= now:
+        if asked.seconds is not None and not _earliest(changes, now) <= moment <= now:
             text = "The restore date and time must be between EarliestRestorableDateTime and LatestRestorableDateTime"
             raise DynamoError.of("InvalidRestoreTimeException", text)
         table, definition = _copied(storage, source, asked.target, asked.overrides, now)
