@@ -122,7 +122,7 @@ def write_all(table: Table, operations: Iterable[PutItem | DeleteItem], bulk: Bu
     source = Source(table, operations, bulk)
     yield from source.resumed(call, {})
     done = yield from Writing(table, source.left, source.begun).in_bulk(bulk, source.done)
-    yield from bulk.close()
+    bulk.close()
     return done
 
 

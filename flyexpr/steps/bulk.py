@@ -106,10 +106,13 @@ class Bulk:
         if self._journal is not None:
             yield OnDisk(partial(self._journal.enter, _PART, mark, None, {"done": self.done}))
 
-    def close(self) -> Steps[None]:
-        """Removes the journal: the work is done."""
+    def close(self) -> None:
+        """Removes the journal: the work is done.
+
+        No step, so that nobody can be cancelled between this and the result: the work would be done once more.
+        """
         if self._journal is not None:
-            yield OnDisk(self._journal.close)
+            self._journal.close()
 
     def release(self) -> None:
         """Lets another job have the journal, however this one has ended."""

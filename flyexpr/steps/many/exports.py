@@ -50,7 +50,7 @@ def apply_export(
     def steps() -> Steps[int]:
         begun = yield from bulk.resumed(table, "apply_export", facts)
         yield from swaps.steps(changes, begun or 0)
-        yield from bulk.close()
+        bulk.close()
         return bulk.done
 
     return bulk.paced(steps())

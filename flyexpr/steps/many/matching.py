@@ -70,7 +70,7 @@ def _write_matching(
         yield from work.done(lanes, keeping=update is not None and moves(table, read, update))
     if work.unknown:
         raise BatchIncomplete(bulk.done, map(change.key, work.unknown), change.what, work.why_unknown)
-    yield from bulk.close()
+    bulk.close()
     return bulk.done
 
 

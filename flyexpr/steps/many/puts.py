@@ -60,7 +60,7 @@ def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused
     source = Source(table, operations, bulk)
     yield from source.resumed("put_all", {"condition": _name(condition)})
     yield from _SinglePuts(table, source, bulk, refused, condition is None and refused is None).steps()
-    yield from bulk.close()
+    bulk.close()
     return bulk.done
 
 

@@ -26,7 +26,7 @@ from flyexpr.expressions.project import project
 def search_vectors(storage: Storage, asked: SearchAsked, now: float) -> bytes:
     """The answer to SearchVectors."""
     if asked.condition is not None:
-        check_search_condition(asked.condition, wide=False)
+        check_search_condition(asked.condition)
     return take_page(storage, asked.table, lambda: _search(storage, asked, now))
 
 

@@ -55,7 +55,7 @@ def read_returns(members: Members) -> Returns:
     """What the answer to a write must hold.
 
     >>> read_returns({"ReturnItemCollectionMetrics": "SIZE"})
-    Returns(values='NONE', capacity='NONE', metrics=True)
+    Returns(values='NONE', capacity='NONE', metrics=True, responses=False)
     """
     if _RETURNING.isdisjoint(members):
         return _NOTHING

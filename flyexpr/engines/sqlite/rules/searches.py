@@ -13,34 +13,26 @@ from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid
 from flyexpr.engines.sqlite.request.intents import SearchAsked
 from flyexpr.engines.sqlite.rules.keys import empty_key
-from flyexpr.expressions.nodes import And, Between, Compare, Condition, In, Not, Or, Path, Test, Value, parts_of, walk
+from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, parts_of, walk
 from flyexpr.expressions.paths import paths
 from flyexpr.values.freeze import thaw
 
 _INVALID = "Invalid SearchConditionExpression: "
 Score = Callable[[Sequence[float]], float]
 
-# The conditions that a search may have: everywhere; and where the wider language is known.
-EQUALITIES = (Compare, And, Path, Value)
-WIDE = (*EQUALITIES, Between, In, Or, Not, Test)
-_WIDE_COMPARATORS, _WIDE_FUNCTIONS = frozenset(("=", "<>", "<", "<=", ">", ">=")), frozenset(("begins_with",))
 
-
-def check_search_condition(condition: Condition, *, wide: bool) -> None:
-    """None for a condition that a search may have; without `wide`, equalities of attributes, joined by AND."""
-    comparators = _WIDE_COMPARATORS if wide else frozenset("=")
+def check_search_condition(condition: Condition) -> None:
+    """None for a condition that a search may have: equalities of attributes, joined by AND."""
     for node in walk(condition):
-        allowed = isinstance(node, WIDE if wide else EQUALITIES)
-        if isinstance(node, Compare):
-            allowed = node.operator in comparators and {type(node.left), type(node.right)} == {Path, Value}
-        if isinstance(node, Test):
-            allowed = node.function in _WIDE_FUNCTIONS
-        if not allowed and isinstance(node, Condition):
-            raise invalid(f"{_INVALID}Invalid comparator used in SearchConditionExpression")
+        match node:
+            case And() | Compare("=", Path(), Value()) | Compare("=", Value(), Path()):
+                pass
+            case Condition():
+                raise invalid(f"{_INVALID}Invalid comparator used in SearchConditionExpression")
     named = [path for part in parts_of(condition) for path in paths(part)]
     if any(len(path.parts) > 1 for path in named):
         raise invalid(f"{_INVALID}SearchConditionExpression cannot have conditions on nested attributes")
-    if len({*named}) < len(named) and not wide:
+    if len({*named}) < len(named):
         raise invalid(f"{_INVALID}SearchConditionExpression must only contain one condition per attribute")
 
 
