@@ -92,10 +92,10 @@ def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:
     >>> row_key(schema, {"id": "abc"}) == partition_key(schema, {"id": "abc"})
     True
     """
-    start = partition_key(key, item)
-    if not key.sort:
-        return start
-    return b"".join((start, *[key_bytes(attribute.kind, item[attribute.name]) for attribute in key.sort]))
+    row = partition_key(key, item)
+    for attribute in key.sort:
+        row += key_bytes(attribute.kind, item[attribute.name])
+    return row
 
 
 def partition_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:

@@ -12,8 +12,10 @@ items with one key of an index come in the service's order.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
+from struct import Struct
 from typing import Any
 
 Range = tuple[bytes, bytes]
@@ -22,6 +24,7 @@ Range = tuple[bytes, bytes]
 HASH_BITS, _HASH_BYTES = 31, 4
 BUCKET_BITS = 12  # a parallel scan divides this many bits of the hash
 _SALT = b"Outliers"
+_BITS = Struct(">I")
 _END = b"\0\0"
 _ZERO, _EXPONENT = b"\x80", 192
 _MOST_PAIRS, _NEGATIVE_END = 20, b"\x66"
@@ -40,7 +43,7 @@ def key_bytes(kind: str, value: Any) -> bytes:
 
     Strings sort by their UTF-8 bytes and numbers by value, as the developer guide's "Data types" says.
     """
-    return _ended(kind, _plain_bytes(kind, value))
+    return _ended(kind, _PLAIN[kind](value))
 
 
 def prefix_bytes(kind: str, value: Any) -> bytes:
@@ -51,7 +54,7 @@ def prefix_bytes(kind: str, value: Any) -> bytes:
 
     A zero byte is written as 00 FF, so that 00 00 can end a value and still sort below everything that continues it.
     """
-    return _plain_bytes(kind, value).replace(b"\0", b"\0\xff")
+    return _PLAIN[kind](value).replace(b"\0", b"\0\xff")
 
 
 def hashed_bytes(kinds: str, *values: Any) -> bytes:
@@ -62,8 +65,11 @@ def hashed_bytes(kinds: str, *values: Any) -> bytes:
 
     The hash has the first 31 bits of MD5, so the top bit is 0, and no range of keys is ever without an upper end.
     """
-    plain = list(map(_plain_bytes, kinds, values))
-    return _hash(b"".join(plain)) + b"".join(map(_ended, kinds, plain))
+    plain = row = b""
+    for kind, value in zip(kinds, values, strict=True):
+        part = _PLAIN[kind](value)
+        plain, row = plain + part, row + _ended(kind, part)
+    return _hash(plain) + row
 
 
 partition_bytes = lru_cache(maxsize=4096)(hashed_bytes)
@@ -82,31 +88,35 @@ def entry_end(row: bytes, kinds: str) -> bytes:
     """
     if len(kinds) == 1:
         return row
-    values = row[_HASH_BYTES:]
-    end = _end_of(values, kinds[0])
-    return _hash(_unended(kinds[0], values[:end]) + _unended(kinds[1], values[end:])) + values
+    plain, start = b"", _HASH_BYTES
+    for kind in kinds:
+        part, start = _PARTS[kind](row, start)
+        plain += part
+    return _hash(plain) + row[_HASH_BYTES:]
 
 
-def _end_of(values: bytes, kind: str) -> int:
-    """How long the first of the values in a row key is, with its end."""
-    if kind != "N":
-        return values.index(_END) + len(_END)
-    if values[0] >= _ZERO[0]:
-        return values.index(b"\0") + 1
-    most = 1 + _MOST_PAIRS
-    return values.find(_NEGATIVE_END, 1, most) + 1 or most
+def _text_part(row: bytes, start: int) -> tuple[bytes, int]:
+    """The string or binary value that begins there in a row key, as the service hashes it, and where the next begins."""
+    end = row.index(_END, start)
+    return row[start:end].replace(b"\0\xff", b"\0"), end + len(_END)
+
+
+def _number_part(row: bytes, start: int) -> tuple[bytes, int]:
+    """The number that begins there in a row key, and where the next value begins."""
+    if row[start] >= _ZERO[0]:
+        end = row.index(b"\0", start)
+        return row[start:end], end + 1
+    most = start + 1 + _MOST_PAIRS
+    end = row.find(_NEGATIVE_END, start + 1, most) + 1 or most
+    return row[start:end], end
+
+
+_PARTS: dict[str, Callable[[bytes, int], tuple[bytes, int]]] = {"S": _text_part, "N": _number_part, "B": _text_part}
 
 
 def _hash(plain: bytes) -> bytes:
-    digest = hashlib.md5(_SALT + plain, usedforsecurity=False).digest()
-    return (int.from_bytes(digest[:_HASH_BYTES], "big") >> 1).to_bytes(_HASH_BYTES, "big")
-
-
-def _unended(kind: str, part: bytes) -> bytes:
-    """What `_ended` was given."""
-    if kind != "N":
-        return part[:-2].replace(b"\0\xff", b"\0")
-    return part if part < _ZERO else part[:-1]
+    (bits,) = _BITS.unpack_from(hashlib.md5(_SALT + plain, usedforsecurity=False).digest())
+    return _BITS.pack(bits >> 1)
 
 
 def _ended(kind: str, plain: bytes) -> bytes:
@@ -114,14 +124,6 @@ def _ended(kind: str, plain: bytes) -> bytes:
     if kind != "N":
         return plain.replace(b"\0", b"\0\xff") + _END
     return plain if plain < _ZERO else plain + b"\0"
-
-
-def _plain_bytes(kind: str, value: Any) -> bytes:
-    """The bytes of a value as the service hashes them."""
-    if kind == "N":
-        return _number(value)
-    plain: bytes = value.encode() if kind == "S" else value
-    return plain
 
 
 def following(prefix: bytes) -> bytes:
@@ -186,3 +188,7 @@ def _digits(value: int | Decimal) -> tuple[str, int]:
     _, digits, exponent = value.as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
     return text.rstrip("0"), len(text) + int(exponent)
+
+
+_PLAIN: dict[str, Callable[[Any], bytes]] = {"S": str.encode, "N": _number, "B": bytes}
+"""What makes the bytes of a value as the service hashes them, by its type."""

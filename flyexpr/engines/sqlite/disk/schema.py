@@ -74,6 +74,11 @@ class StoredTable:
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
 
     @cached_property
+    def vector_attributes(self) -> frozenset[tuple[str, int]]:
+        """The attributes with the vectors of its vector indexes, and how many numbers each has."""
+        return frozenset((index.attribute, index.dimensions) for index in self.vector_indexes)
+
+    @cached_property
     def looks_back(self) -> bool:
         """Whether a write needs the item as it was before."""
         return bool(self.indexes or self.vector_indexes) or self.expiry is not None or self.changes is not None

@@ -195,14 +195,15 @@ class Storage:
 
     def end(self, *, commit: bool) -> None:
         """Ends the transaction that this thread began."""
+        committed = False
         try:
             if commit:
                 self._do("COMMIT")
-                self.held.end(commit=True)
+                committed = True
         finally:
             self._begun = False
-            self.held.end(commit=False)
             try:
+                self.held.end(commit=committed)
                 if self._connection is not None and self._connection.in_transaction:
                     self._connection.rollback()
             finally:

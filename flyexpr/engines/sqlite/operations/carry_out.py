@@ -43,7 +43,7 @@ def carry_out(
             storage.put(table.store, row, new.size, new.text)
     elif old is not None:
         storage.delete(table.store, row)
-    usage = Usage(write_units(*(charged_size(table, image) for image in (old, new) if image is not None)))
+    usage = Usage(write_units(*[charged_size(table, image) for image in (old, new) if image is not None]))
     for index in table.indexes:
         _change_entry(storage, index, index.entry(row, old), index.entry(row, new), usage)
     for vector_index in table.vector_indexes:

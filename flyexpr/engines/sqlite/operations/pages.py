@@ -35,17 +35,21 @@ def find_target(storage: Storage, asked: PageAsked) -> tuple[StoredTable, Stored
     if asked.index is None:
         return table, None
     index = table.index(asked.index)
-    if table.vector_index(asked.index) is not None:
-        if asked.clauses is None:
-            raise invalid("Scan operation not supported on this index type")
-        raise invalid("Query operation not supported on this index type.")
     if index is None:
-        raise invalid(f"The table does not have the specified index: {asked.index}")
+        raise _no_index(table, asked)
     if index.store == table.filling:
         raise backfilling(index.name)
     if asked.consistent and not index.reads_consistently:
         raise invalid("Consistent reads are not supported on global secondary indexes")
     return table, index
+
+
+def _no_index(table: StoredTable, asked: PageAsked) -> Exception:
+    if table.vector_index(asked.index or "") is None:
+        return invalid(f"The table does not have the specified index: {asked.index}")
+    if asked.clauses is None:
+        return invalid("Scan operation not supported on this index type")
+    return invalid("Query operation not supported on this index type.")
 
 
 class Page:

@@ -86,7 +86,7 @@ def _empty(index: VectorStoredIndex, name: str, value: str | bytes, *, of_update
 def charged_size(table: StoredTable, image: Image) -> int:
     """The bytes of an item that a write is charged for: 4 for each number of a vector that is indexed."""
     size = image.size
-    for attribute, dimensions in {(index.attribute, index.dimensions) for index in table.vector_indexes}:
+    for attribute, dimensions in table.vector_attributes:
         value = image.item.get(attribute)
         if value is not None and not vector_problem(value, dimensions):
             size += 4 * dimensions - value_size(value)
