@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Paginatio
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 
 from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
@@ -81,18 +80,18 @@ class Page:
         self._take(storage, ranges)
 
     def _take(self, storage: Storage, ranges: Iterable[Range]) -> None:
-        limit, fetches, fetched = self.asked.limit, self.selection.fetches, 0
+        rows, fetches, fetched = self.rows, self.selection.fetches, 0
         store = self.index.store if self.index is not None else self.table.store
         most = most_rows(self.asked)
-        rows = (storage.rows(store, keys, reverse=self.asked.reverse, limit=limit) for keys in ranges)
-        for size, text in chain.from_iterable(rows):
-            self.size += size
-            self.rows.append(text)
-            if fetches:
-                fetched += self._fetch(storage, text)
-            if len(self.rows) >= most or self.size >= MAX_BYTES or fetched >= MAX_FETCHED:
-                self.last = text
-                break
+        for keys in ranges:
+            for size, text in storage.rows(store, keys, reverse=self.asked.reverse, limit=self.asked.limit):
+                self.size += size
+                rows.append(text)
+                if fetches:
+                    fetched += self._fetch(storage, text)
+                if len(rows) >= most or self.size >= MAX_BYTES or fetched >= MAX_FETCHED:
+                    self.last = text
+                    return
 
     def _fetch(self, storage: Storage, text: bytes) -> int:
         """The size of the whole item of an entry, or of the least work that fetching it is."""

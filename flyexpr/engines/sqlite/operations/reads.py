@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.html
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
@@ -54,7 +55,7 @@ def shown(text: bytes, paths: tuple[Path, ...] | None) -> bytes:
 
 def get_page(storage: Storage, asked: PageAsked, now: float) -> bytes:
     """The answer to Query or Scan."""
-    return take_page(storage, asked.table, lambda: _page(storage, asked)).answer()
+    return take_page(storage, asked.table, partial(_page, storage, asked)).answer()
 
 
 def take_page(storage: Storage, table: str, take: Callable[[], T]) -> T:

@@ -45,23 +45,24 @@ class Usage:
     def __init__(
         self,
         table: float = 0.0,
-        indexes: dict[StoredIndex, float] | None = None,
+        indexes: dict[tuple[str, str], float] | None = None,
         vectors: dict[str, int] | None = None,
     ) -> None:
         self.table = table
         self.vectors: dict[str, int] = {} if vectors is None else vectors
-        self.indexes: dict[StoredIndex, float] = {} if indexes is None else indexes
+        self.indexes: dict[tuple[str, str], float] = {} if indexes is None else indexes  # by member and name
 
     def add(self, units: float, index: StoredIndex | None = None) -> None:
         if index is None:
             self.table += units
         else:
-            self.indexes[index] = self.indexes.get(index, 0.0) + units
+            place = index.wire_member, index.name
+            self.indexes[place] = self.indexes.get(place, 0.0) + units
 
     def merge(self, other: Usage) -> None:
-        self.add(other.table)
-        for index, units in other.indexes.items():
-            self.add(units, index)
+        self.table += other.table
+        for place, units in other.indexes.items():
+            self.indexes[place] = self.indexes.get(place, 0.0) + units
         for name, size in other.vectors.items():
             self.add_vector(name, size)
 
@@ -96,8 +97,8 @@ def _units(units: float, direction: str) -> dict[str, float]:
 
 def _index_units(usage: Usage, direction: str) -> dict[str, dict[str, Any]]:
     answer: dict[str, dict[str, Any]] = {}
-    for index, units in usage.indexes.items():
-        answer.setdefault(index.wire_member, {})[index.name] = _units(units, direction)
+    for (member, name), units in usage.indexes.items():
+        answer.setdefault(member, {})[name] = _units(units, direction)
     return answer
 
 

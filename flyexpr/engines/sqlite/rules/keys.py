@@ -16,6 +16,7 @@ from flyexpr.engines.sqlite.disk.key_schema import (
     MAX_SORT_KEY,
     KeyAttribute,
     KeySchema,
+    has_key,
     key_size,
     kind_of,
     row_key,
@@ -106,6 +107,8 @@ def check_index_keys(table: StoredTable, item: Item, changed: Container[str] | N
     may not fit it, and must not stop an update of another attribute. Indexes are checked in the order of their names.
     """
     for index in table.indexes:
+        if has_key(index.key, item):
+            continue
         keys = index.key.attributes
         for attribute in keys:
             if attribute.name in item and (changed is None or attribute.name in changed):
