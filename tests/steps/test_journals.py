@@ -329,6 +329,32 @@ def test_another_writer_at_the_same_time(things: Table, journal: Path, name: str
         assert drop(get(things, ("p", sk)) or {}, "seen") == becomes(item)
 
 
+@pytest.mark.parametrize(
+    ("read", "sent"),
+    [
+        (scan(exists("n")), {"Scan"}),
+        (scan(exists("n"), segments=3), {"Scan"}),
+        (query(eq("pk", "p")), {"Query"}),
+        (query(eq("kind", "k") & ge("n", 0)), {"Query", "BatchGetItem"}),
+    ],
+)
+def test_what_the_journal_has_to_know_is_read_consistently_and_once(
+    things: Table, journal: Path, read: Any, sent: set[str]
+) -> None:
+    put(things.as_stored, thing(3) | {"low": "not a number"})  # not what the update is about
+    reads = list[tuple[str, bytes]]()
+
+    def watched(operation: str, body: bytes) -> Any:
+        if operation not in (*WRITES, "DescribeTable"):
+            reads.append((operation, body))
+        return things.bound(operation, body)
+
+    assert update_matching(things.on(watched), read, incr("wins"), workers=4, journal=journal) == AMOUNT
+    assert {operation for operation, _ in reads} == sent
+    assert all(b'"ConsistentRead":true' in body for operation, body in reads if operation != "Query" or len(sent) == 1)
+    assert [item["wins"] for item in run(things.as_stored, scan())] == [1] * AMOUNT
+
+
 def interrupted(things: Table, journal: Path, change: Any, after: int) -> None:
     """An update of all things that is interrupted when so many are done and the next one is sent."""
     with pytest.raises(Crash):

@@ -109,15 +109,22 @@ class Change:
             return frozenset()
         return frozenset(action.path.parts[0] for action in marks(self.condition, self.update))
 
-    def announced(self, texts: Sequence[str], bulk: Bulk) -> Steps[dict[str, Announced]]:
+    @cached_property
+    def foresees(self) -> bool:
+        """Whether a journal has to know what each item holds before its update, which may not be done twice."""
+        return self.update is not None and not self._marks
+
+    def announced(self, texts: Sequence[str], bulk: Bulk, known: Mapping[str, Item]) -> Steps[dict[str, Announced]]:
         """What a journal has to know before items are changed, by the texts of their keys; not of items that are gone.
 
-        An update that must not be done twice costs a consistent read of each item.
+        What it has to know of an item that is not among the `known` ones costs a consistent read.
         """
-        if self.update is None or self._marks:
+        if not self.foresees:
             return {text: {} for text in texts}
-        items = yield from self._looked_at(texts, bulk)
-        return {text: self._foreseen(item) for text, item in zip(texts, items, strict=True) if item is not None}
+        others = [text for text in texts if text not in known]
+        items = (yield from self._looked_at(others, bulk)) if others else []
+        found = {**known, **dict(zip(others, items, strict=True))}
+        return {text: self._foreseen(item) for text in texts if (item := found[text]) is not None}
 
     def verdicts(self, announced: Mapping[str, Announced], bulk: Bulk) -> Steps[dict[str, Verdict]]:
         """Whether the changes that were under way at a crash were done; unknown where others have changed the item."""
@@ -146,9 +153,20 @@ class Change:
         return {"before": _wire(item, names), "after": after}
 
     def _sent_update(self, item: Item) -> Update:
+        if self._sent_to_all is not None:
+            return self._sent_to_all
         sent = self._sent(item)
         assert isinstance(sent, UpdateItem)
         return sent.update
+
+    @cached_property
+    def _sent_to_all(self) -> Update | None:
+        """The update in stored types; None where it depends on the item."""
+        if self.update is None or isinstance(self.table, Kinds) or self.table.derived:
+            return None
+        counted = versioned(self.table, UpdateItem((), self.update))
+        assert isinstance(counted, UpdateItem)
+        return lower_update(self.table, counted.update)
 
     def _verdict(self, announced: Announced, item: Item | None) -> Verdict:
         if self.update is None:

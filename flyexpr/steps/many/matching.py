@@ -23,7 +23,7 @@ from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import Read, UpdateItem
 from flyexpr.requests.plan.access import access_of_keys
 from flyexpr.requests.request import Request
-from flyexpr.schema.kinds import kinds_in, narrowed
+from flyexpr.schema.kinds import Kinds, kinds_in, narrowed
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import CHUNK, Bulk, each
 from flyexpr.steps.lanes import Lanes
@@ -65,6 +65,8 @@ def _write_matching(
         return (yield from _counted(change, Lanes(table, asked, clock, access=access), bulk))
     work = _Work(change, bulk)
     yield from work.resumed(read)
+    if bulk.has_journal and change.foresees and (whole := _whole_items(table, read, bulk)) is not None:
+        work.known, asked, access = {}, whole, None
     if work.cursor is not None:
         lanes = Lanes(table, replace(asked, start=work.cursor or None), clock, access=access)
         yield from work.done(lanes, keeping=update is not None and moves(table, read, update))
@@ -87,6 +89,20 @@ def moves(table: Table, read: Read, update: Update) -> bool:
     return not changed.isdisjoint(table.keys_of(access_of_keys(table, read).index))
 
 
+def _whole_items(table: Table, read: Read, bulk: Bulk) -> Read | None:
+    """The read of whole items as they are stored, each of which is written soon after it is read.
+
+    None for an index, which has no consistent reads, and for a table that does not give items as they are stored.
+    """
+    if table.decoders or table.reads_more or isinstance(table, Kinds):
+        return None
+    if access_of_keys(table, read).index is not None:
+        return None
+    side_by_side = min(bulk.workers, getattr(read, "segments", None) or 1)
+    size = min(read.page_size or CHUNK, max(1, CHUNK // side_by_side))
+    return replace(read, project=None, consistent=True, bad="keep", page_size=size)
+
+
 def _counted(change: Change, lanes: Lanes, bulk: Bulk) -> Steps[int]:
     """How many items would be written; raises what the update of the first one would raise."""
     if bulk.has_journal:
@@ -100,10 +116,13 @@ def _counted(change: Change, lanes: Lanes, bulk: Bulk) -> Steps[int]:
 
 
 class _Keys:
-    """The keys of a read: of a page of each lane, but of no more lanes at the same time than there are workers."""
+    """The keys of a read: of a page of each lane, but of no more lanes at the same time than there are workers.
 
-    def __init__(self, change: Change, lanes: Lanes, bulk: Bulk) -> None:
-        self._change, self._lanes, self._bulk = change, lanes, bulk
+    `known`, if it is given, takes the items themselves, by the texts of their keys.
+    """
+
+    def __init__(self, change: Change, lanes: Lanes, bulk: Bulk, known: dict[str, Item] | None = None) -> None:
+        self._change, self._lanes, self._bulk, self._known = change, lanes, bulk, known
         self._pages = deque[Iterator[Item]]()  # that came and are not taken to their end
         self._failure: FlyexprError | None = None  # of a page that did not come, once the others are taken
 
@@ -137,27 +156,34 @@ class _Keys:
     def _take(self, keys: list[Item], most: int | None) -> Steps[None]:
         """Appends keys of the pages that came, with pauses in between for other tasks."""
         while self._pages:
-            for number, key in enumerate(self._pages[0]):
-                if key is not _PASSED:
-                    keys.append(key)
+            for number, item in enumerate(self._pages[0]):
+                if item is not _PASSED:
+                    keys.append(item if self._known is None else self._key(item, self._known))
                 if number % _LOOK == 0:
                     yield TURN
                 if len(keys) == most:
                     return
             self._pages.popleft()
 
+    def _key(self, item: Item, known: dict[str, Item]) -> Item:
+        key = {name: item[name] for name in self._change.table.keys}
+        known[self._change.text(key)] = item
+        return key
+
 
 class _Work:
     """The writes to the items of a read, and how far they are.
 
     `cursor` is where the read goes on, None at its end; `unknown` has the keys of items of which nobody knows whether
-    they were written. Keys that stand in a journal are texts.
+    they were written. Keys that stand in a journal are texts. `known` has the items that are read and not announced
+    yet, if the read gives whole items.
     """
 
     def __init__(self, change: Change, bulk: Bulk) -> None:
         self.change, self._bulk = change, bulk
         self.cursor: str | None = ""
         self.unknown: list[str] = []
+        self.known: dict[str, Item] | None = None
 
     def resumed(self, read: Read) -> Steps[None]:
         """Goes on where the journal says, and does what was under way."""
@@ -191,7 +217,7 @@ class _Work:
 
         An item that its update moves would be read again, and updated twice.
         """
-        kept, read = dict[str, Item](), _Keys(self.change, lanes, self._bulk)
+        kept, read = dict[str, Item](), _Keys(self.change, lanes, self._bulk, self.known)
         while (keys := (yield from read.next(CHUNK if self._bulk.has_journal else None))) is not None:
             if keeping:
                 kept |= {self.change.text(key): key for key in keys}
@@ -216,7 +242,9 @@ class _Work:
 
     def _write_some(self, texts: Sequence[str], rest: Sequence[str]) -> Steps[None]:
         change, begun = self.change, set[str]()
-        announced = yield from change.announced(texts, self._bulk)
+        announced = yield from change.announced(texts, self._bulk, self.known or {})
+        if self.known is not None:
+            self.known.clear()
         yield from self._enter([*announced, *rest], announced)
 
         def unit(key: Item) -> Steps[bool]:
