@@ -8,7 +8,7 @@ from typing import Any, Literal
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.records import fill, later, record
 from flyexpr.schema.codecs import Codec, codec_of
-from flyexpr.schema.vectors import check_dimensions, written_vector
+from flyexpr.schema.vectors import can_hold_vectors, check_dimensions, written_vector
 
 Keys = str | tuple[str, ...]
 Projection = Literal["all", "keys"] | tuple[str, ...] | list[str]
@@ -83,6 +83,9 @@ class Index:
 
     def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
         """None where a table of that name and primary key can have the index; else a FlyexprError."""
+
+    def check_declared(self, table: str, name: str, codec: Codec) -> None:
+        """None where a table of that name can declare an attribute so beside the index; else a FlyexprError."""
 
     @property
     def alterable(self) -> bool:
@@ -272,6 +275,20 @@ class VectorIndex(Index):
     def typed(self) -> tuple[str, ...]:
         """The attributes that a search can ask for: the partition key and the filters."""
         return (*self.partition_keys, *self.filters)
+
+    def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
+        if self.attribute in keys:
+            raise FlyexprError(
+                f"table {table!r}: {self.attribute!r} is a key, so it cannot hold the vectors of index {self.name!r}"
+            )
+
+    def check_declared(self, table: str, name: str, codec: Codec) -> None:
+        if name == self.attribute and not can_hold_vectors(codec, self.dimensions):
+            declared = f"attributes={{{name!r}: vector({self.dimensions})}}"
+            raise FlyexprError(
+                f"attribute {name!r} of table {table!r} must hold the vectors of index {self.name!r}, "
+                f"of {self.dimensions:,} dimensions\n  hint: declare it so, {declared}, or leave it out"
+            )
 
     def definition(self, table_partition: str) -> dict[str, Any]:
         kinds = [*((name, "HASH") for name in self.partition_keys), *((name, "INLINE_FILTER") for name in self.filters)]

@@ -181,10 +181,12 @@ class Table(Generic[T]):
 
     def _check_attribute(self, name: str) -> None:
         try:
-            type_code = codec_of(self.attributes[name]).kind
+            codec = codec_of(self.attributes[name])
         except FlyexprError as error:
             raise FlyexprError(f"attribute {name!r} of table {self.name!r}: {error}") from None
-        if name in self.key_attributes and type_code not in ("S", "N", "B"):
+        for index in self.indexes:
+            index.check_declared(self.name, name, codec)
+        if name in self.key_attributes and codec.kind not in ("S", "N", "B"):
             raise FlyexprError(f"key attribute {name!r} of table {self.name!r} must hold strings, numbers or bytes")
 
     @classmethod

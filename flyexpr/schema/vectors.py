@@ -43,6 +43,16 @@ def written_vector(dimensions: int) -> Codec:
     return Codec(VectorWriter(dimensions), None, list, whole=False)
 
 
+def can_hold_vectors(codec: Codec, dimensions: int) -> bool:
+    """Whether what a codec stores may be a vector of so many dimensions.
+
+    >>> can_hold_vectors(vector(3), 3), can_hold_vectors(vector(3), 4)
+    (True, False)
+    """
+    writes = codec.encode
+    return codec.kind in ("L", None) and not (isinstance(writes, VectorWriter) and writes.dimensions != dimensions)
+
+
 def check_dimensions(dimensions: Any) -> None:
     """None for a number of dimensions that DynamoDB takes."""
     if type(dimensions) is not int or not 1 <= dimensions <= MOST_DIMENSIONS:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from math import isnan
+from numbers import Real
+from struct import unpack
 from typing import Any
 
 from flyexpr.errors import ValidationError
@@ -26,11 +28,10 @@ def numbers_of(value: Any) -> list[Any]:
     """
     if isinstance(value, (list, tuple)):
         return list(value) if _are_floats(value) else [_number(number, place) for place, number in enumerate(value)]
-    view = _view(value)
-    floats: list[Any] = view.tolist()
+    form, floats = _unpacked(value)
     if not _are_floats(floats):
         return [_number(number, place) for place, number in enumerate(floats)]
-    return _decimals(floats) if view.format == "f" else floats
+    return _decimals(floats) if form == "f" else floats
 
 
 def refused(why: str) -> ValidationError:
@@ -52,31 +53,34 @@ def _are_floats(numbers: Sequence[Any]) -> bool:
 
 
 def _number(number: Any, place: int) -> Any:
-    if isinstance(number, bool) or not isinstance(number, (int, float, Decimal)):
-        if not hasattr(number, "__float__") or isinstance(number, bool):
-            raise refused(f"{type(number).__name__}, at [{place}] of the vector, is not a number")
-        number = float(number)  # numpy's numbers
+    if isinstance(number, bool) or not isinstance(number, (Real, Decimal)):
+        raise refused(f"{type(number).__name__}, at [{place}] of the vector, is not a number")
+    if not isinstance(number, (int, float, Decimal)):
+        number = float(number)  # numpy's numbers, fractions
     try:
         fits = -LARGEST <= number <= LARGEST
     except ArithmeticError:  # Decimal's NaN
         fits = False
     if not fits:
-        raise refused(f"{number}, at [{place}] of the vector, is not a number of 32 bits")
+        shown = f"{Decimal(number):.9g}" if isinstance(number, int) else number
+        raise refused(f"{shown}, at [{place}] of the vector, is not a number of 32 bits")
     return number
 
 
-def _view(value: Any) -> memoryview:
-    """The numbers of an array; ValidationError for any other object."""
+def _unpacked(value: Any) -> tuple[str, list[Any]]:
+    """The format and the numbers of an array; ValidationError for any other object."""
     try:
         view = memoryview(value)
-    except TypeError:
+    except (TypeError, ValueError):
         raise refused(f"{type(value).__name__} is not a vector") from None
-    if view.ndim != 1 or view.format not in _FORMATS or isinstance(value, (bytes, bytearray)):
+    order, form = view.format[:-1], view.format[-1:]
+    if view.ndim != 1 or form not in _FORMATS or order not in _ORDERS or isinstance(value, (bytes, bytearray)):
         raise refused(f"this {type(value).__name__} is not a vector")
-    return view
+    return form, list(unpack(f"{order}{len(view)}{form}", view.tobytes()))
 
 
 _FORMATS = frozenset("efdbhilqBHILQ")  # of the struct module: floats of 16 to 64 bits, whole numbers
+_ORDERS = frozenset(["", *"@=<>"])  # of bytes: the machine's, and what numpy and ctypes say
 
 
 def _decimals(floats: Sequence[float]) -> list[Decimal]:

@@ -27,6 +27,7 @@ from flyexpr import (
     request,
     scan,
     search,
+    size,
 )
 
 BY_V = VectorIndex("ByV", "v", 2, filters=["lang", "pages"])
@@ -123,6 +124,12 @@ NO_INDEX: list[tuple[Table, Any, str]] = [
         Table("Docs", "id", indexes=[BY_V]),
         search(near("w", [1, 2])),
         "no vector index of 'Docs' can serve this search (ByV: it holds the vectors of `v`)",
+    ),
+    (
+        Table("Docs", "id", indexes=[BY_V]),
+        search(ASKED, size("v") == 2),
+        "no vector index of 'Docs' can serve this search (ByV: it gives `v`, which the condition asks about, "
+        "only if project= names attributes)\n  condition: size(v) = 2",
     ),
     (
         Table("Docs", "id", indexes=[BY_V, VectorIndex("Twin", "v", 2, "euclidean")]),

@@ -1,11 +1,14 @@
 """Vectors: what can be written, how it is stored and read, and what is refused before anything is sent."""
 
+import ctypes
 import json
 import pickle
+import re
 import struct
 from array import array
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -58,6 +61,13 @@ VALUES: list[tuple[str, Callable[[], Any], list[str]]] = [
     ("memoryview", lambda: memoryview(array("d", [0.1, 2, -3.5])), ["0.1", "2", "-3.5"]),
     ("numpy float32", lambda: numpy_array([0.1, 2, -3.5], "float32"), ["0.100000001", "2", "-3.5"]),
     ("numpy float64", lambda: numpy_array([0.1, 2, -3.5], "float64"), ["0.1", "2", "-3.5"]),
+    ("numpy float16", lambda: numpy_array([0.5, 2, -3.5], "float16"), ["0.5", "2", "-3.5"]),
+    ("numpy float32 of the other order", lambda: numpy_array([0.1, 2, -3.5], ">f4"), ["0.100000001", "2", "-3.5"]),
+    ("numpy int64 of the other order", lambda: numpy_array([1, 2, -3], ">i8"), ["1", "2", "-3"]),
+    ("every second of numpy", lambda: numpy_array([1, 0, 2, 0, 3, 0], "float32")[::2], ["1", "2", "3"]),
+    ("backwards by numpy", lambda: numpy_array([1, 2, 3], "float32")[::-1], ["3", "2", "1"]),
+    ("ctypes", lambda: (ctypes.c_double * 3)(0.1, 2, -3.5), ["0.1", "2", "-3.5"]),
+    ("fractions", lambda: [Fraction(1, 4), 2, 3], ["0.25", "2", "3"]),
     ("list of numpy", lambda: list(numpy_array([0.5, 2, -3.5], "float32")), ["0.5", "2", "-3.5"]),
 ]
 
@@ -85,6 +95,9 @@ REFUSED: list[tuple[Any, str]] = [
     ([Decimal("NaN"), 1, 1], "NaN, at [0] of the vector, is not a number of 32 bits"),
     (array("d", [1, 1e39, 1]), "1e+39, at [1] of the vector, is not a number of 32 bits"),
     (array("f", [1, float("inf"), 1]), "inf, at [1] of the vector, is not a number of 32 bits"),
+    ([10**5000, 1, 1], "1.00000000e+5000, at [0] of the vector, is not a number of 32 bits"),
+    ([array("d", [1]), 1, 1], "array, at [0] of the vector, is not a number"),
+    (array("u", "abc"), "this array is not a vector"),
     ("abc", "str is not a vector"),
     (b"abc", "this bytes is not a vector"),
     ({1, 2, 3}, "set is not a vector"),
@@ -99,6 +112,16 @@ def test_what_is_not_a_vector_is_refused(value: Any, text: str) -> None:
     assert str(refused.value) == (
         f"at `v`: {text}\n  hint: a vector is a list or an array of numbers up to 3.4028235E38"
     )
+
+
+def test_truth_values_of_numpy_are_not_numbers() -> None:
+    truth = numpy_array([1, 0, 1], "bool")
+    for value, text in (
+        (truth, "this ndarray is not a vector"),
+        (list(truth), "at [0] of the vector, is not a number"),
+    ):
+        with pytest.raises(ValidationError, match=re.escape(text)):
+            to_wire(DOCS, {"id": "a", "v": value})
 
 
 def test_a_vector_reads_as_an_array() -> None:
@@ -258,3 +281,24 @@ def test_an_empty_partition_key_is_refused() -> None:
     with pytest.raises(ValidationError, match="at `tenant`: a key attribute of an index may not be empty or None"):
         to_wire(INDEXED, {"id": "a", "day": "1", "tenant": ""})
     assert to_wire(INDEXED, {"id": "a", "day": "1", "lang": ""})["lang"] == {"S": ""}
+
+
+@pytest.mark.parametrize("declared", [str, dict, set[float], vector(4)])
+def test_the_attribute_of_a_vector_index_cannot_be_declared_otherwise(declared: Any) -> None:
+    with pytest.raises(FlyexprError) as refused:
+        Table("Docs", "id", indexes=[VectorIndex("ByV", "v", 3)], attributes={"v": declared})
+    assert str(refused.value) == (
+        "attribute 'v' of table 'Docs' must hold the vectors of index 'ByV', of 3 dimensions\n"
+        "  hint: declare it so, attributes={'v': vector(3)}, or leave it out"
+    )
+
+
+@pytest.mark.parametrize("declared", [list, list[float], vector(3), vector(3, numpy=True)])
+def test_the_attribute_of_a_vector_index_can_be_declared_as_a_list(declared: Any) -> None:
+    table = Table("Docs", "id", indexes=[VectorIndex("ByV", "v", 3)], attributes={"v": declared})
+    assert to_wire(table, {"id": "a", "v": [0.5, 1.5, 2.5]})["v"] == {"L": [{"N": "0.5"}, {"N": "1.5"}, {"N": "2.5"}]}
+
+
+def test_a_key_cannot_hold_vectors() -> None:
+    with pytest.raises(FlyexprError, match="'id' is a key, so it cannot hold the vectors of index 'ByV'"):
+        Table("Docs", "id", indexes=[VectorIndex("ByV", "id", 3)])

@@ -104,6 +104,9 @@ def _fit(table: Table, search: Search, index: Index, parts: Sequence[Condition])
         if name not in named:
             return _Fit(index, why=f"it needs a value of its partition key: eq({name!r}, ...)")
     rest = tuple(part for part in parts if part not in sent)
+    if search.project is None and any(path.parts[0] == index.attribute for part in rest for path in paths(part)):
+        name = index.attribute
+        return _Fit(index, why=f"it gives `{name}`, which the condition asks about, only if project= names attributes")
     missing = lacking(table, index, [*(search.project or ()), *(path for part in rest for path in paths(part))])
     if missing:
         return _Fit(index, why=f"it does not project {missing}")
