@@ -143,7 +143,7 @@ def change_of(of_stream: Mapping[str, Any], table: Table[Any], at: str = "") -> 
     if not isinstance(image, Mapping):
         raise ValidationError("not a record of DynamoDB Streams", at=f"{at}.dynamodb".lstrip("."))
     kind = of_stream.get("eventName")
-    if kind not in _SIDES:
+    if not isinstance(kind, str) or kind not in _SIDES:
         raise ValidationError("a change is INSERT, MODIFY or REMOVE", at=f"{at}.eventName".lstrip("."))
     if not isinstance(image.get("Keys"), Mapping):
         raise ValidationError("a record has the key of its item", at=f"{at}.dynamodb.Keys".lstrip("."))
@@ -195,7 +195,5 @@ def _is_by_ttl(identity: Any) -> bool:
     if not isinstance(identity, Mapping):
         return False
     # An event of Lambda has `principalId`, what botocore gives `PrincipalId`.
-    given = {
-        str(name).lower(): value for name, value in identity.items()
-    }  # botocore: PrincipalId, a Lambda event: principalId
+    given = {str(name).lower(): value for name, value in identity.items()}
     return given.get("type") == "Service" and given.get("principalid") == "dynamodb.amazonaws.com"

@@ -25,6 +25,7 @@ from flyexpr.errors import FlyexprError
 from flyexpr.records import record
 
 SUMMARY, FILES = "manifest-summary.json", "manifest-files.json"
+MOST_IN_LINE = 32 * 1024 * 1024  # bytes; two images of 400 KB are far below that, however they are written
 
 
 @record
@@ -125,7 +126,9 @@ def lines_of(file: DataFile) -> Iterator[bytes]:
     count = 0
     try:
         with file.path.open("rb") as packed, _unpacked(packed, file.path) as plain:
-            for line in plain:
+            while line := plain.readline(MOST_IN_LINE):
+                if len(line) == MOST_IN_LINE:
+                    raise FlyexprError(f"{file.path} has a line of more than {MOST_IN_LINE:,} bytes, which no item has")
                 if line.strip():
                     count += 1
                     yield line

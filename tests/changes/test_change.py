@@ -142,6 +142,7 @@ BROKEN: list[tuple[Any, str]] = [
     ("text", "at `Records[0].dynamodb`: not a record of DynamoDB Streams"),
     ({}, "at `Records[0].dynamodb`: not a record of DynamoDB Streams"),
     (record("UPSERT"), "at `Records[0].eventName`: a change is INSERT, MODIFY or REMOVE"),
+    (record() | {"eventName": ["INSERT"]}, "at `Records[0].eventName`: a change is INSERT, MODIFY or REMOVE"),
     (record(Keys="7"), "at `Records[0].dynamodb.Keys`: a record has the key of its item"),
     (
         record(ApproximateCreationDateTime="soon"),

@@ -11,6 +11,7 @@ import pytest
 from export_folders import STAMP, written
 
 from flyexpr import ExpressionError, F, FlyexprError, Table, eq, exists, gt, template
+from flyexpr.changes import export_folders
 from flyexpr.events import Change, appeared, changed, export_filter, old, read_export, was
 
 TABLE = Table("Orders", "id", attributes={"day": date, "total": float})
@@ -174,6 +175,12 @@ def test_a_change_without_its_moment_is_named(tmp_path: Path, stamp: Any) -> Non
     line = CHANGES[0] | {"Metadata": {"WriteTimestampMicros": stamp}}
     with pytest.raises(FlyexprError, match=r"a\.json\.gz, line 1: this is not a line of an export"):
         list(read_export(incremental(tmp_path, [line]), TABLE))
+
+
+def test_a_file_that_unpacks_to_one_endless_line_is_not_read_to_its_end(tmp_path: Path) -> None:
+    folder = written(tmp_path, [b" " * 3 * export_folders.MOST_IN_LINE])
+    with pytest.raises(FlyexprError, match=r"a\.json\.gz has a line of more than 33,554,432 bytes"):
+        list(read_export(folder, TABLE))
 
 
 def test_a_file_with_more_lines_than_listed_is_damaged(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from flyexpr import (
     FlyexprError,
     NoSuchTable,
     Table,
+    ValidationError,
     aio,
     assign,
     begins_with,
@@ -37,6 +38,7 @@ from flyexpr import (
 )
 from flyexpr.changes.change import change_of
 from flyexpr.events import Change, ChangesLost, appeared, changed, watch
+from flyexpr.steps.cursors import closed_cursor, opened_cursor
 from flyexpr.steps.streams.shards import SINCE, Place
 
 TABLE = Table("Orders", "id", stream="both", attributes={"n": int})
@@ -322,3 +324,28 @@ def test_a_forged_cursor_is_refused_or_read(data: st.DataObject) -> None:
         cursor[place] = data.draw(st.characters(min_codepoint=32, max_codepoint=126))
     with suppress(FlyexprError):
         list(watch(table, since="".join(cursor), budget={"requests": 6}, poll=0))
+
+
+@pytest.mark.parametrize("moment", ["Infinity", "-Infinity", "NaN", "1e300", "true"])
+def test_a_cursor_has_a_moment_that_can_be(moment: str) -> None:
+    engine = connect("sqlite::memory:")
+    table = TABLE.on(engine)
+    run(table, create_table())
+    stream, _ = opened_cursor(watch(table).cursor or "")
+    forged = f'["{stream}",{{"shardId-00000000000000000000-00000000":["AT_TIMESTAMP",{moment},false]}}]'
+    with pytest.raises(BadCursor, match="this is none of them"):
+        watch(table, since=closed_cursor(forged))
+
+
+def test_a_change_that_the_condition_cannot_be_asked_about_is_not_passed_over() -> None:
+    table = Table("Orders", "id", stream="new").on(connect("sqlite::memory:"))
+    run(table, create_table())
+    put(table, {"id": "a", "n": 1})
+    put(table, {"id": "a", "n": 2})
+    watching = watch(table, changed("n"), since="beginning", budget=BUDGET, poll=0)
+    assert next(watching).kind == "INSERT"
+    before = watching.cursor
+    with pytest.raises(ValidationError, match="the stream keeps NEW_IMAGE"):
+        next(watching)
+    assert watching.cursor == before
+    assert [change.kind for change in watch(table, since=before or "", budget={"requests": 6}, poll=0)] == ["MODIFY"]

@@ -13,6 +13,7 @@ from flyexpr.steps.cursors import closed_cursor, opened_cursor
 
 BEGIN, AFTER, SINCE, LATEST = "TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP", "LATEST"
 _NO_CURSOR = 'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is none of them'
+_MOST_SECONDS = 1e12  # of a moment in a cursor; a datetime has fewer
 _BEGAN = "BEGAN"  # at the latest record of the moment that is its value; an iterator for that was given
 
 
@@ -130,8 +131,8 @@ def _place(told: Any) -> Place:
         case [str(kind), value, bool(over)]:
             good = {
                 BEGIN: value is None,
-                AFTER: isinstance(value, str) and value.isdecimal(),
-                SINCE: isinstance(value, (int, float)) and not isinstance(value, bool),
+                AFTER: isinstance(value, str) and value.isascii() and value.isdecimal(),
+                SINCE: type(value) in (int, float) and abs(value) < _MOST_SECONDS,
             }
             if good.get(kind):
                 return Place(kind, value, over)

@@ -105,8 +105,9 @@ class Watching:
         while True:
             while self._waiting:
                 place, change = self._waiting.popleft()
+                wanted = self._is_wanted(change)  # an error leaves the cursor before the change
                 place.passed(change.sequence)
-                if self._is_wanted(change):
+                if wanted:
                     return change
             if self._spent() or not (yield from self._read_on()):
                 self.over = True
