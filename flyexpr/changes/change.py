@@ -142,7 +142,7 @@ def change_of(of_stream: Mapping[str, Any], table: Table[Any], at: str = "") -> 
     image = told.get("dynamodb") if isinstance(told, Mapping) else None
     if not isinstance(image, Mapping):
         raise ValidationError("not a record of DynamoDB Streams", at=f"{at}.dynamodb".lstrip("."))
-    kind = of_stream.get("eventName")
+    kind: Any = of_stream.get("eventName")
     if not isinstance(kind, str) or kind not in _SIDES:
         raise ValidationError("a change is INSERT, MODIFY or REMOVE", at=f"{at}.eventName".lstrip("."))
     if not isinstance(image.get("Keys"), Mapping):
