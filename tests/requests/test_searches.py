@@ -17,18 +17,26 @@ from flyexpr import (
     all_of,
     begins_with,
     between,
+    connect,
+    create_table,
     eq,
     exists,
     explain,
     gt,
     is_in,
+    kinds,
     near,
+    put,
     query,
     request,
+    run,
     scan,
     search,
+    show,
     size,
+    template,
 )
+from flyexpr.requests.plan.searches import access_of_search
 
 BY_V = VectorIndex("ByV", "v", 2, filters=["lang", "pages"])
 BY_TENANT = VectorIndex("ByTenant", "v", 2, partition_key="tenant", filters=["lang"], project="keys")
@@ -179,3 +187,39 @@ def test_a_search_is_a_value() -> None:
     asked = search(near(F.v, array("d", [1, 0.5])), eq("lang", "en"), top=3, project=["title"])
     assert repr(asked) == "search(near('v', [1.0, 0.5]), eq('lang', 'en'), top=3, project=['title'])"
     assert asked == search(near("v", (1.0, 0.5)), eq("lang", "en"), top=3, project=["title"])
+
+
+def test_a_template_makes_the_partition_key_and_the_client_checks_its_parts() -> None:
+    index = VectorIndex("ByV", "v", 2, partition_key="pk", filters=["lang", "note"])
+    keys = {"pk": template("T#{tenant}"), "sk": template("N#{note}")}
+    notes = Table("Notes", "pk", "sk", indexes=[index], attributes=keys).on(connect("sqlite::memory:"))
+    asked = search(ASKED, eq("tenant", "a") & eq("note", "1") & eq("lang", "en"), top=3)
+    access = access_of_search(notes, asked)
+    assert (show(access.filter), show(access.residue)) == ("pk = 'T#a' AND lang = 'en'", "tenant = 'a' AND note = '1'")
+    run(notes, create_table())
+    for tenant, note, lang in (("a", "1", "en"), ("a", "2", "en"), ("a", "3", "de"), ("b", "1", "en")):
+        put(notes, {"tenant": tenant, "note": note, "lang": lang, "v": [1, 0.5]})
+    bare = {"pk": "T#a", "sk": "N#1", "lang": "en", "v": [1, 0.5]}  # as another program writes it
+    put(notes.as_stored, bare)
+    assert [found.item["note"] for found in run(notes, asked)] == ["1"]
+    with pytest.raises(PlanError, match="it needs a value of its partition key: eq"):
+        access_of_search(notes, search(ASKED, is_in("tenant", ["a", "b"])))
+
+
+def test_a_search_of_a_table_of_several_kinds_reads_each_item_by_its_kind() -> None:
+    index = VectorIndex("ByV", "v", 2, partition_key="pk", filters=["type"])
+    pages = {
+        name: Table("Shop", "pk", "sk", indexes=[index], attributes={"pk": template("C#{user}"), "sk": template(sort)})
+        for name, sort in {"note": "N#{note}", "doc": "D#{doc}"}.items()
+    }
+    shop = kinds(pages, by="type").on(connect("sqlite::memory:"))
+    run(shop, create_table())
+    put(shop["note"], {"user": "ada", "note": "1", "v": [1, 0.5]})
+    put(shop["doc"], {"user": "ada", "doc": "2", "v": [1, 0]})
+    put(shop["doc"], {"user": "bob", "doc": "3", "v": [1, 0.5]})
+    found = run(shop, search(ASKED, eq("user", "ada")))
+    assert [(one.item["type"], one.item.get("note"), one.item.get("doc")) for one in found] == [
+        ("note", "1", None),
+        ("doc", None, "2"),
+    ]
+    assert [one.item["doc"] for one in run(shop, search(ASKED, eq("user", "ada") & eq("type", "doc")))] == ["2"]

@@ -13,13 +13,12 @@ from flyexpr.records import replace
 from flyexpr.requests.operations import Query, Read, Scan
 from flyexpr.requests.plan.choice import chosen_fit
 from flyexpr.requests.plan.fits import Fit
-from flyexpr.requests.plan.kinds import implied_by_kinds
+from flyexpr.requests.plan.kinds import implied_for
 from flyexpr.requests.plan.projections import check_projected, fetched, readable, trims
 from flyexpr.requests.plan.refusals import Rejected
 from flyexpr.requests.plan.sharing import shared_by_query, shared_by_scan
 from flyexpr.requests.reads import Access, Nothing, Point, QueryPages, ScanPages
-from flyexpr.schema.derived.implied import Implied, implied_conditions
-from flyexpr.schema.kinds import Kinds, narrowed
+from flyexpr.schema.kinds import narrowed
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
 
@@ -56,7 +55,7 @@ def _access(table: Table, read: Query | Scan, condition: Condition) -> Access:
     parts = parts_of(condition)
     if any(_asks_for_empty_key(table, part) for part in parts):
         return Nothing()
-    fit, rejected = chosen_fit(table, read, parts, _implied(table, read.condition, parts))
+    fit, rejected = chosen_fit(table, read, parts, implied_for(table, read.condition, parts))
     return _through(table, read, fit, rejected)
 
 
@@ -85,13 +84,6 @@ def _asks_for_empty_key(table: Table, part: Condition) -> bool:
         case Compare("=", Path((name,)), Value("S" | "B", body)):
             return name in table.keys and not body
     return False
-
-
-def _implied(table: Table, condition: Condition, parts: Sequence[Condition]) -> Implied:
-    """What the condition implies about derived keys, in stored types."""
-    if isinstance(table, Kinds):
-        return implied_by_kinds(table, condition, parts)
-    return implied_conditions(table, condition, parts)
 
 
 def _through(table: Table, read: Query, fit: Fit, rejected: Rejected) -> Access:

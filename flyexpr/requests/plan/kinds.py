@@ -10,6 +10,19 @@ from flyexpr.expressions.terms import operand
 from flyexpr.requests.plan.bounds import Range, ends, is_equal, options, prefix, ranges
 from flyexpr.schema.derived.implied import Implied, implied_conditions
 from flyexpr.schema.kinds import Kinds
+from flyexpr.schema.table import Table
+
+
+def implied_for(table: Table, condition: Condition, parts: Sequence[Condition]) -> Implied:
+    """What a condition implies about derived keys, in stored types.
+
+    >>> users = Table("Users", "pk", attributes={"pk": template("U#{user}")})
+    >>> [show(one) for one in implied_for(users, eq("user", "ada"), []).sure]
+    ["pk = 'U#ada'"]
+    """
+    if isinstance(table, Kinds):
+        return implied_by_kinds(table, condition, parts)
+    return implied_conditions(table, condition, parts)
 
 
 def implied_by_kinds(table: Kinds, condition: Condition, parts: Sequence[Condition] = ()) -> Implied:

@@ -27,6 +27,8 @@ from flyexpr.expressions.show import show
 from flyexpr.expressions.simplify import simplified
 from flyexpr.records import record
 from flyexpr.requests.operations import Search
+from flyexpr.requests.plan.bounds import is_equal
+from flyexpr.requests.plan.kinds import implied_for
 from flyexpr.requests.plan.projections import fetched, lacking
 from flyexpr.requests.reads import Access, Nothing
 from flyexpr.requests.searches import VectorSearch, is_equality
@@ -54,7 +56,8 @@ def access_of_search(table: Table, search: Search) -> Access:
         return Nothing()
     parts = parts_of(condition)
     indexes = [table.index(search.index)] if search.index is not None else table.indexes
-    fits = [_fit(table, search, index, parts) for index in indexes]
+    implied = implied_for(table, search.condition, parts).sure
+    fits = [_fit(table, search, index, parts, implied) for index in indexes]
     found = [fit for fit in fits if not fit.why]
     if not found:
         raise _no_index(table, search, fits)
@@ -90,7 +93,7 @@ class _Fit:
         return -len(self.rest), len(self.index.partition_keys)
 
 
-def _fit(table: Table, search: Search, index: Index, parts: Sequence[Condition]) -> _Fit:
+def _fit(table: Table, search: Search, index: Index, parts: Sequence[Condition], implied: Sequence[Condition]) -> _Fit:
     near = search.near
     if not isinstance(index, VectorIndex):
         return _Fit(index, why=f"it is a {index.word} index")
@@ -98,11 +101,13 @@ def _fit(table: Table, search: Search, index: Index, parts: Sequence[Condition])
         return _Fit(index, why=f"it holds the vectors of `{index.attribute}`")
     if index.dimensions != len(near.vector):
         return _Fit(index, why=f"it has {index.dimensions:,} dimensions, and the vector {len(near.vector):,}")
-    sent = tuple(_sendable(index, parts, search.wide))
-    named = {path.parts[0] for part in sent if is_equality(part) for path in paths(part)}
+    sent = tuple(_sendable(table, index, parts, search.wide))
     for name in index.partition_keys:
-        if name not in named:
-            return _Fit(index, why=f"it needs a value of its partition key: eq({name!r}, ...)")
+        if not any(is_equal(part, name) for part in sent):
+            made = next((part for part in implied if is_equal(part, name)), None)  # by its template
+            if made is None:
+                return _Fit(index, why=f"it needs a value of its partition key: eq({name!r}, ...)")
+            sent = (made, *sent)
     rest = tuple(part for part in parts if part not in sent)
     if search.project is None and any(path.parts[0] == index.attribute for part in rest for path in paths(part)):
         name = index.attribute
@@ -113,13 +118,14 @@ def _fit(table: Table, search: Search, index: Index, parts: Sequence[Condition])
     return _Fit(index, sent, rest)
 
 
-def _sendable(index: VectorIndex, parts: Iterable[Condition], wide: bool) -> Iterable[Condition]:
+def _sendable(table: Table, index: VectorIndex, parts: Iterable[Condition], wide: bool) -> Iterable[Condition]:
     """The parts that the service checks: of each attribute one."""
     asked: set[str] = set()
+    stored = {*index.typed} - {*table.fillable}  # parts of a key need not be stored
     for part in sorted(parts, key=lambda part: not is_equality(part)):
         names = [path.parts[0] if len(path.parts) == 1 else None for path in paths(part)]
         allowed = is_equality(part) or (wide and _is_wide(part, index))
-        if allowed and names and {*names} <= {*index.typed} and (wide or asked.isdisjoint(map(str, names))):
+        if allowed and names and {*names} <= stored and (wide or asked.isdisjoint(map(str, names))):
             asked.update(map(str, names))
             yield part
 
