@@ -143,7 +143,7 @@ def change_of(of_stream: Mapping[str, Any], table: Table[Any], at: str = "") -> 
     if not isinstance(image, Mapping):
         raise ValidationError("not a record of DynamoDB Streams", at=f"{at}.dynamodb".lstrip("."))
     kind: Any = of_stream.get("eventName")
-    if not isinstance(kind, str) or kind not in _SIDES:
+    if kind not in (*_SIDES,):  # a list cannot be looked up in a dict
         raise ValidationError("a change is INSERT, MODIFY or REMOVE", at=f"{at}.eventName".lstrip("."))
     if not isinstance(image.get("Keys"), Mapping):
         raise ValidationError("a record has the key of its item", at=f"{at}.dynamodb.Keys".lstrip("."))
