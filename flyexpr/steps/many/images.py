@@ -52,6 +52,8 @@ def swap_of(change: Change, *, back: bool = False) -> Swap:
     if key.keys() != {*change.by.keys}:
         raise FlyexprError(f"{change.by.name!r} has the key {', '.join(change.by.keys)}, and a change {', '.join(key)}")
     old, new = _image(change, "OldImage"), _image(change, "NewImage")
+    if any(image is not None and image.get(name) != key[name] for image in (old, new) for name in key):
+        raise FlyexprError(f"a change of {key} in {change.by.name!r} has the image of another item")
     return Swap(key, new, old) if back else Swap(key, old, new)
 
 

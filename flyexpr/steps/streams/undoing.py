@@ -53,7 +53,7 @@ class Undoing:
         if since == "latest":
             raise ValueError("since= is where the changes begin that are taken back; nothing is changed since 'latest'")
         check_condition(table, condition)
-        self._table, self._condition, self._export, self._quiet = table, condition, export, checked_poll(quiet)
+        self._table, self._condition, self._export, self._quiet = table, condition, export, checked_poll(quiet, "quiet")
         self._watching: Watching | None = None
         if since is not None:
             stored = table.as_stored
@@ -65,8 +65,8 @@ class Undoing:
 
         def steps() -> Steps[int]:
             changes = self._exported() if self._watching is None else (yield from self._streamed(self._watching))
-            wanted = (each for each in changes if self._condition is None or each.matches(self._condition))
-            yield from swaps.steps(with_effect(wanted))
+            left = with_effect(changes)  # an item that came and went has no side to ask about
+            yield from swaps.steps(each for each in left if self._condition is None or each.matches(self._condition))
             return bulk.done
 
         return bulk.paced(steps())

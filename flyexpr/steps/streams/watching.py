@@ -266,10 +266,10 @@ def checked_since(since: Any) -> Since:
     return since
 
 
-def checked_poll(poll: Any) -> float:
-    """The seconds between two looks at a stream that has nothing new."""
+def checked_poll(poll: Any, option: str = "poll") -> float:
+    """The seconds of an option: between two looks at a stream that has nothing new, or until it counts as read."""
     if isinstance(poll, bool) or not isinstance(poll, (int, float)) or not 0 <= poll < inf:
-        raise ValueError(f"poll= is a number of seconds, not {poll!r}")
+        raise ValueError(f"{option}= is a number of seconds, not {poll!r}")
     return float(poll)
 
 
