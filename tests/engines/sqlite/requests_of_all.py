@@ -90,6 +90,14 @@ DELETING = {
     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
 }
 
+BY_V = {
+    "IndexName": "by_v",
+    "VectorAttribute": {"AttributeName": "v"},
+    "Dimensions": 3,
+    "DistanceFunction": "COSINE",
+    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["note"]},
+    "SearchSchema": [{"AttributeName": "f", "SearchSchemaElementType": "INLINE_FILTER"}],
+}
 REQUESTS: list[tuple[str, Wire]] = [
     ("BatchExecuteStatement", {"Statements": [{**DELETING, "ConsistentRead": True}], **TOLD}),
     (
@@ -136,6 +144,19 @@ REQUESTS: list[tuple[str, Wire]] = [
             ],
             "ProvisionedThroughput": UNITS,
             "GlobalSecondaryIndexes": [{**BY_K, "ProvisionedThroughput": UNITS}],
+        },
+    ),
+    (
+        "CreateTable",
+        {
+            "TableName": "new",
+            "KeySchema": KEY[:1],
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "f", "AttributeType": "S"},
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+            "VectorIndexes": [BY_V],
         },
     ),
     ("DeleteBackup", {"BackupArn": BACKUP}),
@@ -338,6 +359,14 @@ REQUESTS: list[tuple[str, Wire]] = [
     ),
     ("UpdateTable", {"TableName": "tab", "GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "by_g"}}]}),
     (
+        "UpdateTable",
+        {
+            "TableName": "tab",
+            "AttributeDefinitions": [{"AttributeName": "f", "AttributeType": "S"}],
+            "VectorIndexUpdates": [{"Create": BY_V}],
+        },
+    ),
+    (
         "UpdateTimeToLive",
         {"TableName": "tab", "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}},
     ),
@@ -346,6 +375,7 @@ REQUESTS: list[tuple[str, Wire]] = [
 KINESIS = {"TableName": "tab", "StreamArn": "arn:aws:kinesis:eu-west-1:000000000000:stream/s"}
 GLOBAL = {"GlobalTableName": "tab"}
 REFUSED: list[tuple[str, Wire]] = [
+    ("UpdateTable", {"TableName": "tab", "VectorIndexUpdates": [{"Delete": {"IndexName": "by_v"}}]}),
     ("CancelBulkOperation", {"BulkOperationArn": f"{ARN}/bulk/1"}),
     ("CreateGlobalTable", {**GLOBAL, "ReplicationGroup": [{}]}),
     ("DescribeBulkOperation", {"BulkOperationArn": f"{ARN}/bulk/1"}),
