@@ -97,7 +97,7 @@ REFUSED: list[tuple[Any, str]] = [
     (array("f", [1, float("inf"), 1]), "inf, at [1] of the vector, is not a number of 32 bits"),
     ([10**5000, 1, 1], "1.00000000e+5000, at [0] of the vector, is not a number of 32 bits"),
     ([array("d", [1]), 1, 1], "array, at [0] of the vector, is not a number"),
-    (array("u", "abc"), "this array is not a vector"),
+    (memoryview(b"abc").cast("c"), "this memoryview is not a vector"),
     ("abc", "str is not a vector"),
     (b"abc", "this bytes is not a vector"),
     ({1, 2, 3}, "set is not a vector"),
