@@ -235,7 +235,7 @@ def test_more_of_numpy(table: Table) -> None:
         ("text", np.int64(1), "expected str, got numpy.int64", None),
         ("whole", np.float64("nan"), "expected int, got nan", HOLE),
         ("x", np.float64("nan"), "NaN is not a number that DynamoDB can store", HOLE),
-        ("x", np.datetime64("NaT"), "NaT is not a value that DynamoDB can store", HOLE),
+        ("x", np.datetime64("NaT", "D"), "NaT is not a value that DynamoDB can store", HOLE),
         ("x", np.array([1, 2]), "DynamoDB has no type for numpy.ndarray", LIST),
         ("log", np.array([1, 2]), "expected list, got numpy.ndarray", LIST),
         ("x", np.complex128(1), "DynamoDB has no type for numpy.complex128", NO_TYPE),
