@@ -29,8 +29,13 @@ ENGINES = [
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    with opened(request.param, tmp_path) as opened_engine:
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def engine(engine_name: str, tmp_path: Path) -> Iterator[Engine]:
+    with opened(engine_name, tmp_path) as opened_engine:
         yield opened_engine
 
 
@@ -63,6 +68,7 @@ def test_hashes_of_keys_are_those_of_the_service(key: str) -> None:
     assert f"{int.from_bytes(hashed_bytes(kinds, *values)[:4], 'big') >> 7:06x}" == HASHES[key]
 
 
+@pytest.mark.engine_fault("dynoxide", reason="has an order of its own")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_scan_and_equal_keys_of_an_index_are_in_the_order_of_the_hash(
     engine: Engine, kind: str, fresh_name: str
@@ -75,6 +81,7 @@ def test_a_scan_and_equal_keys_of_an_index_are_in_the_order_of_the_hash(
     assert keys_of(engine, "Query", {"TableName": fresh_name, "IndexName": "by_g", **equal}) == in_order
 
 
+@pytest.mark.engine_fault("dynoxide", reason="has an order of its own")
 def test_equal_keys_of_an_index_are_in_the_order_of_the_hash_of_the_whole_key(engine: Engine, fresh_name: str) -> None:
     sorts = [{"N": str(number)} for number in range(6)]
     make(engine, fresh_name, "SN", [{"p": {"S": p}, "s": sort} for p in "AB" for sort in sorts])
@@ -94,6 +101,7 @@ def test_segments_have_an_equal_share_of_the_first_twelve_bits(engine: Engine, t
         assert keys_of(engine, "Scan", request) == expected[segment]
 
 
+@pytest.mark.engine_fault("dynoxide", reason="takes a start key of another segment")
 def test_a_start_key_belongs_to_one_segment(engine: Engine, fresh_name: str) -> None:
     make(engine, fresh_name, "S", [{"p": {"S": "A"}}, {"p": {"S": "B"}}])  # 0cb and 2a5 of 000 to fff
     start = {"TableName": fresh_name, "TotalSegments": 16, "ExclusiveStartKey": {"p": {"S": "A"}}}
