@@ -184,21 +184,6 @@ class LocalIndex(Index):
         """The attribute of the sort key, as a tuple."""
         return (self.sort_key,)
 
-    @property
-    def codecs(self) -> dict[str, Codec]:
-        """How attributes are stored that the table does not declare, because the index says what they are."""
-        return dict.fromkeys(self.typed, codec_of(str))
-
-    def check_item(self, item: Mapping[str, Any]) -> None:
-        """None for an item, as it is stored, that the index takes or leaves out; else a ValidationError."""
-        for name in (*self.partition_keys, *self.sort_keys):
-            if name in item and item[name] in (None, "", b""):
-                raise ValidationError(
-                    "a key attribute of an index may not be empty or None",
-                    at=name,
-                    hint="leave it out, and the item is not in that index",
-                )
-
     def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
         if self.sort_key == keys[0]:
             raise FlyexprError(f"table {table!r}: a local index cannot sort by the partition key")

@@ -30,8 +30,10 @@ Members = dict[str, Any]
 """The members of a request or of a part of it, by name."""
 
 
-def read_members(request: Any, required: Iterable[str] = (), within: str = "") -> Members:
-    """The members of a request (or of a part of it, whose path is `within`), each read by its rule.
+def read_members(
+    request: Any, required: Iterable[str] = (), within: str = "", rules: Mapping[str, Rule] | None = None
+) -> Members:
+    """The members of a request (or of a part of it, whose path is `within`), each read by its rule, of RULES or others.
 
     >>> read_members({"TableName": "scores", "Limit": 1.5, "Unknown": 1}, ["TableName"])
     {'TableName': 'scores', 'Limit': 1}
@@ -43,7 +45,7 @@ satisfy constraint: Member must have length greater than or equal to 3; Value at
 Member must have value greater than or equal to 1
     """
     problems: list[str] = []
-    members = gather(request, RULES, required, within, problems)
+    members = gather(request, RULES if rules is None else rules, required, within, problems)
     if problems:
         raise validation_errors(problems)
     return members

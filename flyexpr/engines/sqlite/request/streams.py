@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
 
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, validation_errors
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.intents import (
     IteratorAsked,
     RecordsAsked,
@@ -26,7 +25,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
     table_rule,
     timestamp_rule,
 )
-from flyexpr.engines.sqlite.request.members import Members, gather
+from flyexpr.engines.sqlite.request.members import Members, read_members
 
 MAX_STREAMS, MAX_RECORDS = 100, 1000
 _FIRST_SEQUENCE = 10**20  # so that every sequence number has 21 digits, which sort as text as they do as numbers
@@ -65,7 +64,7 @@ def read_list_streams(request: Members) -> StreamsAsked:
     >>> read_list_streams({})
     StreamsAsked(table=None, after='', limit=100)
     """
-    members = _read(request, _LISTING)
+    members = read_members(request, rules=_LISTING)
     after = members.get("ExclusiveStartStreamArn")
     return StreamsAsked(
         members.get("TableName"), "" if after is None else _arn(after), members.get("Limit", MAX_STREAMS)
@@ -74,13 +73,10 @@ def read_list_streams(request: Members) -> StreamsAsked:
 
 def read_describe_stream(request: Members) -> StreamAsked:
     """What a DescribeStream asks for."""
-    members = _read(request, _DESCRIBING, "StreamArn")
+    members = read_members(request, ["StreamArn"], rules=_DESCRIBING)
     parent = None
     if "ShardFilter" in members:
-        problems: list[str] = []
-        only = gather(members["ShardFilter"], _FILTER, ("Type",), "shardFilter.", problems)
-        if problems:
-            raise validation_errors(problems)
+        only = read_members(members["ShardFilter"], ["Type"], "shardFilter.", _FILTER)
         if "ShardId" not in only:
             raise invalid_parameter("ShardFilter.ShardId cannot be null when ShardFilter.Type is CHILD_SHARDS")
         if not only["ShardId"].startswith("shardId-"):
@@ -93,7 +89,7 @@ def read_describe_stream(request: Members) -> StreamAsked:
 
 def read_get_shard_iterator(request: Members) -> IteratorAsked:
     """What a GetShardIterator asks for."""
-    members = _read(request, _ITERATING, "StreamArn", "ShardId", "ShardIteratorType")
+    members = read_members(request, ["StreamArn", "ShardId", "ShardIteratorType"], rules=_ITERATING)
     kind, text, seconds = members["ShardIteratorType"], members.get("SequenceNumber"), members.get("Timestamp")
     arn = _arn(members["StreamArn"])
     if kind.endswith("SEQUENCE_NUMBER") and text is None:
@@ -109,7 +105,7 @@ def read_get_shard_iterator(request: Members) -> IteratorAsked:
 
 def read_get_records(request: Members) -> RecordsAsked:
     """What a GetRecords asks for."""
-    members = _read(request, _READING, "ShardIterator")
+    members = read_members(request, ["ShardIterator"], rules=_READING)
     return RecordsAsked(_read_iterator(members["ShardIterator"]), members.get("Limit", MAX_RECORDS))
 
 
@@ -150,14 +146,6 @@ def _number(text: str) -> int | None:
         return None
     number = int(text) - _FIRST_SEQUENCE
     return number if 0 <= number < 2**62 else None
-
-
-def _read(request: Members, rules: Mapping[str, Rule], *required: str) -> Members:
-    problems: list[str] = []
-    members = gather(request, rules, required, "", problems)
-    if problems:
-        raise validation_errors(problems)
-    return members
 
 
 def _arn(text: str) -> str:

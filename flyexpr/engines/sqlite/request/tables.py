@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
-from flyexpr.engines.sqlite.faults import invalid_parameter, validation_errors
+from flyexpr.engines.sqlite.faults import invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import (
     GLOBAL,
     LOCAL,
@@ -28,7 +28,6 @@ from flyexpr.engines.sqlite.request.members import (
     Members,
     check_table_name,
     check_table_named,
-    gather,
     read_members,
 )
 from flyexpr.engines.sqlite.request.settings.policies import check_policy
@@ -55,10 +54,7 @@ def read_list_tables(request: Members) -> NamesAsked:
     >>> read_list_tables({})
     NamesAsked(after='', limit=100)
     """
-    problems: list[str] = []
-    members = gather(request, _LISTING, (), "", problems)
-    if problems:
-        raise validation_errors(problems)
+    members = read_members(request, rules=_LISTING)
     return NamesAsked(members.get("ExclusiveStartTableName", ""), members.get("Limit", _MAX_NAMES))
 
 

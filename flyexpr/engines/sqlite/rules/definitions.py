@@ -107,6 +107,15 @@ def _check_local_indexes(indexes: list[IndexAsked], keys: list[Wire]) -> None:
 
 
 def _check_projection(projection: Wire) -> None:
+    check_projected(projection)
+    if not all(1 <= len(name.encode()) <= 255 for name in projection.get("NonKeyAttributes") or ()):
+        raise invalid_parameter(
+            "Names of key attributes and attributes projected into an index must be between 1 and 255 characters"
+        )
+
+
+def check_projected(projection: Wire) -> None:
+    """None for a projection whose type goes with its names, as that of every kind of index has to."""
     projected, names = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
     if projected is None:
         raise invalid_parameter("Unknown ProjectionType: null")
@@ -114,10 +123,6 @@ def _check_projection(projection: Wire) -> None:
         raise invalid_parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
     if projected != "INCLUDE" and names is not None:
         raise invalid_parameter(f"ProjectionType is {projected}, but NonKeyAttributes is specified")
-    if not all(1 <= len(name.encode()) <= 255 for name in names or ()):
-        raise invalid_parameter(
-            "Names of key attributes and attributes projected into an index must be between 1 and 255 characters"
-        )
     if names is not None and len(set(names)) < len(names):
         raise invalid_parameter("Duplicate names in NonKeyAttributes")
 

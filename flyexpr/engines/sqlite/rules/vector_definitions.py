@@ -11,6 +11,7 @@ from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import TableAsked, VectorIndexAsked, VectorUpdate
+from flyexpr.engines.sqlite.rules.definitions import check_projected
 from flyexpr.engines.sqlite.rules.throughput import ON_DEMAND, Description
 
 MOST_INDEXES, MOST_DIMENSIONS = 5, 4096
@@ -43,13 +44,7 @@ def _check_mode(mode: str) -> None:
 def _check_index(index: VectorIndexAsked, defined: set[str]) -> None:
     if index.dimensions > MOST_DIMENSIONS:
         raise invalid_parameter(f"Number of dimensions must be between 1 and {MOST_DIMENSIONS} inclusive.")
-    projected, names = index.projection.get("ProjectionType"), index.projection.get("NonKeyAttributes")
-    if projected is None:
-        raise invalid_parameter("Unknown ProjectionType: null")
-    if projected == "INCLUDE" and names is None:
-        raise invalid_parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
-    if projected != "INCLUDE" and names is not None:
-        raise invalid_parameter(f"ProjectionType is {projected}, but NonKeyAttributes is specified")
+    check_projected(index.projection)
     schema = index.schema or []
     if not {one["AttributeName"] for one in schema} <= defined:
         raise invalid_parameter("One element in SearchSchema is not defined in attribute definitions")

@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Backup-and-Rest
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.definitions import (
     GLOBAL_OVERRIDE,
@@ -36,7 +34,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
     table_rule,
     timestamp_rule,
 )
-from flyexpr.engines.sqlite.request.members import Members, check_table_name, gather
+from flyexpr.engines.sqlite.request.members import Members, check_table_name, gather, read_members
 from flyexpr.engines.sqlite.request.tables import read_index
 
 MAX_BACKUPS, MAX_DAYS = 100, 35
@@ -75,13 +73,13 @@ _TO_TIME = Shape(
 def read_create_backup(request: Members) -> BackupAsked:
     """What a CreateBackup asks for."""
     check_table_name(request)
-    members = _read(request, _CREATING, "TableName", "BackupName")
+    members = read_members(request, ["TableName", "BackupName"], rules=_CREATING)
     return BackupAsked(members["TableName"], members["BackupName"])
 
 
 def read_backup_arn(request: Members) -> str:
     """The ARN that a DescribeBackup or DeleteBackup names."""
-    arn: str = _read(request, _NAMING, "BackupArn")["BackupArn"]
+    arn: str = read_members(request, ["BackupArn"], rules=_NAMING)["BackupArn"]
     return arn
 
 
@@ -91,7 +89,7 @@ def read_list_backups(request: Members) -> BackupsAsked:
     >>> read_list_backups({})
     BackupsAsked(table=None, type='ALL', since=0.0, until=inf, after='', limit=100)
     """
-    members = _read(request, _LISTING)
+    members = read_members(request, rules=_LISTING)
     return BackupsAsked(
         members.get("TableName"),
         members.get("BackupType", "ALL"),
@@ -154,11 +152,3 @@ def _overrides(members: Members) -> Overrides:
         [read_index(index) for index in members[GLOBAL_OVERRIDE]] if GLOBAL_OVERRIDE in members else None,
         [read_index(index) for index in members[LOCAL_OVERRIDE]] if LOCAL_OVERRIDE in members else None,
     )
-
-
-def _read(request: Members, rules: Mapping[str, Rule], *required: str) -> Members:
-    problems: list[str] = []
-    members = gather(request, rules, required, "", problems)
-    if problems:
-        raise validation_errors(problems)
-    return members
