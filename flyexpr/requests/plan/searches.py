@@ -17,10 +17,10 @@ from flyexpr.expressions.nodes import (
     Path,
     Test,
     Value,
-    children,
     is_never,
     joined,
     parts_of,
+    walk,
 )
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
@@ -139,14 +139,8 @@ def _is_wide(part: Condition, index: VectorIndex) -> bool:
         return False  # the partition key takes an equality and nothing else
     return all(
         (isinstance(node, Test) and node.function == "begins_with") or isinstance(node, (*_WIDE, Path, Value))
-        for node in [part, *_below(part)]
+        for node in walk(part)
     )
-
-
-def _below(node: Condition) -> Iterable[object]:
-    for below in children(node):
-        yield below
-        yield from _below(below)
 
 
 def _no_index(table: Table, search: Search, fits: Sequence[_Fit]) -> PlanError:
