@@ -157,6 +157,39 @@ def test_a_table_that_is_being_filled_is_in_use(
         assert state(other) == ("ACTIVE", False)
 
 
+@pytest.mark.parametrize("operation, request_, message", REFUSED, ids=[operation for operation, _, _ in REFUSED])
+def test_a_fill_that_begins_just_before_a_change_is_seen_by_it(
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    by_single_items: None,
+    operation: str,
+    request_: dict[str, Any],
+    message: str,
+) -> None:
+    """Another engine begins to fill an index after this one has looked, and before it has the lock."""
+    between(monkeypatch, ended)
+    monkeypatch.setattr(FILLS + "_take_back", lambda *_: None)
+    with SqliteEngine(path) as engine, SqliteEngine(path) as other:
+
+        def look(storage: Any, name: str) -> bool:
+            is_filled = fills.finish_abandoned(storage, name)
+            monkeypatch.setattr(f"{room}.finish_abandoned", fills.finish_abandoned)
+            with pytest.raises(DynamoError, match="a defect of the engine"):
+                call(other, "UpdateTable", CREATE)
+            return is_filled
+
+        room = "flyexpr.engines.sqlite.operations." + ("ttl" if operation == "UpdateTimeToLive" else "tables")
+        monkeypatch.setattr(f"{room}.finish_abandoned", look)
+        with pytest.raises(DynamoError) as error:
+            call(engine, operation, request_)
+        assert (error.value.code, error.value.message) == ("ResourceInUseException", message)
+        assert state(engine) == ("CREATING", True)  # what the other engine has begun is still there
+        monkeypatch.setattr(FILLS + "ABANDONED_SECONDS", 0.0)
+        between(monkeypatch, lambda number: None)
+        assert state(engine) == ("ACTIVE", False)
+        assert call(engine, "Scan", SCAN)["Count"] == ITEMS
+
+
 def test_a_time_to_live_is_filled_in_portions_too(
     path: str, monkeypatch: pytest.MonkeyPatch, by_single_items: None
 ) -> None:

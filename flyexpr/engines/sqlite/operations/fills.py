@@ -92,9 +92,12 @@ def finish_abandoned(storage: Storage, name: str) -> bool:
     return False
 
 
-def check_unfilled(storage: Storage, name: str, message: str) -> None:
-    """None for a table that is not being filled; ResourceInUseException for one that is. Outside a transaction."""
-    if finish_abandoned(storage, name):
+def check_unfilled(definition: Definition, message: str) -> None:
+    """None for a table that is not being filled; ResourceInUseException for one that is.
+
+    Inside the transaction that changes the table: another engine may begin to fill one at any moment before.
+    """
+    if "Filling" in definition:
         raise in_use(message)
 
 

@@ -69,9 +69,10 @@ def describe_table(storage: Storage, name: str, now: float) -> bytes:
 def update_table(storage: Storage, asked: AlterationAsked, now: float) -> bytes:
     """The answer to UpdateTable; a new index is filled before it is given, while others read and write."""
     name = asked.table
-    check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
+    finish_abandoned(storage, name)
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
+        check_unfilled(definition, f"{IN_USE}Table is being updated: {name}")
         before = definition["Description"]
         check_buildable(definition, *_index_changes(asked), now)
         fresh = _alter(storage, definition, altered_description(before, asked, now))
@@ -128,18 +129,17 @@ def _undo(definition: Definition, before: Description, fresh: dict[str, str]) ->
 
 def delete_table(storage: Storage, name: str, now: float) -> bytes:
     """The answer to DeleteTable."""
-    check_unfilled(storage, name, "Cannot delete table while indexes are being created, updated, or deleted")
-    with storage.transaction("DEFERRED"):
-        definition = known_definition(storage, name)
-    check_unbuilding(definition, now)
-    shown = deleted_view(table_view(storage, definition, now))
+    finish_abandoned(storage, name)
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
+        check_unfilled(definition, "Cannot delete table while indexes are being created, updated, or deleted")
+        check_unbuilding(definition, now)
         if definition["Description"].get("DeletionProtectionEnabled"):
             raise invalid(
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
+        shown = deleted_view(definition, storage.total(definition["Stores"][""]), now)
         _drop_stores(storage, definition, now)
         storage.next_version()
         storage.define(name, None)

@@ -27,10 +27,11 @@ SWEEP = 100  # some 10 ms of work, for a request that happens to come by
 def update_time_to_live(storage: Storage, asked: ExpiryAsked, now: float) -> bytes:
     """The answer to UpdateTimeToLive."""
     name = asked.table
-    check_unfilled(storage, name, f"{IN_USE}Table is being updated: {name}")
+    finish_abandoned(storage, name)
     unfinished = False
     with storage.transaction("IMMEDIATE"):
         definition = known_definition(storage, name)
+        check_unfilled(definition, f"{IN_USE}Table is being updated: {name}")
         old = definition.get("Expiry")
         if asked.enabled == (old is not None):
             raise invalid(f"TimeToLive is already {'enabled' if old else 'disabled'}")

@@ -32,11 +32,8 @@ _LEFT = (
 
 def table_view(storage: Storage, definition: Definition, now: float) -> Description:
     """What DescribeTable shows. To be called outside a transaction: others have their turn while items are counted."""
-    shown: Description = json.loads(json.dumps(definition["Description"]))
-    stores, filling, mode = definition["Stores"], definition.get("Filling", {}).get("Store"), billing_mode(shown)
-    count, size = storage.estimate(stores[""], now)
-    shown |= {"TableStatus": "ACTIVE", "ItemCount": count, "TableSizeBytes": size}
-    _show_throughput(shown, mode, now)
+    stores, filling = definition["Stores"], definition.get("Filling", {}).get("Store")
+    shown, mode = _shown(definition, storage.estimate(stores[""], now), now), billing_mode(definition["Description"])
     for member in (GLOBAL, LOCAL, VECTORS):
         for index in shown.get(member, ()):
             count, size = storage.estimate(stores[index["IndexName"]], now)
@@ -48,6 +45,14 @@ def table_view(storage: Storage, definition: Definition, now: float) -> Descript
             if stores[index["IndexName"]] == filling:
                 index |= {"IndexStatus": "CREATING", "Backfilling": True}
     show_building(definition, shown, now)
+    return shown
+
+
+def _shown(definition: Definition, total: tuple[int, int], now: float) -> Description:
+    """The description of a table, but for its indexes; `total` is how many items it has, and their bytes."""
+    shown: Description = json.loads(json.dumps(definition["Description"]))
+    shown |= {"TableStatus": "ACTIVE", "ItemCount": total[0], "TableSizeBytes": total[1]}
+    _show_throughput(shown, billing_mode(shown), now)
     return shown
 
 
@@ -104,10 +109,7 @@ def _show_warming(part: Description, throughput: Throughput) -> None:
         part["WarmThroughput"]["Status"] = "UPDATING"
 
 
-def deleted_view(view: Description) -> Description:
-    """The view of a table in the answer to DeleteTable, without its keys and indexes.
-
-    >>> deleted_view({"TableName": "scores", "KeySchema": [], "TableStatus": "ACTIVE"})
-    {'TableName': 'scores', 'TableStatus': 'DELETING'}
-    """
-    return {name: part for name, part in {**view, "TableStatus": "DELETING"}.items() if name in _LEFT}
+def deleted_view(definition: Definition, total: tuple[int, int], now: float) -> Description:
+    """The view of a table in the answer to DeleteTable, without its keys and indexes."""
+    view = _shown(definition, total, now) | {"TableStatus": "DELETING"}
+    return {name: part for name, part in view.items() if name in _LEFT}
