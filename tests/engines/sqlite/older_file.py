@@ -1,16 +1,18 @@
-"""The tables of `tests/data/format-1.sql`, a file that an engine of format 1 made with these requests."""
+"""The files of `tests/data/format-1.sql` and `format-2.sql`, which engines of their time made with these requests."""
 
 import sqlite3
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from embedded import TABLE, Clock
+from embedded import TABLE, Clock, key
+from streaming import BOTH, OFF, STREAMED
 
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 
-DATA = Path(__file__).parents[2] / "data" / "format-1.sql"
+DATA = Path(__file__).parents[2] / "data"
+SHARDS, SHARD_TIME, STEP = 2, 2000, 600
 NUMBERS = ["0", "1", "-1", "12.5", "-100", "1E-130", "9.9E+125", "-" + "9" * 38, "1" + "0" * 36 + "1"]
 COUNTS = {
     "TableName": "counts",
@@ -46,18 +48,34 @@ def fill(engine: SqliteEngine) -> None:
     call(engine, "UpdateTimeToLive", {"TableName": "tab", "TimeToLiveSpecification": expiry})
 
 
-def older_file(path: str) -> None:
-    """The file of format 1, made at a path."""
+def fill_streams(engine: SqliteEngine, clock: Clock) -> None:
+    """Make streams with many shards: one that goes on, one that was disabled, one whose table is gone; and a backup."""
+    for name in ("streamed", "paused", "gone"):
+        call(engine, "CreateTable", {**STREAMED, "TableName": name})
+        for place in range(12):
+            clock.now += STEP
+            call(engine, "PutItem", {"TableName": name, "Item": {**key(place, f"p{place % 5}"), "x": {"S": "é"}}})
+    for specification in (OFF, BOTH):
+        call(engine, "UpdateTable", {"TableName": "paused", "StreamSpecification": specification})
+    call(engine, "CreateBackup", {"TableName": "gone", "BackupName": "kept"})
+    call(engine, "DeleteTable", {"TableName": "gone"})
+
+
+def older_file(path: str, version: int) -> None:
+    """The file of an older format, made at a path."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.executescript(DATA.read_text(encoding="utf-8"))
+    connection.executescript((DATA / f"format-{version}.sql").read_text(encoding="utf-8"))
     connection.close()
 
 
-def new_file(path: str) -> None:
-    """The same tables, made by the engine of today."""
-    with SqliteEngine(path, clock=Clock()) as engine:
+def new_file(path: str, version: int) -> None:
+    """The same tables as in the file of an older format, made by the engine of today."""
+    clock = Clock()
+    with SqliteEngine(path, clock=clock, shards=SHARDS, shard_time=SHARD_TIME) as engine:
         fill(engine)
+        if version > 1:  # there were no streams before
+            fill_streams(engine, clock)
 
 
 def stores(path: str) -> dict[str, list[Any]]:

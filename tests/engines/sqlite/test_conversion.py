@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from embedded import Clock
-from older_file import NUMBERS, new_file, older_file, stores
-from streaming import BOTH, records, stream_of
+from older_file import NUMBERS, SHARD_TIME, SHARDS, STEP, new_file, older_file, stores
+from streaming import BOTH, described, iterator, records, shards_of, shown, stream_of
 
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call, connect
@@ -24,17 +24,29 @@ from flyexpr.engines.sqlite.disk.files import FORMAT
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
 
+FORMATS = [1, 2]
+SHARDS_OF = "UPDATE resources SET definition = json_set(CAST(definition AS TEXT), '$.Shards', json('{}'))"
+TWICE = '[["a",null,1,null,[0,1],null],["a",null,2,null,[0,1],null]]'
+
+
+@pytest.fixture(params=FORMATS)
+def older(request: pytest.FixtureRequest) -> int:
+    """The older format that a file has."""
+    found: int = request.param
+    return found
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> str:
+def path(tmp_path: Path, older: int) -> str:
     place = str(tmp_path / "tables.db")
-    older_file(place)
+    older_file(place, older)
     return place
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> dict[str, list[Any]]:
+def fresh(tmp_path: Path, older: int) -> dict[str, list[Any]]:
     """The rows of the same tables in a file that never had another format."""
-    new_file(str(tmp_path / "new.db"))
+    new_file(str(tmp_path / "new.db"), older)
     return stores(str(tmp_path / "new.db"))
 
 
@@ -50,8 +62,8 @@ def change(path: str, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_a_converted_file_has_the_rows_of_a_new_one(path: str, fresh: dict[str, list[Any]]) -> None:
-    assert format_of(path) == 1
+def test_a_converted_file_has_the_rows_of_a_new_one(path: str, older: int, fresh: dict[str, list[Any]]) -> None:
+    assert format_of(path) == older
     SqliteEngine(path).close()
     assert format_of(path) == FORMAT
     assert stores(path) == fresh
@@ -83,15 +95,39 @@ def test_items_of_a_converted_file_expire(path: str) -> None:
 
 def test_a_table_of_a_converted_file_takes_a_stream(path: str) -> None:
     with SqliteEngine(path) as engine:
-        assert call(engine, "ListStreams", {}) == {"Streams": []}
+        assert call(engine, "ListStreams", {"TableName": "tab"}) == {"Streams": []}
         call(engine, "UpdateTable", {"TableName": "tab", "StreamSpecification": BOTH})
         call(engine, "DeleteItem", {"TableName": "tab", "Key": {"pk": {"S": "A"}, "sk": {"N": NUMBERS[0]}}})
         assert [record["eventName"] for record in records(engine, stream_of(engine, "tab"))] == ["REMOVE"]
 
 
+def test_streams_of_a_converted_file_go_on(tmp_path: Path) -> None:
+    path, clock = str(tmp_path / "tables.db"), Clock()
+    older_file(path, 2)
+    clock.now += 3 * 12 * STEP  # when the last of its requests was made
+    with SqliteEngine(path, clock=clock, shards=SHARDS, shard_time=SHARD_TIME) as engine:
+        for name, count in (("streamed", 12), ("paused", 0)):
+            assert len(records(engine, stream_of(engine, name))) == count
+        (gone,) = [one["StreamArn"] for one in call(engine, "ListStreams", {"TableName": "gone"})["Streams"]]
+        assert len(records(engine, gone)) == 12
+        arn = stream_of(engine, "streamed")
+        before = shards_of(engine, arn)
+        assert len(before) == 4 * SHARDS
+        clock.now += 2 * SHARD_TIME
+        place = iterator(engine, arn, before[-1]["ShardId"])
+        call(engine, "DeleteItem", {"TableName": "streamed", "Key": {"pk": {"S": "p1"}, "sk": {"N": "1"}}})
+        (added,) = records(engine, arn)[12:]
+        assert (added["eventName"], shown(added)["Keys"]["sk"]) == ("REMOVE", {"N": "1"})
+        after = shards_of(engine, arn)
+        assert [one["ShardId"] for one in after[: len(before)]] == [one["ShardId"] for one in before]
+        assert {one["ParentShardId"] for one in after[len(before) :]} == {one["ShardId"] for one in before[-SHARDS:]}
+        assert described(engine, arn)["StreamStatus"] == "ENABLED"
+        assert "NextShardIterator" not in call(engine, "GetRecords", {"ShardIterator": place})
+
+
 def test_a_file_is_converted_once(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     SqliteEngine(path).close()
-    monkeypatch.setattr(files, "convert", lambda connection: pytest.fail("converted again"))
+    monkeypatch.setattr(files, "convert", lambda *_: pytest.fail("converted again"))
     SqliteEngine(path).close()
 
 
@@ -103,6 +139,7 @@ def test_a_copy_that_has_no_log_is_converted(path: str, fresh: dict[str, list[An
     assert stores(path) == fresh
 
 
+@pytest.mark.parametrize("older", [1], indirect=True)  # only its keys change, by which a fill goes
 def test_an_index_that_was_left_half_filled_is_filled(path: str, fresh: dict[str, list[Any]]) -> None:
     filling = """json_set(CAST(definition AS TEXT), '$.Filling', json('{"Store":"index_1_0","After":"66","At":0.0}'))"""
     change(
@@ -141,25 +178,27 @@ def killed_at(path: str, step: int) -> None:
 
 
 @forks
-def test_a_process_that_is_killed_leaves_a_file_converted_or_not(tmp_path: Path, fresh: dict[str, list[Any]]) -> None:
+def test_a_process_that_is_killed_leaves_a_file_converted_or_not(
+    tmp_path: Path, older: int, fresh: dict[str, list[Any]]
+) -> None:
     context: Any = multiprocessing.get_context("fork")
     formats = []
-    for step in range(0, 1000, 9):
+    for step in range(0, 1000, 9 if older == 1 else 2):  # the newer one is converted in fewer steps
         place = str(tmp_path / f"{step}.db")
-        older_file(place)
+        older_file(place, older)
         before = stores(place)
         process = context.Process(target=killed_at, args=(place, step))
         process.start()
         process.join()
         formats.append(format_of(place))
-        assert stores(place) == (before if formats[-1] == 1 else fresh)
+        assert stores(place) == (before if formats[-1] == older else fresh)
         SqliteEngine(place).close()
         assert stores(place) == fresh
         if process.exitcode == 0:
             break
     assert process.exitcode == 0
     assert formats == sorted(formats)
-    assert formats.count(1) > 10
+    assert formats.count(older) > 5
 
 
 def test_a_file_that_another_program_has_open_is_left_as_it_is(path: str) -> None:
@@ -194,9 +233,11 @@ def test_processes_open_an_older_file_at_once(path: str) -> None:
     assert len(stores(path)["items_2"]) == len(NUMBERS) + 6
 
 
-def test_reading_alone_converts_nothing(path: str) -> None:
+def test_reading_alone_converts_nothing(path: str, older: int) -> None:
     before = Path(path).read_bytes()
-    with pytest.raises(FlyexprError, match="has the older format 1, and mode=ro converts no file\n  hint: connect to"):
+    with pytest.raises(
+        FlyexprError, match=f"has the older format {older}, and mode=ro converts no file\n  hint: connect to"
+    ):
         connect(f"sqlite:{path}?mode=ro")
     assert Path(path).read_bytes() == before
     SqliteEngine(path).close()
@@ -205,17 +246,25 @@ def test_reading_alone_converts_nothing(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "reason"),
+    ("older", "statement", "reason"),
     [
-        ("UPDATE items_1 SET item = 'no item' WHERE rowid = 7", "a stored item cannot be read"),
-        ("UPDATE items_1 SET item = '{}' WHERE rowid = 7", "a stored item lacks its key"),
-        ("UPDATE index_1_0 SET item = json_remove(item, '$.gk') WHERE rowid = 7", "an entry of an index lacks its key"),
-        ("UPDATE catalog SET definition = '{}' WHERE name = 'tab'", "the definition of table 'tab' cannot be read"),
+        (1, "UPDATE items_1 SET item = 'no item' WHERE rowid = 7", "a stored item cannot be read"),
+        (1, "UPDATE items_1 SET item = '{}' WHERE rowid = 7", "a stored item lacks its key"),
+        (1, "UPDATE index_1_0 SET item = json_remove(item, '$.gk') WHERE rowid = 7", "an entry of an index lacks its"),
+        (1, "UPDATE catalog SET definition = '{}' WHERE name = 'tab'", "the definition of table 'tab' cannot be read"),
+        (2, "UPDATE resources SET definition = '{}' WHERE arn LIKE '%streamed%'", "a stream cannot be read"),
+        (2, "UPDATE resources SET definition = '[' WHERE arn LIKE '%streamed%'", "a stream cannot be read"),
+        (2, SHARDS_OF.format("[1]"), "a stream cannot be read"),
+        (2, SHARDS_OF.format("[[null,null,1,null,[0,1],null]]"), "a stream cannot be read"),
+        (2, SHARDS_OF.format("[[{},null,1,null,[0,1],null]]"), "a stream cannot be read"),
+        (2, SHARDS_OF.format(f'[["a",null,{10**30},null,[0,1],null]]'), "a stream cannot be read"),
+        (2, SHARDS_OF.format(TWICE), "a stream cannot be read"),
     ],
+    indirect=["older"],
 )
-def test_what_cannot_be_read_is_not_converted(path: str, statement: str, reason: str) -> None:
+def test_what_cannot_be_read_is_not_converted(path: str, older: int, statement: str, reason: str) -> None:
     change(path, statement)
     before = stores(path)
     with pytest.raises(FlyexprError, match=f"cannot convert '.*' to format {FORMAT}: {reason}.*; it is as it was"):
         SqliteEngine(path)
-    assert (format_of(path), stores(path)) == (1, before)
+    assert (format_of(path), stores(path)) == (older, before)

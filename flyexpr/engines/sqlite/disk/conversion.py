@@ -1,7 +1,7 @@
 """The rows of a file of an older format are made those of today, when the file is opened.
 
 Format 1 had other row keys: its hash was not the service's, and its numbers had other bytes. The items are the same, so
-the row keys are made anew from the items.
+the row keys are made anew from the items. Format 2 kept the shards of a stream in the JSON of the stream.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
-from flyexpr.engines.sqlite.disk.schema import RESOURCES, STORE, StoredTable, read_definition, read_table
+from flyexpr.engines.sqlite.disk.schema import RESOURCES, SHARDS, STORE, StoredTable, read_definition, read_table
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.values.kinds import Item
 
@@ -22,16 +22,27 @@ _OLDER = "older_rows"
 _TIME = 8  # bytes before the row key in a time to live
 _CACHE = -65_536  # KiB: the new keys come in no order, and a page of them should be written once
 
+_UNREADABLE = ValueError, KeyError, TypeError, AttributeError, RecursionError
+_UNFIT = OverflowError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError  # what no row can hold
+
 Row = tuple[bytes, int, bytes]
 
 
-def convert(connection: sqlite3.Connection) -> None:
-    """Make the rows of a file of format 1 those of today; inside a transaction, which nobody else may see a part of.
+def convert(connection: sqlite3.Connection, found: int) -> None:
+    """Make the rows of a file of an older format those of today; inside a transaction, of which nobody sees a part.
 
-    DamagedFileError for a table or an item that cannot be read.
+    DamagedFileError for what cannot be read: a table, an item, a stream.
     """
     connection.execute(f"PRAGMA cache_size = {_CACHE}")
-    connection.execute(RESOURCES)
+    if found == 1:
+        connection.execute(RESOURCES)
+        _convert_tables(connection)
+    for statement in SHARDS:
+        connection.execute(statement)
+    _convert_streams(connection)
+
+
+def _convert_tables(connection: sqlite3.Connection) -> None:
     for name, text in connection.execute("SELECT name, definition FROM catalog").fetchall():
         definition = read_definition(name.decode(), text)
         _convert_table(connection, read_table(definition))
@@ -91,3 +102,19 @@ def _replace(connection: sqlite3.Connection, store: str, select: str, fresh: Cal
     rows = fresh(connection.execute(select))
     connection.executemany(f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT))", rows)
     connection.execute(f"DROP TABLE {_OLDER}")
+
+
+def _convert_streams(connection: sqlite3.Connection) -> None:
+    query = "SELECT arn, definition FROM resources WHERE kind = 'stream'"
+    for arn, text in connection.execute(query).fetchall():
+        try:
+            stream = json.loads(text)
+            shards = [
+                (arn, start, part, parts, id, parent, end, closed)
+                for id, parent, start, end, (part, parts), closed in stream.pop("Shards")
+            ]
+            connection.executemany("INSERT INTO shards VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?)", shards)
+        except (*_UNREADABLE, *_UNFIT) as error:
+            raise DamagedFileError(f"a stream cannot be read: {error}") from error
+        text = json.dumps(stream, ensure_ascii=False, separators=(",", ":"))
+        connection.execute("UPDATE resources SET definition = ? WHERE arn = CAST(? AS TEXT)", (text, arn))

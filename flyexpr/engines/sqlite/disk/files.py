@@ -18,12 +18,12 @@ from typing import TypeVar
 from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.conversion import convert
 from flyexpr.engines.sqlite.disk.failures import failure, is_locked
-from flyexpr.engines.sqlite.disk.schema import RESOURCES
+from flyexpr.engines.sqlite.disk.schema import RESOURCES, SHARDS
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
 
 APPLICATION_ID = 0x666C7865  # "flxe"
-FORMAT = 2
+FORMAT = 3
 EMPTY = 0
 MEMORY = ":memory:"
 BUSY_SECONDS = 30.0
@@ -37,6 +37,7 @@ CATALOG = (
     "CREATE TABLE tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL, made REAL NOT NULL) WITHOUT ROWID",
     "CREATE INDEX tokens_by_age ON tokens (made)",
     RESOURCES,
+    *SHARDS,
 )
 _fstat = os.fstat
 _TICK = 100_000_000  # nanoseconds
@@ -129,9 +130,10 @@ class TableFile:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
-        if file_format(connection, self.path) < FORMAT:  # otherwise another process has converted it in the meantime
+        found = file_format(connection, self.path)
+        if found < FORMAT:  # otherwise another process has converted it in the meantime
             began = time.monotonic()
-            convert(connection)
+            convert(connection, found)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute("COMMIT")
             note(INFO, "%s: converted to format %d in %.1f s", self.path, FORMAT, time.monotonic() - began)

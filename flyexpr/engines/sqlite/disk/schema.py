@@ -24,6 +24,11 @@ BUILDING = "Building"  # the member that has the phases of vector indexes
 STORE = "CREATE TABLE {} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
 _VECTOR_STORE = STORE[:-1] + ", vector BLOB NOT NULL)"
 RESOURCES = "CREATE TABLE resources (arn TEXT PRIMARY KEY, kind TEXT NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID"
+SHARDS = (
+    "CREATE TABLE shards (stream TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL, parts INTEGER NOT NULL, "
+    "id TEXT NOT NULL, parent TEXT, last INTEGER, closed INTEGER, PRIMARY KEY (stream, start, part)) WITHOUT ROWID",
+    "CREATE UNIQUE INDEX shards_by_id ON shards (stream, id)",
+)
 _STORE = re.compile(r"(items|index|expiry|changes|vectors)(_[0-9]+){1,2}")
 
 

@@ -1,4 +1,4 @@
-"""The streams of a file and their shards, as they are kept among its resources.
+"""The streams of a file, as they are kept among its resources; shards.py has their shards.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
@@ -10,29 +10,14 @@ from functools import cached_property
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, read_key_schema
-from flyexpr.engines.sqlite.disk.resources import Resource, find_resource, keep_resource, resources
+from flyexpr.engines.sqlite.disk.resources import Resource, drop_resource, find_resource, keep_resource, resources
 from flyexpr.engines.sqlite.disk.schema import check_store
+from flyexpr.engines.sqlite.disk.shards import drop_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record
 
 KIND = "stream"
-
-
-@record
-class Shard:
-    """A part of a stream: the changes after `start` up to `end` (None while it is open) of a part of the partitions.
-
-    `part` is (n, of how many): the partitions of one segment of a parallel scan. `closed` is the number of the moment
-    at which the shard was closed.
-    """
-
-    id: str
-    parent: str | None
-    start: int
-    end: int | None
-    part: tuple[int, int]
-    closed: int | None = None
 
 
 @record
@@ -52,7 +37,6 @@ class StoredStream:
     created: float
     ended: float | None
     retention: float
-    shards: tuple[Shard, ...]
 
     @cached_property
     def schema(self) -> KeySchema:
@@ -62,9 +46,6 @@ class StoredStream:
     @property
     def label(self) -> str:
         return self.arn.rpartition("/")[2]
-
-    def shard(self, shard_id: str) -> Shard | None:
-        return next((shard for shard in self.shards if shard.id == shard_id), None)
 
 
 def find_stream(storage: Storage, arn: str) -> StoredStream | None:
@@ -91,19 +72,18 @@ def keep_stream(storage: Storage, stream: StoredStream) -> None:
         "Created": stream.created,
         "Ended": stream.ended,
         "Retention": stream.retention,
-        "Shards": [
-            [shard.id, shard.parent, shard.start, shard.end, shard.part, shard.closed] for shard in stream.shards
-        ],
     }
     keep_resource(storage, stream.arn, KIND, kept)
 
 
+def drop_stream(storage: Storage, stream: StoredStream) -> None:
+    """Strike out a stream, with its shards."""
+    drop_shards(storage, stream.arn)
+    drop_resource(storage, stream.arn)
+
+
 def _read_stream(arn: str, kept: Resource) -> StoredStream:
     try:
-        shards = [
-            Shard(id, parent, int(start), None if end is None else int(end), (int(part[0]), int(part[1])), closed)
-            for id, parent, start, end, part, closed in kept["Shards"]
-        ]
         return StoredStream(
             arn,
             table=kept["Table"],
@@ -115,7 +95,6 @@ def _read_stream(arn: str, kept: Resource) -> StoredStream:
             created=kept["Created"],
             ended=kept["Ended"],
             retention=float(kept["Retention"]),
-            shards=tuple(shards),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(f"a stream cannot be read: {error}") from error

@@ -22,10 +22,11 @@ from flyexpr.engines.sqlite.disk.images import Image, Row
 from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.key_schema import has_key, key_of
 from flyexpr.engines.sqlite.disk.schema import Changes, Definition, StoredTable
+from flyexpr.engines.sqlite.disk.shards import add_shards, close_shards, last_end, open_shards, trim_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, keep_stream, streams
 from flyexpr.engines.sqlite.rules.descriptions import set_stream_label
-from flyexpr.engines.sqlite.rules.shards import closed_shards, first_shards, next_shards, untrimmed_shards
+from flyexpr.engines.sqlite.rules.shards import first_shards, next_shards
 from flyexpr.engines.sqlite.rules.throughput import Description
 from flyexpr.records import replace
 
@@ -80,8 +81,10 @@ def _with_next_shards(storage: Storage, name: str, number: int) -> Changes:
     if stream is not None and number - kept["Since"] > keeping.shard_time * SECOND:
         end = max(last_number(storage, kept["Store"]), kept["Since"])
         start = max(number, end + 1)
-        shards = untrimmed_shards(stream.shards, change_number(keeping.clock() - retention(storage, stream)))
-        keep_stream(storage, replace(stream, shards=next_shards(stream.arn, shards, end, start, keeping.shards)))
+        children = next_shards(stream.arn, open_shards(storage, stream.arn), start, keeping.shards)
+        trim_shards(storage, stream.arn, change_number(keeping.clock() - retention(storage, stream)))
+        close_shards(storage, stream.arn, end, start)
+        add_shards(storage, stream.arn, children)
         kept["Since"] = start
         storage.next_version()
         storage.define(name, definition)
@@ -128,9 +131,9 @@ def _begin_stream(storage: Storage, definition: Definition, now: float) -> None:
         created=now,
         ended=None,
         retention=DAY if keeping.retention is None else keeping.retention,
-        shards=first_shards(arn, changes["Since"], keeping.shards),
     )
     keep_stream(storage, stream)
+    add_shards(storage, arn, first_shards(arn, changes["Since"], keeping.shards))
 
 
 def _end_stream(storage: Storage, definition: Definition, now: float) -> None:
@@ -138,8 +141,8 @@ def _end_stream(storage: Storage, definition: Definition, now: float) -> None:
     stream = find_stream(storage, changes["Stream"])
     if stream is not None:
         end = max(last_number(storage, changes["Store"]), changes["Since"])
-        shards = closed_shards(stream.shards, end, change_number(now))
-        keep_stream(storage, replace(stream, ended=now, shards=shards))
+        close_shards(storage, stream.arn, end, change_number(now))
+        keep_stream(storage, replace(stream, ended=now))
     changes["Stream"] = None
     end_recording(storage, definition)
 
@@ -158,7 +161,7 @@ def begin_recording(storage: Storage, definition: Definition) -> dict[str, Any]:
 def _next_number(storage: Storage, definition: Definition) -> int:
     """A number that is larger than that of any change of the table before."""
     changes, name = definition["Changes"], definition["Description"]["TableName"]
-    ends = [shard.end or 0 for stream in streams(storage) if stream.table == name for shard in stream.shards]
+    ends = [last_end(storage, stream.arn) for stream in streams(storage) if stream.table == name]
     last: int = max(last_number(storage, changes["Store"]), changes["Since"], *ends)
     return max(change_number(storage.keeping.clock()), last + 1)
 

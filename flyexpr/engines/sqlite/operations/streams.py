@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.answers import answer, array, json_text
 from flyexpr.engines.sqlite.disk.changes import StoredChange, change_number, last_number, read_changes
+from flyexpr.engines.sqlite.disk.shards import Shard, find_shard, kept_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.disk.streams import Shard, StoredStream, find_stream, streams
+from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, streams
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
 from flyexpr.engines.sqlite.operations.recording import retention
 from flyexpr.engines.sqlite.request.intents import (
@@ -22,7 +23,6 @@ from flyexpr.engines.sqlite.request.intents import (
     StreamsAsked,
 )
 from flyexpr.engines.sqlite.request.streams import iterator_text
-from flyexpr.engines.sqlite.rules.shards import untrimmed_shards
 from flyexpr.engines.sqlite.rules.stream_views import has_change, record_text, shard_view, stream_view
 from flyexpr.errors import DynamoError
 
@@ -59,13 +59,9 @@ def describe_stream(storage: Storage, asked: StreamAsked, now: float) -> bytes:
     """The answer to DescribeStream: up to 100 shards, parents before their children."""
     with storage.transaction("DEFERRED"):
         stream = _stream(storage, asked.arn, now)
-    shards = untrimmed_shards(stream.shards, _horizon(storage, stream, now))
-    if asked.after is not None:
-        _shard(stream, asked.after)
-        ids = [shard.id for shard in shards]
-        shards = shards[ids.index(asked.after) + 1 :] if asked.after in ids else shards
-    if asked.parent is not None:
-        shards = tuple(shard for shard in shards if shard.parent == asked.parent)
+        after = None if asked.after is None else _shard(storage, stream, asked.after)
+        there = kept_shards(storage, stream.arn, _horizon(storage, stream, now), after, asked.parent)
+        shards = list(islice(there, asked.limit + 1))
     shown = stream_view(stream)
     shown["Shards"] = [shard_view(shard) for shard in shards[: asked.limit]]
     if len(shards) > asked.limit:
@@ -77,7 +73,7 @@ def get_shard_iterator(storage: Storage, asked: IteratorAsked, now: float) -> by
     """The answer to GetShardIterator."""
     with storage.transaction("DEFERRED"):
         stream = _stream(storage, asked.arn, now)
-        shard = _shard(stream, asked.shard)
+        shard = _shard(storage, stream, asked.shard)
         after = _place(storage, stream, shard, asked, now)
     return json_text({"ShardIterator": _iterator(stream, shard, after, now)})
 
@@ -120,7 +116,7 @@ def get_records(storage: Storage, asked: RecordsAsked, now: float) -> bytes:
         raise DynamoError.of("ExpiredIteratorException", "The shard iterator has expired; it is valid for 15 minutes")
     with storage.transaction("DEFERRED"):
         stream = _stream(storage, iterator.arn, now)
-        shard = _shard(stream, iterator.shard)
+        shard = _shard(storage, stream, iterator.shard)
         _check_untrimmed(storage, stream, shard, iterator.after, now)
         page = _page(storage, stream, shard, iterator.after, asked.limit)
     records = [record_text(stream, change) for change in page.changes]
@@ -174,8 +170,8 @@ def _stream(storage: Storage, arn: str, now: float) -> StoredStream:
     return stream
 
 
-def _shard(stream: StoredStream, shard_id: str) -> Shard:
-    shard = stream.shard(shard_id)
+def _shard(storage: Storage, stream: StoredStream, shard_id: str) -> Shard:
+    shard = find_shard(storage, stream.arn, shard_id)
     if shard is None:
         raise not_found(f"Requested resource not found: Shard: {shard_id} in Stream: {stream.arn} not found")
     return shard

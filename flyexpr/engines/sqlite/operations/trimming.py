@@ -7,9 +7,8 @@ from typing import NamedTuple
 from flyexpr.engines.sqlite.disk.backups import StoredBackup, backups, drop_backup
 from flyexpr.engines.sqlite.disk.changes import change_number, has_changes, last_number, trim_changes
 from flyexpr.engines.sqlite.disk.keeping import DAY
-from flyexpr.engines.sqlite.disk.resources import drop_resource
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.disk.streams import StoredStream, keep_stream, streams
+from flyexpr.engines.sqlite.disk.streams import StoredStream, drop_stream, keep_stream, streams
 from flyexpr.engines.sqlite.operations.recording import drop_unused, retention
 from flyexpr.records import replace
 
@@ -46,7 +45,7 @@ def trim(storage: Storage, now: float) -> bool:
         for stream in due.kept_otherwise:
             keep_stream(storage, replace(stream, retention=retention(storage, stream)))
         for stream in due.over:
-            drop_resource(storage, stream.arn)
+            drop_stream(storage, stream)
             if not _is_recorded(storage, stream):
                 drop_unused(storage, stream.store)
                 due.stores.pop(stream.store, None)

@@ -13,7 +13,8 @@ from flyexpr.engines.sqlite.disk.changes import SECOND, StoredChange
 from flyexpr.engines.sqlite.disk.keeping import NEW_VIEWS, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import key_of, row_key
 from flyexpr.engines.sqlite.disk.keys import segment_range
-from flyexpr.engines.sqlite.disk.streams import Shard, StoredStream
+from flyexpr.engines.sqlite.disk.shards import Shard
+from flyexpr.engines.sqlite.disk.streams import StoredStream
 from flyexpr.engines.sqlite.request.streams import sequence_number
 from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import item_size
