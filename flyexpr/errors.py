@@ -41,11 +41,15 @@ class ExpressionError(FlyexprError, ValueError):
     two paths overlap: a and a.b
       expression: SET a = 1, a.b = 2
       hint: keep one
+
+    Where a text cannot be read, `.position` is the character where reading stopped, counted from 0; else it is None.
     """
 
-    def __init__(self, message: str, *, expression: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, expression: str | None = None, hint: str | None = None, position: int | None = None
+    ) -> None:
         super().__init__(_text(message, expression=expression, hint=hint))
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.position = message, hint, position
 
 
 class PlanError(FlyexprError, ValueError):

@@ -217,7 +217,7 @@ class Reader:
         line = self.text.replace("\n", " ").replace("\t", " ")
         left = max(start - 60, 0)
         pointed = f"{line[left : start + 40]}\n              {' ' * (start - left)}^"
-        return ExpressionError(message, expression=pointed, hint=hint if self.dialect.hints else None)
+        return ExpressionError(message, expression=pointed, hint=hint if self.dialect.hints else None, position=start)
 
 
 _UNDEFINED = Value("PYTHON", None)  # used for a placeholder without a value, until the caller raises
