@@ -207,7 +207,7 @@ class Plan:
         if len(self.requests) > 1:
             yield self._several()
         yield "limits", f"{self.operators} of {MAX_OPERATORS} operators, {self.bytes} of {MAX_EXPRESSION} bytes"
-        yield "cost", self._cost()
+        yield "cost", self.cost
         for warning in self.warnings:
             yield "warning", warning
 
@@ -232,7 +232,13 @@ class Plan:
         each = "segment" if self.operation == "Scan" else "partition key"
         return "fan-out", f"{len(self.requests)} requests, one for each {each}"
 
-    def _cost(self) -> str:
+    @property
+    def cost(self) -> str:
+        """What one request, or a whole batch, can cost, in words.
+
+        >>> explain(scores, get_item(("abc", "Comet Quest"))).cost
+        '0.5 to 50 read units'
+        """
         if not self.requests:
             return "nothing is sent"
         if self.operation == "SearchVectors":

@@ -1,7 +1,7 @@
 """The command line: flyexpr in scripts and pipes.
 
 files  hints          files that outlive a crash; errors in the words of a command line
-formats/              items as text and back: plain JSON, DynamoDB JSON, CSV, export folders, text for a terminal
+formats/              items as text and back: JSON Lines, DynamoDB JSON, CSV, export folders, text for a terminal
 keys  schemas         keys and tables as people write them
 session  options      the engine of a run; the options that commands share
 completions  endings  names that a shell may complete; the exit code and the text of an error
@@ -9,7 +9,7 @@ jobs/                 long work
   job                   its options, its beginning and its end
   work  rate  progress  parts side by side, chunk after chunk; how fast; what a person sees
   journal  rejects      how far it is; what was refused
-  bulk_reads  parts     which read finds the items; the chunks that it gives
+  bulk_reads  parts     which read finds the items to change; the chunks that it gives
   bulk_puts  bulk_writes  the put of a stream; batches, updates and deletes
 commands/             query, put, copy, serve ...; each is imported when it is called
 app                   which command is which, and a run of the program

@@ -10,6 +10,7 @@ from flyexpr.errors import FlyexprError, nearest
 from flyexpr.expressions.nodes import Action, And, Between, Compare, Condition, In, Not, Or, Path, Update
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.show import show
+from flyexpr.requests.hints import text_and_hint
 
 # A hint of the library, and the same for a command line; what still looks like Python afterwards is left out.
 _WORDS = [
@@ -32,14 +33,16 @@ _WORDS = [
     (r"assign\(\.\.\., parents=True\) makes .*", "make the map first: SET NAME = if_not_exists(NAME, {})"),
     (r"run\(table, create_table\(if_missing=True\)\)", "flyexpr create with --if-missing"),
     (r'declare it, Table\(\.\.\., stream="both"\), .*', "flyexpr alter TABLE --stream both gives it one"),
+    (
+        r"put an item with the other key, and delete this one",
+        "flyexpr put writes an item with another key, and flyexpr delete removes this one",
+    ),
+    (r"leave host= out", "leave --host out"),
     (r"consistent=True", "--consistent"),
     (r"use is_in\b", "use IN"),
     (r"connect without mode=ro", "leave ?mode=ro out of the engine's URL"),
     (r"declare it: attributes=.*", "write the value in the table's type; flyexpr describe says which it is"),
 ]
-_PYTHON = re.compile(
-    r"\(\.\.\.|\b(Table|GlobalIndex|LocalIndex|run|get|put|update|assign|epoch)\(|(?<![?&])\b[a-z_]+=[\[({'\"\w]|F\["
-)
 
 
 def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
@@ -51,10 +54,8 @@ def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
     >>> print(in_words(FlyexprError("not found\n  hint: run(table, create_table())")))
     not found
     """
-    text, _, hint = str(error).partition("\n  hint: ")
-    for python, words in _WORDS:
-        text, hint = re.sub(python, words, text), re.sub(python, words, hint)
-    hint = _hint_of(text, arguments) or ("" if _PYTHON.search(hint) else hint)
+    text, hint = text_and_hint(error, _WORDS)
+    hint = _hint_of(text, arguments) or hint
     return f"{text}\n  hint: {hint}" if hint else text
 
 

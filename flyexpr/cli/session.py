@@ -12,9 +12,8 @@ from flyexpr.engine import Engine
 from flyexpr.engines import connect
 from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError, NoSuchTable, nearest
-from flyexpr.requests.descriptions import described_table
 from flyexpr.schema.table import Table
-from flyexpr.steps.lifecycle import description, table_names
+from flyexpr.steps.lifecycle import described, table_names
 from flyexpr.sync import drive
 
 ENVIRONMENT = "FLYEXPR_ENGINE"
@@ -102,12 +101,12 @@ class Session:
     def described(self, name: str) -> tuple[Table, dict[str, Any]]:
         """The table, and the engine's own description of it: how many items, how large, in which state."""
         try:
-            members = drive(description(Table(name, "unknown")), self.engine)
+            table, members = drive(described(name), self.engine)
         except NoSuchTable as error:
             hint = f"flyexpr tables lists those that are there, and flyexpr create {name} KEY makes it"
             error.args = (f"there is no table {name!r} in {self.shown}\n  hint: {hint}",)
             raise
-        return described_table(members).on(self.engine), members
+        return table.on(self.engine), members
 
     def names(self, prefix: str = "") -> list[str]:
         """The names of the engine's tables, those that begin with a prefix."""

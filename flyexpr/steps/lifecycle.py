@@ -69,11 +69,21 @@ def delete_table(table: Table, operation: DeleteTable) -> Steps[None]:
 def describe_table(table: Table, operation: DescribeTable) -> Steps[Table]:
     """The table as its engine describes it, bound to that engine."""
     described = described_table((yield from description(table)))
+    return replace(described, ttl=(yield from ttl_attribute(table)), engine=table.engine)
+
+
+def ttl_attribute(table: Table) -> Steps[str | None]:
+    """The attribute with the time after which an item may be deleted; None where items stay."""
     body = yield table_request(table, "DescribeTimeToLive")
     with decoding:
         ttl = fields_of(body).get("TimeToLiveDescription", {})
-        on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-        return replace(described, ttl=ttl.get("AttributeName") if on else None, engine=table.engine)
+        return ttl.get("AttributeName") if ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") else None
+
+
+def described(name: str) -> Steps[tuple[Table, dict[str, Any]]]:
+    """The table of this name, and the engine's own description of it: how many items, how large, in which state."""
+    members = yield from description(Table(name, "unknown"))
+    return described_table(members), members
 
 
 def description(table: Table) -> Steps[dict[str, Any]]:
@@ -86,17 +96,19 @@ def description(table: Table) -> Steps[dict[str, Any]]:
 
 def table_names() -> Steps[list[str]]:
     """The names of all of the engine's tables."""
-    names: list[str] = []
-    start: list[str] = []
-    while True:
-        body = yield wire_request("ListTables", start)
-        with decoding:
-            answer = fields_of(body)
-            names += answer["TableNames"]
-            last = answer.get("LastEvaluatedTableName")
-        if not last:
-            return names
-        start = [f'"ExclusiveStartTableName":{quote(last)}']
+    names, last = yield from some_names()
+    while last:
+        more, last = yield from some_names(last)
+        names += more
+    return names
+
+
+def some_names(start: str | None = None) -> Steps[tuple[list[str], str | None]]:
+    """The names of up to 100 tables, those after `start`, and the name after which there may be more."""
+    body = yield wire_request("ListTables", [f'"ExclusiveStartTableName":{quote(start)}'] if start else [])
+    with decoding:
+        answer = fields_of(body)
+        return [*answer["TableNames"]], answer.get("LastEvaluatedTableName")
 
 
 def update_table(table: Table, operation: UpdateTable) -> Steps[list[str]]:

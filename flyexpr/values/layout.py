@@ -81,3 +81,12 @@ def _html(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
             f"<tr><th style='text-align:left;vertical-align:top'>{html.escape(label)}</th>"
             f"<td style='text-align:left'>{cell}</td></tr>"
         )
+
+
+def amount(number: float, noun: str) -> str:
+    """How many of something, for people.
+
+    >>> amount(1, "item"), amount(50_000, "item"), amount(0.5, "read unit")
+    ('1 item', '50,000 items', '0.5 read units')
+    """
+    return f"{number:,.12g} {noun}{'' if number == 1 else 's'}"

@@ -11,10 +11,10 @@ from program import Inside, Program
 from test_text import items, storable
 
 from flyexpr import FlyexprError
-from flyexpr.cli.formats.pretty_json import pretty_text
 from flyexpr.cli.formats.sources import entries
 from flyexpr.values.freeze import freeze
 from flyexpr.values.plain_json import item_text, read_item
+from flyexpr.values.pretty_json import pretty_text
 
 
 class Trickle(io.BytesIO):

@@ -9,7 +9,6 @@ import click
 
 from flyexpr.cli import completions, options
 from flyexpr.cli.formats.terminal_text import in_one_line
-from flyexpr.cli.jobs.progress import amount
 from flyexpr.cli.keys import key_text
 from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError
@@ -20,6 +19,7 @@ from flyexpr.schema.table import Table
 from flyexpr.sync import run
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import Item
+from flyexpr.values.layout import amount
 
 
 @click.command()

@@ -11,21 +11,19 @@ from pathlib import Path
 import click
 
 from flyexpr.cli import options
-from flyexpr.cli.formats.pretty_json import pretty_text
 from flyexpr.cli.formats.sources import entries
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.options import Nothing
-from flyexpr.errors import ConditionFailed, FlyexprError, ValidationError
-from flyexpr.expressions.conditions import exists
-from flyexpr.expressions.diff import diff, unchanged
-from flyexpr.expressions.nodes import Condition, Update
-from flyexpr.expressions.nodes import Path as DocumentPath
+from flyexpr.errors import ConditionFailed, FlyexprError
+from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.show import show
+from flyexpr.requests.edits import edit_of, guard_of_edit
 from flyexpr.requests.operations import GetItem, UpdateItem
 from flyexpr.schema.table import Table
 from flyexpr.steps.journals.files import naming
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
+from flyexpr.values.pretty_json import pretty_text
 
 
 @click.command()
@@ -49,7 +47,7 @@ def edit(table: str, key: tuple[str, ...], dry_run: bool) -> None:
         options.nothing_found()
         raise Nothing
     with _draft(table, f"{pretty_text(item)}\n") as path:
-        change = _change(found, item, _edited(path))
+        change = edit_of(found, item, _edited(path))
         for action in change.actions:
             options.say(show(Update((action,))))
         if not change.actions:
@@ -105,29 +103,10 @@ def _edited(path: Path) -> Item:
     return found[0]
 
 
-def _change(table: Table, old: Item, new: Item) -> Update:
-    change = diff(old, new)
-    for action in change.actions:
-        if action.path.parts[0] in table.keys:
-            raise ValidationError(
-                "the key of an item cannot be changed",
-                at=str(action.path.parts[0]),
-                hint="flyexpr put writes an item with another key, and flyexpr delete removes this one",
-            )
-    return change
-
-
 def _write(table: Table, item: Item, change: Update) -> None:
     key = {name: item[name] for name in table.keys}
     try:
-        run(table, UpdateItem(key, change, _guard(table, item, change)))
+        run(table, UpdateItem(key, change, guard_of_edit(table, item, change)))
     except ConditionFailed as error:
         options.note(f"somebody has changed the item meanwhile, so nothing is written: {error}", "error")
         raise click.exceptions.Exit(options.CONDITION_FALSE) from None
-
-
-def _guard(table: Table, item: Item, change: Update) -> Condition:
-    """True while the item is there, and the attributes that change are as they were read."""
-    names = dict.fromkeys(action.path.parts[0] for action in change.actions)
-    paths = [DocumentPath((name,)) for name in names]
-    return exists(DocumentPath((table.partition_key,))) & unchanged(item, *paths)

@@ -6,15 +6,15 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
-from flyexpr.cli.jobs.bulk_reads import read_of
-from flyexpr.cli.jobs.progress import amount
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.options import Nothing
 from flyexpr.explain import explain as explained
 from flyexpr.requests.operations import GetItem, Query, Scan
+from flyexpr.requests.plan.query_or_scan import read_of
 from flyexpr.schema.table import Table
 from flyexpr.sync import count as counted
 from flyexpr.sync import run
+from flyexpr.values.layout import amount
 
 _output = options.all_of(options.output, options.engine)
 

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from flyexpr.cli import options
-from flyexpr.cli.jobs.progress import amount
 from flyexpr.cli.schemas import schema_python, schema_words, setting_words
 from flyexpr.explain import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table
 from flyexpr.sync import run
+from flyexpr.values.layout import amount
 
 
 @click.command()

@@ -13,15 +13,6 @@ Tick = Callable[[float, float, float | None], None]
 """Takes the number of items done, the units spent, and the number of all items, if it is known by now."""
 
 
-def amount(number: float, noun: str) -> str:
-    """How many of something, for people.
-
-    >>> amount(1, "item"), amount(50_000, "item"), amount(0.5, "read unit")
-    ('1 item', '50,000 items', '0.5 read units')
-    """
-    return f"{number:,.12g} {noun}{'' if number == 1 else 's'}"
-
-
 def last_counted(description: Mapping[str, Any]) -> str:
     """How many items a table has, for people; the service counts them every six hours or so.
 

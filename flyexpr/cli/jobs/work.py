@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from flyexpr.cli.jobs.progress import Tick, amount, progress
+from flyexpr.cli.jobs.progress import Tick, progress
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.drive import Pause, noted, relayed
 from flyexpr.errors import DynamoError, FlyexprError
@@ -30,6 +30,7 @@ from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.sync import pages, perform
 from flyexpr.values.kinds import Item
+from flyexpr.values.layout import amount
 from flyexpr.values.plain_json import item_text
 
 Done = TypeVar("Done")

@@ -1,0 +1,37 @@
+"""Which read finds what a condition asks for, when the user does not say."""
+
+from __future__ import annotations
+
+from flyexpr.errors import PlanError
+from flyexpr.expressions.nodes import Condition
+from flyexpr.requests.operations import Query, Scan
+from flyexpr.requests.plan.access import access_of
+from flyexpr.schema.table import Table
+
+
+def read_of(
+    table: Table, condition: Condition, index: str | None = None, consistent: bool = False
+) -> tuple[Query | Scan, str]:
+    """The query that answers a condition, or else the scan, and why it has to be one.
+
+    >>> read_of(scores, parse_condition("userid = 'abc'"))[1]
+    ''
+    >>> read_of(scores, parse_condition("wins > 2"))[1]
+    'reads the whole table: the condition fixes no partition key value'
+    """
+    read = Query(condition, index, consistent=consistent)
+    try:
+        access_of(table, read)
+    except PlanError as error:
+        scanned = "the whole table" if index is None else f"all of {index}"
+        return Scan(condition, index, consistent=consistent), f"reads {scanned}: {_why(error.message)}"
+    return read, ""
+
+
+def _why(message: str) -> str:
+    """Why no query serves, for a command that need not be one."""
+    if message.startswith("a query of "):
+        return "the condition fixes no partition key value"
+    return message.rpartition(" cannot serve this query: ")[2].removesuffix(
+        ", and a query needs one partition key value"
+    )
