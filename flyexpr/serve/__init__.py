@@ -11,17 +11,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
 
 from flyexpr.engine import Engine
-from flyexpr.serve.hosts import accepted_hosts
+from flyexpr.errors import FlyexprError
+from flyexpr.serve.hosts import accepted_hosts, is_loopback
 from flyexpr.serve.limits import USUAL, Limits
 from flyexpr.serve.listeners import listen, port_of, url_of
 from flyexpr.serve.memory import Memory
 from flyexpr.serve.talks import Shared, Talk
 from flyexpr.serve.watch import Watch
 
+if TYPE_CHECKING:
+    from flyexpr.serve.console.console import Console
 
-def serve(engine: Engine, port: int = 0, host: str = "127.0.0.1", *, hosts: Iterable[str] = ()) -> Server:
+Rights = Literal["read", "write"]
+
+
+def serve(
+    engine: Engine,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    *,
+    hosts: Iterable[str] = (),
+    console: Rights | None = None,
+) -> Server:
     """A server in front of the engine, which runs until you close it; port 0 takes a free port.
 
     >>> with serve(connect("sqlite::memory:")) as server:
@@ -33,23 +47,38 @@ def serve(engine: Engine, port: int = 0, host: str = "127.0.0.1", *, hosts: Iter
 
     If only this machine can reach the server, clients may call it `localhost` or by an address; any other host name in
     their URL must be in `hosts`. Otherwise a web page could reach the server under a name of its own.
+
+    With `console`, a browser can look through the tables at the server's `.console_url`, which holds a token; with
+    "write", it can change items too. FlyexprError if other machines can reach the host.
     """
-    return Server(engine, port, host, hosts)
+    return Server(engine, port, host, hosts, console)
 
 
 class Server:
     """A running server, with its `.url` and `close()`; a `with` block closes it at the end.
+
+    `.console_url` is None for a server without a console.
 
     >>> server = serve(connect("sqlite::memory:")); server.close()
     >>> server.url.startswith("http://127.0.0.1:")
     True
     """
 
-    def __init__(self, engine: Engine, port: int, host: str, hosts: Iterable[str] = (), limits: Limits = USUAL) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        port: int,
+        host: str,
+        hosts: Iterable[str] = (),
+        console: Rights | None = None,
+        limits: Limits = USUAL,
+    ) -> None:
+        token, answers = _console(engine, host, console) if console is not None else ("", None)
         accepts = accepted_hosts(host, tuple(hosts))
-        self._shared = Shared(engine, accepts, limits, Memory(limits.memory), Memory(limits.work))
+        self._shared = Shared(engine, accepts, limits, Memory(limits.memory), Memory(limits.work), answers)
         listeners = listen(host, port)
         self.url = url_of(host or "0.0.0.0", port_of(listeners[0]))
+        self.console_url = f"{self.url}/console/?token={token}" if token else None
         self._watch = Watch(listeners, lambda connection: Talk(connection, self._shared), limits)
         self._thread = threading.Thread(target=self._watch.run, name="flyexpr-serve", daemon=True)
         self._thread.start()
@@ -64,3 +93,20 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _console(engine: Engine, host: str, rights: Rights) -> tuple[str, Console]:
+    """A new token, and the console that it opens."""
+    from secrets import token_urlsafe  # here and below, because few servers have a console
+
+    from flyexpr.serve.console.console import Console
+
+    if rights not in ("read", "write"):
+        raise ValueError(f"console= is 'read' or 'write', not {rights!r}")
+    if not is_loopback(host):
+        raise FlyexprError(
+            f"a console is for this machine alone, and other machines can reach the host {host!r}\n"
+            "  hint: leave host= out"
+        )
+    token = token_urlsafe()
+    return token, Console(engine, token, rights == "write")

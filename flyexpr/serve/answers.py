@@ -39,6 +39,7 @@ class Answer(NamedTuple):
     status: int
     content_type: str
     body: bytes
+    more: tuple[tuple[str, str], ...] = ()  # further fields of its head
 
 
 HEALTHY = Answer(200, "text/plain", b"healthy: flyexpr\n")
@@ -54,7 +55,7 @@ def without_engine(head: Head, body: bytes) -> Answer | None:
     """The answer to a request that the engine need not see: a health check, or something that is not an operation."""
     if head.method in ("GET", "HEAD") and head.path == "/":
         return HEALTHY
-    if head.method != "POST" or head.path != "/" or (body and _content_type(head) not in _CONTENT_TYPES):
+    if head.method != "POST" or head.path != "/" or (body and type_of(head) not in _CONTENT_TYPES):
         return NOT_HERE
     if not operation_of(head):
         return unknown_operation(head, body)
@@ -111,10 +112,11 @@ def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:
 
 def answered_type(head: Head) -> str:
     """The Content-Type of the answer: that of the request, if it is a JSON type."""
-    return _CONTENT_TYPES[_content_type(head) == _CONTENT_TYPES[1]]
+    return _CONTENT_TYPES[type_of(head) == _CONTENT_TYPES[1]]
 
 
-def _content_type(head: Head) -> str:
+def type_of(head: Head) -> str:
+    """The Content-Type of a request in small letters, without parameters; "" where it names none."""
     return head.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -166,6 +168,7 @@ def head_of(answer: Answer, coding: str, keep: bool, old: bool) -> bytes:
         f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\nServer: flyexpr\r\nDate: {_date(int(time.time()))}\r\n"
         f"Content-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n"
         + (f"Content-Encoding: {coding}\r\n" if coding else "")
+        + "".join(f"{name}: {value}\r\n" for name, value in answer.more)
         + f"x-amzn-RequestId: {os.urandom(26).hex().upper()}\r\nx-amz-crc32: {zlib.crc32(answer.body)}\r\n"
         + f"{connection}\r\n"
     ).encode("ascii")

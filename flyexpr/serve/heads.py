@@ -16,7 +16,7 @@ TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21\x22\x24-\x7e]+) HTTP/([0-9])\.([0-9])")
 _FIELD = re.compile(rb"(" + TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")  # half of a line break
-_ABSOLUTE = re.compile(r"https?://([^/?]*)([^?]*)(?:\?.*)?", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"https?://([^/?]*)([^?]*)((?:\?.*)?)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|((?:[\w\-.~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+))(?::[0-9]*)?", re.ASCII)
 _ALONE = ("host", "content-length", "content-type", "x-amz-target")  # if one came twice, which of them would count?
 _NO_BODY = ("GET", "HEAD", "TRACE", "CONNECT")
@@ -28,6 +28,7 @@ class Head(NamedTuple):
     method: str
     host: str  # without the port; "" if an HTTP/1.0 request names none
     path: str
+    query: str  # what follows the `?` of the target
     headers: dict[str, str]
     length: int | None
     keep: bool  # the connection may be kept after the answer
@@ -43,7 +44,7 @@ def read_head(rest: bytearray, most: int) -> Reader[Head | None]:
     65536
     >>> try: reader.send(b"alhost\r\n\r\n")
     ... except StopIteration as end: end.value
-    Head(method='GET', host='localhost', path='/', headers={'host': 'localhost'}, length=0, keep=True, ...)
+    Head(method='GET', host='localhost', path='/', query='', headers={'host': 'localhost'}, length=0, keep=True, ...)
 
     Refused if it is not a head, is ambiguous, or is longer than `most` bytes.
     """
@@ -77,8 +78,8 @@ def _check_beginning(rest: bytearray) -> None:
 def parse_head(data: bytes) -> Head:
     r"""What a head says; `data` is the head without the empty line at its end.
 
-    >>> parse_head(b"POST / HTTP/1.1\r\nHost: [::1]:8000\r\nContent-Length: 2")[:5]
-    ('POST', '::1', '/', {'host': '[::1]:8000', 'content-length': '2'}, 2)
+    >>> parse_head(b"POST /?a=b HTTP/1.1\r\nHost: [::1]:8000\r\nContent-Length: 2")[:6]
+    ('POST', '::1', '/', 'a=b', {'host': '[::1]:8000', 'content-length': '2'}, 2)
     >>> parse_head(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked")
     Traceback (most recent call last):
     ...
@@ -91,13 +92,14 @@ def parse_head(data: bytes) -> Head:
     if match[3] != b"1":
         raise malformed("the server speaks HTTP/1.1", 505)
     method, old, headers = match[1].decode(), match[4] == b"0", parse_fields(lines)
-    host, path = _host_and_path(method, match[2].decode(), headers, old)
+    host, target = _host_and_target(method, match[2].decode(), headers, old)
+    path, _, query = target.partition("?")
     length = _length(headers, old)
     if length != 0 and method in _NO_BODY:
         raise malformed(f"a {method} request cannot have a body")
     options = [option.strip().lower() for option in headers.get("connection", "").split(",")]
     keep = "close" not in options and (not old or "keep-alive" in options)
-    return Head(method, host, path, headers, length, keep, old, length != 0 and _expects(headers, old))
+    return Head(method, host, path, query, headers, length, keep, old, length != 0 and _expects(headers, old))
 
 
 def parse_fields(lines: list[bytes]) -> dict[str, str]:
@@ -120,16 +122,16 @@ def parse_fields(lines: list[bytes]) -> dict[str, str]:
     return headers
 
 
-def _host_and_path(method: str, target: str, headers: dict[str, str], old: bool) -> tuple[str, str]:
-    """The host and path that a request is meant for (RFC 9112, 3.2)."""
+def _host_and_target(method: str, target: str, headers: dict[str, str], old: bool) -> tuple[str, str]:
+    """The host that a request is meant for, and the path with its query (RFC 9112, 3.2)."""
     if "host" not in headers and not old:
         raise malformed("the request has no Host")
     host = _host(headers["host"]) if "host" in headers else ""
     if target.startswith("/"):
-        return host, target.partition("?")[0]
+        return host, target
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is not None:  # then its host counts, and the field is ignored
-        return _host(absolute[1]), absolute[2] or "/"
+        return _host(absolute[1]), (absolute[2] or "/") + absolute[3]
     if (method == "CONNECT" and _AUTHORITY.fullmatch(target)) or (method == "OPTIONS" and target == "*"):
         return host, target
     raise malformed("the target of the request is neither a path nor an http URL")

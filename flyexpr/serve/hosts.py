@@ -39,6 +39,15 @@ def is_loopback(host: str) -> bool:
     return host.lower() == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
+def is_own_origin(origin: str, host: str) -> bool:
+    """True for the Origin of a page that the server itself has given, to a browser that called it by this Host.
+
+    >>> [is_own_origin(f"http://localhost:{port}", "localhost:8000") for port in (8000, 3000)]
+    [True, False]
+    """
+    return bool(host) and origin.lower() == f"http://{host.lower()}"
+
+
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)

@@ -12,11 +12,10 @@ from flyexpr.engine import READS, Engine
 from flyexpr.serve.answers import Answer, ask, compressed, head_of, operation_of, refusal, without_engine
 from flyexpr.serve.bodies import inflate, read_body
 from flyexpr.serve.heads import Head, read_head
+from flyexpr.serve.hosts import is_own_origin
 from flyexpr.serve.limits import Limits, Refused, too_large, too_slow
 from flyexpr.serve.line import Line, Patience
 from flyexpr.serve.memory import Memory, Share
-
-# The answer to one of these may be thrown away: asking again changes nothing.
 
 
 class Shared(NamedTuple):
@@ -27,6 +26,7 @@ class Shared(NamedTuple):
     limits: Limits
     memory: Memory  # for large bodies and answers
     work: Memory  # for large bodies in the engine
+    console: Callable[[Head, bytes], Answer] | None = None  # answers what is asked below /console/
 
 
 class Talk:
@@ -108,13 +108,19 @@ class Talk:
 
     def _check_origin(self, head: Head) -> None:
         # A web page from anywhere can make a browser send a POST here, but the browser adds the Origin.
-        if "origin" in head.headers:
+        origin = head.headers.get("origin")
+        if origin is not None and not (
+            self._is_for_console(head) and is_own_origin(origin, head.headers.get("host", ""))
+        ):
             raise Refused(403, "AccessDeniedException", "requests from web pages are not served")
         if not self._shared.accepts(head.host):
             hint = "allow another host with serve(..., hosts=[...]) or `flyexpr serve --allow-host`"
             raise Refused(
                 403, "AccessDeniedException", f"the server does not answer to the host {head.host!r}\n  hint: {hint}"
             )
+
+    def _is_for_console(self, head: Head) -> bool:
+        return self._shared.console is not None and head.path.startswith("/console/")
 
     def _body(self, head: Head, share: Share) -> bytes:
         if head.length == 0:
@@ -178,6 +184,8 @@ class Talk:
     def _asked(self, head: Head, body: bytes) -> Answer:
         with Share(self._shared.work, self._limits.body_seconds) as turn:
             turn.grow(self._memory_for(len(body)))
+            if self._shared.console is not None and self._is_for_console(head):
+                return self._shared.console(head, body)
             return without_engine(head, body) or ask(self._shared.engine, head, body)
 
     def _send(self, answer: Answer, share: Share, head: Head | None) -> None:

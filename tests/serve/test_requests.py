@@ -356,7 +356,7 @@ def test_what_a_head_says() -> None:
         "connection": "keep-alive",
         "expect": "100-continue",
     }
-    assert parse_head(data) == Head("POST", "::1", "/a", headers, 5, keep=True, old=True, expects=False)
+    assert parse_head(data) == Head("POST", "::1", "/a", "b", headers, 5, keep=True, old=True, expects=False)
 
 
 @pytest.mark.parametrize("data", [b"\r\n" + GOOD, CHUNKED + b"1;a\r\n{\r\n1\r\n}\r\n0\r\nA: b\r\n\r\n"])

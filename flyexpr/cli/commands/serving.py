@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from flyexpr.cli import options
 from flyexpr.errors import FlyexprError
+
+if TYPE_CHECKING:
+    from flyexpr.serve import Rights
 
 _HINTS = {
     errno.EADDRINUSE: "--port 0 takes one that is free",
@@ -34,24 +38,34 @@ _HINTS = {
     metavar="NAME",
     help="A further name in the URLs of clients; without it, only localhost and addresses. May be repeated.",
 )
+@click.option(
+    "--console",
+    is_flag=False,
+    flag_value="read",
+    type=click.Choice(["read", "write"]),
+    help="Also a page to look through the tables in a browser; --console=write lets it change items.",
+)
 @options.engine
-def serve(port: int, host: str, hosts: tuple[str, ...]) -> None:
+def serve(port: int, host: str, hosts: tuple[str, ...], console: Rights | None) -> None:
     """Serve an engine by DynamoDB's protocol until Ctrl-C: for the AWS CLI, SDKs and tests in any language.
 
     \b
     flyexpr serve --engine sqlite:scores.db --port 8000
     aws dynamodb list-tables --endpoint-url http://127.0.0.1:8000
+    flyexpr serve --console --engine sqlite:scores.db
     """
     from flyexpr.serve import serve as served
 
     session = options.session(makes=True)
     try:
-        running = served(session.engine, port, host, hosts=hosts)
+        running = served(session.engine, port, host, hosts=hosts, console=console)
     except OSError as error:
         hint = f"\n  hint: {_HINTS[error.errno]}" if error.errno in _HINTS else ""
         raise FlyexprError(f"port {port} of {host} cannot be served: {error.strerror}{hint}") from None
     with running as server:
         options.warn(f"{session.shown} is served at {server.url}; Ctrl-C ends it")
+        if server.console_url:
+            options.warn(f"its console is at {server.console_url}")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

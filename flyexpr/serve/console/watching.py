@@ -1,0 +1,53 @@
+"""changes: what has happened to a table since the page asked before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flyexpr.changes.change import Change
+from flyexpr.errors import ValidationError
+from flyexpr.requests.operations import Budget
+from flyexpr.serve.console.catalogue import Catalogue
+from flyexpr.serve.console.members import Members
+from flyexpr.steps.step import Steps
+from flyexpr.steps.streams.watching import Watching
+from flyexpr.sync import perform
+from flyexpr.values.kinds import Item
+from flyexpr.values.plain_json import item_text
+
+_MOST = 100  # changes of one answer
+_SECONDS = 10.0  # of a stream that is busy
+
+
+def changes(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
+    """The changes since a cursor, up to 100, without waiting for more; without a cursor, one that stands at now."""
+    table = catalogue.known(asked.text("table")).table
+    cursor = asked.text_or_none("cursor")
+    budget: Budget = {"seconds": _SECONDS}
+    watching = Watching(table, None, cursor or "latest", budget, 0.0, clock=time.monotonic, now=time.time)
+    found = perform(watching.begin() if cursor is None else _new(watching), [table]) or []
+    return {"changes": list(map(_members, found)), "cursor": watching.cursor}
+
+
+def _new(watching: Watching) -> Steps[list[Change]]:
+    """The changes that are there, in their order."""
+    found: list[Change] = []
+    while len(found) < _MOST and (change := (yield from watching.next_change(idle=0.0))) is not None:
+        found.append(change)
+    return found
+
+
+def _members(change: Change) -> dict[str, Any]:
+    at = None if change.at is None else change.at.isoformat().replace("+00:00", "Z")
+    old, new = _text(lambda: change.old), _text(lambda: change.new)
+    return {"kind": change.kind, "key": item_text(change.key), "old": old, "new": new, "at": at}
+
+
+def _text(side: Callable[[], Item | None]) -> str | None:
+    try:
+        item = side()
+    except ValidationError:  # the stream does not keep this side
+        return None
+    return None if item is None else item_text(item)
