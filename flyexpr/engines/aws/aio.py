@@ -21,7 +21,7 @@ from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
 from flyexpr.engines.aws.credentials import may_wait
-from flyexpr.engines.aws.direct import HOSTS_OF_THEIR_OWN
+from flyexpr.engines.aws.direct import left_to_botocore
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.framing import Answer, Malformed, answer_reader
 from flyexpr.engines.aws.target import Target
@@ -58,7 +58,7 @@ class AwaitedDirectEngine(Awaited):
         self.target, self.why, self._keys, self._sleep = target, setup.why, setup.keys, sleep
         self._attempts = Attempts(target, setup, time.time, random.random)
         self._tls = tls_context(setup.bundle) if setup.endpoint.secure else None
-        self._endpoint = setup.endpoint
+        self._endpoint, self._left = setup.endpoint, left_to_botocore(target)
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AwaitedPool] = WeakKeyDictionary()
         self._other: Any = None
         self._closed = False
@@ -67,7 +67,7 @@ class AwaitedDirectEngine(Awaited):
         """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
-        if mock_is_active() or operation in HOSTS_OF_THEIR_OWN:
+        if mock_is_active() or operation in self._left:
             return await self._by_botocore(operation, body)
         return await driven_awaited(self._attempts.steps(operation, body), AwaitedDirectEngine._answer, self, NoAnswer)
 

@@ -41,6 +41,7 @@ _STUBS: dict[str, dict[str, Any]] = {
     "TransactGetItems": {"TransactItems": []},
     "TransactWriteItems": {"TransactItems": []},
 }
+_FIRST_WITH = {"SearchVectors": "1.43.64"}  # the version of botocore that first knows an operation
 _NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 
 
@@ -73,9 +74,7 @@ class BotocoreEngine(Plain):
             response = error.response
             raise refusal(response["ResponseMetadata"]["HTTPStatusCode"], response[_BODY]) from None
         except OperationNotFoundError:
-            raise DynamoError.of(
-                "UnknownOperationException", f"{operation!r} is not an operation of DynamoDB"
-            ) from None
+            raise _unknown(operation) from None
         except (HTTPClientError, BotoCoreError) as error:
             raise self._no_answer(error) from error
         body_of_answer: bytes = answer[_BODY]
@@ -135,6 +134,16 @@ class BotocoreEngine(Plain):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BotocoreEngine, (self.target, self.why)
+
+
+def _unknown(operation: str) -> FlyexprError:
+    needed = _FIRST_WITH.get(operation)
+    if needed is None:
+        return DynamoError.of("UnknownOperationException", f"{operation!r} is not an operation of DynamoDB")
+    return FlyexprError(
+        f"{operation} needs botocore {needed} or later, which knows its host; botocore {botocore.__version__} is "
+        f"installed\n  hint: pip install 'botocore>={needed}'"
+    )
 
 
 def _client(session: Any, target: Target, service: str) -> Any:

@@ -21,7 +21,19 @@ from flyexpr.engines.aws.framing import Answer
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
-HOSTS_OF_THEIR_OWN = STREAM_READS | {"SearchVectors"}  # what a region's plain endpoint does not serve
+
+def left_to_botocore(target: Target) -> frozenset[str]:
+    """The operations that another host serves, which only botocore's rules know.
+
+    >>> from flyexpr.engines.aws.target import target_of
+    >>> for url in "dynamodb://eu-west-1", "http://localhost:8000":
+    ...     "SearchVectors" in left_to_botocore(target_of(url))
+    True
+    False
+
+    A server that is named by its address serves searches too.
+    """
+    return STREAM_READS | {"SearchVectors"} if target.endpoint is None else STREAM_READS
 
 
 def open_engine(target: Target) -> Connection:
@@ -59,6 +71,7 @@ class DirectEngine(Plain):
         self.target, self.why = target, setup.why
         self._keys, self._sleep, where = setup.keys, sleep, setup.endpoint
         self._attempts = Attempts(target, setup, clock, chance)
+        self._left = left_to_botocore(target)
         self._pool = Pool(where, target.timeout, target.connect_timeout, setup.bundle)
         self._lock = threading.Lock()
         self._other: Any = None
@@ -68,7 +81,7 @@ class DirectEngine(Plain):
         """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
-        if mock_is_active() or operation in HOSTS_OF_THEIR_OWN:
+        if mock_is_active() or operation in self._left:
             return self._by_botocore(operation, body)
         return driven(self._attempts.steps(operation, body), DirectEngine._answer, self, NoAnswer)
 

@@ -1,5 +1,6 @@
 """Which transport is chosen, and that its endpoint and keys are those of a botocore client."""
 
+import asyncio
 import os
 import pickle
 import subprocess
@@ -12,13 +13,27 @@ from typing import Any
 import botocore.awsrequest
 import botocore.client
 import botocore.httpsession
+import botocore.loaders
 import botocore.session
 import pytest
 from botocore.config import Config
 from misbehaving import Server, echo
 from places import ROOT
 
-from flyexpr import DynamoError, FlyexprError, call, connect
+from flyexpr import (
+    DynamoError,
+    FlyexprError,
+    Table,
+    VectorIndex,
+    aio,
+    call,
+    connect,
+    create_table,
+    near,
+    put,
+    run,
+    search,
+)
 from flyexpr.engines.aws.botocore import BotocoreEngine
 from flyexpr.engines.aws.choice import Setup, choose, is_instrumented
 from flyexpr.engines.aws.direct import DirectEngine
@@ -26,8 +41,10 @@ from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint
 from flyexpr.engines.aws.retries import Quota, delay, is_passing, is_throttle, may_repeat
 from flyexpr.engines.aws.signing import Keys
 from flyexpr.engines.aws.target import target_of
+from flyexpr.serve import serve
 
 AWS = "dynamodb://eu-west-1"
+DOCS = Table("Docs", "id", indexes=[VectorIndex("ByV", "v", 2)])
 LOCAL = "http://localhost:8000"
 PROFILE = "[profile games]\naws_access_key_id = AKIAGAMES\naws_secret_access_key = s\nregion = eu-north-1\n"
 DEFAULT = "[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = s\n"
@@ -352,19 +369,74 @@ def test_some_operations_have_a_host_of_their_own(keys: pytest.MonkeyPatch, oper
     assert asked == [operation]
 
 
-def test_streams_are_asked_at_their_own_host(keys: pytest.MonkeyPatch) -> None:
+OWN_HOSTS = [
+    ("ListStreams", "DynamoDBStreams_20120810", "streams.dynamodb.eu-west-1.amazonaws.com"),
+    ("SearchVectors", "DynamoDB_20120810", "search-dynamodb.eu-west-1.amazonaws.com"),
+]
+
+
+@pytest.mark.parametrize("operation, service, host", OWN_HOSTS)
+@pytest.mark.parametrize("transport", ["direct", "botocore"])
+def test_they_are_asked_at_that_host(
+    keys: pytest.MonkeyPatch, transport: str, operation: str, service: str, host: str
+) -> None:
     hosts: list[str] = []
 
     def send(self: object, request: botocore.awsrequest.AWSPreparedRequest) -> botocore.awsrequest.AWSResponse:
         hosts.append(request.url.split("/")[2])
-        assert request.headers["X-Amz-Target"] == b"DynamoDBStreams_20120810.ListStreams"
+        assert request.headers["X-Amz-Target"] == f"{service}.{operation}".encode()
         answer = SimpleNamespace(stream=lambda: iter([b'{"Streams":[]}']))
         return botocore.awsrequest.AWSResponse(request.url, 200, {}, answer)
 
+    async def awaited() -> bytes:
+        async with aio.connect(f"{AWS}?transport={transport}") as engine:
+            return await engine(operation, b"{}")
+
     keys.setattr(botocore.httpsession.URLLib3Session, "send", send)
-    with connect(AWS) as engine:
-        assert call(engine, "ListStreams", {}) == {"Streams": []}
-    assert hosts == ["streams.dynamodb.eu-west-1.amazonaws.com"]
+    with connect(f"{AWS}?transport={transport}") as engine:
+        assert engine(operation, b"{}") == asyncio.run(awaited()) == b'{"Streams":[]}'
+    assert hosts == [host, host]
+
+
+@pytest.fixture
+def old_botocore(keys: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A botocore that does not know SearchVectors, and sends nothing."""
+    load = botocore.loaders.Loader.load_service_model
+
+    def without(self: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
+        model = load(self, *arguments, **options)
+        operations = {name: one for name, one in model.get("operations", {}).items() if name != "SearchVectors"}
+        return {**model, "operations": operations} if operations else model
+
+    keys.setattr(botocore.loaders.Loader, "load_service_model", without)
+    keys.setattr(botocore, "__version__", "1.43.63")
+    keys.setattr(botocore.httpsession.URLLib3Session, "send", lambda *_: pytest.fail("something was sent"))
+    return keys
+
+
+@pytest.mark.parametrize("transport", ["direct", "botocore"])
+def test_a_botocore_that_knows_no_search_is_named(old_botocore: pytest.MonkeyPatch, transport: str) -> None:
+    async def awaited() -> None:
+        async with aio.connect(f"{AWS}?transport={transport}") as engine:
+            await aio.run(DOCS.on(engine), search(near("v", [1, 0])))
+
+    with connect(f"{AWS}?transport={transport}") as engine:
+        for ask in (lambda: run(DOCS.on(engine), search(near("v", [1, 0]))), lambda: asyncio.run(awaited())):
+            with pytest.raises(FlyexprError) as refused:
+                ask()
+            assert not isinstance(refused.value, DynamoError)
+            assert str(refused.value) == (
+                "SearchVectors needs botocore 1.43.64 or later, which knows its host; botocore 1.43.63 is installed\n"
+                "  hint: pip install 'botocore>=1.43.64'"
+            )
+
+
+def test_a_server_that_is_named_is_searched_without_botocore(old_botocore: pytest.MonkeyPatch) -> None:
+    with connect("sqlite::memory:") as served, serve(served) as server, connect(server.url) as engine:
+        docs = DOCS.on(engine)
+        run(docs, create_table())
+        put(docs, {"id": "a", "v": [1, 0]})
+        assert [found.item["id"] for found in run(docs, search(near("v", [1, 0])))] == ["a"]
 
 
 @pytest.mark.parametrize("attempt", [1, 2, 5, 50, 5000])
