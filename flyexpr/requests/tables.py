@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from flyexpr.errors import ValidationError
+from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.requests.request import Request, table_name, wire_request
 from flyexpr.schema.indexes import INDEX_TYPES, Index
 from flyexpr.schema.table import Table
@@ -22,6 +22,7 @@ def create_index_request(table: Table, index: Index) -> Request:
     >>> create_index_request(Table("t", "id"), GlobalIndex("ByDay", "day")).operation
     'UpdateTable'
     """
+    _check_counts(table)
     definitions = json.dumps(_definitions(table, index.typed))
     creation = f'"{index.wire_updates}":[{{"Create":{_index(table, index)}}}]'
     return wire_request("UpdateTable", [table_name(table), f'"AttributeDefinitions":{definitions}', creation])
@@ -94,7 +95,16 @@ def create_table_request(table: Table) -> Request:
                 f"{name!r} is not a valid name for a table or an index",
                 hint="use 3 to 255 letters, digits, `_`, `-` and `.`",
             )
+    _check_counts(table)
     return wire_request("CreateTable", [table_name(table), *_table_members(table)])
+
+
+def _check_counts(table: Table) -> None:
+    for index_type in INDEX_TYPES:
+        count = sum(isinstance(index, index_type) for index in table.indexes)
+        if index_type.most is not None and count > index_type.most:
+            word = index_type.word
+            raise FlyexprError(f"table {table.name!r} has {count} {word} indexes; DynamoDB takes {index_type.most}")
 
 
 def table_request(table: Table, name: str) -> Request:

@@ -39,6 +39,7 @@ class Index:
     has_throughput = False  # whether it has read and write units of its own
     has_key = True  # whether a query or a scan can read it; a search reads an index without one
     on_demand_only = False  # whether the table may not have provisioned throughput
+    most: int | None = None  # how many of them a table has, where no quota can be raised
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -83,6 +84,9 @@ class Index:
 
     def check_keys(self, table: str, keys: tuple[str, ...]) -> None:
         """None where a table of that name and primary key can have the index; else a FlyexprError."""
+
+    def check_beside(self, table: str, other: Index) -> None:
+        """None where a table of that name can have the index beside another one; else a FlyexprError."""
 
     def check_declared(self, table: str, name: str, codec: Codec) -> None:
         """None where a table of that name can declare an attribute so beside the index; else a FlyexprError."""
@@ -162,6 +166,7 @@ class LocalIndex(Index):
 
     word = "local"
     wire_member = "LocalSecondaryIndexes"
+    most = 5
     consistent_reads = True
     fetches_missing = True
 
@@ -223,6 +228,7 @@ class VectorIndex(Index):
     wire_updates = "VectorIndexUpdates"
     has_key = False
     on_demand_only = True
+    most = 5
     _public = frozenset("name attribute dimensions distance partition_key filters project typed".split())
 
     def __post_init__(self) -> None:
@@ -265,6 +271,18 @@ class VectorIndex(Index):
         if self.attribute in keys:
             raise FlyexprError(
                 f"table {table!r}: {self.attribute!r} is a key, so it cannot hold the vectors of index {self.name!r}"
+            )
+
+    def check_beside(self, table: str, other: Index) -> None:
+        if self.attribute in other.typed:
+            raise FlyexprError(
+                f"table {table!r}: index {self.name!r} holds the vectors of {self.attribute!r}, "
+                f"so it cannot be a key or a filter of index {other.name!r}"
+            )
+        if isinstance(other, VectorIndex) and self.attribute == other.attribute and self.dimensions != other.dimensions:
+            raise FlyexprError(
+                f"table {table!r}: {self.attribute!r} has {self.dimensions:,} dimensions in index {self.name!r} "
+                f"and {other.dimensions:,} in {other.name!r}; DynamoDB takes one number"
             )
 
     def check_declared(self, table: str, name: str, codec: Codec) -> None:

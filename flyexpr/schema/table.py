@@ -162,6 +162,8 @@ class Table(Generic[T]):
             raise FlyexprError(f"table {self.name!r} has two indexes of one name: {', '.join(sorted(names))}")
         for index in self.indexes:
             index.check_keys(self.name, self.keys)
+            for other in self.indexes:
+                index.check_beside(self.name, other)
             if index.on_demand_only and self.throughput is not None:
                 raise FlyexprError(
                     f"table {self.name!r}: a {index.word} index needs an on-demand table, without throughput="

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from flyexpr import (
     FlyexprError,
     GlobalIndex,
+    LocalIndex,
     Table,
     ValidationError,
     VectorIndex,
@@ -33,6 +34,7 @@ from flyexpr import (
     update_item,
     vector,
 )
+from flyexpr.records import replace
 from flyexpr.requests.descriptions import described_table
 from flyexpr.schema.vectors import numbers_of
 from flyexpr.steps.alter_table import changes
@@ -260,6 +262,18 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: VectorIndex("I", "v", 3, filters=[""]), "a filter of index 'I' needs a name"),
     (lambda: Table("Docs", "id", indexes=[BY_V], throughput=(1, 1)), "a vector index needs an on-demand table"),
     (
+        lambda: Table("Docs", "id", indexes=[VectorIndex("I", "v", 3), VectorIndex("J", "v", 1024)]),
+        "table 'Docs': 'v' has 3 dimensions in index 'I' and 1,024 in 'J'; DynamoDB takes one number",
+    ),
+    (
+        lambda: Table("Docs", "id", indexes=[GlobalIndex("ByV", "day", "v"), VectorIndex("I", "v", 3)]),
+        "table 'Docs': index 'I' holds the vectors of 'v', so it cannot be a key or a filter of index 'ByV'",
+    ),
+    (
+        lambda: Table("Docs", "id", indexes=[VectorIndex("I", "v", 3), VectorIndex("J", "w", 3, filters=["v"])]),
+        "table 'Docs': index 'I' holds the vectors of 'v', so it cannot be a key or a filter of index 'J'",
+    ),
+    (
         lambda: Table("Docs", "id", indexes=[BY_V], attributes={"lang": list}),
         "key attribute 'lang' of table 'Docs' must hold strings, numbers or bytes",
     ),
@@ -270,6 +284,17 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
 def test_an_index_that_cannot_be(make: Callable[[], Any], text: str) -> None:
     with pytest.raises(FlyexprError, match=text):
         make()
+
+
+def test_a_sixth_index_is_refused_before_it_is_sent() -> None:
+    docs = Table("Docs", "id", indexes=[VectorIndex(f"By{number}", "v", 3) for number in range(6)])
+    with pytest.raises(FlyexprError, match="table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
+        request(docs, create_table())
+    with pytest.raises(FlyexprError, match="table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
+        changes(replace(docs, indexes=docs.indexes[:5]), docs)
+    local = [LocalIndex(f"By{number}", f"a{number}") for number in range(6)]
+    with pytest.raises(FlyexprError, match="table 'Days' has 6 local indexes; DynamoDB takes 5"):
+        request(Table("Days", "id", "day", indexes=local), create_table())
 
 
 def test_filters_given_as_one_name_are_refused() -> None:

@@ -96,12 +96,17 @@ def test_a_definition_is_refused(engine: Any, name: str, asked: dict[str, Any], 
     assert refused(engine, "CreateTable", {**asked, "TableName": name}) == text
 
 
-def test_a_vector_is_not_a_key() -> None:
-    gsi = {"IndexName": "ggg", "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}], "Projection": ALL}
-    with connect("sqlite::memory:") as engine:
-        asked = table("tab", index(), defined="pk:S v:S", GlobalSecondaryIndexes=[gsi])
-        text = "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute."
-        assert refused(engine, "CreateTable", asked) == requests.CONFLICT + text
+@pytest.mark.parametrize("asked, text", requests.ALTERATIONS)
+def test_a_change_of_indexes_is_refused(engine: Any, name: str, asked: dict[str, Any], text: str) -> None:
+    call(engine, "CreateTable", table(name, index()))
+    assert refused(engine, "UpdateTable", {"TableName": name, **asked}) == text
+
+
+def test_a_sixth_index_is_not_added(engine: Any, name: str) -> None:
+    call(engine, "CreateTable", table(name, *(index(f"by_{number}") for number in range(5))))
+    sixth = {"TableName": name, "VectorIndexUpdates": [{"Create": index("sixth")}]}
+    text = requests.INVALID + "VectorIndex count exceeds the per-table limit of 5"
+    assert refused(engine, "UpdateTable", sixth) == text
 
 
 @pytest.mark.parametrize("attributes, text", requests.ITEMS)

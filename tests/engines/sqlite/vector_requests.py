@@ -31,15 +31,25 @@ def index(name: str = "by_v", **members: Any) -> dict[str, Any]:
 
 def table(name: str, *indexes: dict[str, Any], defined: str = "pk:S", **members: Any) -> dict[str, Any]:
     """A CreateTable with these vector indexes."""
-    pairs = (one.split(":") for one in defined.split())
     return {
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in pairs],
+        "AttributeDefinitions": definitions(defined),
         "VectorIndexes": list(indexes),
         **members,
     }
+
+
+def definitions(text: str) -> list[dict[str, str]]:
+    """Definitions of attributes, from their names and types: `pk:S h:N`."""
+    pairs = (one.split(":") for one in text.split())
+    return [{"AttributeName": name, "AttributeType": kind} for name, kind in pairs]
+
+
+def added(defined: str, **members: Any) -> dict[str, Any]:
+    """An UpdateTable with these members."""
+    return {"AttributeDefinitions": definitions(defined), **members}
 
 
 def numbers(*values: Any) -> list[dict[str, str]]:
@@ -60,7 +70,10 @@ def where(text: str, **values: Any) -> dict[str, Any]:
     }
 
 
-GSI = {"IndexName": "g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": ALL}
+KEY = [{"AttributeName": "g", "KeyType": "HASH"}]
+VECTOR_KEY = [{"AttributeName": "v", "KeyType": "HASH"}]
+VECTOR_SORT = [{"AttributeName": "v", "KeyType": "RANGE"}]
+GSI = {"IndexName": "ggg", "KeySchema": KEY, "Projection": ALL}
 CONFLICT = INVALID + "Conflicting attribute definition for 'v'. "
 
 # Tables that are refused: what is asked for, and the text.
@@ -125,9 +138,52 @@ DEFINITIONS: list[tuple[dict[str, Any], str]] = [
     ),
     (table("T", index(), index()), INVALID + "Duplicate index name: by_v"),
     (
-        table("T", index("ggg"), GlobalSecondaryIndexes=[GSI | {"IndexName": "ggg"}], defined="pk:S g:S"),
+        table("T", index("ggg"), GlobalSecondaryIndexes=[GSI], defined="pk:S g:S"),
         INVALID + "Duplicate index name: ggg",
     ),
+    (
+        table("T", index(), index(Dimensions=2)),
+        INVALID + "Duplicate index name: by_v",
+    ),
+    (
+        table("T", *(index(f"by_{number}", Dimensions=number + 2) for number in range(6))),
+        INVALID + "VectorIndex count exceeds the per-table limit of 5",
+    ),
+    (
+        table("T", index(), GlobalSecondaryIndexes=[GSI | {"KeySchema": VECTOR_KEY}], defined="pk:S v:S"),
+        CONFLICT + "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute.",
+    ),
+]
+
+# Changes of a table with an index of its own that are refused.
+REDEFINED = (
+    INVALID + "Attributes cannot be redefined. Please check that your attribute has the same type as previously "
+    "defined. Existing schema: VectorIndexSchema:[VectorAttribute: key{v:L:3}] "
+    "New schema: Schema:[SchemaElement: key{v:%s:%s}]"
+)
+ALTERATIONS: list[tuple[dict[str, Any], str]] = [
+    (
+        added("v:S", GlobalSecondaryIndexUpdates=[{"Create": GSI | {"KeySchema": VECTOR_KEY}}]),
+        REDEFINED % ("S", "HASH"),
+    ),
+    (
+        added("g:S v:B", GlobalSecondaryIndexUpdates=[{"Create": GSI | {"KeySchema": KEY + VECTOR_SORT}}]),
+        REDEFINED % ("B", "RANGE"),
+    ),
+    (
+        added("", VectorIndexUpdates=[{"Create": index("other", Dimensions=2)}]),
+        CONFLICT + "All VectorIndexes on the same vector attribute must use the same dimensions.",
+    ),
+    (
+        added("", VectorIndexUpdates=[{"Create": index("other", VectorAttribute={"AttributeName": "pk"})}]),
+        CONFLICT.replace("'v'", "'pk'")
+        + "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute.",
+    ),
+    (
+        added("", VectorIndexUpdates=[{"Create": index("other", SearchSchema=[HASH])}]),
+        INVALID + "One element in SearchSchema is not defined in attribute definitions",
+    ),
+    (added("", VectorIndexUpdates=[{"Create": index()}]), "Attempting to create an index which already exists"),
 ]
 
 # Items that a table with `INDEXED` refuses.

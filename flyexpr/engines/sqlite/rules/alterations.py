@@ -27,7 +27,12 @@ from flyexpr.engines.sqlite.rules.throughput import (
     set_throughput,
     unwanted_units,
 )
-from flyexpr.engines.sqlite.rules.vector_definitions import all_indexes, alter_vector_index, search_schemas
+from flyexpr.engines.sqlite.rules.vector_definitions import (
+    all_indexes,
+    alter_vector_index,
+    check_not_vectors,
+    search_schemas,
+)
 from flyexpr.errors import DynamoError
 
 
@@ -120,6 +125,7 @@ def _create_index(description: Description, asked: IndexAsked, attributes: list[
     if any(asked.name == index["IndexName"] for index in all_indexes(description)):
         raise invalid("Attempting to create an index which already exists")
     check_defined(asked.keys, [attribute["AttributeName"] for attribute in attributes])
+    check_not_vectors(description, asked.keys, attributes)
     check_throughput(asked.throughput, mode, unwanted_units(asked.name))
     check_index_bounds(asked.throughput, "IndexCreate")
     description.setdefault(GLOBAL, []).append(new_index(description["TableName"], asked, mode, now))

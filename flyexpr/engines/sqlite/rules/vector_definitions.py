@@ -28,9 +28,13 @@ def check_vector_indexes(asked: TableAsked, mode: str) -> None:
     defined = {one["AttributeName"] for one in asked.attributes}
     for index in indexes:
         _check_index(index, defined)
+    _check_names([index.name for index in indexes])
     _check_together(indexes)
     _check_declared(indexes, defined)
-    names = [index.name for index in (*(asked.local_indexes or ()), *(asked.global_indexes or ()), *indexes)]
+    _check_names([index.name for index in (*(asked.local_indexes or ()), *(asked.global_indexes or ()), *indexes)])
+
+
+def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise invalid_parameter(f"Duplicate index name: {name}")
@@ -133,6 +137,20 @@ def alter_vector_index(
     defined = {one["AttributeName"] for one in (*attributes, *description["AttributeDefinitions"])}
     _check_declared([update], defined)
     description[VECTORS] = [*there, new_vector_index(update, arn)]
+
+
+def check_not_vectors(description: Description, keys: list[dict[str, str]], definitions: list[dict[str, str]]) -> None:
+    """None for the key of a new index, if none of its attributes holds the vectors of an index."""
+    dimensions = {one["VectorAttribute"]["AttributeName"]: one["Dimensions"] for one in description.get(VECTORS, ())}
+    types = {one["AttributeName"]: one["AttributeType"] for one in definitions}
+    for key in keys:
+        name = key["AttributeName"]
+        if name in dimensions:
+            raise invalid_parameter(
+                "Attributes cannot be redefined. Please check that your attribute has the same type as previously "
+                f"defined. Existing schema: VectorIndexSchema:[VectorAttribute: key{{{name}:L:{dimensions[name]}}}] "
+                f"New schema: Schema:[SchemaElement: key{{{name}:{types[name]}:{key['KeyType']}}}]"
+            )
 
 
 def all_indexes(description: Description) -> list[Description]:
