@@ -33,7 +33,7 @@ def connect(url: str) -> Connection:
 
     `sqlite:PATH?sync=full` waits for the disk on every write, `?mode=ro` only reads, `?timeout=5` waits 5 seconds for
     another process that writes (30 by default); `?retention=30d`, `?shards=2` and `?shard_time=10s` are about streams,
-    `?indexing=30s` about vector indexes.
+    `?indexing=30s` and `?searching=wide` about vector indexes.
     flyexpr.engines.aws has the options of the others.
     sqlite3 and botocore are imported only when an engine needs them.
     """

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from flyexpr.errors import FlyexprError
 
-_OPTIONS = frozenset("profile region transport timeout attempts sync mode retention shards shard_time indexing".split())
+_OPTIONS = frozenset(
+    "profile region transport timeout attempts sync mode retention shards shard_time indexing searching".split()
+)
 
 
 def shown(url: str) -> str:

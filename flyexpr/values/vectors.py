@@ -11,7 +11,7 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 
-LARGEST = 3.4028235e38  # the largest float of 32 bits
+LARGEST = 3.402823567797336e38  # the largest number that 32 bits round to a finite one, which is 3.4028235E38
 
 
 def numbers_of(value: Any) -> list[Any]:

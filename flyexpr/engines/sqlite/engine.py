@@ -57,6 +57,8 @@ from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
+from flyexpr.engines.sqlite.request.searches.bodies import SearchBodies
+from flyexpr.engines.sqlite.request.searches.search import read_search
 from flyexpr.engines.sqlite.request.settings.backups import (
     read_backup_arn,
     read_create_backup,
@@ -88,7 +90,6 @@ from flyexpr.engines.sqlite.request.tables import (
     read_update_table,
 )
 from flyexpr.engines.sqlite.request.transactions import read_transact_get_items, read_transact_write_items
-from flyexpr.engines.sqlite.request.vectors import SearchBodies, read_search
 from flyexpr.engines.sqlite.request.writes import read_delete_item, read_put_item, read_update_item
 from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable
 
@@ -183,7 +184,8 @@ class SqliteEngine(Plain):
     `timeout` is how many seconds it waits for another process that writes. `clock` gives the time, which tests set.
     A stream keeps its records for `retention` seconds (None: as it did before, 24 hours at first); it has `shards` open
     shards at a time, which close after `shard_time` seconds. A vector index that UpdateTable makes goes through the
-    service's phases in `indexing` seconds, and then answers.
+    service's phases in `indexing` seconds, and then answers. Search conditions are of the language `searching`:
+    "equality", or "wide" as in newer Regions.
     """
 
     def __init__(
@@ -197,11 +199,12 @@ class SqliteEngine(Plain):
         shards: int = 1,
         shard_time: float = SHARD_SECONDS,
         indexing: float = 0.0,
+        searching: str = "equality",
     ) -> None:
         if mode not in ("rw", "ro"):
             raise FlyexprError(f"mode={mode!r} is neither 'rw' nor 'ro'")
         self.path, self.sync, self.mode, self.timeout = path, sync, mode, timeout
-        self._keeping = Keeping(clock, retention, shards, shard_time, indexing)
+        self._keeping = Keeping(clock, retention, shards, shard_time, indexing, searching)
         self._clock, self._swept, self._trimmed = clock, float("-inf"), float("-inf")
         only = OPERATIONS if mode == "rw" else filter(_reads, OPERATIONS)
         self._operations = {name: (OPERATIONS[name], OPERATIONS[name].bodies()) for name in only}
@@ -275,7 +278,8 @@ class SqliteEngine(Plain):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path == MEMORY:
             raise FlyexprError("tables in memory live in one process; use a file, such as connect('sqlite:tables.db')")
-        arguments = {name: getattr(self._keeping, name) for name in ("retention", "shards", "shard_time", "indexing")}
+        names = ("retention", "shards", "shard_time", "indexing", "searching")
+        arguments = {name: getattr(self._keeping, name) for name in names}
         place = os.path.abspath(self.path)
         return partial(SqliteEngine, place, self.sync, mode=self.mode, timeout=self.timeout, **arguments), ()
 

@@ -5,23 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flyexpr.errors import PlanError
-from flyexpr.expressions.nodes import (
-    ALWAYS,
-    And,
-    Between,
-    Compare,
-    Condition,
-    In,
-    Not,
-    Or,
-    Path,
-    Test,
-    Value,
-    is_never,
-    joined,
-    parts_of,
-    walk,
-)
+from flyexpr.expressions.check.searching import is_searchable
+from flyexpr.expressions.nodes import ALWAYS, And, Condition, is_never, joined, parts_of
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.expressions.simplify import simplified
@@ -130,17 +115,10 @@ def _sendable(table: Table, index: VectorIndex, parts: Iterable[Condition], wide
             yield part
 
 
-_WIDE = (And, Or, Not, Compare, Between, In)
-"""The shapes of the wider language, which newer Regions take; of the functions, only begins_with."""
-
-
 def _is_wide(part: Condition, index: VectorIndex) -> bool:
     if not {path.parts[0] for path in paths(part)}.isdisjoint(index.partition_keys):
         return False  # the partition key takes an equality and nothing else
-    return all(
-        (isinstance(node, Test) and node.function == "begins_with") or isinstance(node, (*_WIDE, Path, Value))
-        for node in walk(part)
-    )
+    return is_searchable(part, wide=True)
 
 
 def _no_index(table: Table, search: Search, fits: Sequence[_Fit]) -> PlanError:

@@ -229,7 +229,7 @@ def test_options_that_are_wrong(path: str) -> None:
     assert refused(f"sqlite:{path}?colour=1") == (
         f"no option 'colour' in 'sqlite:{path}?colour=***'\n"
         "  write one of: sync=normal, sync=full, mode=ro, timeout=SECONDS, retention=24h, shards=1, shard_time=4h, "
-        "indexing=30s"
+        "indexing=30s, searching=wide"
     )
 
 

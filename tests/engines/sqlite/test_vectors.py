@@ -146,17 +146,29 @@ def test_a_search_is_refused(engine: Any, name: str, asked: dict[str, Any], text
     assert refused(engine, "SearchVectors", {**asked, "TableName": name}) == text
 
 
-def test_the_body_of_a_search_is_read_strictly(engine: Any) -> None:
-    body = {"TableName": "docs", "TopK": 1, "SearchVector": []}
-    column = len(json.dumps(body))
-    assert refused(engine, "SearchVectors", body).startswith(
-        f"missing field `IndexName` at line 1 column {column}"[:31]
-    )
-    for wrong, words in ((3.5, "floating point `3.5`"), ("x", 'string "x"'), (True, "boolean `true`")):
-        with pytest.raises(DynamoError) as raised:
-            call(engine, "SearchVectors", {**body, "IndexName": "by_v", "TopK": wrong})
-        assert raised.value.code == "SerializationException"
-        assert raised.value.message.startswith(f"invalid type: {words}, expected i32")
+BODIES = [(json.dumps({**requests.PLAIN, **members}, ensure_ascii=False), *row) for members, *row in requests.BODIES]
+
+
+@pytest.mark.parametrize("body, code, text", [*BODIES, *requests.TEXTS])
+def test_the_body_of_a_search_is_read_strictly(engine: Any, body: str, code: str, text: str) -> None:
+    with pytest.raises(DynamoError) as raised:
+        engine("SearchVectors", body.encode())
+    assert (raised.value.code, raised.value.message) == (code, text)
+
+
+def test_null_members_that_need_not_be_there_are_left_out(engine: Any, name: str) -> None:
+    call(engine, "CreateTable", table(name, index()))
+    fill(engine, name, item("a", 1, 2, 3))
+    names = ("Expression" + "Attribute" + kind for kind in ("Names", "Values"))
+    others = ("SearchConditionExpression", "ProjectionExpression", "ReturnConsumedCapacity")
+    assert found(engine, search(name, 1, 2, 3, **dict.fromkeys((*names, *others)))) == [("a", 0.0)]
+
+
+@pytest.mark.parametrize("text", ["3.4028235E38", "-3.40282355E38", "1" * 38, "1e-100", "1e-46"])
+def test_numbers_that_32_bits_round_to_finite_ones(engine: Any, name: str, text: str) -> None:
+    call(engine, "CreateTable", table(name, index(DistanceFunction="EUCLIDEAN")))
+    fill(engine, name, item("a", text, 2, 3))
+    assert found(engine, search(name, text, 2, 3)) == [("a", 0.0)]
 
 
 @pytest.mark.parametrize("operation, members, text", [
@@ -531,3 +543,12 @@ def test_shown_numbers_are_short() -> None:
     put(docs, {"id": "a", "v": [0.1, Decimal("0.123456789")]})
     (told,) = run(docs, search_for(near("v", [1, 0]), project=["v"]))
     assert told.item["v"] == [Decimal("0.1"), Decimal("0.12345679")]
+
+
+def test_whole_numbers_of_an_index_have_a_fraction(engine: Any, name: str) -> None:
+    call(engine, "CreateTable", table(name, index()))
+    fill(engine, name, item("a", 1, "-0", "123456789.5"))
+    for paths, count in (("v", 3), ("v[0]", 1), ("v[9]", 0)):
+        (result,) = call(engine, "SearchVectors", search(name, 1, 2, 3, ProjectionExpression=paths))["SearchResults"]
+        shown = result["Item"].get("v", {"L": []})["L"]
+        assert [each["N"] for each in shown] == ["1.0", "0.0", "123456790.0"][:count]

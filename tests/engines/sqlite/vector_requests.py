@@ -263,3 +263,143 @@ SEARCHES: list[tuple[dict[str, Any], str]] = [
         "Value provided in ExpressionAttributeValues unused in expressions: keys: {:unused}",
     ),
 ]
+
+# Members of a search that are refused by how they are written, with the code and text of the error.
+PLAIN = search("Tab", 1, 2, 3)
+WRONG_TYPE, REFUSAL = "SerializationException", "ValidationException"
+KNOWN = (
+    "`B`, `BOOL`, `BS`, `DECIMAL`, `DECIMALSET`, `DOUBLE`, `DOUBLESET`, `INT`, `INTSET`, `L`, `M`, `N`, `NS`, `NULL`, "
+)
+KNOWN += "`S`, `SS`"
+NO_VECTOR = (
+    "Search vector contains invalid values. All values in the search vector must be a 32-bit floating-point number "
+    "attribute"
+)
+
+
+def values(value: Any) -> dict[str, Any]:
+    """The members of a search whose condition has this value."""
+    return {"ExpressionAttributeValues": {":h": value}, "SearchConditionExpression": "h = :h"}
+
+
+BODIES: list[tuple[dict[str, Any], str, str]] = [
+    ({"TableName": None}, WRONG_TYPE, "invalid type: null, expected a string at line 1 column 18"),
+    ({"TableName": 3.5}, WRONG_TYPE, "invalid type: floating point `3.5`, expected a string at line 1 column 17"),
+    ({"TableName": ["é"]}, WRONG_TYPE, "invalid type: sequence, expected a string at line 1 column 14"),
+    ({"TopK": "é"}, WRONG_TYPE, 'invalid type: string "é", expected i32 at line 1 column 108'),
+    ({"TopK": True}, WRONG_TYPE, "invalid type: boolean `true`, expected i32 at line 1 column 108"),
+    ({"TopK": {}}, WRONG_TYPE, "invalid type: map, expected i32 at line 1 column 104"),
+    ({"TopK": 10**20}, WRONG_TYPE, "invalid type: floating point `1e+20`, expected i32 at line 1 column 125"),
+    ({"TopK": 3 * 10**9}, REFUSAL, "invalid value: integer `3000000000`, expected i32 at line 1 column 114"),
+    ({"SearchVector": {}}, WRONG_TYPE, "invalid type: map, expected a sequence at line 1 column 58"),
+    ({"SearchVector": [1]}, WRONG_TYPE, ""),
+    ({"SearchVector": [{}]}, WRONG_TYPE, ""),
+    ({"SearchVector": [{"N": "1", "S": "2"}]}, WRONG_TYPE, ""),
+    ({"SearchVector": [{"L": [1]}]}, WRONG_TYPE, ""),
+    (
+        {"SearchVector": [{"N": "1"}, {"N": 2}]},
+        WRONG_TYPE,
+        "invalid type: integer `2`, expected a string at line 1 column 78",
+    ),
+    (
+        {"SearchVector": [{"M": {"a": {"B": False}}}]},
+        WRONG_TYPE,
+        "invalid type: boolean `false`, expected a Base64-encoded string at line 1 column 82",
+    ),
+    (
+        {"SearchVector": [{"X": "1"}]},
+        REFUSAL,
+        f"unknown variant `X`, expected one of {KNOWN} at line 1 column 63",
+    ),
+    ({"SearchVector": ["x"]}, REFUSAL, f"unknown variant `x`, expected one of {KNOWN} at line 1 column 62"),
+    (
+        {"SearchVector": ["N"]},
+        WRONG_TYPE,
+        "invalid type: unit variant, expected newtype variant at line 1 column 62",
+    ),
+    *(
+        ({"SearchVector": [{"N": text}, *numbers(2, 3)]}, REFUSAL, NO_VECTOR)
+        for text in ("x", "", "NaN", "Infinity", " 1", "0x1", "1_0", "3.4028236E38")
+    ),
+    ({"SearchVector": [{"DOUBLE": "1"}, *numbers(2, 3)]}, REFUSAL, NO_VECTOR),
+    (
+        {"ProjectionExpression": 1, "ExpressionAttributeNames": 2},
+        WRONG_TYPE,
+        "invalid type: integer `1`, expected a string at line 1 column 132",
+    ),
+    (
+        {"ExpressionAttributeNames": {"#h": 1}},
+        WRONG_TYPE,
+        "invalid type: integer `1`, expected a string at line 1 column 143",
+    ),
+    (values(1), WRONG_TYPE, ""),
+    (values({"DOUBLE": "1"}), REFUSAL, "This type mapping is not supported"),
+    (values({"N": "x"}), REFUSAL, "The parameter cannot be converted to a numeric value: x"),
+    (values({"SS": []}), REFUSAL, "One or more parameter values were invalid: An string set  may not be empty"),
+    ({"ExpressionAttributeNames": {}}, REFUSAL, "ExpressionAttributeNames must not be empty"),
+    (
+        {"ExpressionAttributeNames": {"h": "h"}},
+        REFUSAL,
+        'ExpressionAttributeNames contains invalid key: Syntax error; key: "h"',
+    ),
+    (
+        {"ExpressionAttributeNames": {"#h": "h"}},
+        REFUSAL,
+        "ExpressionAttributeNames can only be specified when using expressions",
+    ),
+    (
+        {"ExpressionAttributeValues": {":h": {"S": "x"}}, "ProjectionExpression": "h"},
+        REFUSAL,
+        "ExpressionAttributeValues can only be specified when using expressions",
+    ),
+    (
+        {"TableName": "x"},
+        REFUSAL,
+        "Value 'x' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+    ),
+    (
+        {"ReturnConsumedCapacity": "x", "TopK": 101},
+        REFUSAL,
+        "Value 'x' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: "
+        "[INDEXES, TOTAL, NONE]",
+    ),
+    (
+        {"IndexName": "x" * 256},
+        REFUSAL,
+        "1 validation error detected: Value at 'IndexName' failed to satisfy constraint: Member must have length less "
+        "than or equal to 255",
+    ),
+    # What is wrong with a condition is said before a placeholder that nobody uses, and that before a wrong table.
+    *(
+        ({**where(text, h={"S": "a"}), "ExpressionAttributeNames": {"#u": "u"}, "TableName": "Nope"}, REFUSAL, refusal)
+        for text, refusal in (
+            ("h > :h", CONDITION + "Invalid comparator used in SearchConditionExpression"),
+            ("h.a = :h", CONDITION + "SearchConditionExpression cannot have conditions on nested attributes"),
+            (
+                "h = :h AND h = :h",
+                CONDITION + "SearchConditionExpression must only contain one condition per attribute",
+            ),
+            ("h = :h", "Value provided in ExpressionAttributeNames unused in expressions: keys: {#u}"),
+        )
+    ),
+]
+
+# Whole bodies.
+TEXTS: list[tuple[str, str, str]] = [
+    ("{}", REFUSAL, "missing field `IndexName` at line 1 column 2"),
+    (
+        '{\n "TableName": "Tab",\r\n "IndexName": "by_v" }\n',
+        REFUSAL,
+        "missing field `SearchVector` at line 3 column 22",
+    ),
+    (
+        '{\n "TableName": "Tab",\n "TopK" : "é" }',
+        WRONG_TYPE,
+        'invalid type: string "é", expected i32 at line 3 column 14',
+    ),
+    (
+        '{"SearchVector": [\n{"N": "1"},\n {"X" :"1"}]}',
+        REFUSAL,
+        f"unknown variant `X`, expected one of {KNOWN} at line 3 column 6",
+    ),
+]

@@ -21,7 +21,8 @@ class Keeping:
 
     `retention` is None for what each stream has been given before, which is 24 hours if nobody has said anything else.
     A stream has `shards` open shards at a time, which close once they are `shard_time` seconds old.
-    A vector index that is added to a table answers after `indexing` seconds.
+    A vector index that is added to a table answers after `indexing` seconds. The conditions of its searches are of the
+    language `searching`: "equality", which every Region takes, or "wide".
     """
 
     clock: Callable[[], float] = time.time
@@ -29,6 +30,7 @@ class Keeping:
     shards: int = 1
     shard_time: float = SHARD_SECONDS
     indexing: float = 0.0
+    searching: str = "equality"
 
 
 AS_THE_SERVICE = Keeping()

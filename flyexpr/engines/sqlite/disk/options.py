@@ -42,6 +42,12 @@ def _shards(text: str) -> int:
     return int(text)
 
 
+def _searching(text: str) -> str:
+    if text not in ("equality", "wide"):
+        raise ValueError
+    return text
+
+
 OPTIONS = {
     "sync": Option(("sync=normal", "sync=full"), str),
     "mode": Option(("mode=ro",), str),
@@ -50,6 +56,7 @@ OPTIONS = {
     "shards": Option(("shards=1",), _shards, f"a number from 1 to {_MAX_SHARDS}"),
     "shard_time": Option(("shard_time=4h",), _time, "a time, such as 90s, 24h or 30d"),
     "indexing": Option(("indexing=30s",), _time, "a time, such as 90s, 24h or 30d"),
+    "searching": Option(("searching=wide",), _searching, "'equality' or 'wide'"),
 }
 
 

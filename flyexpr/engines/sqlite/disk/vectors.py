@@ -174,18 +174,26 @@ def unpacked(vector: bytes) -> array[float]:
     return floats
 
 
-def shown(vector: bytes) -> list[Decimal]:
-    """The numbers of a stored vector, each with as few digits as tell it from all other floats of 32 bits.
+def shown(numbers: Iterable[float]) -> str:
+    """The wire text of numbers that an index keeps: as few digits as tell one from all other floats of 32 bits.
 
-    >>> shown(packed([0.1, 1]))
-    [Decimal('0.1'), Decimal('1')]
+    >>> shown(unpacked(packed([0.1, 1])))
+    '{"L":[{"N":"0.1"},{"N":"1.0"}]}'
+
+    A whole number has a fraction too, as the service writes it.
     """
-    return [Decimal(_shortest(number)) for number in unpacked(vector)]
+    return f'{{"L":[{",".join([_shown_number(number) for number in numbers])}]}}'
 
 
-def _shortest(number: float) -> str:
-    texts = (f"{number:.{digits}g}" for digits in range(6, 9))
-    return next((text for text in texts if array("f", [float(text)])[0] == number), f"{number:.9g}")
+def _shown_number(number: float) -> str:
+    fewest = 6 if abs(number) > _SUBNORMAL else 1
+    texts = (f"{number:.{digits}g}" for digits in range(fewest, 9))
+    shortest = next((text for text in texts if array("f", [float(text)])[0] == number), f"{number:.9g}")
+    text = f"{Decimal(shortest) + 0:f}"  # a zero has no sign
+    return f'{{"N":"{text if "." in text else text + ".0"}"}}'
+
+
+_SUBNORMAL = 1.2e-38  # below it, numbers have fewer digits
 
 
 class Partition:

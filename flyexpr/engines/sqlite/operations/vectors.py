@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import json
 
-from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
+from flyexpr.engines.sqlite.answers import (
+    answer,
+    array,
+    changed_text,
+    optional,
+    read_text,
+)
 from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
@@ -21,12 +27,15 @@ from flyexpr.engines.sqlite.rules.searches import check_search, check_search_con
 from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.project import project
+from flyexpr.values.encode import encode
 
 
 def search_vectors(storage: Storage, asked: SearchAsked, now: float) -> bytes:
     """The answer to SearchVectors."""
     if asked.condition is not None:
-        check_search_condition(asked.condition)
+        check_search_condition(asked.condition, storage.keeping.searching == "wide")
+    if asked.unused is not None:
+        raise asked.unused
     return take_page(storage, asked.table, lambda: _search(storage, asked, now))
 
 
@@ -90,5 +99,10 @@ def _item(storage: Storage, index: VectorStoredIndex, key: bytes, paths: tuple[P
         return row[1]
     item = read_text(row[1])
     if index.shows_vector and any(path.parts[0] == index.attribute for path in paths):
-        item[index.attribute] = shown(storage.vector(index.store, key) or b"")
-    return item_text(project(paths, item))
+        item[index.attribute] = unpacked(storage.vector(index.store, key) or b"").tolist()
+    found = project(paths, item)
+    numbers = found.pop(index.attribute, None)
+    texts = {name: encode(value) for name, value in found.items()}
+    if numbers is not None:
+        texts[index.attribute] = shown(numbers)
+    return changed_text(texts, {}, ())

@@ -67,19 +67,30 @@ def read_expressions(request: Members, expected: tuple[str, ...]) -> dict[str, A
     """
     if _OF_EXPRESSIONS.isdisjoint(request):
         return {}
+    _check_combination(request, [member for member in MEMBERS if member in request], expected)
+    nodes, unused = parse_expressions(request)
+    if unused is not None:
+        raise unused
+    return nodes
+
+
+def parse_expressions(request: Members) -> tuple[dict[str, Any], DynamoError | None]:
+    """The nodes of a request's expressions, by member; and the refusal of placeholders that none of them uses.
+
+    >>> nodes, unused = parse_expressions({"ProjectionExpression": "#a", "ExpressionAttributeNames": {"#a": "b"}})
+    >>> nodes["ProjectionExpression"], unused
+    ((F.b,), None)
+    """
     present = [member for member in MEMBERS if member in request]
-    _check_combination(request, present, expected)
     if not present:
-        return {}
+        return {}, None
     names, size = _read_names(request.get(_NAMES))
     values, more = _read_values(request.get(_VALUES))
     if size + more > MAX_MAPS:
         raise invalid(f"Combined size of {_NAMES} and {_VALUES} exceeds max size")
     scope = Scope(names, values, verify=check)
     nodes = {member: _parse(member, request[member], scope) for member in present}
-    _check_used(_NAMES, names, scope.used)
-    _check_used(_VALUES, values, scope.used)
-    return nodes
+    return nodes, _unused(_NAMES, names, scope.used) or _unused(_VALUES, values, scope.used)
 
 
 def attribute_names(*expressions: Condition | Update | None) -> frozenset[str]:
@@ -166,6 +177,20 @@ _ORDER = (
 )
 
 
+def check_placeholders(names: Iterable[str], values: Iterable[str]) -> None:
+    """None for placeholders that are written as such.
+
+    >>> check_placeholders(["#a", "b"], [])
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.DynamoError: ValidationException: ...invalid key: Syntax error; key: "b"
+    """
+    for member, keys, rule in ((_NAMES, names, _NAME_KEY), (_VALUES, values, _VALUE_KEY)):
+        for key in keys:
+            if not rule.fullmatch(key):
+                raise _invalid_key(member, key)
+
+
 def _read_names(names: Any) -> tuple[Mapping[str, str], int]:
     """The names behind the placeholders, and the bytes of both."""
     size = 0
@@ -230,7 +255,8 @@ def _parse(member: str, text: str, scope: Scope) -> Any:
     return nodes
 
 
-def _check_used(member: str, placeholders: Mapping[str, Any], used: set[str]) -> None:
+def _unused(member: str, placeholders: Mapping[str, Any], used: set[str]) -> DynamoError | None:
     unused = [key for key in placeholders if key not in used]
-    if unused:
-        raise invalid(f"Value provided in {member} unused in expressions: keys: {{{', '.join(unused)}}}")
+    if not unused:
+        return None
+    return invalid(f"Value provided in {member} unused in expressions: keys: {{{', '.join(unused)}}}")

@@ -157,7 +157,10 @@ class PageAsked:
 
 @record
 class SearchAsked:
-    """What SearchVectors asks for: the `top` nearest of the items for which the condition is true."""
+    """What SearchVectors asks for: the `top` nearest of the items for which the condition is true.
+
+    `unused` refuses placeholders that no expression uses, which is said after all that is wrong with the condition.
+    """
 
     table: str
     index: str
@@ -166,6 +169,7 @@ class SearchAsked:
     condition: Condition | None
     paths: tuple[Path, ...] | None
     capacity: str
+    unused: DynamoError | None = None
 
 
 # Statements

@@ -292,7 +292,7 @@ RESTORE_TABLE_TO_POINT_IN_TIME = Structure(
     },
 )
 SCAN = Structure("ScanInput", {**_PAGE, "ScanFilter": _CONDITIONS, "Segment": INTEGER, "TotalSegments": INTEGER})
-SEARCH_VECTORS = Structure("SearchVectorsInput", {})  # its host has a reader of JSON of its own: vectors.py
+SEARCH_VECTORS = Structure("SearchVectorsInput", {})  # its host has a reader of JSON of its own: searches/bodies.py
 TAG_RESOURCE = Structure("TagResourceInput", {"ResourceArn": STRING, "Tags": _TAGS})
 TRANSACT_GET_ITEMS = Structure(
     "TransactGetItemsInput",

@@ -6,14 +6,16 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import mul
 
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid
 from flyexpr.engines.sqlite.request.intents import SearchAsked
 from flyexpr.engines.sqlite.rules.keys import empty_key
-from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, parts_of, walk
+from flyexpr.errors import DynamoError
+from flyexpr.expressions.check.searching import compared_values, is_searchable
+from flyexpr.expressions.nodes import Compare, Condition, Path, Value, parts_of
 from flyexpr.expressions.paths import paths
 from flyexpr.values.freeze import thaw
 
@@ -21,19 +23,19 @@ _INVALID = "Invalid SearchConditionExpression: "
 Score = Callable[[Sequence[float]], float]
 
 
-def check_search_condition(condition: Condition) -> None:
-    """None for a condition that a search may have: equalities of attributes, joined by AND."""
-    for node in walk(condition):
-        match node:
-            case And() | Compare("=", Path(), Value()) | Compare("=", Value(), Path()):
-                pass
-            case Condition():
-                raise invalid(f"{_INVALID}Invalid comparator used in SearchConditionExpression")
+def check_search_condition(condition: Condition, wide: bool) -> None:
+    """None for a condition that a search may have, whatever its index is; `wide` is the language of newer Regions."""
+    if not is_searchable(condition, wide=wide):
+        raise _comparator()
     named = [path for part in parts_of(condition) for path in paths(part)]
     if any(len(path.parts) > 1 for path in named):
         raise invalid(f"{_INVALID}SearchConditionExpression cannot have conditions on nested attributes")
-    if len({*named}) < len(named):
+    if not wide and len({*named}) < len(named):
         raise invalid(f"{_INVALID}SearchConditionExpression must only contain one condition per attribute")
+
+
+def _comparator() -> DynamoError:
+    return invalid(f"{_INVALID}Invalid comparator used in SearchConditionExpression")
 
 
 def check_search(index: VectorStoredIndex, asked: SearchAsked) -> None:
@@ -44,27 +46,35 @@ def check_search(index: VectorStoredIndex, asked: SearchAsked) -> None:
             f"vector index dimension {index.dimensions}"
         )
     kinds = {attribute.name: attribute.kind for attribute in index.schema}
-    for path in paths(asked.condition) if asked.condition is not None else ():
+    compared = [] if asked.condition is None else [*compared_values(asked.condition)]
+    for path, _ in compared:
         if path.parts[0] not in kinds:
             raise invalid(
                 "SearchConditionExpression must not contain any attributes that is not in SearchSchema. "
                 f"Invalid attribute: {path.parts[0]}"
             )
-    values = equal_values(asked.condition)
-    if any(name not in values for name in index.key.names):
-        raise invalid("SearchConditionExpression must be provided when SearchSchema has a HASH key")
-    for name, value in values.items():
-        if value.kind != kinds[name]:
-            raise invalid(
-                f"Type of '{name}' attribute in SearchConditionExpression ({value.kind}) does not match type in "
-                f"search schema ({kinds[name]})"
-            )
-        if name in index.key.names and value.body in ("", b""):
-            raise invalid(f"{UNUSABLE_PARAMETERS}{empty_key(value.body)} Key: {name}")
+    equal = equal_values(asked.condition)
+    for name in index.key.names:
+        if name not in equal:
+            raise invalid("SearchConditionExpression must be provided when SearchSchema has a HASH key")
+        if [path.parts[0] for path, _ in compared].count(name) > 1:
+            raise _comparator()
+    for path, value in compared:
+        _check_value(index, str(path.parts[0]), value, kinds)
+
+
+def _check_value(index: VectorStoredIndex, name: str, value: Value, kinds: Mapping[str, str]) -> None:
+    if value.kind != kinds[name]:
+        raise invalid(
+            f"Type of '{name}' attribute in SearchConditionExpression ({value.kind}) does not match type in "
+            f"search schema ({kinds[name]})"
+        )
+    if name in index.key.names and value.body in ("", b""):
+        raise invalid(f"{UNUSABLE_PARAMETERS}{empty_key(value.body)} Key: {name}")
 
 
 def equal_values(condition: Condition | None) -> dict[str, Value]:
-    """The values that a condition says attributes are equal to.
+    """The values that a condition says attributes are equal to, whatever else it says.
 
     >>> equal_values(Compare("=", Path(("lang",)), Value("S", "en")))
     {'lang': Value(kind='S', body='en')}
