@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, Protocol
+from datetime import datetime
+from typing import Any, NoReturn, Protocol
+
+from flyexpr.errors import FlyexprError
 
 Engine = Callable[[str, bytes], bytes]
 """Takes an operation's AWS name and its request body, gives the body of the answer, raises DynamoError."""
@@ -71,6 +74,25 @@ class Awaited:
         raise TypeError("write `async with aio.connect(...)`, not `with`; or use connect(...) of flyexpr itself")
 
     def __exit__(self, *exception: object) -> None: ...
+
+
+def past_of(engine: Any, moment: datetime) -> Any:
+    """An engine that reads tables as they stood at a moment, which the embedded engine can give.
+
+    >>> past_of(print, datetime(2026, 11, 26))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.FlyexprError: <built-in function print> does not read tables as they stood; the embedded engine does
+      hint: on AWS, restore the table to that time under another name (RestoreTableToPointInTime), and read that one
+    """
+    at = getattr(engine, "at", None)
+    if at is None:
+        raise FlyexprError(
+            f"{engine!r} does not read tables as they stood; the embedded engine does\n"
+            "  hint: on AWS, restore the table to that time under another name (RestoreTableToPointInTime), and read "
+            "that one"
+        )
+    return at(moment)
 
 
 READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "SearchVectors"])

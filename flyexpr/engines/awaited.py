@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
-from flyexpr.engine import Awaited, Engine
+from flyexpr.engine import Awaited, Engine, past_of
 from flyexpr.errors import FlyexprError
 
 THREADS = 8
@@ -33,6 +34,10 @@ class AwaitedEngine(Awaited):
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.plain, operation, body)
+
+    def at(self, moment: datetime) -> AwaitedEngine:
+        """An engine that reads the items as they stood at a moment, if the plain engine can."""
+        return AwaitedEngine(past_of(self.plain, moment))
 
     async def close(self) -> None:
         """Waits for the requests under way and closes the engine; it cannot be used any more."""

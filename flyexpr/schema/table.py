@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from flyexpr.engine import AsyncEngine, Engine
+from flyexpr.engine import AsyncEngine, Engine, past_of
 from flyexpr.errors import FlyexprError, NotBound, did_you_mean
 from flyexpr.records import fill, later, record, replace
 from flyexpr.schema.codecs import KEY_TYPES, Attribute, Codec, codec_of, declared_in
@@ -153,7 +154,7 @@ class Table(Generic[T]):
     _repr_html_ = later("flyexpr.schema.code", "table_html")
     _public = frozenset(
         "name partition_key sort_key attributes indexes throughput ttl version strict stream tags deletion_protection "
-        "engine of on named keys index kind".split()
+        "engine of on named at keys index kind".split()
     )
 
     def _check_indexes(self) -> None:
@@ -231,6 +232,30 @@ class Table(Generic[T]):
         if not callable(engine):
             raise TypeError(f"on() takes an engine, such as connect('sqlite:scores.db'), not {engine!r}")
         return replace(self, engine=engine)
+
+    def at(self, moment: datetime) -> Table[T]:
+        """A copy whose items are read as they stood at a moment, which only the embedded engine does.
+
+        >>> from datetime import datetime, timezone
+        >>> table = Table("Orders", "id", stream="both").on(connect("sqlite::memory:"))
+        >>> run(table, create_table()); put(table, {"id": "7", "status": "open"})
+        >>> noon = datetime.now(timezone.utc)
+        >>> update(table, "7", assign("status", "oops")); delete(table, "7")
+        >>> get(table.at(noon), "7"), get(table, "7")
+        ({'id': '7', 'status': 'open'}, None)
+
+        A moment without a time zone is in UTC. All reads of items take the copy, by indexes too, and a write is an
+        error. The engine takes back what has changed since, as its record of changes says, so the stream of the table
+        has to keep old images, or point in time recovery is on. The first read takes a time that grows with the number
+        of changes, and the copy keeps what it found: read from one copy. The table has its indexes of today. An item
+        is there until time to live has deleted it. Another table of the same moment, for one transaction of reads, is
+        `other.on(copy.engine)`. FlyexprError for an engine that cannot do it; ValueError for a moment in the future;
+        DynamoError, at the first read, where the record does not reach back so far.
+        """
+        if not isinstance(moment, datetime):
+            raise TypeError(f"at() takes a datetime, not {moment!r}")
+        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
+        return self.on(past_of(self.bound, aware))
 
     def named(self, name: str) -> Table[T]:
         """A copy with another physical name; `{}` in it stands for the present one.

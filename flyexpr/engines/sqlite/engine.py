@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,12 +15,13 @@ from flyexpr.engines.sqlite.disk.failures import failure
 from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, MEMORY, TableFile
 from flyexpr.engines.sqlite.disk.keeping import SHARD_SECONDS, Keeping
 from flyexpr.engines.sqlite.disk.options import read_options
+from flyexpr.engines.sqlite.disk.past import PastStorage
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import only_read
 from flyexpr.engines.sqlite.operations.backups import create_backup, delete_backup, describe_backup, list_backups
 from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item
 from flyexpr.engines.sqlite.operations.items import write_item
+from flyexpr.engines.sqlite.operations.past import number_at, take_back
 from flyexpr.engines.sqlite.operations.policies import (
     delete_resource_policy,
     get_resource_policy,
@@ -237,7 +239,7 @@ class SqliteEngine(Plain):
 
     def _no_operation(self, operation: str) -> DynamoError:
         if operation in OPERATIONS:
-            return only_read(self.path, operation)
+            return self._storage.refusal(operation)
         return DynamoError.of("UnknownOperationException", f"{operation} is not an operation of this engine")
 
     def _tables(self) -> tuple[str, ...]:
@@ -262,6 +264,19 @@ class SqliteEngine(Plain):
                 if trim(self._storage, now):
                     self._swept = self._trimmed = float("-inf")
 
+    def at(self, moment: datetime) -> SqliteEngine:
+        """An engine that reads the items as they stood at a moment, which has its time zone; see `Table.at`.
+
+        >>> from datetime import timedelta, timezone
+        >>> SqliteEngine(":memory:").at(datetime(2100, 1, 1, tzinfo=timezone.utc))
+        Traceback (most recent call last):
+        ...
+        ValueError: tables stand at 2100-01-01 00:00:00+00:00 in a way that nobody knows yet
+        """
+        if moment.timestamp() > self._clock():
+            raise ValueError(f"tables stand at {moment} in a way that nobody knows yet")
+        return PastEngine(self, moment)
+
     def close(self) -> None:
         """Close the file; what was acknowledged is in it. The engine cannot be used any more."""
         self._storage.close()
@@ -284,9 +299,33 @@ class SqliteEngine(Plain):
         return partial(SqliteEngine, place, self.sync, mode=self.mode, timeout=self.timeout, **arguments), ()
 
 
+class PastEngine(SqliteEngine):
+    """The tables of an engine as they stood at a moment: it only reads, and only items; see `SqliteEngine.at`."""
+
+    def __init__(self, present: SqliteEngine, moment: datetime) -> None:
+        vars(self).update(vars(present))
+        self.mode, self._present, self._moment = "ro", present, moment
+        self._operations = {name: done for name, done in self._operations.items() if _reads_items(name)}
+        self._storage = PastStorage(self._storage, number_at(moment), take_back)
+
+    def at(self, moment: datetime) -> SqliteEngine:
+        return self._present.at(moment)
+
+    def __repr__(self) -> str:
+        return f"<{repr(self._present).strip('<>')} at {self._moment}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PastEngine, (self._present, self._moment)
+
+
 def _reads(operation: str) -> bool:
     """Whether an operation only reads; of statements those that write are refused one by one."""
     return operation in READS or operation.startswith(("Describe", "List", "Get")) or "Execute" in operation
+
+
+def _reads_items(operation: str) -> bool:
+    """Whether an operation reads items, as a statement may."""
+    return operation in READS or "Execute" in operation
 
 
 def connect_sqlite(path: str, **options: str) -> SqliteEngine:

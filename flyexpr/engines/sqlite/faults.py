@@ -156,6 +156,19 @@ def only_read(path: str, operation: str) -> DynamoError:
     )
 
 
+def only_past(path: str, operation: str) -> DynamoError:
+    """The refusal of what is no read of items, where a file is read as it stood.
+
+    >>> only_past("scores.db", "PutItem").message.partition("\\n")[0]
+    'PutItem cannot be done on scores.db as it stood at a moment, where items can only be read'
+    """
+    return DynamoError.of(
+        "AccessDeniedException",
+        f"{operation} cannot be done on {path} as it stood at a moment, where items can only be read\n"
+        "  hint: use the table itself, without .at(...)",
+    )
+
+
 def condition_failed(item: dict[str, Any] | None) -> DynamoError:
     """The condition of a write is false; with the item (wire form) if the request asked for it.
 

@@ -45,14 +45,16 @@ class Changes:
     """Where the changes of a table are recorded: the SQLite table, and the number after which the newest shards begin.
 
     `stream` is the ARN of the stream that shows them, if there is one; `days` for how many of them the table can be
-    restored to a point in time, 0 if it cannot. `keeps_old` and `keeps_new` say whether the stream or a restoring needs
-    the items as they were before and after a change.
+    restored to a point in time, 0 if it cannot; `restorable` is the number of the change since which it can.
+    `keeps_old` and `keeps_new` say whether the stream or a restoring needs the items as they were before and after a
+    change.
     """
 
     store: str
     since: int
     stream: str | None
     days: int
+    restorable: int
     keeps_old: bool
     keeps_new: bool
 
@@ -176,6 +178,7 @@ def _read_changes(changes: Any, description: Any) -> Changes | None:
         int(changes["Since"]),
         changes["Stream"],
         days,
+        int(changes["Restorable"]),
         keeps_old=days > 0 or view in OLD_VIEWS,
         keeps_new=view in NEW_VIEWS,
     )

@@ -28,7 +28,7 @@ from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_definition, read_table, store_statement
 from flyexpr.engines.sqlite.disk.vectors import HeldVectors
-from flyexpr.engines.sqlite.faults import not_found
+from flyexpr.engines.sqlite.faults import not_found, only_read
 from flyexpr.errors import DynamoError, FlyexprError
 
 FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
@@ -88,6 +88,7 @@ class Storage:
     def __init__(self, file: TableFile, keeping: Keeping = AS_THE_SERVICE) -> None:
         self.lock = threading.RLock()
         self.path, self.read_only, self.keeping, self._file = file.path, file.read_only, keeping, file
+        self.patience = file.patience
         self._connection: sqlite3.Connection | None = None
         self._begun = self._lost = self._closed = False
         self._checked = 0.0
@@ -208,6 +209,10 @@ class Storage:
                     self._connection.rollback()
             finally:
                 self.lock.release()
+
+    def refusal(self, operation: str) -> DynamoError:
+        """The refusal of an operation that writes, where the storage is `read_only`."""
+        return only_read(self.path, operation)
 
     def recover(self) -> None:
         """Ends whatever this thread has begun, wherever an exception came between.

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import json_text, read_text
-from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, last_number, read_changes
+from flyexpr.engines.sqlite.answers import json_text
+from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, last_number
 from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keeping import DAY
-from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.operations.backups import copied_definition, known_backup, source_definition
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.fills import finish_abandoned
+from flyexpr.engines.sqlite.operations.past import first_changes
 from flyexpr.engines.sqlite.operations.recording import begin_recording, end_recording
 from flyexpr.engines.sqlite.operations.tables import enter_table
 from flyexpr.engines.sqlite.request.intents import (
@@ -139,12 +139,7 @@ def _copied(
 
 def _take_back(storage: Storage, table: StoredTable, store: str, number: int) -> None:
     """Make of each item of a copy what it was before its first change after a number."""
-    first: dict[bytes, int] = {}
-    for change in read_changes(storage, store, number, _FOREVER):
-        row = row_key(table.key, read_text(change.row[1], table.key.names))
-        first.setdefault(row, change.number)
-    for row, changed in first.items():
-        (change,) = read_changes(storage, store, changed - 1, changed)
+    for row, change in first_changes(storage, table, store, number, _FOREVER):
         before, after = read_image(storage.get(table.store, row), table.watched), read_image(change.old, table.watched)
         carry_out(storage, table, row, before, after)
 

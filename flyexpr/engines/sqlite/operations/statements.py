@@ -13,7 +13,7 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import answer, array, json_text, optional
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import WrongKeyType, invalid, only_read
+from flyexpr.engines.sqlite.faults import WrongKeyType, invalid
 from flyexpr.engines.sqlite.operations.items import write_item
 from flyexpr.engines.sqlite.operations.pages import Page, find_target
 from flyexpr.engines.sqlite.operations.reads import get_item, take_page
@@ -84,7 +84,7 @@ def _table(storage: Storage, asked: StatementAsked) -> StoredTable:
     """The table that a statement names."""
     statement = asked.statement
     if storage.read_only and not isinstance(statement, Select):
-        raise only_read(storage.path, "this statement")
+        raise storage.refusal("this statement")
     with storage.transaction("DEFERRED"):
         return storage.table(_name(statement))
 
