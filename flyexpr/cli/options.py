@@ -23,6 +23,7 @@ from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.expressions.nodes import Path as DocumentPath
 from flyexpr.expressions.parse import TEXT, Scope, parse_condition, read_projection
+from flyexpr.schema.table import Table
 from flyexpr.values.layout import rows_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -90,6 +91,7 @@ segments = click.option(
     show_default=True,
     help="Parts read at the same time.",
 )
+at = click.option("--at", metavar="TIME", help="As the table stood then, such as 2026-01-31T12:00:00Z; on sqlite:PATH.")
 start = click.option("--start", metavar="CURSOR", help="Go on where --stats of an earlier read says.")
 stats = click.option("--stats", is_flag=True, help="Say on stderr what the read has cost.")
 wire = click.option("--wire", is_flag=True, help='DynamoDB JSON, {"id": {"S": "a"}}, as of the AWS CLI and S3 exports.')
@@ -212,14 +214,20 @@ def condition_of(text: str | None) -> Condition:
 
 def moment_of(text: str, *words: str) -> str | datetime:
     """What --since says: one of the words, or a time."""
-    if text in words:
-        return text
+    return text if text in words else _time(text, f"--since takes {', '.join(words)} or")
+
+
+def table_at(name: str, text: str | None) -> Table[Any]:
+    """The table of that name, as it stood at the time that `--at` says."""
+    found = session().table(name)
+    return found if text is None else found.at(_time(text, "--at takes"))
+
+
+def _time(text: str, takes: str) -> datetime:
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise click.UsageError(
-            f"--since takes {', '.join(words)} or a time such as 2026-01-31T12:00:00Z, not {text!r}"
-        ) from None
+        raise click.UsageError(f"{takes} a time such as 2026-01-31T12:00:00Z, not {text!r}") from None
 
 
 def note(message: str, style: str = "plain") -> None:

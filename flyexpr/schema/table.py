@@ -249,7 +249,7 @@ class Table(Generic[T]):
         has to keep old images, or point in time recovery is on. The first read takes a time that grows with the number
         of changes, and the copy keeps what it found: read from one copy. The table has its indexes of today. An item
         is there until time to live has deleted it. Another table of the same moment, for one transaction of reads, is
-        `other.on(copy.engine)`. FlyexprError for an engine that cannot do it; ValueError for a moment in the future;
+        `other.on(copy.engine)`. FlyexprError for an engine that cannot do it, and for a moment in the future;
         DynamoError, at the first read, where the record does not reach back so far.
         """
         if not isinstance(moment, datetime):

@@ -55,6 +55,7 @@ def test_a_time_is_where_to_begin(orders: Inside):
 @pytest.mark.parametrize(
     "arguments, code, text",
     [
+        (["--since", "2999-01-31"], 1, "since= is a moment that is not there yet: 2999-01-31 00:00:00"),
         (["--since", "yesterday"], 2, "--since takes latest, beginning or a time such as 2026-01-31T12:00:00Z"),
         (["--resume", "place", "--since", "latest"], 2, "place says where to go on; leave out --since"),
         (["status = = 1"], 2, "Syntax error"),

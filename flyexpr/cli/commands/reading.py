@@ -24,9 +24,12 @@ _output = options.all_of(options.output, options.engine)
 @click.argument("key", nargs=-1, required=True)
 @options.project
 @options.consistent
+@options.at
 @options.explain
 @_output
-def get(table: str, key: tuple[str, ...], project: str | None, consistent: bool, explain: bool, form: str) -> None:
+def get(
+    table: str, key: tuple[str, ...], project: str | None, consistent: bool, at: str | None, explain: bool, form: str
+) -> None:
     """One item by its key: a word for each key attribute, or one JSON object.
 
     Exit code 4 when there is none. Write -- before a negative number.
@@ -35,7 +38,7 @@ def get(table: str, key: tuple[str, ...], project: str | None, consistent: bool,
     flyexpr get Movies 2013 Rush
     flyexpr get Movies '{"year": 2013, "title": "Rush"}'
     """
-    found = options.session().table(table)
+    found = options.table_at(table, at)
     operation = GetItem(key_words(found, key), options.paths_of(project), consistent)
     options.plan(explain, explained(found, operation))
     item = run(found, operation)
@@ -47,7 +50,14 @@ def get(table: str, key: tuple[str, ...], project: str | None, consistent: bool,
 
 
 _refinements = options.all_of(
-    options.index, options.limit, options.project, options.consistent, options.start, options.stats, options.explain
+    options.index,
+    options.limit,
+    options.project,
+    options.consistent,
+    options.at,
+    options.start,
+    options.stats,
+    options.explain,
 )
 
 
@@ -65,6 +75,7 @@ def query(
     limit: int | None,
     project: str | None,
     consistent: bool,
+    at: str | None,
     start: str | None,
     stats: bool,
     explain: bool,
@@ -87,7 +98,7 @@ def query(
         limit,
         start=start,
     )
-    if not _show(options.session().table(table), read, stats, explain, form):
+    if not _show(options.table_at(table, at), read, stats, explain, form):
         options.nothing_found(condition)
         raise Nothing
 
@@ -106,6 +117,7 @@ def scan(
     limit: int | None,
     project: str | None,
     consistent: bool,
+    at: str | None,
     start: str | None,
     stats: bool,
     explain: bool,
@@ -130,7 +142,7 @@ def scan(
         start=start,
         segments=segments if segments > 1 and limit is None else None,
     )
-    if not _show(options.session().table(table), read, stats, explain, form):
+    if not _show(options.table_at(table, at), read, stats, explain, form):
         options.nothing_found(condition)  # which is an answer: a table may be empty
 
 
@@ -154,9 +166,12 @@ def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: st
 @options.condition_or_all
 @options.index
 @options.consistent
+@options.at
 @options.explain
 @options.engine
-def count(table: str, condition: str | None, index: str | None, consistent: bool, explain: bool) -> None:
+def count(
+    table: str, condition: str | None, index: str | None, consistent: bool, at: str | None, explain: bool
+) -> None:
     """How many items match; it costs as much as reading them.
 
     An index is used where one can answer; where the whole table has to be read, stderr says so.
@@ -164,7 +179,7 @@ def count(table: str, condition: str | None, index: str | None, consistent: bool
     \b
     flyexpr count Movies "year = 2013"
     """
-    found = options.session().table(table)
+    found = options.table_at(table, at)
     read, why = read_of(found, options.condition_of(condition), index, consistent)
     options.plan(explain, explained(found, read))
     if why and condition:

@@ -271,10 +271,10 @@ class SqliteEngine(Plain):
         >>> SqliteEngine(":memory:").at(datetime(2100, 1, 1, tzinfo=timezone.utc))
         Traceback (most recent call last):
         ...
-        ValueError: tables stand at 2100-01-01 00:00:00+00:00 in a way that nobody knows yet
+        flyexpr.errors.FlyexprError: nobody knows yet how tables stand at 2100-01-01 00:00:00+00:00
         """
         if moment.timestamp() > self._clock():
-            raise ValueError(f"tables stand at {moment} in a way that nobody knows yet")
+            raise FlyexprError(f"nobody knows yet how tables stand at {moment}")
         return PastEngine(self, moment)
 
     def close(self) -> None:

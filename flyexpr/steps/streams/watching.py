@@ -74,7 +74,7 @@ class Watching:
         self._budget, self._poll, self.part = checked_limits(budget), checked_poll(poll), checked_part(part)
         self._clock, self._now, self._began, self._requests = clock, now, clock(), 0
         if isinstance(since, datetime) and seconds(since) > now():
-            raise ValueError(f"since= is a moment that is not there yet: {since}")
+            raise FlyexprError(f"since= is a moment that is not there yet: {since}")
         self._shards: Shards | None = None
         if isinstance(since, str) and since not in ("latest", "beginning"):
             self._shards = opened_shards(since, table.name)

@@ -133,7 +133,9 @@ def things(engine: SqliteEngine) -> Table[Any]:
 
 @settings(max_examples=8)
 @given(st.integers(0, 2**32), st.booleans())
-def test_what_is_read_is_what_could_be_read_then(tmp_path_factory: pytest.TempPathFactory, seed: int, file: bool) -> None:
+def test_what_is_read_is_what_could_be_read_then(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, file: bool
+) -> None:
     dice, clock = random.Random(seed), Clock()
     path = str(tmp_path_factory.mktemp("past") / "a.db") if file else ":memory:"
     with SqliteEngine(path, clock=clock, shards=2, shard_time=9.0) as engine:
@@ -234,7 +236,7 @@ def test_a_table_that_was_deleted_is_gone_and_a_new_one_is_another(engine: Sqlit
             get(copy, "1")
     clock.now += 1
     run(table, create_table())
-    with pytest.raises(DynamoError, match="can be read as it stood at .* or later"):
+    with pytest.raises(DynamoError, match="can be read as it stood at"):
         get(table.at(noon), "1")
 
 
@@ -424,16 +426,15 @@ def test_the_awaited_door_does_the_same(tmp_path: Path) -> None:
 
 def test_other_engines_say_what_to_do() -> None:
     now = datetime.now(timezone.utc)
-    with connect("dynamodb://us-east-1") as engine:
-        with pytest.raises(FlyexprError, match="restore the table to that time under another name"):
-            PLAIN.on(engine).at(now)
+    with connect("dynamodb://us-east-1") as engine, pytest.raises(FlyexprError, match="under another name"):
+        PLAIN.on(engine).at(now)
     with pytest.raises(FlyexprError, match="restore the table"):
         PLAIN.on(aio.connect("http://127.0.0.1:1")).at(now)
     with pytest.raises(NotBound):
         PLAIN.at(now)
     with pytest.raises(TypeError, match=r"at\(\) takes a datetime, not 3"):
         PLAIN.on(connect("sqlite::memory:")).at(3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="nobody knows yet"):
+    with pytest.raises(FlyexprError, match="nobody knows yet"):
         PLAIN.on(connect("sqlite::memory:")).at(now + timedelta(days=1))
 
 
