@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [--quick] [--only REGEX] [--rounds N] [--growth-items N]`."""
+"""The command line: `python -m bench [--quick] [--only REGEX [--keep]] [--rounds N] [--growth-items N]`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from bench import bulk, growth, holding, local, starts
 from bench.adapters import ADAPTERS
 from bench.goals import goal_table
 from bench.jobs import JOBS
+from bench.part import Part
+from bench.parts import PARTS
 from bench.plot import draw
 from bench.report import page
-from bench.results import Results
+from bench.results import Results, load
 from bench.rounds import compare, replay_server, start, stop
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -26,21 +28,23 @@ SLOW = ("pages kept",)  # they take half a minute a round
 def main() -> None:
     options = _arguments()
     rounds = options.rounds or (1 if options.quick else 5)
-    results, chance = Results(rounds), random.Random(options.seed)
+    again = bool(options.only and options.keep)
+    results, chance = load() if again else Results(rounds), random.Random(options.seed)
     wanted: Callable[[str], object] = re.compile(options.only or ".").search
     with replay_server() as port:
-        _jobs(results, port, [job for job in JOBS if wanted(job)], chance, options.verbose)
+        _jobs(results, port, [job for job in JOBS if wanted(job)], chance, options.verbose, again)
         for name, stage in _stages(results, port, options, chance).items():
             if wanted(name):
                 _say(name)
                 try:
                     stage()
+                    results.measured(name if again else "")
                 except Exception as error:  # the figures so far took minutes, so they are kept
                     _say(f"  without {name}: {type(error).__name__}: {error}")
                     results.skipped[name] = f"{type(error).__name__}: {error}"
     _show(results)
-    if not options.only:
-        DOCS.mkdir(exist_ok=True)
+    if again or not options.only:
+        results.save()
         (DOCS / "benchmarks.md").write_text(page(results))
         draw()
 
@@ -80,7 +84,15 @@ def _stages(
         "bulk": working,
         "growth": growing,
         "engines": engines,
+        **{name: _measuring(part, results, rounds) for name, part in PARTS.items()},
     }
+
+
+def _measuring(part: Part, results: Results, rounds: int) -> Callable[[], None]:
+    def measure() -> None:
+        results.figures[part.name] = part.measure(rounds)
+
+    return measure
 
 
 def _arguments() -> argparse.Namespace:
@@ -89,8 +101,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         metavar="REGEX",
-        help=f"some of: {'; '.join(JOBS)}; starting; memory; loop; growth; engines. Writes no page",
+        help=f"some of: {'; '.join([*JOBS, 'starting; memory; loop; bulk; growth; engines', *PARTS])}",
     )
+    parser.add_argument("--keep", action="store_true", help="write what --only measured on the page, too")
     parser.add_argument("--rounds", type=int, metavar="N", help="how many rounds (5)")
     parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (2000000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random order within the rounds")
@@ -98,7 +111,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _jobs(results: Results, port: int, jobs: list[str], chance: random.Random, verbose: bool) -> None:
+def _jobs(results: Results, port: int, jobs: list[str], chance: random.Random, verbose: bool, again: bool) -> None:
     if not jobs:
         return
     workers = [start(library, port, verbose) for library in ADAPTERS]
@@ -108,6 +121,7 @@ def _jobs(results: Results, port: int, jobs: list[str], chance: random.Random, v
     for job in jobs:
         began = time.monotonic()
         results.times[job] = compare(workers, job, min(results.rounds, 2 if job in SLOW else 99), chance)
+        results.measured(job if again else "")
         _say(f"{job} ({time.monotonic() - began:.0f} s)")
         for library, why in results.times[job].failed.items():
             _say(f"  without {library}: {why}")

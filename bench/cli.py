@@ -14,6 +14,7 @@ that is older than Python 3.10, so it is started with the names that `collection
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import random
@@ -27,23 +28,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import data
+from bench.part import Bound, Figures, Part
 from bench.rounds import environment
 
 PAGES = 20  # each has 1000 items of about 1 KB: 20 MB in all
+DELAY = 0.010  # seconds
 BATCH, PROCESSES = 25, 16  # items that the AWS CLI puts at once, and how many of its processes are measured
 BIN = Path(sys.executable).parent
 FLYEXPR, AWS = str(BIN / "flyexpr"), str(BIN / "aws")
 QUERY = "pk = 'customer#0001' AND sk = 7"
 
 SERVER = """
-import sys
+import sys, time
+delay, counted = float(sys.argv[1]), []
 from flyexpr import connect
 from flyexpr.serve import serve
 engine, known = connect("sqlite::memory:"), {}
 def answer(operation, body):
+    if operation == "BatchWriteItem" and delay:
+        time.sleep(delay)
+        counted.append(body.count(b"PutRequest"))
+        return b'{"UnprocessedItems":{}}'
+    if operation == "Scan" and delay:
+        return b'{"Count":%d,"ScannedCount":%d}' % (sum(counted), sum(counted))
     if operation not in ("DescribeTable", "Query", "Scan"):
         return engine(operation, body)
     if (operation, body) not in known:
@@ -68,6 +78,23 @@ with open(file) as lines, boto3.resource("dynamodb", endpoint_url=url).Table(tab
     for line in lines:
         batch.put_item(json.loads(line, parse_float=Decimal))
 """
+CSV_IN = """
+import boto3, csv, sys
+url, table, file = sys.argv[1:]
+with open(file, newline="") as rows, boto3.resource("dynamodb", endpoint_url=url).Table(table).batch_writer() as batch:
+    for row in csv.DictReader(rows):
+        batch.put_item(row | {"sk": int(row["sk"])})
+"""
+CSV_OUT = """
+import boto3, csv, sys
+url, table, file = sys.argv[1:]
+pages = boto3.resource("dynamodb", endpoint_url=url).meta.client.get_paginator("scan").paginate(TableName=table)
+with open(file, "w", newline="") as rows:
+    writer = csv.DictWriter(rows, ["pk", "sk", "name"])
+    writer.writeheader()
+    for page in pages:
+        writer.writerows(page["Items"])
+"""
 
 
 @dataclass(frozen=True)
@@ -86,6 +113,8 @@ class Took:
 
 
 Job = Callable[[], Took]
+JOBS = ("start-up", "one query", "scan 20 MB", "load", "load over 10 ms", "CSV out", "CSV in")
+WRITES = ("load", "load over 10 ms", "CSV in")  # the server remembers no answers to them
 
 
 def main() -> None:
@@ -93,23 +122,21 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m bench.cli", description="compare the command line with others")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--load", type=int, default=100_000, help="how many items to load")
-    parser.add_argument("--only", default="", metavar="REGEX", help="some of: start-up; one query; scan; load")
+    parser.add_argument("--only", default="", metavar="REGEX", help=f"some of: {'; '.join(JOBS)}")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, server() as url:
-        bench = Bench(Path(folder), url, options.load)
+    with tempfile.TemporaryDirectory() as folder, server() as url, server(DELAY) as slow:
+        bench = Bench(Path(folder), url, slow, options.load)
         print(f"{'':14} {'':12} {'wall':>9} {'':9} {'CPU':>9}")
         for name, jobs in bench.jobs().items():
             if re.search(options.only, name):
-                if name != "load":
-                    compare(jobs, 1)  # after this the server knows the answers, and all modules are compiled
-                report(name, compare(jobs, options.rounds))
+                report(name, bench.times(name, jobs, options.rounds))
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of a server in a process of its own."""
+def server(delay: float = 0) -> Iterator[str]:
+    """The URL of a server in a process of its own; with a delay it takes these seconds for a batch of puts."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVER],
+        [sys.executable, "-c", SERVER, str(delay)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -135,17 +162,16 @@ def report(job: str, times: dict[str, list[Took]]) -> None:
     for name, taken in times.items():
         row = [f"{job:14} {name:12}"]
         for clock in ("wall", "cpu"):
-            seconds, ours = ([getattr(took, clock) for took in each] for each in (taken, times["flyexpr"]))
-            ratio = median(one / other for one, other in zip(seconds, ours, strict=True))
-            row.append(f"{median(seconds):8.2f}s {ratio:7.2f} x")
+            seconds = median(getattr(took, clock) for took in taken)
+            row.append(f"{seconds:8.2f}s {ratio(taken, times['flyexpr'], clock):7.2f} x")
         print(*row, flush=True)
 
 
 class Bench:
     """The programs, their files, and the jobs."""
 
-    def __init__(self, folder: Path, url: str, load: int) -> None:
-        self.folder, self.url, self.load, self.tables = folder, url, load, 0
+    def __init__(self, folder: Path, url: str, slow: str, load: int) -> None:
+        self.folder, self.url, self.slow, self.load, self.tables = folder, url, slow, load, 0
         plain = {name: value for name, value in environment().items() if name != "PYTHONUNBUFFERED"}
         self.environment = plain | {"FLYEXPR_ENGINE": url, "AWS_PAGER": "", "HOME": str(folder)}
         host, _, port = url.removeprefix("http://").partition(":")
@@ -182,6 +208,14 @@ class Bench:
         self.run(FLYEXPR, "put", "Items", str(self.folder / "items.jsonl"))
         self.lines = self.folder / "load.json"  # dql takes a file of this name for JSON Lines
         self.lines.write_text("".join(json.dumps(small(number)) + "\n" for number in range(self.load)))
+        self.rows, self.sheet = self.folder / "rows.csv", self.folder / "sheet.csv"
+        with self.rows.open("w", newline="") as sheet:
+            writer = csv.DictWriter(sheet, ["pk", "sk", "name"])
+            writer.writeheader()
+            writer.writerows(map(small, range(self.load)))
+        self.run(FLYEXPR, "create", "Rows", "pk", "sk:N")
+        self.run(FLYEXPR, "put", "Rows", str(self.lines))
+        self.run(FLYEXPR, "--engine", self.slow, "create", "Slow", "pk", "sk:N")
 
     def jobs(self) -> dict[str, dict[str, Job]]:
         """The programs that can do each job, by job and program."""
@@ -191,13 +225,16 @@ class Bench:
             "aws": (aws, self._aws()),
             "aws starting": (aws, {"load": self._aws_starting}),
             "dql": (dql, self._dql()),
-            "boto3 script": (boto3, {"load": self._load_by_boto3}),
+            "boto3 script": (boto3, self._boto3()),
         }
         present = {name: jobs for name, (start, jobs) in programs.items() if self._starts(name, start)}
-        return {
-            job: {name: jobs[job] for name, jobs in present.items() if job in jobs}
-            for job in ("start-up", "one query", "scan 20 MB", "load")
-        }
+        return {job: {name: jobs[job] for name, jobs in present.items() if job in jobs} for job in JOBS}
+
+    def times(self, job: str, jobs: dict[str, Job], rounds: int) -> dict[str, list[Took]]:
+        """The times of the programs for a job, one a round."""
+        if job not in WRITES:
+            compare(jobs, 1)  # after this the server knows the answers, and all modules are compiled
+        return compare(jobs, rounds)
 
     def _starts(self, name: str, command: Sequence[str]) -> bool:
         """Whether a program is installed and starts; it is compiled by that, and a missing one is reported."""
@@ -215,6 +252,11 @@ class Bench:
             "scan 20 MB": lambda: self._read(PAGES * data.PAGE, FLYEXPR, "scan", "Items"),
             "load": lambda: self._written(
                 self.load, lambda table: self.run(FLYEXPR, "put", table, "--quiet", stdin=self.lines)
+            ),
+            "load over 10 ms": lambda: self._over_delay(FLYEXPR, "--engine", self.slow, "put", "Slow", str(self.lines)),
+            "CSV out": lambda: self._sheet(FLYEXPR, "export", "Rows", str(self.sheet), "--text", "--quiet"),
+            "CSV in": lambda: self._written(
+                self.load, lambda table: self.run(FLYEXPR, "import", table, str(self.rows), "--text", "--quiet")
             ),
         }
 
@@ -276,14 +318,95 @@ class Bench:
         at_once = str(os.cpu_count() or 1)
         return self.run(*["xargs", "-P", at_once, "-I", "{}", *self.aws, "batch-write-item", *arguments], stdin=numbers)
 
-    def _load_by_boto3(self) -> Took:
-        boto3 = [sys.executable, "-c", BOTO3, self.url]
-        return self._written(self.load, lambda table: self.run(*boto3, table, str(self.lines)))
+    def _boto3(self) -> dict[str, Job]:
+        python, lines = [sys.executable, "-c"], str(self.lines)
+        return {
+            "load": lambda: self._written(self.load, lambda table: self.run(*python, BOTO3, self.url, table, lines)),
+            "load over 10 ms": lambda: self._over_delay(*python, BOTO3, self.slow, "Slow", lines),
+            "CSV out": lambda: self._sheet(*python, CSV_OUT, self.url, "Rows", str(self.sheet)),
+            "CSV in": lambda: self._written(
+                self.load, lambda table: self.run(*python, CSV_IN, self.url, table, str(self.rows))
+            ),
+        }
+
+    def _over_delay(self, *command: str) -> Took:
+        """The time of a load over the slow server, which must be sent this number of items."""
+        before = self._counted()
+        took = self.run(*command)
+        assert self._counted() - before == self.load, command
+        return took
+
+    def _counted(self) -> int:
+        self.run(FLYEXPR, "--engine", self.slow, "count", "Slow")
+        return int(self.output.read_text())
+
+    def _sheet(self, *command: str) -> Took:
+        """The time of an export into a sheet, which must have a row for each item."""
+        self.sheet.unlink(missing_ok=True)
+        took = self.run(*command)
+        with self.sheet.open(newline="") as sheet:
+            assert sum(1 for _ in csv.DictReader(sheet)) == self.load, command
+        return took
 
 
 def small(number: int) -> dict[str, Any]:
     """One item of the load."""
     return {"pk": "a", "sk": number, "name": f"item {number}"}
+
+
+def ratio(slower: list[Took], faster: list[Took], clock: str) -> float:
+    """How many times as long the slower one takes: the median of the ratios within each round."""
+    ratios: list[float] = [getattr(a, clock) / getattr(b, clock) for a, b in zip(slower, faster, strict=True)]
+    return median(ratios)
+
+
+def figures(rounds: int, load: int = 100_000) -> Figures:
+    """The figures of the page, by row."""
+    taken: Figures = {}
+    with tempfile.TemporaryDirectory() as folder, server() as url, server(DELAY) as slow:
+        bench = Bench(Path(folder), url, slow, load)
+        for job, able in bench.jobs().items():
+            rows = [row for row in ROWS if row.job == job and {"flyexpr", row.other} <= able.keys()]
+            programs = {"flyexpr", *(row.other for row in rows)}
+            times = bench.times(job, {name: able[name] for name in able if name in programs}, rounds) if rows else {}
+            for row in rows:
+                pair = times[row.other], times["flyexpr"]
+                taken[row.what] = ratio(*(pair[::-1] if row.share else pair), row.clock)
+    return taken
+
+
+class Row(NamedTuple):
+    """One row of the page: flyexpr beside another program; a share is flyexpr's time over the other's."""
+
+    what: str
+    job: str
+    other: str
+    bound: float | None = None
+    clock: str = "cpu"
+    share: bool = False
+
+
+ROWS = (
+    Row("start-up, CPU: share of awscli", "start-up", "aws", 0.2, share=True),
+    Row("one query, CPU: share of awscli", "one query", "aws", share=True),
+    Row("scan of 20 MB, CPU: over awscli", "scan 20 MB", "aws", 8),
+    Row("scan of 20 MB, wall: over awscli", "scan 20 MB", "aws", clock="wall"),
+    Row("scan of 20 MB, CPU: over dql", "scan 20 MB", "dql"),
+    Row("load of 100,000 items, CPU: over a boto3 script", "load", "boto3 script", 4),
+    Row("load of 100,000 items, wall: over a boto3 script", "load", "boto3 script", clock="wall"),
+    Row("load over 10 ms, wall: over one connection of boto3", "load over 10 ms", "boto3 script", 10, clock="wall"),
+    Row("100,000 rows to CSV, CPU: over csv with boto3", "CSV out", "boto3 script", 2),
+    Row("100,000 rows from CSV, CPU: over csv with boto3", "CSV in", "boto3 script", 2),
+)
+
+PART = Part(
+    "command line",
+    "The command line",
+    "Each job is a whole process that works against the embedded engine in memory, behind a server that remembers its\n"
+    "answers to reads. `python -m bench.cli` prints the seconds, and the other programs.",
+    figures,
+    {row.what: Bound(row.bound, least=not row.share) for row in ROWS if row.bound},
+)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.local import RATES
+from bench.parts import PARTS
 from bench.results import Results
 
 Figure = Callable[[Results], float | None]
@@ -88,6 +89,19 @@ def _bulk(name: str) -> Figure:
     return lambda results: results.bulk.get(name)
 
 
+def _of_parts() -> list[Goal]:
+    """The goals that the parts name themselves."""
+
+    def figure(part: str, row: str) -> Figure:
+        return lambda results: results.figures.get(part, {}).get(row)
+
+    return [
+        Goal(f"{name}: {row}", bound.value, figure(name, row), bound.least, bound.unit)
+        for name, part in PARTS.items()
+        for row, bound in part.goals.items()
+    ]
+
+
 _LOCAL = {"put": 8_000.0, "get": 20_000.0, "query": 20_000.0, "update": 5_000.0}
 
 _BULK = {"update_matching": 10.0, "put_all with a condition": 10.0, "batch_write": 5.0}
@@ -135,6 +149,7 @@ GOALS: list[Goal] = [
     *[Goal(f"embedded engine on a file: {name}", _LOCAL[name], _rate(name), unit="/s") for name in RATES],
     *[Goal(f"embedded engine, {name}: over moto", 15, _over(name, "moto, in process")) for name in RATES],
     *[Goal(f"embedded engine, {name}: over dynalite", 15, _over(name, "dynalite")) for name in RATES],
+    *_of_parts(),
 ]
 
 

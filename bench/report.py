@@ -14,6 +14,8 @@ from bench.adapters import ADAPTERS
 from bench.goals import figure_text, goal_table
 from bench.jobs import JOBS
 from bench.local import RATES
+from bench.part import Part
+from bench.parts import PARTS
 from bench.results import Results
 
 _PACKAGES = "boto3 botocore pynamodb aiodynamo aiohttp dyntastic pydynox dynamoxy aws-sdk-dynamodb orjson moto".split()
@@ -21,7 +23,8 @@ _PACKAGES = "boto3 botocore pynamodb aiodynamo aiohttp dyntastic pydynox dynamox
 _HEAD = """# Benchmarks
 
 Written by `make bench` on {date}: {machine},
-{versions}.
+{versions}. `make bench ARGS="--keep --only NAME"` measures a part again.
+{later}
 
 ![How many times as much CPU time each library takes as flyexpr](benchmarks.svg)
 
@@ -70,7 +73,7 @@ def missed(rows: Iterable[tuple[str, str, str, str]]) -> str:
     - batch write: against x 7.0 x (≥ 10 x). Why
     """
     lines = []
-    for begin, why in _WHY.items():
+    for begin, why in [*_WHY.items(), *((name, part.why) for name, part in PARTS.items())]:
         goals = [
             (what.removeprefix(begin), goal, got)
             for what, goal, got, reached in rows
@@ -85,7 +88,7 @@ def missed(rows: Iterable[tuple[str, str, str, str]]) -> str:
 def page(results: Results) -> str:
     """The whole page, in Markdown."""
     parts = [
-        _HEAD.format(date=time.strftime("%Y-%m-%d"), machine=_machine(), versions=_versions(), rounds=results.rounds),
+        _head(results),
         "## Goals\n",
         _table(("what", "goal", "measured", "reached"), goal_table(results)),
         missed(goal_table(results)),
@@ -116,8 +119,22 @@ def page(results: Results) -> str:
         ),
         _table(("what", "ratio"), [(name, f"{ratio:.2f}") for name, ratio in results.growth.items()]),
         f"The files hold {results.items[0]:,} and {results.items[1]:,} items.\n",
+        *[_section(part, results.figures[name]) for name, part in PARTS.items() if name in results.figures],
     ]
     return "\n".join(parts)
+
+
+def _head(results: Results) -> str:
+    whole = results.dates.get("", time.strftime("%Y-%m-%d"))
+    again = [f"{name} ({date})" for name, date in results.dates.items() if name]
+    later = fill(f"Measured again since: {', '.join(again)}.", 119) + "\n" if again else ""
+    machine, versions = _machine(), _versions()
+    return _HEAD.format(date=whole, machine=machine, versions=versions, rounds=results.rounds, later=later)
+
+
+def _section(part: Part, figures: dict[str, float]) -> str:
+    rows = [(row, figure_text(figure, part.unit(row))) for row, figure in figures.items()]
+    return f"## {part.heading}\n\n{part.about}\n\n{_table(('what', 'measured'), rows)}"
 
 
 def _machine() -> str:

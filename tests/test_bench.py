@@ -6,20 +6,21 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from xml.dom import minidom
 
 import pytest
 from places import DOCS
 
-from bench import bulk, data, goals, report, rounds, server
+from bench import bulk, data, goals, part, report, rounds, server
 from bench import jobs as bench_jobs
 from bench import plot as plot_module
 from bench.adapters import ours
 from bench.goals import GOALS, goal_table
 from bench.jobs import JOBS, SERVED, Jobs, same
 from bench.report import page
-from bench.results import Results
+from bench.results import Results, load
 from bench.rounds import Times, compare, replay_server, start, stop
 from bench.worker import measure, prepare
 from flyexpr import call, connect
@@ -81,7 +82,7 @@ def test_bulk_work_does_what_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [bench_jobs, data, goals, plot_module, report, rounds], ids=lambda module: module.__name__
+    "module", [bench_jobs, data, goals, part, plot_module, report, rounds], ids=lambda module: module.__name__
 )
 def test_the_examples_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
@@ -141,6 +142,25 @@ def test_the_page_shows_goals_reached_and_missed() -> None:
     assert [circle.firstChild.firstChild.data for circle in drawn.getElementsByTagName("circle")[7:]] == [
         "boto3-client: 6 x"
     ]
+
+
+def test_results_that_are_kept_come_back(tmp_path: Path) -> None:
+    results = Results(1, {"get": Times({"flyexpr": [1.0]}, {"flyexpr": [1.5]}, {})}, pages={2: {"seconds": 0.5}})
+    results.figures["command line"] = {"start-up, CPU: share of awscli": 0.1}
+    results.measured("")
+    results.measured("get")
+    results.save(tmp_path / "results.json")
+    assert load(tmp_path / "results.json") == results
+
+
+def test_a_part_has_a_section_and_goals() -> None:
+    results = Results(1, figures={"command line": {"start-up, CPU: share of awscli": 0.1, "one query": 0.5}})
+    results.measured("command line")
+    text = page(results)
+    assert "## The command line\n" in text
+    assert "| one query | 0.50 x |" in text
+    assert "| command line: start-up, CPU: share of awscli | ≤ 0.2 x | 0.10 x | yes |" in text
+    assert "Measured again since: command line (20" in text
 
 
 def test_the_plot_is_that_of_the_page() -> None:

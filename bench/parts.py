@@ -1,0 +1,8 @@
+"""The parts that the page shows after the jobs, in its order; a new part is one line here."""
+
+from __future__ import annotations
+
+from bench import cli
+from bench.part import Part
+
+PARTS: dict[str, Part] = {part.name: part for part in (cli.PART,)}
