@@ -15,10 +15,10 @@ The public names by purpose; `help(query)` and so on say more:
     conditions     eq ne lt le gt ge between is_in begins_with contains exists not_exists type_is size
                    all_of any_of where live F
     updates        assign assign_all incr decr append prepend add discard remove if_not_exists diff unchanged
-    operations     query scan search near get_item put_item update_item delete_item batch_get batch_write
+    operations     query scan segments search near get_item put_item update_item delete_item batch_get batch_write
                    transact_get_items transact_write_items condition_check
                    create_table update_table describe_table delete_table
-    doing          run get put update delete first one count modify
+    doing          run get put update delete first one count gather modify
                    put_all update_matching delete_matching transact_get transact_write transact_modify Stats
     without doing  request explain matches apply show parse_condition parse_update simplify paths key_of
                    to_wire from_wire to_json from_json
@@ -194,6 +194,7 @@ __all__ = [
     "Found",
     "from_json",
     "from_wire",
+    "gather",
     "ge",
     "get",
     "get_item",
@@ -227,6 +228,7 @@ __all__ = [
     "run",
     "scan",
     "search",
+    "segments",
     "show",
     "simplify",
     "size",
@@ -258,6 +260,7 @@ _LATER = {
     **dict.fromkeys(["parse_condition", "parse_update"], "expressions.parse"),
     **dict.fromkeys(["from_json", "from_wire", "to_json", "to_wire"], "schema.exchange"),
     "live": "schema.expiry",
+    **dict.fromkeys(["gather", "segments"], "steps.many.parts"),
 }
 
 
@@ -272,6 +275,7 @@ if typing.TYPE_CHECKING:
     from flyexpr.expressions.parse import parse_condition, parse_update
     from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
     from flyexpr.schema.expiry import live
+    from flyexpr.steps.many.parts import gather, segments
 else:  # type checkers would take any name for one of the module
 
     def __getattr__(name):

@@ -33,6 +33,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import contextmanager
 from datetime import datetime
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
@@ -233,7 +234,7 @@ class Items(Started, AsyncIterator[T]):
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         engine = _awaited(table.bound)
-        if isinstance(read, Scan) and read.segments and read.segment is None:
+        if isinstance(read, Scan) and read.segments:
             self._reading = Lanes(table, read, time.monotonic, counting)
             pages = _pages_of_lanes(self._reading, engine)
         else:
@@ -279,21 +280,32 @@ class Items(Started, AsyncIterator[T]):
 
     async def page(self, most: int) -> ItemPage[T]:
         """The next items, up to `most` of them, and whether there are more; see `page` of `flyexpr.Items`."""
-        items, begin = list[T](), self.cursor
-        with one_more(self._reading, most, bool(self._held)):
-            try:
-                async for item in self:
-                    items.append(item)
-                    if len(items) == most:
-                        break
-                cursor = self.cursor
-                async for following in self:
-                    self._held.append((cursor, following))
+        items = list[T]()
+        with self._given_whole(), one_more(self._reading, most, bool(self._held)):
+            async for item in self:
+                items.append(item)
+                if len(items) == most:
                     break
-            except BaseException:
-                self._ended, self._held = self._ended or BROKEN_OFF, [(begin, None)]
-                raise
-        return ItemPage(items, self.cursor)
+            cursor = self.cursor
+            async for following in self:
+                self._held.append((cursor, following))
+                break
+        return self._page(items, self.cursor)
+
+    async def rest(self) -> ItemPage[T]:
+        """All items that are left, in memory and as one page; see `rest` of `flyexpr.Items`."""
+        with self._given_whole():
+            items = [item async for item in self]
+        return self._page(items, self.cursor)
+
+    @contextmanager
+    def _given_whole(self) -> Iterator[None]:
+        begin = self.cursor
+        try:
+            yield
+        except BaseException:
+            self._ended, self._held = self._ended or BROKEN_OFF, [(begin, None)]
+            raise
 
     async def aclose(self) -> None:
         """Ends the read; requests that are under way are given up."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
@@ -182,7 +183,7 @@ class Items(Started, Iterator[T]):
         self._pool: Any = None
         self._items: Iterator[T]
         self._source: Iterator[T]
-        if isinstance(read, Scan) and read.segments and read.segment is None:
+        if isinstance(read, Scan) and read.segments:
             from flyexpr.threads import items_of_lanes, threads  # threads, for those who want them
 
             self._reading = Lanes(table, read, time.monotonic, counting)
@@ -244,20 +245,38 @@ class Items(Started, Iterator[T]):
         pages of up to 1 MB, unless `page_size=` bounds them. `.stats` counts the item ahead too. A read with `limit=`
         is refused. After an error, `.cursor` is where this page begins: none of its items was given.
         """
+        with self._given_whole(), one_more(self._reading, most, bool(self._held)):
+            items = list(islice(self, most))
+            cursor = self.cursor
+            for following in self:
+                self._held.append(cursor)
+                self._items = chain(_let_go(following, self._held), self._source)
+                return self._page(items, cursor)
+        return self._page(items, self.cursor)
+
+    def rest(self) -> ItemPage[T]:
+        """All items that are left, in memory and as one page, which can be pickled and has `.stats` too.
+
+        >>> page = run(scores, query(eq("userid", "abc"), page_size=1, budget={"requests": 1})).rest()
+        >>> len(page.items), page.more, page.stats.requests
+        (1, True, 1)
+
+        Its cursor is None, unless a budget or a limit ended the read. After an error, `.cursor` is where it began.
+        """
+        with self._given_whole():
+            items = list(self)
+        return self._page(items, self.cursor)
+
+    @contextmanager
+    def _given_whole(self) -> Iterator[None]:
+        """A block that gives all the items that it takes, or none: after an error the read is where it was before."""
         begin = self.cursor
-        with one_more(self._reading, most, bool(self._held)):
-            try:
-                items = list(islice(self, most))
-                cursor = self.cursor
-                for following in self:
-                    self._held.append(cursor)
-                    self._items = chain(_let_go(following, self._held), self._source)
-                    return ItemPage(items, cursor)
-            except BaseException:
-                self._break_off()
-                self._held = [begin]
-                raise
-        return ItemPage(items, self.cursor)
+        try:
+            yield
+        except BaseException:
+            self._break_off()
+            self._held = [begin]
+            raise
 
     def close(self) -> None:
         """Ends the read; requests that are under way are waited for, and their answers thrown away."""

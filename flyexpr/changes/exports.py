@@ -18,10 +18,12 @@ from flyexpr.expressions.memory import matches
 from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.show import show
 from flyexpr.expressions.sides import asks_before
+from flyexpr.records import replace
 from flyexpr.requests.constructors import scan
 from flyexpr.requests.expression_members import expression_members
-from flyexpr.requests.operations import Paths
+from flyexpr.requests.operations import Part, Paths
 from flyexpr.requests.plan.access import access_of
+from flyexpr.requests.refinements import checked_part
 from flyexpr.schema.stored_items import read_item
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import Item
@@ -31,7 +33,7 @@ _START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def read_export(
-    folder: str | PathLike[str], table: Table[Any], condition: Condition | None = None
+    folder: str | PathLike[str], table: Table[Any], condition: Condition | None = None, *, part: Part | None = None
 ) -> Iterator[Item | Change]:
     """What an export holds: the items of a full export, or each `Change` of an incremental one, one by one.
 
@@ -45,9 +47,12 @@ def read_export(
     packed by gzip or Zstandard (Ion and Zstandard need `pip install 'flyexpr[exports]'`). Each file is checked against
     the manifest before its first item is given. An incremental export has one change for each item, with its last
     state, in no order; with NEW_IMAGE alone, it does not say whether an item is new, and its `kind` is "MODIFY".
+
+    With `part=(0, 8)` and so on up to `(7, 8)`, eight programs share the files between them, on any machines that have
+    the folder. A full export of a table of some GB has hundreds of files.
     """
     check_condition(table, condition)
-    export = opened_export(folder)
+    export = _shared(opened_export(folder), checked_part(part))
     if export.view is None:
         if condition is not None and asks_before(condition):
             raise ExpressionError(
@@ -77,6 +82,12 @@ def opened_export(folder: str | PathLike[str]) -> Export:
     if export.form not in _FORMS:
         raise FlyexprError(f"{found} is an export in the form {export.form}; {' and '.join(_FORMS)} can be read")
     return export
+
+
+def _shared(export: Export, part: Part | None) -> Export:
+    """The export with the files of one part only: every n-th one."""
+    mine, parts = part or (0, 1)
+    return replace(export, files=export.files[mine::parts])
 
 
 def _items(export: Export, table: Table[Any], condition: Condition | None) -> Iterator[Item]:

@@ -31,6 +31,7 @@ from flyexpr.requests.operations import (
     Near,
     Operation,
     Pair,
+    Part,
     Paths,
     PutItem,
     PutReturns,
@@ -51,7 +52,9 @@ from flyexpr.requests.refinements import (
     checked_budget,
     checked_condition,
     checked_count,
+    checked_counts,
     checked_name,
+    checked_part,
     checked_paths,
     checked_prefetch,
     checked_returns,
@@ -75,6 +78,7 @@ def query(
     budget: Budget | None = None,
     prefetch: bool = False,
     bad: Bad = None,
+    part: Part | None = None,
     **unknown: NoReturn,
 ) -> Query:
     """A read of the items under one partition key that match, in the order of their sort keys.
@@ -83,10 +87,9 @@ def query(
     10
 
     The condition decides which index is read, unless `index` names one. `reverse` reads from the largest sort key down.
-    `start` is the `.cursor` of an earlier read. `budget` stops a read early, with a cursor to go on from:
-    {"requests": 10, "units": 500, "seconds": 2.5}. `prefetch` asks for the next page while you take the items of this
-    one. An item that cannot be read in the table's types ends the read; `bad="keep"` gives it as it is stored, and
-    `bad=function` what the function makes of the ValidationError, whose `.item` is that item; None leaves it out.
+    `start` is the `.cursor` of an earlier read. `budget={"requests": 10, "units": 500, "seconds": 2.5}` stops it early.
+    `prefetch` asks for each page ahead. `part` is of `segments`. An item that cannot be read in the table's types ends
+    the read; `bad="keep"` gives it as it is stored, a function makes another, or None, of the error with its `.item`.
     """
     _check_read(query, condition, "eq('userid', 'abc')", more, unknown)
     return Query(
@@ -95,12 +98,12 @@ def query(
         checked_paths(project),
         bool(reverse),
         bool(consistent),
-        checked_count("limit", limit),
-        checked_count("page_size", page_size),
+        *checked_counts(limit, page_size),
         start,
         checked_budget(budget),
         checked_prefetch(prefetch, limit=limit, budget=budget),
         checked_bad(bad),
+        checked_part(part),
     )
 
 
@@ -117,6 +120,7 @@ def scan(
     segments: int | None = None,
     prefetch: bool = False,
     bad: Bad = None,
+    part: Part | None = None,
     **unknown: NoReturn,
 ) -> Scan:
     """A read of the items that match, in the whole table or index: it pays for every item there is.
@@ -126,7 +130,7 @@ def scan(
 
     The partition keys come in no useful order. `segments` is the number of parts that are read at the same time, in
     threads. `prefetch` asks for the next page while you take the items of this one. `bad` says what becomes of an item
-    that cannot be read in the table's types, as for `query`.
+    that cannot be read in the table's types, as for `query`. `part` is of `segments`.
     """
     _check_read(scan, condition, "eq('wins', 3)", more, unknown)
     return Scan(
@@ -134,13 +138,13 @@ def scan(
         checked_name(index),
         checked_paths(project),
         bool(consistent),
-        checked_count("limit", limit),
-        checked_count("page_size", page_size),
+        *checked_counts(limit, page_size),
         start,
         checked_budget(budget),
         checked_count("segments", segments),
-        prefetch=checked_prefetch(prefetch, limit=limit, budget=budget, segments=segments),
-        bad=checked_bad(bad),
+        checked_prefetch(prefetch, limit=limit, budget=budget, segments=segments),
+        checked_bad(bad),
+        checked_part(part, segments),
     )
 
 
@@ -465,7 +469,7 @@ def refined(operation: Any, name: str, value: Any) -> Any:
     constructor = _CONSTRUCTORS.get(type(operation))
     if constructor is None:
         raise not_an_operation(operation)
-    fields = {field: getattr(operation, field) for field in operation.__match_args__ if field != "segment"}
+    fields = {field: getattr(operation, field) for field in operation.__match_args__}
     return constructor(**fields | {name: value})
 
 

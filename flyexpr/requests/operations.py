@@ -20,6 +20,7 @@ Paths = list[Any] | tuple[Any, ...] | AnySet[Any] | Iterator[Any]  # not Iterabl
 PutReturns = Literal["NONE", "ALL_OLD", "NEW"]
 UpdateReturns = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 DeleteReturns = Literal["NONE", "ALL_OLD"]
+Part = tuple[int, int]  # which part of a read, and of how many: (0, 8) is the first of eight
 Bad = Literal["keep"] | Callable[[ValidationError], Item | None] | None  # what becomes of an item that cannot be read
 
 
@@ -94,6 +95,7 @@ class Query(_Read):
     budget: Budget | None = None
     prefetch: bool = False
     bad: Bad = None
+    part: Part | None = None
 
 
 @record
@@ -113,9 +115,9 @@ class Scan(_Read):
     start: str | None = None
     budget: Budget | None = None
     segments: int | None = None
-    segment: int | None = None
     prefetch: bool = False
     bad: Bad = None
+    part: Part | None = None
 
 
 @record

@@ -96,6 +96,15 @@ class Nothing(Access):
         yield "the condition can never be true, so nothing is sent"
 
 
+class NoShare(Nothing):
+    """Sends nothing: this part of the read has none of its partition keys."""
+
+    __slots__ = ()
+
+    def warnings(self, table: Table) -> Iterator[str]:
+        yield "the read has fewer partition keys than parts, and this part has none, so nothing is sent"
+
+
 class Point(Access):
     """A GetItem for each key condition, which fixes the whole primary key."""
 
@@ -171,8 +180,9 @@ class ScanPages(_Pages):
         members = [*self._target(table, turn), *flag("ConsistentRead", read.consistent)]
         if turn.limit is not None:
             members.append(f'"Limit":{turn.limit}')
-        if read.segment is not None:
-            members.append(f'"Segment":{read.segment},"TotalSegments":{read.segments}')
+        if read.part is not None:
+            segment, segments = read.part
+            members.append(f'"Segment":{segment},"TotalSegments":{segments}')
         return wire_request(self.operation, [*members, *_after(turn.start), CAPACITY])
 
     def warnings(self, table: Table) -> Iterator[str]:

@@ -10,7 +10,7 @@ from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Condition, Path, find_overlap
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import path_of
-from flyexpr.requests.operations import Budget, DeleteReturns, PutReturns, UpdateReturns
+from flyexpr.requests.operations import Budget, DeleteReturns, Part, PutReturns, UpdateReturns
 from flyexpr.values.kinds import native
 
 PUT_RETURNS, UPDATE_RETURNS, DELETE_RETURNS = map(get_args, (PutReturns, UpdateReturns, DeleteReturns))
@@ -63,6 +63,10 @@ def checked_count(name: str, value: Any) -> int | None:
     return count
 
 
+def checked_counts(limit: Any, page_size: Any) -> tuple[int | None, int | None]:
+    return checked_count("limit", limit), checked_count("page_size", page_size)
+
+
 def checked_returns(returns: str | None, allowed: tuple[str, ...]) -> str | None:
     if returns is not None and returns not in allowed:
         meant = did_you_mean(str(returns), allowed, "{!r}")
@@ -74,6 +78,17 @@ def checked_bad(bad: Any) -> Any:
     if bad is not None and bad != "keep" and not callable(bad):
         raise ValueError(f"bad= takes 'keep', or a function of the error, not {bad!r}")
     return bad
+
+
+def checked_part(part: Any, segments: int | None = None) -> Part | None:
+    match part:
+        case None:
+            return None
+        case (int(mine), int(parts)) if 0 <= mine < parts and bool not in (type(mine), type(parts)):
+            if segments is not None:
+                raise ValueError("leave out part= or segments=: a part of a scan is one segment of it")
+            return mine, parts
+    raise ValueError(f"part= is (number, parts), such as (0, 2) for the first of two, not {part!r}")
 
 
 def checked_budget(budget: Budget | None) -> Budget | None:

@@ -21,6 +21,9 @@ from flyexpr.values.kinds import Item
 
 Mark = tuple[int, Item | None]  # where to go on: on which of the key conditions, and after which key
 
+END = "bnVsbA"
+"""The cursor of a part of a read of which nothing is left: a read from there gives nothing."""
+
 
 class Cursors:
     """The cursors of one read.
@@ -44,10 +47,12 @@ class Cursors:
         key = "null" if start is None else encode_item(start)
         return closed_cursor(f"[{json.dumps(self._index)},{branch},{self._sign},{key}]")
 
-    def mark(self, cursor: str | None) -> Mark:
-        """The mark that a cursor holds; BadCursor if it is not a cursor of this read."""
+    def mark(self, cursor: str | None) -> Mark | None:
+        """The mark that a cursor holds, None for END; BadCursor if it is not a cursor of this read."""
         if not cursor:
             return 0, None
+        if cursor == END:
+            return None
         match opened_cursor(cursor):
             case [str() | None as index, int(branch), int(sign), dict() | None as start] if type(branch) is int:
                 self._check_read(index, branch, sign)
@@ -91,7 +96,7 @@ class Cursors:
         """A number by which a cursor knows its read: a hash of the table, the condition and the direction."""
         access, read = self._access, self._read
         shown = [show(part) for part in (*access.keys, access.filter, access.residue) if part is not None]
-        direction = (read.reverse,) if isinstance(read, Query) else (read.segment, read.segments)
+        direction = (read.reverse,) if isinstance(read, Query) else (read.part or (None, None))
         facts = [self._table.name, access.operation, len(access.keys), *direction, *shown]
         return crc32(json.dumps(facts).encode())
 

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from typing import Any, Generic, NoReturn
 
 from flyexpr.records import record
+from flyexpr.requests.operations import Part
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import T
 
 
-@record
+@record(hidden=("stats", "part"))
 class ItemPage(Generic[T]):
-    """Some items of a read, and the cursor from which the next page goes on.
+    """Some items of a read, or all that were left, and the cursor from which the next page goes on.
 
     >>> page = run(scores, query(eq("userid", "abc"))).page(1)
     >>> [item["title"] for item in page.items], page.more
@@ -26,11 +27,14 @@ class ItemPage(Generic[T]):
     (['Galaxy Invaders'], False, None)
 
     `cursor` is None where nothing follows, and only there. As `start=`, None begins anew, so ask for the next page only
-    where `more` says that there is one.
+    where `more` says that there is one. `stats` is what the read has cost up to the end of this page; `part` says which
+    part of a read in parts it is of, such as (0, 8), or is None. A page can be pickled.
     """
 
     items: list[T]
     cursor: str | None
+    stats: Stats
+    part: Part | None
 
     @property
     def more(self) -> bool:
@@ -69,6 +73,11 @@ class Started(ABC):
     def stats(self) -> Stats:
         """Requests, items examined and returned, read units."""
         return self._reading.stats
+
+    def _page(self, items: list[Any], cursor: str | None) -> ItemPage[Any]:
+        stats = Stats()
+        stats.add(self.stats)  # the read's own ones go on
+        return ItemPage(items, cursor, stats, self._reading.read.part)
 
     def __repr__(self) -> str:
         from flyexpr.steps.items_text import items_text  # few programs print

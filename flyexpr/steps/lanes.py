@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flyexpr.errors import BadCursor
@@ -17,7 +17,7 @@ from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps.cursors import closed_cursor, opened_cursor
+from flyexpr.steps.cursors import END, closed_cursor, opened_cursor
 from flyexpr.steps.read import Clock, Reading, out_of
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import Item
@@ -41,22 +41,20 @@ class Lanes:
         self.table, self.read = table, read
         self.limit: int | None = None
         self._budget, self._clock, self._began = None, clock, clock()
-        self._segmented = False
-        if isinstance(read, Scan) and read.segments and read.segment is None:
-            self._segmented = True
+        self._segmented = isinstance(read, Scan) and read.segments is not None
+        if isinstance(read, Scan) and read.segments:
             self.limit, self._budget = read.limit, read.budget
             counting = counting and read.limit is None
-            starts = _starts(read.start, read.segments)
+            starts = starts_of(read.start, read.segments)
             reads: list[Read] = [
-                replace(read, segment=number, start=start, limit=None, budget=None)
+                replace(read, segments=None, part=(number, len(starts)), start=start, limit=None, budget=None)
                 for number, start in enumerate(starts)
             ]
         else:
-            starts, reads = [read.start or ""], [read]
+            reads = [read]
         self.access = access or access_of(table, reads[0])
         self._readings = [Reading(table, each, clock, counting, self.access) for each in reads]
-        self._over = {lane for lane, start in enumerate(starts) if start is None}  # at its end before this read began
-        self._idle = deque(lane for lane in range(len(reads)) if lane not in self._over)
+        self._idle = deque(range(len(reads)))
 
     def __len__(self) -> int:
         return len(self._readings)
@@ -85,10 +83,8 @@ class Lanes:
     @property
     def cursor(self) -> str | None:
         """Where to go on, in all lanes at once; None once nothing is left."""
-        cursors = [None if lane in self._over else each.cursor for lane, each in enumerate(self._readings)]
-        if all(cursor is None for cursor in cursors):
-            return None
-        return closed_cursor(json.dumps(cursors)) if self._segmented else cursors[0]
+        cursors = [each.cursor for each in self._readings]
+        return joined_cursor(cursors) if self._segmented else cursors[0]
 
     @property
     def stats(self) -> Stats:
@@ -105,10 +101,20 @@ class Lanes:
         return self._budget is not None and out_of(self._budget, self.stats, self._clock() - self._began)
 
 
-def _starts(cursor: str | None, segments: int) -> list[str | None]:
+def joined_cursor(cursors: Sequence[str | None]) -> str | None:
+    """One cursor for all parts of a read, in their order; None if nothing is left of any.
+
+    >>> starts_of(joined_cursor(["", None]), 2)
+    ['', 'bnVsbA']
+    """
+    return None if all(cursor is None for cursor in cursors) else closed_cursor(json.dumps(cursors))
+
+
+def starts_of(cursor: str | None, parts: int) -> list[str]:
+    """Where each part of a read goes on; BadCursor if the cursor is not one of so many parts."""
     if not cursor:
-        return [""] * segments
+        return [""] * parts
     match opened_cursor(cursor):
-        case list() as starts if len(starts) == segments and all(isinstance(start, str | None) for start in starts):
-            return starts
-    raise BadCursor(f"start= takes the .cursor of an earlier scan with segments={segments}; this is not one")
+        case list() as starts if len(starts) == parts and all(isinstance(start, str | None) for start in starts):
+            return [END if start is None else start for start in starts]
+    raise BadCursor(f"start= takes the .cursor of an earlier read in {parts} segments; this is not one")

@@ -53,9 +53,10 @@ class Reading:
         self.access = access or access_of(table, read)
         self._keys = tuple(dict.fromkeys((*table.keys, *table.keys_of(self.access.index))))
         self._cursors = Cursors(table, read, self.access, self._keys)
-        self._branch, self._start = self._cursors.mark(read.start)
+        mark = self._cursors.mark(read.start)
+        self._branch, self._start = mark or (0, None)
         self._last: tuple[Any, ...] | None = None  # key values of the last item given, if it was of this page
-        self._more = self.access.sends
+        self._more = self.access.sends and mark is not None
         self._cut = False  # whether the limit was reached in the middle of a page
         # The service can count what it need not show, unless the client has to look, or to stop in the middle.
         self._counting = counting and self.access.paged and self.access.residue is None and read.limit is None

@@ -166,13 +166,13 @@ def test_what_was_never_a_cursor(table: Table, word: Any) -> None:
     assert str(caught.value) == FOREIGN
     with pytest.raises(BadCursor) as caught:
         run(table, scan(segments=2, start=word))
-    text = "start= takes the .cursor of an earlier scan with segments=2; this is not one"
+    text = "start= takes the .cursor of an earlier read in 2 segments; this is not one"
     assert str(caught.value) == text
 
 
 @pytest.mark.parametrize("members", [[5, ""], [None], [None, None, None], [{}, ""], "ab"], ids=repr)
 def test_forged_segments(table: Table, members: Any) -> None:
-    with pytest.raises(BadCursor, match="with segments=2; this is not one"):
+    with pytest.raises(BadCursor, match="in 2 segments; this is not one"):
         run(table, scan(segments=2, start=closed_cursor(json.dumps(members))))
     with pytest.raises(BadCursor, match=FOREIGN):
         run(table, scan(segments=2, start=closed_cursor(json.dumps(["x", ""]))))
@@ -181,7 +181,7 @@ def test_forged_segments(table: Table, members: Any) -> None:
 def test_a_cursor_of_one_segment_is_not_another_s(table: Table) -> None:
     members = []
     for segment in (0, 1):
-        reading = Reading(table, replace(scan(), segment=segment, segments=2), lambda: 0.0)
+        reading = Reading(table, scan(part=(segment, 2)), lambda: 0.0)
         request = reading.request()
         assert request is not None
         next(iter(reading.feed(table.bound(request.operation, request.body))), None)

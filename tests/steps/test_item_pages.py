@@ -16,6 +16,7 @@ from scripted import Recording
 from flyexpr import (
     FlyexprError,
     ItemPage,
+    Stats,
     Table,
     ValidationError,
     aio,
@@ -339,9 +340,9 @@ def test_the_wrong_with_at_either_door() -> None:
 
 
 def test_a_page_prints_in_short_and_says_what_its_parts_are() -> None:
-    page = ItemPage([{"id": "a"}], "cursor")
+    page = ItemPage([{"id": "a"}], "cursor", Stats(), None)
     assert repr(page) == "<ItemPage of 1 item, and more follow>"
-    assert repr(ItemPage([], None)) == "<ItemPage of 0 items, the last>"
+    assert repr(ItemPage([], None, Stats(), None)) == "<ItemPage of 0 items, the last>"
     for mistake in (iter, len, lambda page: page[0], list, bool):
         with pytest.raises(TypeError, match=r"a page has parts: write page\.items, page\.cursor or page\.more"):
             mistake(page)

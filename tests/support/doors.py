@@ -84,6 +84,9 @@ class LoopedItems(Iterator[Any]):
     def page(self, most: int) -> Any:
         return self._engine.wait(self._items.page(most))
 
+    def rest(self) -> Any:
+        return self._engine.wait(self._items.rest())
+
     def close(self) -> None:
         self._engine.wait(self._items.aclose())
 

@@ -25,7 +25,7 @@ def parts_of(job: Job, table: Table, read: Query | Scan, segments: int) -> dict[
     if isinstance(read, Query):
         return {"0": _chunks(job, table, read, "0")}
     return {
-        str(number): _chunks(job, table, replace(read, segments=segments, segment=number), str(number))
+        str(number): _chunks(job, table, replace(read, part=(number, segments)), str(number))
         for number in range(segments)
     }
 

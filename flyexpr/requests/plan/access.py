@@ -10,14 +10,14 @@ from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, is_n
 from flyexpr.expressions.show import refused
 from flyexpr.expressions.simplify import simplified
 from flyexpr.records import replace
-from flyexpr.requests.operations import Query, Read, Scan
+from flyexpr.requests.operations import Part, Query, Read, Scan
 from flyexpr.requests.plan.choice import chosen_fit
 from flyexpr.requests.plan.fits import Fit
 from flyexpr.requests.plan.kinds import implied_for
 from flyexpr.requests.plan.projections import check_projected, fetched, readable, trims
 from flyexpr.requests.plan.refusals import Rejected
 from flyexpr.requests.plan.sharing import shared_by_query, shared_by_scan
-from flyexpr.requests.reads import Access, Nothing, Point, QueryPages, ScanPages
+from flyexpr.requests.reads import Access, NoShare, Nothing, Point, QueryPages, ScanPages
 from flyexpr.schema.kinds import narrowed
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.table import Table
@@ -98,10 +98,13 @@ def _through(table: Table, read: Query, fit: Fit, rejected: Rejected) -> Access:
     if any(map(is_never, filters)):
         return Nothing()
     check_projected(table, fit.index, read, fit.rest)
+    keys = _share(read.part, fit.key_conditions(table))
+    if not keys:
+        return NoShare()
     fetch = fetched(table, read.project, fit.index, residue)
     return (Point if point else QueryPages)(
         fit.index,
-        fit.key_conditions(table),
+        keys,
         _all_of(filters),
         _all_of(residue),
         fetch,
@@ -125,6 +128,12 @@ def _scan(table: Table, read: Scan, condition: Condition) -> Access:
         fetch=fetch,
         trim=trims(table, read, fetch),
     )
+
+
+def _share(part: Part | None, keys: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The key conditions of one part of a read; the parts have them in order, and as evenly as can be."""
+    mine, parts = part or (0, 1)
+    return keys[len(keys) * mine // parts : len(keys) * (mine + 1) // parts]
 
 
 def _all_of(parts: Sequence[Condition]) -> Condition | None:

@@ -267,8 +267,8 @@ def _call(change: Change, read: Read) -> tuple[str, dict[str, Any]]:
     """What a journal has to be of: the name of the call, and everything that says which items it writes to, and how."""
     if read.limit is not None or read.budget is not None:
         raise FlyexprError("journal= is for all items of a read; leave out limit= and budget=")
-    facts = {name: getattr(read, name, None) for name in ("index", "reverse", "segments", "segment", "start")}
-    facts["condition"] = show(read.condition)
+    facts = {name: getattr(read, name, None) for name in ("index", "reverse", "segments", "start")}
+    facts |= {"condition": show(read.condition), "part": read.part and [*read.part]}
     if change.update is None:
         return "delete_matching", facts
     return "update_matching", facts | {"update": show(change.update)}

@@ -17,7 +17,7 @@ from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Condition
 from flyexpr.requests.operations import Budget
-from flyexpr.requests.refinements import checked_budget
+from flyexpr.requests.refinements import checked_budget, checked_part
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps, backoff
@@ -271,16 +271,6 @@ def checked_poll(poll: Any, option: str = "poll") -> float:
     if isinstance(poll, bool) or not isinstance(poll, (int, float)) or not 0 <= poll < inf:
         raise ValueError(f"{option}= is a number of seconds, not {poll!r}")
     return float(poll)
-
-
-def checked_part(part: Any) -> tuple[int, int] | None:
-    """Which of how many parts of the changes a watch gives."""
-    match part:
-        case None:
-            return None
-        case (int(mine), int(parts)) if 0 <= mine < parts:
-            return mine, parts
-    raise ValueError(f"part= is (number, parts), such as (0, 2) for the first of two, not {part!r}")
 
 
 def checked_limits(budget: Any) -> Budget:
