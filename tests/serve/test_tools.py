@@ -1,9 +1,10 @@
 """What tools send around a table: Terraform's calls after CreateTable, bodies that boto3 compresses, the AWS CLI."""
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -102,20 +103,58 @@ def has_cli() -> bool:
     return shutil.which("aws") is not None and subprocess.run(["aws", "--version"], capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(not has_cli(), reason="the AWS CLI is not installed")
-def test_the_aws_cli_waits_for_a_table(url: str) -> None:
+with_cli = pytest.mark.skipif(not has_cli(), reason="the AWS CLI is not installed")
+Aws = Callable[..., Any]
+
+
+@pytest.fixture
+def aws(url: str) -> Aws:
+    """Runs a command of the AWS CLI; gives what it prints, read as JSON."""
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_PAGER": ""}
 
-    def aws(*words: str) -> subprocess.CompletedProcess[str]:
-        command = ["aws", "dynamodb", *words, "--endpoint-url", url, "--region", "eu-west-1"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True)
+    def run(*words: str) -> Any:
+        command = ["aws", "dynamodb", *words, "--endpoint-url", url, "--region", "eu-west-1", "--output", "json"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "{}")
 
-    made = aws(
+    return run
+
+
+@pytest.fixture
+def made(aws: Aws) -> Aws:
+    """The same, with a table."""
+    aws(
         *("create-table", "--table-name", NAME, "--billing-mode", "PAY_PER_REQUEST"),
         *("--attribute-definitions", "AttributeName=userid,AttributeType=S"),
         *("--key-schema", "AttributeName=userid,KeyType=HASH"),
     )
-    assert made.returncode == 0, made.stderr
-    assert aws("wait", "table-exists", "--table-name", NAME).returncode == 0
-    assert aws("delete-table", "--table-name", NAME).returncode == 0
-    assert aws("wait", "table-not-exists", "--table-name", NAME).returncode == 0
+    return aws
+
+
+@with_cli
+def test_the_aws_cli_waits_for_a_table(made: Aws) -> None:
+    made("wait", "table-exists", "--table-name", NAME)
+    made("delete-table", "--table-name", NAME)
+    made("wait", "table-not-exists", "--table-name", NAME)
+
+
+@with_cli
+def test_the_aws_cli_executes_statements(made: Aws) -> None:
+    for name, score in (("abc", "1"), ("xyz", "2.50")):
+        parameters = json.dumps([{"S": name}, {"N": score}])
+        statement = f"INSERT INTO {NAME} VALUE {{'userid': ?, 'score': ?}}"
+        assert made("execute-statement", "--statement", statement, "--parameters", parameters) == {"Items": []}
+    changed = made(
+        "execute-statement",
+        "--statement",
+        f"UPDATE {NAME} SET score = score + 1 WHERE userid = 'abc' RETURNING MODIFIED NEW *",
+    )
+    assert changed == {"Items": [{"score": {"N": "2"}}]}
+    ordered = made("execute-statement", "--statement", f"SELECT * FROM {NAME} WHERE userid = 'xyz'")
+    assert ordered == {"Items": [{"userid": {"S": "xyz"}, "score": {"N": "2.5"}}]}
+    statements = json.dumps(
+        [{"Statement": f"SELECT score FROM {NAME} WHERE userid = '{name}'"} for name in ("abc", "no")]
+    )
+    found = made("batch-execute-statement", "--statements", statements)
+    assert found == {"Responses": [{"TableName": NAME, "Item": {"score": {"N": "2"}}}, {"TableName": NAME}]}
