@@ -97,15 +97,17 @@ def _asked(engine: Engine, operation: str, body: bytes) -> tuple[int, bytes]:
     except ConnectionFailed as error:
         return 503, _error("ServiceUnavailable", str(error), {})
     except DynamoError as error:
-        return 500 if error.code in _SERVER_ERRORS else 400, _error(error.code, error.message, error.fields)
+        status = 500 if error.code in _SERVER_ERRORS else 400
+        return status, _error(error.code, error.message, error.fields, operation)
     except FlyexprError as error:
         return 500, _error("InternalServerError", str(error), {})
     except Exception as error:  # a defect of the engine: without an answer the client would wait for its timeout
         return 500, _error("InternalServerError", f"{type(error).__name__}: {error}", {})
 
 
-def _error(code: str, message: str, fields: dict[str, Any]) -> bytes:
-    name = "Message" if code in _CAPITAL else "message"
+def _error(code: str, message: str, fields: dict[str, Any], operation: str = "") -> bytes:
+    shows_item = (operation, code) == ("ExecuteStatement", "ConditionalCheckFailedException") and "Item" in fields
+    name = "Message" if shows_item or code in _CAPITAL else "message"
     text = {name: message} if message else {}
     return json.dumps({"__type": f"{_SPACES.get(code, _DYNAMODB)}#{code}", **text, **fields}, default=str).encode()
 

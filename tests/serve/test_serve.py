@@ -152,6 +152,34 @@ def test_errors_keep_their_members(server: Server):
     assert caught.value.item == {"id": "a", "n": Decimal("0.1")}
 
 
+@pytest.mark.parametrize(
+    "operation, asked, member",
+    [
+        ("ExecuteStatement", {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}, "Message"),
+        ("ExecuteStatement", {}, "message"),
+        ("DeleteItem", {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}, "message"),
+    ],
+)
+def test_the_message_beside_an_item_is_spelled_as_the_service_does(
+    server: Server, operation: str, asked: dict[str, str], member: str
+):
+    table = Table("things", "id").on(connect(server.url))
+    run(table, create_table())
+    put(table, {"id": "a"})
+    request = {
+        "ExecuteStatement": {"Statement": "DELETE FROM things WHERE id = 'a' AND n = 1"},
+        "DeleteItem": {"TableName": "things", "Key": {"id": {"S": "a"}}, "ConditionExpression": "attribute_exists(n)"},
+    }[operation]
+    body = json.dumps({**request, **asked}).encode()
+    status, _, answer = sent(server, body=body, X_Amz_Target=f"DynamoDB_20120810.{operation}")
+    refused = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}
+    found = {"Item": {"id": {"S": "a"}}} if asked else {}
+    assert (status, json.loads(answer)) == (400, {**refused, member: "The conditional request failed", **found})
+    for transport in ("direct", "botocore"):
+        with pytest.raises(DynamoError, match="The conditional request failed"):
+            call(connect(f"{server.url}?transport={transport}"), operation, {**request, **asked})
+
+
 def test_several_clients_at_once(server: Server):
     table = Table("things", "id").on(connect(server.url))
     run(table, create_table())

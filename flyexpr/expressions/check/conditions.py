@@ -128,7 +128,7 @@ def _needs_type(function: str, arguments: Sequence[Operand]) -> None:
     if not isinstance(kind, Value):
         refuse_kind(function, "{" + ",".join(_TYPE_NAMES) + "}")
     verify_kind(function, kind, ("S",))
-    if kind.body not in KINDS:
+    if kind.kind == "S" and kind.body not in KINDS:  # of one that no table has encoded yet, nothing is known
         raise ExpressionError(
             f"Invalid attribute type name found; type: {kind.body}, valid types: {{{','.join(_TYPE_NAMES)}}}"
         )

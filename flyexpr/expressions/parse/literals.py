@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import Value
+from flyexpr.expressions.parse.ion import ion_type
 from flyexpr.expressions.parse.reader import Reader
 from flyexpr.expressions.parse.tokens import Token
 from flyexpr.values.freeze import freeze, thaw
@@ -27,7 +29,7 @@ def read_constant(reader: Reader) -> Value:
     """The constant that follows."""
     start = reader.token.start
     try:
-        return Value(*freeze(_literal(reader, 1)))
+        return Value(*freeze(_literal(reader, 1, "")))
     except (ValidationError, ArithmeticError) as error:
         if reader.dialect.statements:
             reader.note(_words_of_statement(error))
@@ -54,10 +56,11 @@ _STATEMENT_WORDS = {
 }
 
 
-def _literal(reader: Reader, depth: int) -> Any:
+def _literal(reader: Reader, depth: int, at: str) -> Any:
+    """What a literal stands for; `at` is where it stands in the constant."""
     if depth > MAX_DEPTH:
         if reader.dialect.statements:
-            reader.fail(f"{_STATEMENT_WORDS['nested']} under root")
+            reader.fail(f"{_STATEMENT_WORDS['nested']} under root{at}")
         reader.fail("nested more than 32 levels deep")
     token = reader.token
     if is_literal_word(reader, token):
@@ -70,11 +73,15 @@ def _literal(reader: Reader, depth: int) -> Any:
     if token.kind == "bytes":
         return unhexlify(reader.next("bytes")[2:-1])
     if reader.take("<<"):
-        return _set(reader, depth)
+        return _set(reader, depth, at)
     if reader.take("["):
-        return reader.until("]", lambda reader: _literal(reader, depth + 1))
+        places = count()
+        return reader.until("]", lambda reader: _literal(reader, depth + 1, f"{at}[{next(places)}]"))
     if reader.take("{"):
-        return dict(reader.until("}", lambda reader: _entry(reader, depth + 1)))
+        return dict(reader.until("}", lambda reader: _entry(reader, depth + 1, at)))
+    if token.kind == "ion":
+        _refuse_ion(reader, token, at)
+        return reader.next("ion")
     negative = reader.take("-")
     if reader.dialect.statements and not negative:
         reader.take("+")
@@ -82,24 +89,31 @@ def _literal(reader: Reader, depth: int) -> Any:
     return negated(number) if negative else number
 
 
-def _set(reader: Reader, depth: int) -> set[Any]:
+def _refuse_ion(reader: Reader, token: Token, at: str) -> None:
+    kind = ion_type(token.text)
+    if kind is None:
+        reader.malformed("")
+    reader.note(f"Ion Literals are not supported: {kind} under key root{at}", token)
+
+
+def _set(reader: Reader, depth: int, at: str) -> set[Any]:
     if reader.dialect.statements:
-        return _set_of_statement(reader, depth)
+        return _set_of_statement(reader, depth, at)
     start = reader.tokens[reader.position - 1].start
-    members = reader.until(">>", lambda reader: _literal(reader, depth + 1))
+    members = reader.until(">>", lambda reader: _literal(reader, depth + 1, at))
     kinds = {freeze(member)[0] for member in members}
     if len(kinds) > 1 or not kinds <= ORDERED:
         reader.fail("a set holds only strings, only numbers or only bytes", start)
     return set(members)
 
 
-def _set_of_statement(reader: Reader, depth: int) -> set[Any]:
+def _set_of_statement(reader: Reader, depth: int, at: str) -> set[Any]:
     """A set of strings or of numbers, whichever its first member is; what else it holds is not a problem of syntax."""
     tokens = list[Token]()
 
     def member(reader: Reader) -> Any:
         tokens.append(reader.token)
-        return _literal(reader, depth + 1)
+        return reader.next("ion") if reader.token.kind == "ion" else _literal(reader, depth + 1, at)
 
     members = reader.until(">>", member)
     if not members:
@@ -107,7 +121,7 @@ def _set_of_statement(reader: Reader, depth: int) -> set[Any]:
     kinds = [_member_kind(one, token) for one, token in zip(members, tokens, strict=True)]
     for kind, token in zip(kinds, tokens, strict=True):
         if kind not in ("S", "N") or kind != kinds[0]:
-            _refuse_member(reader, kinds[0], kind, token)
+            _refuse_member(reader, kinds[0], kind, token, at)
             return {""}
     if len(set(members)) < len(members):
         listed = ", ".join(map(str, members))
@@ -116,13 +130,15 @@ def _set_of_statement(reader: Reader, depth: int) -> set[Any]:
 
 
 def _member_kind(member: Any, token: Token) -> str:
-    """The type of a member of a set; a `?` cannot be one."""
-    return "?" if token.kind == "value" else freeze(member)[0]
+    """The type of a member of a set; a `?` and an Ion literal cannot be one."""
+    return token.kind if token.kind in ("value", "ion") else freeze(member)[0]
 
 
-def _refuse_member(reader: Reader, first: str, kind: str, token: Token) -> None:
-    if kind == "?" and first in ("S", "N"):
-        reader.note("Unsupported data type: Parameter under key root", token)
+def _refuse_member(reader: Reader, first: str, kind: str, token: Token, at: str) -> None:
+    if kind == "value" and first in ("S", "N"):
+        reader.note(f"Unsupported data type: Parameter under key root{at}", token)
+    elif kind == "ion" and first in ("S", "N"):
+        _refuse_ion(reader, token, at)
     elif kind == "NULL" and first == "N":
         reader.note("One or more parameter values were invalid: Numeric sets may not contain null under root")
     else:
@@ -130,11 +146,17 @@ def _refuse_member(reader: Reader, first: str, kind: str, token: Token) -> None:
         reader.note(words, None if first == "N" else token)
 
 
-def _entry(reader: Reader, depth: int) -> tuple[str, Any]:
+def _entry(reader: Reader, depth: int, at: str) -> tuple[str, Any]:
+    name = read_entry_name(reader)
+    return name, _literal(reader, depth, f"{at}.{name}")
+
+
+def read_entry_name(reader: Reader) -> str:
+    """The name that follows in a map, and the colon after it."""
     name = reader.next("string") if reader.dialect.statements else reader.next("string", "quoted")
     quote = name[0]
     reader.expect(":")
-    return name[1:-1].replace(quote * 2, quote), _literal(reader, depth)
+    return name[1:-1].replace(quote * 2, quote)
 
 
 def _number(text: str) -> int | Decimal:

@@ -195,8 +195,15 @@ class Reader:
 
     def note(self, problem: str, token: Token | None = None) -> None:
         """Keeps a problem of a statement that is not one of syntax, with the place of a token, unless there is one."""
-        if self._problem is None:
-            self._problem = ExpressionError(f"{problem} at {self.place(token)}" if token else problem)
+        self._keep(ExpressionError(f"{problem} at {self.place(token)}" if token else problem))
+
+    def ahead(self, read: Callable[[Reader], R]) -> R:
+        """What is read by a function; what is wrong with it comes before what is wrong further left."""
+        noted, self._problem = self._problem, None
+        part = read(self)
+        if noted is not None:
+            self._keep(noted)
+        return part
 
     def place(self, token: Token) -> str:
         """Where a token stands: its line, its column and its length, counted from 1."""
@@ -209,8 +216,11 @@ class Reader:
         raise self._error(message, at, hint)
 
     def _note(self, message: str, hint: str) -> None:
+        self._keep(self._error(message, hint=hint))
+
+    def _keep(self, problem: ExpressionError) -> None:
         if self._problem is None:
-            self._problem = self._error(message, hint=hint)
+            self._problem = problem
 
     def _error(self, message: str, at: int | None = None, hint: str | None = None) -> ExpressionError:
         start = self.tokens[self.position - 1].start if at is None else at

@@ -11,7 +11,7 @@ from flyexpr.errors import ExpressionError
 from flyexpr.expressions.check import check
 from flyexpr.expressions.nodes import Action, Condition, Path, Update, Value
 from flyexpr.expressions.parse.conditions import read_condition_part
-from flyexpr.expressions.parse.literals import read_constant
+from flyexpr.expressions.parse.literals import read_constant, read_entry_name
 from flyexpr.expressions.parse.operands import read_operand, read_path
 from flyexpr.expressions.parse.reader import Reader, Scope
 from flyexpr.expressions.parse.updates import read_assigned
@@ -49,12 +49,13 @@ class Insert:
 
 @record
 class Change:
-    """What an UPDATE says, or a DELETE, which has no update; `returning` is a ReturnValues."""
+    """What an UPDATE says, or a DELETE, which has no update; `returning` is a ReturnValues. No write takes an index."""
 
     table: str
     update: Update | None
     condition: Condition | None
     returning: str
+    index: str | None = None
 
 
 @record
@@ -72,16 +73,19 @@ def read_statement(text: str, scope: Scope) -> Statement:
 
     >>> from flyexpr.expressions.parse.dialects import PARTIQL
     >>> read_statement("DELETE FROM t WHERE id = ?", Scope({}, {"?0": Value("N", 7)}, PARTIQL))
-    Change(table='t', update=None, condition=eq('id', 7), returning='NONE')
+    Change(table='t', update=None, condition=eq('id', 7), returning='NONE', index=None)
 
-    ExpressionError, in the service's words: what is not well formed comes first, then the leftmost other problem, then
-    what the operators cannot take, then `?` without a value.
+    ExpressionError, in the service's words: what is not well formed comes first, then the leftmost other problem, those
+    of WHERE before those of SET, then what the operators cannot take, then `?` without a value, then the index of a
+    write.
     """
     statement = Reader(text, scope).whole(_whole)
     for part in _checked(statement):
         check(part)
     if len(scope.used) > len(scope.values):
         raise ExpressionError("Number of parameters in request and statement don't match.")
+    if isinstance(statement, Change) and statement.index is not None:
+        raise ExpressionError("This operation is not supported on an index")
     return statement
 
 
@@ -100,16 +104,16 @@ def _statement(reader: Reader) -> Statement:
     if reader.take("INSERT"):
         return _insert(reader)
     if reader.take("UPDATE"):
-        table = _table_of_write(reader)
+        table, index = _table_of_write(reader)
         update = _update(reader)
-        return Change(table, update, _where(reader), _returning(reader))
+        return Change(table, update, reader.ahead(_where), _returning(reader), index)
     if reader.take("DELETE"):
         if not reader.take("FROM"):
             reader.malformed("Expected FROM after DELETE")
         return _delete(reader)
     if reader.take("FROM"):
-        table, condition = _table_of_write(reader), _where(reader)
-        return Change(table, _update(reader), condition, _returning(reader))
+        (table, index), condition = _table_of_write(reader), _where(reader)
+        return Change(table, _update(reader), condition, _returning(reader), index)
     if reader.follows("EXISTS", "("):
         return _exists(reader)
     if _name_follows(reader) and reader.tokens[reader.position + 1].kind != "end":
@@ -132,7 +136,7 @@ def _checked(statement: Statement) -> list[Any]:
         case Select(_, _, paths, condition, _) | Exists(Select(_, _, paths, condition, _)):
             columns = [(path,) for path in paths or ()]  # one by one, for they may overlap
             return [*columns, *([] if condition is None else [condition])]
-        case Change(_, update, condition, _):
+        case Change(_, update, condition):
             return [part for part in (condition, update) if part is not None]
     return []
 
@@ -171,28 +175,33 @@ def _insert(reader: Reader) -> Insert:
         reader.note("FROM clause may only contain a single table name in data manipulation statements", start)
     if not reader.take("VALUE"):
         reader.malformed("Unexpected token after expression")
-    if not reader.follows("{"):
+    if not reader.take("{"):
         reader.refuse()
-    item = read_constant(reader)
-    return Insert(table, thaw((item.kind, item.body)))
+    return Insert(table, dict(reader.until("}", _attribute)))
+
+
+def _attribute(reader: Reader) -> tuple[str, Any]:
+    name = read_entry_name(reader)
+    if not name:
+        reader.note("Path component cannot be an empty string")
+    value = read_constant(reader)
+    return name, thaw((value.kind, value.body))
 
 
 def _delete(reader: Reader) -> Change:
-    table, condition, returning = _table_of_write(reader), _where(reader), _returning(reader)
+    (table, index), condition, returning = _table_of_write(reader), _where(reader), _returning(reader)
     if returning not in ("NONE", "ALL_OLD"):
         words = returning.replace("UPDATED", "MODIFIED").replace("_", " ")
         reader.note(
             f"Invalid returning clause: RETURNING {words} *. Only RETURNING ALL OLD * is allowed in DELETE statements."
         )
-    return Change(table, None, condition, returning)
+    return Change(table, None, condition, returning, index)
 
 
-def _table_of_write(reader: Reader) -> str:
-    table, index = _target(reader)
-    if index is not None:
-        reader.note("This operation is not supported on an index")
+def _table_of_write(reader: Reader) -> tuple[str, str | None]:
+    target = _target(reader)
     _refuse_alias(reader)
-    return table
+    return target
 
 
 def _target(reader: Reader) -> tuple[str, str | None]:

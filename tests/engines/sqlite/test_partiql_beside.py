@@ -33,6 +33,7 @@ UNLIKE = {
         "SELECT sk FROM tab WHERE pk = ''",
         'SELECT sk FROM tab WHERE x = {"a": 1}',
     ],
+    "it counts parameters before it looks at operands": ["SELECT sk FROM tab WHERE x < true AND y = ?"],
     "it does not read parentheses around an operand": ["SELECT sk FROM tab WHERE pk = 'p' AND ((x)) = (1)"],
     "it takes a path on the right side for a string": [
         "UPDATE tab SET fresh = x WHERE pk = 'p' AND sk = 2 RETURNING MODIFIED NEW *",
@@ -103,7 +104,9 @@ def comparable(answer: Any, step: Step) -> Any:
     return sorted(items) if step.answer.startswith("~") else items
 
 
-OVERLAP = "Overlapping conditions with range keys"  # which conditions beside an OR count is not known of the service
+# Which conditions beside an OR count is not known of the service.
+OVERLAP = "Overlapping conditions with range keys"
+UNHELD = "does not project one or more filter attributes"
 
 
 @given(asked=asked(), number=st.integers(0, 3), order=st.sampled_from(["", "", "pk, sk DESC", "pk DESC", "sk"]))
@@ -125,6 +128,7 @@ def test_random_reads_give_and_cost_the_same(
             outcomes.append(outcome(engine, statement.replace("things", name, 1), text, bool(order)))
             call(engine, "DeleteTable", {"TableName": name})
     assume(not any(OVERLAP in str(one) or "empty" in str(one) for one in outcomes))
+    assume(" OR " not in statement or not any(UNHELD in str(one) for one in outcomes))
     assert outcomes[0] == outcomes[1]
 
 
