@@ -1,8 +1,8 @@
 """The console of a server: a page to look through its tables, and the calls that the page makes.
 
-The page is at `/console/?token=T`; GET gives it to who knows the token, and 403 to all others. It is made of page.html,
-page.css and page.js, put into one answer: the server fills `<link rel="stylesheet" href="page.css">` and
-`<script src="page.js"></script>`, and its Content-Security-Policy allows these two texts and nothing else.
+The page is at `/console/?token=T`; GET gives it to who knows the token, and 403 to all others. It is made of the files
+in `web`, put into one answer: the text of a file stands for `<link rel="stylesheet" href="NAME.css">` and for
+`<script src="NAME.js"></script>` in page.html. Its Content-Security-Policy allows these texts and nothing else.
 
 A call is `POST /console/api/NAME` with the token in the header `X-Flyexpr-Token` and a JSON object as its body, of
 Content-Type application/json. Its answer is a JSON object. Members with `?` may be missing.

@@ -1,4 +1,4 @@
-"""The page of the console: one text, made of three files, and the policy under which a browser shows it."""
+"""The page of the console: one text, made of the files in `web`, and the policy under which a browser shows it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,25 @@ GUARDED = (
 )
 """Fields of every answer of the console: nobody keeps it, and no other page has it."""
 
-_HERE = Path(__file__).parent
-_PARTS = {  # what stands in page.html, and the element that it becomes
-    r'<link rel="stylesheet" href="(page\.css)">': "style",
-    r'<script src="(page\.js)"></script>': "script",
-}
+_WEB = Path(__file__).parent / "web"
+_FILE = re.compile(r'<link rel="stylesheet" href="(\w+\.css)">|<script src="(\w+\.js)"></script>')
 
 
 @cache
 def whole_page() -> Answer:
-    """The page, with a Content-Security-Policy that allows its own script and style, and calls of its own server."""
-    text, allowed = (_HERE / "page.html").read_text("utf-8"), []
-    for pattern, element in _PARTS.items():
-        found = re.search(pattern, text)
-        assert found is not None
-        part = (_HERE / found[1]).read_text("utf-8")
-        allowed.append(f"{element}-src 'sha256-{b64encode(sha256(part.encode()).digest()).decode()}'")
-        text = text.replace(found[0], f"<{element}>{part}</{element}>")
+    """The page, with a Content-Security-Policy that allows its own scripts and styles, and calls of its own server."""
+    allowed: dict[str, list[str]] = {"style": [], "script": []}
+
+    def filled(file: re.Match[str]) -> str:
+        element, text = "style" if file[1] else "script", (_WEB / (file[1] or file[2])).read_text("utf-8")
+        allowed[element].append(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'")
+        return f"<{element}>{text}</{element}>"
+
+    body = _FILE.sub(filled, (_WEB / "page.html").read_text("utf-8")).encode()
     policy = "; ".join(
         [
             "default-src 'none'",
-            *allowed,
+            *(f"{element}-src {' '.join(hashes)}" for element, hashes in allowed.items()),
             "connect-src 'self'",
             "img-src data:",
             "frame-ancestors 'none'",
@@ -46,4 +44,4 @@ def whole_page() -> Answer:
             "form-action 'none'",
         ]
     )
-    return Answer(200, "text/html; charset=utf-8", text.encode(), (*GUARDED, ("Content-Security-Policy", policy)))
+    return Answer(200, "text/html; charset=utf-8", body, (*GUARDED, ("Content-Security-Policy", policy)))
