@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 
 from flyexpr.errors import FlyexprError, nearest
-from flyexpr.expressions.nodes import Action, And, Between, Compare, Condition, In, Not, Or, Path, Update
+from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.parse import parse_condition, parse_update
-from flyexpr.expressions.show import show
-from flyexpr.requests.hints import text_and_hint
+from flyexpr.requests.hints import bare_words, text_and_hint
 
 # A hint of the library, and the same for a command line; what still looks like Python afterwards is left out.
 _WORDS = [
@@ -137,36 +136,15 @@ def quoting(text: str) -> str:
     ('', '')
     """
     with suppress(FlyexprError):
-        return next(_bare(parse_condition(text)), "")
+        return _said(parse_condition(text))
     with suppress(FlyexprError):
-        return next(_assigned(parse_update(text)), "")
+        return _said(parse_update(text))
     return ""
 
 
-def _bare(condition: Condition) -> Iterator[str]:
-    match condition:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _bare(part)
-        case Not(part):
-            yield from _bare(part)
-        case Compare(operator, Path() as left, Path((str(name),))):
-            yield _said(name, f"{show(left)} {operator} '{name}'")
-        case Between(Path() as left, Path((str(name),))):
-            yield _said(name, f"{show(left)} BETWEEN '{name}' AND ...")
-        case In(Path() as left, options):
-            for option in options:
-                if isinstance(option, Path) and isinstance(option.parts[0], str):
-                    yield _said(option.parts[0], f"{show(left)} IN ('{option.parts[0]}')")
-
-
-def _assigned(update: Update) -> Iterator[str]:
-    for action in update.actions:
-        match action:
-            case Action("SET", path, Path((str(name),))):
-                yield _said(name, f"SET {show(path)} = '{name}'")
-
-
-def _said(name: str, instead: str) -> str:
+def _said(expression: Condition | Update) -> str:
     why = "the shell removed the quotes, or there were none"
-    return f'`{name}` names an attribute here: {why}; for the text write "{instead}"'
+    said = (
+        f'`{name}` names an attribute here: {why}; for the text write "{text}"' for name, text in bare_words(expression)
+    )
+    return next(said, "")

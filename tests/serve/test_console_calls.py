@@ -197,6 +197,12 @@ def test_explain_says_what_a_scan_costs_and_why_it_is_one(server: Server):
     assert "consistent=True" not in json.dumps(found)
 
 
+def test_explain_asks_whether_a_text_was_meant(server: Server):
+    found = explained(server, "year = 2001 AND studio = a")
+    assert found["warnings"][0] == "`a` names an attribute; for the text write studio = 'a'"
+    assert not any("for the text" in warning for warning in explained(server, "studio = 'a'")["warnings"])
+
+
 def test_a_condition_that_cannot_be_read_has_its_place(server: Server):
     assert failed(server, "explain", table="Movies", text="year = = 2001") == (
         400,

@@ -9,7 +9,7 @@ from flyexpr.explain import explain as explained
 from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.expressions.parse import parse_condition
 from flyexpr.records import replace
-from flyexpr.requests.hints import in_other_words
+from flyexpr.requests.hints import bare_words, in_other_words
 from flyexpr.requests.operations import Budget, GetItem, Query, Scan
 from flyexpr.requests.plan.query_or_scan import read_of
 from flyexpr.schema.table import Table
@@ -37,15 +37,16 @@ def explain(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     known = catalogue.known(asked.text("table"))
     read, why = _read(known, asked)
     plan = explained(known.table, read)
-    warnings = [warning for warning in plan.warnings if not why.startswith(warning)]
-    if why and asked.flag("descending"):
-        warnings.insert(0, _NO_ORDER)
+    warnings = [f"`{name}` names an attribute; for the text write {text}" for name, text in bare_words(read.condition)]
+    warnings += [why] if why else []
+    warnings += [_NO_ORDER] if why and asked.flag("descending") else []
+    warnings += [warning for warning in plan.warnings if not why.startswith(warning)]
     return {
         "plan": [in_other_words(line, WORDS) for line in str(plan).split("\n")],
         "reading": _READINGS[plan.operation],
         **({"index": plan.index} if plan.index else {}),
         "cost": f"{plan.cost}; {_whole(known, read)}" if isinstance(read, Scan) else plan.cost,
-        "warnings": [in_other_words(warning, WORDS) for warning in ([why] if why else []) + warnings],
+        "warnings": [in_other_words(warning, WORDS) for warning in warnings],
     }
 
 
