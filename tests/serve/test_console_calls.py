@@ -485,6 +485,32 @@ def test_many_changes_come_in_parts(engine: Engine, server: Server):
     assert (len(seen), sum(counts), max(counts)) == (230, 230, 100)
 
 
+def test_changes_of_a_service_that_knows_no_moments(engine: Engine):
+    """As AWS: a shard is read from its begin where nobody has read it; then there are no old changes, and no delay."""
+
+    def without_moments(operation: str, body: bytes) -> bytes:
+        if b"AT_TIMESTAMP" in body:
+            raise DynamoError.of("ValidationException", "shardIteratorType")
+        return engine(operation, body)
+
+    table = MOVIES.on(engine)
+    put_all(table, ({"year": 1, "title": f"{number:04}"} for number in range(2100)))
+    with serve(without_moments, console="read") as server:
+        cursor = done(server, "changes", table="Movies")["cursor"]
+        assert done(server, "changes", table="Movies", cursor=cursor) == {"changes": [], "cursor": cursor}
+        put(table, {"year": 2, "title": "new"})
+        found = done(server, "changes", table="Movies", cursor=cursor)
+        assert [each["key"] for each in found["changes"]] == [key(2, "new")]
+
+
+def test_more_pages_than_the_console_keeps_watches_for(engine: Engine, server: Server):
+    cursors = [done(server, "changes", table="Movies")["cursor"] for _ in range(20)]
+    put(MOVIES.on(engine), {"year": 2, "title": "new"})
+    for cursor in cursors:
+        found = done(server, "changes", table="Movies", cursor=cursor)["changes"]
+        assert [each["key"] for each in found] == [key(2, "new")]
+
+
 def test_a_stream_that_keeps_only_keys(engine: Engine, server: Server):
     keys = Table("Keys", "id", stream="keys").on(engine)
     run(keys, create_table())

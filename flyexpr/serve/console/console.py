@@ -16,7 +16,7 @@ from flyexpr.serve.console.members import Members, members_of
 from flyexpr.serve.console.page import GUARDED, whole_page
 from flyexpr.serve.console.reading import explain, item, page
 from flyexpr.serve.console.searching import search
-from flyexpr.serve.console.watching import changes
+from flyexpr.serve.console.watching import Watches
 from flyexpr.serve.console.writing import create, delete, diff, save
 from flyexpr.serve.heads import Head
 
@@ -31,7 +31,7 @@ class _Call(NamedTuple):
     writes: bool = False
 
 
-_BY_NAME = {
+_BY_NAME = {  # and "changes", which a console keeps watches for
     "tables": _Call(tables, "start"),
     "table": _Call(table, "table"),
     "explain": _Call(explain, "table text index descending"),
@@ -41,7 +41,6 @@ _BY_NAME = {
     "save": _Call(save, "table key old item", writes=True),
     "create": _Call(create, "table item", writes=True),
     "delete": _Call(delete, "table key old", writes=True),
-    "changes": _Call(changes, "table cursor"),
     "search": _Call(search, "table attribute vector text top index"),
 }
 
@@ -51,6 +50,7 @@ class Console:
 
     def __init__(self, engine: Engine, token: str, writes: bool) -> None:
         self._catalogue, self._token, self._writes = Catalogue(engine), token.encode(), writes
+        self._calls = {**_BY_NAME, "changes": _Call(Watches().changes, "table cursor")}
 
     def __call__(self, head: Head, body: bytes) -> Answer:
         """The answer to a request."""
@@ -66,11 +66,11 @@ class Console:
     def _called(self, head: Head, body: bytes) -> dict[str, Any]:
         self._check(head.headers.get("x-flyexpr-token", ""))
         name = head.path.removeprefix(_CALLS)
-        if head.method != "POST" or name not in _BY_NAME or not head.path.startswith(_CALLS):
+        if head.method != "POST" or name not in self._calls or not head.path.startswith(_CALLS):
             raise Failure(404, "the console has no such page and no such call")
         if type_of(head) != "application/json":
             raise Failure(400, "the Content-Type of a call is application/json")
-        call = _BY_NAME[name]
+        call = self._calls[name]
         if call.writes and not self._writes:
             raise Failure(403, "this console only reads", "start it with --console=write")
         found = call.do(self._catalogue, members_of(body, call.members))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from flyexpr.changes.change import Change
 from flyexpr.errors import ValidationError
 from flyexpr.requests.operations import Budget
+from flyexpr.schema.table import Table
 from flyexpr.serve.console.catalogue import Catalogue
 from flyexpr.serve.console.members import Members
 from flyexpr.steps.step import Steps
@@ -19,16 +21,42 @@ from flyexpr.values.plain_json import item_text
 
 _MOST = 100  # changes of one answer
 _SECONDS = 10.0  # of a stream that is busy
+_KEPT = 16  # watches; one that is not kept goes on from its cursor
 
 
-def changes(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
-    """The changes since a cursor, up to 100, without waiting for more; without a cursor, one that stands at now."""
-    table = catalogue.known(asked.text("table")).table
-    cursor = asked.text_or_none("cursor")
+class Watches:
+    """The watches of the pages that are open, each kept at its cursor until it is asked for again.
+
+    A service that does not know the moment at which a shard was read last would have to be read from its begin.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str | None], Watching] = {}  # by table and cursor
+        self._lock = Lock()
+
+    def changes(self, catalogue: Catalogue, asked: Members) -> dict[str, Any]:
+        """The changes since a cursor, up to 100, without waiting for more; without a cursor, one that stands at now."""
+        table, cursor = catalogue.known(asked.text("table")).table, asked.text_or_none("cursor")
+        with self._lock:
+            watching = self._kept.pop((table.name, cursor), None) or _watching(table, cursor)
+        watching.renew()
+        try:
+            found = perform(watching.begin() if cursor is None else _new(watching), [table]) or []
+        finally:
+            self._keep(watching)
+        return {"changes": list(map(_members, found)), "cursor": watching.cursor}
+
+    def _keep(self, watching: Watching) -> None:
+        with self._lock:
+            if watching.cursor is not None:
+                self._kept[watching.table.name, watching.cursor] = watching
+            if len(self._kept) > _KEPT:
+                del self._kept[next(iter(self._kept))]
+
+
+def _watching(table: Table[Any], cursor: str | None) -> Watching:
     budget: Budget = {"seconds": _SECONDS}
-    watching = Watching(table, None, cursor or "latest", budget, 0.0, clock=time.monotonic, now=time.time)
-    found = perform(watching.begin() if cursor is None else _new(watching), [table]) or []
-    return {"changes": list(map(_members, found)), "cursor": watching.cursor}
+    return Watching(table, None, cursor or "latest", budget, 0.0, clock=time.monotonic, now=time.time)
 
 
 def _new(watching: Watching) -> Steps[list[Change]]:

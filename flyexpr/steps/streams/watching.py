@@ -90,6 +90,10 @@ class Watching:
         """Where another watch goes on: after the last change that was given; None before the stream is known."""
         return None if self._shards is None else self._shards.cursor()
 
+    def renew(self) -> None:
+        """Counts the budget anew."""
+        self._began, self._requests, self.over = self._clock(), 0, False
+
     def go_on(self, cursor: str) -> None:
         """Goes on from a cursor of the same table, whatever has been read."""
         self._shards, self._listed = opened_shards(cursor, self.table.name), False
