@@ -18,8 +18,8 @@ from flyexpr.errors import FlyexprError
 from flyexpr.serve.hosts import accepted_hosts, is_loopback
 from flyexpr.serve.limits import USUAL, Limits
 from flyexpr.serve.listeners import listen, port_of, url_of
-from flyexpr.serve.memory import Memory
-from flyexpr.serve.talks import Shared, Talk
+from flyexpr.serve.shared import Shared
+from flyexpr.serve.talks import Talk
 from flyexpr.serve.watch import Watch
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def serve(
     ...     call(connect(server.url), "ListTables", {})
     {'TableNames': []}
 
-    `host` is a name or an address; `localhost` stands for 127.0.0.1 and ::1. Each request runs in a thread. OSError if
-    the port is taken.
+    `host` is a name or an address; `localhost` stands for 127.0.0.1 and ::1. Requests that are usually quick run
+    in one thread, each other one in a thread of its own. OSError if the port is taken.
 
     If only this machine can reach the server, clients may call it `localhost` or by an address; any other host name in
     their URL must be in `hosts`. Otherwise a web page could reach the server under a name of its own.
@@ -74,8 +74,7 @@ class Server:
         limits: Limits = USUAL,
     ) -> None:
         token, answers = _console(engine, host, console) if console is not None else ("", None)
-        accepts = accepted_hosts(host, tuple(hosts))
-        self._shared = Shared(engine, accepts, limits, Memory(limits.memory), Memory(limits.work), answers)
+        self._shared = Shared(engine, accepted_hosts(host, tuple(hosts)), limits, answers)
         listeners = listen(host, port)
         self.url = url_of(host or "0.0.0.0", port_of(listeners[0]))
         self.console_url = f"{self.url}/console/?token={token}" if token else None

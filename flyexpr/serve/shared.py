@@ -1,0 +1,46 @@
+"""What all connections of a server share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flyexpr.engine import Engine
+from flyexpr.serve.answers import Answer
+from flyexpr.serve.heads import Head
+from flyexpr.serve.hosts import is_own_origin
+from flyexpr.serve.known import KnownHeads
+from flyexpr.serve.limits import Limits, Refused
+from flyexpr.serve.memory import Memory
+from flyexpr.serve.pace import Pace
+
+Console = Callable[[Head, bytes], Answer]
+"""Answers what is asked below /console/."""
+
+
+class Shared:
+    """The engine and the rules of a server, and what it has learned: known heads, and how quick each operation is."""
+
+    def __init__(
+        self, engine: Engine, accepts: Callable[[str], bool], limits: Limits, console: Console | None = None
+    ) -> None:
+        self.engine, self.limits, self._accepts, self._console = engine, limits, accepts, console
+        self.memory = Memory(limits.memory)  # for large bodies and answers
+        self.work = Memory(limits.work)  # for large bodies in the engine
+        self.known, self.pace = KnownHeads(self.check), Pace()
+
+    def check(self, head: Head) -> None:
+        """Refuses a request from a web page other than the console's, or to a host that is not accepted."""
+        # A web page from anywhere can make a browser send a POST here, but the browser adds the Origin.
+        origin = head.headers.get("origin")
+        own = self.console_for(head) is not None and is_own_origin(origin or "", head.headers.get("host", ""))
+        if origin is not None and not own:
+            raise Refused(403, "AccessDeniedException", "requests from web pages are not served")
+        if not self._accepts(head.host):
+            hint = "allow another host with serve(..., hosts=[...]) or `flyexpr serve --allow-host`"
+            raise Refused(
+                403, "AccessDeniedException", f"the server does not answer to the host {head.host!r}\n  hint: {hint}"
+            )
+
+    def console_for(self, head: Head) -> Console | None:
+        """The console, if the request is for it."""
+        return self._console if head.path.startswith("/console/") else None
