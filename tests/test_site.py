@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urldefrag, urlencode, urljoin, urlsplit
 
 import pytest
-from browser import browsing, build_site, served
+from browser import PHONE, browsing, build_site, pale_texts, served
 from places import DATA, DOCS
 from public import GROUPS, NAMES
-
-PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 
 
 @pytest.fixture(scope="module")
@@ -138,47 +136,10 @@ class Shown(NamedTuple):
     pale: dict[str, dict[str, str]]
 
 
-PALE = """
-const light = c => { c /= 255; return c <= 0.03928 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4) }
-const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)
-const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true})
-const rgba = text => {
-  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1)
-  const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
-  return [r, g, b, a / 255]
-}
-const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3]))
-const behind = node => {
-  if (!node || node === document) return [255, 255, 255]
-  const colour = rgba(getComputedStyle(node).backgroundColor)
-  return colour[3] === 1 ? colour.slice(0, 3) : over(colour, behind(node.parentNode))
-}
-const still = document.createElement('style')
-still.textContent = '*, *::before, *::after { transition: none !important }'
-document.head.append(still)
-document.body.dataset.mdColorScheme = arguments[0]
-const found = {}
-const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-while (walk.nextNode()) {
-  const element = walk.currentNode.parentElement
-  if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue
-  if (!walk.currentNode.data.trim()) continue
-  if (['SCRIPT', 'STYLE', 'NOSCRIPT'].includes(element.tagName) || element.closest('svg')) continue
-  const style = getComputedStyle(element), back = behind(element), size = parseFloat(style.fontSize)
-  const [a, b] = [luminance(over(rgba(style.color), back)), luminance(back)]
-  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
-  const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700)
-  if (ratio < (large ? 3 : 4.5)) found[`${style.color} on ${back.map(Math.round)}`] =
-    `${ratio.toFixed(2)} ${element.tagName}.${element.className}: ${walk.currentNode.data.trim().slice(0, 30)}`
-}
-return found
-"""
-
-
 def look(browser: Any, address: str) -> Shown:
     browser.get(address)
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    pale = {scheme: browser.execute_script(PALE, scheme) for scheme in ("default", "slate")}
+    pale = {scheme: pale_texts(browser, scheme) for scheme in ("default", "slate")}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     width = browser.execute_script("return document.documentElement.scrollWidth")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

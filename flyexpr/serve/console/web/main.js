@@ -1,49 +1,116 @@
-"use strict";
+"use strict"
 
-const TOKEN = new URLSearchParams(location.search).get("token");
-const $ = (id) => document.getElementById(id);
-let cursor = null;
+// What is shown where, and what the keys do.
 
-async function call(name, members) {
-  const answer = await fetch(`/console/api/${name}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-Flyexpr-Token": TOKEN },
-    body: JSON.stringify(members),
-  });
-  const found = await answer.json();
-  if (!answer.ok) throw new Error([found.error, found.hint, found.cost].filter(Boolean).join("\n"));
-  return found;
+const VIEWS = {items: "Items", changes: "Changes", search: "Vector search"}
+
+const WIDE = matchMedia("(min-width: 50.01rem)")
+
+async function show(address) {
+  if (!address.table) return
+  if ($("item").open && !opened.edited) closeItem()
+  const other = address.table !== page.table?.name
+  if (other) {
+    if (!WIDE.matches) $("tables").open = false
+    stopWatch()
+    clearQuery()
+    if (!(await loadTable(address.table))) return
+  }
+  const view = possibleViews().includes(address.view) ? address.view : "items"
+  showView(view)
+  if (view === "items") await showQuestion(address)
 }
 
-function asked() {
-  return { table: $("table").value, text: $("text").value };
+function possibleViews() {
+  return ["items", ...(page.table.stream ? ["changes"] : []), ...(vectorIndexes().length ? ["search"] : [])]
 }
 
-async function showTables() {
-  const found = await call("tables", {});
-  $("engine").textContent = `${found.engine}, ${found.writable ? "for reading and writing" : "for reading only"}`;
-  $("table").replaceChildren(...found.tables.map((name) => new Option(name)));
+function showView(view) {
+  const links = possibleViews().map(name => el("a", {
+    href: hashOf({table: page.table.name, view: name === "items" ? undefined : name}),
+    "aria-current": name === view ? "page" : undefined,
+  }, VIEWS[name]))
+  fill($("views"), ...links)
+  for (const name of Object.keys(VIEWS)) $(name).hidden = name !== view
+  if (view === "changes") startWatch()
+  else stopWatch()
 }
 
-async function showPlan() {
-  const found = await call("explain", asked());
-  $("plan").textContent = [...found.plan, found.cost, ...found.warnings].join("\n");
+function clearQuery() {
+  for (const id of ["text", "budget", "near-text", "vector"]) $(id).value = ""
+  $("descending").checked = false
+  $("results").hidden = true
+  for (const id of ["items-rows", "near-rows", "near-notes"]) fill($(id))
+  for (const id of ["near-count", "verdict"]) fill($(id))
+  for (const id of ["items-problem", "near-problem", "changes-problem"]) showProblem($(id), null)
 }
 
-async function showPage(from) {
-  const found = await call("page", { ...asked(), size: 20, cursor: from, scan: { budget: Number($("budget").value) } });
-  $("items").replaceChildren(...found.items.map((item) => Object.assign(document.createElement("li"), { textContent: item })));
-  cursor = found.cursor ?? null;
-  $("more").hidden = cursor === null;
+// An address with a condition is a question that was asked; without one, only the plan of what is typed is shown.
+async function showQuestion(address) {
+  if (address.text === undefined) return explain()
+  if ($("text").value.trim() !== address.text) $("text").value = address.text
+  $("index").value = address.index ?? ""
+  $("descending").checked = address.descending === "true"
+  growText()
+  return run()
 }
 
-function attempt(action) {
-  $("failure").textContent = "";
-  action().catch((error) => { $("failure").textContent = error.message; });
+function isTyping(target) {
+  return target.matches("input, textarea, select") || $("item").open || $("help").open
 }
 
-$("ask").addEventListener("submit", (event) => { event.preventDefault(); attempt(() => showPage(null)); });
-$("more").addEventListener("click", () => attempt(() => showPage(cursor)));
-$("text").addEventListener("input", () => attempt(showPlan));
-$("table").addEventListener("change", () => attempt(showPlan));
-attempt(async () => { await showTables(); await showPlan(); });
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.key === "Escape" && event.target === $("text")) $("text").blur()
+  if (isTyping(event.target)) return
+  if (event.key === "/" && page.table) {
+    event.preventDefault()
+    if ($("items").hidden) go({table: page.table.name})
+    showView("items")
+    $("text").focus()
+  }
+  if (event.key === "?") openDialog($("help"))
+}
+
+function onTextKey(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+  event.preventDefault()
+  submit()
+}
+
+function onSubmit(form, action) {
+  form.addEventListener("submit", event => { event.preventDefault(); action() })
+}
+
+function listen() {
+  document.addEventListener("keydown", onKey)
+  document.addEventListener("visibilitychange", () => { if (!$("changes").hidden) document.hidden ? stopWatch() : startWatch() })
+  addEventListener("hashchange", () => show(currentAddress()))
+  $("skip").onclick = () => $("main").focus()
+  $("keys").onclick = () => openDialog($("help"))
+  $("tables-filter").oninput = filterTables
+  $("text").addEventListener("input", explainSoon)
+  $("text").addEventListener("keydown", onTextKey)
+  $("index").onchange = explain
+  $("descending").onchange = explain
+  onSubmit($("query"), submit)
+  onSubmit($("near"), search)
+  $("first").onclick = firstPage
+  $("previous").onclick = previousPage
+  $("next").onclick = nextPage
+  $("create").onclick = createItem
+  $("pause").onclick = () => pauseWatch(!watch.paused)
+  $("clear").onclick = clearChanges
+  $("item").addEventListener("cancel", cancelItem)
+  $("item").addEventListener("close", focusRow)
+}
+
+async function begin() {
+  $("tables").open = WIDE.matches || !currentAddress().table
+  WIDE.onchange = () => { $("tables").open = WIDE.matches }
+  listen()
+  await loadTables()
+  await show(currentAddress())
+}
+
+begin()
