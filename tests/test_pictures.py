@@ -5,6 +5,7 @@ That of the house is tested in test_house.py.
 
 import json
 import xml.etree.ElementTree
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 DRAWING = loaded(FOLDER / "draw.py")
+PHOTOGRAPHS = loaded(FOLDER / "console.py")
 
 
 @pytest.mark.parametrize("name", [name for name in DRAWING.PICTURES if name != "house.svg"])
@@ -50,6 +52,27 @@ def test_the_notebook_shows_the_right_things() -> None:
 
 def test_every_picture_is_drawn() -> None:
     assert {path.name for path in FOLDER.glob("*.svg")} == {name for name in DRAWING.PICTURES if name.endswith(".svg")}
+
+
+def test_the_console_is_photographed_as_it_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures have the size and the names of those that the program makes; their pixels are the browser's."""
+    monkeypatch.chdir(tmp_path)
+    PHOTOGRAPHS.photograph(tmp_path)
+    names = {path.name for path in FOLDER.glob("*.png")}
+    assert names == {path.name for path in tmp_path.glob("*.png")} == set(PHOTOGRAPHS.PICTURES)
+    assert {name for name in names if size_of(FOLDER / name) != size_of(tmp_path / name)} == set()
+
+
+def size_of(picture: Path) -> bytes:
+    """The width and the height in the head of a PNG."""
+    return picture.read_bytes()[16:24]
+
+
+def test_the_photographs_of_the_console_are_small_and_shown() -> None:
+    page = (DOCS / "how-to/console.md").read_text()
+    for name in PHOTOGRAPHS.PICTURES:
+        assert (FOLDER / name).stat().st_size < 110_000
+        assert f"](../pictures/{name})" in page
 
 
 def test_the_session_shows_no_failure_that_is_not_meant() -> None:
