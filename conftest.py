@@ -1,6 +1,7 @@
 """Doctests read as a user's session: every public name is there, and a small table named `scores`."""
 
 import os
+from importlib.util import find_spec
 
 import pytest
 from public import NAMES
@@ -16,6 +17,9 @@ def doctest_session(
     item = request.node
     if not isinstance(item, pytest.DoctestItem):
         return
+    for call, package in (("to_arrow(", "pyarrow"), ("to_pandas(", "pandas")):
+        if any(call in example.source for example in item.dtest.examples) and find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     monkeypatch.chdir(tmp_path_factory.mktemp("doctest"))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

@@ -21,7 +21,7 @@ The public names by purpose; `help(query)` and so on say more:
     doing          run get put update delete first one count gather modify
                    put_all update_matching delete_matching transact_get transact_write transact_modify Stats
     without doing  request explain matches apply show parse_condition parse_update simplify paths key_of
-                   to_wire from_wire to_json from_json
+                   to_wire from_wire to_json from_json to_arrow to_pandas
     engines        connect call
     errors         FlyexprError ExpressionError PlanError ValidationError BadCursor NotBound NotFound SeveralFound
                    BatchIncomplete DynamoError ConditionFailed TransactionCancelled NoSuchTable TableExists
@@ -235,7 +235,9 @@ __all__ = [
     "Stats",
     "Table",
     "template",
+    "to_arrow",
     "to_json",
+    "to_pandas",
     "to_wire",
     "transact_get",
     "transact_get_items",
@@ -259,6 +261,7 @@ _DOORS = ("aio", "curried", "events", "serve", "testing")
 _LATER = {
     **dict.fromkeys(["parse_condition", "parse_update"], "expressions.parse"),
     **dict.fromkeys(["from_json", "from_wire", "to_json", "to_wire"], "schema.exchange"),
+    **dict.fromkeys(["to_arrow", "to_pandas"], "schema.frames"),
     "live": "schema.expiry",
     **dict.fromkeys(["gather", "segments"], "steps.many.parts"),
 }
@@ -275,6 +278,7 @@ if typing.TYPE_CHECKING:
     from flyexpr.expressions.parse import parse_condition, parse_update
     from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
     from flyexpr.schema.expiry import live
+    from flyexpr.schema.frames import to_arrow, to_pandas
     from flyexpr.steps.many.parts import gather, segments
 else:  # type checkers would take any name for one of the module
 
