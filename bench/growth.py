@@ -56,14 +56,15 @@ def indexes(rounds: int) -> float:
 def items(few: int, many: int, rounds: int) -> dict[str, float]:
     """The cost of a get, and of a query of 20 items, in a file with many items, over that in a file with few."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        small, large = (_filled(Path(folder, f"{count}.db"), count) for count in (few, many))
+        small, large = (filled(Path(folder, f"{count}.db"), count) for count in (few, many))
         return {
             name: _ratio(_random(reading, large, many), _random(reading, small, few), rounds)
             for name, reading in {"get": _get, "query": _query}.items()
         }
 
 
-def _filled(path: Path, count: int) -> Table:
+def filled(path: Path, count: int) -> Table:
+    """A table of some small items in a new file."""
     table = Table("items", "pk", "sk", attributes={"sk": int}).on(connect(f"sqlite:{path}"))
     run(table, create_table())
     run(table, batch_write(_short_items(count)))

@@ -13,7 +13,7 @@ from xml.dom import minidom
 import pytest
 from places import DOCS
 
-from bench import bulk, data, goals, part, report, rounds, server
+from bench import backfill, bulk, data, goals, part, report, rounds, server
 from bench import jobs as bench_jobs
 from bench import plot as plot_module
 from bench.adapters import ours
@@ -88,6 +88,12 @@ def test_the_examples_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted
     assert not found.failed
+
+
+def test_puts_beside_a_backfill_are_timed() -> None:
+    waits = backfill.waits(1, items=3000)
+    assert waits.keys() >= backfill.PART.goals.keys()
+    assert waits["put alone: median"] <= waits["put alone: longest"]
 
 
 def test_other_data_than_was_stored_is_noticed() -> None:
