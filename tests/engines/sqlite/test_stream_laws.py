@@ -212,3 +212,57 @@ def test_a_change_and_its_record_are_both_there_or_neither(tmp_path: Path) -> No
         call(engine, "UpdateTable", {**TABLE, "StreamSpecification": OFF})
         call(engine, "UpdateTable", {**TABLE, "StreamSpecification": BOTH})
         assert records(engine) == []
+
+
+WRITERS = 4
+
+
+def writer(path: str, name: str, told: tuple[int, int]) -> int:
+    """The id of a process that writes until it is killed."""
+    pid = os.fork()
+    if not pid:
+        os.close(told[0])
+        write(path, name, 10**6, told[1])
+    return pid
+
+
+def killed_and_replaced(path: str, kills: int, seed: int) -> None:
+    """Four processes write, and one of them at a time is killed and replaced; a reader follows the stream."""
+    chance, told = random.Random(seed), os.pipe()
+    made(path, shards=2)
+    pids = [writer(path, f"w{number}", told) for number in range(WRITERS)]
+    acknowledged = 0
+    with SqliteEngine(path) as engine:
+        follower = Follower(engine)
+        for kill in range(kills):
+            time.sleep(chance.random() * 0.08)
+            position = chance.randrange(WRITERS)
+            os.kill(pids[position], signal.SIGKILL)
+            os.waitpid(pids[position], 0)
+            pids[position] = writer(path, f"k{kill}", told)
+            acknowledged += len(os.read(told[0], 1 << 16))
+            follower.read()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        os.close(told[1])
+        acknowledged += len(os.read(told[0], 1 << 16))
+        os.close(told[0])
+        while follower.read():
+            pass
+        found = follower.found
+        assert in_order(replayed(found).values()) == whole(engine)  # each item's changes came in their order
+        assert len({record["eventID"] for record in found}) == len(found)
+        assert acknowledged > kills
+        assert 2 * acknowledged <= len(found) <= 2 * (acknowledged + kills + WRITERS)
+
+
+@NO_FORK
+def test_four_processes_that_are_killed_and_their_stream_agree(tmp_path: Path) -> None:
+    killed_and_replaced(str(tmp_path / "tables.db"), 12, seed=1)
+
+
+@NO_FORK
+@pytest.mark.slow
+def test_four_processes_that_are_killed_often_and_their_stream_agree(tmp_path: Path) -> None:
+    killed_and_replaced(str(tmp_path / "tables.db"), 100, seed=2)
