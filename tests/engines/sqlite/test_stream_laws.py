@@ -116,9 +116,9 @@ def test_a_stream_replayed_gives_the_table(writes: list[tuple[str, Any]], shards
 # Processes
 
 
-def write(path: str, name: str, count: int, told: int | None = None) -> None:
+def write(path: str, name: str, count: int, told: int | None = None, shard_time: float = 0.02) -> None:
     """Count up items of a partition of its own, and one that all writers share."""
-    with SqliteEngine(path, shard_time=0.02) as engine:
+    with SqliteEngine(path, shard_time=shard_time) as engine:
         for number in range(count):
             item = {"pk": {"S": name}, "sk": {"N": str(number % 5)}, "n": {"N": str(number)}}
             shared = {"Key": key(0, "shared"), "UpdateExpression": "ADD n :one"}
@@ -222,7 +222,7 @@ def writer(path: str, name: str, told: tuple[int, int]) -> int:
     pid = os.fork()
     if not pid:
         os.close(told[0])
-        write(path, name, 10**6, told[1])
+        write(path, name, 10**6, told[1], shard_time=0.3)
     return pid
 
 

@@ -47,10 +47,13 @@ def key_ranges(condition: Condition | None, schema: KeySchema) -> list[KeyedRang
     ValidationException for values of a wrong type or size, and for ranges that overlap.
     """
     branches = [()] if condition is None else _branches(condition, schema)
-    if branches is None or not all(_values(branch, schema.partition[0]) for branch in branches):
-        return None
-    for branch in takewhile(lambda branch: not _is_twofold(branch, schema), branches):
+    if branches is not None and not all(_values(branch, schema.partition[0]) for branch in branches):
+        branches = None
+    for branch in takewhile(lambda branch: not _is_twofold(branch, schema), branches or ()):
         _check_values(branch, schema)
+    _check_options(condition, schema)
+    if branches is None:
+        return None
     ranges = [keyed for branch in branches if (keyed := _range_of(branch, schema)) is not None]
     if all(_is_exact(branch, schema) for branch in branches):
         _check_apart(ranges)
@@ -91,8 +94,6 @@ def _branches(condition: Condition, schema: KeySchema) -> list[Branch] | None:
             return _all(parts, schema)
         case In(Path((str(name),)), options) if name in schema.names:
             values = [option for option in options if isinstance(option, Value)]
-            if len(set(values)) < len(values):
-                raise _overlapping()
             # A partition key is read value by value, and so is a single value of a sort key.
             if len(values) == len(options) and (name == schema.partition[0].name or len(values) == 1):
                 return [(Clause(name, "=", (value,)),) for value in values]
@@ -164,6 +165,18 @@ def wrong_key_type(name: str) -> WrongKeyType:
     """The refusal of a key value of another type."""
     words = f"Key attribute's data type should match its data type in table's schema: Key {name}"
     return WrongKeyType("ValidationException", words)
+
+
+def _check_options(condition: Condition | None, schema: KeySchema) -> None:
+    """None for a condition that names no value of a key twice after IN."""
+    match condition:
+        case Or(parts) | And(parts):
+            for part in parts:
+                _check_options(part, schema)
+        case In(Path((str(name),)), options) if name in schema.names:
+            values = [option for option in options if isinstance(option, Value)]
+            if len(set(values)) < len(values):
+                raise _overlapping()
 
 
 # Ranges
