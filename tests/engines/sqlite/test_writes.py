@@ -14,11 +14,11 @@ from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.engines.sqlite.disk.keys import segment_range
-from flyexpr.engines.sqlite.operations.ttl import FIVE_YEARS
 from flyexpr.engines.sqlite.rules.writes import SMALL
 from flyexpr.values.sizes import item_size
 
 ALL = segment_range(0, 1)
+FIVE_YEARS = 157_680_000  # seconds; an item that expired longer ago stays
 
 ATTRIBUTE = st.sampled_from(["gk", "lk", "x", "y"])
 VALUES = {
@@ -199,6 +199,7 @@ def test_a_batch_with_one_bad_request_writes_nothing(ask: Ask) -> None:
         ({"N": "-1.5"}, False),
         ({"N": "60"}, True),
         ({"S": "-1"}, True),
+        ({"N": str(-FIVE_YEARS + 60)}, False),
         ({"N": str(-FIVE_YEARS - 60)}, True),
     ],
     ids=str,
