@@ -48,6 +48,10 @@ def serve(
     If only this machine can reach the server, clients may call it `localhost` or by an address; any other host name in
     their URL must be in `hosts`. Otherwise a web page could reach the server under a name of its own.
 
+    >>> with serve(connect("sqlite::memory:"), console="read") as server:
+    ...     server.console_url.startswith(f"{server.url}/console/?token=")
+    True
+
     With `console`, a browser can look through the tables at the server's `.console_url`, which holds a token; with
     "write", it can change items too. FlyexprError if other machines can reach the host.
     """

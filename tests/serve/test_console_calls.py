@@ -25,6 +25,7 @@ from flyexpr import (
     run,
 )
 from flyexpr.serve import Server, serve
+from flyexpr.serve.console import reading
 
 MOVIES = Table(
     "Movies",
@@ -256,6 +257,27 @@ def test_pages_of_a_query_with_a_filter_say_what_they_have_cost(server: Server):
     rest = done(server, "page", **{**asked, "size": 100}, cursor=first["cursor"])
     assert titles(first) + titles(rest) == [f"Film {number:02}" for number in range(1, 60, 3) if "5" in str(number)]
     assert first["stats"] == {"requests": 1, "units": 0.5, "read": 20, "returned": 2}
+
+
+def test_a_page_comes_with_what_it_has_after_ten_seconds(server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reading, "time", Clock(step=4.0))
+    monkeypatch.setattr(reading, "_STEP", 0.05)  # read units of a request: seven items or so
+    asked = {"table": "Movies", "text": "year = 2001 AND contains(title, '5')", "size": 4}
+    first = done(server, "page", **asked)
+    assert (first["stats"]["requests"], titles(first)) == (2, ["Film 25"])
+    second = done(server, "page", **asked, cursor=first["cursor"])
+    assert titles(second) == ["Film 52", "Film 55", "Film 58"]
+
+
+class Clock:
+    """Seconds that go by in steps, one at each look."""
+
+    def __init__(self, step: float) -> None:
+        self._step, self._now = step, 0.0
+
+    def monotonic(self) -> float:
+        self._now += self._step
+        return self._now
 
 
 def test_a_page_of_one_item_and_of_none(server: Server):
