@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from export_folders import STAMP, written
 from places import DOCS
 from public import NAMES
 
@@ -56,10 +57,12 @@ from flyexpr import (
     update_matching,
     update_table,
 )
-from flyexpr.events import follow, watch
+from flyexpr.events import apply_export, follow, undo, watch
+from flyexpr.values.encode import encode_item
 
 KEY = ("ada", "a")
 ITEM = {"user": "ada", "id": "a", "n": 1}
+SECOND, OTHER, GONE = {**ITEM, "id": "b"}, {**ITEM, "n": 0}, {**ITEM, "id": "z"}
 ONE, MANY = query(eq("user", "ada") & eq("id", "a")), query(eq("user", "ada"))
 
 
@@ -98,6 +101,23 @@ def continued(table: Table, journal: Path) -> None:
     with suppress(flyexpr.ConnectionFailed):
         put_all(table.on(losing), new, condition=not_exists("id"), journal=journal)
     put_all(table, new, condition=not_exists("id"), journal=journal)
+
+
+def with_export(work: Callable[[Table, Path], Any], *changes: tuple[Any, Any]) -> Callable[[Table], Any]:
+    """Work with an incremental export of changes: what each item was, and what it is."""
+
+    def line(old: Any, new: Any) -> bytes:
+        images = {"OldImage": old, "NewImage": new, "Keys": {name: (old or new)[name] for name in ("user", "id")}}
+        wire = {name: json.loads(encode_item(item)) for name, item in images.items() if item}
+        return json.dumps({"Metadata": {"WriteTimestampMicros": {"N": f"{STAMP}"}}, **wire}).encode()
+
+    def way(table: Table) -> None:
+        with TemporaryDirectory() as folder:
+            about = {"exportType": "INCREMENTAL_EXPORT", "outputView": "NEW_AND_OLD_IMAGES"}
+            place = written(Path(folder) / "export", [line(*change) for change in changes], data="data", **about)
+            work(table, place)
+
+    return way
 
 
 WAYS: dict[str, list[Callable[[Table], Any]]] = {
@@ -179,6 +199,14 @@ WAYS: dict[str, list[Callable[[Table], Any]]] = {
     "follow": [
         lambda t: follow(t, t.named("Target"), lambda change: None, budget={"requests": 6}, checkpoint=("f", "f")),
     ],
+    "undo": [
+        lambda t: undo(t, since="beginning", quiet=0, dry_run=True),
+        with_export(lambda t, folder: undo(t, export=folder), (OTHER, ITEM), (GONE, None), (None, SECOND)),
+    ],
+    "apply_export": [
+        with_export(lambda t, folder: apply_export(t, folder), (ITEM, OTHER), (None, GONE), (SECOND, None)),
+        with_export(lambda t, folder: apply_export(t, folder, journal=folder / "journal"), (ITEM, OTHER)),
+    ],
     "describe_table": [lambda t: run(t, describe_table())],
     "delete_table": [lambda t: run(t, delete_table())],
 }
@@ -230,7 +258,7 @@ def test_the_row_names_what_is_sent(function: str) -> None:
         run(scores.named("Target").on(engine), create_table())
         for way in WAYS[function]:
             flyexpr.put(scores.on(engine), ITEM)
-            flyexpr.put(scores.on(engine), {**ITEM, "id": "b"})
+            flyexpr.put(scores.on(engine), SECOND)
             with suppress(ConditionFailed, TransactionCancelled, flyexpr.SeveralFound):
                 way(scores.on(noting))
     assert needed == ROWS[function]
@@ -243,4 +271,4 @@ def test_every_function_that_sends_has_a_row() -> None:
     acting -= {name for name in acting if not inspect.isfunction(NAMES[name])} | {"run"}
     built = {name for name in flyexpr.__all__ if getattr(NAMES[name], "__module__", "") == constructors.__name__}
     built -= {"near"}  # a part of a search
-    assert {*ROWS} == acting | built | {"watch", "follow"} == {*WAYS}
+    assert {*ROWS} == acting | built | {"watch", "follow", "undo", "apply_export"} == {*WAYS}
