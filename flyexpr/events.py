@@ -217,9 +217,10 @@ def undo(
     >>> undo(table, since=before, quiet=0), list(run(table, scan()))
     (2, [{'id': '7', 'status': 'open'}])
 
-    `since` is a datetime, "beginning", or a cursor of `watch`; the stream has to keep both images, and keeps them for
-    24 hours. With `export` instead, the changes are those of an incremental export. The condition is asked of all that
-    happened to an item as one change, such as `changed("status")`. An item that somebody changes meanwhile is left
+    `since` is a datetime, "beginning", or a cursor of `watch`; the stream has to keep both images. FlyexprError where
+    it does not reach back to the datetime: it was turned on later, or more than 24 hours have passed and it has nothing
+    from before. With `export` instead, the changes are those of an incremental export. The condition is asked of all
+    that happened to an item as one change, such as `changed("status")`. An item that somebody changes meanwhile is left
     alone: `refused` is called with the `Change` and the stored item. With `dry_run`, nothing is written. A stream
     counts as read when nothing was new for `quiet` seconds; stop the writers first. What is taken back is in memory:
     two images of each changed item. An undo that was interrupted can be done again.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,9 @@ from flyexpr import (
     run,
     scan,
     update,
+    update_table,
 )
+from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.events import Change, apply_export, changed, undo, watch
 from flyexpr.steps.many.images import Refused, is_same
 from flyexpr.values.encode import encode_item
@@ -101,11 +104,10 @@ def test_undo_gives_the_table_as_it_was(seed: int, before: int, after: int) -> N
 
 
 def test_a_moment_the_beginning_and_a_condition(table: Table) -> None:
+    since = datetime.now(timezone.utc)
     put(table, {"id": "1", "a": 1})
     put(table, {"id": "2", "a": 1})
     update(table, "2", assign("b", 5))
-    day = timedelta(hours=1)
-    since = datetime.now(timezone.utc) - day
     assert undo(table, since, gt("b", 4), quiet=0, dry_run=True) == 1
     assert undo(table, since, changed("b"), quiet=0) == 1
     assert [*contents(table)] == ["1"]
@@ -194,6 +196,50 @@ def test_an_undo_that_fails_says_what_is_left_and_can_be_done_again(table: Table
     assert len(contents(table)) == 2
     assert undo(table, since=cursor, quiet=0) == 2
     assert contents(table) == {}
+
+
+def test_a_moment_before_the_stream_is_refused(table: Table) -> None:
+    put(table, {"id": "1"})
+    since = datetime.now(timezone.utc) - timedelta(hours=1)
+    with pytest.raises(
+        FlyexprError, match=r"the stream of 'Orders' does not reach back to 20.*, so some changes would"
+    ):
+        undo(table, since, quiet=0)
+    assert [*contents(table)] == ["1"]
+
+
+def test_a_cursor_leads_to_a_stream_that_was_turned_off(table: Table) -> None:
+    put(table, {"id": "1"})
+    cursor = watch(table).cursor
+    delete(table, "1")
+    run(replace(table, stream=None), update_table())
+    with pytest.raises(FlyexprError, match="'Orders' has no stream"):
+        undo(table, datetime.now(timezone.utc), quiet=0)
+    assert undo(table, cursor, quiet=0) == 1
+    assert [*contents(table)] == ["1"]
+
+
+@pytest.mark.parametrize("retention", [None, 30 * 86_400.0])
+def test_what_is_older_than_a_day_needs_a_stream_that_has_it(retention: float | None) -> None:
+    hours = [72.0]
+    engine = SqliteEngine(":memory:", clock=lambda: time.time() - 3600 * hours[0], retention=retention, shards=2)
+    table = TABLE.as_stored.on(engine)
+    run(table, create_table())
+    put_all(table, [{"id": str(number)} for number in range(5)])
+    hours[0] = 40
+    put_all(table, [{"id": str(number), "a": 1} for number in range(5)])
+    hours[0] = 1
+    delete(table, "1")
+    hours[0] = 0
+    since = datetime.now(timezone.utc) - timedelta(hours=48)
+    if retention is None:
+        with pytest.raises(FlyexprError, match="does not reach back to"):
+            undo(table, since, quiet=0)
+        assert len(contents(table)) == 4
+    else:
+        assert undo(table, since, quiet=0) == 5
+        assert contents(table) == {str(number): {"id": str(number)} for number in range(5)}
+    assert undo(table, since + timedelta(hours=26), quiet=0, dry_run=True) == (1 if retention is None else 5)
 
 
 def test_a_stream_without_old_images_cannot_be_taken_back() -> None:

@@ -1,6 +1,7 @@
 """flyexpr undo: changes taken back, what is left alone, and what is refused."""
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,18 @@ def test_changes_are_taken_back(orders: Inside):
 
 
 def test_a_time_is_where_the_changes_begin(orders: Inside):
+    since = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    orders("delete", "Orders", "1")
+    end = orders("undo", "Orders", "--since", since, "--wait", "0", "--yes")
+    assert (end.code, end.err) == (0, "flyexpr: 1 item is as it was\n")
+    assert len(items(orders)) == 3
+
+
+def test_a_time_before_the_stream_is_refused(orders: Inside):
     end = orders("undo", "Orders", "--since", "2026-01-01T00:00:00Z", "--wait", "0", "--yes")
-    assert (end.code, end.err) == (0, "flyexpr: 3 items are as they were\n")
+    assert end.code == 1
+    assert "the stream of 'Orders' does not reach back to 2026-01-01 00:00:00+00:00" in end.err
+    assert len(items(orders)) == 3
 
 
 def test_what_was_changed_again_is_printed(orders: Inside, tmp_path: Path):

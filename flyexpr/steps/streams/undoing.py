@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flyexpr.changes.change import Change, check_condition
 from flyexpr.changes.exports import changes_of_export, opened_export
+from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import Condition
 from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_table
@@ -16,11 +18,14 @@ from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.many.exports import Folder, need_old_images
 from flyexpr.steps.many.images import Refused, Swaps, with_effect
 from flyexpr.steps.step import Steps
+from flyexpr.steps.streams.shards import seconds
 from flyexpr.steps.streams.watching import Watching, checked_poll
 from flyexpr.values.encode import encode_item
 from flyexpr.values.wire_json import item_of_wire
 
 _POLL = 0.2  # seconds between two looks
+_DAY = 86_400.0  # how long every stream keeps its records
+_LOOKS = 100  # requests for the proof that one keeps them longer
 
 
 class Undoing:
@@ -54,10 +59,10 @@ class Undoing:
             raise ValueError("since= is where the changes begin that are taken back; nothing is changed since 'latest'")
         check_condition(table, condition)
         self._table, self._condition, self._export, self._quiet = table, condition, export, checked_poll(quiet, "quiet")
-        self._watching: Watching | None = None
-        if since is not None:
-            stored = table.as_stored
-            self._watching = Watching(stored, None, since, poll=min(_POLL, quiet), clock=clock, now=now)
+        self._watch = partial(Watching, table.as_stored, None, poll=min(_POLL, quiet), clock=clock, now=now)
+        self._watching = None if since is None else self._watch(since)
+        self._moment = since if isinstance(since, datetime) else None
+        self._now = now
 
     def steps(self, dry_run: bool, refused: Refused | None, bulk: Bulk) -> Steps[int]:
         """How many items are now as they were before."""
@@ -81,12 +86,34 @@ class Undoing:
 
     def _streamed(self, watching: Watching) -> Steps[Iterable[Change]]:
         """For each item, what all of its changes come to."""
+        yield from watching.begin()
+        if self._moment is not None and not (yield from self._is_kept(watching, seconds(self._moment))):
+            raise FlyexprError(
+                f"the stream of {self._table.name!r} does not reach back to {self._moment}, so some changes would stay\n"
+                '  hint: since="beginning" takes back all that it has; undo(table, export=folder) what an export has'
+            )
         found = dict[str, Change]()
         while (change := (yield from watching.next_change(self._quiet))) is not None:
             _ = change.old, change.new  # an error where the stream does not keep both
             key = encode_item(dict(sorted(item_of_wire(change.image["Keys"]).items())))
             found[key] = _joined(found.get(key, change), change)
         return [replace(change, by=self._table) for change in found.values()]
+
+    def _is_kept(self, watching: Watching, moment: float) -> Steps[bool]:
+        """Whether the stream has all that has changed since a moment.
+
+        It begins with the time in its name. Of a moment more than 24 hours ago, an older change that it still has is
+        the proof, for the oldest go first.
+        """
+        if moment < watching.stream_began:
+            return False
+        if moment >= self._now() - _DAY:
+            return True
+        whole = self._watch("beginning", budget={"requests": _LOOKS})
+        while (change := (yield from whole.next_change(0.0))) is not None:
+            if change.at is not None and change.at.timestamp() < moment:
+                return True
+        return False
 
 
 def _joined(first: Change, last: Change) -> Change:

@@ -94,6 +94,15 @@ class Watching:
         """Counts the budget anew."""
         self._began, self._requests, self.over = self._clock(), 0, False
 
+    @property
+    def stream_began(self) -> float:
+        """When the stream was turned on, which its name says; 0 where it does not, and before the stream is known."""
+        label = "" if self._shards is None else self._shards.stream.rpartition("/")[2]
+        try:
+            return seconds(datetime.fromisoformat(label))
+        except ValueError:
+            return 0.0
+
     def go_on(self, cursor: str) -> None:
         """Goes on from a cursor of the same table, whatever has been read."""
         self._shards, self._listed = opened_shards(cursor, self.table.name), False
