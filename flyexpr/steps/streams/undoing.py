@@ -88,8 +88,9 @@ class Undoing:
         """For each item, what all of its changes come to."""
         yield from watching.begin()
         if self._moment is not None and not (yield from self._is_kept(watching, seconds(self._moment))):
+            name = self._table.name
             raise FlyexprError(
-                f"the stream of {self._table.name!r} does not reach back to {self._moment}, so some changes would stay\n"
+                f"the stream of {name!r} does not reach back to {self._moment}, so some changes would stay\n"
                 '  hint: since="beginning" takes back all that it has; undo(table, export=folder) what an export has'
             )
         found = dict[str, Change]()
