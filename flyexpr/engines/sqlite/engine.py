@@ -55,7 +55,7 @@ from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, 
 from flyexpr.engines.sqlite.operations.vectors import search_vectors
 from flyexpr.engines.sqlite.request import shapes
 from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
-from flyexpr.engines.sqlite.request.body import Bodies, PutBodies
+from flyexpr.engines.sqlite.request.body import BatchBodies, Bodies, PutBodies
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
@@ -126,7 +126,7 @@ OPERATIONS: dict[str, Operation] = {
         shapes.BATCH_EXECUTE_STATEMENT, read_batch_execute_statement, batch_execute_statement
     ),
     "BatchGetItem": _operation(shapes.BATCH_GET_ITEM, read_batch_get_item, batch_get_item),
-    "BatchWriteItem": _operation(shapes.BATCH_WRITE_ITEM, read_batch_write_item, batch_write_item),
+    "BatchWriteItem": _operation(shapes.BATCH_WRITE_ITEM, read_batch_write_item, batch_write_item, BatchBodies),
     "CreateBackup": _operation(shapes.CREATE_BACKUP, read_create_backup, create_backup),
     "CreateTable": _operation(shapes.CREATE_TABLE, read_create_table, create_table),
     "DeleteBackup": _operation(shapes.DELETE_BACKUP, read_backup_arn, delete_backup),

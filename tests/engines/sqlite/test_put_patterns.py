@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flyexpr import DynamoError
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.request.body import PutBodies, read_known_put
+from flyexpr.engines.sqlite.request.body import BatchBodies, PutBodies, read_body, read_known_batch, read_known_put
 from flyexpr.engines.sqlite.request.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.wire import read_stored
 from flyexpr.values.encode import encode_item
@@ -158,16 +158,101 @@ def test_what_the_service_would_write_is_taken() -> None:
     ],
 )
 def test_a_request_that_is_no_json_is_for_the_careful_reader(text: bytes) -> None:
-    item = json.dumps(SAMPLE, separators=(",", ":")).encode()
+    item = json.dumps(SAMPLE, ensure_ascii=False, separators=(",", ":")).encode()
     assert read_known_put(text % item if b"%b" in text else text, known()) is None
+
+
+DELETE = {"DeleteRequest": {"Key": {"pk": {"S": "d"}}}}
+
+
+def batch(*items: dict[str, Any], **more: Any) -> bytes:
+    puts = [{"PutRequest": {"Item": item}} for item in items]
+    members = {"RequestItems": {"tab": [*puts, DELETE], "other": puts[:1]}, **more}
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def items_of(request: dict[str, Any]) -> list[Any]:
+    tables = request["RequestItems"].values()
+    return [one["PutRequest"]["Item"] for requests in tables for one in requests if one != DELETE]
+
+
+@given(items_like(SAMPLE))
+def test_a_batch_holds_items_of_a_known_pattern_and_others(item: dict[str, Any]) -> None:
+    request = read_known_batch(batch(item, SAMPLE, ReturnConsumedCapacity="TOTAL"), known())
+    if request is None:
+        assert "\\" in encode_text(item)
+        return
+    odd, sample, again = items_of(request)
+    assert tuple(sample) == read_stored(SAMPLE)
+    for one in (odd, again):
+        assert tuple(one) == read_stored(item) if isinstance(one, KnownItem) else one == item
+    assert request["RequestItems"]["tab"][2] == DELETE
+    assert request["ReturnConsumedCapacity"] == "TOTAL"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}}]}',
+        b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}},]}}',
+        b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}]}}}',
+        b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}}}}',
+        b'{"RequestItems":{"tab" [{"PutRequest":{"Item":%b}}]}}',
+        b'{"RequestItems":{"tab":{"PutRequest":{"Item":%b}}}}',
+        b'{"RequestItems":[{"PutRequest":{"Item":%b}}]}',
+        b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}}]}}}',
+    ],
+)
+def test_a_batch_that_is_none_is_for_the_careful_reader(text: bytes) -> None:
+    assert (
+        read_known_batch(text % json.dumps(SAMPLE, ensure_ascii=False, separators=(",", ":")).encode(), known()) is None
+    )
+
+
+def test_a_request_with_more_beside_an_item_is_read_as_ever() -> None:
+    item = json.dumps(SAMPLE, ensure_ascii=False, separators=(",", ":")).encode()
+    text = b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b},"DeleteRequest":{}}]}}' % item
+    assert read_known_batch(text, known()) == read_body(text)
+
+
+def test_an_engine_learns_patterns_from_batches() -> None:
+    with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
+        for engine in (learning, other):
+            engine("CreateTable", DEFINE)
+        for number in range(WORTH // 20 + 2):
+            items = [SAMPLE | {"pk": {"S": f"{number}.{one}"}} for one in range(20)]
+            learning("BatchWriteItem", batch_of(items))
+        _, bodies = learning._operations["BatchWriteItem"]
+        assert isinstance(bodies, BatchBodies)
+        assert bodies.patterns.known
+        for item in (SAMPLE, SAMPLE | {"pk": {"S": ""}}, SAMPLE | {"n": {"N": "x"}}, {"pk": {"S": "b"}}):
+            for more in ({}, {"ReturnConsumedCapacity": "TOTAL"}, {"ReturnItemCollectionMetrics": "ODD"}):
+                request = batch_of([item, SAMPLE | {"pk": {"S": "c"}}], **more)
+                assert answer(learning, request, "BatchWriteItem") == answer(other, request, "BatchWriteItem")
+        for pk in ("a", "b", "c"):
+            read = json.dumps({"TableName": "tab", "Key": {"pk": {"S": pk}}}).encode()
+            assert learning("GetItem", read) == other("GetItem", read) != b"{}"
+
+
+def batch_of(items: list[dict[str, Any]], **more: Any) -> bytes:
+    requests = [{"PutRequest": {"Item": item}} for item in items]
+    return json.dumps({"RequestItems": {"tab": requests}, **more}, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+DEFINE = json.dumps(
+    {
+        "TableName": "tab",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+).encode()
 
 
 def test_an_engine_learns_patterns_and_answers_as_before() -> None:
     with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
-        key = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
-        define = {"TableName": "tab", "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], **key}
         for engine in (learning, other):
-            engine("CreateTable", json.dumps(define).encode())
+            engine("CreateTable", DEFINE)
         for number in range(WORTH + SEVERAL):
             learning("PutItem", body(SAMPLE | {"pk": {"S": str(number)}}))
         _, bodies = learning._operations["PutItem"]
@@ -186,9 +271,9 @@ def test_an_engine_learns_patterns_and_answers_as_before() -> None:
         assert learning("GetItem", read) == other("GetItem", read)
 
 
-def answer(engine: SqliteEngine, request: bytes) -> Any:
+def answer(engine: SqliteEngine, request: bytes, operation: str = "PutItem") -> Any:
     try:
-        return engine("PutItem", request)
+        return engine(operation, request)
     except DynamoError as error:
         return error.code, error.message, error.fields
 
