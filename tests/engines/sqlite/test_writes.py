@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import strategies as some
 from embedded import TABLE, Ask, Clock, key
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.answers import read_text
+from flyexpr.engines.sqlite.answers import changed_text, item_text, read_text
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.rules.writes import SMALL
 from flyexpr.values.sizes import item_size
@@ -77,6 +78,25 @@ def test_indexes_and_sizes_follow_every_write(steps: list[tuple[str, int, list[t
                 ]
                 assert sorted(held, key=canonical) == sorted(wanted, key=canonical)
                 assert all(size == item_size(read_text(json.dumps(entry).encode())) for size, entry in entries)
+
+
+@given(some.items.filter(bool), some.items, st.lists(some.names, unique=True), st.booleans())
+def test_a_changed_text_is_that_of_the_changed_item(
+    before: dict[str, Any], other: dict[str, Any], names: list[str], nested: bool
+) -> None:
+    if nested:  # what changes stands within another attribute too
+        before = {**before, "inner": dict(before)}
+    after = {name: value for name, value in before.items() if name not in names or name in other}
+    after |= {name: other[name] for name in names if name in other}
+    known = {name: value for name, value in before.items() if name in names}
+    assert changed_text(item_text(before), known, after, names) == item_text(after)
+
+
+@pytest.mark.parametrize("names", [["a"], ["b"], ["c"], ["a", "b"], ["a", "b", "c"], ["d"]])
+def test_attributes_that_go_leave_no_comma(names: list[str]) -> None:
+    before = {"a": 1, "b": "x", "c": None}
+    after = {name: value for name, value in before.items() if name not in names}
+    assert changed_text(item_text(before), before, after, names) == item_text(after)
 
 
 def test_a_refused_update_changes_nothing(ask: Ask) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-
-from flyexpr.engines.sqlite.answers import read_text, split_text
+from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.records import record
 from flyexpr.values.kinds import Item
 
@@ -14,15 +12,11 @@ Row = tuple[int, bytes]
 
 @record
 class Image:
-    """An item before or after a write: the attributes that are looked at, its size, and its stored text.
-
-    `texts` has the text of each attribute. It is there before an update, which copies most of them.
-    """
+    """An item before or after a write: the attributes that are looked at, its size, and its stored text."""
 
     item: Item
     size: int
     text: bytes
-    texts: Mapping[str, str] | None = None
 
 
 def read_image(row: Row | None, names: frozenset[str]) -> Image | None:
@@ -32,13 +26,3 @@ def read_image(row: Row | None, names: frozenset[str]) -> Image | None:
     {'id': 'abc'}
     """
     return None if row is None else Image(read_text(row[1], names) if names else {}, *row)
-
-
-def split_image(row: Row, names: Container[str]) -> Image:
-    """The same of a row, with the texts of all its attributes.
-
-    >>> split_image((9, b'{"id":{"S":"abc"},"wins":{"N":"12"}}'), {"id"}).texts["wins"]
-    '{"N":"12"}'
-    """
-    item, texts = split_text(row[1], names)
-    return Image(item, *row, texts)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.answers import changed_text, item_text, split_text
+from flyexpr.engines.sqlite.answers import item_text, joined_text, split_text
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.key_schema import (
     KeyAttribute,
@@ -85,8 +85,7 @@ class VectorStoredIndex:
         vector = {self.attribute: numbers}
         counted = len(self.attribute.encode()) + 4 * self.dimensions
         if self.projected is None:
-            texts = image.texts or split_text(image.text, ())[1]
-            text = changed_text(texts, {}, [self.attribute])
+            text = joined_text({name: text for name, text in split_text(image.text).items() if name != self.attribute})
             return VectorEntry(key, image.size - item_size(vector) + counted, text, packed(numbers))
         held = {name: value for name, value in item.items() if name in self.projected}
         return VectorEntry(key, item_size(held) + counted, item_text(held), packed(numbers))

@@ -2,7 +2,7 @@
 
 Programs put many items of few shapes. An item that matches the pattern of its shape, and has every value just as the
 service would write it, is not read value by value: its text is the text to store, its size is a sum over its values. It
-takes a third of the time, and a batch of such items 0.55 of it. Every other item is left to wire.py, which refuses it or
+takes a third of the time; a batch of such items takes 0.55. Every other item is left to wire.py, which refuses it or
 writes it as the service does.
 """
 

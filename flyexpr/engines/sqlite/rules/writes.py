@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 from __future__ import annotations
 
 from flyexpr.engines.sqlite.answers import changed_text, item_text
-from flyexpr.engines.sqlite.disk.images import Image, Row, read_image, split_image
+from flyexpr.engines.sqlite.disk.images import Image, Row, read_image
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.expressions import attribute_names
@@ -46,10 +46,7 @@ def write_row(table: StoredTable, write: Write) -> bytes:
 
 def image_before(write: Write, table: StoredTable, row: Row | None) -> Image | None:
     """The item before a write, with the attributes that the write looks at."""
-    names = table.watched | attribute_names(write.condition, write.update)
-    if row is None or write.action != "Update":
-        return read_image(row, names)
-    return split_image(row, names)
+    return read_image(row, table.watched | attribute_names(write.condition, write.update))
 
 
 def holds(write: Write, old: Image | None) -> bool:
@@ -88,7 +85,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
     check_index_keys(table, item, changed)
     check_vectors(table, item, changed)
     try:
-        text = changed_text(old.texts, item, sorted(changed)) if old and old.texts else item_text(item)
+        text = changed_text(old.text, old.item, item, sorted(changed)) if old else item_text(item)
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now
         raise invalid(TOO_DEEP) from None
     return Image(item, size, text)
