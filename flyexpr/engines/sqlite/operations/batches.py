@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import answer, array, json_text, optional
+from flyexpr.engines.sqlite.answers import answer, json_text, optional
 from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.key_schema import key_of
 from flyexpr.engines.sqlite.disk.schema import StoredTable
@@ -67,13 +67,10 @@ def batch_get_item(storage: Storage, asked: BatchAsked, now: float) -> bytes:
             read = TableRead(keys, storage.table(keys.table))
             size = read.take(storage, size)
             reads.append(read)
-    responses = [
-        json_text(read.asked.name) + b":" + array([shown(text, read.asked.paths) for text in read.texts])
-        for read in reads
-    ]
+    responses = {read.asked.name: [shown(text, read.asked.paths) for text in read.texts] for read in reads}
     unprocessed = {read.asked.name: {**read.asked.wire, "Keys": read.unprocessed} for read in reads if read.unprocessed}
     return answer(
-        Responses=b"{%s}" % b",".join(responses),
+        Responses=answer(**responses),
         UnprocessedKeys=json_text(unprocessed),
         ConsumedCapacity=optional(consumed_by_table([(read.table, read.usage) for read in reads], asked.capacity)),
     )

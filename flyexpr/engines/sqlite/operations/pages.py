@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
+from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
 from flyexpr.engines.sqlite.disk.keys import Range
@@ -107,7 +107,7 @@ class Page:
         """The answer with this page, to a Query or a Scan."""
         items = self.items()
         return answer(
-            Items=array(items) if self.selection.items else None,
+            Items=items if self.selection.items else None,
             Count=str(len(items)),
             ScannedCount=str(len(self.rows)),
             LastEvaluatedKey=self.last_key(),

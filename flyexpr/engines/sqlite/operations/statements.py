@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import answer, array, json_text, optional
+from flyexpr.engines.sqlite.answers import answer, json_text, optional
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import WrongKeyType, invalid
@@ -66,7 +66,7 @@ def _select(storage: Storage, select: Select, asked: ExecutionAsked) -> bytes:
     key = page.last_key()
     token = None if key is None else write_token(asked.digest or b"", key)
     return answer(
-        Items=array(page.items()),
+        Items=page.items(),
         NextToken=optional(token),
         LastEvaluatedKey=key,
         ConsumedCapacity=page.capacity(),

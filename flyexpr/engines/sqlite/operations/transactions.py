@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import answer, array, item_text, optional, read_text
+from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
 from flyexpr.engines.sqlite.disk.images import Image, Row
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
@@ -163,7 +163,7 @@ def transact_get_items(storage: Storage, asked: GetsAsked, now: float) -> bytes:
             raise invalid(f"Payload in response is too large. {total} bytes are over 4 MB")
         responses.append(answer(Item=text))
     return answer(
-        Responses=array(responses),
+        Responses=responses,
         ConsumedCapacity=optional(consumed_by_table(usages.values(), asked.capacity, "Read")),
     )
 

@@ -9,8 +9,7 @@ import json
 
 from flyexpr.engines.sqlite.answers import (
     answer,
-    array,
-    changed_text,
+    joined_text,
     optional,
     read_text,
 )
@@ -51,7 +50,7 @@ def _search(storage: Storage, asked: SearchAsked, now: float) -> bytes:
     capacity = None
     if asked.capacity != "NONE":
         capacity = {"VectorSearchRequestBytes": float(max(partition.size, WRITE_UNIT))}
-    return answer(SearchResults=array(results), ConsumedCapacity=optional(capacity))
+    return answer(SearchResults=results, ConsumedCapacity=optional(capacity))
 
 
 def _index(table: StoredTable, name: str, now: float) -> VectorStoredIndex:
@@ -105,4 +104,4 @@ def _item(storage: Storage, index: VectorStoredIndex, key: bytes, paths: tuple[P
     texts = {name: encode(value) for name, value in found.items()}
     if numbers is not None:
         texts[index.attribute] = shown(numbers)
-    return changed_text(texts, {}, ())
+    return joined_text(texts)

@@ -6,20 +6,19 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Recor
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import answer, item_text, json_text, read_text
+from flyexpr.engines.sqlite.answers import item_text, read_first
 from flyexpr.engines.sqlite.disk.changes import SECOND, StoredChange
 from flyexpr.engines.sqlite.disk.keeping import NEW_VIEWS, OLD_VIEWS
-from flyexpr.engines.sqlite.disk.key_schema import key_of, row_key
+from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.disk.shards import Shard
 from flyexpr.engines.sqlite.disk.streams import StoredStream
 from flyexpr.engines.sqlite.request.streams import sequence_number
 from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import item_size
-
-_EXPIRED = '{"type":"Service","principalId":"dynamodb.amazonaws.com"}'
 
 
 def stream_view(stream: StoredStream) -> dict[str, Any]:
@@ -56,36 +55,45 @@ def has_change(stream: StoredStream, shard: Shard, change: StoredChange) -> bool
     return low <= row_key(stream.schema, _key(stream, change)) < high
 
 
-def record_text(stream: StoredStream, change: StoredChange) -> bytes:
-    """A record of a stream as GetRecords gives it; the images are the texts that were stored."""
-    old = change.old if stream.view in OLD_VIEWS else None
-    new = change.new if stream.view in NEW_VIEWS else None
-    key = _key(stream, change)
-    return answer(
-        eventID=json_text(_event_id(stream, change)),
-        eventName=json_text("INSERT" if change.old is None else "REMOVE" if change.new is None else "MODIFY"),
-        eventVersion='"1.1"',
-        eventSource='"aws:dynamodb"',
-        awsRegion='"local"',
-        dynamodb=answer(
-            ApproximateCreationDateTime=str(change.number // SECOND),
-            Keys=item_text(key),
-            NewImage=None if new is None else new[1],
-            OldImage=None if old is None else old[1],
-            SequenceNumber=json_text(sequence_number(change.number)),
-            SizeBytes=str(item_size(key) + sum(row[0] for row in (old, new) if row is not None)),
-            StreamViewType=json_text(stream.view),
-        ),
-        userIdentity=_EXPIRED if change.expired else None,
-    )
+def record_texts(stream: StoredStream, changes: Iterable[StoredChange]) -> list[bytes]:
+    """Records of a stream as GetRecords gives them; the images are the texts that were stored."""
+    # The id of a record is the same on every reading, and another for every other change of any table.
+    origin = hashlib.blake2b(f"{stream.table_id} {stream.arn}".encode(), digest_size=8).hexdigest().encode()
+    old_is_shown, new_is_shown, view = stream.view in OLD_VIEWS, stream.view in NEW_VIEWS, stream.view.encode()
+    texts = []
+    for change in changes:
+        key, images, size = _key(stream, change), b"", 0
+        for row, is_shown, member in ((change.new, new_is_shown, b"New"), (change.old, old_is_shown, b"Old")):
+            if row is not None and is_shown:
+                images += b'"%bImage":%b,' % (member, row[1])
+                size += row[0]
+        name = b"INSERT" if change.old is None else b"REMOVE" if change.new is None else b"MODIFY"
+        texts.append(
+            _RECORD
+            % (
+                origin,
+                change.number,
+                name,
+                change.number // SECOND,
+                item_text(key),
+                images,
+                sequence_number(change.number).encode(),
+                item_size(key) + size,
+                view,
+                _EXPIRED if change.expired else b"",
+            )
+        )
+    return texts
+
+
+# In one piece, for a page has up to 1,000 of them.
+_RECORD = (
+    b'{"eventID":"%b%016x","eventName":"%b","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"local",'
+    b'"dynamodb":{"ApproximateCreationDateTime":%d,"Keys":%b,%b"SequenceNumber":"%b","SizeBytes":%d,'
+    b'"StreamViewType":"%b"}%b}'
+)
+_EXPIRED = b',"userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"}'
 
 
 def _key(stream: StoredStream, change: StoredChange) -> Item:
-    names = stream.schema.names
-    return key_of(names, read_text(change.row[1], names))
-
-
-def _event_id(stream: StoredStream, change: StoredChange) -> str:
-    """The same on every reading, and another for every other change of any table."""
-    of = f"{stream.table_id} {stream.arn} {change.number}"
-    return hashlib.blake2b(of.encode(), digest_size=16).hexdigest()
+    return read_first(change.row[1], stream.schema.names)
