@@ -195,7 +195,7 @@ def test_an_unknown_option() -> None:
     assert refused("sqlite:x.db?sync=maybe") == "sync='maybe' is neither 'normal' nor 'full'"
     assert refused("http://localhost:8000?colour=red") == (
         "no option 'colour' in 'http://localhost:8000?colour=***'\n"
-        "  write one of: profile, region, transport, timeout, attempts"
+        "  write one of: profile, region, transport, timeout, attempts, retry_mode"
     )
     assert refused("dynamodb://eu-west-1?timeout=soon") == (
         "timeout= in 'dynamodb://eu-west-1?timeout=soon' takes a positive number, not 'soon'"

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from flyexpr.errors import FlyexprError
 
 _OPTIONS = frozenset(
-    "profile region transport timeout attempts sync mode retention shards shard_time indexing searching".split()
+    "profile region transport timeout attempts retry_mode sync "
+    "mode retention shards shard_time indexing searching".split()
 )
 
 

@@ -5,7 +5,8 @@
 
 Options in the query string: `profile=NAME` of AWS's configuration, `region=NAME` (for endpoints; us-east-1 if nothing
 names one), `timeout=SECONDS` for an answer, `attempts=N` for one request (4 as in AWS's SDKs; with `attempts=1` nothing
-is ever sent twice, see flyexpr.engines.aws.retries), `transport=direct` or `transport=botocore`.
+is ever sent twice, see flyexpr.engines.aws.retries), `retry_mode=adaptive` to send no faster than the table allows (see
+flyexpr.engines.aws.adaptive), `transport=direct` or `transport=botocore`.
 
 Both transports give the same answers. `direct` signs and sends by itself, and is some ten times faster for a single
 item. `botocore` uses a botocore client, so proxies, client certificates, mocks and instrumentation work. If the URL

@@ -6,10 +6,12 @@ sockets and on asyncio's connections, drive these steps, so they never disagree 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 from flyexpr.drive import WARNING, Pause
+from flyexpr.engines.aws.adaptive import Adaptive
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.choice import Setup
 from flyexpr.engines.aws.connections import NoAnswer
@@ -51,10 +53,18 @@ class _Failure(NamedTuple):
 class Attempts:
     """Makes the requests to one target, and decides how often each is tried.
 
-    Tests set `clock` (seconds since 1970) and `chance` (0 to 1) to control time and luck.
+    Tests set `clock` (seconds since 1970), `ticks` (seconds that only grow) and `chance` (0 to 1) to control time and
+    luck.
     """
 
-    def __init__(self, target: Target, setup: Setup, clock: Callable[[], float], chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        target: Target,
+        setup: Setup,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._target, self._clock, self._chance = target, clock, chance
         where = setup.endpoint
         self._signer = Signer(where.region, where.authority, where.path)
@@ -63,6 +73,7 @@ class Attempts:
             f"Accept-Encoding: identity\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: "
         )
         self._quota = Quota()
+        self._pace = Adaptive(ticks) if target.retry_mode == "adaptive" else None
 
     def signed(self, exchange: Exchange, keys: Keys) -> bytes:
         """The bytes of a request."""
@@ -75,10 +86,14 @@ class Attempts:
             raise DynamoError.of("UnknownOperationException", f"{operation!r} is not an operation of DynamoDB")
         exchange, attempt, taken = Exchange(operation, body), 1, 0
         while True:
+            if self._pace is not None and (seconds := self._pace.wait()) > 0:
+                yield Pause(seconds)
             try:
                 outcome = self._judged((yield exchange))
             except NoAnswer as error:
                 outcome = _Failure(self._no_answer(error), passing=not error.lasting, lost=error.sent)
+            if self._pace is not None:
+                self._pace.answered(not isinstance(outcome, bytes) and outcome.throttled)
             if isinstance(outcome, bytes):
                 self._quota.give(taken or 1)
                 return outcome

@@ -178,7 +178,7 @@ def _config(target: Target) -> Config:
         user_agent=f"flyexpr botocore/{botocore.__version__}",  # fixed; botocore would build one for every request
         read_timeout=target.timeout,
         connect_timeout=target.connect_timeout,
-        retries={"total_max_attempts": target.attempts},
+        retries={"total_max_attempts": target.attempts, **({"mode": target.retry_mode} if target.retry_mode else {})},
     )
 
 

@@ -9,8 +9,8 @@ from flyexpr.engines.urls import by_name, shown
 from flyexpr.errors import FlyexprError, did_you_mean
 from flyexpr.records import record
 
-_OPTIONS = ("profile", "region", "transport", "timeout", "attempts")
-_TRANSPORTS = ("direct", "botocore")
+_OPTIONS = ("profile", "region", "transport", "timeout", "attempts", "retry_mode")
+_CHOICES = {"transport": ("direct", "botocore"), "retry_mode": ("standard", "adaptive")}
 _ATTEMPTS = 4  # as AWS's SDKs do for DynamoDB; for other services they make 3
 _Number = TypeVar("_Number", int, float)
 
@@ -32,6 +32,7 @@ class Target:
     transport: str | None
     timeout: float
     attempts: int
+    retry_mode: str | None
 
     @property
     def connect_timeout(self) -> float:
@@ -46,7 +47,7 @@ def target_of(url: str) -> Target:
     Traceback (most recent call last):
     ...
     flyexpr.errors.FlyexprError: no option 'colour' in 'http://localhost:8000?colour=***'
-      write one of: profile, region, transport, timeout, attempts
+      write one of: profile, region, transport, timeout, attempts, retry_mode
     """
     text = shown(url)
     parts = _parts(url, text)
@@ -55,10 +56,9 @@ def target_of(url: str) -> Target:
         if name not in _OPTIONS:
             meant = did_you_mean(name, _OPTIONS, "{}=") or f"write one of: {', '.join(_OPTIONS)}"
             raise FlyexprError(f"no option {name!r} in {text!r}\n  {meant}")
-    if "transport" in options and options["transport"] not in _TRANSPORTS:
-        raise FlyexprError(
-            f"no transport {options['transport']!r} in {text!r}\n  write one of: {', '.join(_TRANSPORTS)}"
-        )
+    for name, choices in _CHOICES.items():
+        if name in options and options[name] not in choices:
+            raise FlyexprError(f"no {name} {options[name]!r} in {text!r}\n  write one of: {', '.join(choices)}")
     aws, host = parts.scheme == "dynamodb", parts.netloc.rpartition("@")[2]
     if aws and host != parts.netloc:
         raise FlyexprError(f"{text!r} holds keys\n  set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile")
@@ -71,6 +71,7 @@ def target_of(url: str) -> Target:
         transport=options.get("transport"),
         timeout=_number(text, options, "timeout", 60.0, "number"),
         attempts=_number(text, options, "attempts", _ATTEMPTS, "whole number"),
+        retry_mode=options.get("retry_mode"),
     )
 
 
