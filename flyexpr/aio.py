@@ -799,6 +799,7 @@ async def apply_export(
     condition: Condition | None = None,
     *,
     overwrite: bool = False,
+    dry_run: bool = False,
     refused: Refused | None = None,
     workers: int = 1,
     rate: float | None = None,
@@ -808,7 +809,9 @@ async def apply_export(
 ) -> int:
     """Brings a table up to date with an export; see `flyexpr.events.apply_export`."""
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return await _in_bulk(exports.apply_export(table, folder, condition, overwrite, refused, bulk), (table,), bulk)
+    return await _in_bulk(
+        exports.apply_export(table, folder, condition, overwrite, dry_run, refused, bulk), (table,), bulk
+    )
 
 
 async def undo(

@@ -167,6 +167,7 @@ def apply_export(
     condition: Condition | None = None,
     *,
     overwrite: bool = False,
+    dry_run: bool = False,
     refused: Refused | None = None,
     workers: int = 1,
     rate: float | None = None,
@@ -186,11 +187,11 @@ def apply_export(
     changed it since; an item of a full export is put only where there is none. `refused` is called with the `Change`
     and the stored item (None where there is none) for each one that was left alone. An item that is as the new image
     already counts as done, so the same export can be applied again. An incremental export without old images is an
-    error, unless `overwrite=True` says that every item is to be written. Each item takes a read and a write; one that
-    is new a write. `journal` and the other options are those of `put_all`.
+    error, unless `overwrite=True` says that every item is to be written. With `dry_run`, nothing is written. Each item
+    takes a read and a write; one that is new a write. `journal` and the other options are those of `put_all`.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return in_bulk(exports.apply_export(table, folder, condition, overwrite, refused, bulk), (table,), bulk)
+    return in_bulk(exports.apply_export(table, folder, condition, overwrite, dry_run, refused, bulk), (table,), bulk)
 
 
 def undo(

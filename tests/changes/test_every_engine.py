@@ -179,6 +179,9 @@ def test_an_export_overwrites_nothing_newer(orders: Table[Any], tmp_path: Path) 
         ({"id": "3", "tags": {"b", "a"}}, None),
         (None, {"id": "4"}),
     )
+    before = contents(orders)
+    assert apply_export(orders, folder, dry_run=True) == 3
+    assert contents(orders) == before
     refused: list[Any] = []
     for _ in range(2):
         assert apply_export(orders, folder, refused=lambda change, item: refused.append(item)) == 3

@@ -527,7 +527,6 @@ def test_a_list_of_files_that_is_none(things: Inside, line: str):
 @pytest.mark.parametrize(
     "summary, message",
     [
-        ({"exportType": "INCREMENTAL_EXPORT"}, "folder is an incremental export, which holds changes and not items"),
         ({"outputFormat": "ION"}, "folder is an export in the form ION; DYNAMODB_JSON can be read"),
         ({"itemCount": 41}, "folder/manifest-files.json lists 40 items, and manifest-summary.json says 41"),
         ([], "folder/manifest-summary.json is not a manifest"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from flyexpr.changes.export_folders import FILES, DataFile, check_file, checksum, find_export
+from flyexpr.changes.export_folders import FILES, DataFile, Export, check_file, checksum, find_export, read_manifest
 from flyexpr.cli import completions, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import GrowingFile, data_files, write_manifest
@@ -20,15 +20,18 @@ from flyexpr.cli.jobs.bulk_writes import Placed, put_all
 from flyexpr.cli.jobs.job import Manner, bulk, job
 from flyexpr.cli.jobs.parts import parts_of
 from flyexpr.cli.jobs.progress import last_counted
+from flyexpr.cli.jobs.swaps import swapped
 from flyexpr.cli.jobs.work import Job
 from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError, NoSuchTable
+from flyexpr.events import apply_export
 from flyexpr.explain import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.requests.operations import Scan
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import identity
 from flyexpr.steps.journals.files import naming
+from flyexpr.steps.many.images import Refused
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 
@@ -99,6 +102,7 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
 
 
 _TARGET = "TableId of the target"
+_WORKERS = 4  # changes that are done at the same time
 
 
 @click.command()
@@ -202,20 +206,25 @@ def import_(
 ) -> None:
     """Write the items of an export to S3, whose checksums are looked at first, or of a file .jsonl or .csv.
 
-    A file may be packed (.gz). A sheet has a column for each attribute; see docs/command-line.md for its cells.
+    A file may be packed (.gz). A sheet has a column for each attribute; see docs/command-line.md for its cells. An
+    incremental export changes each item only where it is still as it was before the change; those that are not are
+    left alone and printed with their key and what they are now, and the exit code is 1 then.
 
     \b
     flyexpr import Movies AWSDynamoDB/01693685827463-2d8752fd/
     flyexpr import Movies movies.csv --dry-run
     """
     found, description = options.session().described(table)
-    export = find_export(Path(source))
-    if export is None and Path(source).is_dir():
+    folder = find_export(Path(source))
+    if folder is None and Path(source).is_dir():
         raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
-    files = data_files(export) if export else []
+    export = read_manifest(folder) if folder else None
+    if export and export.view:
+        return _import_changes(found, export, manner)
+    files = data_files(export) if export else ()
     form = "wire" if wire else form_of_file(source) or "json"
     options.check_sheet(types, "wire" if export else form)
-    listed = checksum(export / FILES) if export else form
+    listed = checksum(export.folder / FILES) if export else form
     settings = {"table": table, **identity(description), "source": source, "files": listed, **types.settings}
 
     def write() -> None:
@@ -236,3 +245,26 @@ def import_(
 def _import_file(work: Job, table: Table, file: DataFile, dry_run: bool) -> None:
     with opened(str(file.path)) as stream:
         put_entries(work, table, entries(stream, "wire"), dry_run, f"{file.path.name}, ")
+
+
+def _import_changes(table: Table, export: Export, manner: Manner) -> None:
+    """What an incremental export has changed, done here to the items that are as they were before."""
+    if manner.rejects is not None:
+        raise click.UsageError("--rejects is for items; what an incremental export does not change is printed")
+
+    def work(refused: Refused) -> int:
+        dry_run, journal = manner.dry_run, None if manner.dry_run else manner.resume
+        return apply_export(
+            table, export.folder, dry_run=dry_run, refused=refused, rate=manner.rate, journal=journal, workers=_WORKERS
+        )
+
+    def write() -> None:
+        swapped(work, "as the export says", dry_run=manner.dry_run, quiet=manner.quiet)
+
+    manner.plan(
+        options.step("operation", f"GetItem, then PutItem, UpdateItem or DeleteItem on {table.name}"),
+        options.step("changes", f"{sum(file.items for file in export.files):,}, each where the item is as before it"),
+        options.step("cost", "1 read unit for each 4 KB of an item, and 1 write unit for each KB"),
+        look=write,
+    )
+    write()

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from flyexpr.changes.change import Change
 from flyexpr.cli import options
-from flyexpr.cli.formats.sinks import write_items
+from flyexpr.cli.jobs.swaps import swapped
 from flyexpr.events import undo as undone
-from flyexpr.values.kinds import Item
+from flyexpr.steps.many.images import Refused
 
 
 @click.command()
@@ -60,28 +59,10 @@ def undo(
     begin = None if since is None else options.moment_of(since, "beginning")
     found = options.session().table(table)
     wanted = None if condition is None else options.condition_of(condition)
-    left: list[Item] = []
-
-    def refused(change: Change, item: Item | None) -> None:
-        left.append({"key": change.key, "now": item})
-
     if not dry_run:
         options.confirm(f"Take back the changes of {table} since {since or export}?", yes)
-    done = undone(found, begin, wanted, export=export, dry_run=dry_run, quiet=wait, rate=rate, refused=refused)
-    with options.standard_output() as stream:
-        write_items(left, stream, "json")
-    options.note(_said(done, len(left), dry_run))
-    if left:
-        raise click.exceptions.Exit(options.FAILED)
 
+    def work(refused: Refused) -> int:
+        return undone(found, begin, wanted, export=export, dry_run=dry_run, quiet=wait, rate=rate, refused=refused)
 
-def _said(done: int, left: int, dry_run: bool) -> str:
-    """How many items are as they were, and how many were left alone.
-
-    >>> _said(1, 0, False), _said(2, 1, True)
-    ('1 item is as it was', '2 items would be as they were, and 1 was changed again')
-    """
-    subject, end = ("1 item", "as it was") if done == 1 else (f"{done:,} items", "as they were")
-    verb = "would be" if dry_run else "is" if done == 1 else "are"
-    rest = f", and {left:,} {'was' if left == 1 else 'were'} changed again" if left else ""
-    return f"{subject} {verb} {end}{rest}"
+    swapped(work, "as it was", dry_run=dry_run)

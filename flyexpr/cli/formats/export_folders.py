@@ -11,20 +11,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flyexpr.changes.export_folders import FILES, SUMMARY, DataFile, check_file, checksum, read_manifest
+from flyexpr.changes.export_folders import FILES, SUMMARY, DataFile, Export, check_file, checksum
 from flyexpr.errors import FlyexprError
 from flyexpr.steps.journals.files import naming, replace_file
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
 
 
-def data_files(folder: Path) -> tuple[DataFile, ...]:
-    """The data files of a full export in DynamoDB JSON; FlyexprError for any other export."""
-    export = read_manifest(folder)
+def data_files(export: Export) -> tuple[DataFile, ...]:
+    """The data files of a full export in DynamoDB JSON; FlyexprError for one in another form."""
     if export.form != "DYNAMODB_JSON":
-        raise FlyexprError(f"{folder} is an export in the form {export.form}; DYNAMODB_JSON can be read")
-    if export.view is not None:
-        raise FlyexprError(f"{folder} is an incremental export, which holds changes and not items")
+        raise FlyexprError(f"{export.folder} is an export in the form {export.form}; DYNAMODB_JSON can be read")
     return export.files
 
 

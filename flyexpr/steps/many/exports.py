@@ -25,12 +25,13 @@ def apply_export(
     folder: Folder,
     condition: Condition | None,
     overwrite: bool,
+    dry_run: bool,
     refused: Refused | None,
     bulk: Bulk,
 ) -> Steps[int]:
     """How many items are now as the export says.
 
-    >>> apply_export(scores, "nowhere", None, False, None, Bulk())
+    >>> apply_export(scores, "nowhere", None, False, False, None, Bulk())
     Traceback (most recent call last):
     ...
     flyexpr.errors.FlyexprError: nowhere holds no export: there is no manifest-summary.json in it
@@ -40,7 +41,7 @@ def apply_export(
     if not overwrite:
         need_old_images(export, "overwrite=True writes each item, whatever is stored")
     changes = changes_of_export(export, table, condition)
-    swaps = Swaps(table, refused, bulk, "changes of the export", overwrite=overwrite)
+    swaps = Swaps(table, refused, bulk, "changes of the export", overwrite=overwrite, dry_run=dry_run)
     facts = {
         "export": sha256("".join(file.checksum for file in export.files).encode()).hexdigest(),
         "condition": None if condition is None else show(condition),
