@@ -1,7 +1,10 @@
 """The page of the console, in a browser: tables, questions, plans, edits, changes, vectors; and what it may not do."""
 
+import json
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,13 +45,16 @@ MANY = [{"year": 1990 + number % 7, "title": f"Film {number:03}", "number": numb
 
 
 class Noted:
-    """An engine that notes the operations that it is asked for."""
+    """An engine that notes the operations that it is asked for, and answers queries when it may."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine, self.operations = engine, list[str]()
+        self.engine, self.operations, self.queries = engine, list[str](), threading.Event()
+        self.queries.set()
 
     def __call__(self, operation: str, body: bytes) -> bytes:
         self.operations.append(operation)
+        if operation == "Query":
+            assert self.queries.wait(30)
         return self.engine(operation, body)
 
     def asked(self, *operations: str) -> list[str]:
@@ -135,6 +141,37 @@ def test_a_list_of_tables_is_filtered_by_name(console: ConsolePage):
     assert console.text("#tables-list") == "Docs"
 
 
+def test_the_filter_finds_tables_that_were_not_listed_yet(console: ConsolePage, engine: Noted):
+    for number in range(120):
+        run(Table(f"Extra{number:03}", "id").on(engine.engine), create_table())
+    console.open()
+    console.says("#tables-count", "(100 and more)")
+    console.type("tables-filter", "movies")
+    console.says("#tables-count", "(122)")
+    assert console.text("#tables-list") == "Movies"
+
+
+def test_a_table_that_is_not_there_is_named(console: ConsolePage):
+    console.browser.get(f"{console.url}#table=Gone")
+    console.says("#table-problem", "Gone")
+    console.press("Movies")
+    console.says("#table-facts", "121 items")
+    assert console.text("#table-problem") == ""
+
+
+def test_an_answer_that_comes_too_late_is_not_shown(console: ConsolePage, engine: Noted):
+    engine.queries.clear()
+    console.open(table="Movies", text="title = 'Rush'")
+    console.until("return document.getElementById('results').ariaBusy")
+    console.press("Docs")
+    console.says("#table-name", "Docs")
+    console.says("#verdict", "A scan")
+    engine.queries.set()
+    for _ in range(3):
+        assert console.call("item", {"table": "Docs", "key": '{"id": "north"}'})[0] == 200
+        assert not console.script("return document.getElementById('results').checkVisibility()")
+
+
 def test_every_item_is_on_one_page(console: ConsolePage):
     console.open(table="Movies")
     console.press("Allow ")
@@ -186,6 +223,24 @@ def test_numbers_keep_their_digits(console: ConsolePage):
     assert '"rating": 8.123456789012345678901234567,' in console.says("#item-body", "rating")
 
 
+TEXTS = [
+    '{"a": 1, "b": [], "c": {}, "d": [1, [2, {"e": null}]], "f": true}',
+    '{"a": 12345678901234567890123456789012345678, "b": 1E-130, "c": -0.10, "d": {"$set": [1.0, 2]}}',
+    r'{"a \\ \" b": "\u2028 \\\\ \" { [ , : ] }", "é😀": "\n\t", "": ""}',
+    '{"long": "' + "word " * 60 + '", "more": [' + ", ".join(map(str, range(90))) + "]}",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_json_is_shown_as_it_was_written(console: ConsolePage, text: str):
+    console.open()
+    exact = partial(json.loads, parse_float=str, parse_int=str, object_pairs_hook=list)
+    for shown in console.script(
+        "const value = readJson(arguments[0]); return [jsonText(value), prettyJson(value)]", text
+    ):
+        assert exact(shown) == exact(text)
+
+
 def test_data_is_text_whatever_it_looks_like(console: ConsolePage, movies: Table[Any]):
     sly = "<img src=x onerror=\"document.title='taken'\"><b>bold</b>"
     put(movies, {"year": 1, "title": sly, sly: {"in": sly}})
@@ -221,6 +276,7 @@ def test_the_whole_plan_is_there(console: ConsolePage):
     console.open(table="Movies")
     console.type("text", "title = 'Rush' AND rating > 8")
     console.says("#verdict", "A query of ByTitle")
+    assert console.text("#parts").splitlines() == ["key condition", "title = 'Rush'", "filter", "rating > 8"]
     assert "the filter drops items that were read and paid for" in console.text("#warnings")
     console.press("The whole plan")
     plan = console.says("#plan-lines", "key condition")
@@ -325,6 +381,32 @@ def test_a_text_that_is_no_item_is_not_lost(console: ConsolePage, engine: Noted)
     console.edit("item-text", '"Rush"', '"Rush",')
     console.press("Show the changes")
     console.says("#item-body", "Nothing is changed.")
+    assert engine.asked(*WRITES) == []
+
+
+def test_a_key_cannot_be_edited(console: ConsolePage, engine: Noted):
+    rush(console)
+    console.press("Edit")
+    console.edit("item-text", '"Rush"', '"Hush"')
+    console.press("Show the changes")
+    console.says("#item-body .problem", "key")
+    assert engine.asked(*WRITES) == []
+
+
+def test_escape_asks_before_it_discards(console: ConsolePage, engine: Noted):
+    rush(console)
+    console.press("Edit")
+    console.edit("item-text", '"cars"', '"fast"')
+    console.press("Show the changes")
+    console.says("#item-title", "Write these changes?")
+    console.keys("\ue00c")
+    console.says("#item-title", "Discard your changes?")
+    assert console.focused() == "Go on editing"
+    console.keys("\ue007")
+    console.until("return document.getElementById('item-text')?.value.includes('fast')")
+    console.keys("\ue00c")
+    console.press("Discard")
+    console.until("return !document.getElementById('item').open")
     assert engine.asked(*WRITES) == []
 
 

@@ -2,7 +2,7 @@
 
 // One item in a dialog: seen, edited, compared, written, deleted. Each function below shows one state of it.
 
-const opened = {table: "", key: null, old: null, edited: false, gone: -1}
+const opened = {table: "", key: null, old: null, draft: null, gone: -1}
 
 function showState(title, ...children) {
   $("item-title").textContent = title
@@ -19,12 +19,12 @@ function actions(...buttons) {
 }
 
 function closeItem() {
-  opened.edited = false
+  opened.draft = null
   $("item").close()
 }
 
 async function openItem(key) {
-  Object.assign(opened, {table: page.table.name, key, old: null, edited: false, gone: -1})
+  Object.assign(opened, {table: page.table.name, key, old: null, draft: null, gone: -1})
   const problem = places()
   showState(keyText(key), problem, actions(button("Close", closeItem)))
   const answer = await attempt(problem, () => ask("item", {table: opened.table, key}, turn("item")))
@@ -35,7 +35,7 @@ async function openItem(key) {
 }
 
 function view() {
-  opened.edited = false
+  opened.draft = null
   const text = prettyJson(readJson(opened.old))
   const copied = el("span", {role: "status"})
   const copy = button("Copy", async () => { await navigator.clipboard.writeText(text); copied.textContent = "copied" })
@@ -53,7 +53,7 @@ function keyOf(item) {
 }
 
 function createItem() {
-  Object.assign(opened, {table: page.table.name, key: null, old: null, edited: false, gone: -1})
+  Object.assign(opened, {table: page.table.name, key: null, old: null, draft: null, gone: -1})
   const members = page.table.key.map(part => `  ${JSON.stringify(part.name)}: ${part.type === "N" ? "0" : part.type === "S" ? '""' : '{"$bytes": ""}'}`)
   edit(`{\n${members.join(",\n")}\n}`)
 }
@@ -61,7 +61,7 @@ function createItem() {
 function edit(text, error) {
   const area = el("textarea", {
     id: "item-text", spellcheck: "false", autocapitalize: "off",
-    oninput: () => { opened.edited = true },
+    oninput: () => { opened.draft = area.value },
     onkeydown: event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) review(area.value) },
   })
   area.value = text
@@ -133,13 +133,14 @@ function showConflict(text, error) {
   const stored = error.answer.item
   const problem = places()
   showProblem(problem, error)
+  const title = text === null ? "Not deleted" : "Not written"
   if (stored === null || stored === undefined) {
-    return showState("Not written", problem, el("p", {}, "The item is not in the table any more."), actions(button("Close", closeItem, "first")))
+    return showState(title, problem, el("p", {}, "The item is not in the table any more."), actions(button("Close", closeItem, "first")))
   }
   opened.key ??= keyOf(stored)
   const take = () => { opened.old = stored; view() }
   const compare = () => { opened.old = stored; review(text) }
-  return showState("Not written: the item has changed",
+  return showState(`${title}: the item has changed`,
     problem,
     el("h3", {}, "Stored now"), el("pre", {tabindex: "0"}, prettyJson(readJson(stored))),
     actions(text === null ? null : button("Compare mine with it", compare, "first"), button("Take what is stored", take)))
@@ -184,13 +185,15 @@ function focusRow() {
   }
 }
 
-// Escape does not throw away what was typed.
+// Escape does not throw away what was typed: it asks, and back from the question it leads to the editor.
 function cancelItem(event) {
-  if (!opened.edited) return
+  const {draft} = opened
+  if (draft === null) return
   event.preventDefault()
-  const text = $("item-text")?.value
-  if (text === undefined) return
-  const go = button("Go on editing", () => { edit(text); opened.edited = true })
-  showState("Discard your changes?", actions(button("Discard", closeItem, "danger"), go))
-  go.focus()
+  if ($("discard")) return edit(draft)
+  const discard = button("Discard", closeItem, "danger")
+  discard.id = "discard"
+  const go = button("Go on editing", () => edit(draft))
+  showState("Discard your changes?", actions(discard, go))
+  return go.focus()
 }

@@ -8,7 +8,7 @@ const WIDE = matchMedia("(min-width: 50.01rem)")
 
 async function show(address) {
   if (!address.table) return
-  if ($("item").open && !opened.edited) closeItem()
+  if ($("item").open && opened.draft === null) closeItem()
   const other = address.table !== page.table?.name
   if (other) {
     if (!WIDE.matches) $("tables").open = false
@@ -37,6 +37,8 @@ function showView(view) {
 }
 
 function clearQuery() {
+  clearTimeout(waiting)
+  for (const kind of ["explain", "page", "search", "item"]) turns.get(kind)?.abort()
   for (const id of ["text", "budget", "near-text", "vector"]) $(id).value = ""
   $("descending").checked = false
   $("results").hidden = true
@@ -89,6 +91,7 @@ function listen() {
   $("skip").onclick = () => $("main").focus()
   $("keys").onclick = () => openDialog($("help"))
   $("tables-filter").oninput = filterTables
+  $("tables-more").onclick = () => loadTables(page.more)
   $("text").addEventListener("input", explainSoon)
   $("text").addEventListener("keydown", onTextKey)
   $("index").onchange = explain

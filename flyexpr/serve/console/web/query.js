@@ -55,13 +55,27 @@ function showPlan(plan) {
   $("mistake").hidden = true
   fill($("warnings"), ...plan.warnings.map(warning => el("li", {}, warning)))
   $("plan").hidden = false
-  fill($("plan-lines"), ...plan.plan.flatMap(planLine))
+  const rows = planRows(plan.plan)
+  fill($("parts"), ...rows.filter(([label]) => PARTS.includes(label)).flatMap(planRow))
+  fill($("plan-lines"), ...rows.flatMap(planRow))
   showScan(plan)
 }
 
+const PARTS = ["key condition", "filter", "on the client"] // what is always shown of a plan
+
 // A line of a plan has its label in the first 14 columns; a line without a label goes on with the one before.
-function planLine(line) {
-  return [el("dt", {}, line.slice(0, 14).trim()), el("dd", {}, line.slice(14))]
+function planRows(lines) {
+  const rows = []
+  for (const line of lines) {
+    const [label, text] = [line.slice(0, 14).trim(), line.slice(14)]
+    if (label) rows.push([label, text])
+    else rows.at(-1)[1] += ` ${text}`
+  }
+  return rows
+}
+
+function planRow([label, text]) {
+  return [el("dt", {}, label), el("dd", {}, text)]
 }
 
 function showScan(plan) {
@@ -81,7 +95,7 @@ function showScan(plan) {
 function showMistake(error) {
   fill($("verdict"), el("b", {class: "bad"}, "✗ "), error.message, error.hint ? el("br") : "", error.hint ? `Hint: ${error.hint}` : "")
   $("text").setAttribute("aria-invalid", "true")
-  fill($("warnings"))
+  for (const id of ["parts", "warnings"]) fill($(id))
   $("plan").hidden = true
   $("scan").hidden = true
   $("mistake").hidden = error.position === undefined
@@ -131,9 +145,11 @@ async function readPage(cursor, number) {
   if (reading.scans && left <= 0) return refuseScan(`Of ${unitsText(budget())}, ${reading.spent} are used.`, "allow more, and go on with Next")
   const scan = reading.scans ? {budget: left} : undefined
   $("results").setAttribute("aria-busy", "true")
+  $("results").hidden = false
+  $("items-count").textContent = `Reading page ${number} …`
   const found = await attempt($("items-problem"), () => ask("page", {...reading.asked, cursor, scan}, turn("page")))
   $("results").removeAttribute("aria-busy")
-  if (!found) return undefined
+  if (!found) return showPage()
   if (number > reading.number) reading.starts = [...reading.starts, cursor].slice(-KEPT)
   else reading.starts = reading.starts.slice(0, number === 1 ? 0 : -1)
   if (number === 1) reading.starts = [cursor]
@@ -143,8 +159,9 @@ async function readPage(cursor, number) {
 
 function showPage() {
   const {found, number, spent} = reading
+  $("results").hidden = !found
+  if (!found) return
   const {returned, read, requests, units} = found.stats
-  $("results").hidden = false
   const nothing = found.cursor ? "No item on this page matches; there may be more" : number > 1 ? "No more items" : "No item matches"
   $("items-count").textContent = found.items.length ? `Page ${number}: ${plural(found.items.length, "item")}` : `Page ${number}: ${nothing}`
   $("items-cost").textContent = `${returned} of ${plural(read, "item")} read, ${plural(requests, "request")}, ${unitsText(units)}; ${unitsText(spent)} since the first page`

@@ -22,6 +22,7 @@ function searchFrom(index, item) {
 async function search() {
   const index = vectorIndexes().find(one => one.name === $("near-index").value)
   const asked = {table: page.table.name, attribute: index.attribute, index: index.name, text: $("near-text").value.trim(), top: Number($("top-count").value)}
+  $("near-count").textContent = "Searching …"
   const answer = await attempt($("near-problem"), async () => ask("search", {...asked, vector: readVector($("vector").value)}, turn("search")))
   $("near-count").textContent = answer ? `${plural(answer.found.length, "item")}, the best first` : ""
   fill($("near-notes"), ...(answer?.notes ?? []).map(note => el("li", {}, note)))

@@ -2,30 +2,32 @@
 
 // The list of tables, and the head of the one that is chosen.
 
-const page = {writable: false, table: null}
+const page = {writable: false, table: null, more: undefined}
 
 async function loadTables(start) {
-  const answer = await attempt($("tables-problem"), () => ask("tables", start ? {start} : {}))
+  const answer = await attempt($("tables-problem"), () => ask("tables", start ? {start} : {}, turn("tables")))
   if (!answer) return
   page.writable = answer.writable
   $("engine").textContent = answer.engine
   $("rights").textContent = answer.writable ? "may write" : "read-only"
   $("tables-list").append(...answer.tables.map(tableLink))
-  $("tables-more").hidden = !answer.next
-  $("tables-more").onclick = () => loadTables(answer.next)
+  page.more = answer.next
+  $("tables-more").hidden = !page.more
   $("tables-count").textContent = `(${$("tables-list").children.length}${answer.next ? " and more" : ""})`
   if (!$("tables-list").children.length) $("tables-list").append(el("li", {class: "muted"}, "There is no table yet."))
-  filterTables()
   markTable()
+  return filterTables()
 }
 
 function tableLink(name) {
   return el("li", {}, el("a", {href: hashOf({table: name})}, name))
 }
 
-function filterTables() {
+// Shows the names with a part; that takes all names, so those that were not loaded yet are loaded first.
+async function filterTables() {
   const part = $("tables-filter").value.toLowerCase()
   for (const row of $("tables-list").children) row.hidden = !row.textContent.toLowerCase().includes(part)
+  if (part && page.more) await loadTables(page.more)
 }
 
 function markTable() {
