@@ -176,15 +176,18 @@ def _base64(value: bytes) -> str:
 
 
 _BETWEEN = '","'  # members of a set
+_STRINGS, _WHOLES = {str}, {int}
 
 
 def _encode_set(value: Iterable[Any], depth: int) -> str:
     # Strings and whole numbers are by far the commonest. By way of the set's meaning they take three times as long.
-    kinds = set(map(type, value))
-    if kinds == {str}:
+    kinds = {*map(type, value)}
+    if kinds == _STRINGS:
         return f'{{"SS":[{",".join(map(quote, sorted(value)))}]}}'
-    if kinds == {int} and min(value) > -WHOLE and max(value) < WHOLE:
-        return f'{{"NS":["{_BETWEEN.join(map(str, sorted(value)))}"]}}'
+    if kinds == _WHOLES:
+        members = sorted(value)
+        if members[0] > -WHOLE and members[-1] < WHOLE:
+            return f'{{"NS":["{_BETWEEN.join(map(str, members))}"]}}'
     return encode_frozen(freeze_set(value))
 
 

@@ -20,8 +20,6 @@ from flyexpr.values.numbers import DIGITS, text_size, whole_size
 from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH, worthy_pattern
 from flyexpr.values.patterns import Maker, Match, Matched
 
-Length = Callable[[str], int]
-
 _MANY = 64  # patterns that are counted
 
 
@@ -46,7 +44,7 @@ class PutPatterns:
     """
 
     def __init__(self) -> None:
-        self.known: list[tuple[Match, Callable[[Matched], Item], Callable[[Matched, Length], int]]] = []
+        self.known: list[tuple[Match, Callable[[Matched], Item], Callable[[Matched], int]]] = []
         self._counts = Memo[str, int](_MANY)
         self._puts = self._failed = 0
 
@@ -59,7 +57,8 @@ class PutPatterns:
             if matched:
                 own = matched[0]
                 try:
-                    counted = size(matched, len if own.isascii() else _utf8)
+                    # Sizes are of characters; what UTF-8 adds to the text it adds to a name or a string of the item.
+                    counted = size(matched) if own.isascii() else size(matched) + len(own.encode()) - len(own)
                     return KnownItem(make(matched), own, counted)
                 except (_UnusualValue, ValueError, ArithmeticError):
                     return None
@@ -85,7 +84,7 @@ class PutPatterns:
 
     def add(self, pattern: str, item: dict[str, Any]) -> None:
         """Adds the pattern of a wire item to those that are known."""
-        known = re.compile(pattern).match, Maker().made(item), _Sizer().made(item, "length")
+        known = re.compile(pattern).match, Maker().made(item), _Sizer().made(item)
         self.known = [known, *self.known[: SEVERAL - 1]]
 
 
@@ -94,13 +93,13 @@ class _UnusualValue(Exception):
 
 
 class _Sizer(Maker):
-    """Writes the function that gives the size of an item, as the service counts it, by the `length` of a string."""
+    """Writes the function that gives the size of an item, as the service counts it, but a character as one byte."""
 
     def __init__(self) -> None:
         super().__init__(**_SIZES)
 
     def of_map(self, members: dict[str, Any]) -> str:
-        names = sum(len(name.encode()) for name in members)
+        names = sum(map(len, members))
         return " + ".join([str(names), *map(self.of_value, members.values())])
 
     def of_list(self, members: list[Any]) -> str:
@@ -123,11 +122,7 @@ class _Sizer(Maker):
         group = self.group()
         if kind == "BOOL":
             return "1"
-        return f"length({group})" if kind == "S" else f"size_{kind}({group}, length)"
-
-
-def _utf8(text: str) -> int:
-    return len(text.encode())
+        return f"len({group})" if kind == "S" else f"size_{kind}({group})"
 
 
 def _whole(text: str) -> int:
@@ -142,14 +137,14 @@ def _fraction(text: str) -> int:
     return text_size(text)
 
 
-def _strings(text: str, length: Length) -> int:
+def _strings(text: str) -> int:
     members = text.split('","')
     if members != sorted(set(members)):
         raise _UnusualValue  # out of order, or twice the same
-    return sum(map(length, members))
+    return sum(map(len, members))
 
 
-def _wholes(text: str, length: Length) -> int:
+def _wholes(text: str) -> int:
     members = text.split('","')
     try:
         values = list(map(int, members))
@@ -160,7 +155,7 @@ def _wholes(text: str, length: Length) -> int:
     return sum(map(_whole, members))
 
 
-def _binary(text: str, length: Length) -> int:
+def _binary(text: str) -> int:
     try:
         value = a2b_base64(text)
     except ValueError:
@@ -170,9 +165,9 @@ def _binary(text: str, length: Length) -> int:
     return len(value)
 
 
-def _binaries(text: str, length: Length) -> int:
+def _binaries(text: str) -> int:
     members = text.split('","')
-    total = sum([_binary(member, length) for member in members])
+    total = sum(map(_binary, members))
     values = list(map(a2b_base64, members))
     if values != sorted(set(values)):
         raise _UnusualValue
