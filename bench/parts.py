@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import backfill, cli
+from bench import backfill, beside, cli
 from bench.part import Part
 
-PARTS: dict[str, Part] = {part.name: part for part in (cli.PART, backfill.PART)}
+PARTS: dict[str, Part] = {part.name: part for part in (cli.PART, backfill.PART, beside.PART)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from dynamoxy import Client, ConditionalCheckFailedError, Credentials, F
+from dynamoxy import Attr, Client, ConditionalCheckFailedError, Credentials, F, Model, partition_key, sort_key
+from dynamoxy.testing import memory_client
 
 from bench import data
 from bench.jobs import AT_ONCE, BATCH, EACH, FEW, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
@@ -91,3 +93,32 @@ def _writes(awaited: Any, url: str, table: Any) -> Jobs:
         "batch write": awaited(lambda: table.batch_write(puts=items)),
     }
     return {**shown_writes(url, writes), "failed condition": Job(awaited(failed))}
+
+
+class Stored(Model, table="items"):  # type: ignore[misc, call-arg]
+    """What the table on the store in memory is made from."""
+
+    pk: Attr[str] = partition_key()
+    sk: Attr[int] = sort_key()
+
+
+def in_memory(items: list[data.Item], times: int) -> dict[str, float]:
+    """Microseconds of CPU that a get and a put take on dynamoxy's store in memory."""
+
+    async def took(ask: Callable[[int], Coroutine[Any, Any, Any]]) -> float:
+        for number in range(len(items)):
+            await ask(number)
+        began = time.process_time()
+        for number in range(times):
+            await ask(number)
+        return (time.process_time() - began) / times * 1e6
+
+    async def measured() -> dict[str, float]:
+        async with memory_client(consumed_capacity="NONE", telemetry=None) as client:
+            await client.create_tables(Stored)
+            table = client.table("items")
+            put = await took(lambda number: table.put(items[number % len(items)] | {"sk": number}))
+            get = await took(lambda number: table.get({"pk": items[0]["pk"], "sk": number % len(items)}))
+            return {"get": get, "put": put}
+
+    return asyncio.run(measured())
