@@ -119,6 +119,11 @@ def test_a_limit_stops_the_read(movies: Program):
     assert b"1 request, 2 items examined, 2 returned" in said.stderr
 
 
+@pytest.mark.parametrize("segments, requests", [(1, b"1 request,"), (2, b"2 requests,"), (3, b"3 requests,")])
+def test_a_scan_is_read_in_so_many_segments(movies: Program, segments: int, requests: bytes):
+    assert requests in movies.run("scan", "Movies", "--segments", str(segments), "--stats").stderr
+
+
 def test_a_cursor_goes_on(movies: Program):
     said = movies.run("scan", "Movies", "--segments", "1", "--limit", "2", "--stats")
     assert b"1 request, 2 items examined, 2 returned" in said.stderr
