@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -78,6 +79,15 @@ def test_an_export_in_ion_gives_the_same(tmp_path: Path) -> None:
     ]
     deeper = {"id": "3", "m": {"n": [1, True, -600]}, "ns": {1, 2.5}, "bs": {b"hi"}}
     assert list(read_export(written(tmp_path, lines, outputFormat="ION"), TABLE)) == [*READ, deeper]
+
+
+def test_an_export_in_ion_without_the_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "amazon.ion.simpleion", None)
+    folder = written(tmp_path, [b'$ion_1_0 {Item:{id:"1"}}'], outputFormat="ION")
+    with pytest.raises(FlyexprError, match=r"this export is in Ion\n  hint: pip install 'flyexpr\[exports\]'"):
+        list(read_export(folder, TABLE))
 
 
 def test_changes_in_ion(tmp_path: Path) -> None:
