@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from math import isnan
+from math import hypot
 from numbers import Real
 from struct import unpack
 from typing import Any
@@ -48,8 +48,7 @@ def _are_floats(numbers: Sequence[Any]) -> bool:
     """Whether all are floats that 32 bits can hold; the others are looked at one by one."""
     if {*map(type, numbers)} != {float}:
         return False
-    # NaN hides from min and max, and not from a sum.
-    return min(numbers) >= -LARGEST and max(numbers) <= LARGEST and not isnan(sum(numbers))
+    return hypot(*numbers) <= LARGEST  # if their length is, each is; none is NaN or infinite then
 
 
 def _number(number: Any, place: int) -> Any:

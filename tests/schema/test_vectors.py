@@ -168,7 +168,13 @@ numbers = st.one_of(
 )
 
 
-@given(st.one_of(st.lists(numbers, max_size=40), st.lists(floats, min_size=16, max_size=40)))
+usual = st.sampled_from([0.25, -0.0, 3.0, -7e-5, 1e-99, 1.5e-7, -1e16, 9.99e22, 1e99]) | st.floats(-1, 1)
+
+
+@given(
+    st.one_of(*(st.lists(numbers, min_size=low, max_size=40) for low in (0, 16)))
+    | st.one_of(*(st.lists(each, min_size=16, max_size=40) for each in (floats, usual)))
+)
 def test_a_list_of_numbers_is_written_as_each_of_them(values: list[Any]) -> None:
     """Long lists of floats are written as one."""
     try:

@@ -349,6 +349,75 @@ print(number)
 """
 
 
+VECTORS = {
+    "TableName": "tab",
+    "VectorIndexUpdates": [
+        {
+            "Create": {
+                "IndexName": "by_v",
+                "VectorAttribute": {"AttributeName": "v"},
+                "Dimensions": 2,
+                "DistanceFunction": "EUCLIDEAN",
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        }
+    ],
+}
+FILLER = """
+import json, sys, time
+from types import SimpleNamespace
+from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.operations import fills
+fills.PORTION_SECONDS = 0.0
+fills.time = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=lambda _: print("portion", flush=True))
+SqliteEngine(sys.argv[1])("UpdateTable", sys.argv[2].encode())
+"""
+
+
+def vector_item(sort: int, *vector: int) -> dict[str, Any]:
+    return {"Item": {**key(sort, "vectors"), "v": {"L": [{"N": str(number)} for number in vector]}}}
+
+
+@pytest.mark.parametrize("portions", [1, 9, 40, 70])
+def test_a_vector_index_and_its_table_agree_after_a_kill_in_the_middle_of_the_fill(
+    path: str, monkeypatch: pytest.MonkeyPatch, portions: int
+) -> None:
+    """Items of both halves are written, moved and deleted before another engine fills the rest."""
+    with SqliteEngine(path) as engine:
+        for sort in range(60):
+            call(engine, "PutItem", {"TableName": "tab", **vector_item(sort, sort, 1)})
+        filler = [sys.executable, "-c", FILLER, path, json.dumps(VECTORS)]
+        with subprocess.Popen(filler, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for _ in range(portions):
+                assert process.stdout.readline() == "portion\n"
+            process.kill()
+        monkeypatch.setattr(FILLS + "ABANDONED_SECONDS", 1000.0)
+        search = {"TableName": "tab", "IndexName": "by_v", "SearchVector": [{"N": "0"}, {"N": "0"}], "TopK": 100}
+        search["ProjectionExpression"] = "pk, sk, v"
+        with pytest.raises(DynamoError, match="Cannot search backfilling vector index: by_v"):
+            call(engine, "SearchVectors", search)
+        for sort in (0, 30):
+            call(engine, "PutItem", {"TableName": "tab", **vector_item(sort, 100 + sort, 2)})
+            call(engine, "DeleteItem", {"TableName": "tab", "Key": key(sort + 1, "vectors")})
+        call(engine, "PutItem", {"TableName": "tab", **vector_item(500, 7, 7)})
+    monkeypatch.setattr(FILLS + "ABANDONED_SECONDS", 0.0)
+    with SqliteEngine(path) as engine:
+        found = {
+            each["Item"]["sk"]["N"]: [float(number["N"]) for number in each["Item"]["v"]["L"]]
+            for each in call(engine, "SearchVectors", search)["SearchResults"]
+        }
+        stored = {
+            item["sk"]["N"]: [float(number["N"]) for number in item["v"]["L"]]
+            for item in call(engine, "Scan", {"TableName": "tab"})["Items"]
+            if "v" in item
+        }
+        assert found == stored
+        assert len(stored) == 59
+        (index,) = call(engine, "DescribeTable", {"TableName": "tab"})["Table"]["VectorIndexes"]
+        assert (index["IndexStatus"], index["ItemCount"], "Backfilling" in index) == ("ACTIVE", 59, False)
+
+
 def test_counting_a_large_table_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.COUNT_ROWS", 5)
     with SqliteEngine(":memory:") as engine:
