@@ -18,6 +18,7 @@ from flyexpr.cli import completions
 from flyexpr.cli.formats.csv_rows import BY_CELL, Types
 from flyexpr.cli.formats.terminal_text import labelled, painted, plain, shown
 from flyexpr.cli.hints import plan_in_words, quoting
+from flyexpr.cli.index_words import VECTOR_WORDS
 from flyexpr.cli.session import ENVIRONMENT, Session
 from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import ALWAYS, Condition
@@ -143,6 +144,11 @@ def global_index(what: str) -> Callable[[Command], Command]:
     return click.option(
         "--index", "indexes", multiple=True, metavar="TEXT", help=f"{what}: 'NAME KEY [KEY] [project=keys|a,b]'."
     )
+
+
+def vector_index(what: str) -> Callable[[Command], Command]:
+    """The option for vector indexes to make."""
+    return click.option("--vectors", multiple=True, metavar="TEXT", help=f"{what}: '{VECTOR_WORDS}'.")
 
 
 def form_of(form: str, wire: bool) -> str:

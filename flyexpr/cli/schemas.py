@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from flyexpr.cli.index_words import global_index, local_index, read_keys, vector_index
 from flyexpr.errors import ValidationError
 from flyexpr.records import replace
 from flyexpr.schema.codecs import KEY_TYPES
-from flyexpr.schema.indexes import GlobalIndex, Index, LocalIndex
+from flyexpr.schema.indexes import Index, VectorIndex
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import quote
 
 
 def schema_words(
-    name: str, keys: Sequence[str], indexes: Iterable[str], locals_: Iterable[str], **options: Any
+    name: str,
+    keys: Sequence[str],
+    indexes: Iterable[str],
+    locals_: Iterable[str],
+    vectors: Iterable[str] = (),
+    **options: Any,
 ) -> Table:
     """A table's descriptor, from the words of `flyexpr create`.
 
@@ -27,9 +33,10 @@ def schema_words(
     together are joined by commas; `project=keys` or `project=a,b` says which other attributes the index holds.
     """
     types: dict[str, str] = {}
-    partition, *sort = _keys(keys, types, f"table {name!r}", 2)
-    found: list[Index] = [_local_index(text.split(), types, partition) for text in locals_]
-    found += [_global_index(text.split(), types) for text in indexes]
+    partition, *sort = read_keys(keys, types, f"table {name!r}", 2)
+    found: list[Index] = [local_index(text, types, partition) for text in locals_]
+    found += [global_index(text, types) for text in indexes]
+    found += [vector_index(text, types) for text in vectors]
     attributes = {attribute: KEY_TYPES[kind] for attribute, kind in types.items() if kind != "S"}
     return Table(name, partition[0], sort[0][0] if sort else None, attributes=attributes, indexes=found, **options)
 
@@ -68,11 +75,13 @@ def _throughput(text: str) -> tuple[int, int] | None:
     return int(units[1]), int(units[2])
 
 
-def altered_schema(live: Table, indexes: Iterable[str], drops: Iterable[str], settings: Mapping[str, Any]) -> Table:
+def altered_schema(
+    live: Table, indexes: Iterable[str], vectors: Iterable[str], drops: Iterable[str], settings: Mapping[str, Any]
+) -> Table:
     """The table with more indexes, without others, and with other settings: the words of `flyexpr alter`.
 
     >>> movies = schema_words("Movies", ["year:N", "title"], ["ByTitle title"], [])
-    >>> [index.name for index in altered_schema(movies, ["ByYear year rank:N"], ["ByTitle"], {"ttl": "at"}).indexes]
+    >>> [index.name for index in altered_schema(movies, ["ByYear year"], [], ["ByTitle"], {"ttl": "at"}).indexes]
     ['ByYear']
     """
     types = {name: str(live.kind(name)) for name in live.key_attributes}
@@ -83,50 +92,11 @@ def altered_schema(live: Table, indexes: Iterable[str], drops: Iterable[str], se
             there = ", ".join(index.name for index in live.indexes if index.alterable) or "none"
             raise ValidationError(f"index {name!r} of {live.name!r} {why}\n  hint: those that can be dropped: {there}")
         del kept[name]
-    added = [_global_index(text.split(), types) for text in indexes]
+    added: list[Index] = [global_index(text, types) for text in indexes]
+    added += [vector_index(text, types) for text in vectors]
     kept |= {index.name: index for index in added}
     attributes = {**live.attributes, **{name: KEY_TYPES[kind] for name, kind in types.items() if kind != "S"}}
     return replace(live, attributes=attributes, indexes=tuple(kept.values()), **settings)
-
-
-def _keys(words: Sequence[str], types: dict[str, str], owner: str, most: int) -> list[tuple[str, ...]]:
-    if not 1 <= len(words) <= most:
-        raise ValidationError(f"{owner} has a partition key and at most a sort key, not {len(words)} keys")
-    return [tuple(_attribute(part, types) for part in word.split(",")) for word in words]
-
-
-def _attribute(word: str, types: dict[str, str]) -> str:
-    name, mark, kind = word.rpartition(":")
-    if not mark:
-        name, kind = word, types.get(word, "S")
-    if kind not in KEY_TYPES or not name:
-        raise ValidationError(f"{word!r} is not a key attribute; write NAME:TYPE, the type one of S N B")
-    if types.setdefault(name, kind) != kind:
-        raise ValidationError(f"{name!r} is both {types[name]} and {kind}")
-    return name
-
-
-def _project(words: list[str]) -> Any:
-    if not words[-1:] or not words[-1].startswith("project="):
-        return "all"
-    text = words.pop().removeprefix("project=")
-    return text if text in ("all", "keys") else tuple(text.split(","))
-
-
-def _global_index(words: list[str], types: dict[str, str]) -> GlobalIndex:
-    project = _project(words)
-    name, *keys = words or [""]
-    partition, *sort = _keys(keys, types, f"index {name!r}", 2)
-    return GlobalIndex(name, partition, sort[0] if sort else None, project)
-
-
-def _local_index(words: list[str], types: dict[str, str], partition: tuple[str, ...]) -> LocalIndex:
-    project = _project(words)
-    name, *keys = words or [""]
-    if keys and keys[0].partition(":")[0] in partition:
-        keys = keys[1:]
-    ((sort,),) = _keys(keys, types, f"local index {name!r}", 1)
-    return LocalIndex(name, sort, project)
 
 
 def schema_python(table: Table) -> str:
@@ -146,7 +116,7 @@ def schema_python(table: Table) -> str:
     )
     """
     shown = [quote(table.name), *map(quote, table.keys)]
-    kinds = {name: {"N": "int | Decimal", "B": "bytes"}.get(table.kind(name) or "") for name in _in_order(table)}
+    kinds = {name: {"N": "int | Decimal", "B": "bytes"}.get(table.kind(name) or "") for name in table.key_attributes}
     if table.ttl and kinds.get(table.ttl, "int | Decimal") == "int | Decimal":
         kinds[table.ttl] = "epoch"  # the service looks at numbers only
     types = ", ".join(f"{quote(name)}: {kind}" for name, kind in kinds.items() if kind)
@@ -163,17 +133,19 @@ def schema_python(table: Table) -> str:
     return f"{decimal}from flyexpr import {', '.join(names)}\n\n{variable} = Table(\n{body})"
 
 
-def _in_order(table: Table) -> dict[str, None]:
-    return dict.fromkeys([*table.keys, *(name for index in table.indexes for name in table.keys_of(index))])
-
-
 def _options(table: Table) -> dict[str, Any]:
     names = ("throughput", "ttl", "stream", "deletion_protection")
     return {name: getattr(table, name) for name in names}
 
 
 def _index_python(index: Index) -> str:
-    shown = [quote(index.name), *(_key(names) for names in (index.partition_keys, index.sort_keys) if names)]
+    shown = [quote(index.name)]
+    if isinstance(index, VectorIndex):
+        shown += [quote(index.attribute), str(index.dimensions), quote(index.distance)]
+        shown += [f"partition_key={quote(index.partition_key)}"] if index.partition_key else []
+        shown += [f"filters=[{', '.join(map(quote, index.filters))}]"] if index.filters else []
+    else:
+        shown += [_key(names) for names in (index.partition_keys, index.sort_keys) if names]
     if index.project != "all":
         held = quote(index.project) if isinstance(index.project, str) else f"[{', '.join(map(quote, index.project))}]"
         shown.append(f"project={held}")

@@ -93,9 +93,10 @@ def _check_index(live: Table, wanted: Table, before: Index | None, after: Index)
     if before is None and not after.alterable:
         raise PlanError(f"{after.word} index {after.name!r} can only be created with its table {wanted.name!r}")
     if before is not None and _comparable(live, before) != _comparable(wanted, after):
+        there = f"its key is {_keys(live, before)}, and it projects {before.project!r}"
         raise PlanError(
-            f"index {after.name!r} of {wanted.name!r} is there, and differs: its key is {_keys(live, before)}, "
-            f"and it projects {before.project!r}",
+            f"index {after.name!r} of {wanted.name!r} is there, and differs: "
+            f"{there if before.has_key else f'it is {before!r}'}",
             hint="give the new index another name, or drop the old one first",
         )
 
@@ -105,7 +106,7 @@ def _comparable(table: Table, index: Index) -> Any:
     project = index.project
     return (
         index.definition(table.partition_key),
-        [table.kind(name) for name in table.keys_of(index)],
+        [table.kind(name) for name in index.typed],
         project if isinstance(project, str) else {*project},
     )
 

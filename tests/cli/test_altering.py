@@ -86,6 +86,15 @@ def test_alter_takes_settings_back(movies: Program, inside: Inside):
             2,
             "flyexpr: 'much' is not a way to pay; write on-demand, or READ,WRITE units such as 5,2\n",
         ),
+        *(
+            (
+                ["--vectors", wrong],
+                2,
+                f"flyexpr: '{wrong}' is not a vector index; write NAME ATTRIBUTE DIMENSIONS "
+                "[cosine|euclidean|dot_product] [partition=KEY] [filters=KEY,...] [project=keys|a,b]\n",
+            )
+            for wrong in ("ByV v", "ByV v x", "ByV v 3 cos", "ByV v 3 cosine more", "ByV v 3 filter=a")
+        ),
         (["--ttl", "a", "--no-ttl"], 2, "flyexpr: --ttl and --no-ttl cannot stand together\n"),
         (
             [],
@@ -176,3 +185,41 @@ def test_what_is_waited_for_is_shown_where_stderr_is_a_terminal(monkeypatch: pyt
     with waiting() as tell:
         tell("1 of 1: create index [Bold]\x1b")
     assert "1 of 1: create index [Bold]\\u001b" in terminal.getvalue()
+
+
+def test_vector_indexes_are_made_shown_and_dropped(inside: Inside):
+    words = [
+        "--vectors",
+        "ByV v 3 filters=lang,pages:N",
+        "--vectors",
+        "ByT v 3 dot_product partition=tenant:B project=a,b",
+    ]
+    assert inside("create", "Docs", "id", *words) == (0, "", "")
+    shown = [
+        "vector index   ByV: v, 3 dimensions, cosine; filters lang (S), pages (N); all attributes; 0 items, 0 bytes",
+        "vector index   ByT: v, 3 dimensions, dot_product; partition key tenant (B); a, b; 0 items, 0 bytes",
+    ]
+    assert inside("describe", "Docs").out.splitlines()[2:4] == shown
+    assert inside("describe", "Docs", "--python").out.endswith(
+        "from flyexpr import Table, VectorIndex\n\ndocs = Table(\n"
+        '    "Docs",\n'
+        '    "id",\n'
+        '    attributes={"pages": int | Decimal, "tenant": bytes},\n'
+        '    indexes=[VectorIndex("ByV", "v", 3, "cosine", filters=["lang", "pages"]), '
+        'VectorIndex("ByT", "v", 3, "dot_product", partition_key="tenant", project=["a", "b"])],\n'
+        ")\n"
+    )
+    assert inside("alter", "Docs", "--vectors", "ByW w 1536", "--drop-index", "ByT").err == (
+        "flyexpr: delete index ByT; create index ByW\n"
+    )
+    assert inside("describe", "Docs").out.splitlines()[2:4] == [
+        shown[0],
+        "vector index   ByW: w, 1,536 dimensions, cosine; all attributes; 0 items, 0 bytes",
+    ]
+    assert inside("alter", "Docs", "--vectors", "ByW w 3").err == (
+        "flyexpr: index 'ByW' of 'Docs' is there, and differs: it is VectorIndex('ByW', 'w', 1536)\n"
+        "  hint: give the new index another name, or drop the old one first\n"
+    )
+    assert inside("create", "More", "id", "--vectors", "ByV v 3", "--billing", "5,2").err == (
+        "flyexpr: table 'More': a vector index needs an on-demand table, without throughput=\n"
+    )

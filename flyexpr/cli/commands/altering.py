@@ -25,6 +25,7 @@ from flyexpr.sync import perform, run
 @click.command()
 @options.table
 @options.global_index("Add a global index")
+@options.vector_index("Add a vector index")
 @click.option(
     "--drop-index",
     "drops",
@@ -42,6 +43,7 @@ from flyexpr.sync import perform, run
 def alter(
     table: str,
     indexes: tuple[str, ...],
+    vectors: tuple[str, ...],
     drops: tuple[str, ...],
     explain: bool,
     dry_run: bool,
@@ -55,10 +57,10 @@ def alter(
     flyexpr alter Movies --index "ByRating rating:N" --drop-index ByTitle
     flyexpr alter Movies --ttl expires --stream both --dry-run
     """
-    if not (indexes or drops or any(settings.values())):
+    if not (indexes or vectors or drops or any(settings.values())):
         raise click.UsageError("say what to change, as by --index, --drop-index or --ttl")
     found, description = options.session().described(table)
-    wanted = altered_schema(run(found, describe_table()), indexes, drops, setting_words(**settings))
+    wanted = altered_schema(run(found, describe_table()), indexes, vectors, drops, setting_words(**settings))
     steps = run(wanted, update_table(drop=bool(drops), dry_run=True))
     lines = [options.step("change", text) for text in steps or ["none: the table is so already"]]
     if any(text.startswith("create index") for text in steps):

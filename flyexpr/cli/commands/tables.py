@@ -12,7 +12,7 @@ from flyexpr.cli import options
 from flyexpr.cli.schemas import schema_python, schema_words, setting_words
 from flyexpr.explain import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
-from flyexpr.schema.indexes import Index
+from flyexpr.schema.indexes import Index, VectorIndex
 from flyexpr.schema.table import Table
 from flyexpr.sync import run
 from flyexpr.values.layout import amount
@@ -85,7 +85,12 @@ def _keys(table: Table, names: tuple[str, ...]) -> str:
 
 def _index(table: Table, index: Index) -> str:
     held = {"all": "all attributes", "keys": "keys only"}.get(str(index.project)) or ", ".join(index.project)
-    return f"{index.name}: {_keys(table, table.keys_of(index))}; {held}"
+    if not isinstance(index, VectorIndex):
+        return f"{index.name}: {_keys(table, table.keys_of(index))}; {held}"
+    found = [f"{index.attribute}, {index.dimensions:,} dimensions, {index.distance}"]
+    found += [f"partition key {_keys(table, index.partition_keys)}"] if index.partition_keys else []
+    found += [f"filters {_keys(table, tuple(index.filters))}"] if index.filters else []
+    return f"{index.name}: {'; '.join([*found, held])}"
 
 
 @click.command()
@@ -93,6 +98,7 @@ def _index(table: Table, index: Index) -> str:
 @click.argument("keys", nargs=-1, required=True, metavar="KEY[:TYPE] [KEY[:TYPE]]")
 @options.global_index("A global index")
 @click.option("--local", "locals_", multiple=True, metavar="TEXT", help="A local index: 'NAME KEY [project=keys|a,b]'.")
+@options.vector_index("A vector index")
 @options.ttl
 @options.settings
 @click.option("--if-missing", is_flag=True, help="Take a table that is there with the same key as it is.")
@@ -104,6 +110,7 @@ def create(
     keys: tuple[str, ...],
     indexes: tuple[str, ...],
     locals_: tuple[str, ...],
+    vectors: tuple[str, ...],
     explain: bool,
     dry_run: bool,
     if_missing: bool,
@@ -116,8 +123,9 @@ def create(
     \b
     flyexpr create Movies year:N title
     flyexpr create Movies year:N title --index "ByTitle title year:N"
+    flyexpr create Docs id --vectors "ByMeaning embedding 384 filters=lang,pages:N"
     """
-    wanted = schema_words(table, keys, indexes, locals_, **setting_words(**settings))
+    wanted = schema_words(table, keys, indexes, locals_, vectors, **setting_words(**settings))
     operation = create_table(if_missing=if_missing)
     options.plan(explain or dry_run, explained(wanted, operation))
     run(wanted.on(options.session(makes=True).engine), operation)
