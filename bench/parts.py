@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import backfill, beside, cli
+from bench import backfill, beside, cli, vectors
 from bench.part import Part
 
-PARTS: dict[str, Part] = {part.name: part for part in (cli.PART, backfill.PART, beside.PART)}
+PARTS: dict[str, Part] = {part.name: part for part in (cli.PART, backfill.PART, beside.PART, vectors.PART)}

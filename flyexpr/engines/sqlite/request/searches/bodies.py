@@ -142,9 +142,12 @@ def _top(value: Any, place: Place) -> None:
         raise _Misfit(f"invalid value: integer `{value}`, expected i32", place, "end", invalid)
 
 
-def _element(value: Any, place: Place) -> None:
-    if type(value) is not dict or len(value) != 1 or type(value.get("N")) is not str:  # most are such numbers
-        _value(value, place)
+def _vector(value: Any, place: Place) -> None:
+    if type(value) is not list:
+        raise _wrong(value, "a sequence", place)
+    for position, element in enumerate(value):
+        if type(element) is not dict or len(element) != 1 or type(element.get("N")) is not str:  # few are no numbers
+            _value(element, (*place, position))
 
 
 def _value(value: Any, place: Place) -> None:
@@ -197,7 +200,7 @@ _CHECKS: dict[str, Check] = {
     "ProjectionExpression": _text,
     "ReturnConsumedCapacity": _text,
     "SearchConditionExpression": _text,
-    "SearchVector": _list_of(_element),
+    "SearchVector": _vector,
     "TableName": _text,
     "TopK": _top,
 }

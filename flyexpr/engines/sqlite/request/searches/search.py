@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SearchVectors
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
@@ -20,7 +21,7 @@ from flyexpr.values.vectors import LARGEST
 MOST_RESULTS = 100
 _CONDITION, _PROJECTION = "SearchConditionExpression", "ProjectionExpression"
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_OF_NUMBERS = re.compile(r"[0-9.eE+-]*")  # what Python takes for a float of these is a number to the service too
 
 
 def read_search(request: Members) -> SearchAsked:
@@ -39,7 +40,7 @@ def read_search(request: Members) -> SearchAsked:
             f"Provided TopK value '{request['TopK']}' is out of valid range. "
             f"The value must be between 1 and {MOST_RESULTS} inclusive"
         )
-    vector = tuple(map(_float, request["SearchVector"]))
+    vector = _floats([wire.get("N", "") for wire in request["SearchVector"]])
     _check_placeholders(request)
     nodes, unused = parse_expressions(request)
     return SearchAsked(
@@ -80,15 +81,17 @@ def _bare(where: str, value: str, rule: Rule) -> Any:
     return read
 
 
-def _float(wire: dict[str, Any]) -> float:
-    text = wire.get("N", "")
-    number = float(text) if _NUMBER.fullmatch(text) else LARGEST * 2
-    if not -LARGEST <= number <= LARGEST:
-        raise invalid(
-            "Search vector contains invalid values. All values in the search vector must be a 32-bit floating-point "
-            "number attribute"
-        )
-    return number
+def _floats(texts: list[str]) -> tuple[float, ...]:
+    try:
+        numbers = tuple(map(float, texts))
+    except ValueError:
+        numbers = (inf,)
+    if max(map(abs, numbers)) <= LARGEST and _OF_NUMBERS.fullmatch("".join(texts)):
+        return numbers
+    raise invalid(
+        "Search vector contains invalid values. All values in the search vector must be a 32-bit floating-point number "
+        "attribute"
+    )
 
 
 def _check_placeholders(request: Members) -> None:
