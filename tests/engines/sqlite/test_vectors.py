@@ -140,6 +140,16 @@ def test_a_transaction_is_cancelled_by_one_vector() -> None:
         assert found(engine, search("tab", 1, 2, 3)) == []
 
 
+@pytest.mark.parametrize("write", ["Put", "Update"])
+def test_a_transaction_with_an_empty_partition_key_is_refused_as_a_whole(engine: Any, name: str, write: str) -> None:
+    call(engine, "CreateTable", table(name, *requests.INDEXED, defined=requests.KINDS))
+    key, empty = {"pk": {"S": "a"}}, {"S": ""}
+    update = {"UpdateExpression": "SET h = :h", "ExpressionAttributeValues": {":h": empty}}
+    asked = {"Item": {**key, "h": empty}} if write == "Put" else {"Key": key, **update}
+    told = refused(engine, "TransactWriteItems", {"TransactItems": [{write: {"TableName": name, **asked}}]})
+    assert told.endswith("IndexName: by_v, IndexKey: h" if write == "Put" else "cannot contain an empty string value.")
+
+
 @pytest.mark.parametrize("asked, text", requests.SEARCHES)
 def test_a_search_is_refused(engine: Any, name: str, asked: dict[str, Any], text: str) -> None:
     call(engine, "CreateTable", table(name, *requests.INDEXED, defined=requests.KINDS))

@@ -22,6 +22,7 @@ from flyexpr.engines.sqlite.disk.key_schema import (
     row_key,
 )
 from flyexpr.engines.sqlite.disk.schema import StoredTable
+from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, invalid, invalid_parameter
 from flyexpr.values.kinds import Item
 
@@ -136,7 +137,8 @@ def _check_index_key(index: StoredIndex, attribute: KeyAttribute, value: Any) ->
 
 def check_empty_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
     """None unless an index key attribute is an empty string or binary; of an update, one that it has `changed`."""
-    for index in table.indexes:
+    indexes: tuple[StoredIndex | VectorStoredIndex, ...] = (*table.indexes, *table.vector_indexes)
+    for index in indexes:
         for name in index.key.names:
             value = item.get(name)
             if not (value == "" or value == b"") or (changed is not None and name not in changed):

@@ -14,8 +14,7 @@ from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.key_schema import kind_of
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex, vector_problem
-from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, invalid
-from flyexpr.engines.sqlite.rules.keys import empty_key
+from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.errors import DynamoError
 from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import value_size
@@ -39,8 +38,6 @@ def check_vectors(table: StoredTable, item: Item, changed: Container[str] | None
                     f"Actual: {kind_of(value)}.",
                     index,
                 )
-            if attribute in index.key.partition and (value == "" or value == b""):
-                raise _empty(index, attribute.name, value, of_update=changed is not None)
 
 
 def _check_vector(index: VectorStoredIndex, value: Any) -> None:
@@ -68,19 +65,6 @@ def _scientific(number: int | Decimal) -> str:
 
 def _refused(what: str, index: VectorStoredIndex) -> DynamoError:
     return invalid(f"{_REFUSED}{what} IndexName: {index.name}")
-
-
-def _empty(index: VectorStoredIndex, name: str, value: str | bytes, *, of_update: bool) -> DynamoError:
-    if of_update:
-        return EmptyIndexKey(
-            "ValidationException",
-            f"{UNUSABLE_PARAMETERS}The update expression attempted to update a secondary index key to a value "
-            f"that is not supported. {empty_key(value)}",
-        )
-    return invalid(
-        f"{UNUSABLE_PARAMETERS}A value specified for a secondary index key is not supported. "
-        f"{empty_key(value)} IndexName: {index.name}, IndexKey: {name}"
-    )
 
 
 def charged_size(table: StoredTable, image: Image) -> int:
