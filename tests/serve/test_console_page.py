@@ -22,6 +22,7 @@ from flyexpr import (
     batch_write,
     connect,
     create_table,
+    delete,
     get,
     put,
     put_item,
@@ -369,6 +370,25 @@ def test_an_edit_shows_its_changes_before_it_writes(console: ConsolePage, engine
     assert console.focused() == "Open year 2013, title Rush"
 
 
+def test_an_item_that_is_gone_is_named(console: ConsolePage, movies: Table[Any]):
+    console.open(table="Movies", text="title = 'Rush'")
+    console.says("#items-count", "1 item")
+    delete(movies, KEY)
+    console.press("2013")
+    console.says("#item-body", "This item is not in the table any more.")
+    assert console.focused() == "Close"
+
+
+def test_a_deletion_of_what_changed_meanwhile_is_refused(console: ConsolePage, movies: Table[Any]):
+    rush(console)
+    console.press("Delete…")
+    update(movies, KEY, assign("tags", {"slow"}))
+    console.press("Delete")
+    console.says("#item-title", "Not deleted: the item has changed")
+    assert console.focused() == "Take what is stored"
+    assert get(movies, KEY)["tags"] == {"slow"}
+
+
 def test_a_text_that_is_no_item_is_not_lost(console: ConsolePage, engine: Noted):
     rush(console)
     console.press("Edit")
@@ -418,6 +438,7 @@ def test_an_item_that_changed_meanwhile_is_not_overwritten(console: ConsolePage,
     console.press("Show the changes")
     console.press("Write")
     console.says("#item-title", "Not written")
+    assert console.focused() == "Compare mine with it"
     assert "slow" in console.text("#item-body pre")
     assert get(movies, KEY)["tags"] == {"slow"}
     console.press("Compare mine with it")

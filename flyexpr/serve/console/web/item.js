@@ -8,6 +8,7 @@ function showState(title, ...children) {
   $("item-title").textContent = title
   fill($("item-body"), ...children)
   openDialog($("item"))
+  if (!$("item-body").contains(document.activeElement)) $("item-body").querySelector("button")?.focus()
 }
 
 function places() {
@@ -38,7 +39,9 @@ function view() {
   opened.draft = null
   const text = prettyJson(readJson(opened.old))
   const copied = el("span", {role: "status"})
-  const copy = button("Copy", async () => { await navigator.clipboard.writeText(text); copied.textContent = "copied" })
+  const copy = button("Copy", () => navigator.clipboard.writeText(text).then(
+    () => { copied.textContent = "copied" },
+    () => { copied.textContent = "not copied: the browser does not allow it" }))
   const like = vectorIndexesOf(opened.old).map(index => button(`Search from this item by ${index.name}`, () => searchFrom(index, opened.old)))
   const writes = page.writable ? [button("Edit", () => edit(text)), button("Delete…", askDelete, "danger")] : []
   const close = button("Close", closeItem)
