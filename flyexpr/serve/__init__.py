@@ -18,6 +18,8 @@ from flyexpr.errors import FlyexprError
 from flyexpr.serve.hosts import accepted_hosts, is_loopback
 from flyexpr.serve.limits import USUAL, Limits
 from flyexpr.serve.listeners import listen, port_of, url_of
+from flyexpr.serve.orders import Orders
+from flyexpr.serve.processes import Processes
 from flyexpr.serve.shared import Shared
 from flyexpr.serve.talks import Talk
 from flyexpr.serve.watch import Watch
@@ -35,6 +37,7 @@ def serve(
     *,
     hosts: Iterable[str] = (),
     console: Rights | None = None,
+    workers: int = 1,
 ) -> Server:
     """A server in front of the engine, which runs until you close it; port 0 takes a free port.
 
@@ -54,8 +57,11 @@ def serve(
 
     With `console`, a browser can look through the tables at the server's `.console_url`, which holds a token; with
     "write", it can change items too. FlyexprError if other machines can reach the host.
+
+    `workers` processes serve together, each with an engine of its own: the engine is pickled for them. FlyexprError for
+    tables in memory, which live in one process. Each process has the limits of a server; if one dies, all end.
     """
-    return Server(engine, port, host, hosts, console)
+    return Server(engine, port, host, hosts, console, workers=workers)
 
 
 class Server:
@@ -76,18 +82,34 @@ class Server:
         hosts: Iterable[str] = (),
         console: Rights | None = None,
         limits: Limits = USUAL,
+        workers: int = 1,
     ) -> None:
+        if console is not None and workers != 1:
+            raise FlyexprError("a console lives in one process\n  hint: workers=1, or a server of its own for it")
         token, answers = _console(engine, host, console) if console is not None else ("", None)
-        self._shared = Shared(engine, accepted_hosts(host, tuple(hosts)), limits, answers)
         listeners = listen(host, port)
         self.url = url_of(host or "0.0.0.0", port_of(listeners[0]))
         self.console_url = f"{self.url}/console/?token={token}" if token else None
-        self._watch = Watch(listeners, lambda connection: Talk(connection, self._shared), limits)
+        self._watch: Watch | Processes
+        if workers == 1:
+            self._shared = Shared(engine, accepted_hosts(host, tuple(hosts)), limits, answers)
+            self._watch = Watch(listeners, lambda connection: Talk(connection, self._shared), limits)
+        else:
+            self._watch = Processes(listeners, Orders(engine, host, tuple(hosts), limits), workers)
         self._thread = threading.Thread(target=self._watch.run, name="flyexpr-serve", daemon=True)
         self._thread.start()
 
+    def wait(self) -> None:
+        """Waits until the server is closed; FlyexprError if it ended by itself, since one of its processes died."""
+        self._thread.join()
+        if self._watch.failure:
+            raise FlyexprError(self._watch.failure)
+
     def close(self) -> None:
-        """Stops listening; requests under way are still answered, by threads that end with the process."""
+        """Stops listening; requests under way are still answered, by threads that end with the process.
+
+        The processes of a server with several `workers` end at once.
+        """
         self._watch.stop()
         self._thread.join()
 

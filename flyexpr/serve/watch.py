@@ -25,6 +25,8 @@ _NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 class Watch:
     """Accepts connections, answers requests or hands them to a worker, and closes what is silent for too long."""
 
+    failure = ""  # it never ends by itself
+
     def __init__(self, listeners: list[socket.socket], talk: Callable[[socket.socket], Talk], limits: Limits) -> None:
         self._listeners, self._talk, self._limits = listeners, talk, limits
         self._selector = selectors.DefaultSelector()

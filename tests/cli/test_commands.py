@@ -423,6 +423,28 @@ def test_a_host_that_cannot_be_served(program: Program, host: str, hint: str):
     assert ("  hint: " in said) == ("hint" in hint)
 
 
+@pytest.mark.skipif(not hasattr(socket, "send_fds"), reason="the system hands over no connections")
+def test_a_server_of_several_processes(program: Program):
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", "--workers", "2", "--engine", "sqlite:shared.db"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=program.folder,
+        env=program.environment({}),
+    )
+    assert process.stderr
+    url = process.stderr.readline().partition(" is served at ")[2].partition(";")[0]
+    for _ in range(4):
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert answer.status == 200
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (0, "\n")
+    assert program.error("serve", "--port", "0", "--workers", "2", "--engine", "sqlite::memory:") == (
+        "flyexpr: tables in memory live in one process; use a file, such as connect('sqlite:tables.db')\n"
+    )
+
+
 @pytest.mark.parametrize("allowed", [False, True])
 def test_a_server_answers_to_further_names(program: Program, allowed: bool):
     more = ["--allow-host", "db.example", "--allow-host", "other.example"] if allowed else []

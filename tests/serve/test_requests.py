@@ -1,7 +1,6 @@
 """Requests byte by byte: the status of the answer, whether the connection is kept, and what the engine gets."""
 
 import gzip
-import json
 import re
 import tracemalloc
 import zlib
@@ -13,9 +12,8 @@ from http import HTTPStatus
 from io import BytesIO
 
 import pytest
-from raw import CHUNKED, FIELDS, GOOD, HEAD, LINE, answered, connected
+from raw import CHUNKED, FIELDS, GOOD, HEAD, LINE, answered, connected, only_list_tables
 
-from flyexpr import DynamoError
 from flyexpr.byte_readers import read
 from flyexpr.serve import Server, serve
 from flyexpr.serve.answers import operation_of
@@ -254,20 +252,9 @@ ROWS: dict[str, tuple[bytes, str, bool]] = {
 }
 
 
-def engine(operation: str, body: bytes) -> bytes:
-    """Accepts only ListTables with a JSON body."""
-    try:
-        json.loads(body)
-    except ValueError:
-        raise DynamoError.of("SerializationException", "") from None
-    if operation != "ListTables":
-        raise DynamoError.of("UnknownOperationException", "")
-    return b'{"TableNames":[]}'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serve(engine) as server:
+@pytest.fixture(scope="module", params=[1, 2], ids=["one process", "two processes"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with serve(only_list_tables, workers=request.param) as server:
         yield server
 
 
@@ -370,7 +357,7 @@ def test_no_request_hides_in_another(name: str) -> None:
 
     def noting(operation: str, body: bytes) -> bytes:
         seen.append(operation)
-        return engine(operation, body)
+        return only_list_tables(operation, body)
 
     with serve(noting) as server, connected(server, HIDING[name]) as connection:
         if connection.answer().fields.get("connection") != "close":

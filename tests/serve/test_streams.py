@@ -90,12 +90,13 @@ class Consumer:
         return found
 
 
-def test_a_consumer_on_boto3_that_is_restarted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_consumer_on_boto3_that_is_restarted(tmp_path: Path, workers: int) -> None:
     checkpoints: dict[str, str] = {}
     found: list[dict[str, Any]] = []
     url = f"sqlite:{tmp_path / 'scores.db'}?shard_time=0.05s"
     for start in range(4):  # the server is restarted with the consumer
-        with connect(url) as engine, serve(engine) as server:
+        with connect(url) as engine, serve(engine, workers=workers) as server:
             table = TABLE.on(engine)
             run(table, create_table(if_missing=True))
             for number in range(10):

@@ -1,11 +1,14 @@
 """A client that sends bytes as they are, and parses the answers without a library."""
 
+import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from flyexpr import DynamoError
 from flyexpr.serve import Server
 
 LINE = b"POST / HTTP/1.1\r\n"
@@ -70,3 +73,22 @@ def answered(server: Server, data: bytes) -> Raw:
     """The first answer to `data`."""
     with connected(server, data) as connection:
         return connection.answer()
+
+
+# engines that other processes can have, too
+
+
+def only_list_tables(operation: str, body: bytes) -> bytes:
+    """Accepts only ListTables with a JSON body."""
+    try:
+        json.loads(body)
+    except ValueError:
+        raise DynamoError.of("SerializationException", "") from None
+    if operation != "ListTables":
+        raise DynamoError.of("UnknownOperationException", "")
+    return b'{"TableNames":[]}'
+
+
+def process_id(operation: str, body: bytes) -> bytes:
+    """Answers with the number of the process that was asked."""
+    return str(os.getpid()).encode()
