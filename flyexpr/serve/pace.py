@@ -5,14 +5,14 @@ from __future__ import annotations
 from flyexpr.values.memo import Memo
 
 _QUICK = 0.001  # seconds; a hand-over to another thread takes 0.05 to 0.1 ms
-_WEIGHT = 1 / 8  # of the latest time: one late answer among quick ones changes little
+_WEIGHT, _MOST = 1 / 8, 0.004  # of the latest time, in seconds at most: one late answer among quick ones changes little
 
 
 class Pace:
     """The recent times of each operation, smoothed.
 
     >>> pace = Pace()
-    >>> pace.note("GetItem", 0.0002); pace.note("Scan", 0.02)
+    >>> pace.note("GetItem", 0.0002); pace.note("GetItem", 0.5); pace.note("Scan", 0.02)
     >>> [pace.is_quick(operation) for operation in ("GetItem", "Scan", "Query")]
     [True, False, False]
     """
@@ -22,6 +22,7 @@ class Pace:
 
     def note(self, operation: str, seconds: float) -> None:
         """Takes in how long an operation has just taken."""
+        seconds = min(seconds, _MOST)
         before = self._seconds.get(operation, seconds)
         self._seconds.keep(operation, before + (seconds - before) * _WEIGHT)
 
