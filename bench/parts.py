@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bench import backfill, beside, cli, vectors
+from bench import backfill, beside, cli, serving, vectors
 from bench.part import Part
 
-PARTS: dict[str, Part] = {part.name: part for part in (cli.PART, backfill.PART, beside.PART, vectors.PART)}
+PARTS: dict[str, Part] = {
+    part.name: part for part in (cli.PART, backfill.PART, beside.PART, vectors.PART, serving.PART)
+}
