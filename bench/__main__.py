@@ -22,7 +22,7 @@ from bench.results import Results, load
 from bench.rounds import compare, replay_server, start, stop
 
 DOCS = Path(__file__).parent.parent / "docs"
-SLOW = ("pages kept",)  # they take half a minute a round
+SLOW = ("pages kept", "pages, 100 at once")  # they take half a minute a round
 
 
 def main() -> None:

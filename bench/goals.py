@@ -106,7 +106,7 @@ _LOCAL = {"put": 8_000.0, "get": 20_000.0, "query": 20_000.0, "update": 5_000.0}
 
 _BULK = {"update_matching": 10.0, "put_all with a condition": 10.0, "batch_write": 5.0}
 
-_AT_ONCE = {"aiodynamo": 1.5, "dynamoxy": 1}
+_AT_ONCE = {"aiodynamo": 2, "dynamoxy": 1.1}
 
 GOALS: list[Goal] = [
     *_faster(
@@ -123,6 +123,7 @@ GOALS: list[Goal] = [
     *_faster("GetItem in 8 threads, wall", "get, 8 threads", {"boto3-client": 10}, wall=True),
     *_faster("query pages, flyexpr.aio", "query pages", {"aiodynamo": 2.5}, "flyexpr-aio"),
     *_faster("1,000 GetItems at once, flyexpr.aio", "get, 1,000 at once", _AT_ONCE, "flyexpr-aio"),
+    *_faster("100 pages at once, flyexpr.aio", "pages, 100 at once", _AT_ONCE, "flyexpr-aio"),
     *_faster("1,000 GetItems at once, wall", "get, 1,000 at once", _AT_ONCE, "flyexpr-aio", wall=True),
     _at_most("a page of 1 MB holds the event loop, CPU", 10, lambda results: results.hold, "ms"),
     *_faster("UpdateItem with a condition", "update", {"boto3-client": 4.5}),

@@ -18,6 +18,7 @@ FEW = int(os.environ.get("BENCH_FEW", 4))  # pages in a read that is timed often
 BATCH = 25  # items in a batch write
 THREADS, EACH = 8, 25  # threads, and reads in each
 AT_ONCE = int(os.environ.get("BENCH_AT_ONCE", 1000))  # reads under way at the same time
+PAGES_AT_ONCE = 100  # queries of one page under way at the same time
 SLOW_KEY = ("wait#5", 7)  # the replay server waits 5 milliseconds before it returns this item
 
 numbers = count(9000)  # gives a new constant each time
@@ -89,6 +90,7 @@ _EXPECTED: dict[str, Callable[[], Any]] = {
     "get": lambda: data.SMALL,
     "get, 8 threads": lambda: [data.SMALL] * (THREADS * EACH),
     "get, 1,000 at once": lambda: [data.SMALL] * AT_ONCE,
+    "pages, 100 at once": lambda: [data.PAGE] * PAGES_AT_ONCE,
     "update": lambda: ["1", "9000", "closed", "open"],
     "put": lambda: data.wire_item(data.items(0, 1)[0]),
     "batch write": lambda: [data.wire_item(item) for item in data.items(0, BATCH)],

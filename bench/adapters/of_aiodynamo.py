@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from bench import data, micro
-from bench.jobs import AT_ONCE, BATCH, EACH, FEW, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
+from bench.jobs import AT_ONCE, BATCH, EACH, FEW, PAGES_AT_ONCE, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
 
 
 def jobs(url: str, _: str) -> Jobs:
@@ -76,8 +76,15 @@ def _reads(awaited: Any, table: Any) -> Jobs:
         slow = {"pk": SLOW_KEY[0], "sk": SLOW_KEY[1]}
         return list(await asyncio.gather(*(table.get_item(slow) for _ in range(AT_ONCE))))
 
+    async def drained() -> int:
+        return sum([1 async for _ in pages(1)])
+
+    async def pages_at_once() -> list[int]:
+        return list(await asyncio.gather(*(drained() for _ in range(PAGES_AT_ONCE))))
+
     return {
         "get, 1,000 at once": Job(awaited(at_once)),
+        "pages, 100 at once": Job(awaited(pages_at_once)),
         "query pages": Job(awaited(drain), awaited(few)),
         "pages kept": Job(awaited(kept)),
         "first three": Job(awaited(three)),

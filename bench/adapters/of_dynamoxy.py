@@ -11,7 +11,7 @@ from dynamoxy import Attr, Client, ConditionalCheckFailedError, Credentials, F, 
 from dynamoxy.testing import memory_client
 
 from bench import data
-from bench.jobs import AT_ONCE, BATCH, EACH, FEW, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
+from bench.jobs import AT_ONCE, BATCH, EACH, FEW, PAGES_AT_ONCE, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
 
 
 def jobs(url: str, _: str) -> Jobs:
@@ -61,7 +61,14 @@ def _reads(awaited: Any, table: Any) -> Jobs:
     async def at_once() -> list[Any]:
         return list(await asyncio.gather(*(table.get(slow) for _ in range(AT_ONCE))))
 
+    async def drained() -> int:
+        return sum([1 async for _ in table.query(F("pk") == "pages#1")])
+
+    async def pages() -> list[int]:
+        return list(await asyncio.gather(*(drained() for _ in range(PAGES_AT_ONCE))))
+
     return {
+        "pages, 100 at once": Job(awaited(pages)),
         "query pages": Job(awaited(drain), awaited(lambda: kept(FEW))),
         "pages kept": Job(awaited(lambda: kept(data.PAGES))),
         "first three": Job(awaited(three)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import flyexpr
 from bench import data, micro
-from bench.jobs import AT_ONCE, BATCH, EACH, FEW, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
+from bench.jobs import AT_ONCE, BATCH, EACH, FEW, PAGES_AT_ONCE, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
 from flyexpr import (
     ConditionFailed,
     F,
@@ -71,9 +71,13 @@ def _reads(table: Table) -> Jobs:
     def at_once() -> list[Any]:
         return list(many.map(lambda _: get(table, SLOW_KEY), range(AT_ONCE)))
 
+    def pages_at_once() -> list[int]:
+        return list(many.map(lambda _: sum(1 for _ in pages(1)), range(PAGES_AT_ONCE)))
+
     key = (data.SMALL["pk"], data.SMALL["sk"])
     return {
         "get, 1,000 at once": Job(at_once),
+        "pages, 100 at once": Job(pages_at_once),
         "query pages": Job(drain, lambda: list(pages(FEW))),
         "pages kept": Job(lambda: list(pages(data.PAGES))),
         "first three": Job(lambda: list(islice(pages(data.PAGES), 3))),

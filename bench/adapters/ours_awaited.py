@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import data
 from bench.adapters.ours import TABLE
-from bench.jobs import AT_ONCE, EACH, FEW, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
+from bench.jobs import AT_ONCE, EACH, FEW, PAGES_AT_ONCE, SLOW_KEY, THREADS, Job, Jobs, numbers, shown_writes
 from flyexpr import (
     ConditionFailed,
     Table,
@@ -64,7 +64,14 @@ def _reads(awaited: Any, table: Table) -> Jobs:
     async def at_once() -> list[Any]:
         return await asyncio.gather(*(aio.get(table, SLOW_KEY) for _ in range(AT_ONCE)))
 
+    async def drained() -> int:
+        return sum([1 async for _ in aio.run(table, query(eq("pk", "pages#1")))])
+
+    async def pages() -> list[int]:
+        return await asyncio.gather(*(drained() for _ in range(PAGES_AT_ONCE)))
+
     return {
+        "pages, 100 at once": Job(awaited(pages)),
         "query pages": Job(awaited(drain), awaited(lambda: kept(FEW))),
         "pages kept": Job(awaited(lambda: kept(data.PAGES))),
         "first three": Job(awaited(three)),
