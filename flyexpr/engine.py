@@ -100,3 +100,12 @@ READS = frozenset(["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems
 
 STREAM_READS = frozenset(["ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"])
 """The operations of DynamoDB Streams, which the service has at an address of its own. They change nothing."""
+
+
+def changes_nothing(operation: str) -> bool:
+    """True for an operation that changes nothing, whatever is asked; a statement of PartiQL may change something.
+
+    >>> [changes_nothing(name) for name in ("Query", "GetRecords", "DescribeTable", "PutItem", "ExecuteStatement")]
+    [True, True, True, False, False]
+    """
+    return operation in READS or operation.startswith(("Describe", "List", "Get"))

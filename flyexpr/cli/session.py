@@ -82,6 +82,11 @@ class Session:
         return self.place.startswith("sqlite:")
 
     @property
+    def is_aws(self) -> bool:
+        """Whether the tables are those of an account of AWS."""
+        return self.place.startswith(AWS)
+
+    @property
     def _file(self) -> Path | None:
         kind, _, rest = self.place.partition(":")
         path = rest.partition("?")[0]

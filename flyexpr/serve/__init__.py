@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError
+from flyexpr.serve.answers import OnlyReads
 from flyexpr.serve.hosts import accepted_hosts, is_loopback
 from flyexpr.serve.limits import USUAL, Limits
 from flyexpr.serve.listeners import listen, port_of, url_of
@@ -38,6 +39,7 @@ def serve(
     hosts: Iterable[str] = (),
     console: Rights | None = None,
     workers: int = 1,
+    read_only: bool = False,
 ) -> Server:
     """A server in front of the engine, which runs until you close it; port 0 takes a free port.
 
@@ -58,10 +60,12 @@ def serve(
     With `console`, a browser can look through the tables at the server's `.console_url`, which holds a token; with
     "write", it can change items too. FlyexprError if other machines can reach the host.
 
+    With `read_only`, every operation that can change something is refused as AWS does without the right to it.
+
     `workers` processes serve together, each with an engine of its own: the engine is pickled for them. FlyexprError for
     tables in memory, which live in one process. Each process has the limits of a server; if one dies, all end.
     """
-    return Server(engine, port, host, hosts, console, workers=workers)
+    return Server(engine, port, host, hosts, console, read_only, workers=workers)
 
 
 class Server:
@@ -81,12 +85,14 @@ class Server:
         host: str,
         hosts: Iterable[str] = (),
         console: Rights | None = None,
+        read_only: bool = False,
         limits: Limits = USUAL,
         workers: int = 1,
     ) -> None:
         if console is not None and workers != 1:
             raise FlyexprError("a console lives in one process\n  hint: workers=1, or a server of its own for it")
-        token, answers = _console(engine, host, console) if console is not None else ("", None)
+        token, answers = _console(engine, host, console, read_only) if console is not None else ("", None)
+        engine = OnlyReads(engine) if read_only else engine
         listeners = listen(host, port)
         self.url = url_of(host or "0.0.0.0", port_of(listeners[0]))
         self.console_url = f"{self.url}/console/?token={token}" if token else None
@@ -120,7 +126,7 @@ class Server:
         self.close()
 
 
-def _console(engine: Engine, host: str, rights: Rights) -> tuple[str, Console]:
+def _console(engine: Engine, host: str, rights: Rights, read_only: bool) -> tuple[str, Console]:
     """A new token, and the console that it opens."""
     from secrets import token_urlsafe  # here and below, because few servers have a console
 
@@ -128,6 +134,8 @@ def _console(engine: Engine, host: str, rights: Rights) -> tuple[str, Console]:
 
     if rights not in ("read", "write"):
         raise ValueError(f"console= is 'read' or 'write', not {rights!r}")
+    if rights == "write" and read_only:
+        raise ValueError("a console='write' cannot be that of a server that is read_only=True")
     if not is_loopback(host):
         raise FlyexprError(
             f"a console is for this machine alone, and other machines can reach the host {host!r}\n"

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from random import getrandbits
 from typing import Any, NamedTuple
 
-from flyexpr.engine import STREAM_READS, Engine
+from flyexpr.engine import STREAM_READS, Engine, changes_nothing
 from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
 from flyexpr.serve.heads import Head
 from flyexpr.serve.limits import Refused
@@ -60,6 +60,28 @@ def without_engine(head: Head, body: bytes) -> Answer | None:
     if not operation_of(head):
         return unknown_operation(head, body)
     return None
+
+
+class OnlyReads:
+    """An engine that refuses every operation that can change something; a statement of PartiQL can.
+
+    >>> reading = OnlyReads(connect("sqlite::memory:"))
+    >>> reading("ListTables", b"{}")
+    b'{"TableNames":[]}'
+    >>> reading("DeleteTable", b"{}")
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.DynamoError: AccessDeniedException: this server only reads, and DeleteTable is not among what it does
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, operation: str, body: bytes) -> bytes:
+        if changes_nothing(operation):
+            return self._engine(operation, body)
+        text = f"this server only reads, and {operation} is not among what it does"
+        raise DynamoError.of("AccessDeniedException", text)
 
 
 def unknown_operation(head: Head, body: bytes) -> Answer:

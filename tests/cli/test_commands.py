@@ -469,36 +469,6 @@ def test_a_server_answers_to_further_names(program: Program, allowed: bool):
     assert (status, process.returncode, said) == (200 if allowed else 403, 0, "\n")
 
 
-@pytest.mark.parametrize(
-    "option, writable", [("--console", False), ("--console=read", False), ("--console=write", True)]
-)
-def test_a_server_with_a_console_says_where_it_is(program: Program, option: str, writable: bool):
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", option, "--engine", "sqlite:shown.db"],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=program.folder,
-        env=program.environment({}),
-    )
-    assert process.stderr
-    process.stderr.readline()
-    url, _, token = process.stderr.readline().removeprefix("its console is at ").strip().partition("?token=")
-    headers = {"Content-Type": "application/json", "X-Flyexpr-Token": token}
-    request = urllib.request.Request(f"{url}api/tables", b"{}", headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert json.load(answer) == {"engine": "sqlite:shown.db", "writable": writable, "tables": []}
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
-    assert (process.returncode, said) == (0, "\n")
-
-
-def test_a_console_is_not_for_other_machines(program: Program):
-    assert program.error("serve", "--port", "0", "--host", "0.0.0.0", "--console") == (
-        "flyexpr: a console is for this machine alone, and other machines can reach the host '0.0.0.0'\n"
-        "  hint: leave --host out\n"
-    )
-
-
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is not there")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["scan Movies", "tables", "get Movies 1 none"])

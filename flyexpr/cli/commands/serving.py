@@ -52,8 +52,13 @@ _HINTS = {
     show_default=True,
     help="Processes that serve together, for an engine on a file: reads use several cores.",
 )
+@click.option(
+    "--read-only",
+    is_flag=True,
+    help="Refuse what can change something; on AWS, --console does that too, unless it is --console=write.",
+)
 @options.engine
-def serve(port: int, host: str, hosts: tuple[str, ...], console: Rights | None, workers: int) -> None:
+def serve(port: int, host: str, hosts: tuple[str, ...], console: Rights | None, workers: int, read_only: bool) -> None:
     """Serve an engine by DynamoDB's protocol until Ctrl-C: for the AWS CLI, SDKs and tests in any language.
 
     \b
@@ -63,15 +68,19 @@ def serve(port: int, host: str, hosts: tuple[str, ...], console: Rights | None, 
     """
     from flyexpr.serve import serve as served
 
-    session = options.session(makes=True)
+    if read_only and console == "write":
+        raise click.UsageError("--read-only and --console=write cannot stand together")
+    session = options.session(makes=not read_only)
+    read_only = read_only or (console == "read" and session.is_aws)
     try:
-        running = served(session.engine, port, host, hosts=hosts, console=console, workers=workers)
+        running = served(session.engine, port, host, hosts=hosts, console=console, workers=workers, read_only=read_only)
     except OSError as error:
         hint = f"\n  hint: {_HINTS[error.errno]}" if error.errno in _HINTS else ""
         raise FlyexprError(f"port {port} of {host} cannot be served: {error.strerror}{hint}") from None
     with running as server:
         try:
-            options.warn(f"{session.shown} is served at {server.url}; Ctrl-C ends it")
+            reading = " for reading only" if read_only else ""
+            options.warn(f"{session.shown} is served at {server.url}{reading}; Ctrl-C ends it")
             if server.console_url:
                 options.warn(f"its console is at {server.console_url}")
             server.wait()

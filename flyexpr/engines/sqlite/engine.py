@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from flyexpr.engine import READS, Plain
+from flyexpr.engine import READS, Plain, changes_nothing
 from flyexpr.engines.sqlite.disk.failures import failure
 from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, MEMORY, TableFile
 from flyexpr.engines.sqlite.disk.keeping import SHARD_SECONDS, Keeping
@@ -320,7 +320,7 @@ class PastEngine(SqliteEngine):
 
 def _reads(operation: str) -> bool:
     """Whether an operation only reads; of statements those that write are refused one by one."""
-    return operation in READS or operation.startswith(("Describe", "List", "Get")) or "Execute" in operation
+    return changes_nothing(operation) or "Execute" in operation
 
 
 def _reads_items(operation: str) -> bool:
