@@ -215,10 +215,7 @@ def import_(
     flyexpr import Movies movies.csv --dry-run
     """
     found, description = options.session().described(table)
-    folder = find_export(Path(source))
-    if folder is None and Path(source).is_dir():
-        raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
-    export = read_manifest(folder) if folder else None
+    export = _export_at(source)
     if export and export.view:
         return _import_changes(found, export, manner)
     files = data_files(export) if export else ()
@@ -240,6 +237,14 @@ def import_(
 
     manner.plan(*put_plan(found, source), look=write)
     write()
+
+
+def _export_at(source: str) -> Export | None:
+    """The export in a folder; None for a file, FlyexprError for a folder without one."""
+    folder = find_export(Path(source))
+    if folder is None and Path(source).is_dir():
+        raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
+    return read_manifest(folder) if folder else None
 
 
 def _import_file(work: Job, table: Table, file: DataFile, dry_run: bool) -> None:
