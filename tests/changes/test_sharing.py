@@ -33,7 +33,7 @@ from flyexpr.events import Change, follow, watch
 ORDERS = Table("Orders", "id", stream="both", attributes={"n": int})
 SUMS = Table("Sums", "id", attributes={"n": int})
 PARTS = 2
-SHARED = "sqlite:shop.db?shards=3&shard_time=0.5s"  # shards that close all the time, under several readers
+SHARED = "sqlite:shop.db?shards=3&shard_time=2s"  # shards that close all the time, under several readers
 CONSUMER = """
 import json, os, sys
 from flyexpr import *
