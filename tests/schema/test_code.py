@@ -148,7 +148,7 @@ PUBLIC = {
     "Table": (
         Table("t", "id"),
         "name partition_key sort_key attributes indexes throughput ttl version strict stream tags deletion_protection "
-        "engine on named of keys index kind",
+        "engine on at named of keys index kind",
     ),
     "GlobalIndex": (
         GlobalIndex("a", "b"),
