@@ -22,7 +22,7 @@ from flyexpr.values.kinds import Item
 Mark = tuple[int, Item | None]  # where to go on: on which of the key conditions, and after which key
 
 END = "bnVsbA"
-"""The cursor of a part of a read of which nothing is left: a read from there gives nothing."""
+"""The cursor of a part of which nothing is left: the part gives nothing from there; no other read takes it."""
 
 
 class Cursors:
@@ -48,10 +48,10 @@ class Cursors:
         return closed_cursor(f"[{json.dumps(self._index)},{branch},{self._sign},{key}]")
 
     def mark(self, cursor: str | None) -> Mark | None:
-        """The mark that a cursor holds, None for END; BadCursor if it is not a cursor of this read."""
+        """The mark that a cursor holds, None for the END of a part; BadCursor if it is not a cursor of this read."""
         if not cursor:
             return 0, None
-        if cursor == END:
+        if cursor == END and self._read.part:
             return None
         match opened_cursor(cursor):
             case [str() | None as index, int(branch), int(sign), dict() | None as start] if type(branch) is int:
