@@ -108,4 +108,4 @@ def test_an_item_that_was_looked_at_ahead_is_still_to_be_read() -> None:
 def test_only_what_is_public_is_completed() -> None:
     with connect("sqlite::memory:") as engine:
         items = flyexpr.run(Table("Scores", "id").on(engine), scan())
-        assert [name for name in dir(items) if not name.startswith("_")] == ["close", "cursor", "page", "stats"]
+        assert [name for name in dir(items) if not name.startswith("_")] == ["close", "cursor", "page", "rest", "stats"]
