@@ -634,7 +634,7 @@ def test_a_budget_holds_for_all_segments_together(filled: Table) -> None:
 
 
 def test_a_cursor_of_other_segments_is_refused() -> None:
-    with pytest.raises(ValidationError, match="segments=3"):
+    with pytest.raises(ValidationError, match="in 3 segments"):
         run(unsent, scan(segments=3, start="bm8"))
 
 
