@@ -24,6 +24,7 @@ from bench import data
 
 TABLE, ITEMS, BATCH, PAGE = "items", 1000, 25, 20
 _PREPARED, _PUT_KEYS = 500, 100  # requests of a job, and how many keys those that put an item have
+Span = tuple[float, float]  # when a request was sent, and when its answer had come
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _KEY = {"pk": {"S": "customer#0001"}}
 _SIGNED = (
@@ -149,39 +150,51 @@ def load(url: str) -> None:
 
 def drive(url: str, job: str, clients: int, seconds: float) -> dict[str, float]:
     """Requests, requests a second, and the median and 99th percentile of their times in milliseconds."""
-    prepared, times = itertools.cycle(requests(job, urlsplit(url).netloc)), list[float]()
+    prepared, spans = itertools.cycle(requests(job, urlsplit(url).netloc)), list[Span]()
     with ExitStack() as open_:
         connections = [open_.enter_context(connected(url)) for _ in range(clients)]
         for connection in connections:  # each once, before the clock runs
             connection.sendall(next(prepared))
             received(connection)
-        began = time.perf_counter()
+        until = time.perf_counter() + seconds
         if clients == 1:
-            _alone(connections[0], prepared, began + seconds, times)
+            _alone(connections[0], prepared, until, spans)
         else:
-            _together(connections, prepared, began + seconds, times)
-        spent = time.perf_counter() - began
-    times.sort()
+            _together(connections, prepared, until, spans)
+    times = sorted(ended - began for began, ended in spans)
     return {
-        "rate": len(times) / spent,
+        "rate": best_rate([spans[0][0], *(ended for _, ended in spans)]),
         "count": len(times),
         "median": times[len(times) // 2] * 1000,
         "p99": times[len(times) * 99 // 100] * 1000,
     }
 
 
-def _alone(connection: socket.socket, prepared: Iterator[bytes], until: float, times: list[float]) -> None:
+def best_rate(moments: list[float]) -> float:
+    """Answers a second in the fastest tenth of a run, as other programs can only slow it down; of few, in all of it.
+
+    >>> slow, fast = [number / 50 for number in range(500)], [10 + number / 100 for number in range(200)]
+    >>> best_rate([0.0, 0.5, 1.0]), best_rate(slow), best_rate(slow + fast)
+    (2.0, 50.0, 100.0)
+    """
+    part = max(100, len(moments) // 10)
+    if len(moments) <= part:
+        return (len(moments) - 1) / (moments[-1] - moments[0])
+    return max(round(part / (after - before), 1) for before, after in zip(moments, moments[part:], strict=False))
+
+
+def _alone(connection: socket.socket, prepared: Iterator[bytes], until: float, spans: list[Span]) -> None:
     connection.setblocking(True)
     began, clock = time.perf_counter(), time.perf_counter
     while began < until:
         connection.sendall(next(prepared))
         received(connection)
         ended = clock()
-        times.append(ended - began)
+        spans.append((began, ended))
         began = ended
 
 
-def _together(connections: list[socket.socket], prepared: Iterator[bytes], until: float, times: list[float]) -> None:
+def _together(connections: list[socket.socket], prepared: Iterator[bytes], until: float, spans: list[Span]) -> None:
     clock, poll, by_number, began = time.perf_counter, select.poll(), {}, {}
     for connection in connections:
         connection.setblocking(True)
@@ -194,7 +207,7 @@ def _together(connections: list[socket.socket], prepared: Iterator[bytes], until
         for number, _ in poll.poll():
             received(by_number[number])
             ended = clock()
-            times.append(ended - began[number])
+            spans.append((began[number], ended))
             if ended < until:
                 began[number] = ended
                 by_number[number].sendall(next(prepared))

@@ -222,13 +222,17 @@ PART = Part(
     "serve",
     "The server",
     "Requests a second of `flyexpr serve`, over those of dynoxide 3.2, which is written in Rust and uses SQLite\n"
-    "too; each in the best of its rounds, because other programs can only slow a server down. A client of bare\n"
+    "too; each in the fastest tenth of its best round, as other programs can only slow it down. A client of bare\n"
     "sockets sends prepared bytes, and shares the two cores with the server. Items have 1 KB, a query gives 20 of\n"
     "them, a batch has 25. On a file both wait for the disk at every write, as dynoxide always does and flyexpr\n"
     "with `?sync=full`. `FLYEXPR_DYNOXIDE=PATH python -m bench.serving` prints the figures of each server;\n"
     "`python -m bench --only '^serve$' --keep` measures this section again.",
     figures,
     _goals(),
+    why="Python takes 125 of the 200 µs of an update to read the stored item, evaluate the expressions and write the "
+    "text again. A write to a file waits for the disk; after a pause of a millisecond in which other programs run, a "
+    "put takes twice its CPU, 250 µs for 130, and more after longer ones. Late answers have waited for the disk, for "
+    "the other process's write, or for other programs on the two cores",
 )
 
 

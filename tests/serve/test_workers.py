@@ -14,7 +14,7 @@ import pytest
 from raw import GOOD, answered, connected, only_list_tables, process_id
 from streaming import records, stream_of
 
-from flyexpr import FlyexprError, Table, call, connect, create_table, get, incr, put, run, update
+from flyexpr import DynamoError, FlyexprError, Table, call, connect, create_table, get, incr, put, run, update
 from flyexpr.engine import Engine
 from flyexpr.serve import Server, serve
 from flyexpr.serve.worker import Handed
@@ -247,3 +247,13 @@ def test_a_channel_gives_connections_and_ends() -> None:
         with pytest.raises(ConnectionAbortedError):
             handed.accept()
         assert handed.ended.is_set()
+
+
+def test_processes_that_only_read(engine: Engine) -> None:
+    run(TABLE.on(engine), create_table())
+    put(TABLE.on(engine), {"id": "a"})
+    with serve(engine, workers=2, read_only=True) as server:
+        for table in (TABLE.on(connect(server.url)), TABLE.on(connect(server.url))):
+            assert get(table, "a") == {"id": "a"}
+            with pytest.raises(DynamoError, match="AccessDeniedException"):
+                put(table, {"id": "b"})
