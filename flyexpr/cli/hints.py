@@ -36,6 +36,7 @@ _WORDS = [
         r"put an item with the other key, and delete this one",
         "flyexpr put writes an item with another key, and flyexpr delete removes this one",
     ),
+    (r"run\(table, search\(near\(.*\) reads it", "flyexpr search TABLE --near VECTOR reads it"),
     (r"leave host= out", "leave --host out"),
     (r"consistent=True", "--consistent"),
     (r"use is_in\b", "use IN"),

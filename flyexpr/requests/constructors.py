@@ -478,4 +478,6 @@ def _need(function: Callable[..., Any], value: Any, kind: type, message: str) ->
     if not isinstance(value, kind):
         if isinstance(value, Table):
             raise with_table(function)
+        if isinstance(value, Near):
+            raise TypeError(f"{message}, not {value!r}; write search(near(...), condition)")
         need(value, kind, message)

@@ -9,7 +9,7 @@ from typing import Any
 from flyexpr.errors import did_you_mean, unknown_option
 from flyexpr.expressions.mistakes import in_words
 from flyexpr.expressions.nodes import Condition, Update
-from flyexpr.requests.operations import ConditionCheck, GetItem, Operation, Query, Scan
+from flyexpr.requests.operations import ConditionCheck, GetItem, Operation, Query, Scan, Search
 from flyexpr.schema.table import Table
 
 _CALLS = {  # what to write instead of a constructor with a table
@@ -109,6 +109,8 @@ def need_read(read: Any) -> None:
             instead = "; the table comes first"
         elif isinstance(read, GetItem):
             instead = "; get(table, key) reads one item"
+        elif isinstance(read, Search):
+            instead = "; run(table, search(...)) gives a list, the best first"
         raise TypeError(f"expected query(...) or scan(...), not {in_words(read)}{instead}")
 
 

@@ -140,6 +140,9 @@ class Near:
     attribute: str
     vector: tuple[Any, ...]
 
+    def __and__(self, other: NoReturn) -> NoReturn:
+        raise TypeError("near(...) is not a condition; give both: search(near(...), condition)")
+
     __repr__ = later("flyexpr.requests.code", "code")
 
 

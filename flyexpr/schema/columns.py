@@ -6,12 +6,13 @@ A column is decided by the table alone, never by the items: so all parts of a re
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, get_args, get_origin
 
 from flyexpr.errors import FlyexprError, ValidationError
+from flyexpr.expressions.mistakes import in_words, need
 from flyexpr.records import record
 from flyexpr.schema.codecs import KEY_TYPES, Codec, codec_of, epoch, type_declared
 from flyexpr.schema.derived.templates import Derived
@@ -53,6 +54,9 @@ def columns_of(table: Table[Any], others: str | None) -> list[Column]:
 
     FlyexprError for a table of several kinds: each kind has columns of its own.
     """
+    need(table, Table, "a frame takes the table first, and then its items")
+    if others is not None:
+        need(others, str, "others= takes the name of a column, or None for no such column")
     if isinstance(table, Kinds):
         known = ", ".join(map(repr, table.kinds))
         raise FlyexprError(f"a frame has items of one kind; give it table[kind] and the items of that kind: {known}")
@@ -73,6 +77,8 @@ def cells_of(columns: Sequence[Column], items: Iterable[Item], others: str | Non
     declared = columns if others is None else columns[:-1]
     named = frozenset(column.name for column in declared)
     for item in items:
+        if not isinstance(item, (dict, Mapping)):  # dict comes first, since nearly all are
+            raise _no_item(item)
         for column, cells in zip(declared, rows, strict=False):
             value = item.get(column.name)
             cells.append(value if value is None or column.cell is None else _cell(column, column.cell, value))
@@ -80,6 +86,11 @@ def cells_of(columns: Sequence[Column], items: Iterable[Item], others: str | Non
             rest = {name: thaw(meaning(value, (name,))) for name, value in item.items() if name not in named}
             rows[-1].append(item_text(rest) if rest else None)
     return rows
+
+
+def _no_item(value: Any) -> TypeError:
+    instead = "; write (found.item for found in ...)" if isinstance(getattr(value, "item", None), Mapping) else ""
+    return TypeError(f"a frame takes items, which are dicts, not {in_words(value)}{instead}")
 
 
 def _cell(column: Column, make: Callable[[Any], Any], value: Any) -> Any:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flyexpr.errors import FlyexprError, ValidationError
+from flyexpr.expressions.mistakes import in_words
 from flyexpr.schema.columns import Column, cells_of, columns_of
 from flyexpr.schema.table import Table
 from flyexpr.values.kinds import Item
@@ -109,7 +110,7 @@ def _chunks(columns: list[Column], items: Iterator[Item], rows: int, others: str
 
 def _taken(items: Any) -> Iterator[Item]:
     if isinstance(items, (str, bytes, Mapping, Table)) or not isinstance(items, Iterable):
-        raise TypeError(f"a frame takes items, such as run(table, scan()), not {items!r}")
+        raise TypeError(f"a frame takes items, such as run(table, scan()), not {in_words(items)}")
     return iter(items)
 
 

@@ -253,7 +253,8 @@ class Table(Generic[T]):
         DynamoError, at the first read, where the record does not reach back so far.
         """
         if not isinstance(moment, datetime):
-            raise TypeError(f"at() takes a datetime, not {moment!r}")
+            instead = "; write datetime.fromisoformat(...)" if isinstance(moment, str) else ""
+            raise TypeError(f"at() takes a datetime, not {moment!r}{instead}")
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
         return self.on(past_of(self.bound, aware))
 

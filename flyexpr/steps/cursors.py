@@ -57,15 +57,15 @@ class Cursors:
             case [str() | None as index, int(branch), int(sign), dict() | None as start] if type(branch) is int:
                 self._check_read(index, branch, sign)
             case _:
-                raise _not_a_cursor()
+                raise not_a_cursor("an earlier read", cursor)
         if start is not None and not self._is_key(start):
-            raise _not_a_cursor()
+            raise not_a_cursor("an earlier read", cursor)
         with suppress(ValueError, LookupError, ArithmeticError):
             key = None if start is None else decode_item(start)
             # A number has several forms in JSON, and one in a cursor.
             if self.text((branch, key)) == cursor and self._leads_to(branch, key):
                 return branch, key
-        raise _not_a_cursor()
+        raise not_a_cursor("an earlier read", cursor)
 
     def _is_key(self, start: Mapping[str, Any]) -> bool:
         """Whether a wire item holds the keys of the table and the index, each in its type, and nothing else."""
@@ -133,6 +133,14 @@ def _is_key_value(value: Any, kinds: str) -> bool:
     return False
 
 
-def _not_a_cursor() -> BadCursor:
-    """The error for a text that is not a cursor of any read."""
-    return BadCursor("start= takes the .cursor of an earlier read; this is not one")
+def not_a_cursor(of: str, cursor: Any) -> BadCursor:
+    """The error for a text that is not the cursor of such a read; it may be that of a read in parts.
+
+    >>> print(not_a_cursor("an earlier read", closed_cursor('[null, "x"]')))
+    start= takes the .cursor of an earlier read; this is that of a read in 2 parts, and goes on in as many
+    """
+    this = "this is not one"
+    match opened_cursor(cursor):
+        case [_, _, *_] as starts if all(isinstance(start, str | None) for start in starts):
+            this = f"this is that of a read in {len(starts)} parts, and goes on in as many"
+    return BadCursor(f"start= takes the .cursor of {of}; {this}")

@@ -79,6 +79,9 @@ class Started(ABC):
         stats.add(self.stats)  # the read's own ones go on
         return ItemPage(items, cursor, stats, self._reading.read.part)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a read under way cannot be pickled; .rest() takes all of it as a page, which can")
+
     def __repr__(self) -> str:
         from flyexpr.steps.items_text import items_text  # few programs print
 

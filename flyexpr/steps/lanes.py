@@ -10,14 +10,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flyexpr.errors import BadCursor
 from flyexpr.records import replace
 from flyexpr.requests.operations import Read, Scan
 from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps.cursors import END, closed_cursor, opened_cursor
+from flyexpr.steps.cursors import END, closed_cursor, not_a_cursor, opened_cursor
 from flyexpr.steps.read import Clock, Reading, out_of
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import Item
@@ -117,4 +116,4 @@ def starts_of(cursor: str | None, parts: int) -> list[str]:
     match opened_cursor(cursor):
         case list() as starts if len(starts) == parts and all(isinstance(start, str | None) for start in starts):
             return [END if start is None else start for start in starts]
-    raise BadCursor(f"start= takes the .cursor of an earlier read in {parts} segments; this is not one")
+    raise not_a_cursor(f"an earlier read in {parts} segments", cursor)

@@ -1,6 +1,7 @@
 """flyexpr search: results with their scores, plans, and what is refused."""
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,20 @@ def test_results_come_best_first_with_their_scores(docs: Program) -> None:
     assert json.loads(one) == {"score": 0, "item": {"id": "a", "lang": "en"}}
     sheet = docs("search", "Docs", "--near", "[0, 0]", "--index", "ByDistance", "--format", "csv", "--top", "1")
     assert sheet.startswith("score,item\n1,")
+
+
+def test_a_search_of_the_past(docs: Program) -> None:
+    docs("alter", "Docs", "--stream", "both")
+    noon = datetime.now(timezone.utc).isoformat()
+    docs("delete", "Docs", "a")
+    asked = ("search", "Docs", "--near", "[3, 4]", "--index", "ByVector", "--top", "1", "--project", "id")
+    assert json.loads(docs(*asked))["item"] == {"id": "b"}
+    assert json.loads(docs(*asked, "--at", noon)) == {"score": 0, "item": {"id": "a"}}
+
+
+def test_another_command_names_search(docs: Program) -> None:
+    told = docs.error("query", "Docs", "lang = 'en'", "--index", "ByVector", code=2)
+    assert "index 'ByVector' is a vector index\n  hint: flyexpr search TABLE --near VECTOR reads it" in told
 
 
 def test_nothing_found(docs: Program) -> None:

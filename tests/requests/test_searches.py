@@ -157,7 +157,7 @@ def test_where_no_index_serves(table: Table, asked: Any, text: str) -> None:
 def test_other_reads_do_not_look_at_vector_indexes() -> None:
     assert explain(DOCS, query(eq("id", "a"))).rejected == ()
     for read in (query(eq("tenant", "a"), index="ByTenant"), scan(index="ByV")):
-        with pytest.raises(PlanError, match=r"is a vector index; run\(table, search\(near\('v', vector\)\)\) reads it"):
+        with pytest.raises(PlanError, match=r"is a vector index\n  hint: run\(table, search\(near\('v', vector\)\)\)"):
             explain(DOCS, read)
 
 
@@ -168,6 +168,12 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: search(ASKED, wait=-1), ValueError, "wait= is a number of seconds, not -1"),
     (lambda: search(ASKED, limit=3), TypeError, "search has no option limit="),  # type: ignore[arg-type]
     (lambda: search("v"), TypeError, "search takes near('embedding', vector) first, not 'v'"),  # type: ignore[arg-type]
+    (lambda: ASKED & eq("a", 1), TypeError, "near(...) is not a condition; give both: search(near(...), condition)"),
+    (
+        lambda: query(ASKED),  # type: ignore[arg-type]
+        TypeError,
+        f"query takes a condition such as eq('userid', 'abc'), not {ASKED!r}; write search(near(...), condition)",
+    ),
     (lambda: search(ASKED, "a = 1"), TypeError, "search takes a condition such as eq('lang', 'en'), not 'a = 1'"),  # type: ignore[arg-type]
     (lambda: near("a.b", [1]), ValidationError, "at `a.b`: a vector is a whole attribute"),
     (lambda: near("v", [1, "x"]), ValidationError, "str, at [1] of the vector, is not a number"),

@@ -19,6 +19,7 @@ from flyexpr import (
     Attribute,
     Codec,
     FlyexprError,
+    Found,
     GlobalIndex,
     Table,
     ValidationError,
@@ -217,6 +218,16 @@ def test_bad_arguments(frame: str, table: Table) -> None:
         ((TABLE, TABLE), {}, TypeError, "a frame takes items, such as run(table, scan()), not "),
         ((TABLE, {"id": "a"}), {}, TypeError, "a frame takes items, such as run(table, scan()), not {'id': 'a'}"),
         ((TABLE, 3), {}, TypeError, "a frame takes items, such as run(table, scan()), not 3"),
+        (([], TABLE), {}, TypeError, "a frame takes the table first, and then its items, not []"),
+        (("Scores", []), {}, TypeError, "a frame takes the table first, and then its items, not 'Scores'"),
+        ((TABLE, []), {"others": False}, TypeError, "others= takes the name of a column, or None for no such column"),
+        ((TABLE, [1]), {}, TypeError, "a frame takes items, which are dicts, not 1"),
+        (
+            (TABLE, [Found({"id": "a"}, 0.5)]),
+            {},
+            TypeError,
+            "a frame takes items, which are dicts, not Found(item={'id': 'a'}, score=0.5); write (found.item for",
+        ),
     ):
         with pytest.raises(kind) as caught:
             made(frame, *arguments, **options)

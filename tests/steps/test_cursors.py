@@ -172,7 +172,7 @@ def test_what_was_never_a_cursor(table: Table, word: Any) -> None:
 
 @pytest.mark.parametrize("members", [[5, ""], [None], [None, None, None], [{}, ""], "ab"], ids=repr)
 def test_forged_segments(table: Table, members: Any) -> None:
-    with pytest.raises(BadCursor, match="in 2 segments; this is not one"):
+    with pytest.raises(BadCursor, match="in 2 segments; this is "):
         run(table, scan(segments=2, start=closed_cursor(json.dumps(members))))
     with pytest.raises(BadCursor, match=FOREIGN):
         run(table, scan(segments=2, start=closed_cursor(json.dumps(["x", ""]))))

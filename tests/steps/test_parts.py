@@ -37,11 +37,13 @@ from flyexpr import (
     incr,
     is_in,
     ne,
+    near,
     put_item,
     query,
     request,
     run,
     scan,
+    search,
     segments,
     update_matching,
 )
@@ -258,6 +260,12 @@ WRONG: list[tuple[Any, Any, type[Exception], str]] = [
         "expected query(...) or scan(...), not get_item('a'); get(table, key) reads",
     ),
     (eq("pk", "a"), 4, TypeError, "expected query(...) or scan(...), not the condition pk = 'a'; "),
+    (
+        search(near("v", [1])),
+        4,
+        TypeError,
+        "expected query(...) or scan(...), not search(near('v', [1])); run(table, search(...)) gives a list, the best",
+    ),
     (TABLE, scan(), TypeError, "segments does not take the table; write run(table, part) for each of segments("),
 ]
 
@@ -281,6 +289,9 @@ def test_a_part_has_no_segments() -> None:
         scan(part=(0, 2), segments=4)
 
 
+LONG = repr([{"id": "a"}] * 99)[:200] + "…"
+
+
 def test_what_cannot_be_gathered(table: Table) -> None:
     halves = [run(table, part).rest() for part in segments(scan(), 2)]
     thirds = [run(table, part).rest() for part in segments(scan(), 3)]
@@ -290,6 +301,7 @@ def test_what_cannot_be_gathered(table: Table) -> None:
         ([], ValueError, "every part is missing; a part that failed can be run again: run(table, part).rest()"),
         ([run(table, scan()).rest()], ValueError, "this page is not of a part of a read; segments(operation, n) "),
         ([gather(halves)], ValueError, "this page is not of a part of a read; segments(operation, n) makes the parts"),
+        ([[{"id": "a"}] * 99], TypeError, f"gather takes run(table, part).rest() of each part, not {LONG}"),
         ([[{"id": "a"}]], TypeError, "gather takes run(table, part).rest() of each part, not [{'id': 'a'}]"),
         ([run(table, scan(part=(0, 1)))], TypeError, "gather takes run(table, part).rest() of each part, not <Items"),
     ):
@@ -304,6 +316,28 @@ def test_a_cursor_of_a_part_is_not_another_s(table: Table) -> None:
     for part in segments(scan(start=swapped.cursor), 2):
         with pytest.raises(BadCursor, match="the cursor comes from another read"):
             run(table, part).rest()
+
+
+def test_a_cursor_of_parts_says_how_many_they_are(table: Table) -> None:
+    parts = segments(scan(page_size=1, budget={"requests": 4}), 4)
+    cursor = gather(run(table, part).rest() for part in parts).cursor
+    said = "this is that of a read in 4 parts, and goes on in as many"
+    with pytest.raises(BadCursor) as caught:
+        run(table, scan(start=cursor)).rest()
+    assert str(caught.value) == f"start= takes the .cursor of an earlier read; {said}"
+    with pytest.raises(BadCursor) as caught:
+        segments(scan(start=cursor), 3)
+    assert str(caught.value) == f"start= takes the .cursor of an earlier read in 3 segments; {said}"
+
+
+def test_a_read_under_way_is_not_pickled(table: Table) -> None:
+    async def never(operation: str, body: bytes) -> bytes:
+        raise AssertionError("nothing is sent")
+
+    for items in (run(table, scan()), aio.run(table.on(never), scan())):
+        with pytest.raises(TypeError, match=r"a read under way cannot be pickled; \.rest\(\) takes all of it"):
+            pickle.dumps(items)
+    assert pickle.loads(pickle.dumps(run(table, scan()).rest())).items
 
 
 def test_a_condition_on_the_sort_key_stays_in_each_part(table: Table) -> None:

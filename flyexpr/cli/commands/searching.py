@@ -28,6 +28,7 @@ from flyexpr.sync import run
 @click.option("--top", type=click.IntRange(1, MOST_FOUND), default=10, metavar="N", help="How many results: 10.")
 @options.project
 @click.option("--wide", is_flag=True, help="Send all comparisons of filters, which not all Regions take.")
+@options.at
 @options.explain
 @options.output
 @options.engine
@@ -39,6 +40,7 @@ def search(
     top: int,
     project: str | None,
     wide: bool,
+    at: str | None,
     explain: bool,
     form: str,
 ) -> None:
@@ -50,7 +52,7 @@ def search(
     flyexpr search Docs --near @question.json "lang = 'en'" --top 3
     flyexpr search Docs --near "[0.1, 0.7]" --project title
     """
-    found = options.session().table(table)
+    found = options.table_at(table, at)
     vector = near_vector(_attribute(found, index), _vector(near))
     asked = Search(vector, options.condition_of(condition), top, index, options.paths_of(project), wide)
     options.plan(explain, explained(found, asked))

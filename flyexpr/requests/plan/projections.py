@@ -36,7 +36,8 @@ def readable(table: Table, name: str) -> Index:
     index = table.index(name)
     if isinstance(index, VectorIndex):
         raise PlanError(
-            f"index {name!r} is a vector index; run(table, search(near({index.attribute!r}, vector))) reads it"
+            f"index {name!r} is a vector index",
+            hint=f"run(table, search(near({index.attribute!r}, vector))) reads it",
         )
     return index
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
+from flyexpr.expressions.mistakes import in_words
 from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import Budget, Part, Query, Scan
@@ -106,7 +107,7 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
 
 def _part_of(page: Any) -> Part:
     if not isinstance(page, ItemPage):
-        raise TypeError(f"gather takes run(table, part).rest() of each part, not {page!r}")
+        raise TypeError(f"gather takes run(table, part).rest() of each part, not {in_words(page)}")
     if page.part is None:
         raise ValueError("this page is not of a part of a read; segments(operation, n) makes the parts")
     return page.part
