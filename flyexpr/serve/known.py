@@ -23,7 +23,7 @@ _CHANGING = re.compile(
     rb"(?i:authorization|x-amz-date|x-amz-content-sha256|amz-sdk-invocation-id|amz-sdk-request|x-amzn-trace-id)"
     rb":[\x20-\x7e]*)(?=\r\n)"
 )
-_SPECIAL = ("expect", "content-encoding")
+_SPECIAL = ("content-length", "transfer-encoding", "content-encoding", "expect")  # a second length, for one
 
 
 class Known(NamedTuple):
@@ -65,5 +65,5 @@ class KnownHeads:
             self._check(head)
         except Refused:
             return None  # it is read again where it can be refused
-        special = not head.keep or head.old or head.length != 0 or not head.headers.keys().isdisjoint(_SPECIAL)
+        special = not head.keep or head.old or not head.headers.keys().isdisjoint(_SPECIAL)
         return None if special or without_engine(head, b"{}") else Known(operation_of(head), head)

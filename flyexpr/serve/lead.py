@@ -26,6 +26,7 @@ class Lead(Generic[Task]):
         self._lock = threading.Lock()
         self._alarm = threading.Event()
         self._sleeping = self._closing = False
+        self._leader: threading.Thread | None = None
 
     def begin(self, task: Task) -> None:
         """Says what the leader does now."""
@@ -44,18 +45,13 @@ class Lead(Generic[Task]):
 
     def run(self) -> None:
         """Watches over the leaders until `stop`; then waits for the last turn, but not for a task that takes long."""
-        leader, seen = self._start(), self._begun
-        while not self._closing or leader.is_alive():
-            if self._closing:
-                leader.join(_TICK)
-            else:
-                self._wait(seen)
-            stuck = self._begun == seen and self._take_task()
-            if self._closing and stuck:
-                return
-            if not self._closing and (stuck or not leader.is_alive()):
-                leader = self._start()
+        stuck = False
+        while not (self._closing and (stuck or self._leader is None)):
+            if stuck or self._leader is None:
+                self._start()
             seen = self._begun
+            self._wait(seen)
+            stuck = self._begun == seen and self._take_task()
 
     def stop(self) -> None:
         """Lets `run` end as soon as `turn` gives False."""
@@ -63,28 +59,34 @@ class Lead(Generic[Task]):
         self._alarm.set()
 
     def _wait(self, seen: int) -> None:
-        """Waits for a tick; for the next task, if there was none for a tick."""
+        """Waits for a tick; for the next task, or for the end of the leader, if there was no task for a tick."""
         self._sleeping = True  # first, so that no task begins unheard
-        self._sleeping = self._begun == seen and self._task is None
+        self._sleeping = self._begun == seen and self._task is None and self._leader is not None
         self._alarm.wait(None if self._sleeping else _TICK)
         self._sleeping = False
         self._alarm.clear()
 
     def _take_task(self) -> bool:
         with self._lock:
-            task, self._task = self._task, None
-            if task is not None:
-                self._lost(task)
-            return task is not None
+            task = self._task
+            if task is None:
+                return False
+            self._task = None
+            self._lost(task)
+            return True
 
-    def _start(self) -> threading.Thread:
-        thread = threading.Thread(target=self._lead, name="flyexpr-serve", daemon=True)
-        thread.start()
-        return thread
+    def _start(self) -> None:
+        self._leader = threading.Thread(target=self._lead, name="flyexpr-serve", daemon=True)
+        try:
+            self._leader.start()
+        except RuntimeError:  # no more threads can be started now; the next tick tries it again
+            self._leader = None
 
     def _lead(self) -> None:
         try:
             while self._turn():
                 pass
         finally:
-            self._alarm.set()  # it may have ended by an error
+            if self._leader is threading.current_thread():  # it has ended by an error, or there is no more to do
+                self._leader = None
+            self._alarm.set()

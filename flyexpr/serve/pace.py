@@ -26,6 +26,10 @@ class Pace:
         before = self._seconds.get(operation, seconds)
         self._seconds.keep(operation, before + (seconds - before) * _WEIGHT)
 
+    def late(self, operation: str) -> None:
+        """Says that an operation already takes long, before it is known how long."""
+        self.note(operation, _MOST)
+
     def is_quick(self, operation: str) -> bool:
         """True for an operation that takes less than a millisecond; False for one that was never seen."""
         return self._seconds.get(operation, 1.0) < _QUICK

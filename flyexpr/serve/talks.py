@@ -26,6 +26,7 @@ class Talk:
         self._line = Line(connection, shared.limits.precision_seconds)
         self._rest = bytearray()
         self._owed = b""  # the end of an answer
+        self._asking = ""  # the operation that the engine does, until it is known whether that takes long
         self.since = time.monotonic()
 
     @property
@@ -63,6 +64,15 @@ class Talk:
             return True
         except OSError:  # the client is gone
             return False
+
+    def late(self) -> None:
+        """Says, from another thread, that `at_once` takes long: if that comes again, the next ones do not try it."""
+        if operation := self._no_more_asking():
+            self._shared.pace.late(operation)
+
+    def _no_more_asking(self) -> str:
+        operation, self._asking = self._asking, ""
+        return operation
 
     def _quickly(self, known: Known, body: bytes) -> Answer | None:
         """The answer; None if the engine may take long, or if the answer is large and can be asked for again."""
@@ -198,9 +208,10 @@ class Talk:
             return without_engine(head, body) or self._timed(head, operation_of(head), body)
 
     def _timed(self, head: Head, operation: str, body: bytes) -> Answer:
-        began = time.monotonic()
+        began, self._asking = time.monotonic(), operation
         answer = ask(self._shared.engine, head, body)
-        self._shared.pace.note(operation, time.monotonic() - began)
+        if self._no_more_asking():
+            self._shared.pace.note(operation, time.monotonic() - began)
         return answer
 
     def _send(self, answer: Answer, share: Share, head: Head | None) -> None:

@@ -36,7 +36,7 @@ class Watch:
         self._open = 0
         self._full = self._closing = False
         self._workers = Workers(limits.threads, self._work)
-        self._lead = Lead(self._turn, self._unwatch)
+        self._lead = Lead(self._turn, self._lost)
         for one in (*listeners, self._bell, self._button):
             one.setblocking(False)
         for one in (*listeners, self._bell):
@@ -73,11 +73,11 @@ class Watch:
             return self._shut()
         for _ in range(min(_AT_ONCE, self._limits.connections - self._open)):
             try:
-                connection, _ = listener.accept()
+                talk = self._talk(listener.accept()[0])
             except OSError as error:  # the client is gone, or no descriptor is free
                 return self._shut() if error.errno in _NO_MORE else None
             self._open += 1
-            self._watch(self._talk(connection))
+            self._watch(talk)
 
     def _shut(self) -> None:
         """Stops accepting; new connections wait in the system's queue and are not refused."""
@@ -99,6 +99,10 @@ class Watch:
     def _unwatch(self, talk: Talk) -> None:
         del self._silent[talk]
         self._selector.unregister(talk)
+
+    def _lost(self, talk: Talk) -> None:
+        talk.late()
+        self._unwatch(talk)
 
     def _wake(self, talk: Talk) -> bool:
         """Answers a connection, or hands it on; False if this thread watches no more, since that took it long."""

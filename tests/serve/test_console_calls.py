@@ -477,6 +477,13 @@ def test_an_item_that_cannot_be_stored(server: Server, item: str, error: str):
     assert error in found["error"]
 
 
+@pytest.mark.parametrize("depth", [500, 900, 2000])
+def test_an_edit_of_an_item_that_no_table_can_have(server: Server, depth: int):
+    asked = {"table": "Movies", "key": key(1, "x"), "item": '{"year": 1, "title": "x", "deep": 2}'}
+    old = '{"year": 1, "title": "x", "deep": ' + "[" * depth + "]" * depth + "}"
+    assert failed(server, "diff", **asked, old=old) == (400, {"error": "nested too deeply"})
+
+
 def test_changes_come_as_they_are_made(engine: Engine, server: Server):
     table = MOVIES.on(engine)
     first = done(server, "changes", table="Movies")

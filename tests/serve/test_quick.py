@@ -1,10 +1,12 @@
 """Requests that the thread that watches answers itself, and what happens if one of them takes long after all."""
 
+import errno
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from raw import GOOD, HEAD, Connection, answered, connected
@@ -239,3 +241,93 @@ def test_the_watch_keeps_no_connection_that_is_over() -> None:
             time.sleep(0.01)
         assert not server._watch._silent
         assert not [key for key in server._watch._selector.get_map().values() if isinstance(key.fileobj, Talk)]
+
+
+@pytest.mark.parametrize("second", [b" 0 ", b"  0", b"\t0", b"0000000000", b" 0", b" 2"])
+@pytest.mark.parametrize("first", [True, False])
+def test_two_lengths_are_refused_though_the_rest_of_the_head_is_known(second: bytes, first: bool) -> None:
+    """A proxy that goes by the other one would see another request in the body."""
+    engine = Switched()
+    lengths = [b"Content-Length: 2\r\n", b"Content-Length:" + second + b"\r\n"]
+    with quick(engine) as server:
+        assert answered(server, HEAD + b"".join(lengths[::-1] if first else lengths) + b"\r\n{}").status[:3] == "400"
+    assert engine.threads == []
+
+
+def test_many_requests_that_begin_to_take_long_cost_the_lead_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, gate = Switched(), threading.Event()
+
+    def wait() -> bytes:
+        assert gate.wait(20)
+        return b"{}"
+
+    with quick(engine) as server, ExitStack() as stack:
+        connections = [stack.enter_context(connected(server)) for _ in range(40)]
+        lost, usual = list[Talk](), server._watch._lead._lost
+        monkeypatch.setattr(server._watch._lead, "_lost", lambda talk: (lost.append(talk), usual(talk))[1])
+        engine.then = wait
+        for connection in connections:
+            connection.send(GOOD)
+        while len(engine.threads) < len(connections):
+            time.sleep(0.001)
+        gate.set()
+        assert {connection.answer().status for connection in connections} == {OK}
+    assert len(lost) <= 3
+
+
+def test_a_leader_that_ends_by_an_error_is_replaced_while_it_still_reports_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread is alive for as long as its traceback takes to print."""
+    reports = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: reports.wait(20))
+    turns = list[int]()
+
+    def turn() -> bool:
+        turns.append(1)
+        if len(turns) == 1:
+            time.sleep(0.1)  # the watcher of the leaders sleeps by now
+            raise MemoryError
+        lead.stop()
+        return False
+
+    lead = Lead[str](turn, lambda task: None)
+    watcher = threading.Thread(target=lead.run)
+    watcher.start()
+    watcher.join(10)
+    reports.set()
+    assert (watcher.is_alive(), len(turns)) == (False, 2)
+
+
+def test_a_leader_for_whom_there_is_no_thread_yet_leads_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, refusals = threading.Thread.start, [RuntimeError("can't start new thread")] * 3
+    lead = Lead[str](lambda: lead.stop() or False, lambda task: None)
+    watcher = threading.Thread(target=lead.run)
+
+    def scarce(thread: threading.Thread) -> None:
+        if thread is not watcher and refusals:
+            raise refusals.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    watcher.start()
+    watcher.join(10)
+    assert (watcher.is_alive(), refusals) == (False, [])
+
+
+def test_a_connection_that_is_over_as_it_is_accepted_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some systems then refuse to set its options."""
+    reported = list[object]()
+    monkeypatch.setattr(threading, "excepthook", reported.append)
+    with Server(Switched(), 0, "127.0.0.1") as server:
+        usual = server._watch._talk
+
+        def over(connection: socket.socket) -> Talk:
+            server._watch._talk = usual
+            connection.close()
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+        server._watch._talk = over
+        with connected(server) as connection:
+            assert connection.ended()
+        assert server._watch._open == 0
+        assert answered(server, GOOD).status == OK
+    assert reported == []

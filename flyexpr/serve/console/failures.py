@@ -58,6 +58,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(502, text, hint)
         case FlyexprError() | TypeError() | ValueError():  # the last two: a wrong type or value of a member
             return Failure(400, text, hint)
+        case RecursionError():
+            return Failure(400, "nested too deeply")
     return Failure(500, f"{type(error).__name__}: {error}")
 
 
