@@ -49,7 +49,8 @@ class Watch:
 
     def _turn(self) -> bool:
         """Does what is to be done now, or waits for it; False if this thread is to watch no more."""
-        for key, _ in self._selector.select(0.1 if self._full else min(1.0, self._limits.idle_seconds / 4)):
+        full = self._full
+        for key, _ in self._selector.select(0.1 if full else min(1.0, self._limits.idle_seconds / 4)):
             if isinstance(key.fileobj, Talk):
                 if not self._wake(key.fileobj):
                     return False
@@ -59,7 +60,8 @@ class Watch:
                 self._accept(key.fileobj)
         self._take_back()
         self._end_idle()
-        self._welcome()
+        if full:  # not in the turn that has stopped accepting: without a free descriptor, that would go round and round
+            self._welcome()
         return not self._closing
 
     def stop(self) -> None:
@@ -87,7 +89,7 @@ class Watch:
                 self._selector.unregister(one)
 
     def _welcome(self) -> None:
-        if self._full and self._open < self._limits.connections:
+        if self._open < self._limits.connections:
             self._full = False
             for one in self._listeners:
                 self._selector.register(one, selectors.EVENT_READ)
