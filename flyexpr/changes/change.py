@@ -13,6 +13,7 @@ from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.sides import asks_before, both_sides, of_both_sides
 from flyexpr.records import record
+from flyexpr.requests.mistakes import need_table
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import read_item
@@ -167,6 +168,7 @@ def check_condition(table: Table[Any], condition: Condition | None) -> None:
     flyexpr.errors.ExpressionError: begins_with cannot work on `wins`, which holds int
       expression: begins_with(wins, '1')
     """
+    need_table(table)
     if condition is not None:
         need(condition, Condition, "a change is chosen by a condition such as eq('a', 1)")
         matches(of_both_sides(condition), both_sides(None, None))

@@ -37,6 +37,7 @@ _WORDS = [
         "flyexpr put writes an item with another key, and flyexpr delete removes this one",
     ),
     (r"run\(table, search\(near\(.*\) reads it", "flyexpr search TABLE --near VECTOR reads it"),
+    (r"leave out wide=True, and the client checks", "leave out --wide, and the client checks"),
     (r"leave host= out", "leave --host out"),
     (r"consistent=True", "--consistent"),
     (r"use is_in\b", "use IN"),

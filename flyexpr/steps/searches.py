@@ -42,6 +42,8 @@ def _answered(table: Table, operation: Search, access: Access) -> Steps[bytes]:
             body: bytes = yield access.request(table, operation)
             return body
         except DynamoError as error:
+            if operation.wide and "Invalid comparator" in error.message:
+                error.args = (f"{error}\n  hint: leave out wide=True, and the client checks such conditions",)
             if not _is_not_ready(error) or waited >= operation.wait:
                 raise
         yield Pause(pause, f"the vector index of {table.name!r} does not answer yet")

@@ -73,6 +73,11 @@ def test_only_changes_for_which_the_condition_holds_are_handed_over() -> None:
     assert seen == [2]
 
 
+def test_swapped_arguments_are_found_before_the_first_event() -> None:
+    with pytest.raises(TypeError, match=r"expected a table, such as .*, not <built-in"):
+        handler(TABLE, print)  # type: ignore[arg-type]
+
+
 def test_an_item_that_cannot_be_read_is_a_failure() -> None:
     seen, function = failing_for()
     told = event(1, 2)

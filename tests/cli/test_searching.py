@@ -50,6 +50,11 @@ def test_another_command_names_search(docs: Program) -> None:
     assert "index 'ByVector' is a vector index\n  hint: flyexpr search TABLE --near VECTOR reads it" in told
 
 
+def test_a_region_that_compares_by_equality_alone(docs: Program) -> None:
+    told = docs.error("search", "Docs", "--near", "[1, 0]", "lang > 'd'", "--wide", "--index", "ByVector", code=1)
+    assert told.endswith("hint: leave out --wide, and the client checks such conditions\n")
+
+
 def test_nothing_found(docs: Program) -> None:
     assert docs("search", "Docs", "--near", "[1, 0]", "lang = 'fr'", "--index", "ByVector", code=4) == ""
 

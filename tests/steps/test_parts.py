@@ -330,6 +330,15 @@ def test_a_cursor_of_parts_says_how_many_they_are(table: Table) -> None:
     assert str(caught.value) == f"start= takes the .cursor of an earlier read in 3 segments; {said}"
 
 
+def test_a_page_that_is_not_awaited_is_named() -> None:
+    async def never(operation: str, body: bytes) -> bytes:
+        raise AssertionError("nothing is sent")
+
+    page = aio.run(Table("t", "pk").on(never), scan(part=(0, 1))).rest()
+    with closing(page), pytest.raises(TypeError, match=r"^gather takes .*, not <coroutine .*>; await it$"):
+        gather([page])  # type: ignore[list-item]
+
+
 def test_a_read_under_way_is_not_pickled(table: Table) -> None:
     async def never(operation: str, body: bytes) -> bytes:
         raise AssertionError("nothing is sent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from inspect import isawaitable
 from typing import Any, NoReturn, TypeVar
 
 from flyexpr.expressions.mistakes import in_words
@@ -107,7 +108,8 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
 
 def _part_of(page: Any) -> Part:
     if not isinstance(page, ItemPage):
-        raise TypeError(f"gather takes run(table, part).rest() of each part, not {in_words(page)}")
+        awaited = "; await it" if isawaitable(page) else ""
+        raise TypeError(f"gather takes run(table, part).rest() of each part, not {in_words(page)}{awaited}")
     if page.part is None:
         raise ValueError("this page is not of a part of a read; segments(operation, n) makes the parts")
     return page.part
