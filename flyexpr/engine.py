@@ -105,7 +105,9 @@ STREAM_READS = frozenset(["ListStreams", "DescribeStream", "GetShardIterator", "
 def changes_nothing(operation: str) -> bool:
     """True for an operation that changes nothing, whatever is asked; a statement of PartiQL may change something.
 
+    So may "Get.PutItem", which is PutItem for a service that goes by what follows the last dot.
+
     >>> [changes_nothing(name) for name in ("Query", "GetRecords", "DescribeTable", "PutItem", "ExecuteStatement")]
     [True, True, True, False, False]
     """
-    return operation in READS or operation.startswith(("Describe", "List", "Get"))
+    return operation in READS or (operation.isalpha() and operation.startswith(("Describe", "List", "Get")))

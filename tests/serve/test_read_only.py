@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from calls import done
+from raw import GOOD, answered
 
 from flyexpr import DynamoError, Table, call, connect, create_table, eq, get, put, query, run
 from flyexpr.engine import changes_nothing
@@ -60,3 +61,17 @@ def test_several_processes_that_only_read(tmp_path: Path):
                 with connect(server.url) as client, pytest.raises(DynamoError, match="this server only reads"):
                     put(NOTES.on(client), {"id": "a"})
         assert get(NOTES.on(engine), "a") is None
+
+
+@pytest.mark.parametrize("name", ["Get.PutItem", "ListTables.DeleteTable", "Describe PutItem", "GetItem,PutItem"])
+def test_a_name_that_only_begins_like_a_read_is_refused(name: str):
+    """moto, behind the server, would take what follows the last dot."""
+    asked = list[str]()
+
+    def engine(operation: str, body: bytes) -> bytes:
+        asked.append(operation)
+        return b"{}"
+
+    with serve(engine, read_only=True) as server:
+        answer = answered(server, GOOD.replace(b"ListTables", name.encode()))
+    assert (asked, answer.status, b"AccessDenied" in answer.body) == ([], "400 Bad Request", True)
