@@ -71,7 +71,7 @@ def _stages(
     def growing() -> None:
         results.pages = growth.pages("flyexpr", port, few)
         results.growth = {"operators": growth.operators(rounds), "indexes": growth.indexes(rounds)}
-        results.items = (20_000, options.growth_items or (60_000 if options.quick else 2_000_000))
+        results.items = (20_000, options.growth_items or (60_000 if options.quick else 10_000_000))
         results.growth |= growth.items(*results.items, rounds)
 
     def engines() -> None:
@@ -105,7 +105,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--keep", action="store_true", help="write what --only measured on the page, too")
     parser.add_argument("--rounds", type=int, metavar="N", help="how many rounds (5)")
-    parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (2000000)")
+    parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (10000000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random order within the rounds")
     parser.add_argument("--verbose", action="store_true", help="show what the workers print to stderr")
     return parser.parse_args()
