@@ -237,7 +237,7 @@ class Plan:
         """What one request, or a whole batch, can cost, in words.
 
         >>> explain(scores, get_item(("abc", "Comet Quest"))).cost
-        '0.5 to 50 read units'
+        '0.5 to 50 read units a request'
         """
         if not self.requests:
             return "nothing is sent"

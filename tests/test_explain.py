@@ -172,7 +172,7 @@ def test_a_request_that_is_too_long_is_not_printed() -> None:
 def test_a_prompt_shows_the_plan() -> None:
     plan = explain(scores, get_item(("a", "b")))
     assert repr(plan) == str(plan)
-    assert {name for name in dir(plan) if not name.startswith("_")} == {*Plan.__match_args__, "aws_cli", "svg"}  # type: ignore[attr-defined]
+    assert {name for name in dir(plan) if not name.startswith("_")} == {*Plan.__match_args__, "aws_cli", "cost", "svg"}  # type: ignore[attr-defined]
 
 
 def test_the_notebook_shows_what_looks_like_html_as_text() -> None:
