@@ -380,7 +380,7 @@ def test_a_deleted_table_with_recovery_leaves_a_backup_for_35_days(embedded: Sql
     for _ in range(2):
         call(embedded, "ListTables", {})
     assert call(embedded, "ListBackups", {}) == {"BackupSummaries": []}
-    assert stores(embedded) == [b"catalog", b"catalog_version", b"resources", b"tokens"]
+    assert stores(embedded) == [b"catalog", b"catalog_version", b"resources", b"shards", b"tokens"]
 
 
 @pytest.mark.parametrize(
