@@ -88,8 +88,8 @@ def query(
 
     The condition decides which index is read, unless `index` names one. `reverse` reads from the largest sort key down.
     `start` is the `.cursor` of an earlier read. `budget={"requests": 10, "units": 500, "seconds": 2.5}` stops it early.
-    `prefetch` asks for each page ahead. `part` is of `segments`. An item that cannot be read in the table's types ends
-    the read; `bad="keep"` gives it as it is stored, a function makes another, or None, of the error with its `.item`.
+    `prefetch` asks for each page ahead. `part=(0, 8)` is one of the `segments`. An item that does not fit the types
+    ends the read; `bad="keep"` gives it as stored; a function takes the error, with `.item`, and gives an item or None.
     """
     _check_read(query, condition, "eq('userid', 'abc')", more, unknown)
     return Query(
@@ -130,7 +130,8 @@ def scan(
 
     The partition keys come in no useful order. `segments` is the number of parts that are read at the same time, in
     threads. `prefetch` asks for the next page while you take the items of this one. `bad` says what becomes of an item
-    that cannot be read in the table's types, as for `query`. `part` is of `segments`.
+    that cannot be read in the table's types, as for `query`. `part=(0, 8)` reads the
+    first of eight parts; see `segments`.
     """
     _check_read(scan, condition, "eq('wins', 3)", more, unknown)
     return Scan(
