@@ -39,6 +39,7 @@ _WORDS = [
     (r"run\(table, search\(near\(.*\) reads it", "flyexpr search TABLE --near VECTOR reads it"),
     (r"leave out wide=True, and the client checks", "leave out --wide, and the client checks"),
     (r"leave host= out", "leave --host out"),
+    (r"workers=1\b", "--workers 1"),
     (r"consistent=True", "--consistent"),
     (r"use is_in\b", "use IN"),
     (r"connect without mode=ro", "leave ?mode=ro out of the engine's URL"),

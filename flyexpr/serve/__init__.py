@@ -89,6 +89,8 @@ class Server:
         limits: Limits = USUAL,
         workers: int = 1,
     ) -> None:
+        if type(workers) is not int or workers < 1:
+            raise ValueError(f"workers= takes a whole number from 1, not {workers!r}")
         if console is not None and workers != 1:
             raise FlyexprError("a console lives in one process\n  hint: workers=1, or a server of its own for it")
         token, answers = _console(engine, host, console, read_only) if console is not None else ("", None)

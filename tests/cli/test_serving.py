@@ -58,6 +58,12 @@ def test_a_console_is_not_for_other_machines(program: Program):
     )
 
 
+def test_a_console_has_one_process(program: Program):
+    assert program.error("serve", "--port", "0", "--console", "--workers", "2") == (
+        "flyexpr: a console lives in one process\n  hint: --workers 1, or a server of its own for it\n"
+    )
+
+
 def refusal(server: Serving) -> str:
     with connect(server.url) as client, pytest.raises(DynamoError) as refused:
         client("DeleteTable", b'{"TableName": "Movies"}')

@@ -208,6 +208,12 @@ def test_a_console_needs_one_process(engine: Engine) -> None:
         serve(engine, workers=2, console="read")
 
 
+@pytest.mark.parametrize("workers", [0, -1, True, 1.5])
+def test_a_server_has_at_least_one_process(workers: int) -> None:
+    with pytest.raises(ValueError, match="workers= takes a whole number from 1, not "):
+        serve(only_list_tables, workers=workers)
+
+
 def test_the_port_is_free_again_after_a_start_that_failed(engine: Engine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
