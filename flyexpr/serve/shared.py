@@ -13,15 +13,14 @@ from flyexpr.serve.limits import Limits, Refused
 from flyexpr.serve.memory import Memory
 from flyexpr.serve.pace import Pace
 
-Console = Callable[[Head, bytes], Answer]
-"""Answers what is asked below /console/."""
+Answers = Callable[[Head, bytes], Answer]
 
 
 class Shared:
     """The engine and the rules of a server, and what it has learned: known heads, and how quick each operation is."""
 
     def __init__(
-        self, engine: Engine, accepts: Callable[[str], bool], limits: Limits, console: Console | None = None
+        self, engine: Engine, accepts: Callable[[str], bool], limits: Limits, console: Answers | None = None
     ) -> None:
         self.engine, self.limits, self._accepts, self._console = engine, limits, accepts, console
         self.memory = Memory(limits.memory)  # for large bodies and answers
@@ -41,6 +40,6 @@ class Shared:
                 403, "AccessDeniedException", f"the server does not answer to the host {head.host!r}\n  hint: {hint}"
             )
 
-    def console_for(self, head: Head) -> Console | None:
-        """The console, if the request is for it."""
+    def console_for(self, head: Head) -> Answers | None:
+        """What answers a request below /console/, if there is a console; None for all other requests."""
         return self._console if head.path.startswith("/console/") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flyexpr.errors import PlanError
-from flyexpr.expressions.nodes import Condition
+from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan.access import access_of
 from flyexpr.schema.table import Table
@@ -18,14 +18,27 @@ def read_of(
     ''
     >>> read_of(scores, parse_condition("wins > 2"))[1]
     'reads the whole table: the condition fixes no partition key value'
+    >>> from flyexpr.expressions.nodes import ALWAYS
+    >>> read_of(scores, ALWAYS)[1]
+    'reads the whole table'
     """
+    if condition == ALWAYS:
+        return Scan(index=index, consistent=consistent), f"reads {scanned(index)}"
     read = Query(condition, index, consistent=consistent)
     try:
         access_of(table, read)
     except PlanError as error:
-        scanned = "the whole table" if index is None else f"all of {index}"
-        return Scan(condition, index, consistent=consistent), f"reads {scanned}: {_why(error.message)}"
+        return Scan(condition, index, consistent=consistent), f"reads {scanned(index)}: {_why(error.message)}"
     return read, ""
+
+
+def scanned(index: str | None) -> str:
+    """What a scan reads, in words.
+
+    >>> scanned(None), scanned("ByTitle")
+    ('the whole table', 'all of ByTitle')
+    """
+    return "the whole table" if index is None else f"all of {index}"
 
 
 def _why(message: str) -> str:

@@ -35,5 +35,6 @@ budget or ten seconds are over, and the next page goes on there.
 A failure is {"error": text, "hint"?: text, "position"?: number}; the position is a character of `text`, from 0. Its
 status is 400 for what is wrong or refused, 403 without the token or the right to write, 404 for a call or a table that
 is not there, 409 where the stored item is not the `old` one (then `item` has the stored one, in lines, or null), 502
-where the engine does not answer. The refusal of a scan without a budget has `needs`: "budget", and `cost` in words.
+where the engine does not answer, 500 for a defect. The refusal of a scan without a budget has `needs`: "budget", and
+`cost` in words.
 """

@@ -17,7 +17,7 @@ from flyexpr.sync import drive, perform
 _FRESH = 30.0  # seconds for which a description is believed
 
 
-class Known(NamedTuple):
+class KnownTable(NamedTuple):
     """A table, and the engine's own description of it."""
 
     table: Table[Any]
@@ -42,42 +42,43 @@ class Catalogue:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, KnownTable] = {}
 
-    def known(self, name: str) -> Known:
+    def known(self, name: str) -> KnownTable:
         """The table of this name, as it was within the last 30 seconds; NoSuchTable where there is none."""
         found = self._known.get(name)
         return found if found and time.monotonic() - found.at < _FRESH else self.fresh(name)
 
-    def fresh(self, name: str) -> Known:
+    def fresh(self, name: str) -> KnownTable:
         """The table of this name as it is now."""
         self._known.pop(name, None)
         asked = Table(name, "unknown").on(self.engine)
         table, members = perform(described(name), [asked])
-        found = self._known[name] = Known(table.on(self.engine), members, time.monotonic())
+        found = self._known[name] = KnownTable(table.on(self.engine), members, time.monotonic())
         return found
 
 
-def tables(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
-    """The names of tables, and where they live."""
+def tables(writable: bool, catalogue: Catalogue, asked: Members) -> dict[str, Any]:
+    """The names of tables, where they live, and whether the console may change their items."""
     names, last = drive(some_names(asked.text_or_none("start")), catalogue.engine)
-    return {"engine": engine_name(catalogue.engine), "tables": names, **({"next": last} if last else {})}
+    more = {"next": last} if last else {}
+    return {"engine": engine_name(catalogue.engine), "writable": writable, "tables": names, **more}
 
 
 def table(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     """What a table is: its key, its indexes, how large it is."""
     found = catalogue.fresh(asked.text("table"))
-    described, (items, size) = found.table, found.size()
-    reads, writes = described.throughput or (0, 0)
-    ttl = _ttl(described)
+    schema, (items, size) = found.table, found.size()
+    reads, writes = schema.throughput or (0, 0)
+    ttl = _ttl(schema)
     return {
-        "name": described.name,
-        "key": _key(described, described.keys),
-        "indexes": [_index(found, index) for index in described.indexes],
+        "name": schema.name,
+        "key": _key(schema, schema.keys),
+        "indexes": [_index(found, index) for index in schema.indexes],
         "items": items,
         "bytes": size,
-        "billing": f"{reads} read and {writes} write units a second" if described.throughput else "on demand",
-        "stream": described.stream is not None,
+        "billing": f"{reads} read and {writes} write units a second" if schema.throughput else "on demand",
+        "stream": schema.stream is not None,
         **({"ttl": ttl} if ttl else {}),
     }
 
@@ -89,7 +90,7 @@ def _ttl(table: Table[Any]) -> str | None:
         return None
 
 
-def _index(found: Known, index: Index) -> dict[str, Any]:
+def _index(found: KnownTable, index: Index) -> dict[str, Any]:
     members = {
         "name": index.name,
         "kind": index.word,

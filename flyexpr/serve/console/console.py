@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -31,8 +32,7 @@ class _Call(NamedTuple):
     writes: bool = False
 
 
-_BY_NAME = {  # and "changes", which a console keeps watches for
-    "tables": _Call(tables, "start"),
+_BY_NAME = {  # and "tables" and "changes", which need to know the console
     "table": _Call(table, "table"),
     "explain": _Call(explain, "table text index descending"),
     "page": _Call(page, "table text index descending cursor size scan"),
@@ -50,7 +50,11 @@ class Console:
 
     def __init__(self, engine: Engine, token: str, writes: bool) -> None:
         self._catalogue, self._token, self._writes = Catalogue(engine), token.encode(), writes
-        self._calls = {**_BY_NAME, "changes": _Call(Watches().changes, "table cursor")}
+        self._calls = {
+            **_BY_NAME,
+            "tables": _Call(partial(tables, writes), "start"),
+            "changes": _Call(Watches().changes, "table cursor"),
+        }
 
     def __call__(self, head: Head, body: bytes) -> Answer:
         """The answer to a request."""
@@ -73,8 +77,7 @@ class Console:
         call = self._calls[name]
         if call.writes and not self._writes:
             raise Failure(403, "this console only reads", "start it with --console=write")
-        found = call.do(self._catalogue, members_of(body, call.members))
-        return {**found, "writable": self._writes} if name == "tables" else found
+        return call.do(self._catalogue, members_of(body, call.members))
 
     def _check(self, token: str) -> None:
         if not hmac.compare_digest(token.encode("utf-8", "replace"), self._token):

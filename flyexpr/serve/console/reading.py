@@ -11,9 +11,10 @@ from flyexpr.expressions.parse import parse_condition
 from flyexpr.records import replace
 from flyexpr.requests.hints import bare_words, in_other_words
 from flyexpr.requests.operations import Budget, GetItem, Query, Scan
-from flyexpr.requests.plan.query_or_scan import read_of
+from flyexpr.requests.plan.query_or_scan import read_of, scanned
+from flyexpr.schema.derived.derive import key_of
 from flyexpr.schema.table import Table
-from flyexpr.serve.console.catalogue import Catalogue, Known
+from flyexpr.serve.console.catalogue import Catalogue, KnownTable
 from flyexpr.serve.console.failures import WORDS, Failure
 from flyexpr.serve.console.members import Members
 from flyexpr.steps.item_pages import one_more
@@ -65,7 +66,7 @@ def page(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     stats = reading.stats
     return {
         "items": list(map(item_text, items)),
-        "keys": [item_text(key_of(known, each)) for each in items],
+        "keys": [item_text(key_of(known.table, each)) for each in items],
         **({"cursor": cursor} if cursor is not None else {}),
         "stats": {"requests": stats.requests, "units": stats.capacity, "read": stats.examined, "returned": len(items)},
     }
@@ -77,22 +78,14 @@ def item(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     return {"item": None if found is None else pretty_text(found)}
 
 
-def key_of(known: Known, item: Item) -> Item:
-    """The key of an item."""
-    return {name: item[name] for name in known.table.keys}
-
-
 def condition_of(text: str | None) -> Condition:
     """The condition in a text; one that is always true where there is none."""
     return parse_condition(text) if text and text.strip() else ALWAYS
 
 
-def _read(known: Known, asked: Members) -> tuple[Query | Scan, str]:
+def _read(known: KnownTable, asked: Members) -> tuple[Query | Scan, str]:
     """The query that answers a condition, or else the scan, and why it has to be one."""
-    condition, index = condition_of(asked.text("text")), asked.text_or_none("index")
-    if condition == ALWAYS:
-        return Scan(index=index), f"reads {_everything(index)}"
-    read, why = read_of(known.table, condition, index)
+    read, why = read_of(known.table, condition_of(asked.text("text")), asked.text_or_none("index"))
     if isinstance(read, Query) and asked.flag("descending"):
         return replace(read, reverse=True), why
     return read, why
@@ -115,7 +108,7 @@ def _taken(reading: Reading, table: Table[Any], size: int) -> tuple[list[Item], 
     return items, reading.cursor
 
 
-def _budget(known: Known, read: Scan, why: str, asked: Members) -> float:
+def _budget(known: KnownTable, read: Scan, why: str, asked: Members) -> float:
     units = asked.budget()
     if units is None:
         cost = _whole(known, read)
@@ -125,18 +118,14 @@ def _budget(known: Known, read: Scan, why: str, asked: Members) -> float:
     return units
 
 
-def _everything(index: str | None) -> str:
-    return "the whole table" if index is None else f"all of {index}"
-
-
-def _whole(known: Known, read: Scan) -> str:
+def _whole(known: KnownTable, read: Scan) -> str:
     """What reading all of a table or an index would cost, in words."""
     items, size = known.size(read.index)
     units = amount(-(-size // _UNIT), "read unit")
-    return f"{_everything(read.index)} holds {amount(items, 'item')} of {amount(size, 'byte')}, about {units}"
+    return f"{scanned(read.index)} holds {amount(items, 'item')} of {amount(size, 'byte')}, about {units}"
 
 
-def _examined(known: Known, read: Query | Scan, units: float) -> int:
+def _examined(known: KnownTable, read: Query | Scan, units: float) -> int:
     """How many items one request may examine, so that it takes about so many units, and not a whole megabyte."""
     items, size = known.size(read.index)
     return max(1, int(units * _UNIT * items / size)) if items and size else _MOST

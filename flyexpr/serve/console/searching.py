@@ -7,9 +7,10 @@ from typing import Any
 from flyexpr.explain import explain
 from flyexpr.requests.constructors import near
 from flyexpr.requests.operations import MOST_FOUND, Search
+from flyexpr.schema.derived.derive import key_of
 from flyexpr.serve.console.catalogue import Catalogue
 from flyexpr.serve.console.members import Members
-from flyexpr.serve.console.reading import condition_of, key_of
+from flyexpr.serve.console.reading import condition_of
 from flyexpr.sync import run
 from flyexpr.values.plain_json import item_text
 
@@ -21,7 +22,7 @@ def search(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     condition, top = condition_of(asked.text_or_none("text")), asked.number("top", 1, MOST_FOUND)
     operation = Search(vector, condition, top, asked.text_or_none("index"))
     found = [
-        {"score": each.score, "item": item_text(each.item), "key": item_text(key_of(known, each.item))}
+        {"score": each.score, "item": item_text(each.item), "key": item_text(key_of(known.table, each.item))}
         for each in run(known.table, operation)
     ]
     return {"found": found, "notes": list(explain(known.table, operation).warnings)}

@@ -196,7 +196,7 @@ function cancelItem(event) {
   if ($("discard")) return edit(draft)
   const discard = button("Discard", closeItem, "danger")
   discard.id = "discard"
-  const go = button("Go on editing", () => edit(draft))
-  showState("Discard your changes?", actions(discard, go))
-  return go.focus()
+  const again = button("Go on editing", () => edit(draft))
+  showState("Discard your changes?", actions(discard, again))
+  return again.focus()
 }
