@@ -26,6 +26,7 @@ from bench.within import (
     FEW,
     PK,
     TIMES,
+    WITH_A_STREAM,
     Operations,
     called,
     filled,
@@ -107,7 +108,6 @@ def of_dynamoxy(folder: Path) -> Figures:
     return in_memory(data.items(0), TIMES)
 
 
-WITH_A_STREAM = ("put", "put over an item", "update")
 RAW = ("put", "get", "update", "batch put", "query of 20 items")
 SIDES: dict[str, Callable[[Path], Figures]] = {
     "raw": raw,
@@ -148,10 +148,7 @@ def _round(number: int) -> dict[str, Figures]:
 ROWS = {
     **{f"{name}: rate over raw SQLite's": ("raw", name, "flyexpr") for name in RAW},
     **{f"{name} in memory: time over dynamoxy's": ("in memory", name, "dynamoxy") for name in ("get", "put")},
-    **{
-        f"{name} with a stream: time over one without": ("stream", name, "")
-        for name in ("put", "put over an item", "update")
-    },
+    **{f"{name} with a stream: time over one without": ("stream", name, "") for name in WITH_A_STREAM},
     "GetRecords: records over the items of Query": ("records", "records", ""),
     **{f"{name} in 4 threads: rate over one's, by CPU": ("threads", name, "") for name in ("get", "put")},
 }

@@ -32,6 +32,7 @@ from flyexpr import (
 from flyexpr.engine import Engine
 
 Operations = dict[str, Callable[[int], Any]]  # take a running number
+WITH_A_STREAM = ("put", "put over an item", "update")
 PK, FEW, BATCH, TIMES = "customer#0001", 20, 25, 3000
 _TABLE = Table("items", "pk", "sk", attributes={"sk": int})
 
@@ -109,7 +110,7 @@ def with_a_stream(folder: Path) -> Figures:
         filled(engine)
     engines[1]("UpdateTable", json.dumps({"TableName": "items", "StreamSpecification": _STREAM}).encode())
     ratios: Figures = {}
-    for name in ("put", "put over an item", "update"):
+    for name in WITH_A_STREAM:
         without, recorded = (called(engine, name) for engine in engines)
         ratios[name] = median(took(recorded, 300) / took(without, 300) for _ in range(9))
     return ratios

@@ -120,7 +120,7 @@ def _column(name: str, declared: Any) -> Column:
         return _column(name, declared.type)
     scalar = _scalar(declared)
     if scalar is not None:
-        return Column(name, *scalar[:1], cell=scalar[1])
+        return Column(name, scalar[0], cell=scalar[1])
     if isinstance(declared, Codec) and isinstance(declared.encode, VectorWriter):
         return Column(name, "single", True, list)
     member = get_args(declared)
