@@ -13,7 +13,7 @@ Task = TypeVar("Task")
 _IDLE_SECONDS = 5.0  # a thread without work ends after this time
 
 
-class Workers(Generic[Task]):
+class Threads(Generic[Task]):
     """Runs `work(task)` in threads that end with the process; tasks wait while all threads are busy."""
 
     def __init__(self, most: int, work: Callable[[Task], None]) -> None:

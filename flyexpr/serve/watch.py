@@ -16,14 +16,14 @@ from collections.abc import Callable
 from flyexpr.serve.lead import Lead
 from flyexpr.serve.limits import Limits
 from flyexpr.serve.talks import Talk
-from flyexpr.serve.workers import Workers
+from flyexpr.serve.threads import Threads
 
 _AT_ONCE = 64  # connections accepted before requests have a turn
 _NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Watch:
-    """Accepts connections, answers requests or hands them to a worker, and closes what is silent for too long."""
+    """Accepts connections, answers requests or hands them to other threads, and closes what is silent for too long."""
 
     failure = ""  # it never ends by itself
 
@@ -31,11 +31,11 @@ class Watch:
         self._listeners, self._talk, self._limits = listeners, talk, limits
         self._selector = selectors.DefaultSelector()
         self._bell, self._button = socket.socketpair()
-        self._returned: deque[Talk | None] = deque()  # by workers; None stands for a connection that is closed
+        self._returned: deque[Talk | None] = deque()  # by other threads; None stands for a connection that is closed
         self._silent: dict[Talk, None] = {}  # in the order of their last requests, or nearly
         self._open = 0
         self._full = self._closing = False
-        self._workers = Workers(limits.threads, self._work)
+        self._threads = Threads(limits.threads, self._work)
         self._lead = Lead(self._turn, self._lost)
         for one in (*listeners, self._bell, self._button):
             one.setblocking(False)
@@ -125,7 +125,7 @@ class Watch:
 
     def _hand_on(self, talk: Talk, alive: bool) -> None:
         if alive:
-            self._workers.give(talk)
+            self._threads.give(talk)
         else:
             talk.close()
             self._open -= 1
@@ -133,7 +133,7 @@ class Watch:
     def _work(self, talk: Talk) -> None:
         alive = False
         try:
-            alive = talk.go_on(lambda: self._closing or self._workers.waiting())
+            alive = talk.go_on(lambda: self._closing or self._threads.waiting())
         finally:
             self._end_work(talk, alive)
 
@@ -141,7 +141,7 @@ class Watch:
         if not alive:
             talk.close()
         elif talk.pending and not self._closing:
-            self._workers.give(talk)
+            self._threads.give(talk)
             return
         self._returned.append(talk if alive else None)
         self._ring()

@@ -25,7 +25,7 @@ from flyexpr.serve.heads import RECEIPT
 from flyexpr.serve.limits import KB, MB, USUAL
 from flyexpr.serve.memory import Memory, Share
 from flyexpr.serve.talks import Talk
-from flyexpr.serve.workers import Workers
+from flyexpr.serve.threads import Threads
 
 OK, SLOW, BUSY = "200 OK", "408 Request Timeout", "503 Service Unavailable"
 QUICK = USUAL._replace(precision_seconds=0.01)
@@ -367,24 +367,24 @@ def test_no_descriptor_is_free_for_long(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_thread_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
-    workers = Workers(2, done.append)
+    threads = Threads(2, done.append)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no more")))
-        workers.give(1)
-    assert workers.waiting()
-    workers.give(2)
+        threads.give(1)
+    assert threads.waiting()
+    threads.give(2)
     eventually(lambda: done == [1, 2])
 
 
 def test_a_thread_that_has_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     failed: list[object] = []
     monkeypatch.setattr(threading, "excepthook", failed.append)
-    monkeypatch.setattr("flyexpr.serve.workers._IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("flyexpr.serve.threads._IDLE_SECONDS", 0.01)
     done: list[int] = []
-    workers = Workers(1, done.append)
+    threads = Threads(1, done.append)
     before = {*threading.enumerate()}
     for task in (1, 2):  # the second one finds no thread, and starts another
-        workers.give(task)
+        threads.give(task)
         eventually(lambda: len(done) == task and before >= {*threading.enumerate()})  # noqa: B023
     assert (done, failed) == ([1, 2], [])
 
@@ -395,12 +395,12 @@ def test_a_task_given_while_the_only_thread_ends_is_done(monkeypatch: pytest.Mon
 
     def work(task: int) -> None:
         if task == 1:
-            workers.give(2)
+            threads.give(2)
             raise SystemExit
         done.append(task)
 
-    workers = Workers(1, work)
-    workers.give(1)
+    threads = Threads(1, work)
+    threads.give(1)
     eventually(lambda: done == [2])
 
 
