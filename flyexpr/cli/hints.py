@@ -19,7 +19,7 @@ _WORDS = [
         r"use flyexpr scan, or add an index by \1 with flyexpr alter",
     ),
     (r"leave index= out, or add eq\(\.\.\.\) for that attribute", "leave --index out, or fix that attribute by `=`"),
-    (r"choose one: query\(\.\.\., index='(.*)'\)", r"choose one: --index \1"),
+    (r"choose one: (?:query|search)\(\.\.\., index='(.*)'\)", r"choose one: --index \1"),
     (r"leave consistent=True out", "leave --consistent out"),
     (r"with project=\[\.\.\.\], or name the index with index=", "with --project, or name the index with --index"),
     (r"a key is \((.*)\) as a tuple, or a dict .*", r"a key is a word for each of \1, or one JSON object with them"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from program import Inside
 
+from flyexpr import PlanError, Table, VectorIndex, explain, near, search
 from flyexpr.cli.hints import in_words
 from flyexpr.errors import FlyexprError
 
@@ -286,3 +287,10 @@ def test_an_update_of_a_named_index_that_moves_its_items(users: Inside):
     assert "reads the whole table: the update changes at, a key of ByAt" in end.err
     end = users("update", "Moves", "SET n = 1", "--where", "at = 1", "--index", "ByAt", "--resume", "journal")
     assert "reads all of ByAt: its partition key `place` has no value" in end.err
+
+
+def test_an_index_for_a_search_is_chosen_by_an_option() -> None:
+    docs = Table("Docs", "id", indexes=[VectorIndex("ByA", "v", 2), VectorIndex("ByB", "v", 2)])
+    with pytest.raises(PlanError) as caught:
+        explain(docs, search(near("v", [1, 0])))
+    assert in_words(caught.value).endswith("\n  hint: choose one: --index ByA")

@@ -11,7 +11,7 @@ from flyexpr.values.pretty_json import pretty_text
 WORDS = [
     (r"add eq\(\.\.\.\) for one of: (.*); or use scan\(\.\.\.\)", r"fix one of these by `=`: \1"),
     (r"leave index= out, or add eq\(\.\.\.\) for that attribute", "choose no index, or fix that attribute by `=`"),
-    (r"choose one: query\(\.\.\., index='(.*)'\)", r"choose an index: \1"),
+    (r"choose one: (?:query|search)\(\.\.\., index='(.*)'\)", r"choose an index: \1"),
     (
         r"start= takes the \.cursor of an earlier read; this is .*",
         "this is no cursor of a page; read the first one again",
