@@ -18,7 +18,7 @@ from bench.part import Part
 from bench.parts import PARTS
 from bench.plot import draw
 from bench.report import page
-from bench.results import Results, load
+from bench.results import SAVED, Results, load
 from bench.rounds import compare, replay_server, start, stop
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -39,6 +39,7 @@ def main() -> None:
                 try:
                     stage()
                     results.measured(name if again else "")
+                    results.skipped.pop(name, None)  # by an earlier run
                 except Exception as error:  # the figures so far took minutes, so they are kept
                     _say(f"  without {name}: {type(error).__name__}: {error}")
                     results.skipped[name] = f"{type(error).__name__}: {error}"
@@ -108,7 +109,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--growth-items", type=int, metavar="N", help="items in the larger file (10000000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random order within the rounds")
     parser.add_argument("--verbose", action="store_true", help="show what the workers print to stderr")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.keep and not SAVED.exists():
+        parser.error("--keep adds to the results of a whole run, and there are none: run `make bench` first")
+    return options
 
 
 def _jobs(results: Results, port: int, jobs: list[str], chance: random.Random, verbose: bool, again: bool) -> None:

@@ -13,6 +13,7 @@ from xml.dom import minidom
 import pytest
 from places import DOCS
 
+from bench import __main__ as command
 from bench import backfill, bulk, data, goals, part, report, rounds, server, vectors
 from bench import jobs as bench_jobs
 from bench import plot as plot_module
@@ -157,6 +158,16 @@ def test_results_that_are_kept_come_back(tmp_path: Path) -> None:
     results.measured("get")
     results.save(tmp_path / "results.json")
     assert load(tmp_path / "results.json") == results
+
+
+def test_what_is_kept_is_added_to_a_whole_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "SAVED", tmp_path / "results.json")
+    monkeypatch.setattr("sys.argv", ["bench", "--only", "^serve$", "--keep"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "--keep adds to the results of a whole run, and there are none" in capsys.readouterr().err
 
 
 def test_a_part_has_a_section_and_goals() -> None:
