@@ -117,7 +117,7 @@ def test_a_table_without_an_engine_is_bound_by_the_machine(scores: Table, pool: 
         pool.submit(rest, SCORES, segments(scan(), 2)[0]).result()
 
 
-def test_buckets_of_the_replay_server(pool: ProcessPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_buckets_of_the_replay_server(pool: ProcessPoolExecutor) -> None:
     """A query of five partitions, with pages as the service sends them: over a real connection, from two processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_PAGE", "5")

@@ -21,7 +21,7 @@ from flyexpr.values.kinds import Item
 
 Mark = tuple[int, Item | None]  # where to go on: on which of the key conditions, and after which key
 
-END = "bnVsbA"
+END = "bnVsbA"  # it holds the text null
 """The cursor of a part of which nothing is left: the part gives nothing from there; no other read takes it."""
 
 
