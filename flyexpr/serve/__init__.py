@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Literal
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError
 from flyexpr.serve.answers import OnlyReads
-from flyexpr.serve.hosts import accepted_hosts, is_loopback
+from flyexpr.serve.hosts import is_loopback
 from flyexpr.serve.limits import USUAL, Limits
 from flyexpr.serve.listeners import listen, port_of, url_of
 from flyexpr.serve.orders import Orders
 from flyexpr.serve.processes import Processes
-from flyexpr.serve.shared import Shared
 from flyexpr.serve.talks import Talk
 from flyexpr.serve.watch import Watch
 
@@ -94,16 +93,16 @@ class Server:
         if console is not None and workers != 1:
             raise FlyexprError("a console lives in one process\n  hint: workers=1, or a server of its own for it")
         token, answers = _console(engine, host, console, read_only) if console is not None else ("", None)
-        engine = OnlyReads(engine) if read_only else engine
+        orders = Orders(OnlyReads(engine) if read_only else engine, host, tuple(hosts), limits)
         listeners = listen(host, port)
         self.url = url_of(host or "0.0.0.0", port_of(listeners[0]))
         self.console_url = f"{self.url}/console/?token={token}" if token else None
         self._watch: Watch | Processes
         if workers == 1:
-            self._shared = Shared(engine, accepted_hosts(host, tuple(hosts)), limits, answers)
+            self._shared = orders.shared(answers)
             self._watch = Watch(listeners, lambda connection: Talk(connection, self._shared), limits)
         else:
-            self._watch = Processes(listeners, Orders(engine, host, tuple(hosts), limits), workers)
+            self._watch = Processes(listeners, orders, workers)
         self._thread = threading.Thread(target=self._watch.run, name="flyexpr-serve", daemon=True)
         self._thread.start()
 

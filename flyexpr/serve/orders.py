@@ -1,11 +1,13 @@
-"""What a process of a server is told."""
+"""What a server is told, and each of its processes."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from flyexpr.engine import Engine
+from flyexpr.serve.hosts import accepted_hosts
 from flyexpr.serve.limits import Limits
+from flyexpr.serve.shared import Answers, Shared
 
 READY = b"ready"
 
@@ -17,3 +19,7 @@ class Orders(NamedTuple):
     host: str
     hosts: tuple[str, ...]
     limits: Limits
+
+    def shared(self, console: Answers | None = None) -> Shared:
+        """What the connections of one process share."""
+        return Shared(self.engine, accepted_hosts(self.host, self.hosts), self.limits, console)

@@ -8,9 +8,7 @@ import socket
 import threading
 from typing import cast
 
-from flyexpr.serve.hosts import accepted_hosts
 from flyexpr.serve.orders import READY, Orders
-from flyexpr.serve.shared import Shared
 from flyexpr.serve.talks import Talk
 from flyexpr.serve.watch import Watch
 
@@ -38,7 +36,7 @@ def main(channel: int) -> None:
     handed = Handed(channel)
     try:
         orders: Orders = pickle.loads(_received(handed))
-        shared = Shared(orders.engine, accepted_hosts(orders.host, orders.hosts), orders.limits)
+        shared = orders.shared()
     except Exception as error:
         handed.sendall(str(error).encode() or type(error).__name__.encode())
         return
