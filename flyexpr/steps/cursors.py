@@ -105,6 +105,12 @@ class Cursors:
         return self._access.index.name if self._access.index else None
 
 
+def sign_of(table: Table, read: Read) -> int:
+    """A number by which the parts of a read know each other: a hash of what they read, on every machine the same."""
+    reverse = isinstance(read, Query) and read.reverse
+    return crc32(json.dumps([table.name, read.index, show(read.condition), reverse, repr(read.project)]).encode())
+
+
 _IN_URL = str.maketrans("+/", "-_")
 _IN_BASE64 = str.maketrans("-_", "+/")
 

@@ -9,13 +9,14 @@ from typing import Any, Generic, NoReturn
 
 from flyexpr.records import record
 from flyexpr.requests.operations import Part
+from flyexpr.steps.cursors import sign_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import T
 
 
-@record(hidden=("stats", "part"))
+@record(hidden=("stats", "part", "of"))
 class ItemPage(Generic[T]):
     """Some items of a read, or all that were left, and the cursor from which the next page goes on.
 
@@ -28,13 +29,15 @@ class ItemPage(Generic[T]):
 
     `cursor` is None where nothing follows, and only there. As `start=`, None begins anew, so ask for the next page only
     where `more` says that there is one. `stats` is what the read has cost up to the end of this page; `part` says which
-    part of a read in parts it is of, such as (0, 8), or is None. A page can be pickled.
+    part of a read in parts it is of, such as (0, 8), or is None; `of` is a number by which the parts of one read know
+    each other. A page can be pickled.
     """
 
     items: list[T]
     cursor: str | None
     stats: Stats
     part: Part | None
+    of: int = 0
 
     @property
     def more(self) -> bool:
@@ -77,7 +80,8 @@ class Started(ABC):
     def _page(self, items: list[Any], cursor: str | None) -> ItemPage[Any]:
         stats = Stats()
         stats.add(self.stats)  # the read's own ones go on
-        return ItemPage(items, cursor, stats, self._reading.read.part)
+        read = self._reading.read
+        return ItemPage(items, cursor, stats, read.part, sign_of(self._reading.table, read) if read.part else 0)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a read under way cannot be pickled; .rest() takes all of it as a page, which can")

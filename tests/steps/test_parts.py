@@ -298,6 +298,14 @@ def test_what_cannot_be_gathered(table: Table) -> None:
     for pages, kind, text in (
         ([halves[0], halves[0]], ValueError, "part 0 of 2 comes twice"),
         ([halves[0], thirds[1]], ValueError, "these pages are of two reads: one in 2 parts, the other in 3"),
+        *(
+            (
+                [halves[0], run(table, segments(other, 2)[1]).rest()],
+                ValueError,
+                "part 1 of 2 is of another read, which ",
+            )
+            for other in (scan(gt("v", 1)), scan(project=["pk"]), query(is_in("pk", ["a", "b"]), reverse=True))
+        ),
         ([], ValueError, "every part is missing; a part that failed can be run again: run(table, part).rest()"),
         ([run(table, scan()).rest()], ValueError, "this page is not of a part of a read; segments(operation, n) "),
         ([gather(halves)], ValueError, "this page is not of a part of a read; segments(operation, n) makes the parts"),

@@ -82,9 +82,9 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
     >>> [item["title"] for item in whole.items], whole.cursor, whole.stats.requests
     (['Comet Quest', 'Galaxy Invaders'], None, 2)
 
-    It takes `run(table, part).rest()` of every part, in any order; ValueError if a part is missing or comes twice. The
-    cursor is None if all parts are at their end. Otherwise `segments(operation, n)` with it as the operation's
-    `start=` goes on where each part stopped, and `scan(segments=n)` takes it too.
+    It takes `run(table, part).rest()` of every part, in any order; ValueError if a part is missing, comes twice, or is
+    of another read. The cursor is None if all parts are at their end. Otherwise `segments(operation, n)` with it as
+    the operation's `start=` goes on where each part stopped, and `scan(segments=n)` takes it too.
     """
     by_number: dict[int, ItemPage[T]] = {}
     n: int | None = None
@@ -92,6 +92,10 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
         number, parts = _part_of(page)
         if n not in (None, parts):
             raise ValueError(f"these pages are of two reads: one in {n:,} parts, the other in {parts:,}")
+        if page.of != next(iter(by_number.values()), page).of:
+            raise ValueError(
+                f"part {number} of {parts} is of another read: its table, condition, index, project or order"
+            )
         if number in by_number:
             raise ValueError(f"part {number} of {parts} comes twice")
         n, by_number[number] = parts, page
