@@ -15,6 +15,8 @@ from bench.part import Bound, Figures, Part
 from flyexpr import GlobalIndex, Table, run, update_table
 
 ITEMS = 1_000_000
+_ALONE = ("put alone: median", "put alone: longest")
+_DURING = ("put during the backfill: median", "put during the backfill: 999 of 1,000")
 _LONGEST = "put during the backfill: longest"
 
 # It puts an item every millisecond or two until its input ends, and prints in JSON the milliseconds that each took.
@@ -44,10 +46,8 @@ def waits(rounds: int, items: int = ITEMS) -> Figures:
         during = _writing(path, lambda: _fill(table))
         return {
             "seconds of the backfill": time.monotonic() - began,
-            "put alone: median": alone[len(alone) // 2],
-            "put alone: longest": alone[-1],
-            "put during the backfill: median": during[len(during) // 2],
-            "put during the backfill: 999 of 1,000": during[len(during) * 999 // 1000],
+            **dict(zip(_ALONE, (alone[len(alone) // 2], alone[-1]), strict=True)),
+            **dict(zip(_DURING, (during[len(during) // 2], during[len(during) * 999 // 1000]), strict=True)),
             _LONGEST: during[-1],
         }
 
@@ -77,6 +77,6 @@ PART = Part(
     "millisecond or two.",
     waits,
     {_LONGEST: Bound(50, least=False, unit="ms")},
-    {"seconds of the backfill": "s"},
+    {"seconds of the backfill": "s", **dict.fromkeys((*_ALONE, *_DURING), "ms")},
     "on two noisy cores a process may have to wait for a core, too: see the longest put alone",
 )
