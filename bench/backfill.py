@@ -78,5 +78,6 @@ PART = Part(
     waits,
     {_LONGEST: Bound(50, least=False, unit="ms")},
     {"seconds of the backfill": "s", **dict.fromkeys((*_ALONE, *_DURING), "ms")},
-    "on two noisy cores a process may have to wait for a core, too: see the longest put alone",
+    "a put whose commit finds the log of writes long copies it into the file, with what the backfill has added; where "
+    "the other process leaves that to the backfill, its longest put takes 33 to 43 ms",
 )
