@@ -15,8 +15,6 @@ from bench.part import Bound, Figures, Part
 from flyexpr import GlobalIndex, Table, run, update_table
 
 ITEMS = 1_000_000
-_ALONE = ("put alone: median", "put alone: longest")
-_DURING = ("put during the backfill: median", "put during the backfill: 999 of 1,000")
 _LONGEST = "put during the backfill: longest"
 
 # It puts an item every millisecond or two until its input ends, and prints in JSON the milliseconds that each took.
@@ -46,8 +44,10 @@ def waits(rounds: int, items: int = ITEMS) -> Figures:
         during = _writing(path, lambda: _fill(table))
         return {
             "seconds of the backfill": time.monotonic() - began,
-            **dict(zip(_ALONE, (alone[len(alone) // 2], alone[-1]), strict=True)),
-            **dict(zip(_DURING, (during[len(during) // 2], during[len(during) * 999 // 1000]), strict=True)),
+            "put alone: median": alone[len(alone) // 2],
+            "put alone: longest": alone[-1],
+            "put during the backfill: median": during[len(during) // 2],
+            "put during the backfill: 999 of 1,000": during[len(during) * 999 // 1000],
             _LONGEST: during[-1],
         }
 
@@ -77,7 +77,8 @@ PART = Part(
     "millisecond or two.",
     waits,
     {_LONGEST: Bound(50, least=False, unit="ms")},
-    {"seconds of the backfill": "s", **dict.fromkeys((*_ALONE, *_DURING), "ms")},
-    "a put whose commit finds the log of writes long copies it into the file, with what the backfill has added; where "
-    "the other process leaves that to the backfill, its longest put takes 33 to 43 ms",
+    units={"seconds of the backfill": "s"},
+    unit_of_others="ms",
+    why="a put whose commit finds the log of writes long copies it into the file, with what the backfill has added; "
+    "where the other process leaves that to the backfill, its longest put takes 33 to 43 ms",
 )

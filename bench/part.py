@@ -38,9 +38,10 @@ class Part:
     about: str
     measure: Callable[[int], Figures]
     goals: dict[str, Bound] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)  # of the rows that have no goal; else a ratio
+    units: dict[str, str] = field(default_factory=dict)  # of rows that have no goal
+    unit_of_others: str = "x"
     why: str = ""
 
     def unit(self, row: str) -> str:
         """The unit of a row's figure."""
-        return self.goals[row].unit if row in self.goals else self.units.get(row, "x")
+        return self.goals[row].unit if row in self.goals else self.units.get(row, self.unit_of_others)

@@ -63,7 +63,7 @@ class Outcome:
 
 @dataclass
 class Bucket:
-    """Capacity of so many units a second, of which some seconds' worth is kept."""
+    """Capacity at a rate of units a second. What a few seconds leave unused is kept."""
 
     rate: float
     kept: float
@@ -155,7 +155,7 @@ def places(load: Load, first: int, chance: random.Random) -> Iterator[int]:
 
 
 def play(load: Load, seconds: float = 300, warm: float = 60, seed: int = 1) -> Outcome:
-    """What comes of so many seconds, the first `warm` of which do not count.
+    """The outcome of some seconds; the first `warm` seconds do not count.
 
     >>> outcome = play(Load(machines=2, per_table=2_000, partitions=4), seconds=60, warm=20)
     >>> outcome.used > 0.8, outcome.throttled < 0.05

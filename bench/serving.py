@@ -160,7 +160,7 @@ def _cpu(process: int) -> float:
 
 
 def idle_memory() -> float:
-    """How many MB a server takes for idle connections, each of which has sent a request."""
+    """How many MB a server takes for idle connections; each has sent one request."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
     with TemporaryDirectory() as folder, ExitStack() as open_:

@@ -18,6 +18,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from importlib import import_module
 from io import BufferedReader
+from os import PathLike
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,6 +54,14 @@ def find_export(folder: Path) -> Path | None:
     if len(found) > 1:
         raise FlyexprError(f"{folder} holds {len(found)} exports; name one of them, such as {found[0].parent}")
     return found[0].parent if found else None
+
+
+def export_in(folder: str | PathLike[str]) -> Export:
+    """The export in a folder or somewhere below it; FlyexprError where there is none, or several."""
+    found = find_export(Path(folder))
+    if found is None:
+        raise FlyexprError(f"{folder} holds no export: there is no manifest-summary.json in it")
+    return read_manifest(found)
 
 
 @record

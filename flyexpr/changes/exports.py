@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from os import PathLike
-from pathlib import Path as FilePath
 from typing import Any
 
 from flyexpr.changes.change import Change, check_condition
-from flyexpr.changes.export_folders import Export, find_export, lines_of, read_manifest
+from flyexpr.changes.export_folders import Export, export_in, lines_of
 from flyexpr.changes.ion_text import ion_reader
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.expressions.memory import matches
@@ -65,6 +64,7 @@ def read_export(
 def changes_of_export(export: Export, table: Table[Any], condition: Condition | None) -> Iterator[Change]:
     """The changes of an export for which a condition holds; an item of a full export is one that is new.
 
+    >>> from pathlib import Path as FilePath
     >>> list(changes_of_export(Export(FilePath("x"), "DYNAMODB_JSON", None, ()), scores, None))
     []
     """
@@ -74,13 +74,11 @@ def changes_of_export(export: Export, table: Table[Any], condition: Condition | 
 
 
 def opened_export(folder: str | PathLike[str]) -> Export:
-    """The export in a folder or somewhere below it; FlyexprError where there is none, or several."""
-    found = find_export(FilePath(folder))
-    if found is None:
-        raise FlyexprError(f"{folder} holds no export: there is no manifest-summary.json in it")
-    export = read_manifest(found)
+    """The export in a folder or somewhere below it, in a form that can be read; else FlyexprError."""
+    export = export_in(folder)
     if export.form not in _FORMS:
-        raise FlyexprError(f"{found} is an export in the form {export.form}; {' and '.join(_FORMS)} can be read")
+        forms = " and ".join(_FORMS)
+        raise FlyexprError(f"{export.folder} is an export in the form {export.form}; {forms} can be read")
     return export
 
 

@@ -44,7 +44,7 @@ class Lead(Generic[Task]):
             return leads
 
     def run(self) -> None:
-        """Watches over the leaders until `stop`; then waits for the last turn, but not for a task that takes long."""
+        """Replaces leaders that are held up, until `stop`. Then it waits for the last turn, but not for a long task."""
         stuck = False
         while not (self._closing and (stuck or self._leader is None)):
             if stuck or self._leader is None:

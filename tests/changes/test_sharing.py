@@ -77,7 +77,7 @@ def process(folder: Path, script: str, part: int) -> "subprocess.Popen[bytes]":
 def killed_and_shared(
     folder: Path, script: str, kills: int, progress: Callable[[int], Any], orders: Table[Any]
 ) -> None:
-    """Two processes work while somebody writes; each is killed in the midst of its work, so many times."""
+    """Two processes work while somebody writes. Each is killed at its work, again and again."""
     dice = random.Random(kills)
     number = 0
     for _ in range(kills):

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from flyexpr.changes.export_folders import FILES, DataFile, Export, check_file, checksum, find_export, read_manifest
+from flyexpr.changes.export_folders import FILES, DataFile, Export, check_file, checksum, export_in, find_export
 from flyexpr.cli import completions, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import GrowingFile, data_files, write_manifest
@@ -215,7 +215,7 @@ def import_(
     flyexpr import Movies movies.csv --dry-run
     """
     found, description = options.session().described(table)
-    export = _export_at(source)
+    export = export_in(source) if Path(source).is_dir() else None
     if export and export.view:
         return _import_changes(found, export, manner)
     files = data_files(export) if export else ()
@@ -237,14 +237,6 @@ def import_(
 
     manner.plan(*put_plan(found, source), look=write)
     write()
-
-
-def _export_at(source: str) -> Export | None:
-    """The export in a folder; None for a file, FlyexprError for a folder without one."""
-    folder = find_export(Path(source))
-    if folder is None and Path(source).is_dir():
-        raise FlyexprError(f"{source} holds no export: there is no manifest-summary.json in it")
-    return read_manifest(folder) if folder else None
 
 
 def _import_file(work: Job, table: Table, file: DataFile, dry_run: bool) -> None:

@@ -28,7 +28,7 @@ _ION = re.compile(
 
 
 def ion_type(text: str) -> str | None:
-    """The type of an Ion literal; None for a text that is none.
+    """The type of an Ion literal; None for any other text.
 
     >>> [ion_type(text) for text in ("`{{YWJj}}`", "`[1]`", "`2020-01-01T`", "`1.5`", "`abc`", "`1 2`", "`1")]
     ['BLOB', 'LIST', 'TIMESTAMP', 'DECIMAL', 'SYMBOL', None, None]

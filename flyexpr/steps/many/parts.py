@@ -88,17 +88,20 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
     """
     by_number: dict[int, ItemPage[T]] = {}
     n: int | None = None
+    of = 0
     for page in pages:
         number, parts = _part_of(page)
-        if n not in (None, parts):
+        if n is None:
+            n, of = parts, page.of
+        if n != parts:
             raise ValueError(f"these pages are of two reads: one in {n:,} parts, the other in {parts:,}")
-        if page.of != next(iter(by_number.values()), page).of:
+        if page.of != of:
             raise ValueError(
                 f"part {number} of {parts} is of another read: its table, condition, index, project or order"
             )
         if number in by_number:
             raise ValueError(f"part {number} of {parts} comes twice")
-        n, by_number[number] = parts, page
+        by_number[number] = page
     missing = [number for number in range(n or 1) if number not in by_number]
     if missing:
         which = f"part {missing[0]} of {n}" if n else "every part"

@@ -29,7 +29,7 @@ Row = tuple[bytes, int, bytes]
 
 
 def convert(connection: sqlite3.Connection, found: int) -> None:
-    """Make the rows of a file of an older format those of today; inside a transaction, of which nobody sees a part.
+    """Convert a file of an older format to the format of today. It runs in a transaction, so nobody sees half of it.
 
     DamagedFileError for what cannot be read: a table, an item, a stream.
     """

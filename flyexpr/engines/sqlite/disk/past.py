@@ -104,7 +104,7 @@ class PastStorage(Storage):
             self._execute(_VIEW.format(store))
 
     def _show(self, name: str, stores: Iterable[str]) -> None:
-        """Hide nothing of a table any more."""
+        """Show a table as it is now again."""
         for store in stores:
             self._execute(f"DROP VIEW temp.{store}")
             self._execute(f"DROP TABLE temp.past_{store}")
