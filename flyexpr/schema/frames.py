@@ -17,6 +17,8 @@ from flyexpr.values.kinds import Item
 if TYPE_CHECKING:
     from pandas import DataFrame
     from pyarrow import RecordBatchReader
+else:
+    DataFrame = RecordBatchReader = Any  # the annotations can be read at run time, and neither package is loaded for it
 
 R = TypeVar("R")
 
