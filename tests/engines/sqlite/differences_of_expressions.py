@@ -159,15 +159,20 @@ def reversed_bounds(case: Case) -> bool:
 
 
 def older_bounds(case: Case) -> bool:
-    """The bounds of BETWEEN in a ScanFilter may be reversed, or of two types."""
+    """The bounds of BETWEEN in a ScanFilter may be reversed, or of two types; only the first must have an order."""
     bounds = [
         comparison["AttributeValueList"]
         for comparison in map_member(case.request, "ScanFilter").values()
         if comparison.get("ComparisonOperator") == "BETWEEN"
     ]
     mixed = "AttributeValues inside AttributeValueList must be of same type"
+    unordered = re.fullmatch(
+        INVALID + r"ComparisonOperator BETWEEN is not valid for (\w+) AttributeValue type", case.ours.message
+    )
     if not answers(case.theirs) or not all(len(several) == 2 for several in bounds):
         return False
+    if unordered is not None:
+        return any(unordered[1] in high and low.keys() & {"S", "N", "B"} for low, high in bounds)
     if case.ours.message == INVALID + mixed:
         return any(low.keys() != high.keys() for low, high in bounds)
     return case.ours.message == (

@@ -82,6 +82,9 @@ EXAMPLES: dict[str, list[Request]] = {
         asked(
             "Scan", ScanFilter={"x": {"ComparisonOperator": "BETWEEN", "AttributeValueList": [{"N": "1"}, {"S": "a"}]}}
         ),
+        asked(
+            "Scan", ScanFilter={"x": {"ComparisonOperator": "BETWEEN", "AttributeValueList": [{"S": ""}, {"L": []}]}}
+        ),
     ],
     "an index key may be of any length": [
         asked("PutItem", Item={**MISSING, "lk": {"S": "x" * 1100}}),
