@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from flyexpr.requests.request import CAPACITY, Request, table_name, wire_request
 from flyexpr.schema.derived.parts import fill
 from flyexpr.schema.indexes import VectorIndex
 from flyexpr.schema.table import Table
-from flyexpr.values.answers import decoding
+from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.encode import encode
 from flyexpr.values.kinds import quote
 from flyexpr.values.wire_json import item_of_wire
@@ -50,7 +49,7 @@ class VectorSearch(Access):
 
     def answer(self, table: Table, body: bytes) -> Answer:
         with decoding:
-            found = json.loads(body)["SearchResults"]
+            found = fields_of(body)["SearchResults"]
             items = [fill(table, item_of_wire(each["Item"])) for each in found]
             return items, {"Scores": [float(each["Score"]) for each in found]}
 

@@ -9,11 +9,13 @@ from typing import Any
 from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.values.decode import decode_item
 from flyexpr.values.kinds import Item
+from flyexpr.values.numbers import no_constant
 from flyexpr.values.pattern_cache import Forms, Search
 from flyexpr.values.patterns import NO_FORM
 
 _NOT_WIRE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-_scan = json.JSONDecoder().raw_decode
+_decoder = json.JSONDecoder(parse_constant=no_constant)
+_scan = _decoder.raw_decode
 
 
 class Page:
@@ -152,7 +154,7 @@ def item_and_rest(body: bytes, member: str, forms: Forms) -> tuple[Item | None, 
 
 
 def _without(member: str, text: str) -> dict[str, Any]:
-    rest: dict[str, Any] = json.loads(text)
+    rest: dict[str, Any] = _decoder.decode(text)
     del rest[member]
     return rest
 
@@ -180,7 +182,7 @@ def fields_of(body: bytes | str) -> dict[str, Any]:
     flyexpr.errors.ConnectionFailed: the answer is not what DynamoDB sends (JSONDecodeError)
     """
     try:
-        fields = json.loads(body) if body else {}
+        fields = _decoder.decode(body if isinstance(body, str) else body.decode()) if body else {}
     except (ValueError, RecursionError) as error:
         raise malformed(error) from None
     if not isinstance(fields, dict):

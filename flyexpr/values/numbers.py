@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import NoReturn
 
 Number = int | Decimal
 
@@ -36,6 +37,11 @@ def number(text: str) -> Number:
     if value.adjusted() > LARGEST:  # the int of 1e100000000 would take all memory
         raise OverflowError("number overflow: the largest magnitude is 9.99…E+125")
     return int(value) if value == value.to_integral_value() else value
+
+
+def no_constant(name: str) -> NoReturn:
+    """Refuses NaN and Infinity, which Python's JSON has and JSON has not; for `parse_constant=`."""
+    raise ValueError(f"{name} is not a number")
 
 
 def number_text(value: Number | float) -> str:

@@ -15,13 +15,13 @@ from base64 import b64decode
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import Item, quote
 from flyexpr.values.memo import Memo
-from flyexpr.values.numbers import WHOLE, number_text
+from flyexpr.values.numbers import WHOLE, no_constant, number_text
 
 _MARK = re.compile(r"\$+(set|bytes)")
 
@@ -102,11 +102,7 @@ def parse_json(text: str) -> Any:
         raise ValidationError("nested too deeply") from None
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
-
-
-_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant).decode
+_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=no_constant).decode
 
 
 def _shortened(text: str) -> str:

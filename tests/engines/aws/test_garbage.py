@@ -120,6 +120,9 @@ ODD = [
 ]
 
 
+NOT_JSON = ODD[5:7]
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value in a JSON document."""
     yield path
@@ -191,7 +194,8 @@ def test_every_part_of_an_answer_replaced(name: str) -> None:
     do, answer = OPERATIONS[name]
     for path in places(answer):
         for odd in ODD:
-            outcome(do, answering(200, with_one(answer, path, odd)))
+            told = outcome(do, answering(200, with_one(answer, path, odd)))
+            assert told or odd not in NOT_JSON or name == "transact_write", path  # whose answer nobody reads
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -230,7 +234,7 @@ def test_damaged_answers_over_the_wire(cases: list[tuple[str, int, bytes]], tran
         server.close()
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b'{"a":', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b'{"a":', b"\xff", b"[" * 100_000, b'{"Item": NaN}', b'{"Count": -Infinity}'])
 def test_what_call_says(body: bytes) -> None:
     with pytest.raises(ConnectionFailed) as caught:
         fx.call(lambda operation, request: body, "ListTables", {})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from flyexpr.engines.sqlite.faults import unreadable
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.put_patterns import KnownItem, PutPatterns
+from flyexpr.values.numbers import no_constant
 
 MAX_BODY = 16 * 1024 * 1024
 
@@ -109,12 +110,8 @@ def _object(text: str, position: int, read: _Read) -> tuple[Members, int]:
     return members, position + 1
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
 # What raw_decode itself uses. StopIteration is its word for text that is not JSON.
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_constant=no_constant).scan_once  # type: ignore[attr-defined]
 
 
 class Bodies:
