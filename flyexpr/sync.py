@@ -563,8 +563,9 @@ def modify(
 
     The write is guarded by every attribute that the item has and every one that it is given, or by the version where
     the table declares one. When another writer changed it meanwhile, the function is called again with what is there
-    now, up to `attempts` times; then ConditionFailed. An item that is not there is given as its key; `{}`, which stands
-    for no item, removes it (None is an error: a `return` was forgotten); nothing is written where nothing changes.
+    now, up to `attempts` times; then ConditionFailed. If the item does not exist, your function gets just its key;
+    `{}`, which stands for no item, removes it (None is an error: a `return` was forgotten). Nothing is written where
+    nothing changes.
     Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
     unnoticed.
     """

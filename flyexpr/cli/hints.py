@@ -26,7 +26,7 @@ _WORDS = [
     (r"a key is one value of (.*), or a dict .*", r"a key is one word for \1, or a JSON object with that attribute"),
     (r"or evaluate a part with matches\(\.\.\.\)", "or leave a part to flyexpr filter"),
     (r"start= takes the \.cursor of an earlier read; this is .*", "--start takes what --stats of an earlier read says"),
-    (r"since= takes .*; this is none of them", "the file of --resume does not hold the place of an earlier watch"),
+    (r"since= takes .*; this is not one", "the file of --resume does not hold the place of an earlier watch"),
     (r"write str\(\.\.\.\), or, where the key is .*", "the table's type is text: write the value in quotes"),
     (r"give it by keyword, \w+=\.\.\., or write", "write"),
     (r"assign\(\.\.\., parents=True\) makes .*", "make the map first: SET NAME = if_not_exists(NAME, {})"),

@@ -272,7 +272,7 @@ MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
     (
         {"since": "yesterday"},
         BadCursor,
-        'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is none of them',
+        'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is not one',
     ),
     ({"since": None}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor, not None'),
     ({"since": ""}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor'),
@@ -333,7 +333,7 @@ def test_a_cursor_has_a_moment_that_can_be(moment: str) -> None:
     run(table, create_table())
     stream, _ = opened_cursor(watch(table).cursor or "")
     forged = f'["{stream}",{{"shardId-00000000000000000000-00000000":["AT_TIMESTAMP",{moment},false]}}]'
-    with pytest.raises(BadCursor, match="this is none of them"):
+    with pytest.raises(BadCursor, match="this is not one"):
         watch(table, since=closed_cursor(forged))
 
 

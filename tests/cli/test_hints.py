@@ -133,6 +133,11 @@ NOTHING = f"flyexpr: nothing found\n  hint: {NAMED}"
         (["nothing"], 2, "Error: No such command 'nothing'.\n"),
         (["scan", "Users", "--output", "json"], 2, "Error: No such option '--output'.\n  hint: write --format\n"),
         (
+            ["scan", "Users", "--region", "eu-west-1"],
+            2,
+            "Error: No such option '--region'.\n  hint: write --engine dynamodb://REGION\n",
+        ),
+        (
             ["scan", "Users", "--profile", "x"],
             2,
             "Error: No such option '--profile'.\n  hint: write --engine 'dynamodb://REGION?profile=NAME'\n",

@@ -12,7 +12,7 @@ from flyexpr.errors import BadCursor
 from flyexpr.steps.cursors import closed_cursor, opened_cursor
 
 BEGIN, AFTER, SINCE, LATEST = "TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP", "LATEST"
-_NO_CURSOR = 'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is none of them'
+_NO_CURSOR = 'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is not one'
 _MOST_SECONDS = 1e12  # of a moment in a cursor; a datetime has fewer
 _BEGAN = "BEGAN"  # at the latest record of the moment that is its value; an iterator for that was given
 

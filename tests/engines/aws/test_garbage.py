@@ -234,7 +234,9 @@ def test_damaged_answers_over_the_wire(cases: list[tuple[str, int, bytes]], tran
         server.close()
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b'{"a":', b"\xff", b"[" * 100_000, b'{"Item": NaN}', b'{"Count": -Infinity}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"null", b'{"a":', b"\xff", b"[" * 100_000, b'{"Item": NaN}', b'{"Count": -Infinity}']
+)
 def test_what_call_says(body: bytes) -> None:
     with pytest.raises(ConnectionFailed) as caught:
         fx.call(lambda operation, request: body, "ListTables", {})
