@@ -215,6 +215,23 @@ class SqliteEngine(Plain):
 
     def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError in the service's words when it is refused."""
+        answer = self.committed(operation, body)
+        if operation not in READS:
+            self.keep(self.written)
+        return answer
+
+    @property
+    def written(self) -> int:
+        """How many transactions have written, for `keep`; 0 if writes do not wait for the disk."""
+        return self._storage.file.written
+
+    def keep(self, number: int) -> None:
+        """Returns when as many transactions as were `written` are on the disk; DynamoError if one may be lost."""
+        if number:
+            self._storage.keep(number)
+
+    def committed(self, operation: str, body: bytes) -> bytes:
+        """The answer as `engine(operation, body)` gives it, but before `keep`: a power cut may still undo it."""
         if operation not in self._operations:
             raise self._no_operation(operation)
         (shape, read, handle, _), bodies = self._operations[operation]

@@ -18,6 +18,7 @@ from typing import TypeVar
 from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.conversion import convert
 from flyexpr.engines.sqlite.disk.failures import failure, is_locked
+from flyexpr.engines.sqlite.disk.kept_log import KeptLog
 from flyexpr.engines.sqlite.disk.schema import RESOURCES, SHARDS
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
@@ -27,7 +28,7 @@ FORMAT = 3
 EMPTY = 0
 MEMORY = ":memory:"
 BUSY_SECONDS = 30.0
-SYNC = {"normal": "NORMAL", "full": "FULL"}
+SYNC = ("normal", "full")
 LOG_PAGES = 4000  # a log this long is copied into the file; a page that is written often is then copied less often
 LOG_BYTES = 20_000_000  # what a log that has grown beyond is cut to, once it is copied
 CATALOG = (
@@ -63,6 +64,7 @@ class TableFile:
         # The file stays the same whatever becomes of the current folder, and a log lies beside the file, not its link.
         self._place = path if path == MEMORY else _real(path)
         self._folder: int | None = None
+        self._kept_log: KeptLog | None = None  # with sync="full", while the file is open
         self._known: Known = ()
         self._calm = -1
 
@@ -162,7 +164,7 @@ class TableFile:
         patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), self.patience)
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-        connection.execute(f"PRAGMA synchronous = {SYNC[self._sync]}")
+        connection.execute("PRAGMA synchronous = NORMAL")  # with sync="full" too: see `keep`
         if found == EMPTY:  # a file of a known format is opened without a lock: somebody may be writing to it for long
             _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, self.path), self.patience)
         else:  # the first read makes the log of a file that had none, as a copy by VACUUM INTO; `_recognize` needs it
@@ -173,10 +175,39 @@ class TableFile:
         """Keep in mind which file and which log these are."""
         if self.path == MEMORY:
             return
-        self._known = tuple((path, _identity(path)) for path in (self._place, self._place + "-wal"))
+        log = self._place + "-wal"
+        self._known = tuple((path, _identity(path)) for path in (self._place, log))
         self._calm = -1
         if self._folder is None and os.name == "posix":
             self._folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
+        if self._sync == "full":
+            self._kept_log = KeptLog(log)
+
+    @property
+    def waits_for_disk(self) -> bool:
+        """Whether a write is answered only when it is on the disk."""
+        return self._sync == "full"
+
+    @property
+    def written(self) -> int:
+        """How many transactions wrote to the file since it was opened, for `keep`; 0 if nobody waits for the disk."""
+        return self._kept_log.written if self._kept_log else 0
+
+    def has_written(self) -> None:
+        """Count a transaction that wrote; to be called before another one can begin."""
+        if self._kept_log:
+            self._kept_log.written += 1
+
+    def keep(self, number: int) -> None:
+        """Returns when as many transactions as were `written` are on the disk; OSError if one of them may be lost."""
+        if kept_log := self._kept_log:  # without one, the file has been closed in the meantime, which has kept it
+            kept_log.keep(number)
+
+    def leave(self) -> None:
+        """Keep what is committed, before the connection is closed."""
+        kept_log, self._kept_log = self._kept_log, None
+        if kept_log is not None:
+            kept_log.close()
 
     def stands(self) -> bool:
         """Whether the file and its log are still those that were opened, for which one look at the folder may do."""
@@ -206,6 +237,14 @@ class TableFile:
             f"{self.path}: the file, or its -wal, was replaced, moved or removed while the engine had it open; nothing "
             "of the request was done\n  hint: close the engine before the file is replaced, together with its -wal and "
             "-shm, and connect again",
+        )
+
+    def unkept(self) -> DynamoError:
+        """The refusal of every request once the disk has failed to keep a write."""
+        return DynamoError.of(
+            "InternalServerError",
+            f"{self.path}: the disk failed to keep a write, which may be lost, so the engine has closed the file\n"
+            "  hint: see to the disk, then connect again",
         )
 
 

@@ -61,6 +61,18 @@ class Transaction:
         self._storage.end(commit=error_type is None)
 
 
+class KeptTransaction(Transaction):
+    """A transaction that writes to a file whose writes wait for the disk: `Storage.keep` has to follow."""
+
+    __slots__ = ()
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        with self._storage.lock:  # so that it is counted before others can begin
+            super().__exit__(error_type)
+            if error_type is None:
+                self._storage.file.has_written()
+
+
 class ReadTransaction(Transaction):
     """A transaction on a file that is only read: what was read counts if the file stayed as it was."""
 
@@ -87,16 +99,19 @@ class Storage:
 
     def __init__(self, file: TableFile, keeping: Keeping = AS_THE_SERVICE) -> None:
         self.lock = threading.RLock()
-        self.path, self.read_only, self.keeping, self._file = file.path, file.read_only, keeping, file
+        self.path, self.read_only, self.keeping, self.file = file.path, file.read_only, keeping, file
         self.patience = file.patience
         self._connection: sqlite3.Connection | None = None
-        self._begun = self._lost = self._closed = False
+        self._begun = self._closed = False
+        self._lost: Callable[[], DynamoError] | None = None  # what every request is refused with
         self._checked = 0.0
         self._version = -1
         self._tables: dict[str, StoredTable] = {}
         self._counted: dict[str, tuple[float, tuple[int, int]]] = {}
         self.held = HeldVectors()
         self._transactions = {mode: Transaction(self, mode, file.patience) for mode in _BEGIN}
+        if file.waits_for_disk:
+            self._transactions["IMMEDIATE"] = KeptTransaction(self, "IMMEDIATE", file.patience)
         if isinstance(file, ReadOnlyFile):
             self._transactions = {"DEFERRED": ReadTransaction(self, file)}
         self.connect()
@@ -106,9 +121,9 @@ class Storage:
         if self._closed:
             raise FlyexprError(f"<engine sqlite:{self.path}> is closed")
         if self._lost:
-            raise self._file.moved()
+            raise self._lost()
         if self._connection is None:
-            connection = open_apart(self, self._file)
+            connection = open_apart(self, self.file)
             self.held.clear()
             self._execute, self._do, self._version = connection.execute, connection.cursor().execute, -1
             self._connection = connection  # last, for an interruption may come between
@@ -123,7 +138,7 @@ class Storage:
         if self.path == MEMORY:
             yield self
             return
-        other = Storage(self._file.again(), self.keeping)
+        other = Storage(self.file.again(), self.keeping)
         other.connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES // 4}")  # before anybody else has to do it
         try:
             yield other
@@ -135,17 +150,18 @@ class Storage:
         with self.lock:
             self._closed = True
             self.let_go()
-            self._file.close()
+            self.file.close()
 
     def __del__(self) -> None:
         if not self._closed:
             self.let_go()
-            self._file.close()
+            self.file.close()
 
     def let_go(self) -> None:
         """Close the file; it is opened again where it is next used, and what was in memory is gone."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            self.file.leave()
             close_apart(connection)
 
     def leave(self) -> None:
@@ -178,7 +194,7 @@ class Storage:
             )
         try:
             connection = self._connection or self.connect()
-            if not (self._stands() if mode == "DEFERRED" else self._file.stands()):
+            if not (self._stands() if mode == "DEFERRED" else self.file.stands()):
                 connection = self._opened_again()
             if connection.in_transaction:
                 connection.rollback()
@@ -210,6 +226,19 @@ class Storage:
             finally:
                 self.lock.release()
 
+    def keep(self, number: int) -> None:
+        """Waits until as many transactions as the file has `written` are on the disk, while others go on.
+
+        If the disk fails, this and all later requests are refused.
+        """
+        try:
+            self.file.keep(number)
+        except OSError as error:
+            with self.lock:
+                self._lost = self.file.unkept
+                self.let_go()
+            raise self.file.unkept() from error
+
     def refusal(self, operation: str) -> DynamoError:
         """The refusal of an operation that writes, where the storage is `read_only`."""
         return only_read(self.path, operation)
@@ -235,12 +264,12 @@ class Storage:
         A file that is only read is looked at each time: without a log, it may be written to at any time.
         """
         if self.read_only:
-            return self._file.stands()
+            return self.file.stands()
         now = time.monotonic()
         if now - self._checked < CHECK_SECONDS:
             return True
         self._checked = now
-        return self._file.stands()
+        return self.file.stands()
 
     def _opened_again(self) -> sqlite3.Connection:
         """The file at the path, once it is another one, or is written to by others: only for reading."""
@@ -255,14 +284,14 @@ class Storage:
         The log is emptied by that. Beside another file that has been put in the place of this one it would be read into
         it.
         """
-        connection, self._lost = self._connection, True
+        connection, self._lost = self._connection, self.file.moved
         if connection is not None:
             with suppress(sqlite3.Error):
                 if connection.in_transaction:
                     connection.rollback()
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self.let_go()
-        raise self._file.moved()
+        raise self.file.moved()
 
     def table(self, name: str) -> StoredTable:
         """The table of that name; ResourceNotFoundException when there is none."""
