@@ -24,10 +24,10 @@ from typing import Any
 
 from bench import data
 from bench.rounds import environment
+from bench.within import PK, Operations, filled, operations_of
+from flyexpr import connect
 
 RATES = ("put", "get", "query", "update")
-_ITEMS = 1000  # under one partition key
-Operations = dict[str, Callable[[int], int]]  # takes a running number, returns how many items were read or written
 
 
 def engines() -> dict[str, str]:
@@ -55,55 +55,18 @@ def rates(rounds: int, seconds: float, chance: random.Random) -> dict[str, dict[
 
 
 def _measured(operations: Operations, seconds: float) -> dict[str, float]:
-    return {name: _rate(operations[name], seconds) for name in RATES}
+    assert len(operations["get"](0)) == len(data.items(0, 1)[0])
+    assert len(operations["query"](0)) == data.PAGE
+    return {name: _rate(operations[name], seconds) * (data.PAGE if name == "query" else 1) for name in RATES}
 
 
-def _rate(operation: Callable[[int], int], seconds: float) -> float:
+def _rate(operation: Callable[[int], Any], seconds: float) -> float:
     operation(0)
-    began, number, done = time.perf_counter(), 0, 0
+    began, number = time.perf_counter(), 0
     while (spent := time.perf_counter() - began) < seconds:
         number += 1
-        done += operation(number)
-    return done / spent
-
-
-def embedded(url: str) -> Operations:
-    """The operations of flyexpr's embedded engine."""
-    from flyexpr import (
-        Table,
-        assign,
-        batch_write,
-        connect,
-        create_table,
-        eq,
-        get,
-        incr,
-        put,
-        put_item,
-        query,
-        run,
-        update,
-    )
-
-    table = Table("items", "pk", "sk", attributes={"sk": int}).on(connect(url))
-    run(table, create_table())
-    items = data.items(0, _ITEMS)
-    run(table, batch_write([put_item(item) for item in items]))
-
-    def change(number: int) -> int:
-        condition = eq("name", items[number % _ITEMS]["name"])
-        update(table, (_PK, number % _ITEMS), assign("status", "closed") + incr("visits"), condition=condition)
-        return 1
-
-    return {
-        "put": lambda number: put(table, items[number % _ITEMS] | {"pk": "other", "sk": number}) is None,
-        "get": lambda number: get(table, (_PK, number % _ITEMS)) is not None,
-        "query": lambda number: sum(1 for _ in run(table, query(eq("pk", _PK)))),
-        "update": change,
-    }
-
-
-_PK = "customer#0001"
+        operation(number)
+    return number / spent
 
 
 def by_boto3(url: str, cleanup: ExitStack) -> Operations:
@@ -122,29 +85,24 @@ def by_boto3(url: str, cleanup: ExitStack) -> Operations:
     )
     cleanup.callback(table.delete)
     table.wait_until_exists()
-    items = data.items(0, _ITEMS)
+    items = data.items(0)
     with table.batch_writer() as writer:
         for item in items:
             writer.put_item(Item=item)
 
-    def change(number: int) -> int:
+    def change(number: int) -> None:
         table.update_item(
-            Key={"pk": _PK, "sk": number % _ITEMS},
+            Key={"pk": PK, "sk": number % data.PAGE},
             UpdateExpression="SET #u = :s ADD #v :one",
-            ConditionExpression=Attr("name").eq(items[number % _ITEMS]["name"]),
+            ConditionExpression=Attr("name").eq(items[number % data.PAGE]["name"]),
             ExpressionAttributeNames={"#u": "status", "#v": "visits"},
             ExpressionAttributeValues={":s": "closed", ":one": 1},
         )
-        return 1
-
-    def query(number: int) -> int:
-        page: dict[str, Any] = table.query(KeyConditionExpression=Key("pk").eq(_PK))
-        return len(page["Items"])
 
     return {
-        "put": lambda number: bool(table.put_item(Item=items[number % _ITEMS] | {"pk": "other", "sk": number})),
-        "get": lambda number: len(table.get_item(Key={"pk": _PK, "sk": number % _ITEMS})["Item"]) == len(items[0]),
-        "query": query,
+        "put": lambda number: table.put_item(Item=items[number % data.PAGE] | {"pk": "other", "sk": number}),
+        "get": lambda number: table.get_item(Key={"pk": PK, "sk": number % data.PAGE})["Item"],
+        "query": lambda number: table.query(KeyConditionExpression=Key("pk").eq(PK))["Items"],
         "update": change,
     }
 
@@ -154,9 +112,9 @@ def main() -> None:
     with ExitStack() as cleanup:
         folder = cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
         if engine == "embedded":
-            operations = embedded(f"sqlite:{Path(folder, 'items.db')}")
+            operations = operations_of(filled(connect(f"sqlite:{Path(folder, 'items.db')}")))
         elif engine == "embedded, in memory":
-            operations = embedded("sqlite::memory:")
+            operations = operations_of(filled(connect("sqlite::memory:")))
         else:
             if engine == "moto, in process":
                 import moto

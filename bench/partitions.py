@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
+from bench.part import Bound, Figures, Part
 from flyexpr.drive import Pause
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup
@@ -204,6 +205,34 @@ SCENES: dict[str, Load] = {
 def row(name: str, outcome: Outcome) -> str:
     """A line of the table in docs/how-to/one-terabyte.md."""
     return f"| {name} | {outcome.used:.0%} | {outcome.throttled:.2%} |"
+
+
+_USED, _THROTTLED = "used", "throttled"
+
+
+def shares(rounds: int) -> Figures:
+    """The percent of what is allowed and of requests throttled, by row; the same in each round, so there is but one."""
+    del rounds
+    rows: Figures = {}
+    for name, load in SCENES.items():
+        outcome = play(load)
+        if outcome.failed:
+            raise ValueError(f"{outcome.failed} requests were given up: {name}")
+        rows[f"{name}, {_USED}"] = outcome.used * 100
+        rows[f"{name}, {_THROTTLED}"] = outcome.throttled * 100
+    return rows
+
+
+PART = Part(
+    "partitions",
+    "Sending as fast as a table allows",
+    "What engines with `retry_mode=adaptive` use of the throughput that a table and its partitions allow, and the\n"
+    "share of their requests that is throttled: in a simulation, by a clock that costs no time, after a minute.\n"
+    "`python -m bench.partitions` prints it.",
+    shares,
+    {f"{name}, {_USED}": Bound(90, unit="%") for name in SCENES}
+    | {f"{name}, {_THROTTLED}": Bound(2, least=False, unit="%") for name in SCENES},
+)
 
 
 def main() -> None:

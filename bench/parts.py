@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench import backfill, beside, cli, serving, vectors
+from bench import backfill, beside, cli, partitions, serving, vectors
 from bench.part import Part
 
 PARTS: dict[str, Part] = {
-    part.name: part for part in (cli.PART, backfill.PART, beside.PART, vectors.PART, serving.PART)
+    part.name: part for part in (cli.PART, backfill.PART, beside.PART, vectors.PART, serving.PART, partitions.PART)
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -84,6 +85,7 @@ def operations_of(table: Table) -> Operations:
         "update": change,
         "batch put": batch,
         "query of 20 items": few,
+        "query": lambda number: list(run(table, query(eq("pk", PK)))),
         "put over an item": lambda number: put(table, items[number % len(items)] | {"visits": number}),
     }
 
@@ -153,6 +155,47 @@ def in_threads(folder: Path) -> Figures:
     engine = connect(f"sqlite:{folder / 'items.db'}")
     filled(engine)
     return {name: median(_threads(engine, name) for _ in range(5)) for name in ("get", "put")}
+
+
+def in_processes(folder: Path) -> Figures:
+    """How often four processes on two cores read an item, over how often one does; each has an engine of its own."""
+    path = folder / "items.db"
+    filled(connect(f"sqlite:{path}"))
+    return {"get": median(2 * _reading(path, 1) / _reading(path, 4) for _ in range(5))}
+
+
+def _reading(path: Path, processes: int) -> float:
+    """The mean time in which a process reads, while so many do."""
+    spawning = multiprocessing.get_context("spawn")
+    everybody = spawning.Barrier(processes)
+    with spawning.Pool(processes, _wait_for, (everybody,)) as pool:
+        return sum(pool.map(_read, [path] * processes, chunksize=1)) / processes
+
+
+def _wait_for(everybody: Any) -> None:
+    global _ready
+    _ready = everybody.wait
+
+
+_ready: Callable[[], Any]
+
+
+def _read(path: Path) -> float:
+    read = called(connect(f"sqlite:{path}"), "get")
+    _times(read, TIMES // 8)
+    _ready()
+    began = _unwaited()
+    _times(read, TIMES)
+    return _unwaited() - began
+
+
+def _unwaited() -> float:
+    """Seconds by the clock, without those in which it waited for a core; where these are not counted, of CPU."""
+    try:
+        waited = int(Path("/proc/self/schedstat").read_text().split()[1])
+    except OSError:
+        return time.process_time()
+    return time.monotonic() - waited / 1e9
 
 
 def _times(operation: Callable[[int], Any], count: int) -> None:
