@@ -97,8 +97,11 @@ def test_a_cursor_goes_on_where_the_reader_stopped(table: Table) -> None:
     assert taken + rest == list(range(25))
 
 
-def test_threads_end_with_the_reader(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By themselves: the pool is kept here, or the collector would end its thread."""
+@pytest.mark.parametrize(
+    "read", [query(eq("pk", "a"), page_size=2, prefetch=True), scan(segments=3, page_size=1)], ids=["ahead", "segments"]
+)
+def test_threads_end_with_the_reader(table: Table, monkeypatch: pytest.MonkeyPatch, read: Query | Scan) -> None:
+    """By themselves: the pool is kept here, or the collector would end its threads."""
     pools = []
 
     def pool(*arguments: Any) -> ThreadPoolExecutor:
@@ -106,7 +109,7 @@ def test_threads_end_with_the_reader(table: Table, monkeypatch: pytest.MonkeyPat
         return pools[-1]
 
     monkeypatch.setattr("flyexpr.threads.ThreadPoolExecutor", pool)
-    items = run(table, query(eq("pk", "a"), page_size=2, prefetch=True))
+    items = run(table, read)
     next(items)
     del items
     until = time.monotonic() + 5

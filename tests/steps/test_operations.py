@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import threading
 from dataclasses import replace
 from typing import Any
 
@@ -590,18 +589,6 @@ def test_a_parallel_scan_stops_at_its_limit_and_goes_on_from_its_cursor(filled: 
         assert rounds < 20
     assert sorted(seen) == [*range(10, 80)]
     assert rounds >= 6
-
-
-def test_a_parallel_scan_that_is_left_early_ends_its_threads(filled: Table) -> None:
-    items = run(filled, scan(segments=4, page_size=1))
-    assert next(items)["n"] in range(80)
-    some = [next(items)["n"] for _ in range(4)]
-    assert len({*some}) == 4
-    del items
-    lanes = [thread for thread in threading.enumerate() if thread.name.startswith("flyexpr-read")]
-    for thread in lanes:
-        thread.join(10)
-    assert not any(thread.is_alive() for thread in lanes)
 
 
 def test_a_parallel_scan_counts_over_all_segments(filled: Table) -> None:
