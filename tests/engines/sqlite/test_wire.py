@@ -100,11 +100,11 @@ def test_rewritten_as_the_service_writes_it(wire: Any, written: Any) -> None:
 @pytest.mark.parametrize("levels, refused", [(31, False), (32, True), (400, True)])
 @pytest.mark.parametrize("kind", ["L", "M"])
 def test_depth(kind: str, levels: int, refused: bool) -> None:
-    wire: dict[str, Any] = {"N": "1"}
+    wire, value = {"N": "1"}, 1  # type: tuple[dict[str, Any], Any]
     for _ in range(levels):
-        wire = {"L": [wire]} if kind == "L" else {"M": {"n": wire}}
+        wire, value = ({"L": [wire]}, [value]) if kind == "L" else ({"M": {"n": wire}}, {"n": value})
     if not refused:
-        read_item({"a": wire})
+        assert read_item({"a": wire}) == {"a": value}
         return
     with pytest.raises(DynamoError, match="Nesting Levels have exceeded supported limits"):
         read_item({"a": wire})
