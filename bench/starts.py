@@ -22,7 +22,7 @@ from bench.rounds import environment
 from bench.worker import jobs_of, measure
 
 IMPORTS = {
-    "flyexpr": "import flyexpr",
+    "flyexpr": "from flyexpr import Table, connect, eq, get, put, query, run, update",  # a name brings its module
     "boto3": "import boto3",
     "botocore": "import botocore.session",
     "pynamodb": "import pynamodb.models",
@@ -32,7 +32,7 @@ IMPORTS = {
 }
 _BOTO3 = "import boto3; client = boto3.client('dynamodb', endpoint_url={url!r}); "
 FIRST = {
-    "flyexpr": "from flyexpr import *; table = Table('items', 'pk', 'sk', attributes={{'sk': int}}); "
+    "flyexpr": "from flyexpr import Table, connect, get; table = Table('items', 'pk', 'sk', attributes={{'sk': int}}); "
     "get(table.on(connect({url!r})), ('a', 7))",
     "boto3": _BOTO3 + "client.get_item(TableName='items', Key={{'pk': {{'S': 'a'}}, 'sk': {{'N': '7'}}}})",
 }

@@ -38,123 +38,6 @@ for annotations, are imported by name.
 """
 
 import sys
-import typing
-
-from flyexpr.engine import Connection as Connection
-from flyexpr.engine import Engine as Engine
-from flyexpr.engines import call, connect
-from flyexpr.errors import BadCursor as BadCursor
-from flyexpr.errors import BatchIncomplete as BatchIncomplete
-from flyexpr.errors import ConditionFailed as ConditionFailed
-from flyexpr.errors import ConnectionFailed as ConnectionFailed
-from flyexpr.errors import DynamoError as DynamoError
-from flyexpr.errors import ExpressionError as ExpressionError
-from flyexpr.errors import FlyexprError as FlyexprError
-from flyexpr.errors import NoSuchTable as NoSuchTable
-from flyexpr.errors import NotBound as NotBound
-from flyexpr.errors import NotFound as NotFound
-from flyexpr.errors import PlanError as PlanError
-from flyexpr.errors import SeveralFound as SeveralFound
-from flyexpr.errors import TableExists as TableExists
-from flyexpr.errors import Throttled as Throttled
-from flyexpr.errors import TransactionCancelled as TransactionCancelled
-from flyexpr.errors import ValidationError as ValidationError
-from flyexpr.explain import Plan as Plan
-from flyexpr.explain import explain, request
-from flyexpr.expressions.conditions import (
-    all_of,
-    any_of,
-    begins_with,
-    between,
-    contains,
-    eq,
-    exists,
-    ge,
-    gt,
-    is_in,
-    le,
-    lt,
-    ne,
-    not_exists,
-    size,
-    type_is,
-    where,
-)
-from flyexpr.expressions.diff import diff, unchanged
-from flyexpr.expressions.memory import apply, matches, show
-from flyexpr.expressions.nodes import Condition as Condition
-from flyexpr.expressions.nodes import Update as Update
-from flyexpr.expressions.paths import paths
-from flyexpr.expressions.simplify import simplify
-from flyexpr.expressions.terms import F
-from flyexpr.expressions.updates import (
-    add,
-    append,
-    assign,
-    assign_all,
-    decr,
-    discard,
-    if_not_exists,
-    incr,
-    prepend,
-    remove,
-)
-from flyexpr.requests.constructors import (
-    batch_get,
-    batch_write,
-    condition_check,
-    create_table,
-    delete_item,
-    delete_table,
-    describe_table,
-    get_item,
-    near,
-    put_item,
-    query,
-    scan,
-    search,
-    transact_get_items,
-    transact_write_items,
-    update_item,
-    update_table,
-)
-from flyexpr.requests.operations import Budget as Budget
-from flyexpr.requests.operations import Found
-from flyexpr.requests.operations import Operation as Operation
-from flyexpr.requests.operations import Query as Query
-from flyexpr.requests.operations import Read as Read
-from flyexpr.requests.operations import Scan as Scan
-from flyexpr.requests.operations import Write as Write
-from flyexpr.schema.codecs import Attribute, Codec, epoch
-from flyexpr.schema.derived.derive import key_of
-from flyexpr.schema.derived.templates import computed, template
-from flyexpr.schema.indexes import GlobalIndex, LocalIndex, VectorIndex
-from flyexpr.schema.kinds import Kinds as Kinds
-from flyexpr.schema.kinds import kinds
-from flyexpr.schema.table import Table
-from flyexpr.schema.vectors import vector
-from flyexpr.steps.item_pages import ItemPage as ItemPage
-from flyexpr.steps.stats import Stats
-from flyexpr.sync import Items as Items
-from flyexpr.sync import (
-    count,
-    delete,
-    delete_matching,
-    first,
-    get,
-    modify,
-    one,
-    put,
-    put_all,
-    run,
-    transact_get,
-    transact_modify,
-    transact_write,
-    update,
-    update_matching,
-)
-from flyexpr.values.kinds import Item as Item
-from flyexpr.version import __version__ as __version__
 
 __all__ = [
     "add",
@@ -255,38 +138,191 @@ __all__ = [
     "where",
 ]
 
-
-# What is imported when it is asked for: modules, and names with the modules that they come from.
-_DOORS = ("aio", "curried", "events", "serve", "testing")
-_LATER = {
-    **dict.fromkeys(["parse_condition", "parse_update"], "expressions.parse"),
-    **dict.fromkeys(["from_json", "from_wire", "to_json", "to_wire"], "schema.exchange"),
-    **dict.fromkeys(["to_arrow", "to_pandas"], "schema.frames"),
-    "live": "schema.expiry",
-    **dict.fromkeys(["gather", "segments"], "steps.many.parts"),
+# The modules and their public names. A module is imported when one of its names is asked for, so a program pays for what
+# it uses. Type checkers read the same from the imports below.
+_NAMES = {
+    "engine": "Connection Engine",
+    "engines": "call connect",
+    "errors": (
+        "BadCursor BatchIncomplete ConditionFailed ConnectionFailed DynamoError ExpressionError FlyexprError "
+        "NoSuchTable NotBound NotFound PlanError SeveralFound TableExists Throttled TransactionCancelled "
+        "ValidationError"
+    ),
+    "explanation": "explain Plan request",
+    "expressions.conditions": (
+        "all_of any_of begins_with between contains eq exists ge gt is_in le lt ne not_exists size type_is where"
+    ),
+    "expressions.diff": "diff unchanged",
+    "expressions.memory": "apply matches show",
+    "expressions.nodes": "Condition Update",
+    "expressions.parse": "parse_condition parse_update",
+    "expressions.paths": "paths",
+    "expressions.simplify": "simplify",
+    "expressions.terms": "F",
+    "expressions.updates": "add append assign assign_all decr discard if_not_exists incr prepend remove",
+    "requests.constructors": (
+        "batch_get batch_write condition_check create_table delete_item delete_table describe_table get_item "
+        "near put_item query scan search transact_get_items transact_write_items update_item update_table"
+    ),
+    "requests.operations": "Budget Found Operation Query Read Scan Write",
+    "schema.codecs": "Attribute Codec epoch",
+    "schema.derived.derive": "key_of",
+    "schema.derived.templates": "computed template",
+    "schema.exchange": "from_json from_wire to_json to_wire",
+    "schema.expiry": "live",
+    "schema.frames": "to_arrow to_pandas",
+    "schema.indexes": "GlobalIndex LocalIndex VectorIndex",
+    "schema.kinds": "Kinds kinds",
+    "schema.table": "Table",
+    "schema.vectors": "vector",
+    "steps.item_pages": "ItemPage",
+    "steps.many.parts": "gather segments",
+    "steps.stats": "Stats",
+    "sync": (
+        "count delete delete_matching first get Items modify one put put_all run transact_get transact_modify "
+        "transact_write update update_matching"
+    ),
+    "values.kinds": "Item",
+    "version": "__version__",
 }
+_DOORS = ("aio", "curried", "events", "serve", "testing")  # modules that are public themselves
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 
 def __dir__() -> list[str]:
     """The public names and Python's own, without the modules behind them."""
-    from types import ModuleType
-
-    return [*(name for name, value in globals().items() if not isinstance(value, ModuleType)), *_DOORS, *_LATER]
+    return sorted({*(name for name in globals() if name.startswith("__")), *_DOORS, *_HOMES})
 
 
-if typing.TYPE_CHECKING:
+TYPE_CHECKING = False  # what checkers take for true; typing's own would cost an import
+if TYPE_CHECKING:
+    from flyexpr.engine import Connection as Connection
+    from flyexpr.engine import Engine as Engine
+    from flyexpr.engines import call, connect
+    from flyexpr.errors import BadCursor as BadCursor
+    from flyexpr.errors import BatchIncomplete as BatchIncomplete
+    from flyexpr.errors import ConditionFailed as ConditionFailed
+    from flyexpr.errors import ConnectionFailed as ConnectionFailed
+    from flyexpr.errors import DynamoError as DynamoError
+    from flyexpr.errors import ExpressionError as ExpressionError
+    from flyexpr.errors import FlyexprError as FlyexprError
+    from flyexpr.errors import NoSuchTable as NoSuchTable
+    from flyexpr.errors import NotBound as NotBound
+    from flyexpr.errors import NotFound as NotFound
+    from flyexpr.errors import PlanError as PlanError
+    from flyexpr.errors import SeveralFound as SeveralFound
+    from flyexpr.errors import TableExists as TableExists
+    from flyexpr.errors import Throttled as Throttled
+    from flyexpr.errors import TransactionCancelled as TransactionCancelled
+    from flyexpr.errors import ValidationError as ValidationError
+    from flyexpr.explanation import Plan as Plan
+    from flyexpr.explanation import explain, request
+    from flyexpr.expressions.conditions import (
+        all_of,
+        any_of,
+        begins_with,
+        between,
+        contains,
+        eq,
+        exists,
+        ge,
+        gt,
+        is_in,
+        le,
+        lt,
+        ne,
+        not_exists,
+        size,
+        type_is,
+        where,
+    )
+    from flyexpr.expressions.diff import diff, unchanged
+    from flyexpr.expressions.memory import apply, matches, show
+    from flyexpr.expressions.nodes import Condition as Condition
+    from flyexpr.expressions.nodes import Update as Update
     from flyexpr.expressions.parse import parse_condition, parse_update
+    from flyexpr.expressions.paths import paths
+    from flyexpr.expressions.simplify import simplify
+    from flyexpr.expressions.terms import F
+    from flyexpr.expressions.updates import (
+        add,
+        append,
+        assign,
+        assign_all,
+        decr,
+        discard,
+        if_not_exists,
+        incr,
+        prepend,
+        remove,
+    )
+    from flyexpr.requests.constructors import (
+        batch_get,
+        batch_write,
+        condition_check,
+        create_table,
+        delete_item,
+        delete_table,
+        describe_table,
+        get_item,
+        near,
+        put_item,
+        query,
+        scan,
+        search,
+        transact_get_items,
+        transact_write_items,
+        update_item,
+        update_table,
+    )
+    from flyexpr.requests.operations import Budget as Budget
+    from flyexpr.requests.operations import Found
+    from flyexpr.requests.operations import Operation as Operation
+    from flyexpr.requests.operations import Query as Query
+    from flyexpr.requests.operations import Read as Read
+    from flyexpr.requests.operations import Scan as Scan
+    from flyexpr.requests.operations import Write as Write
+    from flyexpr.schema.codecs import Attribute, Codec, epoch
+    from flyexpr.schema.derived.derive import key_of
+    from flyexpr.schema.derived.templates import computed, template
     from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
     from flyexpr.schema.expiry import live
     from flyexpr.schema.frames import to_arrow, to_pandas
+    from flyexpr.schema.indexes import GlobalIndex, LocalIndex, VectorIndex
+    from flyexpr.schema.kinds import Kinds as Kinds
+    from flyexpr.schema.kinds import kinds
+    from flyexpr.schema.table import Table
+    from flyexpr.schema.vectors import vector
+    from flyexpr.steps.item_pages import ItemPage as ItemPage
     from flyexpr.steps.many.parts import gather, segments
+    from flyexpr.steps.stats import Stats
+    from flyexpr.sync import Items as Items
+    from flyexpr.sync import (
+        count,
+        delete,
+        delete_matching,
+        first,
+        get,
+        modify,
+        one,
+        put,
+        put_all,
+        run,
+        transact_get,
+        transact_modify,
+        transact_write,
+        update,
+        update_matching,
+    )
+    from flyexpr.values.kinds import Item as Item
+    from flyexpr.version import __version__ as __version__
 else:  # type checkers would take any name for one of the module
 
     def __getattr__(name):
         if name in _DOORS:
             return __import__(f"flyexpr.{name}", fromlist=[name])
-        if name in _LATER:
-            value = getattr(__import__(f"flyexpr.{_LATER[name]}", fromlist=[name]), name)
+        if name in _HOMES:
+            value = getattr(__import__(f"flyexpr.{_HOMES[name]}", fromlist=[name]), name)
             globals()[name] = value
             return value
         raise AttributeError(f"module 'flyexpr' has no attribute {name!r}", name=name, obj=sys.modules[__name__])

@@ -37,7 +37,7 @@ STAGES = {
         steps
         threads
         sync aio
-        explain
+        explanation
         events curried serve testing
         cli
         __main__
@@ -216,11 +216,21 @@ def test_the_other_doors_open_when_they_are_asked_for() -> None:
 
 def test_every_public_name_can_be_imported_under_mypy_strict() -> None:
     """Strict checkers take a name that is not in `__all__` only where it is imported as itself."""
-    tree = ast.parse((ROOT / "__init__.py").read_text())
-    aliases = [alias for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
-    explicit = {alias.name for alias in aliases if alias.asname == alias.name}
+    explicit = {alias.name for _, alias in for_checkers() if alias.asname == alias.name}
     assert sorted({*flyexpr.__all__} | explicit - {"__version__"}) == PUBLIC
     assert {*flyexpr.__all__} & explicit == set()
+
+
+def test_checkers_read_what_programs_get() -> None:
+    read = {alias.name: getattr(importlib.import_module(module), alias.name) for module, alias in for_checkers()}
+    assert read == {name: getattr(flyexpr, name) for name in [*PUBLIC, "__version__"]}
+
+
+def for_checkers() -> Iterator[tuple[str, ast.alias]]:
+    """What `flyexpr/__init__.py` imports where type checkers read it, each name with its module."""
+    for node in ast.walk(ast.parse((ROOT / "__init__.py").read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias) for alias in node.names)
 
 
 def test_public_names_are_the_same_whatever_was_imported_before() -> None:
@@ -246,9 +256,15 @@ def test_public_names_are_documented(name: str) -> None:
     assert ">>>" in text, "no doctest"
 
 
+def test_import_alone_loads_nothing_else() -> None:
+    assert [name for name in fresh("import flyexpr, sys; print(*sys.modules)").split() if "flyexpr" in name] == [
+        "flyexpr"
+    ]
+
+
 @pytest.mark.parametrize("heavy", "botocore sqlite3 toolz dateutil ssl asyncio dataclasses logging".split())
-def test_import_is_light(heavy: str) -> None:
-    assert heavy not in modules_after_import()
+def test_the_public_names_are_light(heavy: str) -> None:
+    assert heavy not in modules_of_all_names()
 
 
 PRINTERS = sorted(
@@ -264,12 +280,12 @@ PRINTERS = sorted(
 @pytest.mark.parametrize("module, name", PRINTERS)
 def test_what_prints_is_there_and_imported_when_something_is_printed(module: str, name: str) -> None:
     assert callable(getattr(importlib.import_module(module), name))
-    assert module not in modules_after_import()
+    assert module not in modules_of_all_names()
 
 
 @cache
-def modules_after_import() -> frozenset[str]:
-    return frozenset(fresh("import sys, flyexpr; print(*sys.modules)").split())
+def modules_of_all_names() -> frozenset[str]:
+    return frozenset(fresh("import sys; from flyexpr import *; print(*sys.modules)").split())
 
 
 def fresh(code: str, *arguments: str) -> str:

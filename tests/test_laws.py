@@ -681,7 +681,7 @@ def test_a_table_is_described_as_it_was_made(made: Table) -> None:
 SEEDED = """
 from flyexpr import *
 from flyexpr.expressions.compile import Placeholders, compile
-from flyexpr.explain import request
+from flyexpr.explanation import request
 from flyexpr.requests.constructors import update_item, put_item
 table = Table("t", "id", attributes={"tags": set[str]})
 change = remove("z", "y") + add("tags", "c", "a", "b") + assign("m", {"s": {"q", "p"}}) + discard("n", {3, 1, 2})

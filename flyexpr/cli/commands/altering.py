@@ -12,7 +12,7 @@ from flyexpr.cli.jobs.progress import last_counted, waiting
 from flyexpr.cli.schemas import altered_schema, setting_words
 from flyexpr.drive import relayed
 from flyexpr.errors import FlyexprError
-from flyexpr.explain import explain as explained
+from flyexpr.explanation import explain as explained
 from flyexpr.requests.constructors import delete_table, describe_table, update_table
 from flyexpr.requests.operations import UpdateTable
 from flyexpr.requests.request import Request

@@ -25,7 +25,7 @@ from flyexpr.cli.jobs.work import Job
 from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError, NoSuchTable
 from flyexpr.events import apply_export
-from flyexpr.explain import explain as explained
+from flyexpr.explanation import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.requests.operations import Scan
 from flyexpr.schema.table import Table

@@ -8,7 +8,7 @@ from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.options import Nothing
-from flyexpr.explain import explain as explained
+from flyexpr.explanation import explain as explained
 from flyexpr.requests.operations import GetItem, Query, Scan
 from flyexpr.requests.plan.query_or_scan import read_of
 from flyexpr.schema.table import Table

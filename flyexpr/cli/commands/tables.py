@@ -10,7 +10,7 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.schemas import schema_python, schema_words, setting_words
-from flyexpr.explain import explain as explained
+from flyexpr.explanation import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
 from flyexpr.schema.indexes import Index, VectorIndex
 from flyexpr.schema.table import Table

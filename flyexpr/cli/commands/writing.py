@@ -22,7 +22,7 @@ from flyexpr.cli.jobs.bulk_reads import bulk_read
 from flyexpr.cli.jobs.job import Manner, bulk, job
 from flyexpr.cli.jobs.work import Chunk, Job
 from flyexpr.cli.keys import key_words
-from flyexpr.explain import explain as explained
+from flyexpr.explanation import explain as explained
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.expressions.show import show

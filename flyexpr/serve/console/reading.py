@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flyexpr.explain import explain as explained
+from flyexpr.explanation import explain as explained
 from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.expressions.parse import parse_condition
 from flyexpr.records import replace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyexpr.explain import explain
+from flyexpr.explanation import explain
 from flyexpr.requests.constructors import near
 from flyexpr.requests.operations import MOST_FOUND, Search
 from flyexpr.schema.derived.derive import key_of
