@@ -138,8 +138,8 @@ __all__ = [
     "where",
 ]
 
-# The modules and their public names. A module is imported when one of its names is asked for, so a program pays for what
-# it uses. Type checkers read the same from the imports below.
+# The modules and their public names. A module is imported when one of its names is asked for: so a program pays for the
+# modules that it uses. Type checkers read the same from the imports below.
 _NAMES = {
     "engine": "Connection Engine",
     "engines": "call connect",

@@ -53,8 +53,9 @@ STAGES = {
         __init__
     """,
     "cli": """
-        hints
+        environment hints
         formats
+        notes
         index_words
         keys schemas session
         completions
@@ -265,6 +266,12 @@ def test_import_alone_loads_nothing_else() -> None:
 @pytest.mark.parametrize("heavy", "botocore sqlite3 toolz dateutil ssl asyncio dataclasses logging".split())
 def test_the_public_names_are_light(heavy: str) -> None:
     assert heavy not in modules_of_all_names()
+
+
+def test_the_program_loads_the_library_when_it_knows_its_command() -> None:
+    loaded = fresh("import sys, flyexpr.cli.app; print(*sys.modules)").split()
+    ground = {"flyexpr", "flyexpr.errors", "flyexpr.records", "flyexpr.version"}
+    assert {name for name in loaded if name.startswith("flyexpr") and ".cli" not in name} == ground
 
 
 PRINTERS = sorted(

@@ -1,7 +1,8 @@
 """The command line: flyexpr in scripts and pipes.
 
-files  hints          files that outlive a crash; errors in the words of a command line
+environment  hints    the variables that it reads; errors in the words of a command line
 formats/              items as text and back: JSON Lines, DynamoDB JSON, CSV, export folders, text for a terminal
+notes                 what people read on stderr; exit codes
 keys  schemas         keys and tables as people write them
 session  options      the engine of a run; the options that commands share
 completions  endings  names that a shell may complete; the exit code and the text of an error

@@ -10,13 +10,17 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import completions, options
+from flyexpr.cli import environment, notes
 from flyexpr.cli.endings import ended, note_of_system
-from flyexpr.cli.hints import meant_command
-from flyexpr.cli.session import ENVIRONMENT, Session
+from flyexpr.records import later
 from flyexpr.version import __version__
 
-# Imported when they are called: a command pays for what it needs.
+# Before it knows its command the program loads click and little else: what a command needs comes with the command's
+# module, and the rest by `later`. With all imports at the top, `flyexpr --version` took twice as long.
+Session = later("flyexpr.cli.session", "Session")
+complete_engines = later("flyexpr.cli.completions", "engines")
+meant_command = later("flyexpr.cli.hints", "meant_command")
+
 _COMMANDS = {
     "tables": ("tables", "The names of the tables."),
     "describe": ("tables", "What a table is."),
@@ -83,8 +87,8 @@ class _Program(click.Group):
 @click.option(
     "--engine",
     metavar="URL",
-    shell_complete=completions.engines,
-    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {ENVIRONMENT}, else AWS's configuration.",
+    shell_complete=complete_engines,
+    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {environment.ENGINE}, else AWS's configuration.",
 )
 @click.version_option(__version__, prog_name="flyexpr")
 @click.pass_context
@@ -112,9 +116,9 @@ def run_program(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, _ReaderGone):
         code = 0
     except OSError as error:
-        if code != options.FAILED:  # else the error is written already
+        if code != notes.FAILED:  # else the error is written already
             note_of_system(error)
-        code = options.FAILED
+        code = notes.FAILED
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of the output goes
     return code
 
@@ -127,6 +131,6 @@ def _open_what_is_closed() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    if options.COMPLETING in os.environ:
+    if environment.COMPLETING in os.environ:
         importlib.import_module("flyexpr.cli.commands.completion")  # it completes in bash what click cannot
     return ended(arguments, lambda: program.main(list(arguments), "flyexpr", standalone_mode=False))

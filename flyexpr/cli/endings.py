@@ -11,9 +11,11 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
-from flyexpr.cli.hints import in_words, meant_option
+from flyexpr.cli import notes
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
+from flyexpr.records import later
+
+in_words, meant_option = later("flyexpr.cli.hints", "in_words"), later("flyexpr.cli.hints", "meant_option")
 
 INTERRUPTED = 130
 _WRONG = (ExpressionError, PlanError, ValidationError)
@@ -30,32 +32,32 @@ def ended(arguments: Sequence[str], run: Callable[[], Any]) -> int:
     try:
         code = run()
         return code if isinstance(code, int) else 0
-    except options.Nothing:
-        return options.NOTHING_FOUND
+    except notes.Nothing:
+        return notes.NOTHING_FOUND
     except (KeyboardInterrupt, click.exceptions.Abort):
-        options.note("interrupted")
+        notes.note("interrupted")
         return INTERRUPTED
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        options.warn(_said(error), "error")
-        return options.USAGE
+        notes.warn(_said(error), "error")
+        return notes.USAGE
     except ConditionFailed as error:
-        options.note(str(error), "error")
-        return options.CONDITION_FALSE
+        notes.note(str(error), "error")
+        return notes.CONDITION_FALSE
     except FlyexprError as error:
-        options.note(in_words(error, arguments), "error")
-        return options.USAGE if isinstance(error, _WRONG) else options.FAILED
+        notes.note(in_words(error, arguments), "error")
+        return notes.USAGE if isinstance(error, _WRONG) else notes.FAILED
     except BrokenPipeError:
         raise
     except OSError as error:
         note_of_system(error)
-        return options.FAILED
+        return notes.FAILED
 
 
 def note_of_system(error: OSError) -> None:
     """Writes an error of the operating system to stderr, with the name of its file."""
-    options.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])), "error")
+    notes.note(": ".join(filter(None, [error.filename, error.strerror or str(error)])), "error")
 
 
 def _said(error: click.ClickException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,12 +13,13 @@ from typing import Any, TypeVar
 
 import click
 
-from flyexpr.cli import completions
+from flyexpr.cli import completions, environment
 from flyexpr.cli.formats.csv_rows import BY_CELL, Types
-from flyexpr.cli.formats.terminal_text import labelled, painted, plain, shown
+from flyexpr.cli.formats.terminal_text import labelled, plain, shown
 from flyexpr.cli.hints import plan_in_words, quoting
 from flyexpr.cli.index_words import VECTOR_WORDS
-from flyexpr.cli.session import ENVIRONMENT, Session
+from flyexpr.cli.notes import note
+from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.expressions.nodes import Path as DocumentPath
@@ -28,14 +28,6 @@ from flyexpr.schema.table import Table
 from flyexpr.values.layout import rows_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-COMPLETING = "_FLYEXPR_COMPLETE"  # the environment's variable by which a shell asks for completions
-
-FAILED, USAGE, CONDITION_FALSE, NOTHING_FOUND = 1, 2, 3, 4
-
-
-class Nothing(Exception):
-    """Nothing was found."""
 
 
 def all_of(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -60,7 +52,7 @@ engine = click.option(
     expose_value=False,
     callback=_keep_engine,
     shell_complete=completions.engines,
-    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {ENVIRONMENT}, else AWS's configuration.",
+    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {environment.ENGINE}, else AWS's configuration.",
 )
 
 
@@ -234,23 +226,6 @@ def _time(text: str, takes: str) -> datetime:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise click.UsageError(f"{takes} a time such as 2026-01-31T12:00:00Z, not {text!r}") from None
-
-
-def note(message: str, style: str = "plain") -> None:
-    """A line for people, on stderr; the style, as of an error or warning, is that of the program's name before it."""
-    warn(f"flyexpr: {message}", style)
-
-
-def warn(text: str, style: str = "plain") -> None:
-    """Text for people, on stderr; it may hold data, so a terminal's control characters are escaped."""
-    for line in plain(text).split("\n"):
-        label = _LABEL.match(line)
-        end = label.end() if label else 0
-        look = "hint" if line.startswith(" ") else style
-        print(painted(line[:end], look, sys.stderr) + line[end:], file=sys.stderr)
-
-
-_LABEL = re.compile(r"(flyexpr|Error|  hint|  note):")
 
 
 def say(text: object) -> None:

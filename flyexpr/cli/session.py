@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from flyexpr.cli import environment
 from flyexpr.engine import Engine
 from flyexpr.engines import connect
 from flyexpr.engines.urls import shown
@@ -16,7 +17,6 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.lifecycle import described, table_names
 from flyexpr.sync import drive
 
-ENVIRONMENT = "FLYEXPR_ENGINE"
 AWS = "dynamodb://"  # region, keys and endpoint by AWS's own configuration
 
 
@@ -43,7 +43,7 @@ class Session:
     @cached_property
     def place(self) -> str:
         """The URL of the engine."""
-        return self.url or os.environ.get(ENVIRONMENT) or AWS
+        return self.url or os.environ.get(environment.ENGINE) or AWS
 
     @property
     def shown(self) -> str:
@@ -69,7 +69,7 @@ class Session:
         except FlyexprError as error:
             if self.place != AWS:
                 raise
-            raise FlyexprError(f"{error}, or name another engine by --engine or {ENVIRONMENT}") from None
+            raise FlyexprError(f"{error}, or name another engine by --engine or {environment.ENGINE}") from None
 
     def exists(self) -> bool:
         """False for a file that connecting would make."""

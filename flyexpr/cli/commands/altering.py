@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import completions, options
+from flyexpr.cli import completions, notes, options
 from flyexpr.cli.jobs.progress import last_counted, waiting
 from flyexpr.cli.schemas import altered_schema, setting_words
 from flyexpr.drive import relayed
@@ -67,7 +67,7 @@ def alter(
         lines.append(options.step("items", f"{last_counted(description)}; a new index reads them all"))
     options.plan(explain or dry_run, options.step("operation", f"UpdateTable on {table}"), *lines)
     _alter(wanted, UpdateTable(drop=bool(drops)), steps)
-    options.note("; ".join(steps) or "nothing is changed: the table is so already")
+    notes.note("; ".join(steps) or "nothing is changed: the table is so already")
 
 
 def _alter(table: Table, operation: UpdateTable, steps: list[str]) -> None:

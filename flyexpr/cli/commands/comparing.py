@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import completions, options
+from flyexpr.cli import completions, notes, options
 from flyexpr.cli.formats.terminal_text import in_one_line
 from flyexpr.cli.keys import key_text
 from flyexpr.cli.session import Session
@@ -67,8 +67,8 @@ def diff(table: str, other: str | None, to: str | None, segments: int) -> None:
     for key in left:
         options.say(f"- {key}")
     if left or added or changed:
-        options.note(f"{amount(len(left), 'item')} less, {added:,} more, {changed:,} changed")
-        raise click.exceptions.Exit(options.CONDITION_FALSE)
+        notes.note(f"{amount(len(left), 'item')} less, {added:,} more, {changed:,} changed")
+        raise click.exceptions.Exit(notes.CONDITION_FALSE)
 
 
 def _say_change(table: Table, key: str, item: Item) -> int:

@@ -7,7 +7,7 @@ import os
 import click
 from click.shell_completion import BashComplete, add_completion_class, get_completion_class
 
-from flyexpr.cli.options import COMPLETING
+from flyexpr.cli.environment import COMPLETING
 
 
 class _Bash(BashComplete):

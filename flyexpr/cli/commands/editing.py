@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sources import entries
 from flyexpr.cli.keys import key_words
-from flyexpr.cli.options import Nothing
+from flyexpr.cli.notes import Nothing
 from flyexpr.errors import ConditionFailed, FlyexprError
 from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.show import show
@@ -51,9 +51,9 @@ def edit(table: str, key: tuple[str, ...], dry_run: bool) -> None:
         for action in change.actions:
             options.say(show(Update((action,))))
         if not change.actions:
-            options.note("nothing is changed")
+            notes.note("nothing is changed")
         elif dry_run:
-            options.note(f"nothing is written; the text is kept in {path}")
+            notes.note(f"nothing is written; the text is kept in {path}")
             raise _Kept
         else:
             _write(found, item, change)
@@ -80,7 +80,7 @@ def _draft(table: str, text: str) -> Iterator[Path]:
         if path.read_text("utf-8", "replace") == text:
             path.unlink()
         else:
-            options.note(f"the text is kept in {path}")
+            notes.note(f"the text is kept in {path}")
         raise
     path.unlink()
 
@@ -108,5 +108,5 @@ def _write(table: Table, item: Item, change: Update) -> None:
     try:
         run(table, UpdateItem(key, change, guard_of_edit(table, item, change)))
     except ConditionFailed as error:
-        options.note(f"somebody has changed the item meanwhile, so nothing is written: {error}", "error")
-        raise click.exceptions.Exit(options.CONDITION_FALSE) from None
+        notes.note(f"somebody has changed the item meanwhile, so nothing is written: {error}", "error")
+        raise click.exceptions.Exit(notes.CONDITION_FALSE) from None

@@ -9,7 +9,7 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries, form_of_file, opened
-from flyexpr.cli.options import Nothing
+from flyexpr.cli.notes import Nothing
 from flyexpr.errors import ExpressionError, FlyexprError
 from flyexpr.expressions.check import check
 from flyexpr.expressions.memory import apply as applied

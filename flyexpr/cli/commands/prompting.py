@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from click.shell_completion import ShellComplete
 
-from flyexpr.cli import options
+from flyexpr.cli import notes, options
 from flyexpr.cli.endings import ended
 from flyexpr.cli.session import Session
 
@@ -84,7 +84,7 @@ def _input(program: click.Command, session: Session) -> Iterator[Read]:
     if not sys.stdin.isatty():
         yield lambda begun: _line_of(sys.stdin.buffer.readline())
         return
-    options.note(f"{session.shown}; help lists the commands, Ctrl-D ends")
+    notes.note(f"{session.shown}; help lists the commands, Ctrl-D ends")
     before = ""
 
     def complete(line: str, text: str) -> list[str]:

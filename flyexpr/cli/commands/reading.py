@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.keys import key_words
-from flyexpr.cli.options import Nothing
+from flyexpr.cli.notes import Nothing
 from flyexpr.explanation import explain as explained
 from flyexpr.requests.operations import GetItem, Query, Scan
 from flyexpr.requests.plan.query_or_scan import read_of
@@ -155,9 +155,9 @@ def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: st
     if stats:
         spent = items.stats
         examined = f"{amount(spent.examined, 'item')} examined, {spent.returned:,} returned"
-        options.note(f"{amount(spent.requests, 'request')}, {examined}, {amount(spent.capacity, 'read unit')}")
+        notes.note(f"{amount(spent.requests, 'request')}, {examined}, {amount(spent.capacity, 'read unit')}")
         if items.cursor:
-            options.note(f"there is more: --start {items.cursor}")
+            notes.note(f"there is more: --start {items.cursor}")
     return number
 
 
@@ -183,7 +183,7 @@ def count(
     read, why = read_of(found, options.condition_of(condition), index, consistent)
     options.plan(explain, explained(found, read))
     if why and condition:
-        options.note(why, "warning")
+        notes.note(why, "warning")
     number = counted(found, read)
     options.say(number)
     if not number:

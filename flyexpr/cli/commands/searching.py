@@ -11,7 +11,7 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
-from flyexpr.cli.options import Nothing
+from flyexpr.cli.notes import Nothing
 from flyexpr.explanation import explain as explained
 from flyexpr.requests.constructors import near as near_vector
 from flyexpr.requests.operations import MOST_FOUND, Search

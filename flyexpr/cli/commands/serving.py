@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import notes, options
 from flyexpr.errors import FlyexprError
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def serve(port: int, host: str, hosts: tuple[str, ...], console: Rights | None, 
     with running as server:
         try:
             reading = " for reading only" if read_only else ""
-            options.warn(f"{session.shown} is served at {server.url}{reading}; Ctrl-C ends it")
+            notes.warn(f"{session.shown} is served at {server.url}{reading}; Ctrl-C ends it")
             if server.console_url:
-                options.warn(f"its console is at {server.console_url}")
+                notes.warn(f"its console is at {server.console_url}")
             server.wait()
         except KeyboardInterrupt:
             click.echo(err=True)

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import click
 
-from flyexpr.cli import completions, options
+from flyexpr.cli import completions, notes, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import form_of_file, opened, typed
@@ -230,7 +230,7 @@ def _note_nothing(work: Job, where: str) -> None:
 
 def _note_scan(why: str) -> None:
     if why:
-        options.note(why, "warning")
+        notes.note(why, "warning")
 
 
 def _plan(manner: Manner, table: Table, read: Query | Scan, then: str) -> None:

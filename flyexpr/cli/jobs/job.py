@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import notes, options
 from flyexpr.cli.jobs.rejects import Rejects, fact_of
 from flyexpr.cli.jobs.work import Job
 from flyexpr.steps.journals.journal import Journal
@@ -84,13 +84,13 @@ def job(title: str, verb: str, settings: dict[str, Any], manner: Manner, total: 
         yield work
     except BaseException:
         if work.done and not manner.quiet:
-            options.note(work.summary(f"{verb} so far"))
+            notes.note(work.summary(f"{verb} so far"))
         raise
     else:
         journal.close()
     finally:
         work.close()
     if not manner.quiet:
-        options.note(work.summary(verb))
+        notes.note(work.summary(verb))
     if work.refused:
-        raise click.exceptions.Exit(options.FAILED)
+        raise click.exceptions.Exit(notes.FAILED)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from flyexpr.changes.change import Change
-from flyexpr.cli import options
+from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.steps.many.images import Refused
 from flyexpr.values.kinds import Item
@@ -28,9 +28,9 @@ def swapped(work: Callable[[Refused], int], end: str, *, dry_run: bool, quiet: b
 
         done = work(refused)
     if not quiet:
-        options.note(_said(done, left, end, dry_run))
+        notes.note(_said(done, left, end, dry_run))
     if left:
-        raise click.exceptions.Exit(options.FAILED)
+        raise click.exceptions.Exit(notes.FAILED)
 
 
 def _said(done: int, left: int, end: str, dry_run: bool) -> str:
