@@ -2,12 +2,17 @@
 
 import asyncio
 import inspect
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 from public import NAMES
 
 import flyexpr
@@ -349,3 +354,31 @@ def test_a_closed_engine_has_closed_the_one_that_it_awaits() -> None:
     plain = asyncio.run(closed())
     with pytest.raises(FlyexprError, match="is closed"):
         plain("ListTables", b"{}")
+
+
+FORKED = """
+import asyncio, os, signal, sys
+from flyexpr import aio
+
+async def ask(close=False):
+    assert await engine("ListTables", b"{}") == b'{"TableNames":[]}'
+    if close:
+        await engine.close()
+
+engine = aio.connect("sqlite:" + sys.argv[1])
+asyncio.run(ask())
+child = os.fork()
+if not child:
+    signal.alarm(30)
+asyncio.run(ask(close=True))
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_child_of_a_fork_has_threads_of_its_own(tmp_path: Path) -> None:
+    """Those of the parent's engine are not copied, so a request given to them would never be answered."""
+    arguments = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path / "tables.db")]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -26,13 +27,18 @@ class AwaitedEngine(Awaited):
 
     def __init__(self, engine: Engine, threads: int = THREADS) -> None:
         self.plain = engine
-        self._pool = ThreadPoolExecutor(threads, "flyexpr-engine")
-        self._closed = False
+        self._threads, self._closed = threads, False
+        self._start()
+
+    def _start(self) -> None:
+        self._pool, self._process = ThreadPoolExecutor(self._threads, "flyexpr-engine"), os.getpid()
 
     async def __call__(self, operation: str, body: bytes) -> bytes:
         """The answer to one request; DynamoError, in the service's words, if it is refused."""
         if self._closed:
             raise FlyexprError(f"{self!r} is closed")
+        if self._process != os.getpid():  # a fork copies the pool without its threads
+            self._start()
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.plain, operation, body)
 
     def at(self, moment: datetime) -> AwaitedEngine:
