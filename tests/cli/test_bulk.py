@@ -19,6 +19,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.course import course
 
 MANY = 50_000
+SLOWLY = ["--rate", "5000"]  # or it is done before it can be interrupted
 
 
 def lines(number: int) -> str:
@@ -65,7 +66,7 @@ def done_of(journal: Path) -> float:
 def test_a_copy_goes_on(many: Path, tmp_path: Path, how: int, code: int):
     program = Program(tmp_path, f"sqlite:{many / 'tables.db'}")
     command = ["copy", "Many", "--to", "sqlite:copy.db", "--as", "Copy", "--resume", "journal"]
-    process = program.start(*command)
+    process = program.start(*command, *SLOWLY)
     said = interrupt(process, how, tmp_path / "journal")
     assert process.returncode == code
     if how == signal.SIGINT:
@@ -86,7 +87,7 @@ def test_a_put_goes_on(many: Path, tmp_path: Path, how: int):
     program = Program(tmp_path)
     program("create", "Copy", "id")
     command = ["put", "Copy", str(many / "many.jsonl"), "--resume", "journal", "--rejects", "rejects"]
-    process = program.start(*command)
+    process = program.start(*command, *SLOWLY)
     journal = tmp_path / "journal"
     until(lambda: journal.exists() and json.loads(journal.read_bytes())["marks"], process)
     process.send_signal(how)
@@ -119,7 +120,7 @@ def test_an_increment_of_every_item_is_done_once(many: Path, tmp_path: Path):
 def test_an_export_goes_on_and_reads_back(many: Path, tmp_path: Path):
     program = Program(tmp_path, f"sqlite:{many / 'tables.db'}")
     command = ["export", "Many", "folder", "--resume", "journal"]
-    slow = program.start(*command, "--segments", "1", "--rate", "60")  # or it is done before it can be killed
+    slow = program.start(*command, "--segments", "1", "--rate", "60")
     interrupt(slow, signal.SIGKILL, tmp_path / "journal", parts=1)
     program(*command, "--segments", "1")
     folder = tmp_path / "folder"

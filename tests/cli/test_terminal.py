@@ -68,7 +68,8 @@ def test_progress_is_shown(movies: Program):
 def test_ctrl_c_at_a_terminal(movies: Program):
     lines = "".join(f'{{"year": {n}, "title": "a"}}\n' for n in range(100_000))
     (movies.folder / "many.jsonl").write_text(lines)
-    code, seen = at_terminal(movies, "put", "Movies", "many.jsonl", answers={b",000 items": b"\x03"})
+    put = ["put", "Movies", "many.jsonl", "--rate", "10000"]  # two units an item: 20 seconds
+    code, seen = at_terminal(movies, *put, answers={b",000 items": b"\x03"})
     assert code == 130
     assert "put so far" in seen
     assert "interrupted" in seen

@@ -193,6 +193,14 @@ def test_what_does_not_fit_names_its_column(frame: str, bad: dict[str, Any], nam
     assert hint is None or caught.value.hint == hint
 
 
+@FRAMES
+def test_one_line_says_why_a_value_does_not_fit(frame: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        made(frame, TABLE, [{"id": "a", "sk": 1, "day": "no day\nof a week"}])
+    assert str(caught.value).startswith("at `day`: a value does not fit its column: ")
+    assert "of a week" not in str(caught.value)
+
+
 def test_digits_are_never_lost() -> None:
     pytest.importorskip("pyarrow")
     import pyarrow

@@ -355,6 +355,20 @@ def test_what_the_journal_has_to_know_is_read_consistently_and_once(
     assert [item["wins"] for item in run(things.as_stored, scan())] == [1] * AMOUNT
 
 
+def test_items_that_stand_in_the_journal_are_not_held_any_longer(
+    things: Table, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, announced = list[int](), matching.Change.announced
+
+    def watched(change: matching.Change, texts: Any, bulk: Any, known: Any) -> Any:
+        held.append(len(known))
+        return announced(change, texts, bulk, known)
+
+    monkeypatch.setattr(matching.Change, "announced", watched)
+    assert update_matching(things, scan(), incr("wins"), journal=journal) == AMOUNT
+    assert held == [7] * 8 + [4]
+
+
 def interrupted(things: Table, journal: Path, change: Any, after: int) -> None:
     """An update of all things that is interrupted when so many are done and the next one is sent."""
     with pytest.raises(Crash):

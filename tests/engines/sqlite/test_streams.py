@@ -16,6 +16,8 @@ from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk.keeping import Keeping
+from flyexpr.engines.sqlite.operations import streams
+from flyexpr.values.sizes import item_size
 
 Make = Callable[..., SqliteEngine]
 CHILDREN = {"Type": "CHILD_SHARDS"}
@@ -396,6 +398,16 @@ def test_one_answer_has_a_thousand_records_or_a_megabyte(engine: SqliteEngine) -
     for number in range(5):
         put(engine, number, x={"S": "x" * 300_000})
     assert [len(page) for page in pages(engine, latest)] == [3, 2, 0]
+
+
+def test_the_images_of_one_answer_may_fill_its_limit(engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1, 5):
+        put(engine, number)
+    place = iterator(engine, stream_of(engine), first_shard(engine))
+    size = item_size({"pk": "a", "sk": 1})
+    for limit, numbers in ((2 * size, [2, 2, 0]), (2 * size - 1, [1, 1, 1, 1, 0])):
+        monkeypatch.setattr(streams, "MAX_BYTES", limit)
+        assert [len(page) for page in pages(engine, place)] == numbers
 
 
 def test_a_reader_waits_for_what_is_written_later(engine: SqliteEngine) -> None:
