@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -104,6 +105,17 @@ def ask(engine: Engine, head: Head, body: bytes) -> Answer:
     if status == 400 and b"#SerializationException" in answer[:100] and not _is_json(body):
         return _without_message(head, "SerializationException")  # as the service does; an engine may say more
     return Answer(status, answered_type(head), answer)
+
+
+def kept(answer: Answer, head: Head, keep: Callable[[], None]) -> Answer:
+    """An answer of the engine once `keep` has returned; the error, if that fails."""
+
+    def body_once_kept(operation: str, body: bytes) -> bytes:
+        keep()
+        return body
+
+    status, body = _asked(body_once_kept, operation_of(head), answer.body)
+    return answer if status == 200 else Answer(status, answered_type(head), body)
 
 
 def _without_message(head: Head, code: str) -> Answer:

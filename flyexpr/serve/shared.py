@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from flyexpr.engine import Engine
 from flyexpr.serve.answers import Answer
@@ -16,13 +17,30 @@ from flyexpr.serve.pace import Pace
 Answers = Callable[[Head, bytes], Answer]
 
 
+class Keeper(Protocol):
+    """An engine whose answers to writes are to wait for the disk, which may be done apart: for many at once.
+
+    An answer of `committed` may be handed on once `keep` has returned for the count that was `written` then.
+    """
+
+    @property
+    def written(self) -> int: ...
+
+    def committed(self, operation: str, body: bytes, /) -> bytes: ...
+
+    def keep(self, number: int, /) -> None: ...
+
+
 class Shared:
     """The engine and the rules of a server, and what it has learned: known heads, and how quick each operation is."""
 
     def __init__(
         self, engine: Engine, accepts: Callable[[str], bool], limits: Limits, console: Answers | None = None
     ) -> None:
-        self.engine, self.limits, self._accepts, self._console = engine, limits, accepts, console
+        self.limits, self._accepts, self._console = limits, accepts, console
+        keeper: Any = engine if getattr(engine, "waits_for_disk", False) is True else None
+        self.keeper: Keeper | None = keeper
+        self.engine: Engine = self.keeper.committed if self.keeper else engine
         self.memory = Memory(limits.memory)  # for large bodies and answers
         self.work = Memory(limits.work)  # for large bodies in the engine
         self.known, self.pace = KnownHeads(self.check), Pace()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from flyexpr.byte_readers import RECEIPT, read
 from flyexpr.engine import READS
-from flyexpr.serve.answers import Answer, ask, compressed, head_of, operation_of, refusal, without_engine
+from flyexpr.serve.answers import Answer, ask, compressed, head_of, kept, operation_of, refusal, without_engine
 from flyexpr.serve.bodies import inflate, read_body
 from flyexpr.serve.heads import Head, read_head
 from flyexpr.serve.known import Known
@@ -26,6 +26,7 @@ class Talk:
         self._line = Line(connection, shared.limits.precision_seconds)
         self._rest = bytearray()
         self._owed = b""  # the end of an answer
+        self._unkept: tuple[Answer, Head, int] | None = None  # what `at_once` has done, but the disk not yet
         self._asking = ""  # the operation that the engine does, until it is known whether that takes long
         self.since = time.monotonic()
 
@@ -33,6 +34,11 @@ class Talk:
     def pending(self) -> bool:
         """True if `go_on` has something to do: a request, or a part of it, has come, or an answer is not yet sent."""
         return bool(self._rest or self._owed)
+
+    @property
+    def unkept(self) -> bool:
+        """True if `answer_kept` has something to do: an answer waits for the disk."""
+        return self._unkept is not None
 
     def fileno(self) -> int:
         """For a selector."""
@@ -47,7 +53,8 @@ class Talk:
 
         That is so for a plain request of a known client, to an operation that is quick, if it has come whole. Then
         reading and answering take 15 µs beside the engine's time and the system's; in `go_on` they take 40, and the
-        hand-over to its thread 50. After everything else the connection is `pending`.
+        hand-over to its thread 50. If the answer has to wait for the disk, the connection is `unkept` then. After
+        everything else it is `pending`.
         """
         try:
             data = self._line.take(RECEIPT)
@@ -56,14 +63,42 @@ class Talk:
             asked = self._shared.known.read(data)
             answer = asked and self._quickly(*asked)
             if asked and answer:
-                message = b"".join(_message(answer, asked[0].head))
-                self._owed = message[self._line.put(message) :]
-                self.since = time.monotonic()
+                if number := self._unkept_number(asked[0].operation, answer):
+                    self._unkept = answer, asked[0].head, number
+                else:
+                    self._send_at_once(answer, asked[0].head)
             else:
                 self._rest += data
             return True
         except OSError:  # the client is gone
             return False
+
+    def answer_kept(self) -> bool:
+        """Waits for the disk, then sends what can be sent without waiting; False if the connection is over.
+
+        In one thread for all connections: what was done while it waited for the disk needs one more wait together.
+        """
+        assert self._unkept is not None
+        (answer, head, number), self._unkept = self._unkept, None
+        try:
+            self._send_at_once(self._kept(answer, head, number), head)
+            return True
+        except OSError:  # the client is gone
+            return False
+
+    def _send_at_once(self, answer: Answer, head: Head) -> None:
+        message = b"".join(_message(answer, head))
+        self._owed = message[self._line.put(message) :]
+        self.since = time.monotonic()
+
+    def _unkept_number(self, operation: str, answer: Answer) -> int:
+        """For `keep`; 0 for an answer that has not to wait for the disk."""
+        keeper = self._shared.keeper
+        return keeper.written if keeper is not None and operation not in READS and answer.status == 200 else 0
+
+    def _kept(self, answer: Answer, head: Head, number: int) -> Answer:
+        keeper = self._shared.keeper
+        return kept(answer, head, lambda: keeper.keep(number)) if keeper is not None and number else answer
 
     def late(self) -> None:
         """Says, from another thread, that `at_once` takes long: if that comes again, the next ones do not try it."""
@@ -191,6 +226,7 @@ class Talk:
     def _answer(self, head: Head, body: bytes, share: Share) -> Answer:
         """The answer; a large one takes shared memory, because its client may be slow to receive it."""
         answer, operation = self._asked(head, body), operation_of(head)
+        answer = self._kept(answer, head, self._unkept_number(operation, answer))
         size = self._memory_for(len(answer.body))
         if not share.grown(size, 0):
             if operation in READS:

@@ -221,6 +221,11 @@ class SqliteEngine(Plain):
         return answer
 
     @property
+    def waits_for_disk(self) -> bool:
+        """Whether a write is answered only when it is on the disk; then `committed` and `keep` do it in two steps."""
+        return self._storage.file.waits_for_disk
+
+    @property
     def written(self) -> int:
         """How many transactions have written, for `keep`; 0 if writes do not wait for the disk."""
         return self._storage.file.written

@@ -13,6 +13,7 @@ import pytest
 from embedded import TABLE, key
 
 from flyexpr import DynamoError
+from flyexpr.engine import Engine
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk.kept_log import KeptLog
@@ -57,7 +58,7 @@ def engine(disk: Disk) -> Iterator[SqliteEngine]:
         yield engine
 
 
-def put(engine: SqliteEngine, number: int) -> None:
+def put(engine: Engine, number: int) -> None:
     call(engine, "PutItem", {"TableName": "tab", "Item": key(number)})
 
 

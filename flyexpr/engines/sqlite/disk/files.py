@@ -42,7 +42,9 @@ CATALOG = (
 )
 _fstat = os.fstat
 _TICK = 100_000_000  # nanoseconds
-_SHORT, _LONG = 0.001, 0.005  # seconds between two tries; the pauses of fills.py are longer, so that a try falls in
+# Seconds between two tries. A write takes 0.1 to 0.2 ms: two processes that pause for a whole millisecond at first make
+# 0.6 times as many puts. The pauses of fills.py are longer than the longest, so that a try falls in.
+_SHORT, _LONG = 0.00005, 0.005
 
 T = TypeVar("T")
 Identity = tuple[int, int]
@@ -284,7 +286,7 @@ def patiently(attempt: Callable[[], T], seconds: float) -> T:
             if not is_locked(error) or time.monotonic() >= until:
                 raise
         time.sleep(pause)
-        pause = min(pause * 1.2, _LONG)
+        pause = min(pause * 1.5, _LONG)
 
 
 def _check_place(path: str, place: str) -> None:

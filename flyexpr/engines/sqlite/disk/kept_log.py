@@ -2,7 +2,7 @@
 
 SQLite itself can wait for the disk (`synchronous = FULL`), but does so inside the transaction, while nobody else can
 write. Here the transaction ends first, and its writer waits afterwards. Then one wait serves all writers whose
-transactions ended before it began: eight clients of a server with two processes put more than twice as many items.
+transactions ended before it began: eight clients of a server with two processes put three times as many items.
 A reader may see a write in the moment before it is on the disk; its writer is answered only afterwards.
 """
 
