@@ -130,11 +130,42 @@ def test_what_a_fork_closes_is_on_the_disk(disk: Disk, engine: SqliteEngine) -> 
 
 def test_a_log_that_is_closed_while_a_writer_waits_for_its_turn(tmp_path: Path, disk: Disk) -> None:
     disk.path.write_bytes(b"")
-    log = KeptLog(str(disk.path))
+    log = KeptLog(str(disk.path), 0)
     log.written += 1
     log.close()
     log.keep(1)
     assert disk.calls == 1
+
+
+def test_a_log_grows_in_few_steps_up_to_its_longest_and_is_read_as_if_it_had_not(
+    disk: Disk, engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine._storage.file._kept_log, "_longest", 300_000)
+    log, lengths = Path(f"{disk.path}-wal"), list[int]()
+    with SqliteEngine(str(disk.path), "full") as other:
+        for number in range(40):
+            put(other if number % 3 else engine, number)
+            lengths.append(log.stat().st_size)
+            assert disk.items() == number + 1
+    assert lengths == sorted(lengths)
+    assert len(set(lengths)) < 12
+    assert lengths[-1] >= 300_000
+
+
+def test_a_disk_without_room_for_a_longer_log(
+    disk: Disk, engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = list[int]()
+
+    def write(descriptor: int, data: bytes) -> int:
+        refused.append(len(data))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.kept_log.os.write", write)
+    for number in range(10):
+        put(engine, number)
+    assert len(refused) == 1
+    assert disk.items() == 10
 
 
 def test_a_disk_that_fails_is_believed_no_more(disk: Disk, engine: SqliteEngine) -> None:

@@ -30,6 +30,7 @@ MEMORY = ":memory:"
 BUSY_SECONDS = 30.0
 SYNC = ("normal", "full")
 LOG_PAGES = 4000  # a log this long is copied into the file; a page that is written often is then copied less often
+_FRAME = 4096 + 24  # bytes of a page in the log
 LOG_BYTES = 20_000_000  # what a log that has grown beyond is cut to, once it is copied
 CATALOG = (
     "CREATE TABLE catalog (name TEXT PRIMARY KEY, expires INTEGER NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID",
@@ -183,7 +184,7 @@ class TableFile:
         if self._folder is None and os.name == "posix":
             self._folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
         if self._sync == "full":
-            self._kept_log = KeptLog(log)
+            self._kept_log = KeptLog(log, LOG_PAGES * _FRAME)
 
     @property
     def waits_for_disk(self) -> bool:
@@ -194,6 +195,11 @@ class TableFile:
     def written(self) -> int:
         """How many transactions wrote to the file since it was opened, for `keep`; 0 if nobody waits for the disk."""
         return self._kept_log.written if self._kept_log else 0
+
+    def make_room(self) -> None:
+        """Prepares the log for what a transaction that has just begun is to write."""
+        if self._kept_log:
+            self._kept_log.make_room()
 
     def has_written(self) -> None:
         """Count a transaction that wrote; to be called before another one can begin."""

@@ -66,6 +66,10 @@ class KeptTransaction(Transaction):
 
     __slots__ = ()
 
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._storage.file.make_room()
+
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         with self._storage.lock:  # so that it is counted before others can begin
             super().__exit__(error_type)
