@@ -90,8 +90,14 @@ def values_member(values: Iterable[Frozen]) -> list[str]:
     >>> values_member([("S", "abc"), ("N", 9000)])
     ['"ExpressionAttributeValues":{":0":{"S":"abc"},":1":{"N":"9000"}}']
     """
-    texts = ",".join([f'":{number}":{encode_frozen(value)}' for number, value in enumerate(values)])
-    return [f'"ExpressionAttributeValues":{{{texts}}}'] if texts else []
+    texts = []
+    for number, value in enumerate(values):
+        kind, body = value
+        if kind == "S":  # in place: a call takes as long as the text
+            texts.append(f'":{number}":{{"S":{quote(body)}}}')
+        else:
+            texts.append(f'":{number}":{encode_frozen(value)}')
+    return [f'"ExpressionAttributeValues":{{{",".join(texts)}}}'] if texts else []
 
 
 def compile(expression: Condition | Update | tuple[Path, ...], placeholders: Placeholders) -> str:

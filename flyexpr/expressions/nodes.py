@@ -292,11 +292,14 @@ class Update(Expression):
         actions = self.actions
         if len(actions) < 2:
             return
-        names, last, ordered = set[Step](), 0, True
+        names: set[Step] = set()  # `set[Step]()` takes 0.6 µs, as long as all the rest
+        last, ordered = 0, True
         for action in actions:
             names.add(action.path.parts[0])
             order = _CLAUSE_ORDER[action.clause]
-            ordered, last = ordered and order >= last, order
+            if order < last:
+                ordered = False
+            last = order
         if len(names) < len(actions):
             overlap = find_overlap([action.path for action in actions])
             if overlap:

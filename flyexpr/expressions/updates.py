@@ -139,7 +139,7 @@ def remove(*paths: Any) -> Update:
 
     Indexes are positions before the update. If the attribute is missing, nothing happens; a missing parent is an error.
     """
-    return Update(tuple(Action("REMOVE", path_of(path), None) for path in paths))
+    return Update(tuple([Action("REMOVE", path_of(path), None) for path in paths]))
 
 
 def if_not_exists(path: Any, value: Any) -> Term:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flyexpr.errors import ExpressionError, ValidationError
-from flyexpr.expressions.nodes import Action, Condition, Operand, Path, Update, Value, children
+from flyexpr.expressions.nodes import Action, Call, Condition, Operand, Path, Update, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.schema.codecs import ANYTHING, NUMBERS, Codec, codec_of, name_to_declare, type_name
@@ -47,8 +47,10 @@ def is_stored(table: Table, operands: tuple[Operand, ...] | list[Operand]) -> bo
         elif node_type is Value:
             if operand.kind in MAY_BE_FOREIGN:  # type: ignore[union-attr]
                 return False
-        elif not is_stored(table, children(operand)):
-            return False
+        else:  # not by `children`: that takes a microsecond of an update's 20
+            below = operand.arguments if isinstance(operand, Call) else (operand.left, operand.right)  # type: ignore[union-attr]
+            if not is_stored(table, below):
+                return False
     return True
 
 

@@ -264,7 +264,8 @@ def encode_frozen(frozen: Frozen) -> str:
         case "S":
             return f'{{"S":{quote(body)}}}'
         case "N":
-            return f'{{"N":"{number_text(body)}"}}'
+            text = body if type(body) is int and -WHOLE < body < WHOLE else number_text(body)
+            return f'{{"N":"{text}"}}'
         case "SS" | "NS" | "BS":
             return f'{{"{kind}":[{",".join(map(_SET_MEMBERS[kind], sorted(body)))}]}}'
         case _:
