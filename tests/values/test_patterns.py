@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyexpr import DynamoError, FlyexprError
-from flyexpr.values import pattern_cache, patterns
+from flyexpr.values import answers, pattern_cache, patterns
 from flyexpr.values.answers import Page, item_and_rest
 from flyexpr.values.encode import encode_item
+from flyexpr.values.pattern_cache import Forms
 from flyexpr.values.patterns import form_of
 
 NEVER = 10**9
@@ -33,9 +34,9 @@ def page(*items: dict[str, Any]) -> str:
     return f'{{"Count":{len(items)},"Items":[{",".join(map(encode_item, items))}],"ScannedCount":7}}'
 
 
-def outcome(text: str) -> Any:
+def outcome(text: str, forms: Forms | None = None) -> Any:
     """The items of a page and its other members; or the items before an error, and the error."""
-    read = Page(text.encode(errors="surrogatepass"))
+    read = Page(text.encode(errors="surrogatepass"), forms)
     items: list[Any] = []
     try:
         for item in read:
@@ -74,6 +75,31 @@ def test_a_text_with_a_mistake_in_it(data: st.DataObject) -> None:
     gone = data.draw(st.integers(0, 3))
     formed, plain = both(text[:place] + data.draw(marks) + text[place + gone :])
     assert formed == plain
+
+
+@given(st.data())
+def test_a_page_whose_beginning_ends_anywhere(data: st.DataObject) -> None:
+    text, known = page(SHAPE, *ITEMS, *ITEMS), Forms()
+    assert len(list(Page(text.encode(), known))) == 17
+    assert known.found
+    place = data.draw(st.integers(0, len(text)))
+    text = text[:place] + data.draw(st.sampled_from(["", "}", ",", "]", '"', "é"])) + text[place:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "_BEGINNING", data.draw(st.integers(40, len(text) // 2)))
+        from_the_beginning = outcome(text, known)
+        patch.setattr(answers, "_BEGINNING", NEVER)
+        assert from_the_beginning == outcome(text, known)
+
+
+def test_the_end_of_a_long_page_is_decoded_when_reading_comes_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, body = Forms(), page(SHAPE, *ITEMS).encode()
+    assert list(Page(body, known))
+    assert known.found
+    monkeypatch.setattr(answers, "_BEGINNING", 400)
+    items = iter(Page(body.replace(b"ScannedCount", b"Scanned\xff"), known))
+    assert next(items) == SHAPE
+    with pytest.raises(DynamoError, match="UnicodeDecodeError"):
+        list(items)
 
 
 @pytest.mark.parametrize("length", range(0, len(page(SHAPE, *ITEMS)), 7))
