@@ -53,17 +53,18 @@ _REQUEST = (
     "to sign, send and receive a request takes two thirds of a GetItem on this machine, whatever the library does"
 )
 _WHY = {
-    "first three items": "not known yet",
+    "first three items": "the whole answer of 1 MB is received and checked before its first item is read",
     "query pages, flyexpr.aio": "the same figure as without aio; a run differs from the next by some 5 %",
     "GetItem": _REQUEST,
     "1,000 GetItems at once, wall": "another program had the second core in this run, on which the server should work; "
     "by CPU the goals are reached",
     "UpdateItem": _REQUEST,
-    "compile": "not known yet",
+    "compile": "building an expression, whose parts are Python objects, takes up to half of the time",
     "import": "there are more modules than when the goal was set",
     "first GetItem": "the import is a large part of it",
-    "batch write": "two thirds of the time goes into the text of the items, whose 41 values Python handles one by one; "
-    "a function made for each set of attribute names would take three quarters of that",
+    "batch write": "two thirds of the time goes into the text of the items, whose 41 values Python handles one by one. "
+    "Made attribute by attribute for all items, or by a function written for each set of attribute names, it takes "
+    "three quarters of that; a batch then takes nine tenths, for much more code",
     "embedded engine": "SQLite takes a tenth of the time of a put and of an update. Python takes the rest: it writes "
     "the request, reads it back without trusting it, checks and counts it; for an update it also evaluates the "
     "expressions, and reads the whole item. The others' rates depend on the machine as much as ours",
