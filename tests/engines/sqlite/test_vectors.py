@@ -43,6 +43,7 @@ from flyexpr import (
 from flyexpr import search as search_for
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk import vectors
 from flyexpr.engines.sqlite.disk.vectors import Partition, packed
 from flyexpr.engines.sqlite.operations import nearest as nearest_module
 from flyexpr.engines.sqlite.operations.nearest import nearest
@@ -492,6 +493,27 @@ def test_what_is_held_is_what_was_put_last() -> None:
     assert dict(zip(partition.keys, partition.values, strict=True)) == {key: (n % 3,) for key, n in model.items()}
     assert partition.size == sum(model.values())
     assert len(partition.vectors) == 2 * len(model)
+
+
+def test_partitions_that_are_too_large_together_go_by_their_last_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, names = vectors.HeldVectors(), (b"a", b"b", b"c", b"d")
+
+    def hold(name: bytes) -> None:
+        partition = Partition(4, ())
+        partition.put(b"key", packed([1, 2, 3, 4]), {})
+        held.hold("by_v", name, partition)
+
+    monkeypatch.setattr(vectors, "MOST_HELD", 3 * 4 * 4)  # three of them
+    held.find(1, "by_v", b"a")
+    for name in names[:3]:
+        hold(name)
+    assert held.find(1, "by_v", b"a") is not None
+    hold(b"d")
+    assert [name for name in names if held.find(1, "by_v", name)] == [b"a", b"c", b"d"]
+    monkeypatch.setattr(vectors, "MOST_HELD", 1)  # a single one is held at any size
+    hold(b"b")
+    assert [name for name in names if held.find(1, "by_v", name)] == [b"b"]
+    assert held.find(2, "by_v", b"b") is None
 
 
 def test_both_doors() -> None:
