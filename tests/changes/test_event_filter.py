@@ -47,6 +47,7 @@ def pattern(condition: Condition, table: Table = TABLE) -> Any:
 ROWS: list[tuple[Condition, Any]] = [
     (eq("id", "a"), {"NewImage": {"id": {"S": ["a"]}}}),
     (eq("n", 2), {"NewImage": {"n": {"N": ["2"]}}}),
+    (eq("n", 10**19 + 1), {"NewImage": {"n": {"N": ["10000000000000000001"]}}}),
     (was(eq("flag", True)), {"OldImage": {"flag": {"BOOL": [True]}}}),
     (eq("other", None), {"NewImage": {"other": {"NULL": [True]}}}),
     (eq("other", b"\x00"), {"NewImage": {"other": {"B": ["AA=="]}}}),
@@ -96,6 +97,7 @@ def test_alternatives_are_filters_of_their_own() -> None:
         (eq("s", "a") & eq("list[0]", 1), "list[0] = 1"),
         (eq("s", "a") & exists("undeclared"), "attribute_exists(undeclared)"),
         (eq("s", "a") & ~eq("n", 1), "n <> 1"),
+        (eq("s", "a") & eq("n", 10**20 + 1), f"n = {10**20 + 1}"),
         (eq("s", "a") & eq("n", 10**30), f"n = {10**30}"),
         (eq("s", "a") & eq("s", F.other), "s = other"),
         (eq("s", "a") & eq("other", {"k": 1}), "other = {'k': 1}"),

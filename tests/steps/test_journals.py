@@ -394,6 +394,16 @@ def test_what_nobody_can_know_is_said(things: Table, journal: Path) -> None:
     assert left == {sk: sk + 100 for sk in range(AMOUNT)} | {1: 5000, 5: 6000}
 
 
+def test_of_many_items_that_nobody_can_know_three_are_named(things: Table, journal: Path) -> None:
+    interrupted(things, journal, incr("n", 100), 4)
+    for sk in (0, 1, 2, 5, 6):
+        update(things, ("p", sk), assign("n", 5000))
+    with pytest.raises(BatchIncomplete) as caught:
+        update_matching(things, scan(), incr("n", 100), journal=journal)
+    named = ", ".join(f'{{"pk": "p", "sk": {sk}}}' for sk in (0, 1, 2))
+    assert f"5 are not: others changed {named} and 2 more after a crash, so nobody" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "change",
     [assign("n", 7), incr("n", 100) + assign("mark", "this call")],
