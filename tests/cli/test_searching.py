@@ -20,6 +20,8 @@ def docs(tmp_path: Path) -> Program:
         put(table, {"id": "a", "v": [3, 4], "lang": "en"})
         put(table, {"id": "b", "v": [-1, 0], "lang": "de"})
         run(Table("Plain", "id").on(engine), create_table())
+        two = [VectorIndex("ByText", "text", 2), VectorIndex("ByPicture", "picture", 2)]
+        run(Table("Two", "id", indexes=two).on(engine), create_table())
     return Program(tmp_path)
 
 
@@ -71,6 +73,7 @@ def test_the_plan(docs: Program) -> None:
     (["Docs", "--near", "@none.json"], "--near: cannot read 'none.json': No such file"),
     (["Docs", "--near", "[1, 0]", "--index", "nope"], "'Docs' has no vector index 'nope'"),
     (["Plain", "--near", "[1, 0]"], "'Plain' has no vector index"),
+    (["Two", "--near", "[1, 0]"], "'Two' has vectors in picture and text; choose with --index"),
     (["Docs", "--near", "[1, 0, 0]"], "no vector index of 'Docs' can serve this search"),
     (["Docs", "--near", "[1, 0]", "--top", "101"], "101 is not in the range 1<=x<=100"),
 ])  # fmt: skip

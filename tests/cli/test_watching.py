@@ -1,6 +1,7 @@
 """flyexpr watch: changes as lines, the place that is kept, and what is refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 from program import Inside
@@ -75,6 +76,14 @@ def test_a_forged_place_is_refused(orders: Inside):
         file.write("nonsense")
     end = orders("watch", "Orders", "--resume", "place")
     assert (end.code, end.err) == (2, "flyexpr: the file of --resume does not hold the place of an earlier watch\n")
+
+
+def test_a_file_that_is_no_place_is_refused_and_kept(orders: Inside):
+    Path("place").write_bytes(b"\xff")
+    code, out, said = orders("watch", "Orders", "--resume", "place", "--for", "0.1")
+    assert (code, out) == (1, "")
+    assert said.startswith("flyexpr: place cannot be read: 'utf-8' codec can't decode byte 0xff")
+    assert Path("place").read_bytes() == b"\xff"
 
 
 def test_a_table_without_a_stream_says_how_to_get_one(inside: Inside):
