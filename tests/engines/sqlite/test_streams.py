@@ -101,6 +101,37 @@ def test_a_record_whole(engine: SqliteEngine) -> None:
     }
 
 
+@pytest.mark.parametrize("view", ["KEYS_ONLY", "NEW_AND_OLD_IMAGES"])
+@pytest.mark.parametrize(
+    ("stored", "size"),  # of the values of the key
+    [
+        ({"pk": {"S": "a"}}, 1),
+        ({"pk": {"S": "é, "}, "s\n%d k": {"S": 'a"},"x":{"S":"b'}}, 19),
+        ({"s\n%d k": {"S": "a"}, "pk": {"B": "YWI="}}, 3),
+        ({"pk": {"N": "0"}, "s\n%d k": {"N": "1200"}}, 3),
+        ({"pk": {"N": "-12.5"}, "s\n%d k": {"N": "-7"}}, 7),
+        ({"nested": {"M": {"pk": {"S": "b"}}}, "pk": {"S": "a"}, "s\n%d k": {"B": "YQ=="}}, 2),
+    ],
+)
+def test_a_record_has_the_key_of_its_item(engine: SqliteEngine, stored: dict[str, Wire], size: int, view: str) -> None:
+    types = {name: next(iter(stored[name])) for name in ("pk", "s\n%d k") if name in stored}
+    roles = [{"AttributeName": name, "KeyType": role} for name, role in zip(types, ("HASH", "RANGE"), strict=False)]
+    table = {
+        "TableName": "of_keys",
+        "KeySchema": roles,
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()],
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": view},
+    }
+    call(engine, "CreateTable", STREAMED | table)
+    call(engine, "PutItem", {"TableName": "of_keys", "Item": stored})
+    call(engine, "DeleteItem", {"TableName": "of_keys", "Key": {name: stored[name] for name in types}})
+    inserted, removed = map(shown, records(engine, stream_of(engine, "of_keys")))
+    assert inserted["Keys"] == removed["Keys"] == {name: stored[name] for name in types}
+    names = sum(len(name) for name in types)
+    image = size + names + (len("nested") + 3 + 1 + len("pkb") if "nested" in stored else 0)
+    assert inserted["SizeBytes"] == removed["SizeBytes"] == names + size + (0 if view == "KEYS_ONLY" else image)
+
+
 @pytest.mark.parametrize(
     "text", ["REMOVE gone", "ADD n :zero", "SET n = n + :zero", "SET s = if_not_exists(s, :a)", "DELETE t :t"]
 )

@@ -10,8 +10,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from flyexpr.engines.sqlite.answers import read_text
-from flyexpr.engines.sqlite.disk.changes import SECOND, StoredChange, change_number, last_number, read_changes
-from flyexpr.engines.sqlite.disk.images import read_image
+from flyexpr.engines.sqlite.disk.changes import (
+    SECOND,
+    change_number,
+    last_number,
+    read_changes,
+    row_before,
+    text_with_key,
+)
+from flyexpr.engines.sqlite.disk.images import Row, read_image
 from flyexpr.engines.sqlite.disk.keeping import DAY, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.past import PastStorage, Progress
@@ -38,14 +45,14 @@ def number_at(moment: datetime) -> int:
 
 def first_changes(
     storage: Storage, table: StoredTable, store: str, after: int, last: int
-) -> Iterator[tuple[bytes, StoredChange]]:
-    """The row key of each item that was changed after a number, up to the last one, with its first change."""
+) -> Iterator[tuple[bytes, Row | None]]:
+    """The row key of each item that was changed after a number, up to the last one, and the row that it had before."""
     found = set[bytes]()
     for change in read_changes(storage, store, after, last):
-        row = row_key(table.key, read_text(change.row[1], table.key.names))
+        row = row_key(table.key, read_text(text_with_key(change), table.key.names))
         if row not in found:
             found.add(row)
-            yield row, change
+            yield row, row_before(change)
 
 
 def take_back(storage: PastStorage, table: StoredTable) -> None:
@@ -62,8 +69,8 @@ def take_back(storage: PastStorage, table: StoredTable) -> None:
     if progress is None:
         storage.hide(stores)
     quiet = replace(table, changes=None, expiry=None)
-    for row, change in first_changes(storage, table, changes.store, after, last):
-        present, was = storage.present(table.store, row), storage.was(table.store, row, change.old)
+    for row, before in first_changes(storage, table, changes.store, after, last):
+        present, was = storage.present(table.store, row), storage.was(table.store, row, before)
         carry_out(storage, quiet, row, read_image(present, table.watched), read_image(was, table.watched))
     storage.keep_progress(table.name, stores, Progress(max(after, last), max(until, now)))
 

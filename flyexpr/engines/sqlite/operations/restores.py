@@ -139,8 +139,8 @@ def _copied(
 
 def _take_back(storage: Storage, table: StoredTable, store: str, number: int) -> None:
     """Make of each item of a copy what it was before its first change after a number."""
-    for row, change in first_changes(storage, table, store, number, _FOREVER):
-        before, after = read_image(storage.get(table.store, row), table.watched), read_image(change.old, table.watched)
+    for row, was in first_changes(storage, table, store, number, _FOREVER):
+        before, after = read_image(storage.get(table.store, row), table.watched), read_image(was, table.watched)
         carry_out(storage, table, row, before, after)
 
 

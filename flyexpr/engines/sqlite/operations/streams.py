@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.answers import answer, json_text
+from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.changes import StoredChange, change_number, last_number, read_changes
 from flyexpr.engines.sqlite.disk.shards import Shard, find_shard, kept_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
@@ -23,7 +23,7 @@ from flyexpr.engines.sqlite.request.intents import (
     StreamsAsked,
 )
 from flyexpr.engines.sqlite.request.streams import iterator_text
-from flyexpr.engines.sqlite.rules.stream_views import has_change, record_texts, shard_view, stream_view
+from flyexpr.engines.sqlite.rules.stream_views import has_change, record_pieces, shard_view, stream_view
 from flyexpr.errors import DynamoError
 
 ITERATOR_SECONDS = 900
@@ -119,9 +119,9 @@ def get_records(storage: Storage, asked: RecordsAsked, now: float) -> bytes:
         shard = _shard(storage, stream, iterator.shard)
         _check_untrimmed(storage, stream, shard, iterator.after, now)
         page = _page(storage, stream, shard, iterator.after, asked.limit)
-    records = record_texts(stream, page.changes)
     following = json_text(_iterator(stream, shard, page.after, now)) if page.more or shard.end is None else None
-    return answer(Records=records, NextShardIterator=following)
+    end = b"]}" if following is None else b'],"NextShardIterator":%b}' % following
+    return b"".join((b'{"Records":[', *record_pieces(stream, page.changes), end))
 
 
 def _check_untrimmed(storage: Storage, stream: StoredStream, shard: Shard, after: int, now: float) -> None:
@@ -144,16 +144,18 @@ class Page(NamedTuple):
 def _page(storage: Storage, stream: StoredStream, shard: Shard, after: int, limit: int) -> Page:
     changes: list[StoredChange] = []
     size = passed = 0
+    is_whole = shard.part == (0, 1)
     for change in read_changes(storage, stream.store, after, 2**62 if shard.end is None else shard.end):
-        own = (change.old[0] if change.old else 0) + (change.new[0] if change.new else 0)
-        if not has_change(stream, shard, change):
+        number, _, old_size, _, new_size, _ = change
+        own = (old_size or 0) + (new_size or 0)
+        if not (is_whole or has_change(stream, shard, change)):
             passed += own
         elif len(changes) == limit or (changes and size + own > MAX_BYTES):
             return Page(changes, after, True)
         else:
             changes.append(change)
             size += own
-        after = change.number
+        after = number
         if passed > MAX_PASSED:
             return Page(changes, after, True)
     return Page(changes, after, False)
