@@ -358,7 +358,7 @@ class Storage:
 
     def get(self, store: str, key: bytes) -> Row | None:
         """The row of a key, or None."""
-        row: Row | None = self._execute(f"SELECT size, item FROM {store} WHERE key = ?", (key,)).fetchone()
+        row: Row | None = self._do(f"SELECT size, item FROM {store} WHERE key = ?", (key,)).fetchone()
         return row
 
     def find_row(self, name: str, row_key: Callable[[StoredTable], bytes]) -> tuple[StoredTable, Row | None]:

@@ -42,12 +42,15 @@ def record_change(
     if changes.stream is not None and number - changes.since > keeping.shard_time * SECOND:
         changes = _with_next_shards(storage, table.name, number)
     before, after = _kept(old, changes.keeps_old), _kept(new, changes.keeps_new)
-    if {before, after} <= {None, NOT_KEPT}:
+    if before in _NO_IMAGE and after in _NO_IMAGE:
         if new is not None:
             after = _key(table, new)
         elif old is not None:
             before = _key(table, old)
     storage.add_change(changes.store, max(number, changes.since + 1), expired, before, after)
+
+
+_NO_IMAGE = (None, NOT_KEPT)
 
 
 def _kept(image: Image | None, is_needed: bool) -> Row | None:

@@ -46,7 +46,10 @@ def write_row(table: StoredTable, write: Write) -> bytes:
 
 def image_before(write: Write, table: StoredTable, row: Row | None) -> Image | None:
     """The item before a write, with the attributes that the write looks at."""
-    return read_image(row, table.watched | attribute_names(write.condition, write.update))
+    names = table.watched
+    if write.condition is not None or write.update is not None:
+        names |= attribute_names(write.condition, write.update)
+    return read_image(row, names)
 
 
 def holds(write: Write, old: Image | None) -> bool:
