@@ -15,8 +15,8 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import MAX_DEPTH, Item
-from flyexpr.values.numbers import number
+from flyexpr.values.kinds import MAX_DEPTH, Item, Refused, explained, too_deep
+from flyexpr.values.numbers import DIGITS, number
 from flyexpr.values.plain_json import parse_json
 
 _NUMBER = re.compile(r"[+-]?(\d{1,160}(\.\d{0,160})?|\.\d{1,160})([eE][+-]?\d{1,3})?", re.ASCII)
@@ -51,7 +51,7 @@ def read_wire(text: str) -> Item:
     return item_of_wire(found)
 
 
-def item_of_wire(wire: Any, at: str = "", depth: int = 0) -> Item:
+def item_of_wire(wire: Any, at: str = "") -> Item:
     """The item of a wire item, which stays as it is; ValidationError names the attribute that cannot be one.
 
     >>> item_of_wire({"info": {"M": {"seen": {"BOOL": True}}}})
@@ -59,44 +59,75 @@ def item_of_wire(wire: Any, at: str = "", depth: int = 0) -> Item:
 
     Binary values are base64 text, or bytes, as botocore gives them.
     """
-    if not isinstance(wire, Mapping):
-        raise ValidationError("a map of attribute values was expected", at=at)
-    return {name: _value(member, f"{at}.{name}".lstrip("."), depth + 1) for name, member in wire.items()}
+    try:
+        return _map(wire, 0)
+    except Refused as refused:
+        raise explained(refused, at) from None
 
 
 def _is_value(wire: Any) -> bool:
     """Whether this can be an attribute's value; a whole item that looks like one does not exist."""
     try:
-        _value(wire, "", 1)
-    except ValidationError:
+        _value(wire, 1)
+    except Refused:
         return False
     return True
 
 
-def _value(wire: Any, at: str, depth: int) -> Any:
+def _map(wire: Any, depth: int) -> Item:
+    if not isinstance(wire, (dict, Mapping)):
+        raise Refused("a map of attribute values was expected")
+    item, name = {}, ""
+    try:
+        for name, member in wire.items():
+            item[name] = _value(member, depth + 1)
+    except Refused as refused:
+        refused.steps.insert(0, name)
+        raise
+    return item
+
+
+def _list(wire: list[Any], depth: int) -> list[Any]:
+    items: list[Any] = []
+    try:
+        for member in wire:
+            items.append(_value(member, depth + 1))  # one by one, so that an error finds how far it came
+    except Refused as refused:
+        refused.steps.insert(0, len(items))
+        raise
+    return items
+
+
+def _value(wire: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
-        raise ValidationError("nested more than 32 levels deep")
+        raise too_deep()
     if not isinstance(wire, dict) or len(wire) != 1:
-        raise ValidationError('an attribute value is an object such as {"S": "text"}', at=at)
+        raise Refused('an attribute value is an object such as {"S": "text"}')
     ((kind, body),) = wire.items()
+    if type(body) is str:
+        # Most values are strings and whole numbers: with these read in place, an item takes 0.9 of the time.
+        if kind == "S":
+            return body
+        if kind == "N" and len(body) <= DIGITS and body.isascii() and body.isdecimal():
+            return int(body)
     if kind == "M":
-        return item_of_wire(body, at, depth)
+        return _map(body, depth)
     if kind == "L" and isinstance(body, list):
-        return [_value(member, f"{at}[{place}]", depth + 1) for place, member in enumerate(body)]
+        return _list(body, depth)
     if kind in ("SS", "NS", "BS") and isinstance(body, list) and body:
-        return {_scalar(kind[0], member, at) for member in body}
-    return _scalar(kind, body, at)
+        return {_scalar(kind[0], member) for member in body}
+    return _scalar(kind, body)
 
 
-def _scalar(kind: str, body: Any, at: str) -> Any:
+def _scalar(kind: str, body: Any) -> Any:
     try:
         read, takes = _SCALARS[kind]
     except KeyError:
-        raise ValidationError(f"{kind!r} is not a type of DynamoDB", at=at) from None
+        raise Refused(f"{kind!r} is not a type of DynamoDB") from None
     try:
         return read(body)
     except (ValueError, TypeError):
-        raise ValidationError(f"{kind} takes {takes}", at=at) from None
+        raise Refused(f"{kind} takes {takes}") from None
 
 
 def _one_of(*allowed: Any) -> Callable[[Any], Any]:

@@ -122,6 +122,13 @@ def test_marked_text_that_is_refused(text, message):
         ('{"a": {"BOOL": 1}}', "at `a`: BOOL takes true or false"),
         ('{"a": {"L": [{"M": {"b": {"X": 1}}}]}}', "at `a[0].b`: 'X' is not a type of DynamoDB"),
         ('{"a": {"SS": []}}', "at `a`: SS takes a list of strings, not empty"),
+        ('{"b": {"S": "x"}, "a": {"L": [{"N": "1"}, {"NS": ["1", "x"]}]}}', "at `a[1]`: N takes a number in a string"),
+        ('{"a": {"N": "\u0661"}}', "at `a`: N takes a number in a string"),
+        ('{"a": {"M": {"b": {"M": 1}}}}', "at `a.b`: a map of attribute values was expected"),
+        (
+            '{"a": ' + 32 * '{"L": [' + '{"S": "x"}' + 32 * "]}" + "}",
+            f"at `a{32 * '[0]'}`: nested more than 32 levels deep",
+        ),
     ],
 )
 def test_wire_text_that_is_refused(text, message):
