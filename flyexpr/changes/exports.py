@@ -101,7 +101,7 @@ def _items_as_changes(export: Export, table: Table[Any]) -> Iterator[Change]:
         with _naming(where):
             item = line["Item"]
             item_of_wire(item)
-            image = {"Keys": {name: item[name] for name in table.keys}, "NewImage": item}
+            image = {"Keys": table.key_in(item), "NewImage": item}
         yield Change("INSERT", table.name, "", None, False, image, table)
 
 

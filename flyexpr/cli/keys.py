@@ -26,7 +26,7 @@ def key_text(table: Table, item: Item) -> str:
     >>> key_text(Table("Movies", "year", "title"), {"title": "Rush", "year": 2013, "stars": 4})
     '{"year": 2013, "title": "Rush"}'
     """
-    return item_text({name: item[name] for name in table.keys})
+    return item_text(table.key_in(item))
 
 
 def key_words(table: Table, words: Sequence[str]) -> Any:

@@ -46,7 +46,7 @@ def batch_member(table: Table, operation: PutItem | DeleteItem) -> BatchMember:
     else:
         stored = stored_key(table, operation.key)
         text = f'{{"DeleteRequest":{{"Key":{encode_item(stored)}}}}}'
-    return BatchMember(operation, encode_item({name: stored[name] for name in table.keys}), text)
+    return BatchMember(operation, encode_item(table.key_in(stored)), text)
 
 
 def _check_batched(operation: PutItem | DeleteItem) -> None:

@@ -63,7 +63,7 @@ def prepared(table: Table, operation: Write) -> Prepared:
     item = update = condition = sent = None
     if isinstance(operation, PutItem):
         item = stored_item(table, operation.item)
-        key = {name: item[name] for name in table.keys}
+        key = table.key_in(item)
         members = [table_name(table), f'"Item":{encode_sized(item)}']
     else:
         key = stored_key(table, operation.key)
@@ -98,7 +98,7 @@ def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any
     """
     if not table.inverses or not parts_in(table, paths(lowered)):
         return lowered
-    own = {name: keys[name] for name in table.keys}
+    own = table.key_in(keys)
     parts = parts_of(lowered)
     there = any(part == exists(Path((name,))) for part in parts for name in table.keys)
     stored = [as_stored(table, part, own, there=there) for part in parts]

@@ -15,7 +15,7 @@ from flyexpr.schema.derived.read_templates import Inverse
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
-from flyexpr.values.kinds import T
+from flyexpr.values.kinds import Item, T
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -288,6 +288,16 @@ class Table(Generic[T]):
     def keys(self) -> tuple[str, ...]:
         """The attributes of the primary key."""
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+    def key_in(self, item: Mapping[str, Any]) -> Item:
+        """The key attributes of an item that has them, in the table's order, as they stand in it.
+
+        >>> Table("Scores", "userid", "title").key_in({"title": "Comet Quest", "wins": 3, "userid": "abc"})
+        {'userid': 'abc', 'title': 'Comet Quest'}
+
+        `key_of(table, item)` makes keys of templates too, and says what is missing.
+        """
+        return {name: item[name] for name in self.keys}
 
     @cached_property
     def key_names(self) -> frozenset[str]:

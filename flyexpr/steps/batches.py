@@ -201,8 +201,7 @@ def _wanted(table: Table, operation: BatchGet, item: Item) -> Item | None:
 
 def key_of_wire(table: Table, wire: dict[str, Any]) -> Item:
     """The key attributes, in the table's order, of a wire key or item."""
-    item = plain_item(wire)
-    return {name: item[name] for name in table.keys}
+    return table.key_in(plain_item(wire))
 
 
 class Writing(Batch):

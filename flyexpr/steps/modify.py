@@ -218,7 +218,7 @@ def _stored_new(table: Table, key: Item, new: Mapping[str, Any]) -> Item:
     """A new item as it is stored: with its defaults, and everything else that a put adds."""
     given = {name: value for name, value in new.items() if name != table.version and not is_empty_set(value)}
     item = stored_item(table, with_defaults(table, given))
-    if {name: item[name] for name in table.keys} != key:
+    if table.key_in(item) != key:
         raise ExpressionError(f"the function changed the key of the item, which was {key!r}")
     return {**item, table.version: 1} if table.version else item
 

@@ -73,7 +73,7 @@ def diff(table: str, other: str | None, to: str | None, segments: int) -> None:
 
 def _say_change(table: Table, key: str, item: Item) -> int:
     """Prints how the item of the first table has to change; 1, or 0 where it is the same by now."""
-    before: Any = run(table, GetItem({name: item[name] for name in table.keys}, consistent=True)) or {}
+    before: Any = run(table, GetItem(table.key_in(item), consistent=True)) or {}
     change = difference(before, item)
     if change.actions:
         options.say(f"~ {key} {in_one_line(show(change))}")

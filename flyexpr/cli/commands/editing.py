@@ -104,9 +104,8 @@ def _edited(path: Path) -> Item:
 
 
 def _write(table: Table, item: Item, change: Update) -> None:
-    key = {name: item[name] for name in table.keys}
     try:
-        run(table, UpdateItem(key, change, guard_of_edit(table, item, change)))
+        run(table, UpdateItem(table.key_in(item), change, guard_of_edit(table, item, change)))
     except ConditionFailed as error:
         notes.note(f"somebody has changed the item meanwhile, so nothing is written: {error}", "error")
         raise click.exceptions.Exit(notes.CONDITION_FALSE) from None

@@ -118,7 +118,7 @@ def key_of(table: Table[Any], item: Mapping[str, Any]) -> Item:
     for name in table.keys:
         if values.get(name) is None:
             raise ValidationError(f"an item of {table.name!r} needs its key", at=name)
-    return {name: values[name] for name in table.keys}
+    return table.key_in(values)
 
 
 def _derived_for_keys(table: Table) -> list[tuple[str, Derived]]:

@@ -213,7 +213,7 @@ def _wire(item: Mapping[str, Any], names: Any) -> dict[str, Any]:
 
 def _guarded(table: Table, item: Item, spoken: Sequence[Path], update: Update | None) -> DeleteItem | UpdateItem:
     """The write, in stored types, to an item; it holds while everything is unchanged that made the item match."""
-    key = {name: item[name] for name in table.keys}
+    key = table.key_in(item)
     needed = dict.fromkeys([*(str(path.parts[0]) for path in spoken), *sources_of(table, parts_in(table, spoken))])
     if update is not None:
         needed |= dict.fromkeys(part for name in _derived(table, update) for part in table.derived[name].parts)

@@ -166,7 +166,7 @@ class _Keys:
             self._pages.popleft()
 
     def _key(self, item: Item, known: dict[str, Item]) -> Item:
-        key = {name: item[name] for name in self._change.table.keys}
+        key = self._change.table.key_in(item)
         known[self._change.text(key)] = item
         return key
 

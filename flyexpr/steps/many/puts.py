@@ -118,7 +118,7 @@ def _is_there(table: Table[Any], operation: PutItem) -> Steps[bool]:
     """Whether the item is in the table exactly as it is to be put; values that defaults make anew may differ."""
     by = writer(table, operation)
     wanted = prepared(by, operation).item or {}
-    stored = yield from get(by.as_stored, GetItem({name: wanted[name] for name in by.keys}, consistent=True))
+    stored = yield from get(by.as_stored, GetItem(by.key_in(wanted), consistent=True))
     new = {name for name, rule in by.rules.items() if name not in operation.item and callable(rule.default)}
     return stored is not None and _canonical(stored, new) == _canonical(wanted, new)
 
