@@ -33,7 +33,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
 from datetime import datetime
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
@@ -298,14 +297,8 @@ class Items(Started, AsyncIterator[T]):
             items = [item async for item in self]
         return self._page(items, self.cursor)
 
-    @contextmanager
-    def _given_whole(self) -> Iterator[None]:
-        begin = self.cursor
-        try:
-            yield
-        except BaseException:
-            self._ended, self._held = self._ended or BROKEN_OFF, [(begin, None)]
-            raise
+    def _break_off_at(self, cursor: str | None) -> None:
+        self._ended, self._held = self._ended or BROKEN_OFF, [(cursor, None)]
 
     async def aclose(self) -> None:
         """Ends the read; requests that are under way are given up."""

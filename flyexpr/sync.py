@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
@@ -267,16 +266,9 @@ class Items(Started, Iterator[T]):
             items = list(self)
         return self._page(items, self.cursor)
 
-    @contextmanager
-    def _given_whole(self) -> Iterator[None]:
-        """A block that gives all the items that it takes, or none: after an error the read is where it was before."""
-        begin = self.cursor
-        try:
-            yield
-        except BaseException:
-            self._break_off()
-            self._held = [begin]
-            raise
+    def _break_off_at(self, cursor: str | None) -> None:
+        self._break_off()
+        self._held = [cursor]
 
     def close(self) -> None:
         """Ends the read; requests that are under way are waited for, and their answers thrown away."""

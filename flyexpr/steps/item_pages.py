@@ -83,6 +83,20 @@ class Started(ABC):
         read = self._reading.read
         return ItemPage(items, cursor, stats, read.part, sign_of(self._reading.table, read) if read.part else 0)
 
+    @contextmanager
+    def _given_whole(self) -> Iterator[None]:
+        """A block that gives all the items that it takes, or none: after an error the read is where it was before."""
+        begin = self.cursor
+        try:
+            yield
+        except BaseException:
+            self._break_off_at(begin)
+            raise
+
+    @abstractmethod
+    def _break_off_at(self, cursor: str | None) -> None:
+        """Ends the read after an error; a later one goes on at the cursor."""
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a read under way cannot be pickled; .rest() takes all of it as a page, which can")
 
