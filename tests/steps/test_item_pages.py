@@ -4,14 +4,11 @@ import asyncio
 import gc
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import kept
 import pytest
-from engines import Engine
-from scripted import Recording
 
 from flyexpr import (
     FlyexprError,
@@ -21,7 +18,6 @@ from flyexpr import (
     ValidationError,
     aio,
     batch_write,
-    connect,
     create_table,
     eq,
     ge,
@@ -36,24 +32,6 @@ engine_name, engine = kept.engine_name, kept.engine
 
 ITEMS = [{"pk": pk, "sk": number, "odd": number % 2} for pk in ("a", "b") for number in range(12)]
 TABLE = Table("Pages", "pk", "sk", attributes={"sk": int})
-
-
-@pytest.fixture
-def filled(engine: Engine, fresh_name: str) -> Table:
-    table = TABLE.named(fresh_name).on(engine)
-    run(table, create_table())
-    run(table, batch_write(map(put_item, ITEMS)))
-    return table
-
-
-@pytest.fixture
-def table() -> Iterator[Table]:
-    with closing(connect("sqlite::memory:")) as engine:
-        made = TABLE.on(Recording(engine))
-        run(made, create_table())
-        run(made, batch_write(map(put_item, ITEMS)))
-        made.engine.asked.clear()  # type: ignore[attr-defined]
-        yield made
 
 
 READS = {

@@ -2,15 +2,12 @@
 
 import asyncio
 import pickle
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import kept
 import pytest
-from engines import Engine
-from scripted import Recording
 
 from flyexpr import (
     BadCursor,
@@ -23,7 +20,6 @@ from flyexpr import (
     aio,
     batch_write,
     between,
-    connect,
     count,
     create_table,
     delete_matching,
@@ -68,24 +64,6 @@ READS = {
     "nothing": query(eq("pk", "b1") & eq("pk", "b2")),
 }
 each_read = pytest.mark.parametrize("read", READS.values(), ids=list(READS))
-
-
-@pytest.fixture
-def filled(engine: Engine, fresh_name: str) -> Table:
-    table = TABLE.named(fresh_name).on(engine)
-    run(table, create_table())
-    run(table, batch_write(map(put_item, ITEMS)))
-    return table
-
-
-@pytest.fixture
-def table() -> Iterator[Table]:
-    with closing(connect("sqlite::memory:")) as engine:
-        made = TABLE.on(Recording(engine))
-        run(made, create_table())
-        run(made, batch_write(map(put_item, ITEMS)))
-        made.engine.asked.clear()  # type: ignore[attr-defined]
-        yield made
 
 
 def by_key(items: list[Any]) -> list[Any]:
