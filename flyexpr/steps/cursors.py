@@ -97,8 +97,7 @@ class Cursors:
         access, read = self._access, self._read
         shown = [show(part) for part in (*access.keys, access.filter, access.residue) if part is not None]
         direction = (read.reverse,) if isinstance(read, Query) else (read.part or (None, None))
-        facts = [self._table.name, access.operation, len(access.keys), *direction, *shown]
-        return crc32(json.dumps(facts).encode())
+        return _hash_of(self._table.name, access.operation, len(access.keys), *direction, *shown)
 
     @property
     def _index(self) -> str | None:
@@ -108,7 +107,11 @@ class Cursors:
 def sign_of(table: Table, read: Read) -> int:
     """A number by which the parts of a read know each other: a hash of what they read, on every machine the same."""
     reverse = isinstance(read, Query) and read.reverse
-    return crc32(json.dumps([table.name, read.index, show(read.condition), reverse, repr(read.project)]).encode())
+    return _hash_of(table.name, read.index, show(read.condition), reverse, repr(read.project))
+
+
+def _hash_of(*facts: Any) -> int:
+    return crc32(json.dumps(facts).encode())
 
 
 _IN_URL = str.maketrans("+/", "-_")
