@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flyexpr.expressions.nodes import Compare, Condition, Path, Value, parts_of
+from flyexpr.expressions.check.searching import compared_values, is_searchable
+from flyexpr.expressions.nodes import Condition, parts_of
 from flyexpr.expressions.show import show
 from flyexpr.requests.expression_members import expression_members
 from flyexpr.requests.operations import MOST_FOUND
@@ -67,12 +68,9 @@ class VectorSearch(Access):
 
 
 def is_equality(part: Condition) -> bool:
-    """Whether a search condition can have the part in every Region: an attribute that equals a key value.
+    """Whether a search condition can have the part in every Region: attributes that equal key values.
 
     >>> is_equality(eq("lang", "en")), is_equality(gt("pages", 3)), is_equality(eq("draft", True))
     (True, False, False)
     """
-    match part:
-        case Compare("=", Path(), Value(kind)):
-            return kind in ("S", "N", "B")
-    return False
+    return is_searchable(part, wide=False) and all(value.kind in ("S", "N", "B") for _, value in compared_values(part))
