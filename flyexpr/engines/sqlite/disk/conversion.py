@@ -14,7 +14,14 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
-from flyexpr.engines.sqlite.disk.schema import RESOURCES, SHARDS, STORE, StoredTable, read_definition, read_table
+from flyexpr.engines.sqlite.disk.schema import (
+    RESOURCES,
+    SHARDS,
+    StoredTable,
+    read_definition,
+    read_table,
+    store_statement,
+)
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.values.kinds import Item
 
@@ -98,7 +105,7 @@ def _read(table: StoredTable, text: bytes, names: tuple[str, ...]) -> Item:
 
 def _replace(connection: sqlite3.Connection, store: str, select: str, fresh: Callable[[Any], Iterator[Row]]) -> None:
     connection.execute(f"ALTER TABLE {store} RENAME TO {_OLDER}")
-    connection.execute(STORE.format(store))
+    connection.execute(store_statement(store))
     rows = fresh(connection.execute(select))
     connection.executemany(f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT))", rows)
     connection.execute(f"DROP TABLE {_OLDER}")

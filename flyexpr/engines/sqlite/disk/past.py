@@ -100,7 +100,7 @@ class PastStorage(Storage):
     def hide(self, stores: Iterable[str]) -> None:
         """Lay a view in front of each store, which hides nothing as yet."""
         for store in stores:
-            self._execute(store_statement(store).replace(store, f"temp.past_{store}", 1).replace(" NOT NULL", ""))
+            self._execute(store_statement(store, f"temp.past_{store}", rule=""))
             self._execute(_VIEW.format(store))
 
     def _show(self, name: str, stores: Iterable[str]) -> None:

@@ -21,8 +21,6 @@ from flyexpr.records import record
 
 Definition = dict[str, Any]
 BUILDING = "Building"  # the member that has the phases of vector indexes
-STORE = "CREATE TABLE {} (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
-_VECTOR_STORE = STORE[:-1] + ", vector BLOB NOT NULL)"
 RESOURCES = "CREATE TABLE resources (arn TEXT PRIMARY KEY, kind TEXT NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID"
 SHARDS = (
     "CREATE TABLE shards (stream TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL, parts INTEGER NOT NULL, "
@@ -184,13 +182,18 @@ def _read_changes(changes: Any, description: Any) -> Changes | None:
     )
 
 
-def store_statement(store: str) -> str:
+def store_statement(store: str, name: str = "", rule: str = " NOT NULL") -> str:
     """The SQL that makes a store; that of a vector index has a column more.
 
-    >>> store_statement("vectors_1").endswith("vector BLOB NOT NULL)")
-    True
+    >>> store_statement("items_1")
+    'CREATE TABLE items_1 (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)'
+    >>> store_statement("vectors_1", "temp.past", rule="")
+    'CREATE TABLE temp.past (key BLOB PRIMARY KEY, size INTEGER, item TEXT, vector BLOB)'
+
+    `name` is that of a table with the columns of the store, and `rule` what goes for each of them.
     """
-    return (_VECTOR_STORE if store.startswith("vectors") else STORE).format(store)
+    vector = f", vector BLOB{rule}" if store.startswith("vectors") else ""
+    return f"CREATE TABLE {name or store} (key BLOB PRIMARY KEY{rule}, size INTEGER{rule}, item TEXT{rule}{vector})"
 
 
 def check_store(name: str) -> str:
