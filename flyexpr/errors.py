@@ -61,9 +61,13 @@ class PlanError(FlyexprError, ValueError):
       hint: use scan(...)
     """
 
-    def __init__(self, message: str, *, condition: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, condition: str | None = None, hint: str | None = None, why: str | None = None
+    ) -> None:
         super().__init__(_text(message, condition=condition, hint=hint))
         self.message = message
+        self.why = why or message
+        """Why no query serves, for a reader who need not query."""
 
 
 class ValidationError(FlyexprError, ValueError):

@@ -40,6 +40,7 @@ def _named_fit(table: Table, read: Query, name: str, parts: Sequence[Condition],
             f"index {name!r} cannot serve this query: {fit}",
             condition=show(read.condition),
             hint="leave index= out, or add eq(...) for that attribute",
+            why=fit,
         )
     return fit
 

@@ -28,7 +28,7 @@ def read_of(
     try:
         access_of(table, read)
     except PlanError as error:
-        return Scan(condition, index, consistent=consistent), f"reads {scanned(index)}: {_why(error.message)}"
+        return Scan(condition, index, consistent=consistent), f"reads {scanned(index)}: {error.why}"
     return read, ""
 
 
@@ -39,12 +39,3 @@ def scanned(index: str | None) -> str:
     ('the whole table', 'all of ByTitle')
     """
     return "the whole table" if index is None else f"all of {index}"
-
-
-def _why(message: str) -> str:
-    """Why no query serves, for a command that need not be one."""
-    if message.startswith("a query of "):
-        return "the condition fixes no partition key value"
-    return message.rpartition(" cannot serve this query: ")[2].removesuffix(
-        ", and a query needs one partition key value"
-    )

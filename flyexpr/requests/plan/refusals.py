@@ -15,6 +15,7 @@ from flyexpr.schema.derived.implied import known_values
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table
 
+Refusal = tuple[str, str, str | None]  # the message of an error, its hint, and why no query serves
 Rejected = tuple[tuple[str, str], ...]  # the name of an index, and why it does not serve
 
 
@@ -37,27 +38,31 @@ def no_index(table: Table, read: Query, parts: Sequence[Condition], rejected: Se
     """
     wanting = [(name, why) for name, why in rejected if not why.startswith("its partition key")]
     if wanting:
-        message, hint = _cannot_give(table, read, wanting)
+        message, hint, why = _cannot_give(table, read, wanting)
     elif unfinished := _unfinished_key(table, read.condition):
         message = f"a query of {table.name!r} needs one partition key value: {unfinished}"
-        hint = "add eq(...) or is_in(...) for it, or use scan(...)"
+        hint, why = "add eq(...) or is_in(...) for it, or use scan(...)", _NO_KEY
     else:
-        message, hint = _no_partition(table, parts)
-    return PlanError(message, condition=show(read.condition), hint=hint)
+        message, hint, why = _no_partition(table, parts)
+    return PlanError(message, condition=show(read.condition), hint=hint, why=why)
 
 
-def _cannot_give(table: Table, read: Query, wanting: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """The message and hint where the keys of these indexes fit, and they lack something else."""
+_NO_KEY = "the condition fixes no partition key value"
+
+
+def _cannot_give(table: Table, read: Query, wanting: Sequence[tuple[str, str]]) -> Refusal:
+    """The refusal where the keys of these indexes fit, and they lack something else."""
     shown = "; ".join(f"{name}: {why}" for name, why in wanting)
     hint = "ask for projected attributes with project=[...], or name the index with index="
     return (
         f"no index of {table.name!r} can give what this query asks for ({shown})",
         "leave consistent=True out" if read.consistent else hint,
+        None,
     )
 
 
-def _no_partition(table: Table, parts: Sequence[Condition]) -> tuple[str, str]:
-    """The message and hint where the condition fixes no partition key."""
+def _no_partition(table: Table, parts: Sequence[Condition]) -> Refusal:
+    """The refusal where the condition fixes no partition key."""
     equal = [str(path.parts[0]) for part in parts for path in paths(part) if options(part, str(path.parts[0]))]
     if not equal:
         indexes = [index for index in table.ways if index is None or index.partition_keys]
@@ -67,15 +72,18 @@ def _no_partition(table: Table, parts: Sequence[Condition]) -> tuple[str, str]:
             return (
                 f"a query of {table.name!r} needs one partition key value, and `{attribute}` is an attribute",
                 f"for the text write eq({key!r}, {attribute!r}), or {key} = '{attribute}' in a text",
+                _NO_KEY,
             )
         return (
             f"a query of {table.name!r} needs one partition key value, and the condition fixes none",
             f"add eq(...) for one of: {starts}; or use scan(...)",
+            _NO_KEY,
         )
-    names = " or ".join(f"`{name}`" for name in equal)
+    why = f"no index of {table.name!r} starts with {' or '.join(f'`{name}`' for name in equal)}"
     return (
-        f"no index of {table.name!r} starts with {names}, and a query needs one partition key value",
+        f"{why}, and a query needs one partition key value",
         f"{_likely_meant(table, equal)}add {_proposed_index(equal[0], parts)}, or use scan(...)",
+        why,
     )
 
 
