@@ -57,7 +57,7 @@ def _instead_of_condition(value: Any) -> str:
             return "an update goes into update(table, key, ...)"
         case Mapping() if value and all(isinstance(name, str) and name.isidentifier() for name in value):
             return f"write where({', '.join(f'{name}={one!r}' for name, one in value.items())})"
-    return ""
+    return getattr(type(value), "instead_of_condition", "")
 
 
 def _instead_of_update(value: Any) -> str:

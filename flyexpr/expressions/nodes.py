@@ -112,7 +112,8 @@ class Condition(Expression):
         instead = "`(F.a == 1) & (F.b == 2)`, with parentheses"
         if isinstance(other, str):
             instead = f"parse_condition({other!r})"
-        raise TypeError(f"& and | join conditions, not {other!r}; write {instead}")
+        instead = getattr(type(other), "instead_of_condition", f"write {instead}")
+        raise TypeError(f"& and | join conditions, not {other!r}; {instead}")
 
     __ror__ = __rand__
 

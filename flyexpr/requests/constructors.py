@@ -479,6 +479,4 @@ def _need(function: Callable[..., Any], value: Any, kind: type, message: str) ->
     if not isinstance(value, kind):
         if isinstance(value, Table):
             raise with_table(function)
-        if isinstance(value, Near):
-            raise TypeError(f"{message}, not {value!r}; write search(near(...), condition)")
         need(value, kind, message)

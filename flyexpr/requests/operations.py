@@ -140,8 +140,12 @@ class Near:
     attribute: str
     vector: tuple[Any, ...]
 
+    instead_of_condition = "write search(near(...), condition)"  # in errors
+
     def __and__(self, other: NoReturn) -> NoReturn:
-        raise TypeError("near(...) is not a condition; give both: search(near(...), condition)")
+        raise TypeError(f"near(...) is not a condition; {self.instead_of_condition}")
+
+    __or__ = __and__
 
     __repr__ = later("flyexpr.requests.code", "code")
 

@@ -168,7 +168,18 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: search(ASKED, wait=-1), ValueError, "wait= is a number of seconds, not -1"),
     (lambda: search(ASKED, limit=3), TypeError, "search has no option limit="),  # type: ignore[arg-type]
     (lambda: search("v"), TypeError, "search takes near('embedding', vector) first, not 'v'"),  # type: ignore[arg-type]
-    (lambda: ASKED & eq("a", 1), TypeError, "near(...) is not a condition; give both: search(near(...), condition)"),
+    (lambda: ASKED & eq("a", 1), TypeError, "near(...) is not a condition; write search(near(...), condition)"),
+    (lambda: ASKED | eq("a", 1), TypeError, "near(...) is not a condition; write search(near(...), condition)"),
+    (
+        lambda: eq("a", 1) & ASKED,
+        TypeError,
+        f"& and | join conditions, not {ASKED!r}; write search(near(...), condition)",
+    ),
+    (
+        lambda: eq("a", 1) | ASKED,
+        TypeError,
+        f"& and | join conditions, not {ASKED!r}; write search(near(...), condition)",
+    ),
     (
         lambda: query(ASKED),  # type: ignore[arg-type]
         TypeError,
