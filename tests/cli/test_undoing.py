@@ -50,6 +50,20 @@ def test_a_time_before_the_stream_is_refused(orders: Inside):
     assert len(items(orders)) == 3
 
 
+def test_nobody_is_asked_about_what_cannot_be_done(orders: Inside):
+    orders("create", "Bare", "id")
+    end = orders("undo", "Bare", "--since", "beginning", "--wait", "0")
+    assert (end.code, end.err.splitlines()[0]) == (1, "flyexpr: 'Bare' has no stream")
+    end = orders("undo", "Orders", "--since", "2026-01-01T00:00:00Z", "--wait", "0")
+    assert (end.code, "does not reach back" in end.err) == (1, True)
+
+
+def test_the_question_says_how_many_items_it_is_about(orders: Inside):
+    end = orders("undo", "Orders", "--since", "beginning", "--wait", "0", "id = '1'")
+    assert "Take back the changes of 1 item of Orders since beginning? There is no terminal to ask at" in end.err
+    assert len(items(orders)) == 3
+
+
 def test_what_was_changed_again_is_printed(orders: Inside, tmp_path: Path):
     lines = [
         {
@@ -73,7 +87,7 @@ def test_what_was_changed_again_is_printed(orders: Inside, tmp_path: Path):
         ([], "write --since WHEN, or --export FOLDER"),
         (["--since", "beginning", "--export", "."], "write --since WHEN, or --export FOLDER"),
         (["--since", "latest"], "--since takes beginning or a time such as 2026-01-31T12:00:00Z, not 'latest'"),
-        (["--since", "beginning"], "There is no terminal to ask at; write --yes."),
+        (["--since", "beginning", "--wait", "0"], "There is no terminal to ask at; write --yes."),
         (["--since", "beginning", "status = = 1"], "Syntax error"),
     ],
 )

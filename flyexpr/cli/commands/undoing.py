@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from flyexpr.cli import options
 from flyexpr.cli.jobs.swaps import swapped
 from flyexpr.events import undo as undone
 from flyexpr.steps.many.images import Refused
+from flyexpr.values.layout import amount
 
 
 @click.command()
@@ -59,10 +61,12 @@ def undo(
     begin = None if since is None else options.moment_of(since, "beginning")
     found = options.session().table(table)
     wanted = None if condition is None else options.condition_of(condition)
-    if not dry_run:
-        options.confirm(f"Take back the changes of {table} since {since or export}?", yes)
+    take_back = partial(undone, found, begin, wanted, export=export, quiet=wait, rate=rate)
+    if not dry_run and not yes:
+        number = take_back(dry_run=True)  # so what cannot be done is refused before anybody is asked
+        options.confirm(f"Take back the changes of {amount(number, 'item')} of {table} since {since or export}?", yes)
 
     def work(refused: Refused) -> int:
-        return undone(found, begin, wanted, export=export, dry_run=dry_run, quiet=wait, rate=rate, refused=refused)
+        return take_back(dry_run=dry_run, refused=refused)
 
     swapped(work, "as it was", dry_run=dry_run)
