@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from flyexpr import ExpressionError, eq
+from flyexpr import ExpressionError, eq, parse_condition, parse_update
 from flyexpr.expressions.nodes import Value
-from flyexpr.expressions.parse import TEXT, Scope, read_condition, read_projection, read_update
+from flyexpr.expressions.parse import MOST_CHARACTERS, TEXT, Scope, read_condition, read_projection, read_update
 from flyexpr.expressions.reserved import RESERVED
 
 CONDITIONS = [
@@ -119,3 +119,11 @@ def test_a_word_of_the_grammar_is_no_name_where_words_are_reserved(word: str) ->
     with pytest.raises(ExpressionError) as caught:
         read_condition(f"a = {word}", Scope({}, {}, STRICT_LITERALS))
     assert caught.value.message.startswith(f'Syntax error; token: "{word}", near: ')
+
+
+@pytest.mark.parametrize("read, start", [(parse_condition, "a = '"), (parse_update, "SET a = '")])
+def test_a_text_has_a_longest_length(read: Callable[[str], Any], start: str) -> None:
+    text = f"{start:x<{MOST_CHARACTERS - 1}}'"
+    assert "xxx" in str(read(text))
+    with pytest.raises(ExpressionError, match="the text of an expression has up to 500,000 characters, not 500,001"):
+        read(text + " ")

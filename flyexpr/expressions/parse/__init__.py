@@ -34,6 +34,12 @@ __all__ = [
 
 Read = TypeVar("Read")
 
+MOST_CHARACTERS = 500_000
+"""The longest text of an expression: DynamoDB takes 4 KB without the values, and a value in the text has up to 400 KB.
+
+One with an operator every nine characters takes a second or so to read, and some more to plan.
+"""
+
 
 def parse_condition(text: str, **values: Any) -> Condition:
     """The condition in a text in DynamoDB's syntax; `:name` is a value given by keyword.
@@ -48,7 +54,7 @@ def parse_condition(text: str, **values: Any) -> Condition:
       expression: a = = 1
                       ^
 
-    Reads what `show` prints.
+    Reads what `show` prints, from up to 500,000 characters.
     """
     scope = _text_scope(text, values)
     return _all_used(scope, read_condition(text, scope))
@@ -68,6 +74,8 @@ def parse_update(text: str, **values: Any) -> Update:
 def _text_scope(text: str, values: Mapping[str, Any]) -> Scope:
     if not isinstance(text, str):
         raise TypeError(f"an expression is read from a text, not from {text!r}")
+    if len(text) > MOST_CHARACTERS:
+        raise ExpressionError(f"the text of an expression has up to {MOST_CHARACTERS:,} characters, not {len(text):,}")
     constants = {}
     for name, value in values.items():
         constant = operand(value)
