@@ -35,6 +35,6 @@ def test_what_is_refused(inside: Inside):
     assert (end.code, "--at takes a time such as 2026-01-31T12:00:00Z, not 'noon'" in end.err) == (2, True)
     end = inside("scan", "Orders", "--at", "2026-01-31T12:00:00Z")
     assert end.code == 1
-    assert "the record of changes of table 'Orders' does not have its items as they were" in end.err
+    assert "no stream says how the items of table 'Orders' were" in end.err
     end = inside("scan", "Orders", "--at", "2999-01-31")
     assert (end.code, end.err) == (1, "flyexpr: nobody knows yet how tables stand at 2999-01-31 00:00:00+00:00\n")

@@ -244,7 +244,7 @@ def test_the_record_has_to_reach_back(engine: SqliteEngine, clock: Clock) -> Non
     bare, table = Table("Bare", "id").on(engine), PLAIN.on(engine)
     run(bare, create_table())
     before = moment(clock)
-    with pytest.raises(DynamoError, match="'Bare' does not have its items as they were") as refused:
+    with pytest.raises(DynamoError, match="no stream says how the items of table 'Bare' were") as refused:
         get(bare.at(before), "1")
     assert refused.value.code == "PointInTimeRecoveryUnavailableException"
     clock.now += 60
@@ -270,7 +270,7 @@ def test_the_record_has_to_reach_back(engine: SqliteEngine, clock: Clock) -> Non
 def test_a_stream_of_new_images_does_not_do(engine: SqliteEngine, clock: Clock) -> None:
     table = Table("New", "id", stream="new").on(engine)
     run(table, create_table())
-    with pytest.raises(DynamoError, match="does not have its items as they were"):
+    with pytest.raises(DynamoError, match="the stream does not say how the items of table 'New' were"):
         get(table.at(moment(clock)), "1")
 
 

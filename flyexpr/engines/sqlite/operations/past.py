@@ -79,9 +79,10 @@ def _recorded(table: StoredTable) -> Changes:
     """Where the changes of a table are recorded, with the items as they were."""
     changes = table.changes
     if changes is None or not changes.keeps_old:
+        lacking = "no stream says" if changes is None else "the stream does not say"
         raise DynamoError.of(
             "PointInTimeRecoveryUnavailableException",
-            f"the record of changes of table {table.name!r} does not have its items as they were\n"
+            f"{lacking} how the items of table {table.name!r} were\n"
             '  hint: declare it, Table(..., stream="both"), and run(table, update_table()); from then on it has them',
         )
     return changes
