@@ -53,11 +53,17 @@ def to_arrow(
     own = {**(types or {})}
     for name in own.keys() - {column.name for column in columns}:
         raise FlyexprError(f"types= names {name!r}, which is not a column: declare it in attributes= of the table")
-    kinds = [own.get(column.name) or _arrow_type(arrow, column) for column in columns]
-    schema = arrow.schema(list(zip([column.name for column in columns], kinds, strict=True)))
+    schema = arrow.schema([_field(arrow, column, own.get(column.name)) for column in columns])
 
     batches = _batches(arrow, schema, columns, _chunks(columns, taken, rows, others))
     return arrow.RecordBatchReader.from_batches(schema, batches)
+
+
+def _field(arrow: Any, column: Column, kind: Any) -> Any:
+    try:
+        return arrow.field(column.name, _arrow_type(arrow, column) if kind is None else kind)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"types= takes types such as pyarrow.int32(), not {kind!r} for {column.name!r}") from error
 
 
 def _batches(arrow: Any, schema: Any, columns: list[Column], chunks: Iterator[list[list[Any]]]) -> Iterator[Any]:
