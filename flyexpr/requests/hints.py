@@ -11,7 +11,7 @@ from flyexpr.expressions.show import show
 Words = Sequence[tuple[str, str]]  # patterns in texts of the library, and what stands for them
 
 _PYTHON = re.compile(
-    r"\(\.\.\.|\b(Table|GlobalIndex|LocalIndex|run|get|put|update|assign|epoch)\(|(?<![?&])\b[a-z_]+=[\[({'\"\w]|F\["
+    r"\(\.\.\.|\b(Table|GlobalIndex|LocalIndex|run|get|put|update|assign|epoch|fromisoformat)\(|(?<![?&])\b[a-z_]+=[\[({'\"\w]|F\["
 )
 
 

@@ -274,6 +274,11 @@ MISTAKES: list[tuple[dict[str, Any], type[Exception], str]] = [
         BadCursor,
         'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is not one',
     ),
+    (
+        {"since": "2026-01-31"},
+        BadCursor,
+        r"this is not one\n  hint: a moment is a datetime: datetime.fromisoformat\('2026-01-31'\)",
+    ),
     ({"since": None}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor, not None'),
     ({"since": ""}, TypeError, 'since= takes "latest", "beginning", a datetime or a cursor'),
     ({"poll": -1}, ValueError, "poll= is a number of seconds, not -1"),

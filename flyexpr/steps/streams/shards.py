@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -123,7 +124,14 @@ def opened_shards(cursor: str, table: str) -> Shards:
             return shards
         case [str(stream), dict()] if ":table/" in stream:
             raise BadCursor(f"the cursor comes from the stream of another table: {stream}")
-    raise BadCursor(_NO_CURSOR)
+    raise BadCursor(_NO_CURSOR, hint=_moment_hint(cursor))
+
+
+def _moment_hint(text: str) -> str | None:
+    with suppress(ValueError):
+        datetime.fromisoformat(text)
+        return f"a moment is a datetime: datetime.fromisoformat({text!r})"
+    return None
 
 
 def _place(told: Any) -> Place:
