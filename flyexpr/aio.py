@@ -54,6 +54,7 @@ from flyexpr.requests.constructors import (
     update_item,
 )
 from flyexpr.requests.mistakes import checked_pairs, misplaced_option, wrong_arguments
+from flyexpr.requests.naming import named
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -64,6 +65,8 @@ from flyexpr.requests.operations import (
     DeleteTable,
     DescribeTable,
     Found,
+    Function,
+    Functions,
     GetItem,
     Key,
     Operation,
@@ -84,15 +87,13 @@ from flyexpr.requests.operations import (
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps import modify as modifying
+from flyexpr.steps import rare
 from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
 from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.many import exports, matching, puts
+from flyexpr.steps.many import exports
 from flyexpr.steps.many.images import Refused
-from flyexpr.steps.modify import Function, Functions
-from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
@@ -572,7 +573,7 @@ async def modify(
     table: Table[T], key: Key, function: Function[T], *, attempts: int = 10, stats: Stats | None = None
 ) -> T | None:
     """Reads the item, gives it to a pure function, and writes the difference; the new item; see `flyexpr.modify`."""
-    item: T | None = await _perform(modifying.modify(table, key, function, attempts), (table,), stats)
+    item: T | None = await _perform(rare.modify(table, key, function, attempts), (table,), stats)
     return item
 
 
@@ -593,7 +594,7 @@ async def transact_modify(
 ) -> list[Any]:
     """Reads several items, changes them by a pure function, and writes all or none; see `flyexpr.transact_modify`."""
     pairs = checked_pairs("transact_modify", keys, "key")
-    return await _perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
+    return await _perform(rare.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
 @overload
@@ -630,7 +631,7 @@ async def put_all(  # type: ignore[misc]  # nobody passes the function of Given
 ) -> int:
     """Writes every item, each in place of one with its key; how many; see `flyexpr.put_all`."""
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return await _in_bulk(puts.put_all(table, items, condition, refused, bulk), (table,), bulk)
+    return await _in_bulk(rare.put_all(table, items, condition, refused, bulk), (table,), bulk)
 
 
 async def delete_matching(
@@ -646,7 +647,7 @@ async def delete_matching(
 ) -> int:
     """Removes every item that a query or scan gives; how many; see `flyexpr.delete_matching`."""
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return await _in_bulk(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
+    return await _in_bulk(rare.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 async def update_matching(
@@ -663,7 +664,7 @@ async def update_matching(
 ) -> int:
     """Updates every item that a query or scan gives; how many; see `flyexpr.update_matching`."""
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return await _in_bulk(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
+    return await _in_bulk(rare.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 async def first(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T | None:

@@ -29,10 +29,9 @@ from flyexpr.expressions import memory as _memory
 from flyexpr.expressions import updates as _updates
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.constructors import refined
-from flyexpr.requests.operations import Key, Operation, Paths, PutReturns, Read, UpdateReturns
+from flyexpr.requests.operations import Function, Key, Operation, Paths, PutReturns, Read, UpdateReturns
 from flyexpr.schema.derived import derive as _derive
 from flyexpr.schema.table import Table
-from flyexpr.steps.modify import Function
 from flyexpr.steps.stats import Stats
 from flyexpr.sync import Items
 from flyexpr.values.kinds import T

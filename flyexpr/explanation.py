@@ -15,6 +15,7 @@ from flyexpr.expressions.nodes import And, Compare, Condition, Path, Value, part
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.records import deepcopy, record
+from flyexpr.requests.batches import GETS, WRITES
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -34,7 +35,6 @@ from flyexpr.schema.derived.parts import parts_in
 from flyexpr.schema.kinds import Kinds, narrowed, paths_of_kind
 from flyexpr.schema.strict import unnamed
 from flyexpr.schema.table import Table
-from flyexpr.steps.batches import GETS, WRITES
 from flyexpr.steps.course import addressed, course, tables_of
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import Reading

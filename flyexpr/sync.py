@@ -25,6 +25,7 @@ from flyexpr.requests.constructors import (
     update_item,
 )
 from flyexpr.requests.mistakes import checked_pairs, misplaced_option, wrong_arguments
+from flyexpr.requests.naming import named
 from flyexpr.requests.operations import (
     BatchGet,
     BatchWrite,
@@ -34,6 +35,8 @@ from flyexpr.requests.operations import (
     DeleteTable,
     DescribeTable,
     Found,
+    Function,
+    Functions,
     GetItem,
     Key,
     Operation,
@@ -54,14 +57,11 @@ from flyexpr.requests.operations import (
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps import modify as modifying
+from flyexpr.steps import rare
 from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, common_engine, course, course_in_bulk, tables_of
 from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.many import matching, puts
-from flyexpr.steps.modify import Function, Functions
-from flyexpr.steps.naming import named
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Step, Steps, Together
@@ -561,7 +561,7 @@ def modify(
     Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
     unnoticed.
     """
-    item: T | None = perform(modifying.modify(table, key, function, attempts), (table,), stats)
+    item: T | None = perform(rare.modify(table, key, function, attempts), (table,), stats)
     return item
 
 
@@ -593,7 +593,7 @@ def transact_modify(
     function leaves as they are; then the function is called again with what is there now.
     """
     pairs = checked_pairs("transact_modify", keys, "key")
-    return perform(modifying.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
+    return perform(rare.transact_modify(pairs, function, attempts), [table for table, _ in pairs], stats)
 
 
 @overload
@@ -651,7 +651,7 @@ def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     what was not yet taken from an iterator was not tried.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return in_bulk(puts.put_all(table, items, condition, refused, bulk), (table,), bulk)
+    return in_bulk(rare.put_all(table, items, condition, refused, bulk), (table,), bulk)
 
 
 def delete_matching(
@@ -676,7 +676,7 @@ def delete_matching(
     not a transaction: see `update_matching`, also for `workers=`, `rate=`, `progress=` and `journal=`.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return in_bulk(matching.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
+    return in_bulk(rare.delete_matching(table, read, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 def update_matching(
@@ -716,7 +716,7 @@ def update_matching(
     of a file, the same call goes on where it was interrupted, even by a crash, and gives the number of all items.
     """
     bulk = Bulk(workers, rate, progress, stats, time.monotonic, journal)
-    return in_bulk(matching.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
+    return in_bulk(rare.update_matching(table, read, update, dry_run, time.monotonic, bulk), (table,), bulk)
 
 
 def first(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T | None:

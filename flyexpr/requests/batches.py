@@ -18,6 +18,8 @@ from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import quote
 
+GETS, WRITES = 100, 25  # items of one BatchGetItem, of one BatchWriteItem
+
 
 @record
 class BatchMember:

@@ -236,6 +236,8 @@ Write = PutItem | UpdateItem | DeleteItem | ConditionCheck
 """What a transaction does to one item."""
 
 Pair = tuple[Table[Any], Write]  # what a transaction does to one item
+Function = Callable[[T], Mapping[str, Any]]  # of `modify`, from an item to what it becomes
+Functions = Callable[[list[T]], Iterable[Mapping[str, Any]]]  # of `transact_modify`
 
 
 @record

@@ -10,7 +10,7 @@ from typing import Any
 from flyexpr.errors import BatchIncomplete, DynamoError, FlyexprError, ValidationError
 from flyexpr.expressions.project import project
 from flyexpr.records import copy, deepcopy
-from flyexpr.requests.batches import BatchMember, batch_get_request, batch_member, batch_request
+from flyexpr.requests.batches import GETS, WRITES, BatchMember, batch_get_request, batch_member, batch_request
 from flyexpr.requests.operations import BatchGet, BatchWrite, DeleteItem, PutItem
 from flyexpr.requests.request import Request
 from flyexpr.schema.known_forms import forms_of
@@ -25,7 +25,6 @@ from flyexpr.values.decode import decode_item
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
 
-GETS, WRITES = 100, 25  # items of one BatchGetItem, of one BatchWriteItem
 AHEAD = 4  # requests for each worker that are made before the first of them is sent
 ATTEMPTS = 10  # tries of a batch that makes no progress
 _UNSENDABLE = (FlyexprError, TypeError)  # what says that an operation cannot be sent

@@ -7,7 +7,6 @@ from typing import Any
 
 from flyexpr.engine import Engine
 from flyexpr.errors import FlyexprError
-from flyexpr.records import later
 from flyexpr.requests.mistakes import need_table, not_an_operation
 from flyexpr.requests.operations import (
     BatchGet,
@@ -28,7 +27,7 @@ from flyexpr.requests.operations import (
     UpdateTable,
 )
 from flyexpr.schema.table import Table
-from flyexpr.steps import batches, items, transactions
+from flyexpr.steps import items, rare
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.step import Steps
 
@@ -115,21 +114,21 @@ _STEPS: dict[type, Callable[[Table, Any], Steps[Any]]] = {
     PutItem: items.write,
     UpdateItem: items.write,
     DeleteItem: items.write,
-    BatchGet: batches.batch_get,
-    BatchWrite: batches.batch_write,
-    CreateTable: later("flyexpr.steps.lifecycle", "create_table"),
-    DeleteTable: later("flyexpr.steps.lifecycle", "delete_table"),
-    DescribeTable: later("flyexpr.steps.lifecycle", "describe_table"),
-    UpdateTable: later("flyexpr.steps.lifecycle", "update_table"),
-    Search: later("flyexpr.steps.searches", "search"),
+    BatchGet: rare.batch_get,
+    BatchWrite: rare.batch_write,
+    CreateTable: rare.create_table,
+    DeleteTable: rare.delete_table,
+    DescribeTable: rare.describe_table,
+    UpdateTable: rare.update_table,
+    Search: rare.search,
 }
 
 _IN_BULK: dict[type, Callable[[Table[Any], Any, Bulk], Steps[Any]]] = {
-    BatchGet: batches.batch_get,
-    BatchWrite: batches.batch_write,
+    BatchGet: rare.batch_get,
+    BatchWrite: rare.batch_write,
 }
 
 _SEVERAL: dict[type, Callable[[Table, Any], Steps[Any]]] = {
-    TransactWriteItems: lambda _, operation: transactions.transact_write(operation),
-    TransactGetItems: lambda _, operation: transactions.transact_get(operation),
+    TransactWriteItems: lambda _, operation: rare.transact_write(operation),
+    TransactGetItems: lambda _, operation: rare.transact_get(operation),
 }

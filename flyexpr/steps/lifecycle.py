@@ -9,12 +9,12 @@ from flyexpr.drive import Pause
 from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.records import replace
 from flyexpr.requests.descriptions import described_table
+from flyexpr.requests.naming import already_there, with_other_keys
 from flyexpr.requests.operations import CreateTable, DeleteTable, DescribeTable, UpdateTable
 from flyexpr.requests.request import wire_request
 from flyexpr.requests.tables import create_table_request, table_request, ttl_request
 from flyexpr.schema.table import Table
 from flyexpr.steps.alter_table import changes
-from flyexpr.steps.naming import already_there, with_other_keys
 from flyexpr.steps.step import Steps
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.kinds import quote

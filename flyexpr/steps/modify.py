@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,8 @@ from flyexpr.records import deepcopy, record, replace
 from flyexpr.requests.operations import (
     ConditionCheck,
     DeleteItem,
+    Function,
+    Functions,
     GetItem,
     Key,
     PutItem,
@@ -34,11 +36,9 @@ from flyexpr.steps.items import get, loaded_after_write, write
 from flyexpr.steps.step import Steps
 from flyexpr.steps.transactions import transact_get, transact_write
 from flyexpr.values.freeze import freeze, read_back, thaw
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.kinds import Item
 
 MAX_GUARDED = 150  # attributes: their equalities and the ANDs between them are the 300 operators of a condition
-Function = Callable[[T], Mapping[str, Any]]
-Functions = Callable[[list[T]], Iterable[Mapping[str, Any]]]
 
 
 def modify(table: Table[Any], key: Key, function: Function[Any], attempts: int) -> Steps[Any]:

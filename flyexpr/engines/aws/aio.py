@@ -6,7 +6,6 @@ A connection is an asyncio protocol, not a pair of streams: a GetItem takes half
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from flyexpr.engines.aws.credentials import may_wait
 from flyexpr.engines.aws.direct import left_to_botocore
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.framing import Answer, Malformed, answer_reader
+from flyexpr.engines.aws.retries import chance
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
@@ -56,7 +56,7 @@ class AwaitedDirectEngine(Awaited):
 
     def __init__(self, target: Target, setup: Setup, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
         self.target, self.why, self._keys, self._sleep = target, setup.why, setup.keys, sleep
-        self._attempts = Attempts(target, setup, time.time, random.random)
+        self._attempts = Attempts(target, setup, time.time, chance)
         self._tls = tls_context(setup.bundle) if setup.endpoint.secure else None
         self._endpoint, self._left = setup.endpoint, left_to_botocore(target)
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AwaitedPool] = WeakKeyDictionary()

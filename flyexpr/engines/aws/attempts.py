@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flyexpr.drive import WARNING, Pause
-from flyexpr.engines.aws.adaptive import Adaptive
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
 from flyexpr.engines.aws.choice import Setup
 from flyexpr.engines.aws.connections import NoAnswer
@@ -20,6 +19,12 @@ from flyexpr.engines.aws.retries import Quota, delay, is_passing, is_throttle, m
 from flyexpr.engines.aws.signing import CONTENT_TYPE, Keys, Signer
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import DynamoError
+from flyexpr.records import later
+
+if TYPE_CHECKING:
+    from flyexpr.engines.aws.adaptive import Adaptive
+
+_adaptive = later("flyexpr.engines.aws.adaptive", "Adaptive")
 
 
 class Exchange(NamedTuple):
@@ -73,7 +78,7 @@ class Attempts:
             f"Accept-Encoding: identity\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: "
         )
         self._quota = Quota()
-        self._pace = Adaptive(ticks) if target.retry_mode == "adaptive" else None
+        self._pace: Adaptive | None = _adaptive(ticks) if target.retry_mode == "adaptive" else None
 
     def signed(self, exchange: Exchange, keys: Keys) -> bytes:
         """The bytes of a request."""

@@ -14,7 +14,6 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
-from pathlib import Path
 
 from flyexpr.byte_readers import Receive
 from flyexpr.drive import DEBUG, note
@@ -116,11 +115,14 @@ class Pool:
         return connection
 
     def _connected(self) -> socket.socket:
-        plain = socket.create_connection((self._endpoint.host, self._endpoint.port), self._connect_timeout)
+        # As bytes, which typeshed does not know: for a text Python loads its tables of Unicode, a thirtieth of a first
+        # GetItem.
+        host = self._endpoint.host.encode("ascii")
+        plain = socket.create_connection((host, self._endpoint.port), self._connect_timeout)  # type: ignore[arg-type]
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a request may wait 40 ms for an ACK
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            ready = self._tls.wrap_socket(plain, server_hostname=self._endpoint.host) if self._tls else plain
+            ready = self._tls.wrap_socket(plain, server_hostname=host) if self._tls else plain
             ready.settimeout(self._timeout)
         except BaseException:
             plain.close()
@@ -249,9 +251,9 @@ def botocore_bundle() -> str:
     for package in ("certifi", "botocore"):
         spec = find_spec(package)
         if spec and spec.origin:
-            beside = Path(spec.origin).with_name("cacert.pem")
-            if beside.is_file():
-                return str(beside)
+            beside = os.path.join(os.path.dirname(spec.origin), "cacert.pem")
+            if os.path.isfile(beside):
+                return beside
             break
     from botocore.httpsession import where
 

@@ -6,7 +6,6 @@ only if nothing is needed that botocore alone knows (proxies, mocks, …).
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
 from flyexpr.engines.aws.connections import NoAnswer, Pool
 from flyexpr.engines.aws.framing import Answer
+from flyexpr.engines.aws.retries import chance
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
@@ -66,7 +66,7 @@ class DirectEngine(Plain):
         setup: Setup,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = chance,
     ) -> None:
         self.target, self.why = target, setup.why
         self._keys, self._sleep, where = setup.keys, sleep, setup.endpoint

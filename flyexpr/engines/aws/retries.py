@@ -28,6 +28,10 @@ import threading
 from collections.abc import Mapping
 
 from flyexpr.engine import READS, STREAM_READS
+from flyexpr.records import later
+
+chance = later("random", "random")
+"""A number from 0 to 1, for the wait before another attempt; few requests need one, and the module is not small."""
 
 _REPEATABLE = READS | STREAM_READS | {"BatchWriteItem", "TagResource", "UntagResource"}
 _WHEN_BLIND = frozenset(["PutItem", "DeleteItem"])
