@@ -406,9 +406,8 @@ PART = Part(
     "answers to reads. `python -m bench.cli` prints the seconds, and the other programs.",
     figures,
     {row.what: Bound(row.bound, least=not row.share) for row in ROWS if row.bound},
-    why="before the program knows the command it imports the library and click, half the time each, "
-    "without Python's own; awscli imports its commands late. Over 10 ms, 16 requests at once need the second core, "
-    "which another program had in this run",
+    why="before the program knows the command it imports little but click. Over 10 ms, 16 requests at once need the "
+    "second core, which another program had in this run",
 )
 
 
