@@ -100,7 +100,8 @@ def test_rewritten_as_the_service_writes_it(wire: Any, written: Any) -> None:
 @pytest.mark.parametrize("levels, refused", [(31, False), (32, True), (400, True)])
 @pytest.mark.parametrize("kind", ["L", "M"])
 def test_depth(kind: str, levels: int, refused: bool) -> None:
-    wire, value = {"N": "1"}, 1  # type: tuple[dict[str, Any], Any]
+    wire: dict[str, Any] = {"N": "1"}
+    value: Any = 1
     for _ in range(levels):
         wire, value = ({"L": [wire]}, [value]) if kind == "L" else ({"M": {"n": wire}}, {"n": value})
     if not refused:
