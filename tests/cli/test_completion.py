@@ -29,6 +29,7 @@ def completed(movies: Program, inside: Inside):
         ("query Movies --index By|", ["ByTitle"]),
         ("alter Movies --drop-index By|", ["ByTitle"]),
         ("alter Movies --stream k|", ["keys"]),
+        ("query Movies --format |", ["json", "csv", "table"]),
         ("query Movies ti|", ["title"]),
         ("query Movies 'year = 2013 AND ti|'", ["year = 2013 AND title"]),
         ("query Movies 'year = 2013 A|'", ["year = 2013 AND"]),
