@@ -2,11 +2,14 @@
 
 import json
 import os
+import sqlite3
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +21,7 @@ from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk import files
+from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.operations import fills
 
 FILLS = "flyexpr.engines.sqlite.operations.fills."
@@ -334,6 +338,63 @@ def test_another_writer_has_its_turn_between_two_portions(path: str, monkeypatch
         assert writer.returncode == 0
         assert during > 5
         assert call(engine, "Scan", {**SCAN, "Select": "COUNT"})["Count"] == 3000 + ITEMS + during
+
+
+@pytest.mark.parametrize("items, size", [(60, 10), (12, 20_000)], ids=["small items", "large items"])
+def test_only_the_engine_that_fills_an_index_copies_the_log(
+    path: str, monkeypatch: pytest.MonkeyPatch, items: int, size: int
+) -> None:
+    """Another engine writes at the worst moments: right after a portion, and while the log is copied.
+
+    Its commit would copy a log of 120 pages, and never finds one.
+    """
+    monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.0 if size < 100 else 1000.0)
+    monkeypatch.setattr(FILLS + "PORTION_BYTES", 25_000)
+    monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
+    for room in ("files", "storage"):
+        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_PAGES", 120)
+    copy_log, lengths = Storage.copy_log, list[int]()
+    with SqliteEngine(path) as engine, SqliteEngine(path) as other:
+        for sort in range(items):
+            item = {**key(sort, "many"), "x": {"S": "v"}, "pad": {"S": "p" * size}}
+            call(engine, "PutItem", {"TableName": "tab", "Item": item})
+
+        def put_beside() -> None:
+            length, copied = log(path)
+            put(other, 0, f"v{len(lengths)}")
+            assert log(path)[1] in (0, copied)  # 0 where it has begun the log anew
+            lengths.append(length)
+
+        def copy_disturbed(storage: Storage) -> None:
+            put_beside()
+            execute = storage._execute
+
+            def disturbed(statement: str) -> Any:
+                if "PASSIVE" not in statement:
+                    return execute(statement)
+                with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+                    reader.execute("BEGIN")  # it keeps the put from beginning the log anew, as a copy under way does
+                    reader.execute("SELECT count(*) FROM catalog").fetchall()
+                    rows = execute(statement).fetchall()
+                    put_beside()
+                return rows
+
+            storage._execute = disturbed  # type: ignore[method-assign]
+            copy_log(storage)
+            storage._execute = execute  # type: ignore[method-assign]
+
+        engine._storage.copy_log()  # what the puts have added
+        monkeypatch.setattr(Storage, "copy_log", copy_disturbed)
+        call(engine, "UpdateTable", CREATE)
+        assert 30 < max(lengths) < 120
+        assert call(engine, "Scan", {**SCAN, "Select": "COUNT"})["Count"] == items + ITEMS
+
+
+def log(path: str) -> tuple[int, int]:
+    """How many pages the log of a file has, and how many of them are copied: https://www.sqlite.org/walformat.html"""
+    with open(path + "-shm", "rb") as index:
+        fields = struct.unpack("=25I", index.read(100))
+    return fields[4], fields[24]
 
 
 WRITER = """

@@ -135,7 +135,7 @@ class Storage:
 
     @contextmanager
     def beside(self) -> Iterator[Storage]:
-        """A connection of its own to the same file, for long work: the log is copied while other threads go on.
+        """A connection of its own to the same file, for long work, which copies the log by `copy_log` alone.
 
         Of what is in memory there is only one.
         """
@@ -143,11 +143,23 @@ class Storage:
             yield self
             return
         other = Storage(self.file.again(), self.keeping)
-        other.connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES // 4}")  # before anybody else has to do it
+        other.connection.execute("PRAGMA wal_autocheckpoint = 0")
         try:
             yield other
         finally:
             other.close()
+
+    def copy_log(self) -> None:
+        """Copy the log into the file, so early that no commit of another connection has to; outside a transaction.
+
+        Others write meanwhile, and what they add would keep the log growing. So it is begun anew once it is long: they
+        wait while that little is copied. Nobody begins it anew while somebody reads what is in it.
+        """
+        if self.path == MEMORY:
+            return
+        ((_, pages, _),) = self._execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if pages > LOG_PAGES // 4:
+            self._execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     def close(self) -> None:
         """Close the file for good; what was committed is in it."""

@@ -19,6 +19,7 @@ from flyexpr.engines.sqlite.faults import in_use
 from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry, add_vector
 
 PORTION_SECONDS = 0.015
+PORTION_BYTES = 2_000_000  # of items; what they add to the log leaves it shorter than others copy it at (files.py)
 PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (files.py), so that it comes in between
 ABANDONED_SECONDS = 3.0  # without a portion: the engine at work has ended, or is stopped
 
@@ -39,10 +40,11 @@ def fill_portion(storage: Storage, name: str) -> bool:
     if definition is None or "Filling" not in definition:
         return False  # another engine has done the rest
     table, filling = read_table(definition), definition["Filling"]
-    until, last = time.monotonic() + PORTION_SECONDS, None
+    until, passed, last = time.monotonic() + PORTION_SECONDS, 0, None
     for key, size, text in storage.rows_after(table.store, bytes.fromhex(filling["After"])):
         _enter(storage, table, filling["Store"], key, (size, text))
-        if time.monotonic() > until:
+        passed += size
+        if passed > PORTION_BYTES or time.monotonic() > until:
             last = key
             break
     if last is None:
@@ -103,12 +105,12 @@ def check_unfilled(definition: Definition, message: str) -> None:
 
 def _finish(storage: Storage, name: str) -> None:
     with storage.beside() as other:
-        while True:
+        more = True
+        while more:
+            other.copy_log()
+            time.sleep(PAUSE_SECONDS)
             with other.transaction("IMMEDIATE"):
                 more = fill_portion(other, name)
-            if not more:
-                return
-            time.sleep(PAUSE_SECONDS)
 
 
 def _take_back(storage: Storage, name: str, undo: Callable[[Definition], None]) -> None:
