@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as waited
 from contextlib import closing
 from pathlib import Path
 
@@ -126,6 +127,40 @@ def test_what_a_fork_closes_is_on_the_disk(disk: Disk, engine: SqliteEngine) -> 
         put(engine, 1)
         assert disk.items() == 2
         assert call(other, "Scan", {"TableName": "tab"})["Count"] == 2
+
+
+def test_a_file_that_is_closed_answers_nobody_before_it_is_on_the_disk(disk: Disk, engine: SqliteEngine) -> None:
+    gate, begun = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        assert gate.wait(20)
+
+    engine.committed("PutItem", b'{"TableName":"tab","Item":{"pk":{"S":"a"},"sk":{"N":"1"}}}')
+    disk.then = wait
+    with ThreadPoolExecutor(2) as pool, SqliteEngine(str(disk.path)):  # else the log would be gone with its last user
+        closing_it = pool.submit(engine.close)
+        assert begun.wait(20)
+        answer = pool.submit(lambda: engine.keep(engine.written))
+        assert waited([answer], 0.1).not_done
+        gate.set()
+        answer.result(20)
+        closing_it.result(20)
+        assert disk.items() == 1
+
+
+def test_a_disk_that_fails_when_the_file_is_closed_is_believed_no_more(disk: Disk, engine: SqliteEngine) -> None:
+    def fail() -> None:
+        raise OSError(5, "Input/output error")
+
+    engine.committed("PutItem", b'{"TableName":"tab","Item":{"pk":{"S":"a"},"sk":{"N":"1"}}}')
+    number, disk.then = engine.written, fail
+    engine._storage.leave()  # as a fork does, while the writer waits
+    disk.then = lambda: None
+    with pytest.raises(DynamoError, match="the disk failed"):
+        put(engine, 2)
+    with pytest.raises(DynamoError, match="the disk failed"):
+        engine.keep(number)
 
 
 def test_a_log_that_is_closed_while_a_writer_waits_for_its_turn(tmp_path: Path, disk: Disk) -> None:

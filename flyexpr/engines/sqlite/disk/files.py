@@ -67,7 +67,7 @@ class TableFile:
         # The file stays the same whatever becomes of the current folder, and a log lies beside the file, not its link.
         self._place = path if path == MEMORY else _real(path)
         self._folder: int | None = None
-        self._kept_log: KeptLog | None = None  # with sync="full", while the file is open
+        self._kept_log: KeptLog | None = None  # with sync="full"; stays when it is closed, for those who wait for it
         self._known: Known = ()
         self._calm = -1
 
@@ -151,6 +151,8 @@ class TableFile:
     def _check(self) -> None:
         if not all(_identity(path) == identity for path, identity in self._known[:1]):
             raise self.moved()  # before it is opened again, which is after a fork
+        if self._kept_log and self._kept_log.failure:
+            raise self.unkept()
         _check_place(self.path, self._place)
 
     def _connected(self) -> sqlite3.Connection:
@@ -208,14 +210,13 @@ class TableFile:
 
     def keep(self, number: int) -> None:
         """Returns when as many transactions as were `written` are on the disk; OSError if one of them may be lost."""
-        if kept_log := self._kept_log:  # without one, the file has been closed in the meantime, which has kept it
-            kept_log.keep(number)
+        if self._kept_log:
+            self._kept_log.keep(number)
 
     def leave(self) -> None:
         """Keep what is committed, before the connection is closed."""
-        kept_log, self._kept_log = self._kept_log, None
-        if kept_log is not None:
-            kept_log.close()
+        if self._kept_log:
+            self._kept_log.close()
 
     def stands(self) -> bool:
         """Whether the file and its log are still those that were opened, for which one look at the folder may do."""

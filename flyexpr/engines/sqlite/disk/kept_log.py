@@ -26,7 +26,7 @@ class KeptLog:
         self.written = self._kept = 0
         self._longest, self._length = longest, os.lseek(self._descriptor, 0, os.SEEK_END)
         self._closed = False
-        self._failure: OSError | None = None
+        self.failure: OSError | None = None  # after which nothing more is kept
 
     def make_room(self) -> None:
         """Lengthens a log that has grown; to be called in a transaction that may write, and has not written yet.
@@ -56,21 +56,21 @@ class KeptLog:
         with self._turn:
             if self._kept < number and not self._closed:
                 self._write_out()
-            if self._failure is not None:
-                raise self._failure
+            if self.failure is not None:
+                raise self.failure
 
     def close(self) -> None:
-        """Keeps what is written, and closes the log."""
+        """Keeps what is written, and closes the log; whoever waits for it learns by `keep` if the disk fails."""
         with self._turn:
-            self._closed = True
             self._write_out()
+            self._closed = True
             os.close(self._descriptor)
 
     def _write_out(self) -> None:
         number = self.written  # before the system is asked: what is written later may not be kept
         try:
-            if self._failure is None:  # the system may say that lost data is kept when it is asked again
+            if self.failure is None:  # the system may say that lost data is kept when it is asked again
                 _sync(self._descriptor)
                 self._kept = number
         except OSError as error:
-            self._failure = error
+            self.failure = error
