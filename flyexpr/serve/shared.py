@@ -38,8 +38,7 @@ class Shared:
         self, engine: Engine, accepts: Callable[[str], bool], limits: Limits, console: Answers | None = None
     ) -> None:
         self.limits, self._accepts, self._console = limits, accepts, console
-        keeper: Any = engine if getattr(engine, "waits_for_disk", False) is True else None
-        self.keeper: Keeper | None = keeper
+        self.keeper = _keeper(engine)
         self.engine: Engine = self.keeper.committed if self.keeper else engine
         self.memory = Memory(limits.memory)  # for large bodies and answers
         self.work = Memory(limits.work)  # for large bodies in the engine
@@ -61,3 +60,12 @@ class Shared:
     def console_for(self, head: Head) -> Answers | None:
         """What answers a request below /console/, if there is a console; None for all other requests."""
         return self._console if head.path.startswith("/console/") else None
+
+
+def _keeper(engine: Any) -> Keeper | None:
+    """The engine, if it waits for the disk; None for any other."""
+    if getattr(engine, "waits_for_disk", False) is not True:
+        return None
+    # A subclass or a wrapper may do more in its call, such as refuse requests; then its `committed` is that of another.
+    calls, commits = ([cls for cls in type(engine).__mro__ if name in vars(cls)] for name in ("__call__", "committed"))
+    return engine if calls[:1] == commits[:1] else None

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from raw import GOOD, Connection, answered, connected
@@ -40,6 +41,25 @@ class Keeping:
             self.waits, written = self.waits + 1, self.written
             self.then()
             self.kept = written
+
+
+class Refusing(Keeping):
+    """One that does more than the engine that it is made of."""
+
+    def __call__(self, operation: str, body: bytes) -> bytes:
+        raise DynamoError.of("AccessDeniedException", "")
+
+
+class Around:
+    """The same, around an engine whose other attributes it shows."""
+
+    __call__ = Refusing.__call__
+
+    def __init__(self) -> None:
+        self._engine = Keeping()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
 
 
 class Gate:
@@ -132,6 +152,12 @@ def test_what_cannot_be_kept_is_an_error(quick: bool) -> None:
         engine.then = lambda: None
         writer.send(PUT)
         assert writer.answer().status == OK
+
+
+@pytest.mark.parametrize("engine", [Refusing(), Around()], ids=["subclass", "wrapper"])
+def test_an_engine_that_does_more_than_the_one_it_is_made_of_is_asked_itself(engine: Any) -> None:
+    with Server(engine, 0, "127.0.0.1") as server:
+        assert b"AccessDeniedException" in answered(server, PUT).body
 
 
 def send_on(connection: Connection, request: bytes) -> None:
