@@ -518,3 +518,27 @@ def test_the_pause_is_longer_than_a_writers() -> None:
     """So that a writer that waits tries at least once in it."""
     assert files._LONG < fills.PAUSE_SECONDS < 0.02
     assert fills.PORTION_SECONDS + fills.PAUSE_SECONDS < 0.05
+
+
+def test_a_fork_waits_while_the_log_is_copied_and_the_file_is_opened_again(path: str) -> None:
+    """SQLite may crash where a fork closes a file that another thread is at work in."""
+    free = list[bool]()
+
+    def try_lock(lock: Any) -> None:
+        free.append(lock.acquire(blocking=False))
+        if free[-1]:
+            lock.release()
+
+    def look(statement: str) -> None:
+        other = threading.Thread(target=try_lock, args=(beside.lock,))
+        other.start()
+        other.join()
+
+    with SqliteEngine(path) as engine, engine._storage.beside() as beside:
+        beside.connection.set_trace_callback(look)
+        beside.copy_log()
+        assert free
+        assert not any(free)
+        beside.leave()  # as a fork does
+        beside.copy_log()
+        put(engine, ITEMS)

@@ -143,7 +143,8 @@ class Storage:
             yield self
             return
         other = Storage(self.file.again(), self.keeping)
-        other.connection.execute("PRAGMA wal_autocheckpoint = 0")
+        with other.lock:
+            other.connection.execute("PRAGMA wal_autocheckpoint = 0")
         try:
             yield other
         finally:
@@ -157,9 +158,11 @@ class Storage:
         """
         if self.path == MEMORY:
             return
-        ((_, pages, _),) = self._execute("PRAGMA wal_checkpoint(PASSIVE)")
-        if pages > LOG_PAGES // 4:
-            self._execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        with self.lock:  # for which a fork waits, before it closes the file
+            self.connect()
+            ((_, pages, _),) = self._execute("PRAGMA wal_checkpoint(PASSIVE)")
+            if pages > LOG_PAGES // 4:
+                self._execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     def close(self) -> None:
         """Close the file for good; what was committed is in it."""
