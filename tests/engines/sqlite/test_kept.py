@@ -187,6 +187,19 @@ def test_a_log_grows_in_few_steps_up_to_its_longest_and_is_read_as_if_it_had_not
     assert lengths[-1] >= 300_000
 
 
+def test_a_file_with_small_pages(disk: Disk) -> None:
+    """Its first log is shorter than a page of other files."""
+    with SqliteEngine(str(disk.path)) as engine:
+        call(engine, "CreateTable", TABLE)
+    with closing(sqlite3.connect(disk.path)) as connection:
+        for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 512", "VACUUM"):
+            connection.execute(statement)
+    with SqliteEngine(str(disk.path), "full") as engine:
+        for number in range(3):
+            put(engine, number)
+            assert disk.items() == number + 1
+
+
 def test_a_disk_without_room_for_a_longer_log(
     disk: Disk, engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

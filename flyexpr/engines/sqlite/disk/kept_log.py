@@ -45,9 +45,9 @@ class KeptLog:
         self._length = length
 
     def _ends_with_room(self, length: int) -> bool:
-        """Whether another process has made room; leaves the place of the next write at the end."""
-        os.lseek(self._descriptor, length - _BLOCK, os.SEEK_SET)
-        return os.read(self._descriptor, _BLOCK) == bytes(_BLOCK)
+        """Whether another process has made room. It leaves the place of the next write at the end."""
+        os.lseek(self._descriptor, max(0, length - _BLOCK), os.SEEK_SET)
+        return not os.read(self._descriptor, _BLOCK).strip(b"\0")
 
     def keep(self, number: int) -> None:
         """Returns when the transactions up to a number are on the disk; OSError if one of them may be lost."""
