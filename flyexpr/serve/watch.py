@@ -36,7 +36,7 @@ class Watch:
         self._open = 0
         self._full = self._closing = False
         self._threads = Threads(limits.threads, self._work)
-        self._keepers = Threads(1, self._keep)
+        self._keepers = Threads(1, self._work)  # one thread waits for the disk, for all connections
         self._lead = Lead(self._turn, self._lost)
         for one in (*listeners, self._bell, self._button):
             one.setblocking(False)
@@ -140,14 +140,10 @@ class Watch:
     def _work(self, talk: Talk) -> None:
         alive = False
         try:
-            alive = talk.go_on(lambda: self._closing or self._threads.waiting())
-        finally:
-            self._end_work(talk, alive)
-
-    def _keep(self, talk: Talk) -> None:
-        alive = False
-        try:
-            alive = talk.answer_kept()
+            if talk.unkept:
+                alive = talk.answer_kept()
+            else:
+                alive = talk.go_on(lambda: self._closing or self._threads.waiting())
         finally:
             self._end_work(talk, alive)
 
