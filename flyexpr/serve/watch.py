@@ -140,10 +140,7 @@ class Watch:
     def _work(self, talk: Talk) -> None:
         alive = False
         try:
-            if talk.unkept:
-                alive = talk.answer_kept()
-            else:
-                alive = talk.go_on(lambda: self._closing or self._threads.waiting())
+            alive = talk.answer_kept() if talk.unkept else talk.go_on(lambda: self._closing or self._threads.waiting())
         finally:
             self._end_work(talk, alive)
 
