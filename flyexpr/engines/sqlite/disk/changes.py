@@ -19,13 +19,14 @@ from flyexpr.engines.sqlite.disk.storage import Storage
 
 SECOND = 1_000_000
 NOT_KEPT: Row = (0, b"{}")  # in the place of an item that nobody needs
-NO_KEY = (None, NOT_KEPT[1])  # the texts in which there is no key
+_NO_KEY = (None, NOT_KEPT[1])  # the texts in which there is no key
 
 StoredChange = tuple[int, int, int | None, bytes | None, int | None, bytes | None]
 """A change of an item, as SQLite gives it: with a class for it, a page of 1,000 records takes a third longer.
 
-It has its number; 1 if the item was deleted because its time to live had passed, else 0; the size and the text of the
-item before it; and those of the item after it. They are None for an item that was not there, or is not any more.
+The members: the number of the change; 1 if the item was deleted because its time to live had passed, else 0; the size
+and the text of the item before the change; the size and the text after it. Size and text are None where there was no
+item.
 """
 
 
@@ -40,13 +41,13 @@ def row_before(change: StoredChange) -> Row | None:
 
 
 def text_with_key(change: StoredChange) -> bytes:
-    """A text that has the key of the item: the newer one, unless only the older one was kept.
+    """A text of the item that has its key: the newer one, unless only the older one was kept.
 
     >>> text_with_key((1, 0, 9, b'{"id":{"S":"abc"}}', *NOT_KEPT))
     b'{"id":{"S":"abc"}}'
     """
     old, new = change[3], change[5]
-    text = old if new in NO_KEY else new
+    text = old if new in _NO_KEY else new
     assert text is not None
     return text
 

@@ -144,11 +144,10 @@ class Page(NamedTuple):
 def _page(storage: Storage, stream: StoredStream, shard: Shard, after: int, limit: int) -> Page:
     changes: list[StoredChange] = []
     size = passed = 0
-    is_whole = shard.part == (0, 1)
     for change in read_changes(storage, stream.store, after, 2**62 if shard.end is None else shard.end):
         number, _, old_size, _, new_size, _ = change
         own = (old_size or 0) + (new_size or 0)
-        if not (is_whole or has_change(stream, shard, change)):
+        if not has_change(stream, shard, change):
             passed += own
         elif len(changes) == limit or (changes and size + own > MAX_BYTES):
             return Page(changes, after, True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text, read_first
-from flyexpr.engines.sqlite.disk.changes import NO_KEY, SECOND, StoredChange, text_with_key
+from flyexpr.engines.sqlite.disk.changes import SECOND, StoredChange, text_with_key
 from flyexpr.engines.sqlite.disk.keeping import NEW_VIEWS, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, row_key
 from flyexpr.engines.sqlite.disk.keys import segment_range
@@ -67,13 +67,12 @@ def record_pieces(stream: StoredStream, changes: Iterable[StoredChange]) -> list
     # The id of a record is the same on every reading, and another for every other change of any table.
     origin = hashlib.blake2b(f"{stream.table_id} {stream.arn}".encode(), digest_size=8).hexdigest().encode()
     start, view, key_of = _START % origin, stream.view.encode(), _key_reader(stream.schema)
-    inserted, modified, removed, expired_ = (_END % (view, name, identity) for name, identity in _KINDS)
+    inserted, modified, removed, expired = (_END % (view, name, identity) for name, identity in _KINDS)
     old_is_shown, new_is_shown = stream.view in OLD_VIEWS, stream.view in NEW_VIEWS
     pieces: list[bytes] = []
-    for number, is_expired, old_size, old, new_size, new in changes:
-        text = old if new in NO_KEY else new
-        assert text is not None
-        key, size = key_of(text)
+    for change in changes:
+        number, is_expired, old_size, old, new_size, new = change
+        key, size = key_of(text_with_key(change))
         images: tuple[bytes, ...] = ()
         if new is not None and new_is_shown:
             images = b',"NewImage":', new
@@ -83,7 +82,7 @@ def record_pieces(stream: StoredStream, changes: Iterable[StoredChange]) -> list
             size += old_size or 0
         pieces.append(start % (number, number // SECOND, FIRST_SEQUENCE + number, size, key))
         pieces += images
-        pieces.append(inserted if old is None else modified if new is not None else expired_ if is_expired else removed)
+        pieces.append(inserted if old is None else modified if new is not None else expired if is_expired else removed)
     if pieces:
         pieces[-1] = pieces[-1].removesuffix(b",")
     return pieces
@@ -122,11 +121,11 @@ def _key_reader(schema: KeySchema) -> Callable[[bytes], tuple[bytes, int]]:
 
     def read(text: bytes) -> tuple[bytes, int]:
         # Most items begin with their key. It takes a sixth of the time where no string of it has an escape.
-        found = match(text)
-        if found is None:
+        matched = match(text)
+        if matched is None:
             key = read_first(text, schema.names)
             return item_text(key)[1:-1], item_size(key)
-        attributes, partition, sort = found.groups()
+        attributes, partition, sort = matched.groups()
         return attributes, names + partition_size(partition) + sort_size(sort)
 
     return read
