@@ -196,6 +196,11 @@ def __dir__() -> list[str]:
 
 TYPE_CHECKING = False  # what checkers take for true; typing's own would cost an import
 if TYPE_CHECKING:
+    from flyexpr import aio as aio
+    from flyexpr import curried as curried
+    from flyexpr import events as events
+    from flyexpr import serve as serve
+    from flyexpr import testing as testing
     from flyexpr.engine import Connection as Connection
     from flyexpr.engine import Engine as Engine
     from flyexpr.engines import call, connect
