@@ -18,9 +18,9 @@ Answers = Callable[[Head, bytes], Answer]
 
 
 class Keeper(Protocol):
-    """An engine whose answers to writes are to wait for the disk, which may be done apart: for many at once.
+    """An engine that does a write in two steps: it commits, and waits for the disk, which it can do for many at once.
 
-    An answer of `committed` may be handed on once `keep` has returned for the count that was `written` then.
+    The client may have the answer of `committed` once `keep` has returned for what `written` was after it.
     """
 
     @property

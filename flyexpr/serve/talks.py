@@ -76,7 +76,7 @@ class Talk:
     def answer_kept(self) -> bool:
         """Waits for the disk, then sends what can be sent without waiting; False if the connection is over.
 
-        In one thread for all connections: what was done while it waited for the disk needs one more wait together.
+        One thread does this for all connections: writes that are done while it waits share the next wait.
         """
         assert self._unkept is not None
         (answer, head, number), self._unkept = self._unkept, None
@@ -92,7 +92,7 @@ class Talk:
         self.since = time.monotonic()
 
     def _unkept_number(self, operation: str, answer: Answer) -> int:
-        """For `keep`; 0 for an answer that has not to wait for the disk."""
+        """The number for `keep`; 0 for an answer that need not wait for the disk."""
         keeper = self._shared.keeper
         return keeper.written if keeper is not None and operation not in READS and answer.status == 200 else 0
 
