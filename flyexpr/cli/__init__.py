@@ -4,6 +4,7 @@ environment  hints    the variables that it reads; errors in the words of a comm
 formats/              items as text and back: JSON Lines, DynamoDB JSON, CSV, export folders, text for a terminal
 notes                 what people read on stderr; exit codes
 keys  schemas         keys and tables as people write them
+index_words           indexes as people write them
 session  options      the engine of a run; the options that commands share
 completions  endings  names that a shell may complete; the exit code and the text of an error
 jobs/                 long work

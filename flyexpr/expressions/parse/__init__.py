@@ -54,7 +54,7 @@ def parse_condition(text: str, **values: Any) -> Condition:
       expression: a = = 1
                       ^
 
-    Reads what `show` prints, from up to 500,000 characters.
+    Reads what `show` prints, in a text of up to 500,000 characters.
     """
     scope = _text_scope(text, values)
     return _all_used(scope, read_condition(text, scope))
@@ -66,6 +66,8 @@ def parse_update(text: str, **values: Any) -> Update:
     >>> from flyexpr import assign, incr
     >>> parse_update("ADD wins 1 SET info.seen = :seen", seen=True) == incr("wins") + assign("info.seen", True)
     True
+
+    Reads what `show` prints, in a text of up to 500,000 characters.
     """
     scope = _text_scope(text, values)
     return _all_used(scope, read_update(text, scope))
