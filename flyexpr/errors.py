@@ -67,7 +67,7 @@ class PlanError(FlyexprError, ValueError):
         super().__init__(_text(message, condition=condition, hint=hint))
         self.message = message
         self.why = why or message
-        """Why no query serves, for a reader who need not query."""
+        """Why no query serves, in short; the message, where nothing shorter says it."""
 
 
 class ValidationError(FlyexprError, ValueError):

@@ -190,7 +190,7 @@ def store_statement(store: str, name: str = "", rule: str = " NOT NULL") -> str:
     >>> store_statement("vectors_1", "temp.past", rule="")
     'CREATE TABLE temp.past (key BLOB PRIMARY KEY, size INTEGER, item TEXT, vector BLOB)'
 
-    `name` is that of a table with the columns of the store, and `rule` what goes for each of them.
+    `name` is that of the table to make, if it is another one; `rule` is the constraint of each column.
     """
     vector = f", vector BLOB{rule}" if store.startswith("vectors") else ""
     return f"CREATE TABLE {name or store} (key BLOB PRIMARY KEY{rule}, size INTEGER{rule}, item TEXT{rule}{vector})"
