@@ -14,9 +14,9 @@ WORDS = [
     (r"choose one: (?:query|search)\(\.\.\., index='(.*)'\)", r"choose an index: \1"),
     (
         r"start= takes the \.cursor of an earlier read; this is .*",
-        "this is no cursor of a page; read the first one again",
+        "this is not the cursor of a page; read the first one again",
     ),
-    (r"since= takes .*; this is not one", "this is no cursor of changes; watch from now on"),
+    (r"since= takes .*; this is not one", "this is not a cursor of changes; watch from now on"),
     (r'declare it, Table\(\.\.\., stream="both"\), .*', "flyexpr alter TABLE --stream both gives it one"),
     (r'read the table itself, and then go on with since="latest"', "read the table again, and watch from now on"),
     (r" \(consistent=True costs twice as much\)", ""),
