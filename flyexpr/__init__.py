@@ -37,6 +37,8 @@ last argument; `flyexpr.events` asks the same conditions of changes; `flyexpr.se
 for annotations, are imported by name.
 """
 
+import _thread
+import os
 import sys
 
 __all__ = [
@@ -322,12 +324,20 @@ if TYPE_CHECKING:
     from flyexpr.values.kinds import Item as Item
     from flyexpr.version import __version__ as __version__
 else:  # type checkers would take any name for one of the module
+    # A fork copies only the thread that forks. If another one were importing, the child would wait for it for ever.
+    _importing = _thread.RLock()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+        )
 
     def __getattr__(name):
         if name in _DOORS:
-            return __import__(f"flyexpr.{name}", fromlist=[name])
+            with _importing:
+                return __import__(f"flyexpr.{name}", fromlist=[name])
         if name in _HOMES:
-            value = getattr(__import__(f"flyexpr.{_HOMES[name]}", fromlist=[name]), name)
+            with _importing:
+                value = getattr(__import__(f"flyexpr.{_HOMES[name]}", fromlist=[name]), name)
             globals()[name] = value
             return value
         raise AttributeError(f"module 'flyexpr' has no attribute {name!r}", name=name, obj=sys.modules[__name__])

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import subprocess
@@ -258,6 +259,32 @@ def test_public_names_are_documented(name: str) -> None:
     assert text.strip(), "no docstring"
     assert not text.startswith(f"{name}("), "only the signature that dataclass writes"
     assert ">>>" in text, "no doctest"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+def test_a_fork_waits_for_a_name_that_another_thread_imports() -> None:
+    code = """
+import flyexpr, os, signal, sys, threading, time, warnings
+
+warnings.simplefilter("ignore")  # Python warns of every fork beside a thread
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "flyexpr.sync":
+            begun.set()
+            time.sleep(0.1)
+
+sys.meta_path.insert(0, Slow())
+begun = threading.Event()
+threading.Thread(target=lambda: flyexpr.put).start()
+begun.wait()
+child = os.fork()
+if not child:
+    signal.alarm(5)
+    os._exit(flyexpr.put is None)
+print(os.waitpid(child, 0)[1])
+"""
+    assert fresh(code) == "0"
 
 
 def test_import_alone_loads_nothing_else() -> None:
