@@ -143,7 +143,7 @@ def test_followers_that_are_killed_and_compete_do_each_change_once(tmp_path: Pat
             end = time.monotonic() + 60
             while time.monotonic() < end:
                 step(orders, dice)
-                time.sleep(0.002)  # the followers take their time to start, and every change has to be followed in the end
+                time.sleep(0.002)  # meanwhile the followers start; in the end every change has to be followed
                 if get(totals, PLACE) != begun:  # it works: some more, and then it is killed
                     end, begun = min(end, time.monotonic() + dice.uniform(0.0, 0.5)), None
             for process in processes:
