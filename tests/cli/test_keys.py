@@ -170,7 +170,7 @@ def test_faults_of_lines(inside: Inside, text: str, message: str | None):
         ('{"a": {"BS": "x"}}', "at `a`: BS takes a list of base64 texts, not empty"),
         ('{"a": {"B": "?"}}', "at `a`: B takes base64 text"),
         ('{"a": {"N": "1e"}}', "at `a`: N takes a number in a string"),
-        ('{"a": ' + '{"L": [' * 33 + "]}" * 33 + "}", "nested more than 32 levels deep"),
+        ('{"a": ' + '{"L": [' * 33 + "]}" * 33 + "}", f"at `a{'[0]' * 32}`: nested more than 32 levels deep"),
     ],
 )
 def test_faults_of_wire_lines(inside: Inside, wire: str, message: str):

@@ -212,7 +212,7 @@ def test_an_interruption_waits_for_what_is_under_way(small: Table) -> None:
     with pytest.raises(KeyboardInterrupt):
         update_matching(small.on(engine), scan(), incr("n"), workers=4, progress=progress)
     written = sum(values(small))
-    assert 10 <= written <= 14
+    assert 10 <= written < AMOUNT  # 14, and more where the machine lets the workers run before this thread
     time.sleep(0.02)
     assert sum(values(small)) == written
 
