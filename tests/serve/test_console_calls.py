@@ -329,6 +329,19 @@ def test_a_scan_with_a_budget_goes_on_to_the_end(server: Server):
     assert "cursor" not in at_once
 
 
+@pytest.mark.parametrize("question", [{"text": "", "scan": {"budget": 1}}, {"text": "g = 1"}], ids=["scan", "query"])
+def test_items_that_cost_more_than_one_request_may_come_one_by_one(engine: Engine, server: Server, question: Any):
+    large = Table("Large", "g", "n", attributes={"g": int, "n": int})
+    run(large.on(engine), create_table())
+    put_all(large.on(engine), ({"g": 1, "n": n, "text": "x" * 200_000} for n in range(3)))
+    asked, found, cursor = {"table": "Large", "size": 1, **question}, list[Any](), ""
+    while cursor is not None:
+        page = done(server, "page", **asked, cursor=cursor or None)
+        assert page["stats"]["read"] <= 2  # the next one is looked for, to know whether there is more
+        found, cursor = [*found, *page["keys"]], page.get("cursor")
+    assert [json.loads(each) for each in found] == [{"g": 1, "n": n} for n in range(3)]
+
+
 def test_a_scan_has_no_order(server: Server):
     status, found = failed(server, "page", table="Movies", text="", size=1, scan={"budget": 1}, descending=True)
     assert (status, found["error"]) == (400, "a scan gives items in no order; leave `descending` out")
