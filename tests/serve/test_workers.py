@@ -4,10 +4,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,19 @@ def test_if_one_process_dies_all_end(engine: Engine) -> None:
         with pytest.raises(FlyexprError, match="a process of the server has ended, so the server ends"):
             server.wait()
     assert not [one for one in started if is_running(one)]
+
+
+def test_a_process_that_does_not_end_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyexpr.serve.processes._PATIENCE", 0.1)
+    with serve(engine, workers=2) as server:
+        started = processes(server)
+        os.kill(started[1], signal.SIGSTOP)
+        try:
+            threading.Thread(target=server.close, daemon=True).start()
+            eventually(lambda: not any(is_running(one) for one in started))
+        finally:
+            with suppress(ProcessLookupError):  # else one that nobody kills would hold this test up for ever
+                os.kill(started[1], signal.SIGCONT)
 
 
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
