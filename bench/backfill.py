@@ -79,6 +79,6 @@ PART = Part(
     {_LONGEST: Bound(50, least=False, unit="ms")},
     units={"seconds of the backfill": "s"},
     unit_of_others="ms",
-    why="a put whose commit finds the log of writes long copies it into the file, with what the backfill has added; "
-    "where the other process leaves that to the backfill, its longest put takes 33 to 43 ms",
+    why="a put waits for the portion that is being written, 15 ms, and for the copy of the log after it; where other "
+    "programs share the two cores, either may be held up while it has the lock",
 )

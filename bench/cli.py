@@ -407,7 +407,7 @@ PART = Part(
     figures,
     {row.what: Bound(row.bound, least=not row.share) for row in ROWS if row.bound},
     why="before the program knows the command it imports little but click. Over 10 ms, 16 requests at once need the "
-    "second core, which another program had in this run",
+    "second core for the server",
 )
 
 

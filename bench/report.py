@@ -56,8 +56,7 @@ _WHY = {
     "first three items": "the whole answer of 1 MB is received and checked before its first item is read",
     "query pages, flyexpr.aio": "the same figure as without aio; a run differs from the next by some 5 %",
     "GetItem": _REQUEST,
-    "1,000 GetItems at once, wall": "another program had the second core in this run, on which the server should work; "
-    "by CPU the goals are reached",
+    "1,000 GetItems at once, wall": "the server needs the second core for itself; by CPU the goals are reached",
     "UpdateItem": _REQUEST,
     "compile": "building an expression, whose parts are Python objects, takes up to half of the time",
     "import": "a third of it is Python's typing, json and decimal",

@@ -35,7 +35,7 @@ class Adaptive:
         self._since = self._fell = clock()
         self._next = self._since - _AHEAD  # when the next request may be sent
         self._top: float | None = None  # the rate at which the last throttle came; None before the first one
-        self._start = _START  # the rate after it
+        self._start = _START  # the rate until then
         self._answered = 0  # since the window began
         self._measured = _START  # answers a second in the last window
 
@@ -69,7 +69,7 @@ class Adaptive:
         elapsed = now - self._since
         measured = self._answered / elapsed if elapsed > _WINDOW / 2 else self._measured
         self._top = max(min(rate, measured), 0.5)
-        self._start, self._fell = self._top * (1 - _FALL), now
+        self._fell = now
         self._next = max(self._next, now)
 
     def _rate(self, now: float) -> float:
