@@ -105,7 +105,7 @@ def test_an_increment_of_every_item_is_done_once(many: Path, tmp_path: Path):
     command = ["update", "Copy", "ADD n 1000000", "--where", "begins_with(id, '0')", "--resume", "journal"]
     journal = tmp_path / "journal"
     for _ in range(2):
-        process = program.start(*command)
+        process = program.start(*command, *SLOWLY)
         before = done_of(journal) if journal.exists() else 0
         until(lambda before=before: journal.exists() and done_of(journal) > before, process)
         process.kill()
