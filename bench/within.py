@@ -165,7 +165,7 @@ def in_processes(folder: Path) -> Figures:
 
 
 def _reading(path: Path, processes: int) -> float:
-    """The mean time in which a process reads, while so many do."""
+    """The mean time that one process takes to read, where so many processes read at once."""
     spawning = multiprocessing.get_context("spawn")
     everybody = spawning.Barrier(processes)
     with spawning.Pool(processes, _wait_for, (everybody,)) as pool:

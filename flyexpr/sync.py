@@ -557,9 +557,8 @@ def modify(
     the table declares one. When another writer changed it meanwhile, the function is called again with what is there
     now, up to `attempts` times; then ConditionFailed. If the item does not exist, your function gets just its key;
     `{}`, which stands for no item, removes it (None is an error: a `return` was forgotten). Nothing is written where
-    nothing changes.
-    Without a version an item may have 150 attributes, and one that another writer adds, and the function does not, goes
-    unnoticed.
+    nothing changes. Without a version an item may have 150 attributes, and one that another writer adds, and the
+    function does not, goes unnoticed.
     """
     item: T | None = perform(rare.modify(table, key, function, attempts), (table,), stats)
     return item

@@ -88,7 +88,7 @@ class _Program(click.Group):
     "--engine",
     metavar="URL",
     shell_complete=complete_engines,
-    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {environment.ENGINE}, else AWS's configuration.",
+    help=environment.ENGINE_HELP,
 )
 @click.version_option(__version__, prog_name="flyexpr")
 @click.pass_context

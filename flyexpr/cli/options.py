@@ -52,7 +52,7 @@ engine = click.option(
     expose_value=False,
     callback=_keep_engine,
     shell_complete=completions.engines,
-    help=f"sqlite:PATH, dynamodb://REGION or http://HOST:PORT; else {environment.ENGINE}, else AWS's configuration.",
+    help=environment.ENGINE_HELP,
 )
 
 

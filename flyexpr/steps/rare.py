@@ -11,6 +11,7 @@ from typing import Any
 from flyexpr.records import later
 from flyexpr.steps.step import Steps
 
+# Those whose result a door returns as it comes have a type; the others' doors say it.
 batch_get = later("flyexpr.steps.batches", "batch_get")
 batch_write = later("flyexpr.steps.batches", "batch_write")
 transact_get = later("flyexpr.steps.transactions", "transact_get")

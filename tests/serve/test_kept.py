@@ -63,7 +63,7 @@ class Around:
 
 
 class Gate:
-    """Holds up whoever comes, until it is opened."""
+    """Stops each caller until it is opened."""
 
     def __init__(self) -> None:
         self.open, self.waiting = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""What is acknowledged with sync=full is on the disk, whoever waits for it beside others."""
+"""With sync=full, an acknowledged write is on the disk, also if several writers wait for it together."""
 
 import os
 import sqlite3

@@ -19,7 +19,7 @@ from flyexpr.engines.sqlite.disk.storage import Storage
 
 SECOND = 1_000_000
 NOT_KEPT: Row = (0, b"{}")  # in the place of an item that nobody needs
-_NO_KEY = (None, NOT_KEPT[1])  # the texts in which there is no key
+_NO_KEY = (None, NOT_KEPT[1])  # these texts hold no key
 
 StoredChange = tuple[int, int, int | None, bytes | None, int | None, bytes | None]
 """A change of an item, as SQLite gives it: with a class for it, a page of 1,000 records takes a third longer.

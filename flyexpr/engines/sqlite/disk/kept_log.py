@@ -40,7 +40,7 @@ class KeptLog:
         if self._length < length < self._longest and not self._ends_with_room(length):
             try:
                 length += os.write(self._descriptor, bytes(min(length, self._longest - length)))
-            except OSError:  # there is no more room on the disk: the log grows as it would without
+            except OSError:  # the disk is full: from now on each write lengthens the log itself
                 self._longest = 0
         self._length = length
 
@@ -60,7 +60,7 @@ class KeptLog:
                 raise self.failure
 
     def close(self) -> None:
-        """Keeps what is written, and closes the log; whoever waits for it learns by `keep` if the disk fails."""
+        """Keeps what is written and closes the log; if the disk fails, `keep` tells the writers that still wait."""
         with self._turn:
             self._write_out()
             self._closed = True
