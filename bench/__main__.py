@@ -10,16 +10,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import bulk, growth, holding, local, starts
-from bench.adapters import ADAPTERS
-from bench.goals import goal_table
-from bench.jobs import JOBS
+from bench.engine import growth, local
+from bench.page.goals import goal_table
+from bench.page.plot import draw
+from bench.page.report import page
+from bench.page.results import SAVED, Results, load
 from bench.part import Part
 from bench.parts import PARTS
-from bench.plot import draw
-from bench.report import page
-from bench.results import SAVED, Results, load
-from bench.rounds import compare, replay_server, start, stop
+from bench.peers import bulk, holding, starts
+from bench.peers.adapters import ADAPTERS
+from bench.peers.jobs import JOBS
+from bench.peers.rounds import compare, replay_server, start, stop
 
 DOCS = Path(__file__).parent.parent / "docs"
 SLOW = ("pages kept", "pages, 100 at once")  # they take half a minute a round

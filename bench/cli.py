@@ -31,8 +31,8 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from bench import data
+from bench.environment import environment
 from bench.part import Bound, Figures, Part
-from bench.rounds import environment
 
 PAGES = 20  # each has 1000 items of about 1 KB: 20 MB in all
 DELAY = 0.010  # seconds

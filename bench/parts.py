@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench import backfill, beside, cli, partitions, serving, vectors
+from bench import cli, partitions
+from bench.engine import backfill, beside, serving, vectors
 from bench.part import Part
 
 PARTS: dict[str, Part] = {

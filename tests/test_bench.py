@@ -14,16 +14,19 @@ import pytest
 from places import DOCS
 
 from bench import __main__ as command
-from bench import backfill, bulk, data, goals, part, report, rounds, server, vectors
-from bench import jobs as bench_jobs
-from bench import plot as plot_module
-from bench.adapters import ours
-from bench.goals import GOALS, goal_table
-from bench.jobs import JOBS, SERVED, Jobs, same
-from bench.report import page
-from bench.results import Results, load
-from bench.rounds import Times, compare, replay_server, start, stop
-from bench.worker import measure, prepare
+from bench import data, part
+from bench.engine import backfill, vectors
+from bench.page import goals, report
+from bench.page import plot as plot_module
+from bench.page.goals import GOALS, goal_table
+from bench.page.report import page
+from bench.page.results import Results, load
+from bench.peers import bulk, rounds, server
+from bench.peers import jobs as bench_jobs
+from bench.peers.adapters import ours
+from bench.peers.jobs import JOBS, SERVED, Jobs, same
+from bench.peers.rounds import Times, compare, replay_server, start, stop
+from bench.peers.worker import measure, prepare
 from flyexpr import call, connect
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import data, raw, serving
+from bench import data
+from bench.engine import raw, serving
 from flyexpr import connect
 from flyexpr.serve import serve
 

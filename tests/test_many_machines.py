@@ -19,7 +19,7 @@ from machines import broken, rest, total
 from pages import blocks
 from places import DOCS, ROOT
 
-from bench.rounds import replay_server
+from bench.peers.rounds import replay_server
 from flyexpr import (
     DynamoError,
     ItemPage,

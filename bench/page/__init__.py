@@ -1,0 +1,1 @@
+"""The results, the goals, and the page docs/benchmarks.md, which shows both."""

@@ -1,0 +1,1 @@
+"""The jobs that flyexpr and other libraries do in turn, on the canned answers of one server."""
