@@ -12,20 +12,31 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import bare, invalid, validation_errors
 from flyexpr.engines.sqlite.request.expressions import mixed
 from flyexpr.engines.sqlite.request.intents import BatchAsked, KeysAsked, Write, WritesAsked
-from flyexpr.engines.sqlite.request.member_rules import length_problems, list_rule, map_rule
-from flyexpr.engines.sqlite.request.members import Members, broken, newly_broken, read_members
+from flyexpr.engines.sqlite.request.member_rules import (
+    Rule,
+    item_rule,
+    length_problems,
+    list_rule,
+    map_rule,
+    table_rule,
+)
+from flyexpr.engines.sqlite.request.members import Members, broken, newly_broken, read_members, rules_of
 from flyexpr.engines.sqlite.request.reads import read_projection
+from flyexpr.engines.sqlite.request.shapes import BATCH_GET_ITEM, BATCH_WRITE_ITEM, KEYS_AND_ATTRIBUTES
 from flyexpr.engines.sqlite.request.wire import TWO_TYPES, read_item
 from flyexpr.engines.sqlite.request.writes import read_delete, read_put, read_returns
 from flyexpr.expressions.nodes import Path
 
 MAX_KEYS, MAX_WRITES = 100, 25
+_GET, _WRITE, _KEYS = rules_of(BATCH_GET_ITEM), rules_of(BATCH_WRITE_ITEM), rules_of(KEYS_AND_ATTRIBUTES)
+_TABLE: dict[str, Rule] = {"TableName": table_rule}
+_PART: dict[str, Rule] = {"Item": item_rule, "Key": map_rule}
 DUPLICATES = "Provided list of item keys contains duplicates"
 
 
 def read_batch_get_item(request: Members) -> BatchAsked:
     """What a BatchGetItem asks for."""
-    members = read_members(request)
+    members = read_members(request, _GET)
     tables = members.get("RequestItems")
     if not tables:
         raise validation_errors([newly_broken("RequestItems", "Member must have length greater than or equal to 1")])
@@ -41,8 +52,8 @@ def read_batch_get_item(request: Members) -> BatchAsked:
 
 def _read_table(name: str, wire: Any) -> Members:
     """What is asked of one table; the same key twice is refused, but `1` and `1.0` pass as two, as in the service."""
-    where = read_members({"TableName": name})
-    members = read_members(wire, ("Keys",), f"requestItems.{name}.member.") | where
+    where = read_members({"TableName": name}, _TABLE)
+    members = read_members(wire, _KEYS, ("Keys",), f"requestItems.{name}.member.") | where
     problems = length_problems(len(members["Keys"]), 1, MAX_KEYS)
     if problems:
         raise validation_errors([newly_broken(f"RequestItems.{name}.member.Keys", problem) for problem in problems])
@@ -58,7 +69,7 @@ def _keys_asked(name: str, wire: Any, members: Members, paths: tuple[Path, ...] 
 
 def read_batch_write_item(request: Members) -> WritesAsked:
     """What a BatchWriteItem asks for."""
-    members = read_members(request)
+    members = read_members(request, _WRITE)
     writes = tuple(_read_writes(members.get("RequestItems") or {}))
     if not writes:
         raise invalid("The requestItems parameter is required for BatchWriteItem")
@@ -72,7 +83,7 @@ def _read_writes(tables: Members) -> Iterator[Write]:
         if length_problems(len(list_rule()(requests)[0]), 1, MAX_WRITES):
             raise validation_errors([broken("requestItems", tables, _MAP_VALUE)])
     for name, requests in tables.items():
-        table = read_members({"TableName": name})["TableName"]
+        table = read_members({"TableName": name}, _TABLE)["TableName"]
         for position, wire in enumerate(requests, 1):
             yield _read_write(table, wire, f"requestItems.{name}.member.{position}.member.")
 
@@ -94,6 +105,6 @@ def _read_write(table: str, wire: Any, within: str) -> Write:
 
 
 def _read_part(table: str, wire: Any, name: str, within: str) -> Members:
-    members = read_members({name: map_rule(wire)[0].get(name)}, (name,), within)
+    members = read_members({name: map_rule(wire)[0].get(name)}, _PART, (name,), within)
     members["TableName"] = table
     return members

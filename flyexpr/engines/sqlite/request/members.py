@@ -1,7 +1,7 @@
 """The members of a request: read by their rules, with every broken rule reported in the service's words.
 
-A member has one rule, whatever the operation, so one table serves all of them. A member that the table does not know is
-passed over, as the service does; JSON null counts as absent.
+In the operations on items a member has one rule, so one table serves all of them. A member that an operation does not
+have is passed over, as the service does; JSON null counts as absent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
-from flyexpr.engines.sqlite.request.json_types import ITEM, wrong_type
+from flyexpr.engines.sqlite.request.json_types import ITEM, Structure, wrong_type
 from flyexpr.engines.sqlite.request.member_rules import (
     INT_MAX,
     Rule,
@@ -30,14 +30,24 @@ Members = dict[str, Any]
 """The members of a request or of a part of it, by name."""
 
 
-def read_members(
-    request: Any, required: Iterable[str] = (), within: str = "", rules: Mapping[str, Rule] | None = None
-) -> Members:
-    """The members of a request (or of a part of it, whose path is `within`), each read by its rule, of RULES or others.
+def rules_of(shape: Structure) -> dict[str, Rule]:
+    """The rules for the members that a request has, or a part of it, in one of the operations on items.
 
-    >>> read_members({"TableName": "scores", "Limit": 1.5, "Unknown": 1}, ["TableName"])
+    >>> list(rules_of(Structure("Get", {"Key": ITEM})))
+    ['Key']
+    """
+    return {name: RULES[name] for name in shape.members}
+
+
+def read_members(
+    request: Any, rules: Mapping[str, Rule], required: Iterable[str] = (), within: str = "", *, newer: bool = False
+) -> Members:
+    """The members of a request (or of a part of it, whose path is `within`), each read by its rule.
+
+    >>> rules = {name: RULES[name] for name in ("TableName", "Limit")}
+    >>> read_members({"TableName": "scores", "Limit": 1.5, "Unknown": 1}, rules, ["TableName"])
     {'TableName': 'scores', 'Limit': 1}
-    >>> read_members({"TableName": "s", "Limit": 0})
+    >>> read_members({"TableName": "s", "Limit": 0}, rules, newer=True)
     Traceback (most recent call last):
     ...
     flyexpr.errors.DynamoError: ValidationException: 2 validation errors detected: Value 's' at 'tableName' failed to \
@@ -45,7 +55,7 @@ satisfy constraint: Member must have length greater than or equal to 3; Value at
 Member must have value greater than or equal to 1
     """
     problems: list[str] = []
-    members = gather(request, RULES if rules is None else rules, required, within, problems)
+    members = gather(request, rules, required, within, problems, newer=newer)
     if problems:
         raise validation_errors(problems)
     return members
@@ -73,9 +83,18 @@ def check_table_named(request: Members) -> None:
 
 
 def gather(
-    request: Any, rules: Mapping[str, Rule], required: Iterable[str], within: str, problems: list[str]
+    request: Any,
+    rules: Mapping[str, Rule],
+    required: Iterable[str],
+    within: str,
+    problems: list[str],
+    *,
+    newer: bool = False,
 ) -> Members:
-    """The members of a request, read by a table of rules; broken ones are added to `problems`."""
+    """The members of a request, read by a table of rules; broken ones are added to `problems`.
+
+    `newer` is for Query and Scan, of which the service's newer layer reads the numbers.
+    """
     if type(request) is not dict:
         raise wrong_type(request, ITEM)
     for name in required:
@@ -87,7 +106,7 @@ def gather(
         if rule is not None and raw is not None:
             members[name], constraints = rule(raw)
             if constraints:
-                describe = _newer if rules is RULES and _is_newer(name, raw) else _broken
+                describe = _newer if newer and _is_newer(name, raw) else _broken
                 problems += [describe(within, name, members[name], constraint) for constraint in constraints]
     return members
 
@@ -141,7 +160,7 @@ def _newer(within: str, name: str, value: Any, constraint: str) -> str:
 
 
 def _is_newer(name: str, raw: Any) -> bool:
-    """Whether the newer layer looks at the member: at the numbers of Query and Scan, but for the odd ones."""
+    """Whether the newer layer looks at a member of Query or Scan: at the numbers, but for the odd ones."""
     return name in ("Limit", "Segment", "TotalSegments") and type(raw) is int and abs(raw) <= INT_MAX
 
 

@@ -12,14 +12,17 @@ from flyexpr.engines.sqlite.request.clauses import Clause, read_clauses
 from flyexpr.engines.sqlite.request.expressions import named_paths, read_expressions
 from flyexpr.engines.sqlite.request.intents import GetAsked, PageAsked, Segment
 from flyexpr.engines.sqlite.request.legacy import read_attributes_to_get, read_key_conditions, read_legacy_filter
-from flyexpr.engines.sqlite.request.members import Members, read_members
+from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
+from flyexpr.engines.sqlite.request.shapes import GET_ITEM, QUERY, SCAN
 from flyexpr.engines.sqlite.request.wire import read_item
 from flyexpr.expressions.nodes import Path
+
+_GET, _QUERY, _SCAN = rules_of(GET_ITEM), rules_of(QUERY), rules_of(SCAN)
 
 
 def read_get_item(request: Members) -> GetAsked:
     """What a GetItem asks for."""
-    members = read_members(request, ("TableName", "Key"))
+    members = read_members(request, _GET, ("TableName", "Key"))
     if len(members) == 2:
         return GetAsked(members["TableName"], read_item(members["Key"]))
     paths = read_projection(members)
@@ -33,11 +36,7 @@ def read_get_item(request: Members) -> GetAsked:
 
 
 def read_projection(members: Members) -> tuple[Path, ...] | None:
-    """The paths of a request's ProjectionExpression or AttributesToGet; None for whole items.
-
-    The operations on keys do not know ExpressionAttributeValues, so they ignore it like any unknown member.
-    """
-    members = {name: member for name, member in members.items() if name != "ExpressionAttributeValues"}
+    """The paths of a request's ProjectionExpression or AttributesToGet; None for whole items."""
     nodes = read_expressions(members, ("ProjectionExpression",))
     paths: tuple[Path, ...] | None = nodes.get("ProjectionExpression")
     return paths if paths is not None else read_attributes_to_get(members)
@@ -45,7 +44,7 @@ def read_projection(members: Members) -> tuple[Path, ...] | None:
 
 def read_query(request: Members) -> PageAsked:
     """What a Query asks for."""
-    members = read_members(request, ("TableName",))
+    members = read_members(request, _QUERY, ("TableName",), newer=True)
     _check_select(members)
     nodes = read_expressions(members, ("FilterExpression", "KeyConditionExpression"))
     clauses = _read_key_condition(members, nodes)
@@ -62,7 +61,7 @@ def _read_key_condition(members: Members, nodes: dict[str, Any]) -> tuple[Clause
 
 def read_scan(request: Members) -> PageAsked:
     """What a Scan asks for."""
-    members = read_members(request, ("TableName",))
+    members = read_members(request, _SCAN, ("TableName",), newer=True)
     _check_select(members)
     segment = _read_segment(members)
     nodes = read_expressions(members, ("FilterExpression",))

@@ -99,19 +99,14 @@ _ACTION: dict[str, Shape] = {
     "ConditionExpression": STRING,
     "ReturnValuesOnConditionCheckFailure": STRING,
 }
-_TRANSACT_WRITE = _structure(
-    "TransactWriteItem",
-    ConditionCheck=_structure("ConditionCheck", **_ACTION, Key=ITEM),
-    Put=_structure("Put", **_ACTION, Item=ITEM),
-    Update=_structure("Update", **_ACTION, Key=ITEM, UpdateExpression=STRING),
-    Delete=_structure("Delete", **_ACTION, Key=ITEM),
-)
-_GET: dict[str, Shape] = {
-    **_TABLE,
-    "Key": ITEM,
-    "ProjectionExpression": STRING,
-    "ExpressionAttributeNames": NAMES,
+ACTIONS = {
+    "ConditionCheck": _structure("ConditionCheck", **_ACTION, Key=ITEM),
+    "Put": _structure("Put", **_ACTION, Item=ITEM),
+    "Update": _structure("Update", **_ACTION, Key=ITEM, UpdateExpression=STRING),
+    "Delete": _structure("Delete", **_ACTION, Key=ITEM),
 }
+GET = _structure("Get", **_TABLE, Key=ITEM, ProjectionExpression=STRING, ExpressionAttributeNames=NAMES)
+KEYS_AND_ATTRIBUTES = _structure("KeysAndAttributes", **_PROJECTION, Keys=ListOf(ITEM))
 _WRITE_REQUEST = _structure(
     "WriteRequest",
     PutRequest=_structure("PutRequest", Item=ITEM),
@@ -123,6 +118,8 @@ _STATEMENT: dict[str, Shape] = {
     "Parameters": VALUES,
     "ReturnValuesOnConditionCheckFailure": STRING,
 }
+BATCH_STATEMENT = _structure("BatchStatementRequest", **_STATEMENT, ConsistentRead=BOOLEAN)
+PARAMETERIZED_STATEMENT = Structure("ParameterizedStatement", _STATEMENT)
 
 _SCHEMA = ListOf(_structure("KeySchemaElement", AttributeName=STRING, KeyType=STRING))
 _UNITS: dict[str, Shape] = {
@@ -177,13 +174,13 @@ _INDEX_UPDATE = _structure(
 
 BATCH_EXECUTE_STATEMENT = Structure(
     "BatchExecuteStatementInput",
-    {**_CAPACITY, "Statements": ListOf(_structure("BatchStatementRequest", **_STATEMENT, ConsistentRead=BOOLEAN))},
+    {**_CAPACITY, "Statements": ListOf(BATCH_STATEMENT)},
 )
 BATCH_GET_ITEM = Structure(
     "BatchGetItemInput",
     {
         **_CAPACITY,
-        "RequestItems": MapOf(_structure("KeysAndAttributes", **_PROJECTION, Keys=ListOf(ITEM)), "KeysAndAttributes"),
+        "RequestItems": MapOf(KEYS_AND_ATTRIBUTES, "KeysAndAttributes"),
     },
 )
 BATCH_WRITE_ITEM = Structure(
@@ -231,7 +228,7 @@ EXECUTE_TRANSACTION = Structure(
     {
         **_CAPACITY,
         "ClientRequestToken": STRING,
-        "TransactStatements": ListOf(Structure("ParameterizedStatement", _STATEMENT)),
+        "TransactStatements": ListOf(PARAMETERIZED_STATEMENT),
     },
 )
 GET_ITEM = Structure("GetItemInput", {**_TABLE, **_CAPACITY, **_PROJECTION, "Key": ITEM})
@@ -298,11 +295,16 @@ TRANSACT_GET_ITEMS = Structure(
     "TransactGetItemsInput",
     {
         **_CAPACITY,
-        "TransactItems": ListOf(_structure("TransactGetItem", Get=Structure("Get", _GET))),
+        "TransactItems": ListOf(_structure("TransactGetItem", Get=GET)),
     },
 )
 TRANSACT_WRITE_ITEMS = Structure(
-    "TransactWriteItemsInput", {**_METRICS, "ClientRequestToken": STRING, "TransactItems": ListOf(_TRANSACT_WRITE)}
+    "TransactWriteItemsInput",
+    {
+        **_METRICS,
+        "ClientRequestToken": STRING,
+        "TransactItems": ListOf(_structure("TransactWriteItem", **ACTIONS)),
+    },
 )
 UNTAG_RESOURCE = Structure("UntagResourceInput", {"ResourceArn": STRING, "TagKeys": STRINGS})
 UPDATE_CONTINUOUS_BACKUPS = Structure(

@@ -13,9 +13,17 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import bare, invalid, validation_errors
 from flyexpr.engines.sqlite.request.intents import ActionsAsked, ExecutionAsked, StatementAsked, StatementsAsked, Token
+from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule
 from flyexpr.engines.sqlite.request.members import RULES, Members, gather
 from flyexpr.engines.sqlite.request.next_tokens import digest_of, read_token
+from flyexpr.engines.sqlite.request.shapes import (
+    BATCH_EXECUTE_STATEMENT,
+    BATCH_STATEMENT,
+    EXECUTE_STATEMENT,
+    EXECUTE_TRANSACTION,
+    PARAMETERIZED_STATEMENT,
+)
 from flyexpr.engines.sqlite.request.transactions import check_payload
 from flyexpr.engines.sqlite.request.wire import read_value
 from flyexpr.errors import DynamoError, ExpressionError
@@ -43,7 +51,7 @@ _RULES: dict[str, Rule] = {
 def read_execute_statement(request: Members) -> ExecutionAsked:
     """What an ExecuteStatement asks for."""
     problems: list[str] = []
-    members = _gather(request, "Statement", "", problems)
+    members = _gather(request, EXECUTE_STATEMENT, "Statement", "", problems)
     if problems:
         raise validation_errors(problems)
     values = _read_parameters(members)
@@ -70,7 +78,7 @@ def _read_start(members: Members, asked: StatementAsked, digest: bytes | None) -
 
 def read_batch_execute_statement(request: Members) -> StatementsAsked:
     """What a BatchExecuteStatement asks for; a statement that is refused fails alone."""
-    members, parts = _read_parts(request, "Statements")
+    members, parts = _read_parts(request, BATCH_EXECUTE_STATEMENT, "Statements", BATCH_STATEMENT)
     statements = tuple([_read_member(part) for part in parts])
     kinds = {isinstance(one.statement, Select) for one in statements if isinstance(one, StatementAsked)}
     if len(kinds) > 1:
@@ -92,7 +100,7 @@ def _read_member(members: Members) -> StatementAsked | DynamoError:
 
 def read_execute_transaction(request: Members) -> ActionsAsked:
     """What an ExecuteTransaction asks for: only reads, or only writes and conditions."""
-    members, parts = _read_parts(request, "TransactStatements")
+    members, parts = _read_parts(request, EXECUTE_TRANSACTION, "TransactStatements", PARAMETERIZED_STATEMENT)
     values = [_read_parameters(part) for part in parts]  # of all statements, before the first is read
     statements = tuple([_read_action(*read) for read in zip(range(len(parts)), parts, values, strict=True)])
     if len({isinstance(one.statement, Select) for one in statements}) > 1:
@@ -135,13 +143,13 @@ def _read_client_token(members: Members, parts: list[Members]) -> Token | None:
 # Parts
 
 
-def _read_parts(request: Members, name: str) -> tuple[Members, list[Members]]:
+def _read_parts(request: Members, shape: Structure, name: str, part_shape: Structure) -> tuple[Members, list[Members]]:
     """The members of a request, and those of each of its statements; all that is wrong with them is said at once."""
     problems: list[str] = []
-    members = _gather(request, name, "", problems)
+    members = _gather(request, shape, name, "", problems)
     within = name[0].lower() + name[1:]
     parts = [
-        _gather(part, "Statement", f"{within}.{position}.member.", problems)
+        _gather(part, part_shape, "Statement", f"{within}.{position}.member.", problems)
         for position, part in enumerate(members.get(name, ()), 1)
     ]
     if problems:
@@ -149,9 +157,9 @@ def _read_parts(request: Members, name: str) -> tuple[Members, list[Members]]:
     return members, parts
 
 
-def _gather(request: Any, required: str, within: str, problems: list[str]) -> Members:
+def _gather(request: Any, shape: Structure, required: str, within: str, problems: list[str]) -> Members:
     if type(request) is dict:
-        request = {name: request[name] for name in _RULES if name in request}
+        request = {name: request[name] for name in _RULES if name in shape.members and name in request}
     return gather(request, _RULES, (required,), within, problems)
 
 

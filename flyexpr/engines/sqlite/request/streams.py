@@ -64,7 +64,7 @@ def read_list_streams(request: Members) -> StreamsAsked:
     >>> read_list_streams({})
     StreamsAsked(table=None, after='', limit=100)
     """
-    members = read_members(request, rules=_LISTING)
+    members = read_members(request, _LISTING)
     after = members.get("ExclusiveStartStreamArn")
     return StreamsAsked(
         members.get("TableName"), "" if after is None else _arn(after), members.get("Limit", MAX_STREAMS)
@@ -73,10 +73,10 @@ def read_list_streams(request: Members) -> StreamsAsked:
 
 def read_describe_stream(request: Members) -> StreamAsked:
     """What a DescribeStream asks for."""
-    members = read_members(request, ["StreamArn"], rules=_DESCRIBING)
+    members = read_members(request, _DESCRIBING, ["StreamArn"])
     parent = None
     if "ShardFilter" in members:
-        only = read_members(members["ShardFilter"], ["Type"], "shardFilter.", _FILTER)
+        only = read_members(members["ShardFilter"], _FILTER, ["Type"], "shardFilter.")
         if "ShardId" not in only:
             raise invalid_parameter("ShardFilter.ShardId cannot be null when ShardFilter.Type is CHILD_SHARDS")
         if not only["ShardId"].startswith("shardId-"):
@@ -89,7 +89,7 @@ def read_describe_stream(request: Members) -> StreamAsked:
 
 def read_get_shard_iterator(request: Members) -> IteratorAsked:
     """What a GetShardIterator asks for."""
-    members = read_members(request, ["StreamArn", "ShardId", "ShardIteratorType"], rules=_ITERATING)
+    members = read_members(request, _ITERATING, ["StreamArn", "ShardId", "ShardIteratorType"])
     kind, text, seconds = members["ShardIteratorType"], members.get("SequenceNumber"), members.get("Timestamp")
     arn = _arn(members["StreamArn"])
     if kind.endswith("SEQUENCE_NUMBER") and text is None:
@@ -105,7 +105,7 @@ def read_get_shard_iterator(request: Members) -> IteratorAsked:
 
 def read_get_records(request: Members) -> RecordsAsked:
     """What a GetRecords asks for."""
-    members = read_members(request, ["ShardIterator"], rules=_READING)
+    members = read_members(request, _READING, ["ShardIterator"])
     return RecordsAsked(_read_iterator(members["ShardIterator"]), members.get("Limit", MAX_RECORDS))
 
 

@@ -23,7 +23,7 @@ from flyexpr.engines.sqlite.request.intents import (
     VectorIndexAsked,
     VectorUpdate,
 )
-from flyexpr.engines.sqlite.request.member_rules import Rule, integer_rule, start_name_rule
+from flyexpr.engines.sqlite.request.member_rules import Rule, integer_rule, start_name_rule, table_rule
 from flyexpr.engines.sqlite.request.members import (
     Members,
     check_table_name,
@@ -34,6 +34,7 @@ from flyexpr.engines.sqlite.request.settings.policies import check_policy
 
 _MAX_NAMES = 100
 _LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
+_NAMING: dict[str, Rule] = {"TableName": table_rule}
 _ACTIONS = ("Update", "Create", "Delete")
 
 
@@ -44,7 +45,7 @@ def read_table_name(request: Members) -> str:
     'scores'
     """
     check_table_name(request)
-    name: str = read_members(request, ("TableName",))["TableName"]
+    name: str = read_members(request, _NAMING, ("TableName",))["TableName"]
     return name
 
 
@@ -54,7 +55,7 @@ def read_list_tables(request: Members) -> NamesAsked:
     >>> read_list_tables({})
     NamesAsked(after='', limit=100)
     """
-    members = read_members(request, rules=_LISTING)
+    members = read_members(request, _LISTING)
     return NamesAsked(members.get("ExclusiveStartTableName", ""), members.get("Limit", _MAX_NAMES))
 
 

@@ -13,13 +13,16 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import InvalidConstant, invalid
 from flyexpr.engines.sqlite.request.expressions import MEMBERS
 from flyexpr.engines.sqlite.request.intents import GetAsked, GetsAsked, Token, Write, WritesAsked
-from flyexpr.engines.sqlite.request.members import Members, read_members
+from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.reads import read_projection
+from flyexpr.engines.sqlite.request.shapes import ACTIONS, GET, TRANSACT_GET_ITEMS, TRANSACT_WRITE_ITEMS
 from flyexpr.engines.sqlite.request.wire import read_item
 from flyexpr.engines.sqlite.request.writes import read_delete, read_put, read_returns, read_update
 from flyexpr.values.sizes import item_size
 
 MAX_BYTES = 4 * 1024 * 1024
+_WRITES, _GETS, _GET = rules_of(TRANSACT_WRITE_ITEMS), rules_of(TRANSACT_GET_ITEMS), rules_of(GET)
+_RULES = {action: rules_of(shape) for action, shape in ACTIONS.items()}
 
 # action: the members it must have, and what reads it
 _ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Members], Write]]] = {
@@ -35,7 +38,7 @@ _ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Members], Write]]] = {
 
 def read_transact_write_items(request: Members) -> WritesAsked:
     """What a TransactWriteItems asks for."""
-    members = read_members(request, ("TransactItems",))
+    members = read_members(request, _WRITES, ("TransactItems",))
     read = [_read_write(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
     check_payload(sum(size for _, size in read))
     return WritesAsked(tuple([write for write, _ in read]), read_returns(members), _read_token(members))
@@ -66,7 +69,7 @@ def _read_write(position: int, wire: Any) -> tuple[Write, int]:
     required, read = _ACTIONS[action]
     within = f"transactItems.{position}.member.{action[0].lower()}{action[1:]}."
     try:
-        members = read_members(wire[action], required, within)
+        members = read_members(wire[action], _RULES[action], required, within)
         write = read(members)
         return write, _sent(members, write)
     except InvalidConstant as error:
@@ -89,7 +92,7 @@ def _sent(members: Members, write: Write) -> int:
 
 def read_transact_get_items(request: Members) -> GetsAsked:
     """What a TransactGetItems asks for."""
-    members = read_members(request, ("TransactItems",))
+    members = read_members(request, _GETS, ("TransactItems",))
     parts = [_read_part(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
     projections = [read_projection(part) for part in parts]  # of all actions, before the first key
     gets = [
@@ -103,5 +106,5 @@ def _read_part(position: int, wire: Any) -> Members:
     get = wire.get("Get") if type(wire) is dict else None
     within = f"transactItems.{position}.member."
     if get is None:
-        return read_members({}, ("Get",), within)
-    return read_members(get, ("TableName", "Key"), within + "get.")
+        return read_members({}, {}, ("Get",), within)
+    return read_members(get, _GET, ("TableName", "Key"), within + "get.")

@@ -13,30 +13,33 @@ from flyexpr.engines.sqlite.faults import bare, enveloped, invalid, validation_e
 from flyexpr.engines.sqlite.request.expressions import read_expressions
 from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, OLDER, Returns, Write, WriteAsked
 from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
-from flyexpr.engines.sqlite.request.members import Members, read_members
+from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.put_patterns import KnownItem
+from flyexpr.engines.sqlite.request.shapes import DELETE_ITEM, PUT_ITEM, UPDATE_ITEM
 from flyexpr.engines.sqlite.request.wire import read_item, read_stored
 from flyexpr.errors import DynamoError
 from flyexpr.values.kinds import MAX_ITEM, Item
 
+_PUT, _DELETE, _UPDATE = rules_of(PUT_ITEM), rules_of(DELETE_ITEM), rules_of(UPDATE_ITEM)
+
 
 def read_put_item(request: Members) -> WriteAsked:
     """What a PutItem asks for."""
-    members = read_members(request, ("TableName", "Item"))
+    members = read_members(request, _PUT, ("TableName", "Item"))
     _check_returned(members)
     return _write_asked(read_put, members)
 
 
 def read_delete_item(request: Members) -> WriteAsked:
     """What a DeleteItem asks for."""
-    members = read_members(request, ("TableName", "Key"))
+    members = read_members(request, _DELETE, ("TableName", "Key"))
     _check_returned(members)
     return _write_asked(read_delete, members)
 
 
 def read_update_item(request: Members) -> WriteAsked:
     """What an UpdateItem asks for."""
-    return _write_asked(read_update, read_members(request, ("TableName", "Key")))
+    return _write_asked(read_update, read_members(request, _UPDATE, ("TableName", "Key")))
 
 
 def _check_returned(members: Members) -> None:

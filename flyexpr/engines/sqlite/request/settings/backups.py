@@ -73,13 +73,13 @@ _TO_TIME = Shape(
 def read_create_backup(request: Members) -> BackupAsked:
     """What a CreateBackup asks for."""
     check_table_name(request)
-    members = read_members(request, ["TableName", "BackupName"], rules=_CREATING)
+    members = read_members(request, _CREATING, ["TableName", "BackupName"])
     return BackupAsked(members["TableName"], members["BackupName"])
 
 
 def read_backup_arn(request: Members) -> str:
     """The ARN that a DescribeBackup or DeleteBackup names."""
-    arn: str = read_members(request, ["BackupArn"], rules=_NAMING)["BackupArn"]
+    arn: str = read_members(request, _NAMING, ["BackupArn"])["BackupArn"]
     return arn
 
 
@@ -89,7 +89,7 @@ def read_list_backups(request: Members) -> BackupsAsked:
     >>> read_list_backups({})
     BackupsAsked(table=None, type='ALL', since=0.0, until=inf, after='', limit=100)
     """
-    members = read_members(request, rules=_LISTING)
+    members = read_members(request, _LISTING)
     return BackupsAsked(
         members.get("TableName"),
         members.get("BackupType", "ALL"),

@@ -191,7 +191,7 @@ _MEMBERS: dict[str, tuple[Shape, Rule]] = {
     "Limit": _NUMBER,
     "MaxResults": _NUMBER,
     "MaxWriteRequestUnits": (LONG, long_rule(1024)),
-    "PageSize": _NUMBER,
+    "PageSize": (INTEGER, integer_rule(1, 25)),
     "PerformanceTier": (STRING, choice_rule("STANDARD", "ACCELERATED")),
     "S3SseAlgorithm": (STRING, choice_rule("AES256", "KMS")),
     "StreamArn": _ARN,

@@ -10,8 +10,15 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, validation_errors
 from flyexpr.engines.sqlite.request.intents import Resource, TagsAsked, UntagAsked
-from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule, text_rule, texts_rule
-from flyexpr.engines.sqlite.request.members import Members, gather
+from flyexpr.engines.sqlite.request.member_rules import (
+    Rule,
+    length_problems,
+    list_rule,
+    sized_text_rule,
+    text_rule,
+    texts_rule,
+)
+from flyexpr.engines.sqlite.request.members import Members, broken, gather
 
 _RULES: dict[str, Rule] = {
     "ResourceArn": sized_text_rule(1, 1283),
@@ -19,7 +26,12 @@ _RULES: dict[str, Rule] = {
     "TagKeys": texts_rule(),
     "NextToken": text_rule,
 }
-_TAG: dict[str, Rule] = {"Key": sized_text_rule(1, 128), "Value": sized_text_rule(0, 256)}
+_LONGEST = 128
+_KEY_LENGTH = (
+    f"Member must satisfy constraint: [Member must have length less than or equal to {_LONGEST}, "
+    "Member must have length greater than or equal to 1]"
+)
+_TAG: dict[str, Rule] = {"Key": sized_text_rule(1, _LONGEST), "Value": sized_text_rule(0, 256)}
 _TEXT = re.compile(r"[\w\s+\-=.:/]*")
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
 
@@ -37,6 +49,8 @@ def read_untag_resource(request: Members) -> UntagAsked:
     members = _read(request, "TagKeys")
     if not members["TagKeys"]:
         raise invalid("Atleast one Tag Key needs to be provided as Input.")
+    if any(length_problems(len(key), 1, _LONGEST) for key in members["TagKeys"]):
+        raise validation_errors([broken("tagKeys", members["TagKeys"], _KEY_LENGTH)])
     return UntagAsked(_resource(members), members["TagKeys"])
 
 
