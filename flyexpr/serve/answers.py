@@ -153,7 +153,7 @@ def answered_type(head: Head) -> str:
 
 def type_of(head: Head) -> str:
     """The Content-Type of a request in small letters, without parameters; "" where it names none."""
-    return head.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return head.headers.get("content-type", "").partition(";")[0].strip(" \t").lower()
 
 
 def _is_json(body: bytes) -> bool:

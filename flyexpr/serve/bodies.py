@@ -6,7 +6,7 @@ import re
 import zlib
 
 from flyexpr.byte_readers import RECEIPT, Reader
-from flyexpr.serve.heads import TOKEN, parse_fields
+from flyexpr.serve.heads import TOKEN, elements, parse_fields
 from flyexpr.serve.limits import Limits, Refused, malformed, too_large
 
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
@@ -110,7 +110,7 @@ def inflate(body: bytes, codings: str, most: int) -> bytes:
 
     Refused beyond `most` bytes, with 415 for an unknown coding, and with 500, as the service does, for damaged data.
     """
-    for coding in reversed([one.strip().lower() for one in codings.split(",")]):
+    for coding in reversed(elements(codings)):
         if coding in _WINDOWS:
             body = _inflate(body, _WINDOWS[coding], most)
         elif coding not in ("", "identity"):

@@ -97,7 +97,7 @@ def parse_head(data: bytes) -> Head:
     length = _length(headers, old)
     if length != 0 and method in _NO_BODY:
         raise malformed(f"a {method} request cannot have a body")
-    options = [option.strip().lower() for option in headers.get("connection", "").split(",")]
+    options = elements(headers.get("connection", ""))
     keep = "close" not in options and (not old or "keep-alive" in options)
     return Head(method, host, path, query, headers, length, keep, old, length != 0 and _expects(headers, old))
 
@@ -120,6 +120,15 @@ def parse_fields(lines: list[bytes]) -> dict[str, str]:
             raise malformed(f"the request has the field {name!r} twice")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+def elements(value: str) -> list[str]:
+    """The elements of a field whose value is a list, in small letters; only blanks and tabs may stand around them.
+
+    >>> elements("Gzip,\\tchunked\\xa0")
+    ['gzip', 'chunked\\xa0']
+    """
+    return [element.strip(" \t").lower() for element in value.split(",")]
 
 
 def _host_and_target(method: str, target: str, headers: dict[str, str], old: bool) -> tuple[str, str]:
@@ -151,7 +160,7 @@ def _length(headers: dict[str, str], old: bool) -> int | None:
         return 0 if length is None else _number(length)
     if length is not None:
         raise malformed("the request has both a Content-Length and a Transfer-Encoding")
-    codings = [one.strip().lower() for one in coding.split(",")]
+    codings = elements(coding)
     if old or codings[-1] != "chunked" or codings.count("chunked") > 1 or "" in codings:
         raise malformed("the Transfer-Encoding must be `chunked`, in HTTP/1.1")
     if len(codings) > 1:

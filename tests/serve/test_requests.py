@@ -181,6 +181,8 @@ ROWS: dict[str, tuple[bytes, str, bool]] = {
     "a coding with a parameter": (fields(b"Transfer-Encoding: chunked;a=b"), BAD, CLOSED),
     "an empty coding": (fields(b"Transfer-Encoding:"), BAD, CLOSED),
     "an empty coding in a list": (fields(b"Transfer-Encoding: , chunked"), BAD, CLOSED),
+    "a blank that is not ASCII": (fields(b"Transfer-Encoding: chunked\xa0"), BAD, CLOSED),
+    "a line break that is not ASCII": (fields(b"Transfer-Encoding: chunked\x85"), BAD, CLOSED),
     "a vertical tab": (fields(b"Transfer-Encoding: \x0bchunked"), BAD, CLOSED),
     "a chunk that is longer": (CHUNKED + b"1\r\n{}\r\n0\r\n\r\n", BAD, CLOSED),
     "a chunk that is shorter": (CHUNKED + b"3\r\n{}\r\n0\r\n\r\n", BAD, CLOSED),
