@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeReco
 
 from __future__ import annotations
 
+from math import floor
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import json_text
@@ -66,7 +67,7 @@ def _continuous_backups(definition: Definition, now: float) -> bytes:
         recovery = {
             "PointInTimeRecoveryStatus": "ENABLED",
             "RecoveryPeriodInDays": changes["Days"],
-            "EarliestRestorableDateTime": _earliest(changes, now),
+            "EarliestRestorableDateTime": float(floor(_earliest(changes, now))),
             "LatestRestorableDateTime": now,
         }
     shown = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
@@ -82,6 +83,7 @@ def _restorable(storage: Storage, changes: dict[str, Any], now: float) -> int:
 
 
 def _earliest(changes: dict[str, Any], now: float) -> float:
+    """The moment that the record goes back to. Its whole second is shown: clients keep only some digits of a time."""
     return float(max(changes["Restorable"] / SECOND, now - changes["Days"] * DAY))
 
 
@@ -107,15 +109,15 @@ def restore_table_to_point_in_time(storage: Storage, asked: RestoreToTimeAsked, 
         if not changes.get("Days"):
             text = f"Point in time recovery is not enabled for table '{asked.source}'"
             raise DynamoError.of("PointInTimeRecoveryUnavailableException", text)
-        moment = now if asked.seconds is None else asked.seconds
-        if asked.seconds is not None and not _earliest(changes, now) <= moment <= now:
+        moment, earliest = now if asked.seconds is None else asked.seconds, _earliest(changes, now)
+        if asked.seconds is not None and not floor(earliest) <= moment <= now:
             text = "The restore date and time must be between EarliestRestorableDateTime and LatestRestorableDateTime"
             raise DynamoError.of("InvalidRestoreTimeException", text)
         table, definition = _copied(storage, source, asked.target, asked.overrides, now)
         definition["Description"]["RestoreSummary"]["RestoreDateTime"] = moment
         storage.define(asked.target, definition)
         if asked.seconds is not None:
-            _take_back(storage, storage.table(asked.target), changes["Store"], change_number(moment))
+            _take_back(storage, storage.table(asked.target), changes["Store"], change_number(max(moment, earliest)))
     return _answer(storage, table, definition, now)
 
 
