@@ -69,10 +69,10 @@ from flyexpr.engines.sqlite.request.settings.backups import (
     read_restore_to_time,
     read_update_continuous_backups,
 )
-from flyexpr.engines.sqlite.request.settings.policies import read_policy, read_put_policy
+from flyexpr.engines.sqlite.request.settings.policies import read_delete_policy, read_get_policy, read_put_policy
 from flyexpr.engines.sqlite.request.settings.probes import PROBES, probe_reader, probe_shape
 from flyexpr.engines.sqlite.request.settings.tags import read_list_tags, read_tag_resource, read_untag_resource
-from flyexpr.engines.sqlite.request.settings.ttl import read_described_expiry, read_update_time_to_live
+from flyexpr.engines.sqlite.request.settings.ttl import read_update_time_to_live
 from flyexpr.engines.sqlite.request.shapes import check_refused
 from flyexpr.engines.sqlite.request.statements import (
     read_batch_execute_statement,
@@ -131,7 +131,7 @@ OPERATIONS: dict[str, Operation] = {
     "CreateTable": _operation(shapes.CREATE_TABLE, read_create_table, create_table),
     "DeleteBackup": _operation(shapes.DELETE_BACKUP, read_backup_arn, delete_backup),
     "DeleteItem": _operation(shapes.DELETE_ITEM, read_delete_item, write_item),
-    "DeleteResourcePolicy": _operation(shapes.DELETE_RESOURCE_POLICY, read_policy, delete_resource_policy),
+    "DeleteResourcePolicy": _operation(shapes.DELETE_RESOURCE_POLICY, read_delete_policy, delete_resource_policy),
     "DeleteTable": _operation(shapes.DELETE_TABLE, read_table_name, delete_table),
     "DescribeBackup": _operation(shapes.DESCRIBE_BACKUP, read_backup_arn, describe_backup),
     "DescribeContinuousBackups": _operation(
@@ -139,12 +139,12 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "DescribeStream": _operation(shapes.DESCRIBE_STREAM, read_describe_stream, describe_stream),
     "DescribeTable": _operation(shapes.DESCRIBE_TABLE, read_table_name, describe_table),
-    "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, read_described_expiry, describe_time_to_live),
+    "DescribeTimeToLive": _operation(shapes.DESCRIBE_TIME_TO_LIVE, read_table_name, describe_time_to_live),
     "ExecuteStatement": _operation(shapes.EXECUTE_STATEMENT, read_execute_statement, execute_statement),
     "ExecuteTransaction": _operation(shapes.EXECUTE_TRANSACTION, read_execute_transaction, execute_transaction),
     "GetItem": _operation(shapes.GET_ITEM, read_get_item, get_item),
     "GetRecords": _operation(shapes.GET_RECORDS, read_get_records, get_records),
-    "GetResourcePolicy": _operation(shapes.GET_RESOURCE_POLICY, read_policy, get_resource_policy),
+    "GetResourcePolicy": _operation(shapes.GET_RESOURCE_POLICY, read_get_policy, get_resource_policy),
     "GetShardIterator": _operation(shapes.GET_SHARD_ITERATOR, read_get_shard_iterator, get_shard_iterator),
     "ListBackups": _operation(shapes.LIST_BACKUPS, read_list_backups, list_backups),
     "ListStreams": _operation(shapes.LIST_STREAMS, read_list_streams, list_streams),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.intents import Throughput
+from flyexpr.engines.sqlite.request.json_types import ListOf, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
     Rule,
     boolean_rule,
@@ -24,7 +25,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
     text_rule,
     texts_rule,
 )
-from flyexpr.engines.sqlite.request.members import Members, gather
+from flyexpr.engines.sqlite.request.members import Members, gather, rules_of
 
 UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
 MAX_UNITS = 1_000_000_000_000
@@ -144,46 +145,50 @@ _BELOW |= {
 }
 
 
-def read_definition(request: Members, required: Iterable[str]) -> Members:
+def read_definition(request: Members, structure: Structure, required: Iterable[str]) -> Members:
     """The members of CreateTable or UpdateTable, with every broken rule reported at once.
 
-    >>> read_definition({"TableName": "ab", "KeySchema": []}, ["TableName"])
+    >>> from flyexpr.engines.sqlite.request.shapes import CREATE_TABLE
+    >>> read_definition({"TableName": "ab", "KeySchema": []}, CREATE_TABLE, ["TableName"])
     Traceback (most recent call last):
     ...
     flyexpr.errors.DynamoError: ValidationException: 2 validation errors detected: Value 'ab' at 'tableName' failed \
 to satisfy constraint: Member must have length greater than or equal to 3; Value '[]' at 'keySchema' failed to satisfy \
 constraint: Member must have length greater than or equal to 1
     """
-    return read_shape(request, Shape(_TABLE, required))
+    return read_shape(request, structure, Shape(_TABLE, required))
 
 
-def read_shape(request: Members, shape: Shape) -> Members:
-    """The members of a request by a shape, with every broken rule reported at once.
+def read_shape(request: Members, structure: Structure, shape: Shape) -> Members:
+    """The members that a request has by its structure, read by a shape, with every broken rule reported at once.
 
-    >>> read_shape({"BillingModeOverride": "PAY_PER_REQUEST"}, Shape(OVERRIDES))
+    >>> from flyexpr.engines.sqlite.request.shapes import RESTORE_TABLE_FROM_BACKUP
+    >>> overrides = {"BillingModeOverride": "PAY_PER_REQUEST", "Tags": 7}
+    >>> read_shape(overrides, RESTORE_TABLE_FROM_BACKUP, Shape(OVERRIDES))
     {'BillingModeOverride': 'PAY_PER_REQUEST'}
     """
     problems: list[str] = []
-    members = _read(request, shape, "", problems)
+    members = _read(request, structure, shape, "", problems)
     if problems:
         raise validation_errors(problems)
     return members
 
 
-def _read(value: Any, shape: Shape, within: str, problems: list[str]) -> Members:
-    members = gather(value, shape.rules, shape.required, within, problems)
+def _read(value: Any, structure: Any, shape: Shape, within: str, problems: list[str]) -> Members:
+    members = gather(value, rules_of(structure, shape.rules), shape.required, within, problems)
     for name, below in members.items():
         path = f"{within}{name[0].lower()}{name[1:]}."
         shape_below = shape.below.get(name) or _BELOW.get(name)
         if shape_below is None:
             continue
-        if isinstance(below, list):
+        of = structure.members[name]
+        if isinstance(of, ListOf):
             members[name] = [
-                _read(element, shape_below, f"{path}{position}.member.", problems)
+                _read(element, of.of, shape_below, f"{path}{position}.member.", problems)
                 for position, element in enumerate(below, 1)
             ]
         else:
-            members[name] = _read(below, shape_below, path, problems)
+            members[name] = _read(below, of, shape_below, path, problems)
     return members
 
 

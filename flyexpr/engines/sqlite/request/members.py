@@ -30,15 +30,6 @@ Members = dict[str, Any]
 """The members of a request or of a part of it, by name."""
 
 
-def rules_of(shape: Structure) -> dict[str, Rule]:
-    """The rules for the members that a request has, or a part of it, in one of the operations on items.
-
-    >>> list(rules_of(Structure("Get", {"Key": ITEM})))
-    ['Key']
-    """
-    return {name: RULES[name] for name in shape.members}
-
-
 def read_members(
     request: Any, rules: Mapping[str, Rule], required: Iterable[str] = (), within: str = "", *, newer: bool = False
 ) -> Members:
@@ -200,3 +191,12 @@ RULES: dict[str, Rule] = {
     "ScanFilter": map_rule,
     "Keys": list_rule(),
 }
+
+
+def rules_of(shape: Structure, rules: Mapping[str, Rule] = RULES) -> dict[str, Rule]:
+    """The rules for the members that a request has, or a part of it, out of a table for several of them.
+
+    >>> list(rules_of(Structure("Get", {"Key": ITEM})))
+    ['Key']
+    """
+    return {name: rules[name] for name in shape.members if name in rules}

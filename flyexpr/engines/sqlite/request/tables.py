@@ -31,6 +31,7 @@ from flyexpr.engines.sqlite.request.members import (
     read_members,
 )
 from flyexpr.engines.sqlite.request.settings.policies import check_policy
+from flyexpr.engines.sqlite.request.shapes import CREATE_TABLE, UPDATE_TABLE
 
 _MAX_NAMES = 100
 _LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
@@ -62,7 +63,7 @@ def read_list_tables(request: Members) -> NamesAsked:
 def read_create_table(request: Members) -> TableAsked:
     """What a CreateTable asks for."""
     check_table_named(request)
-    members = read_definition(request, ("TableName", "KeySchema", "AttributeDefinitions"))
+    members = read_definition(request, CREATE_TABLE, ("TableName", "KeySchema", "AttributeDefinitions"))
     if "ResourcePolicy" in members:
         check_policy(members["ResourcePolicy"])
     return TableAsked(
@@ -81,7 +82,7 @@ def read_create_table(request: Members) -> TableAsked:
 def read_update_table(request: Members) -> AlterationAsked:
     """What an UpdateTable asks for."""
     check_table_name(request)
-    members = read_definition(request, ("TableName",))
+    members = read_definition(request, UPDATE_TABLE, ("TableName",))
     settings, updates = _settings(members), members.get(UPDATES, [])
     vector_updates = members.get(VECTOR_UPDATES, [])
     if settings == Settings() and not updates and not vector_updates:

@@ -35,6 +35,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
     timestamp_rule,
 )
 from flyexpr.engines.sqlite.request.members import Members, check_table_name, gather, read_members
+from flyexpr.engines.sqlite.request.shapes import RESTORE_TABLE_FROM_BACKUP, RESTORE_TABLE_TO_POINT_IN_TIME
 from flyexpr.engines.sqlite.request.tables import read_index
 
 MAX_BACKUPS, MAX_DAYS = 100, 35
@@ -102,7 +103,7 @@ def read_list_backups(request: Members) -> BackupsAsked:
 
 def read_restore_from_backup(request: Members) -> RestoreAsked:
     """What a RestoreTableFromBackup asks for."""
-    members = read_shape(request, _FROM_BACKUP)
+    members = read_shape(request, RESTORE_TABLE_FROM_BACKUP, _FROM_BACKUP)
     return RestoreAsked(members["BackupArn"], members["TargetTableName"], _overrides(members))
 
 
@@ -132,7 +133,7 @@ def read_update_continuous_backups(request: Members) -> RecoveryAsked:
 
 def read_restore_to_time(request: Members) -> RestoreToTimeAsked:
     """What a RestoreTableToPointInTime asks for."""
-    members = read_shape(request, _TO_TIME)
+    members = read_shape(request, RESTORE_TABLE_TO_POINT_IN_TIME, _TO_TIME)
     source = members.get("SourceTableName", members.get("SourceTableArn"))
     if source is None:
         raise invalid("Either SourceTableName or SourceTableArn must be specified")

@@ -10,8 +10,10 @@ import re
 
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.intents import PolicyAsked, Resource
+from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import Rule, boolean_rule, sized_text_rule, text_rule
-from flyexpr.engines.sqlite.request.members import Members, gather
+from flyexpr.engines.sqlite.request.members import Members, gather, rules_of
+from flyexpr.engines.sqlite.request.shapes import DELETE_RESOURCE_POLICY, GET_RESOURCE_POLICY, PUT_RESOURCE_POLICY
 
 MAX_POLICY = 20 * 1024  # bytes
 _RULES: dict[str, Rule] = {
@@ -25,12 +27,17 @@ _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)(?:/stream/[^/]+
 
 def read_put_policy(request: Members) -> PolicyAsked:
     """What a PutResourcePolicy asks for."""
-    return _read(request, "ResourceArn", "Policy")
+    return _read(request, PUT_RESOURCE_POLICY, "ResourceArn", "Policy")
 
 
-def read_policy(request: Members) -> PolicyAsked:
-    """What a GetResourcePolicy or a DeleteResourcePolicy asks for."""
-    return _read(request, "ResourceArn")
+def read_get_policy(request: Members) -> PolicyAsked:
+    """What a GetResourcePolicy asks for."""
+    return _read(request, GET_RESOURCE_POLICY, "ResourceArn")
+
+
+def read_delete_policy(request: Members) -> PolicyAsked:
+    """What a DeleteResourcePolicy asks for."""
+    return _read(request, DELETE_RESOURCE_POLICY, "ResourceArn")
 
 
 def check_policy(text: str) -> None:
@@ -52,9 +59,9 @@ def check_policy(text: str) -> None:
         raise invalid("Invalid policy document: it is not a JSON object")
 
 
-def _read(request: Members, *required: str) -> PolicyAsked:
+def _read(request: Members, shape: Structure, *required: str) -> PolicyAsked:
     problems: list[str] = []
-    members = gather(request, _RULES, required, "", problems)
+    members = gather(request, rules_of(shape, _RULES), required, "", problems)
     if problems:
         raise validation_errors(problems)
     arn, text = members["ResourceArn"], members.get("Policy", "")

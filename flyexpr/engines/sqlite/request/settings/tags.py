@@ -10,6 +10,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, validation_errors
 from flyexpr.engines.sqlite.request.intents import Resource, TagsAsked, UntagAsked
+from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import (
     Rule,
     length_problems,
@@ -18,7 +19,8 @@ from flyexpr.engines.sqlite.request.member_rules import (
     text_rule,
     texts_rule,
 )
-from flyexpr.engines.sqlite.request.members import Members, broken, gather
+from flyexpr.engines.sqlite.request.members import Members, broken, gather, rules_of
+from flyexpr.engines.sqlite.request.shapes import LIST_TAGS_OF_RESOURCE, TAG_RESOURCE, UNTAG_RESOURCE
 
 _RULES: dict[str, Rule] = {
     "ResourceArn": sized_text_rule(1, 1283),
@@ -38,7 +40,7 @@ _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
 
 def read_tag_resource(request: Members) -> TagsAsked:
     """What a TagResource asks for."""
-    members = _read(request, "Tags")
+    members = _read(request, TAG_RESOURCE, "Tags")
     if not members["Tags"]:
         raise invalid("Atleast one Tag needs to be provided as Input.")
     return TagsAsked(_resource(members), read_tags(members["Tags"]))
@@ -46,7 +48,7 @@ def read_tag_resource(request: Members) -> TagsAsked:
 
 def read_untag_resource(request: Members) -> UntagAsked:
     """What an UntagResource asks for."""
-    members = _read(request, "TagKeys")
+    members = _read(request, UNTAG_RESOURCE, "TagKeys")
     if not members["TagKeys"]:
         raise invalid("Atleast one Tag Key needs to be provided as Input.")
     if any(length_problems(len(key), 1, _LONGEST) for key in members["TagKeys"]):
@@ -56,7 +58,7 @@ def read_untag_resource(request: Members) -> UntagAsked:
 
 def read_list_tags(request: Members) -> Resource:
     """What a ListTagsOfResource asks for."""
-    return _resource(_read(request))
+    return _resource(_read(request, LIST_TAGS_OF_RESOURCE))
 
 
 def read_tags(tags: list[Any]) -> dict[str, str]:
@@ -81,12 +83,12 @@ def read_tags(tags: list[Any]) -> dict[str, str]:
     return by_key
 
 
-def _read(request: Members, *required: str) -> Members:
+def _read(request: Members, shape: Structure, *required: str) -> Members:
     """The members of a request about a resource."""
     if request.get("ResourceArn") is None:
         raise invalid("Invalid TableArn")
     problems: list[str] = []
-    members = gather(request, _RULES, required, "", problems)
+    members = gather(request, rules_of(shape, _RULES), required, "", problems)
     if problems:
         raise validation_errors(problems)
     _resource(members)

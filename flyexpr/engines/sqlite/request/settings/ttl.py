@@ -31,14 +31,3 @@ def read_update_time_to_live(request: Members) -> ExpiryAsked:
     return ExpiryAsked(
         members["TableName"], specification["AttributeName"], specification["Enabled"], wire=specification
     )
-
-
-def read_described_expiry(request: Members) -> str:
-    """The name of the table that a DescribeTimeToLive asks for."""
-    check_table_name(request)
-    problems: list[str] = []
-    members = gather(request, _RULES, ("TableName",), "", problems)
-    if problems:
-        raise validation_errors(problems)
-    name: str = members["TableName"]
-    return name
