@@ -12,6 +12,7 @@ from flyexpr.errors import DynamoError
 
 INVALID_PARAMETERS = "One or more parameter values were invalid: "
 IN_USE = "Attempt to change a resource which is still in use: "
+NO_REPLICAS = "The embedded engine is a single Region, and replicates no table"
 UNUSABLE_PARAMETERS = "One or more parameter values are not valid. "
 
 

@@ -73,6 +73,9 @@ _TABLE: dict[str, Rule] = {
     "TableClass": choice_rule("STANDARD", "STANDARD_INFREQUENT_ACCESS"),
     "Tags": list_rule(0, 50),
     "ResourcePolicy": text_rule,
+    "GlobalTableSourceArn": text_rule,
+    "ReplicaUpdates": list_rule(),
+    "GlobalTableWitnessUpdates": list_rule(),
 }
 # What a restored table may have otherwise than its source.
 OVERRIDES: dict[str, Rule] = {

@@ -200,6 +200,7 @@ CREATE_TABLE = Structure(
         "VectorIndexes": ListOf(Structure("VectorIndex", _VECTOR_INDEX)),
         "Tags": _TAGS,
         "ResourcePolicy": STRING,
+        "GlobalTableSourceArn": STRING,
     },
 )
 CREATE_BACKUP = Structure("CreateBackupInput", {**_TABLE, "BackupName": STRING})
@@ -325,6 +326,8 @@ UPDATE_TABLE = Structure(
         **_DEFINITION,
         "GlobalSecondaryIndexUpdates": ListOf(_INDEX_UPDATE),
         "VectorIndexUpdates": ListOf(_VECTOR_UPDATE),
+        "ReplicaUpdates": ListOf(_structure("ReplicationGroupUpdate")),
+        "GlobalTableWitnessUpdates": ListOf(_structure("GlobalTableWitnessGroupUpdate")),
     },
 )
 UPDATE_TIME_TO_LIVE = Structure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
-from flyexpr.engines.sqlite.faults import invalid_parameter
+from flyexpr.engines.sqlite.faults import NO_REPLICAS, invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import (
     GLOBAL,
     LOCAL,
@@ -36,6 +36,7 @@ from flyexpr.engines.sqlite.request.shapes import CREATE_TABLE, UPDATE_TABLE
 _MAX_NAMES = 100
 _LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
 _NAMING: dict[str, Rule] = {"TableName": table_rule}
+_REPLICAS = ("GlobalTableSourceArn", "ReplicaUpdates", "GlobalTableWitnessUpdates")
 _ACTIONS = ("Update", "Create", "Delete")
 
 
@@ -64,6 +65,7 @@ def read_create_table(request: Members) -> TableAsked:
     """What a CreateTable asks for."""
     check_table_named(request)
     members = read_definition(request, CREATE_TABLE, ("TableName", "KeySchema", "AttributeDefinitions"))
+    _check_alone(members)
     if "ResourcePolicy" in members:
         check_policy(members["ResourcePolicy"])
     return TableAsked(
@@ -83,6 +85,7 @@ def read_update_table(request: Members) -> AlterationAsked:
     """What an UpdateTable asks for."""
     check_table_name(request)
     members = read_definition(request, UPDATE_TABLE, ("TableName",))
+    _check_alone(members)
     settings, updates = _settings(members), members.get(UPDATES, [])
     vector_updates = members.get(VECTOR_UPDATES, [])
     if settings == Settings() and not updates and not vector_updates:
@@ -98,6 +101,12 @@ def read_update_table(request: Members) -> AlterationAsked:
         _read_updates(updates),
         tuple(map(_read_vector_update, vector_updates)),
     )
+
+
+def _check_alone(members: Members) -> None:
+    """None for a table without replicas in other Regions."""
+    if not members.keys().isdisjoint(_REPLICAS):
+        raise invalid(NO_REPLICAS)
 
 
 def _settings(members: Members) -> Settings:

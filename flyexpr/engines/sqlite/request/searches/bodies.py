@@ -25,7 +25,7 @@ _LARGEST_WHOLE = 2**64
 
 
 class SearchBodies(Bodies):
-    """Reads the bodies of SearchVectors; members that are null, and need not be there, are left out."""
+    """Reads the bodies of SearchVectors; unknown members, and those that are null and may be absent, are left out."""
 
     @staticmethod
     def read(body: bytes) -> Members:
@@ -39,7 +39,7 @@ class SearchBodies(Bodies):
         for name in _REQUIRED:
             if name not in members:
                 raise invalid(f"missing field `{name}`{_position(body.decode().rstrip())}")
-        return {name: value for name, value in members.items() if value is not None}
+        return {name: value for name, value in members.items() if name in _CHECKS and value is not None}
 
 
 class _Misfit(Exception):

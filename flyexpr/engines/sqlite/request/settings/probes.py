@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.faults import validation_errors
+from flyexpr.engines.sqlite.faults import NO_REPLICAS, validation_errors
 from flyexpr.engines.sqlite.request.intents import ProbeAsked
 from flyexpr.engines.sqlite.request.json_types import INTEGER, LONG, STRING, ListOf, Shape, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
@@ -59,7 +59,7 @@ def _refused(reason: str) -> Refusal:
 _NO_S3 = _refused(
     "The embedded engine has no S3. Export and import items with the commands `flyexpr export` and `flyexpr import`"
 )
-_NO_REGIONS = _refused("The embedded engine is a single Region, and replicates no table")
+_NO_REGIONS = _refused(NO_REPLICAS)
 _NO_SCALING = _refused("The embedded engine has no auto scaling: it throttles nothing")
 _NO_INSIGHTS = _refused("The embedded engine has no CloudWatch, where Contributor Insights would be shown")
 _NO_KINESIS = _refused("The embedded engine has no Kinesis, and so no stream {StreamArn}")
