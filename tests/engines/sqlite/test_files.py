@@ -166,6 +166,26 @@ def test_another_engine_sees_changed_tables(path: str) -> None:
         assert count(other) == 0
 
 
+def test_another_engine_makes_the_first_index(path: str) -> None:
+    """What a put remembers of a table lasts until the table changes."""
+    bare = {name: TABLE[name] for name in ("BillingMode", "KeySchema")} | {"TableName": "bare"}
+    bare["AttributeDefinitions"] = TABLE["AttributeDefinitions"][:2]
+    with SqliteEngine(path) as one, SqliteEngine(path) as other:
+        call(one, "CreateTable", bare)
+        call(other, "PutItem", {"TableName": "bare", "Item": key(1)})
+        call(other, "PutItem", {"TableName": "bare", "Item": key(2)})
+        index = {"IndexName": "by_x", "KeySchema": [{"AttributeName": "x", "KeyType": "HASH"}]}
+        update = {"Create": {**index, "Projection": {"ProjectionType": "ALL"}}}
+        definition = [{"AttributeName": "x", "AttributeType": "S"}]
+        alteration = {
+            "AttributeDefinitions": bare["AttributeDefinitions"] + definition,
+            "GlobalSecondaryIndexUpdates": [update],
+        }
+        call(one, "UpdateTable", {"TableName": "bare", **alteration})
+        call(other, "PutItem", {"TableName": "bare", "Item": {**key(1), "x": {"S": "v"}}})
+        assert call(one, "Scan", {"TableName": "bare", "IndexName": "by_x"})["Count"] == 1
+
+
 def test_another_engine_replaces_a_table(path: str) -> None:
     """What a read remembers of a table lasts no longer than the table."""
     one, other = connect(f"sqlite:{path}"), connect(f"sqlite:{path}")
@@ -181,6 +201,12 @@ def test_another_engine_replaces_a_table(path: str) -> None:
     assert call(one, "GetItem", {"TableName": "tab", "Key": {"pk": {"N": "1"}}}) == {}
     with pytest.raises(DynamoError, match="does not match the schema"):
         call(one, "GetItem", asked)
+    call(other, "DeleteTable", {"TableName": "tab"})
+    call(other, "CreateTable", TABLE)
+    call(one, "PutItem", {"TableName": "tab", "Item": key(2)})
+    assert call(other, "GetItem", {"TableName": "tab", "Key": key(2)}) == {"Item": key(2)}
+    call(other, "DeleteTable", {"TableName": "tab"})
+    call(other, "CreateTable", by_number | {"BillingMode": "PAY_PER_REQUEST"})
     call(other, "PutItem", {"TableName": "tab", "Item": {"pk": {"N": "1"}}})
     assert call(one, "GetItem", {"TableName": "tab", "Key": {"pk": {"N": "1"}}}) == {"Item": {"pk": {"N": "1"}}}
 

@@ -27,6 +27,10 @@ from flyexpr.values.kinds import MAX_ITEM
 def write_item(storage: Storage, asked: WriteAsked, now: float) -> bytes:
     """The answer to PutItem, UpdateItem or DeleteItem; deleting an item that does not exist is not an error."""
     write, returns = asked
+    if write.image is not None and write.condition is None and returns.is_nothing:
+        image = write.image
+        if storage.put_alone(write.table, lambda table: write_row(table, write), (image.size, image.text)):
+            return answer()
     too_large = write.update is not None and write.by == EXPRESSIONS and update_charge(write.update) > MAX_ITEM
 
     def attempt(long_writes: LongWrites) -> bytes:
@@ -44,17 +48,12 @@ def write_item(storage: Storage, asked: WriteAsked, now: float) -> bytes:
 def _carry_out(
     storage: Storage, table: StoredTable, row: bytes, write: Write, returns: Returns, long_writes: LongWrites
 ) -> bytes:
-    values, capacity = returns.values, returns.capacity
-    blind = not table.looks_back and values == capacity == "NONE"
-    old: Image | None = None
-    new = write.image
-    if not blind or write.action != "Put" or write.condition is not None:
-        old, new = long_writes.images(write, table, storage.get(table.store, row), failed)
+    old, new = long_writes.images(write, table, storage.get(table.store, row), failed)
     usage = carry_out(storage, table, row, old, new)
     metrics = collection_metrics(storage, table, write.item) if returns.metrics else None
     return answer(
-        Attributes=returned(values, write, old, new),
-        ConsumedCapacity=optional(consumed(table, usage, capacity)),
+        Attributes=returned(returns.values, write, old, new),
+        ConsumedCapacity=optional(consumed(table, usage, returns.capacity)),
         ItemCollectionMetrics=optional(metrics),
     )
 

@@ -32,6 +32,11 @@ class Returns:
     metrics: bool = False
     responses: bool = False
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the answer to a write may be empty."""
+        return self.values == self.capacity == "NONE" and not self.metrics
+
 
 @record
 class Write:
