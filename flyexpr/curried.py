@@ -194,7 +194,8 @@ def _of_two(function: Any) -> Any:
     def waiting(table: Any, operation: Any, **keywords: Any) -> Any:
         return function(table, operation, **keywords)
 
-    waiting.__name__, waiting.__doc__ = function.__name__, function.__doc__
+    waiting.__name__ = waiting.__qualname__ = function.__name__  # by which it pickles
+    waiting.__doc__ = function.__doc__
     return curry(waiting)
 
 
@@ -210,7 +211,7 @@ def _refining(name: str) -> Any:
         result: Operation = refined(operation, name, value)
         return result
 
-    refine.__name__ = name
+    refine.__name__ = refine.__qualname__ = name  # by which it pickles
     refine.__doc__ = f"The operation with `{name}=` set to the value."
     return curry(refine)
 

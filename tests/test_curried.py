@@ -1,5 +1,6 @@
 """The curried functions do the same as the plain ones, and wait for their last argument."""
 
+import pickle
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -139,3 +140,13 @@ def test_every_twin_has_the_name_of_its_original() -> None:
     assert {*curried.__all__} - refinements <= {*flyexpr.__all__}
     for name in {*curried.__all__} - refinements:
         assert getattr(curried, name).__doc__ == getattr(flyexpr, name).__doc__
+
+
+@pytest.mark.parametrize("name", curried.__all__)
+def test_every_function_pickles_and_so_does_what_waits(name: str) -> None:
+    """Processes of a pool are sent them."""
+    function = getattr(curried, name)
+    assert function.__name__ == name
+    assert pickle.loads(pickle.dumps(function)) == function
+    waiting = function("a")
+    assert pickle.loads(pickle.dumps(waiting)) == waiting != function("b")
