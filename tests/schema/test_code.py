@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 from public import NAMES
 
-from flyexpr import Attribute, Codec, GlobalIndex, LocalIndex, Table, aio, computed, connect, epoch, template
+from flyexpr import (
+    Attribute,
+    Codec,
+    GlobalIndex,
+    LocalIndex,
+    Table,
+    VectorIndex,
+    aio,
+    computed,
+    connect,
+    epoch,
+    template,
+)
 from flyexpr.schema.codecs import codec_of
 
 
@@ -155,6 +167,10 @@ PUBLIC = {
         "name partition_key sort_key project partition_keys sort_keys attributes",
     ),
     "LocalIndex": (LocalIndex("a", "b"), "name sort_key project partition_keys sort_keys"),
+    "VectorIndex": (
+        VectorIndex("a", "b", 2, filters=["c"]),
+        "name attribute dimensions distance partition_key filters project typed",
+    ),
     "Attribute": (Attribute(int), "type required default check"),
     "Codec": (Codec(round, float), "encode decode type member kind"),
     "template": (template("{a}"), "parts function text type value begun"),

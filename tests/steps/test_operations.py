@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,7 @@ from flyexpr import (
     scan,
     transact_get,
     transact_write,
+    transact_write_items,
     update,
     update_item,
     update_matching,
@@ -289,6 +291,22 @@ def test_a_bad_element_of_an_iterator_stops_after_those_before_it(bad: Any, kind
     assert str(caught.value).endswith("\n  in operation 60 of the batch; the first 60 are written")
     assert sent(engine) == [[*range(25)], [*range(25, 50)], [*range(50, 60)]]
     assert list(operations) == [put_item(thing(61))]
+
+
+WRITES: list[Callable[[PutItem], Any]] = [
+    lambda one: request(things, one),
+    lambda one: request(things, batch_write([one])),
+    lambda one: request(transact_write_items([(things, one)])),
+]
+
+
+@pytest.mark.parametrize("sent_by", WRITES, ids=["alone", "batch", "transaction"])
+def test_an_item_has_at_most_400_kb(sent_by: Callable[[PutItem], Any]) -> None:
+    text = "é" * 204_796 + "x"
+    _, body = sent_by(put_item({"id": "x", "text": text}))
+    assert text in json.dumps(body, ensure_ascii=False)
+    with pytest.raises(ValidationError, match="the item has 409,601 bytes; DynamoDB stores up to 409,600"):
+        sent_by(put_item({"id": "xx", "text": text}))
 
 
 def test_a_batch_of_a_versioned_table_takes_no_puts() -> None:

@@ -273,6 +273,7 @@ LONG = repr([{"id": "a"}] * 99)[:200] + "…"
 def test_what_cannot_be_gathered(table: Table) -> None:
     halves = [run(table, part).rest() for part in segments(scan(), 2)]
     thirds = [run(table, part).rest() for part in segments(scan(), 3)]
+    assert gather(halves).of == run(table, scan()).rest().of == 0
     for pages, kind, text in (
         ([halves[0], halves[0]], ValueError, "part 0 of 2 comes twice"),
         ([halves[0], thirds[1]], ValueError, "these pages are of two reads: one in 2 parts, the other in 3"),
