@@ -1,5 +1,6 @@
 """Jobs that are stopped: what is waited for, what is not, and what the journal says then."""
 
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from program import Inside
 from scripted import scripted
 
 from flyexpr import (
@@ -29,6 +31,7 @@ from flyexpr.steps import batches
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.course import course
 from flyexpr.steps.journals.journal import Journal
+from flyexpr.steps.many.rate import Pace
 
 TABLE = Table("things", "id")
 
@@ -185,7 +188,7 @@ def test_no_more_requests_of_all_parts_together_than_writers(job: Job, monkeypat
 def test_a_pace_that_waits_is_left_when_the_job_stops():
     job = Job("put", rate=0.001)
     table = Table("things", "id").on(lambda operation, body: b"{}")
-    job.spend(100)
+    job.spend(100, 0)
 
     def do(part: str, entries: list) -> None:
         threading.Timer(0.1, job.stopping.set).start()
@@ -195,6 +198,29 @@ def test_a_pace_that_waits_is_left_when_the_job_stops():
     job.run({"input": iter([Chunk([1], None)])}, do)
     assert (job.done, job.journal.mark("input"), job.journal.is_done("input")) == (0.0, None, False)
     job.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "put Things things.jsonl",
+        "copy Things --to . --as Copy",
+        "export Things folder",
+        "export Things folder/things.csv --segments 2",
+        "export Things folder/things.jsonl.gz",
+        "import Things things.jsonl",
+        "update Things 'ADD n 1' --where 'n > 0'",
+        "delete Things --where 'n > 0' --yes",
+    ],
+)
+def test_every_job_is_held_to_its_pace(inside: Inside, monkeypatch: pytest.MonkeyPatch, command: str):
+    Path("things.jsonl").write_text("".join(f'{{"id": "{n}", "n": {n}}}\n' for n in range(3)))
+    inside("create", "Things", "id")
+    inside("put", "Things", "things.jsonl")
+    paces: list[Pace] = []
+    monkeypatch.setattr(Pace, "delay", lambda pace, units: paces.append(pace) or 0.0)
+    assert inside(*shlex.split(command), "--rate", "7").code == 0
+    assert {pace._rate for pace in paces} == {7}
 
 
 def test_a_part_that_is_done_is_not_done_again(tmp_path: Path):

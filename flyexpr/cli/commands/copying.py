@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,7 +14,7 @@ from flyexpr.changes.export_folders import FILES, DataFile, Export, check_file, 
 from flyexpr.cli import completions, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import GrowingFile, data_files, write_manifest
-from flyexpr.cli.formats.sinks import write_items
+from flyexpr.cli.formats.sinks import sink
 from flyexpr.cli.formats.sources import entries, form_of_file, opened
 from flyexpr.cli.jobs.bulk_puts import put_entries, put_plan, put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, put_all
@@ -146,17 +147,25 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
     import gzip
 
     beside = path.with_name(path.name + ".new")
-    items = run(table, Scan(segments=segments if segments > 1 else None))
+    turn = threading.Lock()
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with gzip.open(beside, "wb") if path.suffix == ".gz" else beside.open("wb") as stream:
-                work.add(write_items(items, stream, form, table.keys))  # type: ignore[arg-type]
+            packed = path.suffix == ".gz"
+            with (
+                gzip.open(beside, "wb") if packed else beside.open("wb") as stream,
+                sink(stream, form, table.keys) as add,  # type: ignore[arg-type]
+            ):
+
+                def do(part: str, items: list[Item]) -> None:
+                    with turn:
+                        work.add(add(items))
+
+                work.run(parts_of(work, table, Scan(), segments), do)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
         beside.replace(path)
-    work.spend(items.stats.capacity)
 
 
 def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
@@ -18,69 +19,96 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 FORMS = ("json", "wire", "csv", "text", "table")  # "text" is CSV for people, which says no types
+Add = Callable[[Iterable[Item]], int]
 
 
 def write_items(items: Iterable[Item], stream: IO[bytes], form: str, columns: Sequence[str] = ()) -> int:
-    """Writes items to a stream in one of FORMS; how many they were.
+    """Writes items to a stream in one of FORMS; how many they were. For `columns` see `sink`.
 
     >>> stream = io.BytesIO()
     >>> write_items([{"n": 1, "id": "a"}, {"id": "b"}], stream, "csv", ["id"]), stream.getvalue()
     (2, b'id,n\\na,1\\nb,\\n')
+    """
+    with sink(stream, form, columns) as add:
+        return add(items)
+
+
+def sink(stream: IO[bytes], form: str, columns: Sequence[str] = ()) -> AbstractContextManager[Add]:
+    """A context with a function that adds items to a stream in one of FORMS, and says how many they were.
+
+    >>> stream = io.BytesIO()
+    >>> with sink(stream, "csv", ["id"]) as add:
+    ...     add([{"n": 1, "id": "a"}]), add([{"id": "b", "m": 2}])
+    (1, 1)
+    >>> stream.getvalue()
+    b'id,n,m\\na,1,\\nb,,2\\n'
 
     `columns` come first in a sheet or table, then the other attributes in the order of their appearance. JSON is
     written as the items come; for a sheet they wait in a temporary file, for a table in memory, until all columns are
-    known.
+    known, which is at the end of the context.
     A table that is wider than the terminal has a line for each attribute instead. A terminal gets no control
     characters, and no table has any.
     """
-    return _WRITERS[form](items, stream, columns)
+    return _SINKS[form](stream, columns)
 
 
-def _write_json(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
-    return _write_lines(items, stream, item_text)
+@contextmanager
+def _lines(stream: IO[bytes], columns: Sequence[str], text: Callable[[Item], str]) -> Iterator[Add]:
+    people = stream.isatty()
 
-
-def _write_wire(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
-    return _write_lines(items, stream, item_wire)
-
-
-def _write_lines(items: Iterable[Item], stream: IO[bytes], text: Callable[[Item], str]) -> int:
-    number, people = 0, stream.isatty()
-    for item in items:
-        number += 1
-        line = text(item)
-        stream.write(f"{plain(line) if people else line}\n".encode())
-        if people:
-            stream.flush()
-    return number
-
-
-def _write_csv(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str], text: bool = False) -> int:
-    from tempfile import TemporaryFile
-
-    number, names = 0, dict.fromkeys(columns)
-    with TemporaryFile() as waiting:
+    def add(items: Iterable[Item]) -> int:
+        number = 0
         for item in items:
             number += 1
-            names.update(dict.fromkeys(item))
-            waiting.write(f"{item_text(item)}\n".encode())
-        if not number:
-            return 0
+            line = text(item)
+            stream.write(f"{plain(line) if people else line}\n".encode())
+            if people:
+                stream.flush()
+        return number
+
+    yield add
+
+
+@contextmanager
+def _sheet(stream: IO[bytes], columns: Sequence[str], text: bool = False) -> Iterator[Add]:
+    from tempfile import TemporaryFile
+
+    names = dict.fromkeys(columns)
+    with TemporaryFile() as waiting:
+
+        def add(items: Iterable[Item]) -> int:
+            number = 0
+            for item in items:
+                number += 1
+                names.update(dict.fromkeys(item))
+                waiting.write(f"{item_text(item)}\n".encode())
+            return number
+
+        yield add
+        if not waiting.tell():
+            return
         waiting.seek(0)
         stream.write(_row_line(names if text else head(names), stream))
         for line in waiting:
             stream.write(_row_line(row(names, read_item(line.decode()), text), stream))
-    return number
 
 
 def _row_line(cells: Iterable[str], stream: IO[bytes]) -> bytes:
     return f"{shown(row_text(cells), stream)}\n".encode()
 
 
-def _write_table(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str]) -> int:
-    found = list(items)
+@contextmanager
+def _people_table(stream: IO[bytes], columns: Sequence[str]) -> Iterator[Add]:
+    found: list[Item] = []
+
+    def add(items: Iterable[Item]) -> int:
+        before = len(found)
+        found.extend(items)
+        return len(found) - before
+
+    yield add
     if not found:
-        return 0
+        return
     from rich.console import Console
     from rich.measure import Measurement
     from rich.text import Text
@@ -98,7 +126,6 @@ def _write_table(items: Iterable[Item], stream: IO[bytes], columns: Sequence[str
                 console.print(Text(f"── {number:,} ──", "dim"), _record(names, item), sep="\n")
     finally:
         text.detach()
-    return len(found)
 
 
 _WIDEST = 1_000_000  # characters
@@ -135,10 +162,10 @@ def _record(names: Sequence[str], item: Item) -> Table:
 _WIDEST_NAME = 30  # columns; a longer name goes on in the next line
 
 
-_WRITERS: dict[str, Callable[[Iterable[Item], IO[bytes], Sequence[str]], int]] = {
-    "json": _write_json,
-    "wire": _write_wire,
-    "csv": _write_csv,
-    "text": partial(_write_csv, text=True),
-    "table": _write_table,
+_SINKS: dict[str, Callable[[IO[bytes], Sequence[str]], AbstractContextManager[Add]]] = {
+    "json": partial(_lines, text=item_text),
+    "wire": partial(_lines, text=item_wire),
+    "csv": _sheet,
+    "text": partial(_sheet, text=True),
+    "table": _people_table,
 }

@@ -109,7 +109,7 @@ class Job:
         with self._lock:
             self._refusals[self._part].append(refusal)
 
-    def spend(self, read: float, taken: float = 0.0) -> None:
+    def spend(self, read: float, taken: float) -> None:
         """Counts read units, and settles them with those that were taken before."""
         self.pay(read, 0.0)
         self.pace.spend(read - taken)
