@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 import socket
 from pathlib import Path
 
@@ -246,7 +247,18 @@ def test_what_a_read_costs(inside: Inside):
     assert inside("explain", "Things", "n = 1").out.startswith(f"{why}operation     Scan on Things\n")
 
 
-@pytest.mark.parametrize("option", ["--resume", "--rejects"])
-def test_a_folder_takes_no_journal_and_no_rejects(inside: Inside, option: str):
-    end = inside("put", "Things", option, ".")
-    assert (end.code, end.err.splitlines()[-1]) == (2, f"Error: Invalid value for '{option}': File '.' is a directory.")
+@pytest.mark.parametrize(
+    "command, parameter",
+    [
+        ("put Things --resume .", "--resume"),
+        ("put Things --rejects .", "--rejects"),
+        ("put Things .", "[FILE|ITEM]"),
+        ("filter 'n = 1' .", "[FILE]"),
+        ("apply 'ADD n 1' .", "[FILE]"),
+        ("watch Things --resume .", "--resume"),
+    ],
+)
+def test_a_folder_is_no_file(inside: Inside, command: str, parameter: str):
+    end = inside(*shlex.split(command))
+    said = f"Error: Invalid value for '{parameter}': File '.' is a directory."
+    assert (end.code, end.err.splitlines()[-1]) == (2, said)

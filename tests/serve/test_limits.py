@@ -28,6 +28,7 @@ from flyexpr.serve.talks import Talk
 from flyexpr.serve.threads import Threads
 
 OK, SLOW, BUSY = "200 OK", "408 Request Timeout", "503 Service Unavailable"
+GZIPPED = HEAD + b"Content-Encoding: gzip\r\n"
 QUICK = USUAL._replace(precision_seconds=0.01)
 
 
@@ -224,20 +225,35 @@ def test_a_client_that_does_not_read_gives_way(operation: str, asked: int) -> No
     assert (len(answer.body), engine.asked) == (20 * MB + 1, ["Query"] + [operation] * asked)
 
 
-def test_a_large_body_that_is_compressed_has_its_place_already() -> None:
-    text = b'{"a":"%b"}' % bytes(random.Random(1).choices(b"abcdefghij", k=512 * KB))
+@pytest.mark.parametrize(
+    "head, size",
+    [
+        (large(MB), MB),
+        (CHUNKED + b"100000\r\n", 16 * MB),
+        (GZIPPED + b"Content-Length: %d\r\n\r\n" % MB, MB + 16 * MB),  # before and after
+        (GZIPPED + b"Transfer-Encoding: chunked\r\n\r\n100000\r\n", 2 * 16 * MB),
+    ],
+)
+def test_a_large_body_takes_all_memory_that_it_may_need(head: bytes, size: int) -> None:
+    with limited(small=KB) as server, connected(server, head + bytes(100 * KB)):
+        eventually(lambda: server._shared.memory._used > 0)
+        assert server._shared.memory._used == size
+
+
+@pytest.mark.parametrize("letters", [b"abcdefghij", b"a"], ids=["compressed it is large", "compressed it is small"])
+def test_a_body_that_was_compressed_keeps_the_memory_of_what_it_is(letters: bytes) -> None:
+    text = b'{"a":"%b"}' % bytes(random.Random(1).choices(letters, k=512 * KB))
     body = gzip.compress(text)
-    asked: list[bytes] = []
+    asked: list[tuple[bytes, int]] = []
 
     def engine(operation: str, body: bytes) -> bytes:
-        asked.append(body)
+        asked.append((body, server._shared.memory._used))
         return b"{}"
 
-    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
     with limited(engine, small=KB) as server:
-        assert answered(server, head + body).status == OK
-    assert len(body) > 2 * RECEIPT, "it comes in several pieces"
-    assert asked == [text]
+        assert answered(server, GZIPPED + b"Content-Length: %d\r\n\r\n" % len(body) + body).status == OK
+    assert (len(body) > 2 * RECEIPT) == (len(letters) > 1), "a large one comes in several pieces"
+    assert asked == [(text, len(text))]
 
 
 def test_answers_that_nobody_reads_do_not_fill_the_memory() -> None:
