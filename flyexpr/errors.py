@@ -342,4 +342,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _text(message: str, **notes: str | None) -> str:
-    return "\n".join([message, *(f"  {name}: {note}" for name, note in notes.items() if note)])
+    text = "\n".join([message, *(f"  {name}: {note}" for name, note in notes.items() if note)])
+    return text.encode(errors="backslashreplace").decode()  # a file takes no half of a surrogate pair, as in a name

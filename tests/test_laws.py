@@ -44,6 +44,7 @@ from flyexpr import (
     GlobalIndex,
     PlanError,
     Table,
+    ValidationError,
     aio,
     all_of,
     any_of,
@@ -747,6 +748,41 @@ def test_apply_refuses_what_a_table_refuses(table: Table, change: Update, item: 
     stored, refused = outcome(lambda: update(table, "k", change, returns="ALL_NEW"))
     assert refused == refusal
     assert refusal or same(stored, wanted)
+
+
+@given(some.half_values)
+def test_half_of_a_surrogate_pair_is_refused_in_memory_as_on_a_table(table: Table, value: Any) -> None:
+    item = KEY | {"a": value, "b": [value]}
+    for does in (
+        lambda: put(table, item),
+        lambda: put(table, KEY, condition=eq("a", value)),
+        lambda: update(table, "k", assign("a", [value])),
+        lambda: matches(exists("a"), item),
+        lambda: matches(eq("b[0]", 1), item),
+        lambda: matches(eq("a", [value]), {}),
+        lambda: apply(assign("a", value), {}),
+        lambda: diff({}, item),
+        lambda: unchanged(item, "b"),
+    ):
+        with pytest.raises(ValidationError, match="half of a surrogate pair"):
+            does()
+
+
+@given(some.half_texts)
+def test_half_of_a_surrogate_pair_in_a_path_is_refused_in_memory_as_on_a_table(table: Table, name: str) -> None:
+    for path in (F[name], F.a[name], F.a[0][name]):
+        for does in (
+            lambda path=path: matches(eq(path, 1), {}),
+            lambda path=path: matches(~exists(path), {}),
+            lambda path=path: apply(assign(path, 1), {name: 2, "a": {}}),
+            lambda path=path: apply(assign("b", path), {name: 2, "a": {}}),
+            lambda path=path: put(table, KEY, condition=eq(path, 1)),
+            lambda path=path: update(table, "k", assign(path, 1)),
+            lambda path=path: get(table, "k", project=[path]),
+        ):
+            with pytest.raises(ExpressionError, match="half of a surrogate pair") as caught:
+                does()
+            assert str(caught.value).encode()  # it can be printed
 
 
 @given(some.conditions, st.data())

@@ -176,7 +176,7 @@ def operand(value: Any) -> Operand:
     (F.a, Value(kind='S', body='a'))
     """
     value_type = type(value)
-    if value_type is str:  # quick, for the commonest constants
+    if value_type is str and value.isascii():  # quick, for the commonest constants
         return Value("S", value)
     if value_type is int and -WHOLE < value < WHOLE:
         return Value("N", value)

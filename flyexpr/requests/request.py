@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flyexpr.errors import ValidationError
 from flyexpr.records import record
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import quote
+from flyexpr.values.kinds import half_a_pair, quote
 
 
 @record
@@ -52,8 +52,7 @@ def wire_request(name: str, members: Iterable[str]) -> Request:
     try:
         return Request(name, text.encode())
     except UnicodeEncodeError as error:
-        lone = text[error.start]
-        raise ValidationError(f"text with half of a surrogate pair ({lone!r}) cannot be stored") from None
+        raise ValidationError(half_a_pair(text[error.start])) from None
 
 
 CAPACITY = '"ReturnConsumedCapacity":"TOTAL"'

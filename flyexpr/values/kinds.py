@@ -95,6 +95,22 @@ def too_deep() -> Refused:
     return Refused("nested more than 32 levels deep")
 
 
+def verify_text(text: str) -> None:
+    """None for text that UTF-8 has bytes for; Refused for text with half of a surrogate pair.
+
+    >>> verify_text("😀")
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Refused(half_a_pair(text[error.start])) from None
+
+
+def half_a_pair(half: str) -> str:
+    """Why text is refused in which half of a surrogate pair stands alone."""
+    return f"text with half of a surrogate pair ({half!r}) cannot be stored"
+
+
 def refuse_name(name: Any) -> NoReturn:
     raise Refused("an attribute name is a non-empty str" + ("" if name == "" else f", not {name!r}"))
 

@@ -61,6 +61,18 @@ values: SearchStrategy[Any] = st.recursive(
 unlike = st.dictionaries(st.sampled_from(TOP_NAMES), values, max_size=6)
 items: SearchStrategy[dict[str, Any]] = unlike | related.items | related.items
 ordered = st.one_of(texts, numbers, blobs)
+_halves = st.characters(categories=["Cs"])  # of a surrogate pair, alone; no table stores them
+half_texts = st.builds(lambda start, half, end: start + half + end, st.sampled_from(["", "a", "é"]), _halves, texts)
+small_maps = st.dictionaries(names, values, max_size=2)
+half_values: SearchStrategy[Any] = st.recursive(
+    half_texts
+    | st.sets(half_texts, min_size=1, max_size=2)
+    | st.dictionaries(half_texts, values, min_size=1, max_size=2),
+    lambda below: (
+        st.tuples(values, below) | st.builds(lambda half, name, more: more | {name: half}, below, names, small_maps)
+    ),
+    max_leaves=2,
+)
 
 # conditions
 

@@ -8,19 +8,27 @@ from typing import Any, NoReturn
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Call, Operand, Path, Value, brackets
 from flyexpr.expressions.sides import OF_CHANGES
+from flyexpr.values.kinds import Refused, verify_text
 
 MAX_LEVELS, MAX_INDEX = 32, 2**31 - 1
 
 
 def verify_path(path: Path) -> None:
-    """None for a path that is not too deep and has no index too large."""
-    if len(path.parts) == 1:
-        return
+    """None for a path that is not too deep, and has no index too large and no name that UTF-8 has no bytes for."""
     if len(path.parts) > MAX_LEVELS:
         raise ExpressionError(f"The document path has too many nesting levels; nesting levels: {len(path.parts)}")
     for part in path.parts:
-        if isinstance(part, int) and part > MAX_INDEX:
+        if isinstance(part, str):
+            _verify_name(part)
+        elif part > MAX_INDEX:
             raise ExpressionError(f"List index is not within the allowable range; index: [{part}]")
+
+
+def _verify_name(name: str) -> None:
+    try:
+        verify_text(name)
+    except Refused as refused:
+        raise ExpressionError(refused.message) from None
 
 
 def verify_kind(operator: str, operand: Operand, kinds: Sequence[str]) -> None:
