@@ -67,9 +67,9 @@ def in_turns(items: Iterable[T], size: int, take: Callable[[T], object]) -> Step
 def backoff(attempt: int, why: str) -> Pause:
     """The wait before the `attempt`-th try again: random, so that clients spread out, up to 50 ms · 2^attempt or 10 s.
 
-    >>> 0 <= backoff(1, "another writer was faster").seconds <= 0.1
-    True
+    >>> 0 <= backoff(1, "another writer was faster").seconds <= 0.1, backoff(10_000, "it is busy").seconds <= 10
+    (True, True)
     """
     import random  # here, to keep `import flyexpr` quick
 
-    return Pause(random.uniform(0, min(0.05 * 2**attempt, 10)), why)
+    return Pause(random.uniform(0, min(0.05 * 2 ** min(attempt, 8), 10)), why)  # a float cannot hold 2 ** 1024

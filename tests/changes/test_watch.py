@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from flyexpr import (
     BadCursor,
+    ConnectionFailed,
     DynamoError,
     Engine,
     ExpressionError,
     FlyexprError,
     NoSuchTable,
     Table,
+    Throttled,
     ValidationError,
     aio,
     assign,
@@ -178,6 +180,8 @@ def test_a_watch_that_waits_can_be_cancelled() -> None:
 
 # --- what the service may answer
 
+THROTTLED = "ThrottlingException"
+
 
 def refusing(engine: Engine, refuse: Callable[[str, dict[str, Any]], str | None]) -> Engine:
     """An engine that refuses what the function has a code for."""
@@ -217,6 +221,66 @@ def test_a_busy_service_is_asked_again(table: Table, monkeypatch: pytest.MonkeyP
     for number in range(10):
         put(table, {"id": "a", "n": number})
     assert numbers(look(table.on(refusing(table.engine, refuse)), budget={"requests": 500})) == list(range(10))
+
+
+@pytest.mark.parametrize("budget", [{"requests": 4}, {"seconds": 0.05}])
+def test_a_budget_ends_a_watch_while_the_service_is_busy(
+    table: Table, monkeypatch: pytest.MonkeyPatch, budget: Any
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    put(table, {"id": "a", "n": 1})
+    begin = watch(table, since="beginning").cursor or ""
+    for operation in ("DescribeStream", "GetShardIterator", "GetRecords"):
+        busy = table.on(refusing(table.engine, lambda asked, _, busy=operation: THROTTLED if asked == busy else None))
+        watching = watch(busy, since=begin, budget=budget)
+        assert list(watching) == []
+        assert numbers(look(table, since=watching.cursor)) == [1]
+
+
+def test_a_budget_that_ends_before_the_place_is_known_is_an_error(table: Table) -> None:
+    """There is no cursor, so what is changed until the next watch would be lost."""
+    for operation in ("DescribeTable", "DescribeStream", "GetShardIterator"):
+        beside = table.on(refusing(table.engine, lambda asked, _, busy=operation: THROTTLED if asked == busy else None))
+        with pytest.raises(Throttled):
+            watch(beside, budget={"requests": 4})
+
+
+def test_a_watch_that_could_not_begin_begins_where_it_was_to(tmp_path: Path) -> None:
+    busy = {"DescribeStream"}
+
+    async def main() -> list[int]:
+        async with aio.connect(f"sqlite:{tmp_path}/a.db") as engine:
+
+            async def refusing(operation: str, body: bytes) -> bytes:
+                if operation in busy:
+                    raise DynamoError.of("Odd", "refused")
+                return await engine(operation, body)
+
+            table = TABLE.on(engine)
+            await aio.run(table, create_table())
+            await aio.put(table, {"id": "a", "n": 1})
+            watching = aio.watch(table.on(refusing), budget=BUDGET, poll=0)
+            with pytest.raises(DynamoError, match="refused"):
+                await watching.begin()
+            assert watching.cursor is None
+            busy.clear()
+            await watching.begin()
+            await aio.put(table, {"id": "a", "n": 2})
+            return numbers([change async for change in watching])
+
+    assert asyncio.run(main()) == [2]
+
+
+@pytest.mark.parametrize("operation", ["DescribeTable", "DescribeStream", "GetShardIterator", "GetRecords"])
+def test_an_answer_that_is_not_json_is_refused(table: Table, operation: str) -> None:
+    put(table, {"id": "a", "n": 1})
+
+    def answer(asked: str, body: bytes) -> bytes:
+        found = table.engine(asked, body)
+        return b'{"Odd":NaN,' + found[1:] if asked == operation else found
+
+    with pytest.raises(ConnectionFailed, match="the answer is not what DynamoDB sends"):
+        look(table.on(answer))
 
 
 @pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ResourceNotFoundException"])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import count
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 from flyexpr.changes.change import Change, change_of, check_condition
@@ -22,8 +22,9 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps, backoff
 from flyexpr.steps.streams.shards import LATEST, SINCE, Place, Shards, opened_shards, seconds
-from flyexpr.values.answers import decoding
+from flyexpr.values.answers import decoding, fields_of
 
+R = TypeVar("R")
 Since = str | datetime
 _MOST = 1000  # records of one answer
 _EXPIRED = "ExpiredIteratorException"
@@ -114,7 +115,10 @@ class Watching:
 
         None too when every shard has been asked and nothing was new for `idle` seconds.
         """
-        yield from self.begin()
+        return (yield from self._in_budget(self._next_change(idle)))
+
+    def _next_change(self, idle: float) -> Steps[Change | None]:
+        yield from self._begin()
         while True:
             while self._waiting:
                 place, change = self._waiting.popleft()
@@ -131,16 +135,31 @@ class Watching:
 
     def begin(self) -> Steps[None]:
         """Finds the stream and its shards, and the place of the reader in each."""
+        yield from self._in_budget(self._begin())
+
+    def _in_budget(self, steps: Steps[R]) -> Steps[R | None]:
+        """Does the steps; None when the budget ends while the service is busy, if there is a cursor to go on from."""
+        try:
+            return (yield from steps)
+        except DynamoError as error:
+            if error.code not in _BUSY or not self._spent() or self._shards is None:
+                raise
+            self.over = True
+            return None
+
+    def _begin(self) -> Steps[None]:
         if self._listed:
             return
-        if self._shards is None:
-            self._shards = Shards((yield from self._stream()))
-            yield from self._list(self._first_place)
-            for name, place in self._shards.to_read():
+        shards = self._shards
+        if shards is None:
+            shards = Shards((yield from self._stream()))
+            yield from self._list(shards, self._first_place)
+            for name, place in shards.to_read():
                 if place.kind == LATEST:
-                    yield from self._point(name, place)
+                    yield from self._point(shards, name, place)
+            self._shards = shards  # only now: before, a cursor would not know where this watch began
         else:
-            yield from self._list()
+            yield from self._list(shards)
         self._listed = True
 
     def _first_place(self, shard: Mapping[str, Any]) -> Place:
@@ -160,43 +179,48 @@ class Watching:
         return self.condition is None or change.matches(self.condition)
 
     def _spent(self) -> bool:
-        over = self._clock() - self._began >= self._budget.get("seconds", inf)
-        return over or self._requests >= self._budget.get("requests", inf)
+        return self._seconds_left() <= 0 or self._requests >= self._budget.get("requests", inf)
+
+    def _seconds_left(self) -> float:
+        return self._budget.get("seconds", inf) - (self._clock() - self._began)
 
     def _read_on(self) -> Steps[bool]:
         """Reads the shards one after the other until one has records; False when the stream has ended."""
-        assert self._shards is not None
-        if self._closed or not any(self._shards.to_read()):
+        shards = self._shards
+        assert shards is not None
+        if self._closed or not any(shards.to_read()):
             for name in self._closed:
-                self._shards.end(name)
+                shards.end(name)
             self._closed.clear()
-            status = yield from self._list()  # which may have children of those that have ended
-            if status == "DISABLED" and self._shards.over:
+            status = yield from self._list(shards)  # which may have children of those that have ended
+            if status == "DISABLED" and shards.over:
                 return False
-        for name, place in self._in_turn():
-            yield from self._read(name, place)
+        for name, place in self._in_turn(shards):
+            yield from self._read(shards, name, place)
             self._last = name
             if self._waiting or self._spent():
                 self._quiet = None
                 return True
         if not self._closed:
             self._quiet = self._clock() if self._quiet is None else self._quiet
-            left = self._budget.get("seconds", inf) - (self._clock() - self._began)
-            yield Pause(max(min(self._poll, left), 0.0), f"no change of {self.table.name!r}")
+            yield self._pause(self._poll, f"no change of {self.table.name!r}")
         return True
 
-    def _in_turn(self) -> list[tuple[str, Place]]:
+    def _pause(self, seconds: float, why: str) -> Pause:
+        """A pause that ends no later than the budget."""
+        return Pause(max(min(seconds, self._seconds_left()), 0.0), why)
+
+    def _in_turn(self, shards: Shards) -> list[tuple[str, Place]]:
         """The shards that can be read, beginning after the one that was read last, so that a busy one holds up none."""
-        assert self._shards is not None
-        places = list(self._shards.to_read())
+        places = list(shards.to_read())
         names = [name for name, _ in places]
         first = names.index(self._last) + 1 if self._last in names else 0
         return places[first:] + places[:first]
 
-    def _read(self, name: str, place: Place) -> Steps[None]:
+    def _read(self, shards: Shards, name: str, place: Place) -> Steps[None]:
         """Reads on in one shard."""
         if place.iterator is None:
-            yield from self._point(name, place)
+            yield from self._point(shards, name, place)
         try:
             body = yield from self._asked("GetRecords", {"ShardIterator": place.iterator, "Limit": _MOST})
         except DynamoError as error:
@@ -205,17 +229,16 @@ class Watching:
             place.iterator = None  # the next look asks for another one, at the same place
             return
         with decoding:
-            answer = json.loads(body)
+            answer = fields_of(body)
             changes = [change_of(each, self.table) for each in answer["Records"]]
             place.iterator = answer.get("NextShardIterator")
         self._waiting.extend((place, change) for change in changes if place.is_before(change))
         if place.iterator is None:
             self._closed.append(name)
 
-    def _point(self, name: str, place: Place) -> Steps[None]:
+    def _point(self, shards: Shards, name: str, place: Place) -> Steps[None]:
         """Asks for the iterator of a place."""
-        assert self._shards is not None
-        shard = {"StreamArn": self._shards.stream, "ShardId": name}
+        shard = {"StreamArn": shards.stream, "ShardId": name}
         try:
             body = yield from self._asked("GetShardIterator", shard | place.members())
         except DynamoError as error:
@@ -224,13 +247,13 @@ class Watching:
             # An engine that does not know AT_TIMESTAMP: read from the begin, and drop what is older.
             body = yield from self._asked("GetShardIterator", shard | Place().members())
         with decoding:
-            place.iterator = json.loads(body)["ShardIterator"]
+            place.iterator = fields_of(body)["ShardIterator"]
         place.asked()
 
     def _stream(self) -> Steps[str]:
         body = yield from self._asked("DescribeTable", {"TableName": self.table.name})
         with decoding:
-            described = json.loads(body)["Table"]
+            described = fields_of(body)["Table"]
         if not (described.get("StreamSpecification") or {}).get("StreamEnabled"):
             raise FlyexprError(
                 f"{self.table.name!r} has no stream\n"
@@ -239,21 +262,20 @@ class Watching:
         stream: str = described["LatestStreamArn"]
         return stream
 
-    def _list(self, begin: Callable[[Mapping[str, Any]], Place] = lambda shard: Place()) -> Steps[str]:
+    def _list(self, shards: Shards, begin: Callable[[Mapping[str, Any]], Place] = lambda shard: Place()) -> Steps[str]:
         """Lists the shards; gives the status of the stream."""
-        assert self._shards is not None
-        shards: list[Mapping[str, Any]] = []
-        members: dict[str, Any] = {"StreamArn": self._shards.stream}
+        listed: list[Mapping[str, Any]] = []
+        members: dict[str, Any] = {"StreamArn": shards.stream}
         while True:
             body = yield from self._asked("DescribeStream", members)
             with decoding:
-                described = json.loads(body)["StreamDescription"]
-                shards += described["Shards"]
+                described = fields_of(body)["StreamDescription"]
+                listed += described["Shards"]
                 status: str = described.get("StreamStatus", "ENABLED")
             if not described.get("LastEvaluatedShardId"):
                 break
             members["ExclusiveStartShardId"] = described["LastEvaluatedShardId"]
-        self._shards.list(shards, begin)
+        shards.list(listed, begin)
         return status
 
     def _asked(self, operation: str, members: Mapping[str, Any]) -> Steps[bytes]:
@@ -268,7 +290,8 @@ class Watching:
                     raise ChangesLost(self.table.name) from error
                 if error.code not in _BUSY or self._spent():
                     raise
-                yield backoff(attempt, f"{operation}: {error.code}")
+                pause = backoff(attempt, f"{operation}: {error.code}")
+                yield self._pause(pause.seconds, pause.why)
         raise AssertionError("count() has no end")
 
 
