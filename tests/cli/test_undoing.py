@@ -8,6 +8,8 @@ import pytest
 from export_folders import STAMP, written
 from program import Inside
 
+from flyexpr import Table, connect, put
+
 
 @pytest.fixture
 def orders(inside: Inside) -> Inside:
@@ -62,6 +64,23 @@ def test_the_question_says_how_many_items_it_is_about(orders: Inside):
     end = orders("undo", "Orders", "--since", "beginning", "--wait", "0", "id = '1'")
     assert "Take back the changes of 1 item of Orders since beginning? There is no terminal to ask at" in end.err
     assert len(items(orders)) == 3
+
+
+def test_nobody_is_asked_about_nothing(orders: Inside):
+    end = orders("undo", "Orders", "--since", "beginning", "--wait", "0", "id = '9'")
+    assert (end.code, end.err) == (0, "flyexpr: 0 items are as they were\n")
+    assert len(items(orders)) == 3
+
+
+def test_a_stream_is_read_once_and_what_comes_after_the_question_stays(orders: Inside, monkeypatch: pytest.MonkeyPatch):
+    def answer(question: str, yes: bool) -> None:
+        with connect("sqlite:tables.db") as engine:
+            put(Table("Orders", "id").on(engine), {"id": "late"})
+
+    monkeypatch.setattr("flyexpr.cli.options.confirm", answer)
+    end = orders("undo", "Orders", "--since", "beginning", "--wait", "0")
+    assert (end.code, end.err) == (0, "flyexpr: 3 items are as they were\n")
+    assert items(orders) == [{"id": "late"}]
 
 
 def test_what_was_changed_again_is_printed(orders: Inside, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.jobs.swaps import swapped
-from flyexpr.events import undo as undone
+from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.many.images import Refused
+from flyexpr.steps.streams.undoing import Undoing
+from flyexpr.sync import in_bulk
 from flyexpr.values.layout import amount
 
 
@@ -61,12 +64,17 @@ def undo(
     begin = None if since is None else options.moment_of(since, "beginning")
     found = options.session().table(table)
     wanted = None if condition is None else options.condition_of(condition)
-    take_back = partial(undone, found, begin, wanted, export=export, quiet=wait, rate=rate)
+    undoing = Undoing(found, begin, wanted, export, wait, clock=time.monotonic, now=time.time)
+
+    def take_back(only_look: bool, refused: Refused | None = None) -> int:
+        bulk = Bulk(rate=rate, clock=time.monotonic)
+        return in_bulk(undoing.steps(only_look, refused, bulk), (found,), bulk)
+
+    only_look = dry_run
     if not dry_run and not yes:
-        number = take_back(dry_run=True)  # so what cannot be done is refused before anybody is asked
-        options.confirm(f"Take back the changes of {amount(number, 'item')} of {table} since {since or export}?", yes)
-
-    def work(refused: Refused) -> int:
-        return take_back(dry_run=dry_run, refused=refused)
-
-    swapped(work, "as it was", dry_run=dry_run)
+        number = take_back(only_look=True)  # so what cannot be done is refused before anybody is asked
+        only_look = not number  # nobody is asked about nothing, so nothing may be changed
+        if number:
+            items = amount(number, "item")
+            options.confirm(f"Take back the changes of {items} of {table} since {since or export}?", yes)
+    swapped(partial(take_back, only_look), "as it was", dry_run=dry_run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -36,7 +36,8 @@ class Undoing:
     ...
     TypeError: undo takes since=, for the changes in the stream, or export=, for those of an incremental export
 
-    `quiet` is the number of seconds without a change after which a stream counts as read.
+    `quiet` is the number of seconds without a change after which a stream counts as read. It is read once, whatever the
+    number of `steps`: so what a dry run has counted is what is done afterwards, and nothing that was changed meanwhile.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Undoing:
         self._table, self._condition, self._export, self._quiet = table, condition, export, checked_poll(quiet, "quiet")
         self._watch = partial(Watching, table.as_stored, None, poll=min(_POLL, quiet), clock=clock, now=now)
         self._watching = None if since is None else self._watch(since)
+        self._streamed: list[Change] | None = None  # what the stream has, once it is read
         self._moment = since if isinstance(since, datetime) else None
         self._now = now
 
@@ -69,7 +71,9 @@ class Undoing:
         swaps = Swaps(self._table, refused, bulk, "changes taken back", back=True, dry_run=dry_run)
 
         def steps() -> Steps[int]:
-            changes = self._exported() if self._watching is None else (yield from self._streamed(self._watching))
+            if self._streamed is None and self._watching is not None:
+                self._streamed = yield from self._read(self._watching)
+            changes = self._exported() if self._streamed is None else self._streamed
             left = with_effect(changes)  # an item that came and went has no side to ask about
             yield from swaps.steps(each for each in left if self._condition is None or each.matches(self._condition))
             return bulk.done
@@ -84,7 +88,7 @@ class Undoing:
         need_old_images(export, "nothing can be taken back without them")
         return changes_of_export(export, self._table, None)
 
-    def _streamed(self, watching: Watching) -> Steps[Iterable[Change]]:
+    def _read(self, watching: Watching) -> Steps[list[Change]]:
         """For each item, what all of its changes come to."""
         yield from watching.begin()
         if self._moment is not None and not (yield from self._is_kept(watching, seconds(self._moment))):
