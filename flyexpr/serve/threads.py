@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +20,7 @@ class Threads(Generic[Task]):
         self._tasks: deque[Task] = deque()
         self._added = threading.Condition()
         self._threads = self._idle = 0
+        self._lacking = False  # whether a thread could not be started
 
     def waiting(self) -> bool:
         """True while there is more to do than there are threads."""
@@ -34,10 +34,20 @@ class Threads(Generic[Task]):
                 self._start()
             self._added.notify()
 
+    def try_again(self) -> None:
+        """Starts a thread for a task that waits because none could be started; to be called from time to time."""
+        if self._lacking:
+            with self._added:
+                self._lacking = False
+                if self.waiting():
+                    self._start()
+
     def _start(self) -> None:
-        with contextlib.suppress(RuntimeError):  # no more threads can be started; the task waits for a running one
+        try:
             threading.Thread(target=self._run, name="flyexpr-serve", daemon=True).start()
             self._threads += 1
+        except RuntimeError:  # no more threads can be started now; the task waits for a running one, or for `try_again`
+            self._lacking = True
 
     def _run(self) -> None:
         while self._do_next():

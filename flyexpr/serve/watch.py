@@ -61,6 +61,8 @@ class Watch:
                 self._accept(key.fileobj)
         self._take_back()
         self._end_idle()
+        self._threads.try_again()
+        self._keepers.try_again()
         if full:  # not in the turn that has stopped accepting: without a free descriptor, that would go round and round
             self._welcome()
         return not self._closing

@@ -387,9 +387,25 @@ def test_a_thread_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no more")))
         threads.give(1)
+        threads.try_again()
     assert threads.waiting()
     threads.give(2)
     eventually(lambda: done == [1, 2])
+
+
+def test_a_request_is_answered_though_no_thread_could_be_started_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, refused = threading.Thread.start, list[threading.Thread]()
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread._target.__qualname__ == "Threads._run" and not refused:  # type: ignore[attr-defined]
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with limited() as server, connected(server, GOOD) as connection:
+        assert connection.answer().status == OK
+    assert refused
 
 
 def test_a_thread_that_has_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -> None:
