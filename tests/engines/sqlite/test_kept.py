@@ -203,17 +203,24 @@ def test_a_file_with_small_pages(disk: Disk) -> None:
 def test_a_disk_without_room_for_a_longer_log(
     disk: Disk, engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = list[int]()
+    log, refused = Path(f"{disk.path}-wal"), list[int]()
 
     def write(descriptor: int, data: bytes) -> int:
         refused.append(len(data))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.kept_log.os.write", write)
-    for number in range(10):
-        put(engine, number)
-    assert len(refused) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("flyexpr.engines.sqlite.disk.kept_log.os.write", write)
+        for number in range(10):
+            put(engine, number)
+    assert refused
     assert disk.items() == 10
+    lengths = set[int]()
+    for number in range(10, 40):  # there is room again
+        put(engine, number)
+        lengths.add(log.stat().st_size)
+    assert len(lengths) < 6
+    assert disk.items() == 40
 
 
 def test_a_disk_that_fails_is_believed_no_more(disk: Disk, engine: SqliteEngine) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
 _sync = getattr(os, "fdatasync", os.fsync)
 _BLOCK = 4096
@@ -38,10 +39,8 @@ class KeptLog:
         if length == self._length:
             return
         if self._length < length < self._longest and not self._ends_with_room(length):
-            try:
+            with suppress(OSError):  # the disk is full: this write lengthens the log itself, the next one tries again
                 length += os.write(self._descriptor, bytes(min(length, self._longest - length)))
-            except OSError:  # the disk is full: from now on each write lengthens the log itself
-                self._longest = 0
         self._length = length
 
     def _ends_with_room(self, length: int) -> bool:
