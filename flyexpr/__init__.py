@@ -31,7 +31,7 @@ The public names by purpose; `help(query)` and so on say more:
 
 `flyexpr.aio` has the functions that touch the outside world, awaited; `flyexpr.curried` functions that wait for their
 last argument; `flyexpr.events` asks the same conditions of changes; `flyexpr.serve` puts an engine behind HTTP;
-`flyexpr.testing` has fixtures for pytest.
+`flyexpr.testing` has fixtures for pytest; `flyexpr.errors` shows the tree of errors.
 
 `from flyexpr import *` gives the functions, the values, and the classes that you make instances of; errors, and classes
 for annotations, are imported by name.
@@ -187,7 +187,7 @@ _NAMES = {
     "values.kinds": "Item",
     "version": "__version__",
 }
-_DOORS = ("aio", "curried", "events", "serve", "testing")  # modules that are public themselves
+_DOORS = ("aio", "curried", "errors", "events", "serve", "testing")  # modules that are public themselves
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 
@@ -200,6 +200,7 @@ TYPE_CHECKING = False  # what checkers take for true; typing's own would cost an
 if TYPE_CHECKING:
     from flyexpr import aio as aio
     from flyexpr import curried as curried
+    from flyexpr import errors as errors
     from flyexpr import events as events
     from flyexpr import serve as serve
     from flyexpr import testing as testing

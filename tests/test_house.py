@@ -203,7 +203,7 @@ def test_the_map_has_every_public_name_once() -> None:
     assert sorted(name for names in GROUPS.values() for name in names) == PUBLIC
 
 
-DOORS = {"aio", "curried", "events", "serve", "testing"}  # public modules
+DOORS = {"aio", "curried", "errors", "events", "serve", "testing"}  # public modules
 
 
 def test_only_what_is_public_is_completed() -> None:
@@ -215,6 +215,8 @@ def test_only_what_is_public_is_completed() -> None:
 def test_the_other_doors_open_when_they_are_asked_for() -> None:
     code = "import flyexpr, sys; print('flyexpr.aio' in sys.modules, flyexpr.aio.get.__module__)"
     assert fresh(code).split() == ["False", "flyexpr.aio"]
+    for door in DOORS:  # each in a program that has imported nothing else
+        assert fresh(f"import flyexpr; print(flyexpr.{door}.__name__)") == f"flyexpr.{door}"
     with pytest.raises(AttributeError, match="module 'flyexpr' has no attribute 'qurey'"):
         _ = flyexpr.qurey  # type: ignore[attr-defined]
 
