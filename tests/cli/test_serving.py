@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,12 +27,17 @@ def serving(program: Program, *options: str, lines: int = 1) -> Iterator[Serving
     """The server, which Ctrl-C ends; it writes so many lines at its begin, and an empty one at its end."""
     process: subprocess.Popen[bytes] = program.start("serve", "--port", "0", *options)
     assert process.stderr
+    alarm = threading.Timer(60, process.kill)  # which ends the wait for a line that does not come
+    alarm.start()
     try:
         said = [process.stderr.readline().decode().rstrip("\n") for _ in range(lines)]
+        alarm.cancel()
+        assert all(said), "the server has ended, or was ended as it said nothing"
         yield Serving(said[0].partition(" is served at ")[2].partition(";")[0].partition(" ")[0], said)
     finally:
+        alarm.cancel()
         process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=10)
+        _, rest = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, b"\n")
 
 

@@ -123,12 +123,29 @@ def lean(ask: Ask) -> Ask:
     return ask
 
 
-def test_a_local_index_fetches_what_it_does_not_hold(lean: Ask) -> None:
-    found = lean("Query", **OF_P, **OF_LEAN, ProjectionExpression="n", ReturnConsumedCapacity="INDEXES")
-    assert found["Items"] == [{"n": {"N": "2"}}, {"n": {"N": "1"}}, {"n": {"N": "0"}}]
+WHOLE = {"pk", "sk", "lk", "d", "n"}
+FETCHED = [  # what is asked for, the attributes of each item, and the units of the table: those of whole items of 5 KB
+    ({"ProjectionExpression": "n"}, {"n"}, 3.0),
+    ({"Select": "ALL_ATTRIBUTES"}, WHOLE, 3.0),
+    ({"Select": "ALL_ATTRIBUTES", "ConsistentRead": True}, WHOLE, 6.0),
+    ({"Select": "ALL_ATTRIBUTES", "Limit": 2}, WHOLE, 2.0),
+    ({"Select": "ALL_PROJECTED_ATTRIBUTES"}, {"pk", "sk", "lk"}, 0.0),
+    ({"Select": "COUNT"}, None, 0.0),
+]
+
+
+@pytest.mark.parametrize("operation", ["Query", "Scan"])
+@pytest.mark.parametrize("asked, names, units", FETCHED, ids=[str(row[0]) for row in FETCHED])
+def test_a_local_index_fetches_what_it_does_not_hold(
+    lean: Ask, operation: str, asked: dict[str, Any], names: set[str] | None, units: float
+) -> None:
+    of_p = OF_P if operation == "Query" else {}
+    found = lean(operation, **of_p, **OF_LEAN, **asked, ReturnConsumedCapacity="INDEXES")
+    assert found["Count"] == found["ScannedCount"] == asked.get("Limit", 3)
+    assert [{*item} for item in found.get("Items", ())] == [names] * (0 if names is None else found["Count"])
     capacity = found["ConsumedCapacity"]
-    assert capacity["Table"]["CapacityUnits"] == 3.0
-    assert capacity["LocalSecondaryIndexes"]["lean"]["CapacityUnits"] == 0.5
+    assert capacity["Table"]["CapacityUnits"] == units
+    assert capacity["LocalSecondaryIndexes"]["lean"]["CapacityUnits"] == (1.0 if "ConsistentRead" in asked else 0.5)
 
 
 def test_a_query_does_not_filter_by_what_its_local_index_does_not_hold(lean: Ask) -> None:
