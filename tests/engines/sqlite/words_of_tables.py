@@ -232,7 +232,11 @@ CREATE_TABLE: list[tuple[Wire, str]] = [
     (
         create(BillingMode="PROVISIONED", **units(1, 1), OnDemandThroughput={"MaxReadRequestUnits": 5}),
         INVALID
-        + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED",
+        + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED.",
+    ),
+    (
+        create(OnDemandThroughput={"MaxWriteRequestUnits": -1}),
+        INVALID + "Requested MaxWriteRequestUnits for OnDemandThroughput for table is outside of valid range",
     ),
     (
         create(OnDemandThroughput={"MaxWriteRequestUnits": 0}),
@@ -240,7 +244,7 @@ CREATE_TABLE: list[tuple[Wire, str]] = [
     ),
     (
         create(OnDemandThroughput={"MaxWriteRequestUnits": -2}),
-        broken("onDemandThroughput.maxWriteRequestUnits", "'-2'", "have value greater than or equal to -1"),
+        INVALID + "Requested MaxWriteRequestUnits for OnDemandThroughput for table is outside of valid range",
     ),
     (
         create(WarmThroughput={"ReadUnitsPerSecond": 0}),
@@ -331,7 +335,7 @@ UPDATE_TABLE: list[tuple[Wire, str]] = [
     (
         updating({"Update": {"IndexName": "by_g", "OnDemandThroughput": {"MaxReadRequestUnits": 1}}}),
         INVALID
-        + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED",
+        + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED",
     ),
     (updating(new_units("by_g", 1, 1), table="tab"), f"{NEITHER} for index: by_g{ON_DEMAND}"),
     (
@@ -379,7 +383,11 @@ UPDATE_TABLE: list[tuple[Wire, str]] = [
     (
         {"TableName": "units", "OnDemandThroughput": {"MaxReadRequestUnits": 1}},
         INVALID
-        + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED",
+        + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED",
+    ),
+    (
+        {"TableName": "tab", "OnDemandThroughput": {"MaxReadRequestUnits": -2}},
+        INVALID + "Requested MaxReadRequestUnits for OnDemandThroughput for table is outside of valid range",
     ),
     ({"TableName": "units", "StreamSpecification": {"StreamEnabled": False}}, "Table has no stream to disable"),
     (

@@ -13,6 +13,7 @@ from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.intents import Throughput
 from flyexpr.engines.sqlite.request.json_types import ListOf, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
+    LONG_MAX,
     Rule,
     boolean_rule,
     choice_rule,
@@ -128,7 +129,9 @@ _BELOW: dict[str, Shape] = {
         {"ReadCapacityUnits": long_rule(1), "WriteCapacityUnits": long_rule(1)},
         ("ReadCapacityUnits", "WriteCapacityUnits"),
     ),
-    "OnDemandThroughput": Shape({"MaxReadRequestUnits": long_rule(-1), "MaxWriteRequestUnits": long_rule(-1)}),
+    "OnDemandThroughput": Shape(
+        {"MaxReadRequestUnits": long_rule(-LONG_MAX), "MaxWriteRequestUnits": long_rule(-LONG_MAX)}
+    ),
     "WarmThroughput": Shape({"ReadUnitsPerSecond": long_rule(1), "WriteUnitsPerSecond": long_rule(1)}),
     "SSESpecification": Shape(
         {"Enabled": boolean_rule, "SSEType": choice_rule("AES256", "KMS"), "KMSMasterKeyId": text_rule}

@@ -71,7 +71,7 @@ def _alter_throughput(description: Description, asked: AlterationAsked, now: flo
     settings, throughput = asked.settings, asked.settings.throughput
     old = billing_mode(description)
     mode = settings.billing_mode or old
-    check_ceilings(throughput, mode)
+    check_ceilings(throughput, mode, new=False)
     if throughput.provisioned is not None and mode == ON_DEMAND:
         raise invalid_parameter(f"{unwanted_units()} when BillingMode is PAY_PER_REQUEST")
     if throughput.provisioned is None and settings.billing_mode == PROVISIONED:
@@ -127,6 +127,7 @@ def _create_index(description: Description, asked: IndexAsked, attributes: list[
     check_defined(asked.keys, [attribute["AttributeName"] for attribute in attributes])
     check_not_vectors(description, asked.keys, attributes)
     check_throughput(asked.throughput, mode, unwanted_units(asked.name))
+    check_ceilings(asked.throughput, mode, new=True)
     check_index_bounds(asked.throughput, "IndexCreate")
     description.setdefault(GLOBAL, []).append(new_index(description["TableName"], asked, mode, now))
 
@@ -152,7 +153,7 @@ def _update_index(description: Description, asked: IndexAsked, position: int, no
         check_throughput(throughput, mode, unwanted_units(asked.name))
         check_index_bounds(throughput, "IndexUpdate")
         check_units_change(index, throughput, f"index {asked.name}")
-    check_ceilings(throughput, mode)
+    check_ceilings(throughput, mode, new=False)
     if throughput.provisioned is not None or throughput.on_demand is not None:
         set_throughput(index, throughput, mode, now)
     if throughput.warm is not None:

@@ -12,7 +12,7 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, check_bounds
 from flyexpr.engines.sqlite.request.intents import IndexAsked, TableAsked
-from flyexpr.engines.sqlite.rules.throughput import check_throughput, unwanted_units
+from flyexpr.engines.sqlite.rules.throughput import check_ceilings, check_throughput, unwanted_units
 
 Wire = dict[str, Any]
 
@@ -37,10 +37,12 @@ def check_definition(asked: TableAsked, mode: str) -> None:
     schemas = [asked.keys, *(index.keys for index in (*local_indexes, *global_indexes))]
     _check_attributes(asked.attributes, schemas, [index.schema or [] for index in asked.vector_indexes or ()])
     check_throughput(asked.settings.throughput, mode, unwanted_units())
+    check_ceilings(asked.settings.throughput, mode, new=True)
     check_bounds(asked.settings.throughput)
     for index in global_indexes:
         unwanted = f"ProvisionedThroughput should not be specified for index: {index.name}"
         check_throughput(index.throughput, mode, unwanted)
+        check_ceilings(index.throughput, mode, new=True)
         check_bounds(index.throughput, f" for index {index.name}")
 
 

@@ -102,7 +102,6 @@ def check_throughput(throughput: Throughput, mode: str, unwanted: str) -> None:
         )
     if mode == ON_DEMAND and throughput.provisioned is not None:
         raise invalid_parameter(f"{unwanted} when BillingMode is PAY_PER_REQUEST")
-    check_ceilings(throughput, mode)
 
 
 def unwanted_units(index: str = "") -> str:
@@ -116,14 +115,13 @@ def unwanted_units(index: str = "") -> str:
     )
 
 
-def check_ceilings(throughput: Throughput, mode: str) -> None:
-    """None for an OnDemandThroughput that goes with the billing mode."""
+def check_ceilings(throughput: Throughput, mode: str, *, new: bool) -> None:
+    """None for an OnDemandThroughput that goes with the billing mode; of what is `new`, no ceiling can be removed."""
     for name, ceiling in (throughput.on_demand or {}).items():
         if mode == PROVISIONED:
-            raise invalid_parameter(
-                f"{name} for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED"
-            )
-        if ceiling == 0:
+            when = "table BillingMode is PROVISIONED." if new else "the table BillingMode is PROVISIONED"
+            raise invalid_parameter(f"{name} for OnDemandThroughput cannot be specified when {when}")
+        if ceiling < (1 if new else -1) or ceiling == 0:
             raise invalid_parameter(f"Requested {name} for OnDemandThroughput for table is outside of valid range")
 
 
