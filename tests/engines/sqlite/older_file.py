@@ -1,4 +1,4 @@
-"""The files of `tests/data/format-1.sql` and `format-2.sql`, which engines of their time made with these requests."""
+"""The files of `tests/data/format-N.sql`, which engines of their time made with these requests."""
 
 import sqlite3
 from itertools import product
@@ -12,6 +12,7 @@ from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 
 DATA = Path(__file__).parents[2] / "data"
+VIEWS = ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 SHARDS, SHARD_TIME, STEP = 2, 2000, 600
 NUMBERS = ["0", "1", "-1", "12.5", "-100", "1E-130", "9.9E+125", "-" + "9" * 38, "1" + "0" * 36 + "1"]
 COUNTS = {
@@ -61,6 +62,29 @@ def fill_streams(engine: SqliteEngine, clock: Clock) -> None:
     call(engine, "DeleteTable", {"TableName": "gone"})
 
 
+def fill_changes(engine: SqliteEngine, clock: Clock) -> None:
+    """Make a stream of each view and a table that can be restored, and change items in all ways."""
+    call(engine, "CreateTable", {**STREAMED, "TableName": "restorable", "StreamSpecification": OFF})
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    call(engine, "UpdateContinuousBackups", {"TableName": "restorable", "PointInTimeRecoverySpecification": recovery})
+    for view in VIEWS:
+        stream = {**BOTH, "StreamViewType": view}
+        call(engine, "CreateTable", {**STREAMED, "TableName": view, "StreamSpecification": stream})
+    for name in ("restorable", *VIEWS):
+        expiry = {"AttributeName": "exp", "Enabled": True}
+        call(engine, "UpdateTimeToLive", {"TableName": name, "TimeToLiveSpecification": expiry})
+        for place, (partition, number) in enumerate(product(["a", 'é\0"b', "😀"], ["1E-130", "12.5", "-" + "9" * 38])):
+            clock.now += STEP
+            key = {"pk": {"S": partition}, "sk": {"N": number}}
+            last = {"x": {"S": "é"}, "exp": {"N": str(int(clock.now) + 1)}, **dict(reversed(key.items()))}
+            for item in ({**key, "x": {"S": "é"}}, last):
+                call(engine, "PutItem", {"TableName": name, "Item": item})
+            if place % 3:
+                call(engine, "DeleteItem", {"TableName": name, "Key": key})
+        clock.now += STEP
+        call(engine, "ListTables", {})  # and what is left expires
+
+
 def older_file(path: str, version: int) -> None:
     """The file of an older format, made at a path."""
     connection = sqlite3.connect(path)
@@ -76,6 +100,8 @@ def new_file(path: str, version: int) -> None:
         fill(engine)
         if version > 1:  # there were no streams before
             fill_streams(engine, clock)
+        if version > 2:
+            fill_changes(engine, clock)
 
 
 def stores(path: str) -> dict[str, list[Any]]:

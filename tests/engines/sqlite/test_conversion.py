@@ -24,8 +24,9 @@ from flyexpr.engines.sqlite.disk.files import FORMAT
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
 
-FORMATS = [1, 2]
+FORMATS = [1, 2, 3]
 SHARDS_OF = "UPDATE resources SET definition = json_set(CAST(definition AS TEXT), '$.Shards', json('{}'))"
+CHANGED = "UPDATE changes_6 SET {} WHERE number = 1800001200000000"
 TWICE = '[["a",null,1,null,[0,1],null],["a",null,2,null,[0,1],null]]'
 
 
@@ -183,7 +184,7 @@ def test_a_process_that_is_killed_leaves_a_file_converted_or_not(
 ) -> None:
     context: Any = multiprocessing.get_context("fork")
     formats = []
-    for step in range(0, 1000, 9 if older == 1 else 2):  # the newer one is converted in fewer steps
+    for step in range(0, 1000, {1: 9, 2: 2, 3: 5}[older]):  # one is converted in more steps than the other
         place = str(tmp_path / f"{step}.db")
         older_file(place, older)
         before = stores(place)
@@ -259,6 +260,11 @@ def test_reading_alone_converts_nothing(path: str, older: int) -> None:
         (2, SHARDS_OF.format("[[{},null,1,null,[0,1],null]]"), "a stream cannot be read"),
         (2, SHARDS_OF.format(f'[["a",null,{10**30},null,[0,1],null]]'), "a stream cannot be read"),
         (2, SHARDS_OF.format(TWICE), "a stream cannot be read"),
+        (3, "UPDATE resources SET definition = '{}' WHERE arn LIKE '%streamed%'", "a stream cannot be read"),
+        (3, CHANGED.format("new = '{'"), "a stored item cannot be read"),
+        (3, CHANGED.format("""new = '{"pk":{"S":"p1"}}'"""), "a stored item lacks its key"),
+        (3, CHANGED.format("old = '{}', new = '{}'"), "a stored item lacks its key"),
+        (3, CHANGED.format("old = NULL, new = NULL"), "a change cannot be read"),
     ],
     indirect=["older"],
 )

@@ -232,9 +232,9 @@ def test_statements_make_records(engine: SqliteEngine) -> None:
 @pytest.mark.parametrize(
     ("view", "stored"),
     [
-        ("KEYS_ONLY", [(None, "key"), ("{}", "key"), ("key", None)]),
-        ("NEW_IMAGE", [(None, "one"), ("{}", "two"), ("key", None)]),
-        ("OLD_IMAGE", [(None, "key"), ("one", "{}"), ("two", None)]),
+        ("KEYS_ONLY", [(None, None), (None, None), (None, None)]),
+        ("NEW_IMAGE", [(None, "one"), (None, "two"), (None, None)]),
+        ("OLD_IMAGE", [(None, None), ("one", None), ("two", None)]),
         ("NEW_AND_OLD_IMAGES", [(None, "one"), ("one", "two"), ("two", None)]),
     ],
 )
@@ -247,8 +247,8 @@ def test_the_images_are_those_of_the_view_and_no_others_are_stored(
     put(engine, **one)
     put(engine, **two)
     delete(engine)
-    words = {"one": {**key(1), **one}, "two": {**key(1), **two}, "key": key(1), "{}": {}, None: None}
-    assert kept(engine) == [(words[old], words[new]) for old, new in stored]
+    words = {"one": {**key(1), **one}, "two": {**key(1), **two}, None: None}
+    assert kept(engine) == [(key(1), words[old], words[new]) for old, new in stored]
     whole = [("INSERT", None, "one"), ("MODIFY", "one", "two"), ("REMOVE", "two", None)]
     for record, (name, old, new) in zip(records(engine), whole, strict=True):
         change = shown(record)
@@ -257,12 +257,12 @@ def test_the_images_are_those_of_the_view_and_no_others_are_stored(
         assert change.get("NewImage") == (words[new] if "NEW" in view else None)
 
 
-def kept(engine: SqliteEngine) -> list[tuple[Wire | None, Wire | None]]:
-    """What the newest record of changes holds of the items before and after."""
+def kept(engine: SqliteEngine) -> list[tuple[Wire, Wire | None, Wire | None]]:
+    """The keys of the changes in the newest record, and what it holds of the items before and after."""
     connection = engine._storage.connection
     stores = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'changes%' ORDER BY rowid").fetchall()
-    rows = connection.execute(f"SELECT old, new FROM {stores[-1][0].decode()} ORDER BY number")
-    return [(old and json.loads(old), new and json.loads(new)) for old, new in rows]
+    rows = connection.execute(f"SELECT key, old, new FROM {stores[-1][0].decode()} ORDER BY number")
+    return [(json.loads(key), old and json.loads(old), new and json.loads(new)) for key, old, new in rows]
 
 
 def test_a_deletion_by_time_to_live_names_the_service(engine: SqliteEngine, clock: Clock) -> None:
@@ -431,11 +431,11 @@ def test_one_answer_has_a_thousand_records_or_a_megabyte(engine: SqliteEngine) -
     assert [len(page) for page in pages(engine, latest)] == [3, 2, 0]
 
 
-def test_the_images_of_one_answer_may_fill_its_limit(engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_records_of_one_answer_may_fill_its_limit(engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 5):
         put(engine, number)
     place = iterator(engine, stream_of(engine), first_shard(engine))
-    size = item_size({"pk": "a", "sk": 1})
+    size = 2 * item_size({"pk": "a", "sk": 1})  # of a record: the key, and the image, which has nothing else
     for limit, numbers in ((2 * size, [2, 2, 0]), (2 * size - 1, [1, 1, 1, 1, 0])):
         monkeypatch.setattr(streams, "MAX_BYTES", limit)
         assert [len(page) for page in pages(engine, place)] == numbers

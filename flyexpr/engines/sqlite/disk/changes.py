@@ -1,55 +1,34 @@
-"""The record of the changes of a table: each change with its number, and the item before and after it as it was stored.
+"""The record of the changes of a table: each change with its number, its kind, the key of the item, and the item before
+and after it as it was stored.
 
-Only what somebody needs is kept of the two items: for a stream of new images that is the newer one. Where neither is
-needed, the key stands in the place of one.
+Only what somebody needs is kept of the two items: for a stream of new images that is the newer one. The key is a text
+of its own, with its size, so nobody who reads records has to look into an item.
 
 The number of a change is the time when it was made, in microseconds since 1970, or one more than that of the change
 before it, if that is larger. So numbers rise, whatever happens to the clock, and say when a change was made. The newest
 change always stays in its store, so that no number comes twice.
 
-    sqlite3 scores.db 'SELECT number, old, new FROM changes_2'     the changes of a table, as wire JSON
+    sqlite3 scores.db 'SELECT number, key, old, new FROM changes_2'     the changes of a table, as wire JSON
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from flyexpr.engines.sqlite.disk.images import Row
+from flyexpr.engines.sqlite.disk.keeping import NEW_VIEWS, OLD_VIEWS
+from flyexpr.engines.sqlite.disk.schema import changes_statement
 from flyexpr.engines.sqlite.disk.storage import Storage
 
 SECOND = 1_000_000
-NOT_KEPT: Row = (0, b"{}")  # in the place of an item that nobody needs
-_NO_KEY = (None, NOT_KEPT[1])  # these texts hold no key
 
-StoredChange = tuple[int, int, int | None, bytes | None, int | None, bytes | None]
-"""A change of an item, as SQLite gives it: with a class for it, a page of 1,000 records takes a third longer.
+StoredRecord = tuple[int, int, int, bytes]
+"""A change as a stream shows it: with a class for it, a page of 1,000 records takes a third longer.
 
-The members: the number of the change; 1 if the item was deleted because its time to live had passed, else 0; the size
-and the text of the item before the change; the size and the text after it. Size and text are None where there was no
-item.
+The members: the number of the change, its kind, the size of what is shown, and that as text: the key, and then the
+images with their names, as they follow each other in a record.
 """
-
-
-def row_before(change: StoredChange) -> Row | None:
-    """The row of the item before a change.
-
-    >>> row_before((1, 0, 9, b'{"id":{"S":"abc"}}', None, None))
-    (9, b'{"id":{"S":"abc"}}')
-    """
-    size, text = change[2:4]
-    return None if size is None or text is None else (size, text)
-
-
-def text_with_key(change: StoredChange) -> bytes:
-    """A text of the item that has its key: the newer one, unless only the older one was kept.
-
-    >>> text_with_key((1, 0, 9, b'{"id":{"S":"abc"}}', *NOT_KEPT))
-    b'{"id":{"S":"abc"}}'
-    """
-    old, new = change[3], change[5]
-    text = old if new in _NO_KEY else new
-    assert text is not None
-    return text
 
 
 def change_number(seconds: float) -> int:
@@ -63,10 +42,7 @@ def change_number(seconds: float) -> int:
 
 def create_changes(storage: Storage, store: str) -> None:
     """Make a store of changes."""
-    storage.connection.execute(
-        f"CREATE TABLE {store} (number INTEGER PRIMARY KEY, expired INTEGER NOT NULL, old_size INTEGER, old TEXT, "
-        "new_size INTEGER, new TEXT)"
-    )
+    storage.connection.execute(changes_statement(store))
 
 
 def last_number(storage: Storage, store: str) -> int:
@@ -75,12 +51,43 @@ def last_number(storage: Storage, store: str) -> int:
     return number or 0
 
 
-def read_changes(storage: Storage, store: str, after: int, last: int) -> Iterator[StoredChange]:
-    """The changes after a number, up to the last one, in their order, read as they are taken."""
+def read_records(storage: Storage, store: str, view: str, after: int, last: int) -> Iterator[StoredRecord]:
+    """The changes after a number, up to the last one, as a stream of a view shows them, read as they are taken.
+
+    >>> from flyexpr.engines.sqlite.disk.files import TableFile
+    >>> storage = Storage(TableFile(":memory:"))
+    >>> create_changes(storage, "changes_1")
+    >>> storage.add_change("changes_1", 1, 0, (b'{"id":{"S":"abc"}}', 5), None, (9, b'{"id":{"S":"abc"},...}'))
+    >>> list(read_records(storage, "changes_1", "NEW_IMAGE", after=0, last=9))
+    [(1, 0, 14, b'{"id":{"S":"abc"}},"NewImage":{"id":{"S":"abc"},...}')]
+    >>> storage.close()
+    """
+    # That SQLite joins the texts makes a page of 1,000 records 6 % quicker.
+    size, text = "key_size", "key"
+    for image, name, views in _IMAGES:
+        if view in views:
+            size += f" + ifnull({image}_size, 0)"
+            text += f""" || ifnull(',"{name}":' || {image}, '')"""
+    return _read(storage, f"number, kind, {size}, {text}", store, after, last)
+
+
+_IMAGES = ("new", "NewImage", NEW_VIEWS), ("old", "OldImage", OLD_VIEWS)
+
+
+def read_keys(storage: Storage, store: str, after: int, last: int) -> Iterator[bytes]:
+    """The texts of the keys of the items that were changed after a number, up to the last one, for each change."""
+    return (key for (key,) in _read(storage, "key", store, after, last))
+
+
+def read_before(storage: Storage, store: str, after: int, last: int) -> Iterator[tuple[bytes, Row | None]]:
+    """The text of the key, and the row of the item before it, of each change after a number, up to the last one."""
+    for key, size, text in _read(storage, "key, old_size, old", store, after, last):
+        yield key, None if text is None else (size, text)
+
+
+def _read(storage: Storage, columns: str, store: str, after: int, last: int) -> Iterator[Any]:
     return storage.connection.execute(
-        f"SELECT number, expired, old_size, old, new_size, new FROM {store} WHERE number > ? AND number <= ? "
-        "ORDER BY number",
-        (after, last),
+        f"SELECT {columns} FROM {store} WHERE number > ? AND number <= ? ORDER BY number", (after, last)
     )
 
 

@@ -24,7 +24,7 @@ from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
 
 APPLICATION_ID = 0x666C7865  # "flxe"
-FORMAT = 3
+FORMAT = 4
 EMPTY = 0
 MEMORY = ":memory:"
 BUSY_SECONDS = 30.0

@@ -15,6 +15,7 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.indexes import INDEX_CLASSES, StoredIndex, read_index
 from flyexpr.engines.sqlite.disk.keeping import NEW_VIEWS, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, read_key_schema
+from flyexpr.engines.sqlite.disk.key_texts import KeyReader, key_reader
 from flyexpr.engines.sqlite.disk.vectors import VECTORS, VectorStoredIndex, read_vector_index
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record
@@ -77,6 +78,11 @@ class StoredTable:
         names = {name for index in self.indexes for name in (*index.key.names, *(index.projected or ()))}
         names.update(name for index in self.vector_indexes for name in index.names)
         return frozenset(names | ({self.expiry.attribute} if self.expiry is not None else set()))
+
+    @cached_property
+    def key_of(self) -> KeyReader:
+        """Gives the text of the key of a stored text, and its size."""
+        return key_reader(self.key)
 
     @cached_property
     def vector_attributes(self) -> frozenset[tuple[str, int]]:
@@ -194,6 +200,24 @@ def store_statement(store: str, name: str = "", rule: str = " NOT NULL") -> str:
     """
     vector = f", vector BLOB{rule}" if store.startswith("vectors") else ""
     return f"CREATE TABLE {name or store} (key BLOB PRIMARY KEY{rule}, size INTEGER{rule}, item TEXT{rule}{vector})"
+
+
+def changes_statement(store: str) -> str:
+    """The SQL that makes a store of changes (changes.py)."""
+    return (
+        f"CREATE TABLE {store} (number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key TEXT NOT NULL, "
+        "key_size INTEGER NOT NULL, old_size INTEGER, old TEXT, new_size INTEGER, new TEXT)"
+    )
+
+
+def change_kind(was_there: bool, is_there: bool, expired: bool) -> int:
+    """The kind of a change as it is stored: 0 for a new item, 1 for one that is another now, 2 for one that is deleted,
+    and 3 for one that is deleted because its time to live has passed.
+
+    >>> change_kind(was_there=True, is_there=False, expired=False)
+    2
+    """
+    return (1 if is_there else 3 if expired else 2) if was_there else 0
 
 
 def check_store(name: str) -> str:

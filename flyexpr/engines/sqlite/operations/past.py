@@ -10,14 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from flyexpr.engines.sqlite.answers import read_text
-from flyexpr.engines.sqlite.disk.changes import (
-    SECOND,
-    change_number,
-    last_number,
-    read_changes,
-    row_before,
-    text_with_key,
-)
+from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, last_number, read_before
 from flyexpr.engines.sqlite.disk.images import Row, read_image
 from flyexpr.engines.sqlite.disk.keeping import DAY, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import row_key
@@ -48,11 +41,11 @@ def first_changes(
 ) -> Iterator[tuple[bytes, Row | None]]:
     """The row key of each item that was changed after a number, up to the last one, and the row that it had before."""
     found = set[bytes]()
-    for change in read_changes(storage, store, after, last):
-        row = row_key(table.key, read_text(text_with_key(change), table.key.names))
+    for key, before in read_before(storage, store, after, last):
+        row = row_key(table.key, read_text(key))
         if row not in found:
             found.add(row)
-            yield row, row_before(change)
+            yield row, before
 
 
 def take_back(storage: PastStorage, table: StoredTable) -> None:

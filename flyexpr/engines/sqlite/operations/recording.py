@@ -10,18 +10,10 @@ import json
 from typing import Any
 from zlib import adler32
 
-from flyexpr.engines.sqlite.answers import item_text, read_text
-from flyexpr.engines.sqlite.disk.changes import (
-    NOT_KEPT,
-    SECOND,
-    change_number,
-    create_changes,
-    last_number,
-)
-from flyexpr.engines.sqlite.disk.images import Image, Row
+from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, create_changes, last_number
+from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.keeping import DAY
-from flyexpr.engines.sqlite.disk.key_schema import has_key, key_of
-from flyexpr.engines.sqlite.disk.schema import Changes, Definition, StoredTable
+from flyexpr.engines.sqlite.disk.schema import Changes, Definition, StoredTable, change_kind
 from flyexpr.engines.sqlite.disk.shards import add_shards, close_shards, last_end, open_shards, trim_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, keep_stream, streams
@@ -41,29 +33,16 @@ def record_change(
     number, keeping = change_number(storage.keeping.clock()), storage.keeping
     if changes.stream is not None and number - changes.since > keeping.shard_time * SECOND:
         changes = _with_next_shards(storage, table.name, number)
-    before, after = _kept(old, changes.keeps_old), _kept(new, changes.keeps_new)
-    if before in _NO_IMAGE and after in _NO_IMAGE:
-        if new is not None:
-            after = _key(table, new)
-        elif old is not None:
-            before = _key(table, old)
-    storage.add_change(changes.store, max(number, changes.since + 1), expired, before, after)
-
-
-_NO_IMAGE = (None, NOT_KEPT)
-
-
-def _kept(image: Image | None, is_needed: bool) -> Row | None:
-    if image is None:
-        return None
-    return (image.size, image.text) if is_needed else NOT_KEPT
-
-
-def _key(table: StoredTable, image: Image) -> Row:
-    """The key of an item, in the place of the item."""
-    item = image.item if has_key(table.key, image.item) else read_text(image.text, table.key.names)
-    text = item_text(key_of(table.key.names, item))
-    return len(text), text
+    image = new or old
+    assert image is not None
+    storage.add_change(
+        changes.store,
+        max(number, changes.since + 1),
+        change_kind(old is not None, new is not None, expired),
+        table.key_of(image.text),
+        (old.size, old.text) if old is not None and changes.keeps_old else None,
+        (new.size, new.text) if new is not None and changes.keeps_new else None,
+    )
 
 
 def _is_same(old: Image | None, new: Image | None) -> bool:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.disk.changes import StoredChange, change_number, last_number, read_changes
+from flyexpr.engines.sqlite.disk.changes import StoredRecord, change_number, last_number, read_keys, read_records
 from flyexpr.engines.sqlite.disk.shards import Shard, find_shard, kept_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, streams
@@ -23,12 +23,12 @@ from flyexpr.engines.sqlite.request.intents import (
     StreamsAsked,
 )
 from flyexpr.engines.sqlite.request.streams import iterator_text
-from flyexpr.engines.sqlite.rules.stream_views import has_change, record_pieces, shard_view, stream_view
+from flyexpr.engines.sqlite.rules.stream_views import record_pieces, shard_filter, shard_view, stream_view
 from flyexpr.errors import DynamoError
 
 ITERATOR_SECONDS = 900
-MAX_BYTES = 1024 * 1024  # of the images that one GetRecords reads
-MAX_PASSED = 16 * MAX_BYTES  # of the images of other shards that it passes over; then it gives what it has
+MAX_BYTES = 1024 * 1024  # of the keys and images that one GetRecords gives
+MAX_PASSED = 16 * MAX_BYTES  # of those of other shards that it passes over; then it gives what it has
 
 
 def list_streams(storage: Storage, asked: StreamsAsked, now: float) -> bytes:
@@ -103,7 +103,12 @@ def _is_in(storage: Storage, stream: StoredStream, shard: Shard, number: int, ho
         return False
     if number < horizon or number in (shard.start, shard.end):
         return True
-    return any(has_change(stream, shard, change) for change in read_changes(storage, stream.store, number - 1, number))
+    return _has_change(storage, stream, shard, number - 1, number)
+
+
+def _has_change(storage: Storage, stream: StoredStream, shard: Shard, after: int, last: int) -> bool:
+    """Whether a change after a number, up to the last one, is one of a shard."""
+    return any(map(shard_filter(stream, shard) or bool, read_keys(storage, stream.store, after, last)))
 
 
 def get_records(storage: Storage, asked: RecordsAsked, now: float) -> bytes:
@@ -121,7 +126,7 @@ def get_records(storage: Storage, asked: RecordsAsked, now: float) -> bytes:
         page = _page(storage, stream, shard, iterator.after, asked.limit)
     following = json_text(_iterator(stream, shard, page.after, now)) if page.more or shard.end is None else None
     end = b"]}" if following is None else b'],"NextShardIterator":%b}' % following
-    return b"".join((b'{"Records":[', *record_pieces(stream, page.changes), end))
+    return b"".join((b'{"Records":[', *record_pieces(stream, page.records), end))
 
 
 def _check_untrimmed(storage: Storage, stream: StoredStream, shard: Shard, after: int, now: float) -> None:
@@ -129,35 +134,36 @@ def _check_untrimmed(storage: Storage, stream: StoredStream, shard: Shard, after
     last = _horizon(storage, stream, now) - 1
     if shard.end is not None:
         last = min(last, shard.end)
-    if any(has_change(stream, shard, change) for change in read_changes(storage, stream.store, after, last)):
+    if _has_change(storage, stream, shard, after, last):
         raise _trimmed()
 
 
 class Page(NamedTuple):
-    """The changes of a shard in one answer, the number of the last one that was looked at, and whether more follow."""
+    """The records of a shard in one answer, the number of the last one that was looked at, and whether more follow."""
 
-    changes: list[StoredChange]
+    records: list[StoredRecord]
     after: int
     more: bool
 
 
 def _page(storage: Storage, stream: StoredStream, shard: Shard, after: int, limit: int) -> Page:
-    changes: list[StoredChange] = []
+    records: list[StoredRecord] = []
+    is_own = shard_filter(stream, shard)
     size = passed = 0
-    for change in read_changes(storage, stream.store, after, 2**62 if shard.end is None else shard.end):
-        number, _, old_size, _, new_size, _ = change
-        own = (old_size or 0) + (new_size or 0)
-        if not has_change(stream, shard, change):
+    last = 2**62 if shard.end is None else shard.end
+    for record in read_records(storage, stream.store, stream.view, after, last):
+        number, _, own, text = record
+        if is_own is not None and not is_own(text):
             passed += own
-        elif len(changes) == limit or (changes and size + own > MAX_BYTES):
-            return Page(changes, after, True)
+            if passed > MAX_PASSED:
+                return Page(records, number, True)
+        elif len(records) == limit or (records and size + own > MAX_BYTES):
+            return Page(records, after, True)
         else:
-            changes.append(change)
+            records.append(record)
             size += own
         after = number
-        if passed > MAX_PASSED:
-            return Page(changes, after, True)
-    return Page(changes, after, False)
+    return Page(records, after, False)
 
 
 def _iterator(stream: StoredStream, shard: Shard, after: int, now: float) -> str:
