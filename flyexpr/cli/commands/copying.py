@@ -73,7 +73,7 @@ def copy(
     with job("copy", "copied", settings, manner, description.get("ItemCount")) as work:
         into = _target(work, found, target, name or table)
         work.run(
-            parts_of(work, found, Scan(), segments),
+            parts_of(work, found, segments),
             lambda _, items: put_all(work, into, [Placed("an item", item) for item in items]),
         )
 
@@ -161,7 +161,7 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
                     with turn:
                         work.add(add(items))
 
-                work.run(parts_of(work, table, Scan(), segments), do)
+                work.run(parts_of(work, table, segments), do)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
@@ -188,7 +188,7 @@ def _export_folder(work: Job, table: Table, folder: Path, segments: int) -> None
         work.add(len(items))
         return {f"file {part}": files[part].facts}
 
-    work.run(parts_of(work, table, Scan(), segments), do)
+    work.run(parts_of(work, table, segments), do)
     complete = [file.finished() for file in files.values()]
     write_manifest(folder, table.name, [file for file in complete if file.items], began, _now())
     for file in complete:
