@@ -58,7 +58,10 @@ def find_export(folder: Path) -> Path | None:
 
 def export_in(folder: str | PathLike[str]) -> Export:
     """The export in a folder or somewhere below it; FlyexprError where there is none, or several."""
-    found = find_export(Path(folder))
+    try:
+        found = find_export(Path(folder))
+    except OSError as error:  # such as of a folder that nobody may look into
+        raise FlyexprError(f"cannot look for an export in {folder}: {error.strerror}") from None
     if found is None:
         raise FlyexprError(f"{folder} holds no export: there is no manifest-summary.json in it")
     return read_manifest(found)

@@ -24,7 +24,7 @@ from flyexpr.requests.operations import Part, Paths
 from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.refinements import checked_part
 from flyexpr.schema.stored_items import read_item
-from flyexpr.schema.table import Table
+from flyexpr.schema.table import Table, check_table
 from flyexpr.values.kinds import Item
 from flyexpr.values.wire_json import item_of_wire
 
@@ -166,6 +166,7 @@ def export_filter(condition: Condition, table: Table[Any], *, project: Paths | N
     in it, and `read_export` with the same condition checks that. ExpressionError for what DynamoDB refuses, and for a
     condition that no item meets.
     """
+    check_table(table)
     access = access_of(table, scan(condition, project=project))
     if not access.sends:
         raise ExpressionError("no item can match this condition", expression=show(condition))

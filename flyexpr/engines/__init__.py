@@ -103,4 +103,6 @@ def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, A
 
     ConnectionFailed if the answer is not a JSON object.
     """
+    if not callable(engine):
+        raise TypeError(f"call takes an engine first, such as connect('sqlite:scores.db'), not {engine!r}")
     return fields_of(engine(operation, json.dumps(request).encode()))

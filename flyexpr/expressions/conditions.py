@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, NoReturn
 
 from flyexpr.errors import ExpressionError
@@ -196,10 +196,14 @@ def type_is(path: Any, kind: str | type | None) -> Test:
 
     The codes are S N B BOOL NULL L M SS NS BS. A set is one of SS, NS and BS, so `set` alone is refused.
     """
-    code = kind if isinstance(kind, str) else _TYPES.get(kind)
+    code = kind if isinstance(kind, str) else _code_of(kind)
     if code is None:
         raise TypeError(f"type_is takes one of S N B BOOL NULL L M SS NS BS or a Python type, not {kind!r}")
     return Test("attribute_type", (subject(path), Value("S", code)))
+
+
+def _code_of(kind: Any) -> str | None:
+    return _TYPES.get(kind) if isinstance(kind, Hashable) else None
 
 
 def size(path: Any) -> Term:

@@ -47,6 +47,8 @@ def in_words(value: Any) -> str:
 
 def _instead_of_condition(value: Any) -> str:
     match value:
+        case None:
+            return "all_of() is the condition that is always true"
         case str():
             return f"write parse_condition({value!r})"
         case bool():

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
@@ -179,7 +179,7 @@ def _members(name: str, members: tuple[Any, ...]) -> Value:
     if len(members) == 1 and type(members[0]) is str:  # by far the commonest; it takes a third of the time this way
         return Value("SS", frozenset(members))
     one = len(members) == 1 and isinstance(members[0], (set, frozenset))
-    if any(isinstance(member, (list, tuple, dict, set)) for member in members) and not one:
+    if any(isinstance(member, tuple) or not isinstance(member, Hashable) for member in members) and not one:
         raise TypeError(f"{name} takes members one by one, or one set of them, not {members!r}")
     kind, body = freeze_constant(members[0] if one else set(members))
     return Value(kind, body)

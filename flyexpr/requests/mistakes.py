@@ -10,7 +10,7 @@ from flyexpr.errors import did_you_mean, unknown_option
 from flyexpr.expressions.mistakes import in_words
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.operations import ConditionCheck, GetItem, Operation, Query, Scan, Search
-from flyexpr.schema.table import Table
+from flyexpr.schema.table import Table, check_table
 
 _CALLS = {  # what to write instead of a constructor with a table
     "get_item": "get(table, key) or run(table, get_item(...))",
@@ -89,8 +89,7 @@ def need_table(table: Any, *others: Any) -> None:
     if not isinstance(table, Table):
         inside = [getattr(other, name) for other in others for name in getattr(other, "__match_args__", ())]
         misplaced = isinstance(table, Operation) or any(isinstance(other, Table) for other in (*others, *inside))
-        order = "; the table comes first" if misplaced else ""
-        raise TypeError(f"expected a table, such as Table(...).on(connect(...)), not {in_words(table)}{order}")
+        check_table(table, "; the table comes first" if misplaced else "")
 
 
 def need_read(read: Any) -> None:

@@ -28,6 +28,7 @@ def checked_paths(project: Iterable[Any] | None) -> tuple[Path, ...] | None:
         return None
     if isinstance(project, str):
         raise TypeError(f"project= takes a list of paths, such as [{project!r}]")
+    need(project, Iterable, "project= takes a list of paths, such as ['userid']")
     paths = tuple(dict.fromkeys(map(path_of, project)))
     if not paths:
         raise ValueError("project= needs at least one path; leave it out to read whole items")

@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from flyexpr.errors import ValidationError
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.stored_items import read_item, stored_item
-from flyexpr.schema.table import Table
+from flyexpr.schema.table import Table, check_table
 from flyexpr.values.encode import encode_item
-from flyexpr.values.foreign import meaning
-from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.foreign import standard
+from flyexpr.values.freeze import read_back
+from flyexpr.values.kinds import Item, Refused, T, explained, verify_text
 
 
 def to_wire(table: Table[Any], item: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,8 +28,14 @@ def to_wire(table: Table[Any], item: Mapping[str, Any]) -> dict[str, Any]:
 
     Nothing is sent. ValidationError for an item that a put would refuse. A version stays as it is.
     """
+    check_table(table)
     by = table.of_new(item) if isinstance(table, Kinds) and isinstance(item, Mapping) else table
-    wire: dict[str, Any] = json.loads(encode_item(stored_item(by, item)))
+    text = encode_item(stored_item(by, item))
+    try:
+        verify_text(text)
+    except Refused as refused:
+        raise explained(refused, "") from None
+    wire: dict[str, Any] = json.loads(text)
     return wire
 
 
@@ -48,6 +55,7 @@ def from_wire(table: Table[T], image: Mapping[str, Any]) -> T:
     """
     from flyexpr.values.wire_json import item_of_wire
 
+    check_table(table)
     if not isinstance(image, Mapping):
         raise TypeError(f"from_wire takes a table and an image, a dict, not {image!r}")
     return read_item(table, item_of_wire(image))  # type: ignore[return-value]  # of the type that the table has
@@ -69,7 +77,11 @@ def to_json(item: Mapping[str, Any]) -> str:
 
     if not isinstance(item, Mapping):
         raise TypeError(f"to_json takes an item, a dict, not {item!r}")
-    return item_text({name: thaw(meaning(value, (name,))) for name, value in item.items()})
+    try:
+        stored = read_back(item)
+    except ValidationError:
+        stored = read_back(standard(item))
+    return item_text(stored)
 
 
 def from_json(text: str) -> Item:

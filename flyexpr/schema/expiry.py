@@ -9,7 +9,7 @@ from flyexpr.errors import FlyexprError
 from flyexpr.expressions.conditions import le
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.schema.codecs import epoch
-from flyexpr.schema.table import Table
+from flyexpr.schema.table import Table, check_table
 from flyexpr.values.freeze import freeze
 from flyexpr.values.numbers import Number
 
@@ -29,6 +29,7 @@ def live(table: Table[Any], now: datetime | float | None = None) -> Condition:
     declare `ttl=`.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
     """
+    check_table(table)
     if table.ttl is None:
         raise FlyexprError(
             f"table {table.name!r} has no time to live\n"

@@ -350,6 +350,8 @@ def _projection(project: Projection) -> Projection:
         if project not in ("all", "keys"):
             raise FlyexprError(f"project is 'all', 'keys' or a list of attribute names, not {project!r}")
         return project
+    if not isinstance(project, Iterable):
+        raise TypeError(f"project is 'all', 'keys' or a list of attribute names, not {project!r}")
     return tuple(project)
 
 

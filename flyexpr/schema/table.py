@@ -494,3 +494,17 @@ def _check_attributes(name: str, partition_key: Any, **others: Any) -> None:
     for option, attribute in options.items():
         if not isinstance(attribute, str) or not attribute:
             raise TypeError(f"table {name!r}: {option}= takes the name of an attribute, not {attribute!r}")
+
+
+def check_table(table: Any, more: str = "") -> None:
+    """None for a table; else a TypeError, at whose end stands what `more` there is to say.
+
+    >>> check_table("abc")
+    Traceback (most recent call last):
+    ...
+    TypeError: expected a table, such as Table(...).on(connect(...)), not 'abc'
+    """
+    if not isinstance(table, Table):
+        from flyexpr.expressions.mistakes import in_words  # here, so that `import flyexpr` is quick
+
+        raise TypeError(f"expected a table, such as Table(...).on(connect(...)), not {in_words(table)}{more}")

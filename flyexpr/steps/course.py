@@ -81,6 +81,8 @@ def common_engine(tables: Sequence[Table[Any]]) -> Engine:
     >>> common_engine([scores, scores.named("Other")]) == scores.engine
     True
     """
+    if not tables:
+        raise FlyexprError("a transaction needs at least one table")
     try:
         engine = tables[0].bound
     except AttributeError:

@@ -27,7 +27,11 @@ def guarded(look: Callable[[], Steps[S]], write: Callable[[S], Steps[R]], attemp
 
     After the last attempt its error is raised.
     """
-    for attempt in range(1, attempts + 1):
+    if type(attempts) is not int or attempts < 1:
+        raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
+    attempt = 0
+    while True:
+        attempt += 1
         seen = yield from look()
         try:
             return (yield from write(seen))
@@ -35,7 +39,6 @@ def guarded(look: Callable[[], Steps[S]], write: Callable[[S], Steps[R]], attemp
             if attempt == attempts or not _is_conflict(error):
                 raise
         yield backoff(attempt, f"another writer was faster, attempt {attempt} of {attempts}")
-    raise ValueError(f"attempts= takes a whole number from 1, not {attempts!r}")
 
 
 def _is_conflict(error: ConditionFailed | TransactionCancelled) -> bool:

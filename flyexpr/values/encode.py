@@ -26,6 +26,7 @@ from flyexpr.values.kinds import (
     MAX_DEPTH,
     Frozen,
     Refused,
+    content,
     explained,
     known,
     quote,
@@ -201,8 +202,8 @@ def _encode_null(value: None, depth: int) -> str:
     return '{"NULL":true}'
 
 
-def _encode_bytes(value: bytes, depth: int) -> str:
-    return f'{{"B":{_base64(value)}}}'
+def _encode_bytes(value: bytes | bytearray | memoryview, depth: int) -> str:
+    return f'{{"B":{_base64(content(value))}}}'
 
 
 def _base64(value: bytes) -> str:

@@ -17,6 +17,7 @@ from flyexpr.values.kinds import (
     Item,
     Refused,
     Unknown,
+    content,
     explained,
     known,
     refuse_name,
@@ -37,6 +38,18 @@ def freeze(value: Any, at: str = "") -> Frozen:
         return _freeze(value, 1)
     except Refused as refused:
         raise explained(refused, at) from None
+
+
+def freeze_item(item: Mapping[str, Any]) -> Frozen:
+    """The same for an item, whose attributes are the first level of nesting.
+
+    >>> freeze_item({"wins": 1})
+    ('M', (('wins', ('N', 1)),))
+    """
+    try:
+        return _freeze_map(item, 0)
+    except Refused as refused:
+        raise explained(refused, "") from None
 
 
 def _freeze_array(value: Any, unknown: Unknown) -> Frozen:
@@ -62,7 +75,7 @@ def freeze_constant(value: Any) -> Frozen:
     try:
         return _freeze(value, 1)
     except Unknown as unknown:
-        frozen = _freeze_foreign(value)
+        frozen = _foreign_constant(value)
         try:
             hash(frozen)
         except TypeError:
@@ -72,16 +85,25 @@ def freeze_constant(value: Any) -> Frozen:
         raise explained(refused, "") from None
 
 
-def _freeze_foreign(value: Any) -> Frozen:
-    if isinstance(value, (list, tuple)):
-        return "L", tuple([_freeze_foreign(member) for member in value])
-    if isinstance(value, Mapping):
-        body = [(name, _freeze_foreign(member)) for name, member in value.items()]
-        return "M", _Entries(sorted(body, key=_first), body)
+def _foreign_constant(value: Any) -> Frozen:
     try:
-        return _freeze(value, 1)
+        return _freeze_foreign(value, 1)
+    except Refused as refused:
+        raise explained(refused, "") from None
+
+
+def _freeze_foreign(value: Any, depth: int) -> Frozen:
+    if isinstance(value, (list, tuple)):
+        return _freeze_list(value, depth, _freeze_foreign)
+    if isinstance(value, Mapping):
+        return _freeze_map(value, depth, _freeze_foreign)
+    try:
+        return _freeze(value, depth)
     except Unknown:
         return "PYTHON", frozenset(value) if isinstance(value, (set, frozenset)) else value
+
+
+_Freezer = Callable[[Any, int], Frozen]
 
 
 def _freeze(value: Any, depth: int) -> Frozen:
@@ -100,20 +122,20 @@ def _freeze_number(value: int | float | Decimal, depth: int) -> Frozen:
     return "N", number(text_of_number(value))
 
 
-def _freeze_list(value: Iterable[Any], depth: int) -> Frozen:
+def _freeze_list(value: Iterable[Any], depth: int, freeze_member: _Freezer = _freeze) -> Frozen:
     if depth >= MAX_DEPTH:
         raise too_deep()
     body: list[Frozen] = []
     try:
         for member in value:
-            body.append(_freeze(member, depth + 1))
+            body.append(freeze_member(member, depth + 1))
     except Refused as refused:
         refused.steps.insert(0, len(body))
         raise
     return "L", tuple(body)
 
 
-def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
+def _freeze_map(value: Mapping[str, Any], depth: int, freeze_member: _Freezer = _freeze) -> Frozen:
     if depth >= MAX_DEPTH:
         raise too_deep()
     name: Any = None
@@ -124,7 +146,7 @@ def _freeze_map(value: Mapping[str, Any], depth: int) -> Frozen:
                 refuse_name(name)
             if not name.isascii():
                 verify_text(name)
-            body.append((str.__str__(name), _freeze(member, depth + 1)))
+            body.append((str.__str__(name), freeze_member(member, depth + 1)))
     except Refused as refused:
         refused.steps.insert(0, name)
         raise
@@ -169,7 +191,7 @@ def _freeze_other(value: Any, depth: int) -> Frozen:
     return _freeze(known(value), depth)
 
 
-_FREEZERS: dict[type, Callable[[Any, int], Frozen]] = {
+_FREEZERS: dict[type, _Freezer] = {
     str: _freeze_string,
     bool: lambda value, depth: ("BOOL", value),
     int: _freeze_number,
@@ -180,9 +202,9 @@ _FREEZERS: dict[type, Callable[[Any, int], Frozen]] = {
     tuple: _freeze_list,
     set: freeze_set,
     frozenset: freeze_set,
-    bytes: lambda value, depth: ("B", bytes(value)),
-    bytearray: lambda value, depth: ("B", bytes(value)),
-    memoryview: lambda value, depth: ("B", bytes(value)),
+    bytes: lambda value, depth: ("B", content(value)),
+    bytearray: lambda value, depth: ("B", content(value)),
+    memoryview: lambda value, depth: ("B", content(value)),
     type(None): lambda value, depth: ("NULL", None),
     Mapping: _freeze_map,
 }
@@ -213,4 +235,4 @@ def read_back(item: Mapping[str, Any]) -> Item:
     >>> read_back({"id": "a", "n": 1.50, "log": (1, Decimal("2.0"))})
     {'id': 'a', 'n': Decimal('1.5'), 'log': [1, 2]}
     """
-    return dict(thaw(freeze(item)))
+    return dict(thaw(freeze_item(item)))

@@ -91,6 +91,15 @@ def text_of_number(value: int | float | Decimal) -> str:
         raise Refused(str(error), hint) from None
 
 
+def content(value: bytes | bytearray | memoryview) -> bytes:
+    """The bytes that a bytes-like value holds, also where a subclass shows others or a memoryview leaves some out.
+
+    >>> content(memoryview(b"abcd")[::2])
+    b'ac'
+    """
+    return value if type(value) is bytes else bytes(memoryview(value))
+
+
 def too_deep() -> Refused:
     return Refused("nested more than 32 levels deep")
 

@@ -50,6 +50,6 @@ _SIZES: dict[type, Callable[[Any], int]] = {
     float: lambda value: number_size(number(number_text(value))),
     bytes: len,
     bytearray: len,
-    memoryview: len,
+    memoryview: lambda view: view.nbytes,
     Mapping: lambda members: 3 + len(members) + item_size(members),
 }

@@ -1,11 +1,30 @@
 """Values of unknown types, values nested too deep, answers with white space: wherever they can come in."""
 
 import json
+from array import array
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from flyexpr import Table, ValidationError, eq, get, run, scan, show
+from flyexpr import (
+    Table,
+    ValidationError,
+    connect,
+    create_table,
+    delete,
+    eq,
+    from_json,
+    get,
+    matches,
+    modify,
+    put,
+    run,
+    scan,
+    show,
+    to_json,
+    transact_modify,
+)
 from flyexpr.schema.stored_items import stored_item
 from flyexpr.values.encode import encode, encode_item
 from flyexpr.values.sizes import item_size, value_size
@@ -99,3 +118,41 @@ def test_an_answer_with_blanks_before_every_mark(written: Any, number: int) -> N
     table = Table("t", "id").on(lambda operation, body: bodies.pop(0))
     assert list(run(table, scan())) == [{"id": str(place), "n": 1} for place in range(number)]
     assert get(table, "one") == {"id": "one"}
+
+
+class Shown(bytes):
+    """Bytes whose own method says others."""
+
+    def __bytes__(self) -> bytes:
+        return b"other"
+
+
+@pytest.mark.parametrize(
+    "value, stored",
+    [
+        (memoryview(b"abcdef")[::2], b"ace"),
+        (memoryview(array("H", [1, 2])), array("H", [1, 2]).tobytes()),
+        (bytearray(b"ab"), b"ab"),
+        (Shown(b"ab"), b"ab"),
+        ({Shown(b"ab")}, {b"ab"}),
+    ],
+)
+def test_bytes_that_are_shown_otherwise(value: Any, stored: Any) -> None:
+    assert encode(value) == encode(stored)
+    assert value_size(value) == value_size(stored)
+    assert eq("a", value) == eq("a", stored)
+    assert matches(eq("a", stored), {"a": value})
+
+
+def test_the_deepest_item_is_given_back_by_every_write() -> None:
+    """An item's attributes are the first level; the item itself is none."""
+    deepest = {"id": "a", "v": nested(31, lambda value: [value])}
+    with closing(connect("sqlite::memory:")) as engine:
+        table = Table("deep", "id").on(engine)
+        run(table, create_table())
+        assert put(table, deepest, returns="NEW") == deepest
+        delete(table, "a")
+        assert modify(table, "a", lambda item: deepest) == deepest
+        delete(table, "a")
+        assert transact_modify([(table, "a")], lambda items: [deepest]) == [deepest]
+    assert from_json(to_json(deepest)) == deepest

@@ -17,7 +17,7 @@ from flyexpr.expressions.show import show
 from flyexpr.requests.operations import GetItem, Scan
 from flyexpr.schema.table import Table
 from flyexpr.sync import run
-from flyexpr.values.freeze import freeze
+from flyexpr.values.freeze import freeze_item
 from flyexpr.values.kinds import Item
 from flyexpr.values.layout import amount
 
@@ -81,4 +81,4 @@ def _say_change(table: Table, key: str, item: Item) -> int:
 
 
 def _digest(item: Item) -> bytes:
-    return blake2b(repr(freeze(item)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(repr(freeze_item(item)).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -12,7 +12,7 @@ from flyexpr.expressions.terms import operand
 from flyexpr.schema.derived.read_templates import Inverse
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.kinds import kind_of
-from flyexpr.schema.table import Table
+from flyexpr.schema.table import Table, check_table
 from flyexpr.values.foreign import standard
 from flyexpr.values.freeze import thaw
 from flyexpr.values.kinds import Item
@@ -105,6 +105,7 @@ def key_of(table: Table[Any], item: Mapping[str, Any]) -> Item:
     """
     if not isinstance(item, Mapping):
         raise TypeError(f"key_of takes a table and an item, a dict, not {item!r}")
+    check_table(table)
     table = kind_of(table, item)
     values = dict(item)
     for name, derived in _derived_for_keys(table):

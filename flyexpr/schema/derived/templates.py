@@ -86,6 +86,8 @@ def template(text: str) -> Derived:
     than its format. If another program wrote an item without a part, the part is read from the key. A range on a part
     is one on the key, where the texts of the part sort as its values do.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"template takes a text such as '{{type}}:{{id}}', not {text!r}")
     parsed = pieces_of(text)
     parts = tuple(dict.fromkeys(name for _, name, _ in parsed if name is not None))
     if not all(part.isidentifier() for part in parts):

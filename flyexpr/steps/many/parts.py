@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from inspect import isawaitable
 from typing import Any, NoReturn, TypeVar
 
-from flyexpr.expressions.mistakes import in_words
+from flyexpr.expressions.mistakes import in_words, need
 from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import Budget, Part, Query, Scan
@@ -89,6 +89,7 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
     by_number: dict[int, ItemPage[T]] = {}
     n: int | None = None
     of = 0
+    need(pages, Iterable, "gather takes run(table, part).rest() of each part, in a list")
     for page in pages:
         number, parts = _part_of(page)
         if n is None:
