@@ -46,6 +46,7 @@ from flyexpr import (
     update,
     update_matching,
 )
+from flyexpr import sync as plain
 from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.step import TURN, Together
 
@@ -544,6 +545,35 @@ def test_tasks_that_end_together_are_all_noted(ending: BaseException) -> None:
 
     asyncio.run(main())
     assert sorted(noted) == [*range(8)]
+
+
+@pytest.mark.parametrize("door", ["plain", "awaited"])
+def test_of_several_failures_the_first_is_raised(door: str) -> None:
+    failures = KeyError("first"), KeyError("second")
+    under_way, threads = threading.Barrier(2), dict[int, threading.Thread]()
+
+    def in_threads(number: int) -> Any:
+        threads[number] = threading.current_thread()
+        under_way.wait(10)
+        if number:
+            threads[0].join(10)
+        raise failures[number]
+        yield
+
+    def in_tasks(number: int) -> Any:
+        for _ in range(1 + 9 * number):
+            yield TURN
+        raise failures[number]
+
+    def do(unit: Any) -> Any:
+        yield Together(map(unit, range(2)), 2, list[Any]().append)
+
+    async def main() -> None:
+        await aio.drive(do(in_tasks), None)  # type: ignore[arg-type]
+
+    with pytest.raises(KeyError) as caught:
+        plain.drive(do(in_threads), None) if door == "plain" else asyncio.run(main())  # type: ignore[arg-type]
+    assert caught.value is failures[0]
 
 
 async def awaited(*news: Any) -> None: ...

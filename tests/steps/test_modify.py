@@ -218,6 +218,27 @@ def test_an_item_in_an_error_is_in_its_types(table: Table, pauses: list[float]) 
     assert caught.value.item == {"id": "a", "day": date(2026, 1, 31), "x": 1, "n": 1}
 
 
+@no_transactions
+@no_old_item
+def test_the_items_of_a_cancelled_transaction_are_in_their_types(table: Table, pauses: list[float]) -> None:
+    typed, day = replace(table, attributes={"day": date}), date(2026, 1, 31)
+    for key in "abc":
+        put(typed, {"id": key, "day": day, "n": 1})
+
+    def others() -> None:
+        for key in "bc":
+            update(table, key, incr("n"))
+
+    def count_two(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [*map(count_up, items[:2]), items[2]]  # the third is only looked at
+
+    bound = typed.on(before(table.bound, "TransactWriteItems", others))
+    with pytest.raises(TransactionCancelled) as caught:
+        transact_modify([(bound, key) for key in "abc"], count_two, attempts=1)
+    seen = [getattr(reason, "item", None) for reason in caught.value.reasons]
+    assert seen == [None, {"id": "b", "day": day, "n": 2}, {"id": "c", "day": day, "n": 2}]
+
+
 def test_an_item_too_wide_to_be_guarded_wants_a_version(table: Table, pauses: list[float]) -> None:
     wide = {"id": "a", **{f"a{n}": n for n in range(149)}}
     put(table, wide)
