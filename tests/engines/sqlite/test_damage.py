@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from embedded import TABLE, key
+from streaming import STREAMED, records
 
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call
@@ -188,6 +189,18 @@ def test_a_stored_item_that_no_engine_wrote(path: Path, text: str) -> None:
     with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError) as error:
         call(engine, "UpdateItem", {"TableName": "tab", "Key": key(7), **update})
     assert error.value.code in ("InternalServerError", "ValidationException")
+
+
+@pytest.mark.parametrize("change", ["kind = 9", "kind = 'x'", "key = X'00'", "key = '{}'"])
+def test_a_change_that_no_engine_wrote(path: Path, change: str) -> None:
+    """It is said to be damage by whoever reads what is damaged: of two shards one has to read the keys."""
+    with SqliteEngine(str(path), shards=2) as engine:
+        call(engine, "CreateTable", STREAMED)
+        call(engine, "PutItem", {"TableName": "streamed", "Item": key(7)})
+    with written(path) as connection:
+        assert connection.execute(f"UPDATE changes_3 SET {change}").rowcount == 1
+    with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError, match=f"cannot be read; {DAMAGED}"):
+        records(engine)
 
 
 @pytest.mark.parametrize("definition", ["", "[]", "{}", "[" * 100_000, '{"Stores":{"":"catalog"},"Description":{}}'])

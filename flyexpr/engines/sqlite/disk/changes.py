@@ -82,7 +82,7 @@ def read_keys(storage: Storage, store: str, after: int, last: int) -> Iterator[b
 def read_before(storage: Storage, store: str, after: int, last: int) -> Iterator[tuple[bytes, Row | None]]:
     """The text of the key, and the row of the item before it, of each change after a number, up to the last one."""
     for key, size, text in _read(storage, "key, old_size, old", store, after, last):
-        yield key, None if text is None else (size, text)
+        yield key, None if size is None or text is None else (size, text)
 
 
 def _read(storage: Storage, columns: str, store: str, after: int, last: int) -> Iterator[Any]:

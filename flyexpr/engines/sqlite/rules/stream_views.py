@@ -15,6 +15,7 @@ from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.disk.shards import Shard
 from flyexpr.engines.sqlite.disk.streams import StoredStream
+from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.engines.sqlite.request.streams import SEQUENCE, sequence_number
 
 
@@ -53,14 +54,20 @@ def shard_filter(stream: StoredStream, shard: Shard) -> Callable[[bytes], bool] 
 
 
 def record_pieces(stream: StoredStream, records: Iterable[StoredRecord]) -> list[bytes]:
-    """The records of a stream as GetRecords gives them, in pieces; keys and images are the texts that were stored."""
+    """The records of a stream as GetRecords gives them, in pieces; keys and images are the texts that were stored.
+
+    DamagedFileError for a change that no engine wrote.
+    """
     # The id of a record is the same on every reading, and another for every other change of any table.
     origin = hashlib.blake2b(f"{stream.table_id} {stream.arn}".encode(), digest_size=8).hexdigest().encode()
     start, view = _START % (origin, SEQUENCE.encode()), stream.view.encode()
     ends = [_END % (view, name, identity) for name, identity in _KINDS]
     pieces: list[bytes] = []
-    for number, kind, size, shown in records:
-        pieces += start % (number, number // SECOND, number, size), shown, ends[kind]
+    try:
+        for number, kind, size, shown in records:
+            pieces += start % (number, number // SECOND, number, size), shown, ends[kind]
+    except (IndexError, TypeError) as error:
+        raise DamagedFileError("a change of an item cannot be read") from error
     if pieces:
         pieces[-1] = pieces[-1].removesuffix(b",")
     return pieces
