@@ -350,7 +350,11 @@ UPDATE_TABLE: list[tuple[Wire, str]] = [
     ),
     (
         updating({"Create": index("by_h", keys("h"), **units(1, 1))}),
-        UNDEFINED + "Keys: [h], AttributeDefinitions: []",
+        "Invalid KeySchema: Some index key attribute have no definition",
+    ),
+    (
+        updating({"Create": index("by_h", keys("h"), **units(1, 1))}, AttributeDefinitions=definitions("id")),
+        UNDEFINED + "Keys: [h], AttributeDefinitions: [id]",
     ),
     (
         updating({"Create": index("by_h", keys("", "h"), **units(1, 1))}),

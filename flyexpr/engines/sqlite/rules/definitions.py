@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
@@ -23,8 +23,7 @@ _SAME_NAME = "Both the Hash Key and the Range Key element in the KeySchema have 
 def check_definition(asked: TableAsked, mode: str) -> None:
     """None for a table whose keys, attributes, indexes and throughput fit together."""
     local_indexes, global_indexes = asked.local_indexes or [], asked.global_indexes or []
-    if len(asked.keys) > len(asked.attributes):
-        raise invalid("Invalid KeySchema: Some index key attribute have no definition")
+    _check_enough(asked.keys, asked.attributes)
     _check_key_schema(asked.keys, "")
     _check_local_indexes(local_indexes, asked.keys)
     for index in global_indexes:
@@ -159,8 +158,15 @@ def _check_attributes(definitions: list[Wire], schemas: list[list[Wire]], also: 
         )
 
 
+def _check_enough(schema: list[Wire], defined: Sequence[Any]) -> None:
+    """None for a key of no more attributes than are defined; otherwise the service does not say which are missing."""
+    if len(schema) > len(defined):
+        raise invalid("Invalid KeySchema: Some index key attribute have no definition")
+
+
 def check_defined(schema: list[Wire], defined: list[str]) -> None:
     """None for a key whose attributes all have a definition."""
+    _check_enough(schema, defined)
     names = [key["AttributeName"] for key in schema]
     if not set(names) <= set(defined):
         raise invalid_parameter(
