@@ -13,7 +13,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import bare, invalid, validation_errors
 from flyexpr.engines.sqlite.request.intents import ActionsAsked, ExecutionAsked, StatementAsked, StatementsAsked, Token
-from flyexpr.engines.sqlite.request.json_types import Structure
+from flyexpr.engines.sqlite.request.json_types import Structure, check_shape
 from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule
 from flyexpr.engines.sqlite.request.members import RULES, Members, gather
 from flyexpr.engines.sqlite.request.next_tokens import digest_of, read_token
@@ -80,6 +80,8 @@ def read_batch_execute_statement(request: Members) -> StatementsAsked:
     """What a BatchExecuteStatement asks for; a statement that is refused fails alone."""
     members, parts = _read_parts(request, BATCH_EXECUTE_STATEMENT, "Statements", BATCH_STATEMENT)
     statements = tuple([_read_member(part) for part in parts])
+    if any(isinstance(one, DynamoError) for one in statements):
+        check_shape(request, BATCH_EXECUTE_STATEMENT)  # a value of a wrong JSON type is the whole request's
     kinds = {isinstance(one.statement, Select) for one in statements if isinstance(one, StatementAsked)}
     if len(kinds) > 1:
         raise invalid("Read and write requests together in the same batch is not supported.")
