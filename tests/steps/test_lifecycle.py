@@ -1,12 +1,26 @@
 """`create_table(if_missing=True)` beside other programs that make, or delete, the same table."""
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from scripted import Recording, scripted
 
-from flyexpr import DynamoError, NoSuchTable, Table, TableExists, create_table, epoch, explain, request, run
+from flyexpr import (
+    DynamoError,
+    GlobalIndex,
+    NoSuchTable,
+    Table,
+    TableExists,
+    create_table,
+    delete_table,
+    epoch,
+    explain,
+    request,
+    run,
+    update_table,
+)
 
 things = Table("things", "id", attributes={"until": epoch}, ttl="until")
 IN_USE = DynamoError.of("ResourceInUseException", "Table already exists: things")
@@ -33,7 +47,8 @@ def asked(answers: list[Any], **options: bool) -> Recording:
     return engine
 
 
-DESCRIBE, CREATE, TTL = "DescribeTable", "CreateTable", "UpdateTimeToLive"
+DESCRIBE, CREATE, UPDATE, TTL = "DescribeTable", "CreateTable", "UpdateTable", "UpdateTimeToLive"
+NO_TTL = {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
 
 
 def test_a_table_that_is_there_costs_two_requests(pauses: list[float]) -> None:
@@ -89,6 +104,29 @@ def test_the_error_is_whole_after_pickling() -> None:
         == ("there is already a table 'things'\n  hint: run(table, create_table(if_missing=True)) takes it as it is")
     )
     assert (copy.code, copy.message) == ("ResourceInUseException", "Table already exists: things")
+
+
+def test_a_change_waits_until_the_table_and_its_indexes_are_ready(pauses: list[float]) -> None:
+    filled = described("ACTIVE")
+    filled["Table"]["GlobalSecondaryIndexes"] = [{"IndexName": "ByA", "IndexStatus": "CREATING"}]
+    ready = described("ACTIVE")
+    engine = scripted([ready, NO_TTL, {}, described("UPDATING"), filled, ready, {}, described("UPDATING"), ready])
+    wanted = Table("things", "id", indexes=[GlobalIndex("ByA", "a")], deletion_protection=True).on(engine)
+    assert run(wanted, update_table()) == ["create index ByA", "deletion protection on"]
+    assert engine.names == [DESCRIBE, "DescribeTimeToLive", UPDATE, *[DESCRIBE] * 3, UPDATE, *[DESCRIBE] * 2]
+    assert pauses == [0.02, 0.04, 0.02]
+
+
+@pytest.mark.parametrize("operation", [create_table(), delete_table()])
+def test_what_is_not_waited_for_costs_one_request(operation: Any) -> None:
+    plain = Table("things", "id").on(scripted([{}]))
+    assert run(plain, replace(operation, wait=False)) is None
+
+
+def test_a_table_that_is_deleted_is_waited_for(pauses: list[float]) -> None:
+    engine = scripted([{}, described("DELETING"), described("DELETING"), MISSING])
+    assert run(things.on(engine), delete_table()) is None
+    assert pauses == [0.02, 0.04]
 
 
 def test_what_is_sent_first_is_shown() -> None:
