@@ -111,10 +111,10 @@ def watch(
     `since` is "latest" (what is changed from now on), "beginning" (all that the stream keeps, 24 hours), a datetime, or
     the `.cursor` of an earlier watch, which goes on after the last change that was taken: exactly once, if the cursor
     is kept together with what was done. Changes of one item come in their order, those of several items in any.
-    `budget` is {"seconds": 60, "requests": 100}. A stream without news is asked again after `poll` seconds. With
-    `part=(0, 2)` and `part=(1, 2)`, two programs share the items between them. The stream has to keep both images, or
-    the side that the condition asks for. An iterator that has expired is asked for again, at the same place;
-    `ChangesLost` says that changes were trimmed before they were read.
+    `budget` is {"seconds": 60, "requests": 100}; it also ends a watch that a busy service keeps waiting. A stream
+    without news is asked again after `poll` seconds. With `part=(0, 2)` and `part=(1, 2)`, two programs share the items
+    between them. The stream has to keep both images, or the side that the condition asks for. An iterator that has
+    expired is asked for again, at the same place; `ChangesLost` says that changes were trimmed before they were read.
     """
     asked = Watching(table, condition, since, budget, poll, part, clock=time.monotonic, now=time.time)
     return Watch(asked)

@@ -397,7 +397,7 @@ def test_a_request_is_answered_though_no_thread_could_be_started_at_first(monkey
     start, refused = threading.Thread.start, list[threading.Thread]()
 
     def refuse(thread: threading.Thread) -> None:
-        if thread._target.__qualname__ == "Threads._run" and not refused:  # type: ignore[attr-defined]
+        if getattr(thread._target, "__qualname__", "") == "Threads._run" and not refused:  # type: ignore[attr-defined]
             refused.append(thread)
             raise RuntimeError("can't start new thread")
         start(thread)
