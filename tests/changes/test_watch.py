@@ -271,6 +271,26 @@ def test_a_watch_that_could_not_begin_begins_where_it_was_to(tmp_path: Path) -> 
     assert asyncio.run(main()) == [2]
 
 
+def test_an_awaited_watch_ends_with_its_budget_too(tmp_path: Path) -> None:
+    async def main() -> tuple[list[Change], list[int]]:
+        async with aio.connect(f"sqlite:{tmp_path}/a.db") as engine:
+
+            async def busy(operation: str, body: bytes) -> bytes:
+                if operation == "GetRecords":
+                    raise DynamoError.of(THROTTLED, "refused")
+                return await engine(operation, body)
+
+            table = TABLE.on(engine)
+            await aio.run(table, create_table())
+            await aio.put(table, {"id": "a", "n": 1})
+            watching = aio.watch(table.on(busy), since="beginning", budget={"requests": 5}, poll=0)
+            nothing = [change async for change in watching]
+            cursor = watching.cursor or ""
+            return nothing, numbers([each async for each in aio.watch(table, since=cursor, budget=BUDGET, poll=0)])
+
+    assert asyncio.run(main()) == ([], [1])
+
+
 @pytest.mark.parametrize("operation", ["DescribeTable", "DescribeStream", "GetShardIterator", "GetRecords"])
 def test_an_answer_that_is_not_json_is_refused(table: Table, operation: str) -> None:
     put(table, {"id": "a", "n": 1})
