@@ -100,6 +100,7 @@ from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.steps.streams import following
 from flyexpr.steps.streams.undoing import Undoing
 from flyexpr.steps.streams.watching import Since, Watching
+from flyexpr.values.answers import body_of
 from flyexpr.values.kinds import Item, T
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
 
 async def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Request):
-        return await engine(step.operation, step.body)
+        answer = await engine(step.operation, step.body)
+        return answer if type(answer) is bytes else body_of(answer)
     if isinstance(step, Pause):
         await asyncio.sleep(noted(step))
     elif isinstance(step, Together):
@@ -357,7 +359,7 @@ async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:
             if sent is not None and sent[0] == request:
                 body = await sent[1]
             else:
-                body = await engine(request.operation, request.body)
+                body = await _asked(engine, request)
             following = reading.following(body) if ahead else None
             sent = None if following is None else (following, _sent(engine, following))
             yield reading.feed(body, passed=_PASSED)
@@ -384,10 +386,13 @@ async def _pages_of_lanes(lanes: Lanes, engine: Engine) -> Pages:
 
 
 def _sent(engine: Engine, request: Request) -> asyncio.Task[bytes]:
-    async def ask() -> bytes:
-        return await engine(request.operation, request.body)
+    return asyncio.create_task(_asked(engine, request))
 
-    return asyncio.create_task(ask())
+
+async def _asked(engine: Engine, request: Request) -> bytes:
+    """The engine's answer to one request."""
+    answer = await engine(request.operation, request.body)
+    return answer if type(answer) is bytes else body_of(answer)
 
 
 async def _given_up(tasks: Iterable[asyncio.Task[bytes]]) -> None:

@@ -65,6 +65,7 @@ from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import Step, Steps, Together
+from flyexpr.values.answers import body_of
 from flyexpr.values.kinds import Item, T
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def drive(steps: Steps[R], engine: Engine) -> R:
 def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Request):
         answer = engine(step.operation, step.body)
-        return answer if type(answer) is bytes else _refused(answer)
+        return answer if type(answer) is bytes else _of_other_type(answer)
     if isinstance(step, Pause):
         time.sleep(noted(step))
     elif isinstance(step, Together):
@@ -112,15 +113,15 @@ def _do_together(step: Together, engine: Engine) -> None:
 def _asked(engine: Engine, operation: str, body: bytes) -> bytes:
     """The engine's answer to one request."""
     answer = engine(operation, body)
-    return answer if type(answer) is bytes else _refused(answer)
+    return answer if type(answer) is bytes else _of_other_type(answer)
 
 
-def _refused(answer: Any) -> Any:
-    """An error for an awaitable, which an engine of `flyexpr.aio` returns; anything else as it is."""
+def _of_other_type(answer: Any) -> bytes:
+    """The bytes of an answer of another type; an error for an awaitable, which an engine of `flyexpr.aio` returns."""
     if hasattr(answer, "__await__"):
         answer.close()
         raise FlyexprError("this engine has to be awaited: use flyexpr.aio, or bind the table with connect(...)")
-    return answer
+    return body_of(answer)
 
 
 def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None = None) -> R:
@@ -209,6 +210,11 @@ class Items(Started, Iterator[T]):
             raise
         except BaseException as error:
             self._break_off()
+            if str(error) == "generator already executing":  # Python's words
+                raise FlyexprError(
+                    "two threads took items of one read at the same time, which has ended it\n"
+                    "  hint: give each thread a read of its own, such as one of segments(...)"
+                ) from None
             if isinstance(error, NoSuchTable):
                 raise named(error, [self._table]) from None
             raise

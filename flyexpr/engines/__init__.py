@@ -12,7 +12,7 @@ from typing import Any
 
 from flyexpr.engine import AsyncConnection, Connection, Engine
 from flyexpr.errors import FlyexprError
-from flyexpr.values.answers import fields_of
+from flyexpr.values.answers import body_of, fields_of
 
 _SCHEMES = "sqlite:PATH, sqlite::memory:, dynamodb://REGION, http://HOST:PORT, https://HOST:PORT"
 
@@ -105,4 +105,5 @@ def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, A
     """
     if not callable(engine):
         raise TypeError(f"call takes an engine first, such as connect('sqlite:scores.db'), not {engine!r}")
-    return fields_of(engine(operation, json.dumps(request).encode()))
+    answer = engine(operation, json.dumps(request).encode())
+    return fields_of(answer if type(answer) is bytes else body_of(answer))

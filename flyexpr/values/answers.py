@@ -10,7 +10,7 @@ from typing import Any
 
 from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.values.decode import decode_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.kinds import Item, content
 from flyexpr.values.numbers import no_constant
 from flyexpr.values.pattern_cache import Forms, Search
 from flyexpr.values.patterns import NO_FORM
@@ -185,6 +185,25 @@ def plain_item(wire: dict[str, Any]) -> Item:
         return decode_item(wire)
     except _NOT_WIRE as error:
         raise malformed(error) from None
+
+
+def body_of(answer: Any) -> bytes:
+    """The body of an answer that has another type than bytes, such as bytearray; TypeError for what holds no bytes.
+
+    >>> body_of(bytearray(b"{}"))
+    b'{}'
+    >>> body_of({"Count": 0})
+    Traceback (most recent call last):
+    ...
+    TypeError: an engine returns the answer's JSON as bytes, not {'Count': 0}; write json.dumps(...).encode()
+    """
+    if isinstance(answer, (bytes, bytearray, memoryview)):
+        return content(answer)
+    instead = _ENCODED.get(type(answer), "")
+    raise TypeError(f"an engine returns the answer's JSON as bytes, not {answer!r:.200}{instead}")
+
+
+_ENCODED: dict[type, str] = {str: "; write .encode() behind it", dict: "; write json.dumps(...).encode()"}
 
 
 def fields_of(body: bytes | str) -> dict[str, Any]:
