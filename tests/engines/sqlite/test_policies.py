@@ -86,26 +86,72 @@ def test_a_stream_has_a_policy_of_its_own(ask: Ask) -> None:
         get(ask, arn[:-1] + "x")
 
 
+NULL = "failed to satisfy constraint: Member must not be null"
+EMPTY = "failed to satisfy constraint: Member must have length greater than or equal to 1"
+NO_ARN = f"1 validation error detected: Value null at 'resourceArn' {NULL}"
+
+
+@pytest.mark.parametrize(
+    "operation, members, refusal",
+    [
+        ("PutResourcePolicy", {"Policy": POLICY}, NO_ARN),
+        ("GetResourcePolicy", {}, NO_ARN),
+        ("DeleteResourcePolicy", {}, NO_ARN),
+        (
+            "PutResourcePolicy",
+            {"ResourceArn": ARN},
+            f"1 validation error detected: Value null at 'policy' {NULL}",
+        ),
+        (
+            "PutResourcePolicy",
+            {},
+            f"2 validation errors detected: Value null at 'resourceArn' {NULL}; Value null at 'policy' {NULL}",
+        ),
+        (
+            "GetResourcePolicy",
+            {"ResourceArn": ""},
+            f"1 validation error detected: Value '' at 'resourceArn' {EMPTY}",
+        ),
+        (
+            "PutResourcePolicy",
+            {"ResourceArn": ARN, "Policy": POLICY, "ExpectedRevisionId": ""},
+            f"1 validation error detected: Value '' at 'expectedRevisionId' {EMPTY}",
+        ),
+        ("PutResourcePolicy", {"ResourceArn": "tab", "Policy": POLICY}, "Invalid ResourceArn: tab"),
+        *(
+            (
+                "PutResourcePolicy",
+                {"ResourceArn": ARN, "Policy": text},
+                "Invalid policy document: it is not a JSON object",
+            )
+            for text in ("no JSON", "[]", "[" * 20_000)
+        ),
+        (
+            "PutResourcePolicy",
+            {"ResourceArn": ARN, "Policy": json.dumps({"Id": "x" * 20_480})},
+            "Resource policy size exceeds the maximum allowed size of 20480 bytes",
+        ),
+    ],
+)
+def test_what_is_no_policy_is_refused(ask: Ask, operation: str, members: dict[str, Any], refusal: str) -> None:
+    with pytest.raises(DynamoError) as error:
+        ask(operation, TableName=None, **members)
+    assert (error.value.code, error.value.message) == ("ValidationException", refusal)
+    with pytest.raises(DynamoError, match="PolicyNotFoundException"):
+        get(ask)
+
+
 @pytest.mark.parametrize(
     "members, code",
     [
-        ({"Policy": POLICY}, "ValidationException"),
-        ({"ResourceArn": ARN}, "ValidationException"),
-        ({"ResourceArn": "tab", "Policy": POLICY}, "ValidationException"),
         ({"ResourceArn": ARN + "x", "Policy": POLICY}, "ResourceNotFoundException"),
-        ({"ResourceArn": ARN, "Policy": "no JSON"}, "ValidationException"),
-        ({"ResourceArn": ARN, "Policy": "[" * 20_000}, "ValidationException"),
-        ({"ResourceArn": ARN, "Policy": json.dumps({"Id": "x" * 20_480})}, "ValidationException"),
         ({"ResourceArn": ARN, "Policy": {}}, "SerializationException"),
-        ({"ResourceArn": ARN, "Policy": POLICY, "ExpectedRevisionId": ""}, "ValidationException"),
     ],
 )
-def test_what_is_no_policy_is_refused(ask: Ask, members: dict[str, Any], code: str) -> None:
+def test_a_policy_in_a_wrong_place_or_of_a_wrong_type(ask: Ask, members: dict[str, Any], code: str) -> None:
     with pytest.raises(DynamoError) as error:
         ask("PutResourcePolicy", TableName=None, **members)
     assert error.value.code == code
-    with pytest.raises(DynamoError, match="PolicyNotFoundException"):
-        get(ask)
 
 
 def test_a_table_is_not_made_with_a_policy_that_is_none(ask: Ask) -> None:
