@@ -452,6 +452,27 @@ ABOUT_TABLES: list[Row] = [
             (operation, {"TableName": NAMED_TAB + "ab"}, SHORT_NAME),
         )
     ),
+    *(
+        ("UpdateTimeToLive", {"TableName": "tab", "TimeToLiveSpecification": specification}, refusal)
+        for specification, refusal in (
+            (
+                {},
+                broken("timeToLiveSpecification.attributeName", "null", "not be null", "2 validation errors")
+                + "; Value null at 'timeToLiveSpecification.enabled' failed to satisfy constraint: "
+                "Member must not be null",
+            ),
+            (
+                {"AttributeName": "", "Enabled": True},
+                broken("timeToLiveSpecification.attributeName", "''", "have length greater than or equal to 1"),
+            ),
+            (
+                {"AttributeName": "a" * 256, "Enabled": True},
+                broken(
+                    "timeToLiveSpecification.attributeName", f"'{'a' * 256}'", "have length less than or equal to 255"
+                ),
+            ),
+        )
+    ),
     (
         "ListTables",
         {"ExclusiveStartTableName": ""},
