@@ -197,6 +197,8 @@ def test_a_change_and_its_record_are_both_there_or_neither(tmp_path: Path) -> No
             os.close(told)
             write(path, f"w{kill}", 10**6, end)
         os.close(end)
+        if kill % 2:
+            acknowledged += len(os.read(told, 1))  # a busy machine would kill it before its first change
         time.sleep(chance.random() * 0.06)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -205,7 +207,7 @@ def test_a_change_and_its_record_are_both_there_or_neither(tmp_path: Path) -> No
     with SqliteEngine(path) as engine:
         found = records(engine)
         assert in_order(replayed(found).values()) == whole(engine)
-        assert acknowledged > 25
+        assert acknowledged >= 12
         assert 2 * acknowledged <= len(found) <= 2 * (acknowledged + 25)
         numbers = [shown(record)["SequenceNumber"] for record in found]
         assert numbers == sorted(set(numbers))
