@@ -57,6 +57,7 @@ from flyexpr.engines.sqlite.request import shapes
 from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
 from flyexpr.engines.sqlite.request.body import BatchBodies, Bodies, PutBodies
 from flyexpr.engines.sqlite.request.json_types import Structure
+from flyexpr.engines.sqlite.request.known.update_bodies import UpdateBodies
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
 from flyexpr.engines.sqlite.request.searches.bodies import SearchBodies
@@ -168,7 +169,7 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateContinuousBackups": _operation(
         shapes.UPDATE_CONTINUOUS_BACKUPS, read_update_continuous_backups, update_continuous_backups
     ),
-    "UpdateItem": _operation(shapes.UPDATE_ITEM, read_update_item, write_item),
+    "UpdateItem": _operation(shapes.UPDATE_ITEM, read_update_item, write_item, UpdateBodies),
     "UpdateTable": _operation(shapes.UPDATE_TABLE, read_update_table, update_table),
     "UpdateTimeToLive": _operation(shapes.UPDATE_TIME_TO_LIVE, read_update_time_to_live, update_time_to_live),
     **{name: _operation(probe_shape(name), probe_reader(name), answer_probe) for name in PROBES},
@@ -242,11 +243,15 @@ class SqliteEngine(Plain):
         (shape, read, handle, _), bodies = self._operations[operation]
         members: Members = {}
         try:
-            members, now = bodies.read(body), self._clock()
+            asked, now = bodies.known(body), self._clock()
+            if asked is None:
+                members = bodies.read(body)
+                asked = read(members)
             if not 0 <= now - self._swept < SWEEP_SECONDS:  # the clock may be set back
                 self._sweep(now)
-            answer = handle(self._storage, read(members), now)
-            bodies.learn(members, body)
+            answer = handle(self._storage, asked, now)
+            if members:
+                bodies.learn(members, asked, body)
         except FlyexprError as error:  # of a handler, which has ended its transaction
             check_refused(shape, members, error)
             if isinstance(error, NoSuchTable):

@@ -17,11 +17,13 @@ from flyexpr.expressions.check.updates import verify_action
 from flyexpr.expressions.nodes import (
     And,
     Arithmetic,
+    Between,
     Call,
     Condition,
     Operand,
     Or,
     Path,
+    Test,
     Update,
     Value,
     find_overlap,
@@ -57,6 +59,19 @@ def check(expression: Condition | Update | Sequence[Path]) -> None:
         overlap = find_overlap(expression)
         if overlap:
             raise ExpressionError(overlap)
+
+
+def checks_values(expression: Condition | Update) -> bool:
+    """Whether `check` looks at constants themselves: elsewhere, whether it takes them depends on their kinds alone.
+
+    >>> from flyexpr import between, eq
+    >>> checks_values(eq("a", 1)), checks_values(between("a", 1, 2))
+    (False, True)
+    """
+    return any(
+        isinstance(node, Between) or (isinstance(node, Test) and node.function == "attribute_type")
+        for node in walk(expression)
+    )
 
 
 def _check_condition(condition: Condition) -> None:

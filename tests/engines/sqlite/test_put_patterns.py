@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from flyexpr import DynamoError
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.request.body import BatchBodies, PutBodies, read_body, read_known_batch, read_known_put
-from flyexpr.engines.sqlite.request.put_patterns import KnownItem, PutPatterns
+from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.wire import read_stored
 from flyexpr.values.encode import encode_item
+from flyexpr.values.kinds import MAX_ITEM
 from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH
 from flyexpr.values.patterns import item_pattern
 
@@ -76,6 +78,11 @@ def encode_text(item: dict[str, Any]) -> str:
     return json.dumps(item, ensure_ascii=False)
 
 
+def stored(item: dict[str, Any]) -> Image:
+    plain, text, size = read_stored(item)
+    return Image(plain, size, text.encode())
+
+
 def patterns_of(*samples: dict[str, Any]) -> PutPatterns:
     patterns = PutPatterns()
     for sample in samples:
@@ -100,7 +107,7 @@ def test_items_of_a_known_pattern(item: dict[str, Any]) -> None:
     request = read_known_put(body(item), known())
     if request is not None and isinstance(request["Item"], KnownItem):
         TAKEN.append(item)
-        assert tuple(request["Item"]) == read_stored(item)
+        assert request["Item"].image == stored(item)
     else:
         assert request in (None, {"TableName": "tab", "Item": item}), "for the careful reader"
 
@@ -128,7 +135,7 @@ def test_an_item_has_its_own_pattern(item: dict[str, Any]) -> None:
     if request is None:
         assert "\\" in encode_text(wire)
     elif isinstance(request["Item"], KnownItem):
-        assert tuple(request["Item"]) == read_stored(wire)
+        assert request["Item"].image == stored(wire)
     else:
         assert "N" in str(wire), "only numbers of more than 38 characters, and sets of fractions, are read with care"
 
@@ -138,7 +145,7 @@ def test_what_the_service_would_write_is_taken() -> None:
         request = read_known_put(body(item), known())
         assert request is not None
         assert isinstance(request["Item"], KnownItem)
-        assert tuple(request["Item"]) == read_stored(item)
+        assert request["Item"].image == stored(item)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +190,9 @@ def test_a_batch_holds_items_of_a_known_pattern_and_others(item: dict[str, Any])
         assert "\\" in encode_text(item)
         return
     odd, sample, again = items_of(request)
-    assert tuple(sample) == read_stored(SAMPLE)
+    assert sample.image == stored(SAMPLE)
     for one in (odd, again):
-        assert tuple(one) == read_stored(item) if isinstance(one, KnownItem) else one == item
+        assert one.image == stored(item) if isinstance(one, KnownItem) else one == item
     assert request["RequestItems"]["tab"][2] == DELETE
     assert request["ReturnConsumedCapacity"] == "TOTAL"
 
@@ -269,6 +276,66 @@ def test_an_engine_learns_patterns_and_answers_as_before() -> None:
                 assert answer(learning, body(item, **more)) == answer(other, body(item, **more))
         read = json.dumps({"TableName": "tab", "Key": {"pk": {"S": "a"}}}).encode()
         assert learning("GetItem", read) == other("GetItem", read)
+
+
+AROUND: tuple[dict[str, Any], ...] = (
+    {},
+    {"ReturnConsumedCapacity": "TOTAL", "ReturnValues": "ALL_OLD", "ConditionExpression": "attribute_not_exists(pk)"},
+    {"ConditionExpression": "attribute_not_exists(pk) OR f = n", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"},
+    {"ConditionExpression": "n <> :n", "ExpressionAttributeValues": {":n": {"N": "7"}}},
+)
+
+
+@pytest.mark.parametrize("more", AROUND)
+def test_what_stands_around_known_items_is_not_read_again(more: dict[str, Any]) -> None:
+    """Other items are put and refused as ever; other words around them are read."""
+    with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
+        for engine in (learning, other):
+            engine("CreateTable", DEFINE)
+        _, bodies = learning._operations["PutItem"]
+        assert isinstance(bodies, PutBodies)
+        bodies.patterns.known = patterns_of(SAMPLE).known
+        for number in range(2 * SEVERAL):
+            learning("PutItem", body(SAMPLE | {"pk": {"S": str(number)}}, **more))
+        assert bodies.known(body(SAMPLE, **more))
+        for odd in (SAMPLE, SAMPLE, SAMPLE | {"pk": {"S": ""}}, SAMPLE | {"n": {"N": "x"}}, {"pk": {"S": "b"}}, LARGE):
+            assert answer(learning, body(odd, **more)) == answer(other, body(odd, **more))
+            assert answer(learning, body(odd, Oddity=1, **more)) == answer(other, body(odd, Oddity=1, **more))
+        again = body(SAMPLE, **more).removesuffix(b"}") + b',"Item":{"pk":{"S":"last"}}}'
+        for _ in range(2 * SEVERAL):
+            assert answer(learning, again) == answer(other, again)
+        for text in (b"\xff" + again, again + b"}", b""):
+            assert answer(learning, text) == answer(other, text)
+        assert learning("Scan", b'{"TableName":"tab"}').count(b'"last"') == 1
+
+
+LARGE = SAMPLE | {"m": {"M": {"S": {"S": "x" * MAX_ITEM}, "é": {"M": {"N": {"N": "-7"}}}}}}
+
+
+def test_what_stands_around_the_items_of_a_batch_is_not_read_again() -> None:
+    with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
+        for engine in (learning, other):
+            engine("CreateTable", DEFINE)
+            engine("CreateTable", DEFINE.replace(b'"tab"', b'"other"'))
+        _, bodies = learning._operations["BatchWriteItem"]
+        assert isinstance(bodies, BatchBodies)
+        bodies.patterns.known = patterns_of(SAMPLE).known
+        for number in range(2 * SEVERAL):
+            learning("BatchWriteItem", batch_of([SAMPLE | {"pk": {"S": str(number)}}]))
+        mixed = batch_of([SAMPLE]).removesuffix(b"]}}") + b"," + json.dumps(DELETE).encode() + b"]}}"
+        for request in (batch(SAMPLE), mixed):
+            for _ in range(SEVERAL):
+                learning("BatchWriteItem", request)
+            assert not bodies.known(request), "it deletes, too"
+        few, many = ([SAMPLE | {"pk": {"S": f"few{number}"}} for number in range(count)] for count in (25, 26))
+        assert bodies.known(batch_of(few))
+        for items in (few, many, few[:1] * 2, [*few[:2], LARGE], [*few[:2], SAMPLE | {"pk": {"S": ""}}], []):
+            request = batch_of(items)
+            assert answer(learning, request, "BatchWriteItem") == answer(other, request, "BatchWriteItem")
+        keys = [{"pk": {"S": f"few{number}"}} for number in range(25)]
+        read = json.dumps({"RequestItems": {"tab": {"Keys": keys}}}).encode()
+        assert learning("BatchGetItem", read) == other("BatchGetItem", read)
+        assert learning("BatchGetItem", read).count(b'"few') == 25
 
 
 def answer(engine: SqliteEngine, request: bytes, operation: str = "PutItem") -> Any:

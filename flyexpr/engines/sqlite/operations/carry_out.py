@@ -25,7 +25,8 @@ def carry_out(
 ) -> Usage:
     """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
 
-    `expired` says that an item is deleted because its time to live has passed.
+    `expired` says that an item is deleted because its time to live has passed. Only a put into a table that does not
+    look back needs none of this: see `Storage.put_alone`.
 
     >>> from flyexpr.engines.sqlite.disk.files import TableFile
     >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema

@@ -39,8 +39,8 @@ LEGACY_MEMBERS = (
     "KeyConditions",
 )
 MAX_BYTES = 4096
-_NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
-_OF_EXPRESSIONS = frozenset((*MEMBERS, _NAMES, _VALUES))
+NAMES, VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
+_OF_EXPRESSIONS = frozenset((*MEMBERS, NAMES, VALUES))
 MAX_KEY, MAX_MAPS = 255, 2 * 1024 * 1024  # bytes of a placeholder, and of all of both maps
 _NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]{1,254}"), re.compile(r":[A-Za-z0-9_]{1,254}")
 
@@ -84,13 +84,13 @@ def parse_expressions(request: Members) -> tuple[dict[str, Any], DynamoError | N
     present = [member for member in MEMBERS if member in request]
     if not present:
         return {}, None
-    names, size = _read_names(request.get(_NAMES))
-    values, more = _read_values(request.get(_VALUES))
+    names, size = _read_names(request.get(NAMES))
+    values, more = read_values(request.get(VALUES))
     if size + more > MAX_MAPS:
-        raise invalid(f"Combined size of {_NAMES} and {_VALUES} exceeds max size")
+        raise invalid(f"Combined size of {NAMES} and {VALUES} exceeds max size")
     scope = Scope(names, values, verify=check)
     nodes = {member: _parse(member, request[member], scope) for member in present}
-    return nodes, _unused(_NAMES, names, scope.used) or _unused(_VALUES, values, scope.used)
+    return nodes, _unused(NAMES, names, scope.used) or _unused(VALUES, values, scope.used)
 
 
 def attribute_names(*expressions: Condition | Update | None) -> frozenset[str]:
@@ -99,7 +99,11 @@ def attribute_names(*expressions: Condition | Update | None) -> frozenset[str]:
     >>> attribute_names(read_condition("a.b = c", Scope({}, {})), None) == {"a", "c"}
     True
     """
-    return top_names(named_paths(*expressions))
+    paths = named_paths(*expressions)
+    return top_names(paths) if paths else _NO_NAMES
+
+
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 def named_paths(*expressions: Condition | Update | None) -> tuple[Path, ...]:
@@ -143,7 +147,7 @@ def _check_combination(request: Members, present: list[str], expected: tuple[str
         legacy.remove("KeyConditions")
     if present and legacy:
         raise mixed(legacy, present)
-    for member in (_NAMES, _VALUES):
+    for member in (NAMES, VALUES):
         if member in request and not present:
             verb = "is" if len(expected) == 1 else "are"
             raise invalid(
@@ -185,7 +189,7 @@ def check_placeholders(names: Iterable[str], values: Iterable[str]) -> None:
     ...
     flyexpr.errors.DynamoError: ValidationException: ...invalid key: Syntax error; key: "b"
     """
-    for member, keys, rule in ((_NAMES, names, _NAME_KEY), (_VALUES, values, _VALUE_KEY)):
+    for member, keys, rule in ((NAMES, names, _NAME_KEY), (VALUES, values, _VALUE_KEY)):
         for key in keys:
             if not rule.fullmatch(key):
                 raise _invalid_key(member, key)
@@ -196,22 +200,22 @@ def _read_names(names: Any) -> tuple[Mapping[str, str], int]:
     size = 0
     for key, name in (names or {}).items():
         if not _NAME_KEY.fullmatch(key):
-            raise _invalid_key(_NAMES, key)
+            raise _invalid_key(NAMES, key)
         if not text_rule(name)[0]:
-            raise invalid(f"{_NAMES} contains invalid value: Empty attribute name for key {key}")
+            raise invalid(f"{NAMES} contains invalid value: Empty attribute name for key {key}")
         length = len(name.encode())
         if length > MAX_NAME:
-            raise invalid(f"{_NAMES} contains invalid value: {NAME_TOO_LARGE} for key {key}")
+            raise invalid(f"{NAMES} contains invalid value: {NAME_TOO_LARGE} for key {key}")
         size += len(key) + length
-    return names or {}, _within(_NAMES, size)
+    return names or {}, _within(NAMES, size)
 
 
-def _read_values(values: Any) -> tuple[Mapping[str, Value], int]:
+def read_values(values: Any) -> tuple[Mapping[str, Value], int]:
     """The constants behind the placeholders, and the bytes of both."""
     read, size = {}, 0
     for key, wire in (values or {}).items():
         if not _VALUE_KEY.fullmatch(key):
-            raise _invalid_key(_VALUES, key)
+            raise _invalid_key(VALUES, key)
         try:
             value, length = read_sized(wire)
         except DynamoError as error:
@@ -220,7 +224,7 @@ def _read_values(values: Any) -> tuple[Mapping[str, Value], int]:
             raise invalid_constant(key, error) from None
         read[key] = Value(*freeze(value))
         size += len(key) + length
-    return read, _within(_VALUES, size)
+    return read, _within(VALUES, size)
 
 
 def _invalid_key(member: str, key: str) -> DynamoError:
@@ -253,6 +257,18 @@ def _parse(member: str, text: str, scope: Scope) -> Any:
     except ExpressionError as error:
         raise invalid(f"Invalid {member}: {error.message}") from None
     return nodes
+
+
+def find_nodes(member: str, request: Members) -> Any:
+    """The nodes of an expression of a request that was read, with slots for its values; None where it has none.
+
+    >>> find_nodes("ConditionExpression", {"ConditionExpression": "a = :v", VALUES: {":v": {"N": "1"}}}).right
+    Value(kind='PYTHON', body=':v')
+    """
+    if member not in request:
+        return None
+    template = find_template(_PARSERS[member], request[member], request.get(NAMES) or {}, request.get(VALUES) or {})
+    return template and template.nodes
 
 
 def _unused(member: str, placeholders: Mapping[str, Any], used: set[str]) -> DynamoError | None:

@@ -42,7 +42,8 @@ class Returns:
 class Write:
     """One write. A Put has the item and its image; the others have the key instead of the item.
 
-    `by` is what asks for it: its expressions, the older parameters or a statement. Some rules differ by that.
+    `by` is what asks for it: its expressions, the older parameters or a statement. Some rules differ by that. `names`
+    are the attributes that its condition and its update name.
     """
 
     action: str
@@ -53,11 +54,16 @@ class Write:
     update: Update | None = None
     shows_failed: bool = False
     by: str = EXPRESSIONS
+    names: frozenset[str] = frozenset()
 
     @property
     def is_insert(self) -> bool:
         """Whether it is an INSERT, whose condition is that there is no such item."""
         return self.by == STATEMENT and self.action == "Put"
+
+    def of(self, image: Image) -> Write:
+        """The same Put, but of another item."""
+        return Write("Put", self.table, image.item, image, self.condition, None, self.shows_failed, self.by, self.names)
 
 
 class WriteAsked(NamedTuple):

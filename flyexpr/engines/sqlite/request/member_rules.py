@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr.engines.sqlite.request.json_types import INTEGER, ITEM, STRING, STRINGS, TIMESTAMP, read_bool, wrong_type
-from flyexpr.engines.sqlite.request.put_patterns import KnownItem
+from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem
 
 Rule = Callable[[Any], tuple[Any, list[str]]]
 

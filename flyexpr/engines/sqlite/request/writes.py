@@ -10,11 +10,11 @@ from typing import Any
 
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.faults import bare, enveloped, invalid, validation_errors
-from flyexpr.engines.sqlite.request.expressions import read_expressions
+from flyexpr.engines.sqlite.request.expressions import attribute_names, read_expressions
 from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, OLDER, Returns, Write, WriteAsked
+from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem
 from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
-from flyexpr.engines.sqlite.request.put_patterns import KnownItem
 from flyexpr.engines.sqlite.request.shapes import DELETE_ITEM, PUT_ITEM, UPDATE_ITEM
 from flyexpr.engines.sqlite.request.wire import read_item, read_stored
 from flyexpr.errors import DynamoError
@@ -77,10 +77,15 @@ def read_put(members: Members) -> Write:
     """The write that PutItem, or a Put within a request, asks for."""
     nodes = read_expressions(members, ("ConditionExpression",))
     wire = members["Item"]
-    item, text, size = wire if isinstance(wire, KnownItem) else read_stored(wire)
-    if size > MAX_ITEM:
+    image = wire.image if isinstance(wire, KnownItem) else _stored(wire)
+    if image.size > MAX_ITEM:
         raise bare(invalid("Item size has exceeded the maximum allowed size"))
-    return _write("Put", members, item, nodes, Image(item, size, text.encode()))
+    return _write("Put", members, image.item, nodes, image)
+
+
+def _stored(wire: Any) -> Image:
+    item, text, size = read_stored(wire)
+    return Image(item, size, text.encode())
 
 
 def read_delete(members: Members, action: str = "Delete") -> Write:
@@ -96,13 +101,16 @@ def read_update(members: Members) -> Write:
 
 
 def _write(action: str, members: Members, item: Item, nodes: dict[str, Any], image: Image | None = None) -> Write:
+    condition = nodes.get("ConditionExpression", read_expected(members))
+    update = nodes.get("UpdateExpression", read_attribute_updates(members))
     return Write(
         action,
         members["TableName"],
         item,
         image,
-        condition=nodes.get("ConditionExpression", read_expected(members)),
-        update=nodes.get("UpdateExpression", read_attribute_updates(members)),
+        condition,
+        update,
+        names=attribute_names(condition, update),
         shows_failed=members.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
         by=OLDER if "AttributeUpdates" in members else EXPRESSIONS,
     )

@@ -13,6 +13,7 @@ from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, kind_of
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import find_clause
+from flyexpr.engines.sqlite.request.expressions import attribute_names
 from flyexpr.engines.sqlite.request.intents import STATEMENT, StatementAsked, Write
 from flyexpr.engines.sqlite.rules.key_ranges import check_key_value, wrong_key_type
 from flyexpr.engines.sqlite.rules.keys import check_key_size
@@ -47,7 +48,8 @@ def _write(
     asked: StatementAsked,
     update: Update | None = None,
 ) -> Write:
-    return Write(action, table.name, key, None, condition, update, asked.shows_failed, by=STATEMENT)
+    names = attribute_names(condition, update)
+    return Write(action, table.name, key, None, condition, update, asked.shows_failed, STATEMENT, names)
 
 
 def _insert(table: StoredTable, item: Item) -> Write:
@@ -58,7 +60,8 @@ def _insert(table: StoredTable, item: Item) -> Write:
     if size > MAX_ITEM:
         raise invalid("Item size has exceeded the maximum allowed size")
     image = Image(item, size, item_text(item))
-    return Write("Put", table.name, item, image, _no_item(table), by=STATEMENT)
+    condition = _no_item(table)
+    return Write("Put", table.name, item, image, condition, by=STATEMENT, names=attribute_names(condition))
 
 
 def _delete(table: StoredTable, condition: Condition | None, asked: StatementAsked) -> Write:

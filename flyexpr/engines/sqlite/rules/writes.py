@@ -11,7 +11,6 @@ from flyexpr.engines.sqlite.answers import changed_text, item_text
 from flyexpr.engines.sqlite.disk.images import Image, Row, read_image
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.expressions import attribute_names
 from flyexpr.engines.sqlite.request.intents import OLDER, Write
 from flyexpr.engines.sqlite.rules.effort import least_size
 from flyexpr.engines.sqlite.rules.keys import (
@@ -28,7 +27,7 @@ from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.project import project
 from flyexpr.values.kinds import MAX_ITEM, TOO_DEEP, Item
-from flyexpr.values.sizes import item_size
+from flyexpr.values.sizes import item_size, value_size
 
 FEW, SMALL = 8, 4096  # actions, bytes: an update within both copies little, so it may be made before it is measured
 
@@ -46,10 +45,7 @@ def write_row(table: StoredTable, write: Write) -> bytes:
 
 def image_before(write: Write, table: StoredTable, row: Row | None) -> Image | None:
     """The item before a write, with the attributes that the write looks at."""
-    names = table.watched
-    if write.condition is not None or write.update is not None:
-        names |= attribute_names(write.condition, write.update)
-    return read_image(row, names)
+    return read_image(row, table.watched | write.names)
 
 
 def holds(write: Write, old: Image | None) -> bool:
@@ -101,17 +97,14 @@ def _check_growth(update: Update, before: Item) -> None:
 
 
 def _size_after(old: Image | None, item: Item, changed: frozenset[str]) -> int:
-    if old is None:
-        size = item_size(item)
-    else:
-        size = old.size - item_size(_part(old.item, changed)) + item_size(_part(item, changed))
+    size = item_size(item) if old is None else old.size - _size_of(changed, old.item) + _size_of(changed, item)
     if size > MAX_ITEM:
         raise invalid(UPDATE_TOO_LARGE)
     return size
 
 
-def _part(item: Item, names: frozenset[str]) -> Item:
-    return {name: item[name] for name in names if name in item}
+def _size_of(names: frozenset[str], item: Item) -> int:
+    return sum([len(name.encode()) + value_size(item[name]) for name in names if name in item])
 
 
 def changed_names(update: Update) -> frozenset[str]:

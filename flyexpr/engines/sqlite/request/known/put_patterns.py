@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.values.kinds import Item
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, text_size, whole_size
@@ -24,11 +25,10 @@ _MANY = 64  # patterns that are counted
 
 
 class KnownItem(NamedTuple):
-    """An item of a known pattern: the plain item, its text, and its size in bytes."""
+    """An item of a known pattern, as it will be stored; and where its text ends in the request."""
 
-    item: Item
-    text: str
-    size: int
+    image: Image
+    end: int
 
 
 class PutPatterns:
@@ -37,8 +37,8 @@ class PutPatterns:
     >>> patterns = PutPatterns()
     >>> for _ in range(304):
     ...     patterns.learn({"id": {"S": "a"}, "wins": {"N": "1"}}, size=100)
-    >>> patterns.item('{"Item":{"id":{"S":"b"},"wins":{"N":"200"}}}', 8)
-    KnownItem(item={'id': 'b', 'wins': 200}, text='{"id":{"S":"b"},"wins":{"N":"200"}}', size=9)
+    >>> patterns.item('{"Item":{"id":{"S":"b"},"wins":{"N":"200"}}}', 8).image
+    Image(item={'id': 'b', 'wins': 200}, size=9, text=b'{"id":{"S":"b"},"wins":{"N":"200"}}')
     >>> patterns.item('{"Item":{"id":{"S":"b"},"wins":{"N":"0200"}}}', 8) is None
     True
     """
@@ -46,20 +46,20 @@ class PutPatterns:
     def __init__(self) -> None:
         self.known: list[tuple[Match, Callable[[Matched], Item], Callable[[Matched], int]]] = []
         self._counts = Memo[str, int](_MANY)
-        self._puts = self._failed = 0
+        self._failed = 0
+        self.puts = 0  # items that were put
 
     def item(self, text: str, position: int) -> KnownItem | None:
         """The item at a position of a request, if it has a known pattern and is written as the service writes it."""
-        if self._failed > PATIENCE and self._failed > self._puts // 4:
+        if self._failed > PATIENCE and self._failed > self.puts // 4:
             return None  # the items are of too many shapes
         for match, make, size in self.known:
             matched = match(text, position)
             if matched:
-                own = matched[0]
+                end, stored = matched.end(), matched[0].encode()
                 try:
                     # Sizes are of characters; what UTF-8 adds to the text it adds to a name or a string of the item.
-                    counted = size(matched) if own.isascii() else size(matched) + len(own.encode()) - len(own)
-                    return KnownItem(make(matched), own, counted)
+                    return KnownItem(Image(make(matched), size(matched) + len(stored) - (end - position), stored), end)
                 except (_UnusualValue, ValueError, ArithmeticError):
                     return None
             self._failed += 1
@@ -70,8 +70,8 @@ class PutPatterns:
 
         It looks at one item in eight. An item that has no pattern is skipped, for the put is done.
         """
-        self._puts += 1
-        if self._puts % SEVERAL or isinstance(item, KnownItem):
+        self.puts += 1
+        if self.puts % SEVERAL or isinstance(item, KnownItem):
             return
         with suppress(ValueError, KeyError, TypeError):  # a value with a second type that is null, so counts as absent
             pattern = worthy_pattern(item, size)

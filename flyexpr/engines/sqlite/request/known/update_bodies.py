@@ -1,0 +1,106 @@
+"""Updates that ask for the same as an earlier one, but of another key or with other values.
+
+Programs send few expressions. What stands around the key and the values of a request says all the rest: the table, the
+expressions, the names and what is to be answered. Where that text, and the types of the values, are those of an update
+that was carried out, it is neither read nor checked again: an update takes the engine 0.8 of the time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flyexpr.engines.sqlite.request.body import MAX_BODY, Bodies, scan
+from flyexpr.engines.sqlite.request.expressions import VALUES, find_nodes, read_values
+from flyexpr.engines.sqlite.request.intents import Write, WriteAsked
+from flyexpr.engines.sqlite.request.members import Members
+from flyexpr.engines.sqlite.request.templates import fill
+from flyexpr.engines.sqlite.request.wire import read_item
+from flyexpr.errors import DynamoError
+from flyexpr.expressions.check import checks_values
+from flyexpr.records import replace
+from flyexpr.values.memo import Memo
+from flyexpr.values.pattern_cache import SEVERAL
+
+_KEY, _VALUES = '"Key":', f'"{VALUES}":'
+_MANY, _LONG = 256, 2048  # texts, and characters of one
+_NO_PARTS = (
+    ValueError,
+    IndexError,
+    StopIteration,
+    RecursionError,
+)  # what looking for the parts of another text may end in
+
+
+class _Known(NamedTuple):
+    """What an update asks for, and its expressions with slots for values of these placeholders and types."""
+
+    asked: WriteAsked
+    update: Any
+    condition: Any
+    placeholders: list[str]
+    kinds: list[str]
+
+
+class UpdateBodies(Bodies):
+    """Reads the bodies of UpdateItem.
+
+    >>> UpdateBodies().known(b'{"TableName":"tab","Key":{"id":{"S":"a"}}}') is None
+    True
+    """
+
+    def __init__(self) -> None:
+        self._read = 0
+        self._known = Memo[tuple[str, ...], _Known](_MANY)  # by the texts around the key and the values
+
+    def known(self, body: bytes) -> WriteAsked | None:
+        try:
+            around, key_wire, values_wire = _parts(body)
+            known = self._known.get(around)
+            if known is None or type(values_wire) is not dict or [*values_wire] != known.placeholders:
+                return None
+            key, (values, _) = read_item(key_wire), read_values(values_wire)
+        except (*_NO_PARTS, DynamoError):
+            return None  # what is wrong is said where the whole request is read
+        if [value.kind for value in values.values()] != known.kinds:
+            return None
+        write, returns = known.asked
+        update = fill(known.update, values)
+        condition = None if known.condition is None else fill(known.condition, values)
+        asked = Write("Update", write.table, key, None, condition, update, write.shows_failed, write.by, write.names)
+        return WriteAsked(asked, returns)
+
+    def learn(self, members: Members, asked: WriteAsked, body: bytes) -> None:
+        self._read += 1
+        if self._read % SEVERAL or asked.write.update is None or not members.get(VALUES):
+            return  # to take note of a text takes longer than to read it
+        try:
+            around, _, wire = _parts(body)
+            rest, _ = scan("0".join(around), 0)
+        except _NO_PARTS:
+            return
+        update, condition = (find_nodes(member, members) for member in ("UpdateExpression", "ConditionExpression"))
+        if update is None or rest != {**members, "Key": 0, VALUES: 0} or sum(map(len, around)) > _LONG:
+            return
+        if any(node is not None and checks_values(node) for node in (update, condition)):
+            return
+        kinds = [value.kind for value in read_values(wire)[0].values()]
+        write = replace(asked.write, item={}, update=None, condition=None)  # without the values, which may be long
+        self._known.keep(around, _Known(WriteAsked(write, asked.returns), update, condition, [*wire], kinds))
+
+
+def _parts(body: bytes) -> tuple[tuple[str, str, str], Any, Any]:
+    """The texts before, between and after the key and the values of a request; its key; its values."""
+    if len(body) > MAX_BODY or b"\\" in body:
+        raise ValueError("it is too long, or may hold half of a surrogate pair")
+    text = body.decode()
+    key_start = _value_start(text, _KEY, 0)
+    key, key_end = scan(text, key_start)
+    values_start = _value_start(text, _VALUES, key_end)
+    values, values_end = scan(text, values_start)
+    return (text[:key_start], text[key_end:values_start], text[values_end:]), key, values
+
+
+def _value_start(text: str, name: str, position: int) -> int:
+    """Where the value of a member stands, after at most one blank, as some clients write it."""
+    start = text.index(name, position) + len(name)
+    return start + 1 if text[start] == " " else start

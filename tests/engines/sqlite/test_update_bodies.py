@@ -1,0 +1,139 @@
+"""An update whose text was read before is carried out, and refused, as one that is read whole."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flyexpr import DynamoError
+from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.request.known.update_bodies import UpdateBodies
+from flyexpr.values.pattern_cache import SEVERAL
+
+DEFINE = json.dumps(
+    {
+        "TableName": "tab",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+).encode()
+BASE: dict[str, Any] = {
+    "TableName": "tab",
+    "Key": {"pk": {"S": "a"}},
+    "UpdateExpression": "SET #s = :s ADD wins :n",
+    "ExpressionAttributeNames": {"#s": "state"},
+    "ExpressionAttributeValues": {":s": {"S": "x"}, ":n": {"N": "1"}},
+}
+GUARDED = {
+    **BASE,
+    "ReturnValues": "UPDATED_NEW",
+    "ReturnConsumedCapacity": "TOTAL",
+    "ConditionExpression": "attribute_not_exists(wins) OR wins < :most",
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    "ExpressionAttributeValues": {**BASE["ExpressionAttributeValues"], ":most": {"N": "1000"}},
+}
+ODD: tuple[dict[str, Any], ...] = (
+    {},
+    {"Key": {"pk": {"S": "b"}}},
+    {"Key": {"pk": {"S": ""}}},
+    {"Key": {"pk": {"N": "1"}}},
+    {"Key": {"pk": {"S": "a"}, "more": {"S": "a"}}},
+    {"Key": {}},
+    {"Key": None},
+    {"Key": [1]},
+    {"Key": {"pk": {"S": 1}}},
+    {"TableName": "none"},
+    {"Oddity": 1},
+    {"UpdateExpression": "SET #s = :s, wins = :n"},
+    {"ReturnValues": "ALL_NEW"},
+    {"ExpressionAttributeValues": None},
+    {"ExpressionAttributeValues": {}},
+    {"ExpressionAttributeValues": [1]},
+    {"ExpressionAttributeValues": {":s": {"S": "x"}, ":m": {"N": "1"}}},
+)
+VALUES: tuple[dict[str, Any], ...] = (
+    {":s": {"S": "é"}},
+    {":s": {"S": ""}},
+    {":s": {"S": '\\ " 😀'}},
+    {":s": {"L": [{"S": "y"}]}},
+    {":s": {"M": {"deep": {"NS": ["1", "2.5"]}}}},
+    {":s": {"NS": ["1", "1.0"]}},
+    {":s": {"S": "x" * 409_600}},
+    {":s": {"S": "x" * 409_350}},
+    {":n": {"N": "1e2"}},
+    {":n": {"N": "x"}},
+    {":n": {"S": "x"}},
+    {":n": {"SS": ["x"]}},
+    {":n": {"N": "1", "S": "x"}},
+    {":n": {}},
+    {":n": 1},
+    {":more": {"N": "1"}},
+)
+
+
+def answer(engine: SqliteEngine, body: bytes) -> Any:
+    try:
+        return json.loads(engine("UpdateItem", body))
+    except DynamoError as error:
+        return error.code, error.message, error.fields
+
+
+def text_of(request: dict[str, Any], blank: str) -> bytes:
+    return json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+@pytest.mark.parametrize("base", [BASE, GUARDED])
+def test_updates_of_a_known_text(base: dict[str, Any], blank: str) -> None:
+    with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
+        for engine in (learning, other):
+            engine("CreateTable", DEFINE)
+        _, bodies = learning._operations["UpdateItem"]
+        assert isinstance(bodies, UpdateBodies)
+        other._operations["UpdateItem"][1].learn = lambda *_: None  # type: ignore[method-assign]
+        for _ in range(SEVERAL):
+            assert not bodies.known(text_of(base, blank))
+            assert answer(learning, text_of(base, blank)) == answer(other, text_of(base, blank))
+        again = text_of(base, blank).removesuffix(b"}") + b',"Key":{"pk":{"S":"last"}}}'
+        for _ in range(2 * SEVERAL):
+            assert answer(learning, again) == answer(other, again), "the last of two members counts"
+        assert bodies.known(text_of({**base, "Key": {"pk": {"S": "other"}}}, blank))
+        changed = [{"ExpressionAttributeValues": {**base["ExpressionAttributeValues"], **values}} for values in VALUES]
+        bodies.learn = lambda *_: None  # type: ignore[method-assign]  # so that what is odd stays unknown
+        for odd in (*ODD, *changed):
+            request = text_of({**base, **odd}, blank)
+            assert answer(learning, request) == answer(other, request), odd
+        usual = text_of(base, blank)
+        odd_texts = [
+            usual.replace(b'"x"', text) for text in (b"NaN", rb'"\ud800"', rb'"\u0041"', b'"\xff"', b"[" * 9999)
+        ]
+        for request in (again, again + b"}", b"", b'{"Key":', *odd_texts):
+            assert answer(learning, request) == answer(other, request)
+        assert learning("Scan", b'{"TableName":"tab"}') == other("Scan", b'{"TableName":"tab"}')
+
+
+@pytest.mark.parametrize(
+    ("condition", "right", "wrong"),
+    [
+        ("wins BETWEEN :s AND :n", {":s": {"N": "-9"}, ":n": {"N": "1"}}, {":s": {"N": "9"}, ":n": {"N": "1"}}),
+        ("NOT attribute_type(wins, :s)", {":s": {"S": "B"}, ":n": {"N": "1"}}, {":s": {"S": "?"}, ":n": {"N": "1"}}),
+    ],
+)
+def test_where_the_values_decide_an_update_is_always_read(condition: str, right: Any, wrong: Any) -> None:
+    base = {**BASE, "ConditionExpression": f"attribute_exists(pk) OR attribute_not_exists(pk) OR {condition}"}
+    with SqliteEngine(":memory:") as engine:
+        engine("CreateTable", DEFINE)
+        for _ in range(SEVERAL):
+            engine("UpdateItem", text_of({**base, "ExpressionAttributeValues": right}, ""))
+        code, message, _ = answer(engine, text_of({**base, "ExpressionAttributeValues": wrong}, ""))
+        assert (code, "Invalid ConditionExpression: " in message) == ("ValidationException", True)
+
+
+def test_an_update_by_the_older_parameters_is_always_read() -> None:
+    older = {"TableName": "tab", "Key": BASE["Key"], "AttributeUpdates": {"n": {"Action": "ADD", "Value": {"N": "1"}}}}
+    with SqliteEngine(":memory:") as engine:
+        engine("CreateTable", DEFINE)
+        for number in range(1, 2 * SEVERAL):
+            request = {**older, "ReturnValues": "ALL_NEW"}
+            assert answer(engine, text_of(request, ""))["Attributes"]["n"] == {"N": str(number)}
