@@ -16,10 +16,11 @@ from flyexpr.engines.aws.credentials import (
     environment_region,
     no_keys,
     open_session,
-    settings_in_sight,
+    variable_in_sight,
 )
 from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint, ruled_endpoint
-from flyexpr.engines.aws.signing import fault_of
+from flyexpr.engines.aws.profiles import Profile, plain_profile
+from flyexpr.engines.aws.signing import Keys, fault_of
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
@@ -56,7 +57,7 @@ def choose(target: Target) -> Setup | str:
         if is_instrumented():
             return "botocore's client is instrumented"
     try:
-        setup = _environment_setup(target) or _session_setup(target)
+        setup = _plain_setup(target) or _session_setup(target)
     except _Unusual as reason:
         if target.transport is None:
             return str(reason)
@@ -66,29 +67,38 @@ def choose(target: Target) -> Setup | str:
     return setup if target.transport is None else setup._replace(why=f"as asked, {setup.why}")
 
 
-def _environment_setup(target: Target) -> Setup | None:
-    """The set-up, if the environment says all of it, so that botocore need not be asked; else None."""
+def _plain_setup(target: Target) -> Setup | None:
+    """The set-up, if the environment and a plain profile say all of it, so that no session is needed; else None."""
     environ = os.environ
-    region = target.region or environment_region(environ) or (target.endpoint and "us-east-1")
-    if not region or target.profile or settings_in_sight(environ):
+    profile = None if variable_in_sight(environ) else plain_profile(target.profile, environ)
+    if profile is None:
+        return None
+    region = target.region or environment_region(environ) or profile.region or (target.endpoint and "us-east-1")
+    if not region:
         return None
     endpoint = _own_endpoint(target, region) if target.endpoint else plain_endpoint(region)
     if endpoint is None:
         return None
-    bundle = trusted_bundle(environ.get("AWS_CA_BUNDLE"))
-    keys = environment_keys(environ)
-    if keys is not None:
-        wrong = fault_of(keys)
+    keys, why = _plain_keys(target, profile, endpoint)
+    if keys is None:
+        return None
+    _refuse_proxy(endpoint)
+    return Setup(endpoint, lambda: keys, trusted_bundle(environ.get("AWS_CA_BUNDLE")), why)
+
+
+def _plain_keys(target: Target, profile: Profile, endpoint: Endpoint) -> tuple[Keys | None, str]:
+    """The keys and where they are from; None if only botocore can find them, or say what is wrong with them."""
+    if os.environ.get("AWS_ACCESS_KEY_ID") and not target.profile:
+        keys = environment_keys(os.environ)
+        wrong = keys and fault_of(keys)
         if wrong:
             raise no_keys(wrong, "env")
-        _refuse_proxy(endpoint)
-        why = "keys in the environment" if target.endpoint else "keys and region in the environment"
-        return Setup(endpoint, lambda: keys, bundle, why)
-    if target.endpoint and endpoint.on_this_machine and not environ.get("AWS_ACCESS_KEY_ID"):
-        # botocore would ask the network for the role of an EC2 instance, and wait for an answer.
-        _refuse_proxy(endpoint)
-        return Setup(endpoint, lambda: LOCAL, bundle, "a server on this machine, no keys needed")
-    return None
+        return keys, "keys in the environment" if target.endpoint else "keys and region in the environment"
+    if profile.keys is not None:
+        return None if fault_of(profile.keys) else profile.keys, f"keys of the profile {profile.name!r}"
+    # botocore would ask the network for the role of an EC2 instance, and wait for an answer.
+    local = target.endpoint and endpoint.on_this_machine
+    return LOCAL if local else None, "a server on this machine, no keys needed"
 
 
 def _session_setup(target: Target) -> Setup:

@@ -1,4 +1,4 @@
-"""The keys that sign requests: from the environment if it says everything, else from a botocore session.
+"""The keys that sign requests: from the environment or a plain profile if they say everything, else from botocore.
 
 Reading the environment saves importing botocore: 150 ms of the 200 that the first request of a Lambda would take.
 """
@@ -13,15 +13,15 @@ from flyexpr.engines.aws.signing import Keys, fault_of
 from flyexpr.engines.aws.target import Target
 from flyexpr.errors import FlyexprError
 
-# These variables are either read here or do not matter to a request that has its keys; any other AWS_… variable might.
+# These variables are read here or in profiles.py, or do not matter to a request that has its keys; any other might.
 _UNDERSTOOD = frozenset(
     """
     AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_CA_BUNDLE
-    AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_EC2_METADATA_DISABLED AWS_EXECUTION_ENV AWS_DEFAULT_OUTPUT AWS_PAGER
+    AWS_PROFILE AWS_DEFAULT_PROFILE AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+    AWS_EC2_METADATA_DISABLED AWS_EXECUTION_ENV AWS_DEFAULT_OUTPUT AWS_PAGER
     """.split()
 )
 _UNDERSTOOD_BEGINNINGS = ("AWS_LAMBDA_", "AWS_XRAY_")
-_FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
 # botocore's names for the providers that do not look at a profile.
 _WITHOUT_PROFILE = ("env", "container-role", "iam-role")
 
@@ -55,11 +55,10 @@ def environment_region(environ: Mapping[str, str]) -> str | None:
     return environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or None
 
 
-def settings_in_sight(environ: Mapping[str, str]) -> str | None:
-    """The first variable or file that only botocore understands, or None if the environment says everything.
+def variable_in_sight(environ: Mapping[str, str]) -> str | None:
+    """The first variable that only botocore understands, or None.
 
-    >>> settings_in_sight({"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"})
-    >>> settings_in_sight({"AWS_USE_FIPS_ENDPOINT": "true"})
+    >>> variable_in_sight({"AWS_USE_FIPS_ENDPOINT": "true", "AWS_PROFILE": "games"})
     'AWS_USE_FIPS_ENDPOINT'
     """
     for name, value in environ.items():
@@ -70,13 +69,6 @@ def settings_in_sight(environ: Mapping[str, str]) -> str | None:
             and not name.startswith(_UNDERSTOOD_BEGINNINGS)
         ):
             return name
-    for name, usual in _FILES.items():
-        path = environ.get(name) or usual
-        try:
-            if os.path.getsize(os.path.expanduser(path)):
-                return path
-        except OSError:
-            continue  # the file does not exist or cannot be read
     return None
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pickle
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,7 +36,7 @@ from flyexpr import (
     search,
 )
 from flyexpr.engines.aws.botocore import BotocoreEngine
-from flyexpr.engines.aws.choice import Setup, choose, is_instrumented
+from flyexpr.engines.aws.choice import Setup, _plain_setup, _session_setup, choose, is_instrumented
 from flyexpr.engines.aws.direct import DirectEngine
 from flyexpr.engines.aws.endpoints import Endpoint, endpoint_at, plain_endpoint
 from flyexpr.engines.aws.retries import Quota, delay, is_passing, is_throttle, may_repeat
@@ -129,7 +130,64 @@ def test_keys_and_region_of_a_profile(configure: Callable[[str], None]) -> None:
     setup = choose(target_of("dynamodb://?profile=games"))
     assert isinstance(setup, Setup)
     assert (setup.keys(), setup.endpoint.region) == (Keys("AKIAGAMES", "s"), "eu-north-1")
-    assert setup.why == "keys by botocore from config-file"
+    assert setup.why == "keys of the profile 'games'"
+
+
+SECTIONS = ["[default]", "[profile games]", "[games]", "[profile 'games']", "[profile default]", "[profile x y]"]
+KEY, SECRET, TOKEN = "aws_access_key_id = AKIA{}", "aws_secret_access_key = s{}", "aws_session_token = t{}"
+KEY_LINES = [(KEY, SECRET)] * 4 + [(KEY, SECRET, TOKEN), (KEY, "AWS_SECRET_ACCESS_KEY=upper"), (KEY,), (SECRET,), ()]
+LINES = """
+region = us-east-{}|region = us-west-{}|region =|output = json|; nothing|region = a\n  b|region =\n  a = b|cli_pager =|
+aws_security_token = u|aws_account_id = 111122223333|no line|retries = %(y)s
+""".strip().split("|")
+VARIABLES: list[dict[str, str]] = [
+    {},
+    {},
+    {},
+    {"AWS_PROFILE": "games"},
+    {"AWS_PROFILE": "x", "AWS_DEFAULT_PROFILE": "games"},
+    {"AWS_PROFILE": ""},
+    {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "env", "AWS_PROFILE": "games"},
+    {"AWS_ACCESS_KEY_ID": "half"},
+    {"AWS_SECRET_ACCESS_KEY": "half"},
+    {"AWS_REGION": "ca-west-1"},
+]
+
+
+def test_plain_profiles_are_read_as_botocores_session_reads_them(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    chance, compared = random.Random(1), 0
+    for _ in range(400):
+        with bare.context() as patch:
+            _configure_by_chance(chance, patch, tmp_path)
+            target = target_of(chance.choice([AWS, AWS, "dynamodb://", AWS + "?profile=games"]))
+            setup = _plain_setup(target)
+            if setup is not None:
+                session = _session_setup(target)
+                assert (setup.endpoint, setup.keys()) == (session.endpoint, session.keys())
+                compared += 1
+    assert compared > 60
+
+
+def _configure_by_chance(chance: random.Random, patch: pytest.MonkeyPatch, folder: Path) -> None:
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        sections = chance.sample(SECTIONS, chance.randrange(2, 6))
+        lines = [
+            line
+            for section in sections
+            for line in (section, *chance.choice(KEY_LINES), *chance.sample(LINES, max(0, chance.randrange(-3, 3))))
+        ]
+        (folder / name).write_text("\n".join(line.format(number) for number, line in enumerate(lines)))
+        patch.setenv(name, str(folder / chance.choice([name, name, name, name, "none"])))
+    for name, value in chance.choice(VARIABLES).items():
+        patch.setenv(name, value)
+
+
+def test_a_plain_profile_needs_no_session_of_botocore(tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text(DEFAULT)
+    code = f"import sys; from flyexpr import connect; connect({AWS!r}); print('botocore.session' in sys.modules)"
+    environment = {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"), "AWS_CONFIG_FILE": os.devnull}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
 
 
 @pytest.mark.parametrize(
@@ -656,7 +714,9 @@ def test_configured_endpoints_that_are_to_be_ignored(keys: pytest.MonkeyPatch) -
 
 
 def test_a_server_without_keys_and_with_a_profile(configure: Callable[[str], None]) -> None:
-    configure("[profile empty]\noutput = json\n")
+    configure("[profile plain]\noutput = json\n[profile empty]\nretry_mode = standard\n")
+    with connect(f"{LOCAL}?profile=plain") as engine:
+        assert repr(engine).endswith("by direct: a server on this machine, no keys needed>")
     with connect(f"{LOCAL}?profile=empty") as engine:
         assert repr(engine) == f"<engine {LOCAL}?profile=empty by direct: no keys are known>"
         assert engine._keys() == Keys("local", "local")
