@@ -91,7 +91,9 @@ def _options(url: str, text: str) -> dict[str, str]:
     try:
         options = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
     except ValueError:
-        raise _refused("the options of {} cannot be read\n  write them as ?sync=full", url) from None
+        raise _refused(
+            "the options of {} cannot be read\n  write them as ?sync=full; the name of a file cannot have a `?`", url
+        ) from None
     return by_name(url, options)
 
 

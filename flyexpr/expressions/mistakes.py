@@ -70,6 +70,8 @@ def _instead_of_update(value: Any) -> str:
             return f"write assign({name!r}, {thaw((kind, body))!r})"
         case Condition():
             return "a condition goes into condition="
+        case [Update(), *_]:
+            return "join updates with +"
         case Mapping() if value and all(isinstance(name, str) for name in value):
             return f"write assign_all({dict(value)!r})"
     return ""
