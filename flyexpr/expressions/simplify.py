@@ -158,7 +158,7 @@ _TURNED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def _contradicts(parts: list[Condition]) -> bool:
     """Whether two parts about one operand exclude each other."""
-    by_operand: dict[Operand, list[Condition]] = {}
+    by_operand: dict[Operand, list[Compare | Between]] = {}
     for part in parts:
         match part:
             case Compare(_, operand, Value()) | Between(operand, Value(), Value()):
@@ -166,7 +166,7 @@ def _contradicts(parts: list[Condition]) -> bool:
     return any(_impossible(several) for several in by_operand.values() if len(several) > 1)
 
 
-def _impossible(parts: list[Condition]) -> bool:
+def _impossible(parts: list[Compare | Between]) -> bool:
     if any(isinstance(value, Value) and value.kind == "PYTHON" for part in parts for value in _constants(part)):
         return False
     equals = [part.right for part in parts if isinstance(part, Compare) and part.operator == "="]
@@ -178,13 +178,8 @@ def _impossible(parts: list[Condition]) -> bool:
     return any(_apart(low, high) for low in lows for high in highs)
 
 
-def _constants(part: Condition) -> tuple[Operand, ...]:
-    match part:
-        case Compare(_, _, right):
-            return (right,)
-        case Between(_, low, high):
-            return low, high
-    return ()
+def _constants(part: Compare | Between) -> tuple[Operand, ...]:
+    return (part.right,) if isinstance(part, Compare) else (part.low, part.high)
 
 
 def _allows(part: Condition, value: Value) -> bool:
