@@ -344,7 +344,7 @@ def test_another_writer_has_its_turn_between_two_portions(path: str, monkeypatch
 def test_only_the_engine_that_fills_an_index_copies_the_log(
     path: str, monkeypatch: pytest.MonkeyPatch, items: int, size: int
 ) -> None:
-    """Another engine writes at the worst moments: right after a portion, and while the log is copied.
+    """Another engine writes at the worst moments: after a portion, while the log is copied, before it is begun anew.
 
     Its commit would copy a log of 120 pages, and never finds one.
     """
@@ -353,7 +353,7 @@ def test_only_the_engine_that_fills_an_index_copies_the_log(
     monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
     for room in ("files", "storage"):
         monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_PAGES", 120)
-    copy_log, lengths = Storage.copy_log, list[int]()
+    copy_log, restart_log, lengths, restarts = Storage.copy_log, Storage.restart_log, list[int](), list[int]()
     with SqliteEngine(path) as engine, SqliteEngine(path) as other:
         for sort in range(items):
             item = {**key(sort, "many"), "x": {"S": "v"}, "pad": {"S": "p" * size}}
@@ -365,7 +365,7 @@ def test_only_the_engine_that_fills_an_index_copies_the_log(
             assert log(path)[1] in (0, copied)  # 0 where it has begun the log anew
             lengths.append(length)
 
-        def copy_disturbed(storage: Storage) -> None:
+        def copy_disturbed(storage: Storage) -> bool:
             put_beside()
             execute = storage._execute
 
@@ -380,13 +380,21 @@ def test_only_the_engine_that_fills_an_index_copies_the_log(
                 return rows
 
             storage._execute = disturbed  # type: ignore[method-assign]
-            copy_log(storage)
+            is_long = copy_log(storage)
             storage._execute = execute  # type: ignore[method-assign]
+            return is_long
+
+        def restart_disturbed(storage: Storage) -> None:
+            put_beside()
+            restart_log(storage)
+            restarts.append(log(path)[1])
 
         engine._storage.copy_log()  # what the puts have added
         monkeypatch.setattr(Storage, "copy_log", copy_disturbed)
+        monkeypatch.setattr(Storage, "restart_log", restart_disturbed)
         call(engine, "UpdateTable", CREATE)
         assert 30 < max(lengths) < 120
+        assert restarts
         assert call(engine, "Scan", {**SCAN, "Select": "COUNT"})["Count"] == items + ITEMS
 
 

@@ -154,19 +154,26 @@ class Storage:
         finally:
             other.close()
 
-    def copy_log(self) -> None:
+    def copy_log(self) -> bool:
         """Copy the log into the file, so early that no commit of another connection has to; outside a transaction.
 
-        Others write meanwhile, and what they add would keep the log growing. So it is begun anew once it is long: they
-        wait while that little is copied. Nobody begins it anew while somebody reads what is in it.
+        Others write meanwhile. True if the log has become so long that it must be begun anew.
         """
         if self.path == MEMORY:
-            return
+            return False
         with self.lock:  # for which a fork waits, before it closes the file
             self.connect()
             ((_, pages, _),) = self._execute("PRAGMA wal_checkpoint(PASSIVE)")
-            if pages > LOG_PAGES // 4:
-                self._execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            return bool(pages > LOG_PAGES // 4)
+
+    def restart_log(self) -> None:
+        """Begin the log anew. Others wait while the little is copied that has come since `copy_log`.
+
+        Nobody begins it anew while somebody reads what is in it.
+        """
+        with self.lock:
+            self.connect()
+            self._execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     def close(self) -> None:
         """Close the file for good; what was committed is in it."""

@@ -18,7 +18,7 @@ from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import in_use
 from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry, add_vector
 
-PORTION_SECONDS = 0.015
+PORTION_SECONDS = 0.010
 PORTION_BYTES = 2_000_000  # of items; what they add to the log leaves it shorter than others copy it at (files.py)
 PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (files.py), so that it comes in between
 ABANDONED_SECONDS = 3.0  # without a portion: the engine at work has ended, or is stopped
@@ -107,7 +107,9 @@ def _finish(storage: Storage, name: str) -> None:
     with storage.beside() as other:
         more = True
         while more:
-            other.copy_log()
+            if other.copy_log():
+                time.sleep(PAUSE_SECONDS)  # whoever has waited for the portion comes first
+                other.restart_log()
             time.sleep(PAUSE_SECONDS)
             with other.transaction("IMMEDIATE"):
                 more = fill_portion(other, name)
