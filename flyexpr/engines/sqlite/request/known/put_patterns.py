@@ -59,7 +59,8 @@ class PutPatterns:
                 end, stored = matched.end(), matched[0].encode()
                 try:
                     # Sizes are of characters; what UTF-8 adds to the text it adds to a name or a string of the item.
-                    return KnownItem(Image(make(matched), size(matched) + len(stored) - (end - position), stored), end)
+                    counted = size(matched) + len(stored) - (end - position)
+                    return KnownItem(Image(make(matched), counted, stored), end)  # made of what was counted
                 except (_UnusualValue, ValueError, ArithmeticError):
                     return None
             self._failed += 1
