@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -41,6 +41,10 @@ _COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} 
 _NO_ROW = None, None
 _IN_PLACE = "ON CONFLICT (key) DO UPDATE SET size = excluded.size, item = excluded.item"
 _BEGIN = {"DEFERRED": "BEGIN DEFERRED", "IMMEDIATE": "BEGIN IMMEDIATE"}
+
+
+def _put_statement(store: str) -> str:
+    return f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT)) {_IN_PLACE}"
 
 
 class Transaction:
@@ -407,7 +411,10 @@ class Storage:
             return None
 
     def put(self, store: str, key: bytes, size: int, text: bytes) -> None:
-        self._do(f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT)) {_IN_PLACE}", (key, size, text))
+        self._do(_put_statement(store), (key, size, text))
+
+    def put_all(self, store: str, rows: Iterable[tuple[bytes, int, bytes]]) -> None:
+        self.connection.executemany(_put_statement(store), rows)
 
     def put_alone(self, name: str, row_key: Callable[[StoredTable], bytes], row: Row) -> bool:
         """Puts a row by one statement, in place of any other; to be called outside a transaction.

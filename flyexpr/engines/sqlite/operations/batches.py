@@ -85,15 +85,21 @@ def batch_write_item(storage: Storage, asked: WritesAsked, now: float) -> bytes:
         targets = [(table := storage.table(write.table), _row(table, write)) for write in asked.writes]
         if len({(table.store, row) for table, row in targets}) < len(targets):
             raise invalid(DUPLICATES)
+        rows: dict[str, list[tuple[bytes, int, bytes]]] = {}
         for (table, row), write in zip(targets, asked.writes, strict=True):
-            # What an item was before is read where somebody asks; a batch of puts takes 6 % less without it.
-            blind = write.action == "Put" and returns.capacity == "NONE" and not table.looks_back
-            old = None if blind else read_image(storage.get(table.store, row), table.watched)
+            # What an item was before is read where somebody asks. Puts for which nobody does are one statement: a batch
+            # of them takes 0.92 of the time.
+            if write.image is not None and returns.is_nothing and not table.looks_back:
+                rows.setdefault(table.store, []).append((row, write.image.size, write.image.text))
+                continue
+            old = read_image(storage.get(table.store, row), table.watched)
             _, usage = usages.setdefault(table.name, (table, Usage()))
             usage.merge(carry_out(storage, table, row, old, image_after(write, table, old)))
             collection = collection_metrics(storage, table, write.item) if returns.metrics else None
             if collection is not None:
                 metrics.setdefault(table.name, []).append(collection)
+        for store, puts in rows.items():
+            storage.put_all(store, puts)
     return answer(
         UnprocessedItems="{}",
         ItemCollectionMetrics=optional(metrics or None),
