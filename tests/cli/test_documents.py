@@ -117,9 +117,10 @@ def test_places_in_a_document(text, form, places):
     assert failure.endswith("; what follows cannot be read") == ended
 
 
-def test_a_number_may_go_on_in_the_next_piece():
-    (entry,) = entries(Trickle(b"[1234]"), "json")
-    assert entry.text == "1234"
+@pytest.mark.parametrize("number", ["1234", "1234" * 25])  # the second one is longer than what is read ahead
+def test_a_number_may_go_on_in_the_next_piece(number):
+    (entry,) = entries(Trickle(f"[\n{number}]".encode()), "json")  # the first line is read whole
+    assert entry.text == number
 
 
 def test_an_item_without_end_takes_no_memory(monkeypatch):
