@@ -150,7 +150,11 @@ def _round(number: int) -> dict[str, Figures]:
 ROWS = {
     **{f"{name}: rate over raw SQLite's": ("raw", name, "flyexpr") for name in RAW},
     **{f"{name} in memory: time over dynamoxy's": ("in memory", name, "dynamoxy") for name in ("get", "put")},
-    **{f"{name} with a stream: time over one without": ("stream", name, "") for name in WITH_A_STREAM},
+    **{
+        f"{name} with a stream{alone}: time over one without": ("stream", f"{name}{alone}", "")
+        for alone in ("", ", the engine alone")
+        for name in WITH_A_STREAM
+    },
     "GetRecords: records over the items of Query": ("records", "records", ""),
     **{f"{name} in 4 threads: rate over one's, by CPU": ("threads", name, "") for name in ("get", "put")},
     "get in 4 processes: rate over one's, on two cores": ("processes", "get", ""),
@@ -161,7 +165,9 @@ PART = Part(
     "The embedded engine within a process",
     "CPU time within a process, with the items of the other jobs. The rates over raw SQLite's are those of flyexpr's\n"
     "functions, with plain dicts on a file; `raw` writes and reads wire dicts in the same rows by Python's sqlite3\n"
-    "and json, a transaction a call, without a check. The other rows are of the engine alone, called with requests.\n"
+    "and json, a transaction a call, without a check. What a stream costs is measured by these functions, and for the\n"
+    "engine alone, called with requests, as in the other rows: there, a put that looks at no older item is one\n"
+    "statement of SQLite, and the two images of a record are most of what SQLite writes.\n"
     "Processes have an engine each, on one file; the time in which they wait for a core does not count.\n"
     "`python -m bench.engine.beside raw` prints microseconds.",
     figures,
