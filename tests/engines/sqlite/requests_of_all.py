@@ -376,6 +376,8 @@ KINESIS = {"TableName": "tab", "StreamArn": "arn:aws:kinesis:eu-west-1:000000000
 GLOBAL = {"GlobalTableName": "tab"}
 REFUSED: list[tuple[str, Wire]] = [
     ("UpdateTable", {"TableName": "tab", "VectorIndexUpdates": [{"Delete": {"IndexName": "by_v"}}]}),
+    ("UpdateTable", {"TableName": "tab", "ReplicaUpdates": [{}], "GlobalTableWitnessUpdates": [{}]}),
+    ("CreateTable", {**STREAMED, "TableName": "copy", "GlobalTableSourceArn": ARN}),
     ("CancelBulkOperation", {"BulkOperationArn": f"{ARN}/bulk/1"}),
     ("CreateGlobalTable", {**GLOBAL, "ReplicationGroup": [{}]}),
     ("DescribeBulkOperation", {"BulkOperationArn": f"{ARN}/bulk/1"}),
