@@ -175,7 +175,7 @@ class Items(Started, Iterator[T]):
     from the cursor goes on after it.
     """
 
-    __slots__ = ("_held", "_items", "_pool", "_source", "_table")
+    __slots__ = ("_held", "_items", "_pages", "_pool", "_source", "_table")
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         self._table, engine = table, table.bound
@@ -197,6 +197,8 @@ class Items(Started, Iterator[T]):
 
                 self._pool = threads(1)
                 taken = _pages_ahead(self._reading, engine, self._pool)
+            # Held, for the chain lets go of what fails: another thread may be running it, and Python 3.10 would crash.
+            self._pages = taken
             self._source = chain.from_iterable(taken)
         self._items = self._source
 
