@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import gc
 import multiprocessing
 import os
 import pickle
@@ -12,8 +11,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,30 +235,6 @@ def test_a_closed_engine_says_so(path: str) -> None:
     engine.close()
     with pytest.raises(FlyexprError, match="is closed"):
         call(engine, "ListTables", {})
-
-
-def test_an_engine_that_nobody_has_any_more_is_closed_first(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the collector comes to first: Python 3.13 reports a connection that it has to close itself."""
-    unclosed: list[str] = []
-
-    class Watched(sqlite3.Connection):
-        def __del__(self) -> None:
-            with suppress(sqlite3.ProgrammingError):
-                self.execute("SELECT 1")
-                unclosed.append(path)
-
-    connected = partial(sqlite3.connect, factory=Watched)
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.files.sqlite3.connect", connected)
-    for place in (path, ":memory:"):
-        kept = [SqliteEngine(place)]
-        call(kept[0], "ListTables", {})
-        first = kept[0]._storage.connection  # by which the collector finds it before the engine
-        assert isinstance(first, Watched)
-        gc.collect()
-        del first
-        kept.clear()
-        gc.collect()
-    assert unclosed == []
 
 
 def test_a_failed_write_leaves_the_engine_usable(path: str) -> None:

@@ -33,7 +33,7 @@ def interrupted(at: int) -> Iterator[list[str]]:
         nonlocal left
         if PLACE not in frame.f_code.co_filename or Path(frame.f_code.co_filename).name not in FILES:
             return None
-        if frame.f_code.co_name == "_forget" or places:
+        if frame.f_code.co_name == "__del__" or places:
             return None
         left -= 1
         if not left:
@@ -101,6 +101,8 @@ def test_an_interrupted_write_is_done_or_not(tmp_path: Path) -> None:
         assert at > 40
 
 
+# Interrupted between opening a file and keeping it, a connection is closed by the collector; Python 3.13 reports that.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <sqlite3.Connection:pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupted_back_fill_is_taken_back_or_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flyexpr.engines.sqlite.operations.fills.ABANDONED_SECONDS", 0.0)
     monkeypatch.setattr("flyexpr.engines.sqlite.operations.fills.PORTION_SECONDS", 0.0)

@@ -61,8 +61,6 @@ class KeptLog:
     def close(self) -> None:
         """Keeps what is written and closes the log; if the disk fails, `keep` tells the writers that still wait."""
         with self._turn:
-            if self._closed:
-                return
             self._write_out()
             self._closed = True
             os.close(self._descriptor)

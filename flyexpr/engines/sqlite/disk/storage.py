@@ -14,7 +14,6 @@ import json
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
@@ -105,14 +104,13 @@ class Storage:
     changed it.
     """
 
+    _closed = True  # for `__del__`, if an interruption comes before there is anything to close
+
     def __init__(self, file: TableFile, keeping: Keeping = AS_THE_SERVICE) -> None:
         self.lock = threading.RLock()
         self.path, self.read_only, self.keeping, self.file = file.path, file.read_only, keeping, file
         self.patience = file.patience
         self._connection: sqlite3.Connection | None = None
-        self._open: list[sqlite3.Connection] = []  # what is to be closed: the same, and one that an interruption left
-        # Not `__del__`: the garbage collector may finalize a connection before the storage that would close it.
-        weakref.finalize(self, _forget, file, self._open).atexit = False
         self._begun = self._closed = False
         self._lost: Callable[[], DynamoError] | None = None  # what every request is refused with
         self._checked = 0.0
@@ -134,11 +132,10 @@ class Storage:
         if self._lost:
             raise self._lost()
         if self._connection is None:
-            self._open.append(open_apart(self, self.file))  # in one line, for an interruption may come between two
-            connection = self._open[-1]
+            connection = open_apart(self, self.file)
             self.held.clear()
             self._execute, self._do, self._version = connection.execute, connection.cursor().execute, -1
-            self._connection = connection  # last, for the same reason
+            self._connection = connection  # last, for an interruption may come between
         return self._connection
 
     @contextmanager
@@ -186,10 +183,17 @@ class Storage:
             self.let_go()
             self.file.close()
 
+    def __del__(self) -> None:
+        if not self._closed:
+            self.let_go()
+            self.file.close()
+
     def let_go(self) -> None:
         """Close the file; it is opened again where it is next used, and what was in memory is gone."""
-        self._connection = None
-        _close(self.file, self._open)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self.file.leave()
+            close_apart(connection)
 
     def leave(self) -> None:
         """Close the file, unless it lives in memory."""
@@ -519,17 +523,3 @@ class Storage:
 
     def forget_tokens(self, before: float) -> None:
         self._execute("DELETE FROM tokens WHERE made < ?", (before,))
-
-
-def _close(file: TableFile, connections: list[sqlite3.Connection]) -> None:
-    if connections:
-        file.leave()
-    for connection in connections:
-        close_apart(connection)
-    connections.clear()
-
-
-def _forget(file: TableFile, connections: list[sqlite3.Connection]) -> None:
-    """Closes what a storage that nobody has any more has left open."""
-    _close(file, connections)
-    file.close()
