@@ -167,8 +167,7 @@ async def drive(steps: Steps[R], engine: Engine) -> R:
 
 async def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Request):
-        answer = await engine(step.operation, step.body)
-        return answer if type(answer) is bytes else body_of(answer)
+        return await _asked(engine, step)
     if isinstance(step, Pause):
         await asyncio.sleep(noted(step))
     elif isinstance(step, Together):

@@ -89,8 +89,7 @@ def drive(steps: Steps[R], engine: Engine) -> R:
 
 def _answer(engine: Engine, step: Step) -> bytes | None:
     if isinstance(step, Request):
-        answer = engine(step.operation, step.body)
-        return answer if type(answer) is bytes else _of_other_type(answer)
+        return _asked(engine, step.operation, step.body)
     if isinstance(step, Pause):
         time.sleep(noted(step))
     elif isinstance(step, Together):

@@ -107,5 +107,4 @@ def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, A
     """
     if not callable(engine):
         raise TypeError(f"call takes an engine first, such as connect('sqlite:scores.db'), not {engine!r}")
-    answer = engine(operation, json.dumps(request).encode())
-    return fields_of(answer if type(answer) is bytes else body_of(answer))
+    return fields_of(body_of(engine(operation, json.dumps(request).encode())))

@@ -188,7 +188,7 @@ def plain_item(wire: dict[str, Any]) -> Item:
 
 
 def body_of(answer: Any) -> bytes:
-    """The body of an answer that has another type than bytes, such as bytearray; TypeError for what holds no bytes.
+    """The body of an answer as bytes, also of a bytearray or memoryview; TypeError for what holds no bytes.
 
     >>> body_of(bytearray(b"{}"))
     b'{}'

@@ -238,7 +238,7 @@ def test_a_budget_ends_a_watch_while_the_service_is_busy(
 
 
 def test_a_budget_that_ends_before_the_place_is_known_is_an_error(table: Table) -> None:
-    """There is no cursor, so what is changed until the next watch would be lost."""
+    """The watch has no cursor yet, so changes before the next watch would be lost."""
     for operation in ("DescribeTable", "DescribeStream", "GetShardIterator"):
         beside = table.on(refusing(table.engine, lambda asked, _, busy=operation: THROTTLED if asked == busy else None))
         with pytest.raises(Throttled):

@@ -55,8 +55,9 @@ from flyexpr.engines.sqlite.operations.ttl import describe_time_to_live, sweep, 
 from flyexpr.engines.sqlite.operations.vectors import search_vectors
 from flyexpr.engines.sqlite.request import shapes
 from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_batch_write_item
-from flyexpr.engines.sqlite.request.body import BatchBodies, Bodies, PutBodies
+from flyexpr.engines.sqlite.request.body import Bodies
 from flyexpr.engines.sqlite.request.json_types import Structure
+from flyexpr.engines.sqlite.request.known.put_bodies import BatchBodies, PutBodies
 from flyexpr.engines.sqlite.request.known.update_bodies import UpdateBodies
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan

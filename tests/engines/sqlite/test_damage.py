@@ -193,7 +193,7 @@ def test_a_stored_item_that_no_engine_wrote(path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("change", ["kind = 9", "kind = 'x'", "key = X'00'", "key = '{}'"])
 def test_a_change_that_no_engine_wrote(path: Path, change: str) -> None:
-    """It is said to be damage by whoever reads what is damaged: of two shards one has to read the keys."""
+    """Every reader of the damaged column reports it. A stream of two shards reads the keys, too."""
     with SqliteEngine(str(path), shards=2) as engine:
         call(engine, "CreateTable", STREAMED)
         call(engine, "PutItem", {"TableName": "streamed", "Item": key(7)})

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from flyexpr import DynamoError
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk.images import Image
-from flyexpr.engines.sqlite.request.body import BatchBodies, PutBodies, read_body, read_known_batch, read_known_put
+from flyexpr.engines.sqlite.request.body import read_body
+from flyexpr.engines.sqlite.request.known.put_bodies import BatchBodies, PutBodies, read_known_batch, read_known_put
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.wire import read_stored
 from flyexpr.values.encode import encode_item

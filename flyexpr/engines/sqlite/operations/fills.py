@@ -108,7 +108,7 @@ def _finish(storage: Storage, name: str) -> None:
         more = True
         while more:
             if other.copy_log():
-                time.sleep(PAUSE_SECONDS)  # whoever has waited for the portion comes first
+                time.sleep(PAUSE_SECONDS)  # those who waited for the portion write first
                 other.restart_log()
             time.sleep(PAUSE_SECONDS)
             with other.transaction("IMMEDIATE"):

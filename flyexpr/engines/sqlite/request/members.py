@@ -84,7 +84,7 @@ def gather(
 ) -> Members:
     """The members of a request, read by a table of rules; broken ones are added to `problems`.
 
-    `newer` is for Query and Scan, of which the service's newer layer reads the numbers.
+    `newer` is for Query and Scan: the service's newer layer reads their numbers.
     """
     if type(request) is not dict:
         raise wrong_type(request, ITEM)

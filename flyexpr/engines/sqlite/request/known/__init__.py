@@ -1,1 +1,1 @@
-"""Puts and updates of which the most was read before: the patterns of items, and the texts around values."""
+"""Puts and updates that repeat an earlier one with other values: they are not read as a whole again."""

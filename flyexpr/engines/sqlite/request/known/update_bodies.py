@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.body import MAX_BODY, Bodies, scan
+from flyexpr.engines.sqlite.request.body import MAX_BODY, NOT_AS_KNOWN, Bodies, scan
 from flyexpr.engines.sqlite.request.expressions import VALUES, find_nodes, read_values
 from flyexpr.engines.sqlite.request.intents import Write, WriteAsked
 from flyexpr.engines.sqlite.request.members import Members
@@ -23,12 +23,6 @@ from flyexpr.values.pattern_cache import SEVERAL
 
 _KEY, _VALUES = '"Key":', f'"{VALUES}":'
 _MANY, _LONG = 256, 2048  # texts, and characters of one
-_NO_PARTS = (
-    ValueError,
-    IndexError,
-    StopIteration,
-    RecursionError,
-)  # what looking for the parts of another text may end in
 
 
 class _Known(NamedTuple):
@@ -59,7 +53,7 @@ class UpdateBodies(Bodies):
             if known is None or type(values_wire) is not dict or [*values_wire] != known.placeholders:
                 return None
             key, (values, _) = read_item(key_wire), read_values(values_wire)
-        except (*_NO_PARTS, DynamoError):
+        except (*NOT_AS_KNOWN, DynamoError):
             return None  # what is wrong is said where the whole request is read
         if [value.kind for value in values.values()] != known.kinds:
             return None
@@ -76,7 +70,7 @@ class UpdateBodies(Bodies):
         try:
             around, _, wire = _parts(body)
             rest, _ = scan("0".join(around), 0)
-        except _NO_PARTS:
+        except NOT_AS_KNOWN:
             return
         update, condition = (find_nodes(member, members) for member in ("UpdateExpression", "ConditionExpression"))
         if update is None or rest != {**members, "Key": 0, VALUES: 0} or sum(map(len, around)) > _LONG:

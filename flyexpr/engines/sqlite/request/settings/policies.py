@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 
-from flyexpr.engines.sqlite.faults import invalid, validation_errors
+from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.intents import PolicyAsked, Resource
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import Rule, boolean_rule, sized_text_rule, text_rule
-from flyexpr.engines.sqlite.request.members import Members, gather, rules_of
+from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.shapes import DELETE_RESOURCE_POLICY, GET_RESOURCE_POLICY, PUT_RESOURCE_POLICY
 
 MAX_POLICY = 20 * 1024  # bytes
@@ -60,10 +60,7 @@ def check_policy(text: str) -> None:
 
 
 def _read(request: Members, shape: Structure, *required: str) -> PolicyAsked:
-    problems: list[str] = []
-    members = gather(request, rules_of(shape, _RULES), required, "", problems)
-    if problems:
-        raise validation_errors(problems)
+    members = read_members(request, rules_of(shape, _RULES), required)
     arn, text = members["ResourceArn"], members.get("Policy", "")
     matched = _ARN.fullmatch(arn)
     if matched is None:

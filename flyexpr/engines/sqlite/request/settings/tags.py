@@ -19,7 +19,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
     text_rule,
     texts_rule,
 )
-from flyexpr.engines.sqlite.request.members import Members, broken, gather, rules_of
+from flyexpr.engines.sqlite.request.members import Members, broken, gather, read_members, rules_of
 from flyexpr.engines.sqlite.request.shapes import LIST_TAGS_OF_RESOURCE, TAG_RESOURCE, UNTAG_RESOURCE
 
 _RULES: dict[str, Rule] = {
@@ -87,10 +87,7 @@ def _read(request: Members, shape: Structure, *required: str) -> Members:
     """The members of a request about a resource."""
     if request.get("ResourceArn") is None:
         raise invalid("Invalid TableArn")
-    problems: list[str] = []
-    members = gather(request, rules_of(shape, _RULES), required, "", problems)
-    if problems:
-        raise validation_errors(problems)
+    members = read_members(request, rules_of(shape, _RULES), required)
     _resource(members)
     return members
 

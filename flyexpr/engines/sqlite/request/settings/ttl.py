@@ -1,4 +1,4 @@
-"""UpdateTimeToLive and DescribeTimeToLive.
+"""UpdateTimeToLive.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 """
