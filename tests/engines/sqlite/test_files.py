@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import gc
 import multiprocessing
 import os
 import pickle
@@ -235,6 +236,18 @@ def test_a_closed_engine_says_so(path: str) -> None:
     engine.close()
     with pytest.raises(FlyexprError, match="is closed"):
         call(engine, "ListTables", {})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="this Python says nothing of a connection that is forgotten")
+@pytest.mark.parametrize("mode", ["rw", "ro"])
+def test_a_forgotten_connection_closes_by_itself(path: str, mode: str) -> None:
+    """The garbage collector may come to it before it comes to the engine; a warning here is an error."""
+    engine = SqliteEngine(path, mode=mode)
+    call(engine, "ListTables", {})
+    storage = engine._storage
+    del storage._execute, storage._do
+    storage._connection = None
+    gc.collect()
 
 
 def test_a_failed_write_leaves_the_engine_usable(path: str) -> None:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.conversion import convert
 from flyexpr.engines.sqlite.disk.failures import failure, is_locked
+from flyexpr.engines.sqlite.disk.forks import SelfClosing
 from flyexpr.engines.sqlite.disk.kept_log import KeptLog
 from flyexpr.engines.sqlite.disk.schema import RESOURCES, SHARDS
 from flyexpr.engines.sqlite.faults import DamagedFileError
@@ -157,7 +158,12 @@ class TableFile:
 
     def _connected(self) -> sqlite3.Connection:
         return sqlite3.connect(
-            self._place, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
+            self._place,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=SelfClosing,
+            cached_statements=1000,
         )
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:

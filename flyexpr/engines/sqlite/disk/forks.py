@@ -50,6 +50,17 @@ def close_apart(connection: sqlite3.Connection) -> None:
         connection.close()
 
 
+class SelfClosing(sqlite3.Connection):
+    """A connection that closes its file apart, too, when nobody has it any more.
+
+    The garbage collector may come to it before it comes to its storage. Python 3.13 warns of a connection that it has
+    to close itself.
+    """
+
+    def __del__(self) -> None:
+        close_apart(self)
+
+
 def _before_fork() -> None:
     _forking.acquire()
     _opening.acquire()

@@ -21,6 +21,7 @@ from flyexpr.engines.sqlite.disk.files import (
     check_readable,
     file_format,
 )
+from flyexpr.engines.sqlite.disk.forks import SelfClosing
 from flyexpr.errors import DynamoError, FlyexprError
 
 
@@ -58,7 +59,13 @@ class ReadOnlyFile(TableFile):
 
         uri = f"{Path(self._place).as_uri()}?mode=ro{'&immutable=1' if self._alone else ''}"
         return sqlite3.connect(
-            uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
+            uri,
+            uri=True,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=SelfClosing,
+            cached_statements=1000,
         )
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
