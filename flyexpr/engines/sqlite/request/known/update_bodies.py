@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.body import MAX_BODY, NOT_AS_KNOWN, Bodies, scan
-from flyexpr.engines.sqlite.request.expressions import VALUES, find_nodes, read_values
+from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan
+from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes, read_values
 from flyexpr.engines.sqlite.request.intents import Write, WriteAsked
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill
@@ -84,7 +84,7 @@ class UpdateBodies(Bodies):
 
 def _parts(body: bytes) -> tuple[tuple[str, str, str], Any, Any]:
     """The texts before, between and after the key and the values of a request; its key; its values."""
-    if len(body) > MAX_BODY or b"\\" in body:
+    if len(body) > MAX_MAPS or b"\\" in body:  # what a body holds is no larger than its text
         raise ValueError("it is too long, or may hold half of a surrogate pair")
     text = body.decode()
     key_start = _value_start(text, _KEY, 0)
