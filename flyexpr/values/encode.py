@@ -36,6 +36,7 @@ from flyexpr.values.kinds import (
 )
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE, number_text
+from flyexpr.values.text_forms import TextForms
 
 
 def encode(value: Any, at: str = "") -> str:
@@ -63,10 +64,18 @@ def encode_item(item: Mapping[str, Any]) -> str:
 
     The size (at most 400 KB) is not checked here; see `item_size`.
     """
+    write = _written(tuple(item))
+    if write is not None:
+        try:
+            return write(item)  # type: ignore[arg-type]
+        except Exception:  # it has another form, or holds what cannot be stored: the other way says what
+            pass
     try:
-        return _members(item, 0)
+        text = _members(item, 0)
     except Refused as refused:
         raise explained(refused, "") from None
+    _FORMS.note(item, len(text), unlike=write is not None)
+    return text
 
 
 def _encode(value: Any, depth: int) -> str:
@@ -279,3 +288,7 @@ _SET_MEMBERS: dict[str, Callable[[Any], str]] = {
     "NS": lambda member: f'"{number_text(member)}"',
     "BS": _base64,
 }
+
+
+_FORMS = TextForms(_ENCODERS, _encode_other)
+_written = _FORMS.find
