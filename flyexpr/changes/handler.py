@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -14,6 +14,7 @@ from flyexpr.records import record
 from flyexpr.schema.table import Table
 
 Handler = Callable[..., dict[str, Any]]
+_PLAIN = "handler calls a plain function; write handler(lambda change: asyncio.run(f(change)), ...)"
 
 
 def handler(
@@ -44,7 +45,7 @@ def handler(
     """
     check_condition(table, condition)
     if iscoroutinefunction(function):
-        raise TypeError("handler calls a plain function; write handler(lambda change: asyncio.run(f(change)), ...)")
+        raise TypeError(_PLAIN)
     return _Handler(function, table, condition, go_on)
 
 
@@ -69,13 +70,21 @@ class _Handler:
         try:
             change = change_of(told, self.table, f"Records[{number}]")
             if self.condition is None or change.matches(self.condition):
-                self.function(change)
+                self._call(change)
         except Exception:
             if not _sequence(told):
                 raise
             logging.getLogger("flyexpr").exception("the change %s failed; Lambda sends it again", _sequence(told))
             return False
         return True
+
+    def _call(self, change: Change) -> None:
+        """Calls the function. A coroutine or a generator has done nothing yet, so its change would be lost."""
+        result = self.function(change)
+        if isinstance(result, Coroutine):
+            result.close()  # else Python warns of it, too
+        if isinstance(result, (Awaitable, Generator, AsyncGenerator)):
+            raise TypeError(f"{_PLAIN}; a {type(result).__name__} that is returned has done nothing yet")
 
 
 def _records(event: Any) -> list[Any]:

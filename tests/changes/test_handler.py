@@ -1,6 +1,7 @@
 """Handlers of Lambda functions: what is called, and what Lambda is told of failures."""
 
 import logging
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -84,6 +85,27 @@ def test_an_item_that_cannot_be_read_is_a_failure() -> None:
     told["Records"][1]["dynamodb"]["NewImage"]["n"] = {"S": "two"}
     assert handler(function, TABLE)(told) == {"batchItemFailures": [{"itemIdentifier": f"{10**20 + 2}"}]}
     assert seen == [1]
+
+
+async def _awaited(_: Any) -> None: ...
+
+
+async def _several(_: Any) -> AsyncIterator[int]:
+    yield 1
+
+
+class _Awaited:
+    async def __call__(self, _: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "function", [lambda change: _awaited(change), _Awaited(), _several, lambda change: (yield change)]
+)
+def test_a_function_that_has_done_nothing_yet_when_it_returns_fails(
+    function: Callable[[Any], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert handler(function, TABLE)(event(1, 2)) == {"batchItemFailures": [{"itemIdentifier": f"{10**20 + 1}"}]}
+    assert "that is returned has done nothing yet" in caplog.text
 
 
 def test_a_failure_that_cannot_be_named_is_raised() -> None:

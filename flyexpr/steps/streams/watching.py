@@ -34,18 +34,22 @@ _BUSY = frozenset(["LimitExceededException", "ProvisionedThroughputExceededExcep
 
 
 class ChangesLost(FlyexprError):
-    """Changes are gone that had not been read: the stream keeps them for 24 hours.
+    """Changes are gone that had not been read: the stream keeps them for 24 hours, or there is another stream.
 
     >>> print(ChangesLost("Orders"))
     changes of 'Orders' are gone that were not read yet: a stream keeps them for 24 hours
       hint: read the table itself, and then go on with since="latest"
     """
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, why: str = "a stream keeps them for 24 hours") -> None:
+        self._table, self._why = table, why
         super().__init__(
-            f"changes of {table!r} are gone that were not read yet: a stream keeps them for 24 hours\n"
+            f"changes of {table!r} are gone that were not read yet: {why}\n"
             '  hint: read the table itself, and then go on with since="latest"'
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._table, self._why)
 
 
 class Watching:
@@ -194,6 +198,7 @@ class Watching:
             self._closed.clear()
             status = yield from self._list(shards)  # which may have children of those that have ended
             if status == "DISABLED" and shards.over:
+                yield from self._check_last(shards.stream)
                 return False
         for name, place in self._in_turn(shards):
             yield from self._read(shards, name, place)
@@ -251,16 +256,32 @@ class Watching:
         place.asked()
 
     def _stream(self) -> Steps[str]:
-        body = yield from self._asked("DescribeTable", {"TableName": self.table.name})
-        with decoding:
-            described = fields_of(body)["Table"]
-        if not (described.get("StreamSpecification") or {}).get("StreamEnabled"):
+        stream = yield from self._stream_now()
+        if stream is None:
             raise FlyexprError(
                 f"{self.table.name!r} has no stream\n"
                 '  hint: declare it, Table(..., stream="both"), and run(table, update_table())'
             )
-        stream: str = described["LatestStreamArn"]
         return stream
+
+    def _stream_now(self) -> Steps[str | None]:
+        """The stream that the table has turned on; None where it has none."""
+        body = yield from self._asked("DescribeTable", {"TableName": self.table.name})
+        with decoding:
+            described = fields_of(body)["Table"]
+            is_on = (described.get("StreamSpecification") or {}).get("StreamEnabled")
+            return described["LatestStreamArn"] if is_on else None
+
+    def _check_last(self, ended: str) -> Steps[None]:
+        """ChangesLost where the table has another stream by now: what was changed between the two is in neither."""
+        try:
+            stream = yield from self._stream_now()
+        except DynamoError as error:
+            if error.code != _GONE:
+                raise
+            return  # the table was deleted, and its stream is read to the end
+        if stream not in (None, ended):
+            raise ChangesLost(self.table.name, "its stream was turned off, and another one turned on")
 
     def _list(self, shards: Shards, begin: Callable[[Mapping[str, Any]], Place] = lambda shard: Place()) -> Steps[str]:
         """Lists the shards; gives the status of the stream."""
