@@ -62,11 +62,28 @@ QUERIES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"Limit": 0, "KeyConditionExpression": "pk = :p"}, "Member must have value greater than or equal to 1"),
 ]
+
+
+def put_requests(item: dict[str, Any]) -> dict[str, Any]:
+    return {"RequestItems": {"tab": [{"PutRequest": {"Item": item}}]}}
+
+
 WRITES: list[tuple[str, dict[str, Any], str]] = [
     ("PutItem", {"Item": {"pk": {"S": "p"}}}, "Missing the key sk in the item"),
     ("PutItem", {"Item": {"pk": {"S": "p"}, "sk": {"S": "1"}}}, "Type mismatch for key sk expected: N actual: S"),
     ("PutItem", {"Item": {**key(1), "pk": {"S": ""}}}, "cannot contain an empty string value. Key: pk"),
     ("PutItem", {"Item": {**key(1), "gk": {"S": ""}}}, "IndexName: by_g, IndexKey: gk"),
+    (
+        "PutItem",
+        {"Item": {**key(1), "gk": {"B": ""}}},
+        "Type mismatch for Index Key gk Expected: S Actual: B IndexName: by_g",
+    ),
+    ("BatchWriteItem", put_requests({**key(1), "pk": {"B": ""}}), "The provided key element does not match the schema"),
+    (
+        "BatchWriteItem",
+        put_requests({**key(1), "lk": {"S": ""}}),
+        "Type mismatch for Index Key lk Expected: B Actual: S",
+    ),
     ("PutItem", {"Item": key(1, "x" * 2049)}, "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
     ("PutItem", {"Item": {**key(1), "d": {"S": "x" * 409_600}}}, "Item size has exceeded the maximum allowed size"),
     ("PutItem", {"Item": key(1), "ReturnValues": "ALL_NEW"}, "ReturnValues can only be ALL_OLD or NONE"),
@@ -87,6 +104,11 @@ WRITES: list[tuple[str, dict[str, Any], str]] = [
         "UpdateItem",
         {"Key": key(1), "UpdateExpression": "SET gk = :e", "ExpressionAttributeValues": {":e": {"S": ""}}},
         "The update expression attempted to update a secondary index key to a value that is not supported.",
+    ),
+    (
+        "UpdateItem",
+        {"Key": key(1), "UpdateExpression": "SET lk = :e", "ExpressionAttributeValues": {":e": {"S": ""}}},
+        "Type mismatch for Index Key lk Expected: B Actual: S IndexName: by_l",
     ),
     (
         "UpdateItem",

@@ -113,3 +113,30 @@ def test_an_update_that_empties_an_index_key_is_a_plain_error(ask: Ask, earlier_
         "The AttributeValue for a key attribute cannot contain an empty string value."
     )
     assert not ask("Scan")["Items"]
+
+
+EMPTIED = {"UpdateExpression": "SET lk = :v", "ExpressionAttributeValues": {":v": {"S": ""}}}
+
+
+@pytest.mark.parametrize(
+    "kind, members, reason",
+    [
+        ("Put", {"Item": {**key(1), "pk": {"B": ""}}}, "Type mismatch for key pk expected: S actual: B"),
+        (
+            "Put",
+            {"Item": {**key(1), "gk": {"B": ""}}},
+            "Type mismatch for Index Key gk Expected: S Actual: B IndexName: by_g",
+        ),
+        (
+            "Update",
+            {"Key": key(1), **EMPTIED},
+            "Type mismatch for Index Key lk Expected: B Actual: S IndexName: by_l",
+        ),
+    ],
+)
+def test_an_empty_key_of_another_type_is_a_reason(ask: Ask, kind: str, members: dict[str, Any], reason: str) -> None:
+    with pytest.raises(DynamoError) as error:
+        ask("TransactWriteItems", TransactItems=[{kind: {"TableName": "tab", **members}}])
+    assert error.value.fields["CancellationReasons"] == [
+        {"Code": "ValidationError", "Message": f"One or more parameter values were invalid: {reason}"}
+    ]

@@ -72,11 +72,16 @@ def check_item_key(table: StoredTable, item: Item) -> None:
 
 
 def check_empty_key(table: StoredTable, key: Item) -> None:
-    """None unless a key attribute of the table is an empty string or binary."""
+    """None unless a key attribute of the table is empty."""
     for attribute in table.key.attributes:
-        value = key.get(attribute.name)
-        if value == "" or value == b"":
+        value: Any = key.get(attribute.name)
+        if _is_empty(attribute, value):
             raise invalid(UNUSABLE_PARAMETERS + empty_key(value) + f" Key: {attribute.name}")
+
+
+def _is_empty(attribute: KeyAttribute, value: Any) -> bool:
+    """Whether a key value is an empty string or binary; where the key is of another type, only that is wrong."""
+    return (value == "" or value == b"") and kind_of(value) == attribute.kind
 
 
 def empty_key(value: str | bytes) -> str:
@@ -136,12 +141,13 @@ def _check_index_key(index: StoredIndex, attribute: KeyAttribute, value: Any) ->
 
 
 def check_empty_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
-    """None unless an index key attribute is an empty string or binary; of an update, one that it has `changed`."""
+    """None unless an index key attribute is empty; of an update, one that it has `changed`."""
     indexes: tuple[StoredIndex | VectorStoredIndex, ...] = (*table.indexes, *table.vector_indexes)
     for index in indexes:
-        for name in index.key.names:
-            value = item.get(name)
-            if not (value == "" or value == b"") or (changed is not None and name not in changed):
+        for attribute in index.key.attributes:
+            name = attribute.name
+            value: Any = item.get(name)
+            if not _is_empty(attribute, value) or (changed is not None and name not in changed):
                 continue
             if changed is None:
                 raise invalid(
