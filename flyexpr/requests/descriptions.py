@@ -55,7 +55,7 @@ def _throughput(described: dict[str, Any]) -> tuple[int, int] | None:
     if (described.get("BillingModeSummary") or {}).get("BillingMode") == "PAY_PER_REQUEST":
         return None  # its throughput, if it still has one, is from before
     throughput = described.get("ProvisionedThroughput") or {}
-    reads, writes = throughput.get("ReadCapacityUnits", 0), throughput.get("WriteCapacityUnits", 0)
+    reads, writes = throughput.get("ReadCapacityUnits"), throughput.get("WriteCapacityUnits")
     return (int(reads), int(writes)) if reads and writes else None
 
 

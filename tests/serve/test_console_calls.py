@@ -530,6 +530,20 @@ def test_many_changes_come_in_parts(engine: Engine, server: Server):
     assert (len(seen), sum(counts), max(counts)) == (230, 230, 100)
 
 
+def test_a_stream_without_changes_is_read_once(engine: Engine):
+    """The answer does not wait for changes: the page asks again."""
+    asked = list[str]()
+
+    def noted(operation: str, body: bytes) -> bytes:
+        asked.append(operation)
+        return engine(operation, body)
+
+    with serve(noted, console="read") as server:
+        cursor = done(server, "changes", table="Movies")["cursor"]
+        assert done(server, "changes", table="Movies", cursor=cursor) == {"changes": [], "cursor": cursor}
+    assert asked.count("GetRecords") == 1
+
+
 def test_changes_of_a_service_that_knows_no_moments(engine: Engine):
     """As AWS: a shard is read from its begin where nobody has read it; then there are no old changes, and no delay."""
 

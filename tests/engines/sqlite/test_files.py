@@ -21,6 +21,7 @@ from embedded import TABLE, key
 from flyexpr import ConditionFailed, DynamoError, FlyexprError, Table
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk import forks
 
 INCREMENT = {
     "TableName": "tab",
@@ -238,16 +239,24 @@ def test_a_closed_engine_says_so(path: str) -> None:
         call(engine, "ListTables", {})
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="this Python says nothing of a connection that is forgotten")
 @pytest.mark.parametrize("mode", ["rw", "ro"])
-def test_a_forgotten_connection_closes_by_itself(path: str, mode: str) -> None:
-    """The garbage collector may come to it before it comes to the engine; a warning here is an error."""
+def test_a_forgotten_connection_closes_by_itself_while_no_thread_forks(path: str, mode: str) -> None:
+    """The garbage collector may come to it before it comes to the engine; a warning of Python 3.13 is an error here."""
     engine = SqliteEngine(path, mode=mode)
     call(engine, "ListTables", {})
     storage = engine._storage
-    del storage._execute, storage._do
-    storage._connection = None
-    gc.collect()
+
+    def forget() -> None:
+        del storage._execute, storage._do
+        storage._connection = None
+        gc.collect()
+
+    forgetting = threading.Thread(target=forget)
+    with forks._opening:  # as a fork holds it
+        forgetting.start()
+        forgetting.join(0.1)
+        assert forgetting.is_alive()
+    forgetting.join()
 
 
 def test_a_failed_write_leaves_the_engine_usable(path: str) -> None:

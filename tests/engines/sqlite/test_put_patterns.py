@@ -154,6 +154,7 @@ def test_what_the_service_would_write_is_taken() -> None:
     [
         b'{"TableName":"tab","Item":%b',
         b'{"TableName":"tab","Item":%b}}',
+        b'{"TableName":"tab","Item":%b]',
         b'{"TableName":"tab","Item":%b,}',
         b'{"TableName":"tab" "Item":%b}',
         b'{1:2,"Item":%b}',
@@ -204,6 +205,7 @@ def test_a_batch_holds_items_of_a_known_pattern_and_others(item: dict[str, Any])
         b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}}]}',
         b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}},]}}',
         b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}]}}}',
+        b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}}]]}',
         b'{"RequestItems":{"tab":[{"PutRequest":{"Item":%b}}}}',
         b'{"RequestItems":{"tab" [{"PutRequest":{"Item":%b}}]}}',
         b'{"RequestItems":{"tab":{"PutRequest":{"Item":%b}}}}',
