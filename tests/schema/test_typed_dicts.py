@@ -389,6 +389,18 @@ def test_none_inside_and_what_is_not_declared_there() -> None:
     assert wire["ExpressionAttributeValues"] == {":0": {"M": {"height": {"NULL": True}, "zip": {"N": "1.5"}}}}
 
 
+class Moving(TypedDict):
+    level: Annotated[int, Codec(str, int, int)]
+    note: Any
+
+
+@pytest.mark.parametrize("stored", ['{"N":"3"}', '{"S":"3"}'])
+def test_members_that_read_several_types(stored: str) -> None:
+    body = f'{{"Item":{{"move":{{"M":{{"level":{stored},"note":{stored}}}}}}}}}'
+    table = Table("Moves", "id", attributes={"move": Moving}).on(lambda operation, asked: body.encode())
+    assert get(table, "a") == {"move": {"level": 3, "note": 3 if "N" in stored else "3"}}
+
+
 @pytest.mark.parametrize(
     "change, error, text",
     [
