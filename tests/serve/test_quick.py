@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from raw import GOOD, HEAD, Connection, answered, connected
@@ -17,6 +18,7 @@ from flyexpr.serve.limits import KB, MB, USUAL
 from flyexpr.serve.talks import Talk
 
 OK = "200 OK"
+FILES = Path("/proc/self/fd")
 
 
 def asking(operation: bytes) -> bytes:
@@ -160,6 +162,18 @@ def test_a_server_is_closed_while_its_watching_thread_is_held_up() -> None:
         gate.set()
         assert connection.answer().status == OK
         assert connection.ended()
+
+
+@pytest.mark.skipif(not FILES.exists(), reason="there is no /proc")
+def test_a_closed_server_keeps_no_file_open() -> None:
+    before = len([*FILES.iterdir()])
+    with quick(Switched()) as server:
+        assert answered(server, GOOD).status == OK
+    until = time.monotonic() + 10
+    while len([*FILES.iterdir()]) > before:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    assert server.url  # it is not forgotten, which would close its files too
 
 
 @pytest.mark.parametrize("operation, asked", [(b"Scan", 2), (b"UpdateItem", 1)])
