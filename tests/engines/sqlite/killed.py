@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flyexpr.engines.sqlite.disk import files
+from flyexpr.engines.sqlite.disk.forks import SelfClosing
 
 
 def killed_after(count: int, act: Callable[[], Any]) -> bool:
@@ -39,7 +40,7 @@ def _count_down(count: int) -> None:
             step()
             return super().execute(*arguments)
 
-    class Connection(sqlite3.Connection):
+    class Connection(SelfClosing):
         def execute(self, *arguments: Any) -> Any:
             step()
             return super().execute(*arguments)
@@ -52,4 +53,4 @@ def _count_down(count: int) -> None:
             return super().cursor(Cursor)
 
     connect = sqlite3.connect
-    files.sqlite3.connect = lambda *a, **k: connect(*a, **k, factory=Connection)  # type: ignore[assignment]
+    files.sqlite3.connect = lambda *a, **k: connect(*a, **{**k, "factory": Connection})  # type: ignore[assignment]

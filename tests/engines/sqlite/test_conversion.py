@@ -20,6 +20,7 @@ from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk import conversion, files
 from flyexpr.engines.sqlite.disk.files import FORMAT
+from flyexpr.engines.sqlite.disk.forks import SelfClosing
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
@@ -168,13 +169,13 @@ def killed_at(path: str, step: int) -> None:
 
         return act
 
-    class Connection(sqlite3.Connection):
+    class Connection(SelfClosing):
         execute = counted(sqlite3.Connection.execute)
         executemany = counted(sqlite3.Connection.executemany)
 
     connect = sqlite3.connect
     conversion.read_text = counted(conversion.read_text)
-    files.sqlite3.connect = lambda *a, **k: connect(*a, **k, factory=Connection)  # type: ignore[assignment]
+    files.sqlite3.connect = lambda *a, **k: connect(*a, **{**k, "factory": Connection})  # type: ignore[assignment]
     SqliteEngine(path).close()
 
 
