@@ -176,8 +176,27 @@ class Maker:
         """The function, whose arguments are a match and `more`; `of_map`, `of_list` and `of_value` write its result."""
         text = self.of_map(item)
         groups = "".join([f"{group}, " for group in self.groups])
-        unpacked = f"({groups}) = matched.groups()" if groups else "pass"
-        exec(f"def made({', '.join(['matched', *more])}):\n {unpacked}\n return {text}", self.scope)
+        return self._function(f"({groups}) = matched.groups()" if groups else "pass", text, *more)
+
+    def made_alone(self, item: dict[str, Any]) -> dict[str, Callable[[Matched], Any]]:
+        """By the name of each attribute, the function that makes its value alone.
+
+        >>> sample = {"id": {"S": "a"}, "wins": {"N": "1"}}
+        >>> matched = re.match(item_pattern(sample), '{"id":{"S":"b"},"wins":{"N":"2"}}')
+        >>> Maker().made_alone(sample)["wins"](matched)
+        2
+        """
+        functions = {}
+        for name, wire in item.items():
+            start = len(self.groups)
+            text, groups = self.of_value(wire), self.groups[start:]
+            numbers = ", ".join(map(str, range(start + 1, len(self.groups) + 1)))
+            unpacked = f"{', '.join(groups)} = matched.group({numbers})" if groups else "pass"
+            functions[name] = self._function(unpacked, text)
+        return functions
+
+    def _function(self, unpacked: str, result: str, *more: str) -> Callable[..., Any]:
+        exec(f"def made({', '.join(['matched', *more])}):\n {unpacked}\n return {result}", self.scope)
         return self.scope["made"]  # type: ignore[no-any-return]
 
     def of_map(self, members: dict[str, Any]) -> str:

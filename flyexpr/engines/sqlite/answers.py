@@ -148,7 +148,7 @@ def joined_text(texts: Mapping[str, str]) -> bytes:
     return f"{{{','.join([f'{quote(name)}:{value}' for name, value in texts.items()])}}}".encode()
 
 
-def changed_text(text: bytes, before: Item, after: Item, names: Iterable[str]) -> bytes:
+def changed_text(text: bytes, before: Mapping[str, Any], after: Item, names: Iterable[str]) -> bytes:
     """The stored text of the item `before`, whose attributes of these names are now as `after` has them, or gone.
 
     >>> old, new = {"wins": 1, "losses": 2}, {"wins": 5, "draws": 0}
@@ -169,7 +169,7 @@ def changed_text(text: bytes, before: Item, after: Item, names: Iterable[str]) -
     return joined_text(texts)
 
 
-def _exchanged(text: bytes, before: Item, after: Item, names: Iterable[str]) -> bytes | None:
+def _exchanged(text: bytes, before: Mapping[str, Any], after: Item, names: Iterable[str]) -> bytes | None:
     """The same by exchanging texts; None where one of them may be long, or does not stand in exactly one place.
 
     An attribute of the item itself always has its place, so where there is one only, none is within another attribute.
@@ -194,5 +194,5 @@ def _exchanged(text: bytes, before: Item, after: Item, names: Iterable[str]) -> 
 _LONG = frozenset((dict, list, set))
 
 
-def _attribute(name: str, item: Item) -> bytes:
+def _attribute(name: str, item: Mapping[str, Any]) -> bytes:
     return f"{quote(name)}:{encode(item[name])}".encode() if name in item else b""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.records import record
-from flyexpr.values.kinds import Item
 
 Row = tuple[int, bytes]
 """The size and the text of a stored item."""
@@ -14,7 +16,7 @@ Row = tuple[int, bytes]
 class Image:
     """An item before or after a write: the attributes that are looked at, its size, and its stored text."""
 
-    item: Item
+    item: Mapping[str, Any]
     size: int
     text: bytes
 

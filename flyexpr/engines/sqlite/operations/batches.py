@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteIte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import answer, json_text, optional
@@ -119,5 +120,5 @@ def _row(table: StoredTable, write: Write) -> bytes:
     return key_row(table, write.item)
 
 
-def _key_part(table: StoredTable, item: Item) -> Item:
+def _key_part(table: StoredTable, item: Mapping[str, Any]) -> Item:
     return key_of(tuple(name for name in table.key.names if name in item), item)

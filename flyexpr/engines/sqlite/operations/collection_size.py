@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html#LSI.It
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
@@ -13,12 +14,11 @@ from flyexpr.engines.sqlite.disk.key_schema import key_of, partition_key
 from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.values.kinds import Item
 
 _GIGABYTE = 1024**3
 
 
-def collection_metrics(storage: Storage, table: StoredTable, key: Item) -> dict[str, Any] | None:
+def collection_metrics(storage: Storage, table: StoredTable, key: Mapping[str, Any]) -> dict[str, Any] | None:
     """The ItemCollectionMetrics of an answer, if it is asked for them; None for a table without a local index.
 
     The estimate is in whole gigabytes: a small collection is `[0.0, 1.0]`.

@@ -6,6 +6,7 @@ statement, or any other way to ask for the same, is one more reader.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.disk.images import Image
@@ -48,7 +49,7 @@ class Write:
 
     action: str
     table: str
-    item: Item
+    item: Mapping[str, Any]
     image: Image | None
     condition: Condition | None
     update: Update | None = None

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.images import Image
@@ -18,7 +18,7 @@ from flyexpr.engines.sqlite.request.members import Members, read_members, rules_
 from flyexpr.engines.sqlite.request.shapes import DELETE_ITEM, PUT_ITEM, UPDATE_ITEM
 from flyexpr.engines.sqlite.request.wire import read_item, read_stored
 from flyexpr.errors import DynamoError
-from flyexpr.values.kinds import MAX_ITEM, Item
+from flyexpr.values.kinds import MAX_ITEM
 
 _PUT, _DELETE, _UPDATE = rules_of(PUT_ITEM), rules_of(DELETE_ITEM), rules_of(UPDATE_ITEM)
 
@@ -100,7 +100,9 @@ def read_update(members: Members) -> Write:
     return _write("Update", members, read_item(members["Key"]), nodes)
 
 
-def _write(action: str, members: Members, item: Item, nodes: dict[str, Any], image: Image | None = None) -> Write:
+def _write(
+    action: str, members: Members, item: Mapping[str, Any], nodes: dict[str, Any], image: Image | None = None
+) -> Write:
     condition = nodes.get("ConditionExpression", read_expected(members))
     update = nodes.get("UpdateExpression", read_attribute_updates(members))
     return Write(

@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.expressions.nodes import And, Call, Condition, In, Not, Operand, Or, Path, Update, Value
-from flyexpr.values.kinds import Item, find
+from flyexpr.values.kinds import find
 
 
 def effort(condition: Condition | None) -> int:
@@ -32,7 +33,7 @@ def effort(condition: Condition | None) -> int:
     return 1
 
 
-def least_size(update: Update, item: Item) -> int:
+def least_size(update: Update, item: Mapping[str, Any]) -> int:
     """The bytes that the values which an update sets have at least, without making them.
 
     >>> from flyexpr import F, append, assign
@@ -48,7 +49,7 @@ def least_size(update: Update, item: Item) -> int:
     )
 
 
-def _least(operand: Operand, item: Item) -> int:
+def _least(operand: Operand, item: Mapping[str, Any]) -> int:
     match operand:
         case Value(_, body):
             return _shallow(body)

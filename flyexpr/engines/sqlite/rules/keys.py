@@ -24,32 +24,34 @@ from flyexpr.engines.sqlite.disk.key_schema import (
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, invalid, invalid_parameter
-from flyexpr.values.kinds import Item
 
 MISMATCH = "The provided key element does not match the schema"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 
-def key_row(table: StoredTable, key: Item) -> bytes:
+def key_row(table: StoredTable, key: Mapping[str, Any]) -> bytes:
     """The row key of a Key member.
 
     ValidationException unless it holds exactly the table's key attributes, each of its type and within its size.
     """
-    check_key(table, key)
-    check_empty_key(table, key)
-    check_key_size(table.key, key)
+    # One look at each value tells that all is well: a get takes the engine 0.96 of the time.
+    if len(key) != len(table.key.attributes) or not has_key(table.key, key):
+        check_key(table, key)
+        check_empty_key(table, key)
+        check_key_size(table.key, key)
     return row_key(table.key, key)
 
 
-def item_row(table: StoredTable, item: Item) -> bytes:
+def item_row(table: StoredTable, item: Mapping[str, Any]) -> bytes:
     """The row key of an item to be put."""
-    check_item_key(table, item)
-    check_empty_key(table, item)
-    check_key_size(table.key, item)
+    if not has_key(table.key, item):
+        check_item_key(table, item)
+        check_empty_key(table, item)
+        check_key_size(table.key, item)
     return row_key(table.key, item)
 
 
-def check_key(table: StoredTable, key: Item) -> None:
+def check_key(table: StoredTable, key: Mapping[str, Any]) -> None:
     """None for a key with the table's key attributes, no more and no less, each of its type."""
     attributes = table.key.attributes
     if len(key) != len(attributes):
@@ -59,7 +61,7 @@ def check_key(table: StoredTable, key: Item) -> None:
             raise invalid(MISMATCH)
 
 
-def check_item_key(table: StoredTable, item: Item) -> None:
+def check_item_key(table: StoredTable, item: Mapping[str, Any]) -> None:
     """None for an item that has the table's key attributes, each of its type."""
     for attribute in table.key.attributes:
         if attribute.name not in item:
@@ -71,7 +73,7 @@ def check_item_key(table: StoredTable, item: Item) -> None:
             )
 
 
-def check_empty_key(table: StoredTable, key: Item) -> None:
+def check_empty_key(table: StoredTable, key: Mapping[str, Any]) -> None:
     """None unless a key attribute of the table is empty."""
     for attribute in table.key.attributes:
         value: Any = key.get(attribute.name)
@@ -106,7 +108,7 @@ def check_key_size(key: KeySchema, item: Mapping[str, Any], suffix: str = "") ->
         )
 
 
-def check_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
+def check_index_keys(table: StoredTable, item: Mapping[str, Any], changed: Container[str] | None = None) -> None:
     """None for an item whose index key attributes, where present, have the right type and size.
 
     In an update only the attributes that it has `changed` are checked: a value that was stored before an index was made
@@ -127,7 +129,7 @@ def check_index_keys(table: StoredTable, item: Item, changed: Container[str] | N
             check_key_size(index.key, item, f" IndexName: {index.name}")
 
 
-def _fits(key: KeyAttribute, item: Item) -> bool:
+def _fits(key: KeyAttribute, item: Mapping[str, Any]) -> bool:
     return key.name in item and kind_of(item[key.name]) == key.kind
 
 
@@ -140,7 +142,7 @@ def _check_index_key(index: StoredIndex, attribute: KeyAttribute, value: Any) ->
         )
 
 
-def check_empty_index_keys(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
+def check_empty_index_keys(table: StoredTable, item: Mapping[str, Any], changed: Container[str] | None = None) -> None:
     """None unless an index key attribute is empty; of an update, one that it has `changed`."""
     indexes: tuple[StoredIndex | VectorStoredIndex, ...] = (*table.indexes, *table.vector_indexes)
     for index in indexes:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.h
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,14 +16,13 @@ from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex, vector_problem
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.errors import DynamoError
-from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import value_size
 
 _REFUSED = "One or more parameter values were invalid. "
 _FLOAT = "32-bit floating point number"
 
 
-def check_vectors(table: StoredTable, item: Item, changed: Container[str] | None = None) -> None:
+def check_vectors(table: StoredTable, item: Mapping[str, Any], changed: Container[str] | None = None) -> None:
     """None for an item that every vector index takes; of an update, only what it has `changed` is looked at."""
     for index in table.vector_indexes:
         if index.attribute in item and (changed is None or index.attribute in changed):

@@ -7,6 +7,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flyexpr.engines.sqlite.answers import changed_text, item_text
 from flyexpr.engines.sqlite.disk.images import Image, Row, read_image
 from flyexpr.engines.sqlite.disk.schema import StoredTable
@@ -90,7 +93,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
     return Image(item, size, text)
 
 
-def _check_growth(update: Update, before: Item) -> None:
+def _check_growth(update: Update, before: Mapping[str, Any]) -> None:
     """An error where the values that an update sets are too large even by their least possible size."""
     if least_size(update, before) > MAX_ITEM:
         raise invalid(UPDATE_TOO_LARGE)
@@ -103,7 +106,7 @@ def _size_after(old: Image | None, item: Item, changed: frozenset[str]) -> int:
     return size
 
 
-def _size_of(names: frozenset[str], item: Item) -> int:
+def _size_of(names: frozenset[str], item: Mapping[str, Any]) -> int:
     return sum([len(name.encode()) + value_size(item[name]) for name in names if name in item])
 
 
