@@ -12,6 +12,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from operator import lt
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.disk.images import Image
@@ -163,21 +164,23 @@ def _fraction(text: str) -> int:
 
 
 def _strings(text: str) -> int:
-    members = text.split('","')
-    if members != sorted(set(members)):
+    members = text.split(_BETWEEN)
+    if not all(map(lt, members, members[1:])):
         raise _UnusualValue  # out of order, or twice the same
-    return sum(map(len, members))
+    return len(text) - len(_BETWEEN) * (len(members) - 1)
 
 
 def _wholes(text: str) -> int:
-    members = text.split('","')
+    members = text.split(_BETWEEN)
     try:
         values = list(map(int, members))
     except ValueError:
         raise _UnusualValue from None
-    if list(map(str, values)) != members or values != sorted(set(values)):
+    if _BETWEEN.join(map(str, values)) != text or not all(map(lt, values, values[1:])):
         raise _UnusualValue
-    return sum(map(_whole, members))
+    if len(text) > DIGITS and max(map(len, members)) > DIGITS:
+        raise _UnusualValue
+    return sum(map(whole_size, members))
 
 
 def _binary(text: str) -> int:
@@ -191,13 +194,15 @@ def _binary(text: str) -> int:
 
 
 def _binaries(text: str) -> int:
-    members = text.split('","')
+    members = text.split(_BETWEEN)
     total = sum(map(_binary, members))
     values = list(map(a2b_base64, members))
-    if values != sorted(set(values)):
+    if not all(map(lt, values, values[1:])):
         raise _UnusualValue
     return total
 
+
+_BETWEEN = '","'  # stands between two members of a set
 
 _SIZES: dict[str, Callable[..., int]] = {
     "size_whole": _whole,
