@@ -13,6 +13,7 @@ from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.request.batches import MAX_WRITES
 from flyexpr.engines.sqlite.request.body import MAX_BODY, NOT_AS_KNOWN, Bodies, read_body, scan
 from flyexpr.engines.sqlite.request.intents import WriteAsked, WritesAsked
+from flyexpr.engines.sqlite.request.known.compact import compact_text
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.values.kinds import MAX_ITEM
@@ -69,11 +70,13 @@ _Read = Callable[[str, str, int], tuple[Any, int]]
 
 
 def _known(body: bytes, patterns: PutPatterns, read: _Read) -> Members | None:
-    """The members of a request without blanks and escapes, each read by `read`; None for any other request."""
-    if not patterns.known or len(body) > MAX_BODY or b"\\" in body:
+    """The members of a request whose text can be made compact, each read by `read`; None for any other request."""
+    if not patterns.known or len(body) > MAX_BODY:
         return None
     try:
-        text = body.decode()
+        text = compact_text(body)
+        if "\\" in text:
+            return None
         members, end = _object(text, 0, read)
     except NOT_AS_KNOWN:
         return None
@@ -108,13 +111,15 @@ class _BodiesWithItems(Bodies):
         self._known = Memo[str, Memo[str, Any]](_MANY)  # what is asked for, by the texts before the items and after
 
     def known(self, body: bytes) -> Any:
+        if not self._known or len(body) > MAX_BODY:
+            return None
         try:
-            text = body.decode()
+            text = compact_text(body)
         except ValueError:
             return None
         position = text.find(self.start) + len(self.start)
         by_end = self._known.get(text[:position])
-        if by_end is None or len(body) > MAX_BODY:
+        if by_end is None:
             return None
         images: list[Image] = []
         while True:
@@ -138,7 +143,7 @@ class _BodiesWithItems(Bodies):
         self._read += 1
         if self._read % SEVERAL or not items or any(type(item) is not KnownItem for item in items):
             return  # to take note of a text takes longer than to read it
-        text = body.decode()
+        text = compact_text(body)
         start, end = text[: text.find(self.start) + len(self.start)], text[items[-1].end :]
         if len(start) + len(end) <= _LONG and _read_text(f"{start}0{end}") == self.with_item(members, 0):
             by_end = self._known.get(start) or self._known.keep(start, Memo(_MANY))
