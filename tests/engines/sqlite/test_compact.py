@@ -78,7 +78,16 @@ def test_what_is_no_json_does_not_become_json(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a": tr ue}', '{"a": 1 2}', '{"a": - 1}', '{"a": "b" "c"}', '{"a": "\\u005c\\u0022"}', '{"a": "\\ud83d"}'],
+    [
+        '{"a": tr ue}',
+        '{"a": 1 2}',
+        '{"a": - 1}',
+        '{"a": "b" "c"}',
+        '{"a": "\\u005c\\u0022"}',
+        '{"a": "x\\u0022,\\u0022b\\u0022:\\u0022y"}',
+        '{"a": "\\u000a"}',
+        '{"a": "\\ud83d"}',
+    ],
 )
 def test_texts_that_only_look_like_json_or_compact(text: str) -> None:
     assert read(compact_text(text.encode())) == read(text)
