@@ -78,6 +78,11 @@ WRITES: list[tuple[str, dict[str, Any], str]] = [
         {"Item": {**key(1), "gk": {"B": ""}}},
         "Type mismatch for Index Key gk Expected: S Actual: B IndexName: by_g",
     ),
+    (
+        "BatchWriteItem",
+        put_requests({"pk": {"S": "p"}, "sk": {"S": "1"}, "gk": {"S": ""}}),
+        "The provided key element does not match the schema",
+    ),
     ("BatchWriteItem", put_requests({**key(1), "pk": {"B": ""}}), "The provided key element does not match the schema"),
     (
         "BatchWriteItem",

@@ -112,8 +112,8 @@ def _row(table: StoredTable, write: Write) -> bytes:
     """The row key of a write; of a wrong key in an item, PutItem says what is wrong, a batch only that it is wrong."""
     if write.action == "Put":
         check_empty_key(table, write.item)
-        check_empty_index_keys(table, write.item)
         row = key_row(table, _key_part(table, write.item))
+        check_empty_index_keys(table, write.item)
         check_index_keys(table, write.item)
         check_vectors(table, write.item)
         return row
