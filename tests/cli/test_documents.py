@@ -55,6 +55,8 @@ def test_what_fits_exactly_stays_on_its_line(name, indent):
 
 
 ANSWER = '{\n  "Items": [\n    {"id": {"S": "a"}},\n    {"id": {"S": "b"}}\n  ],\n  "Count": 2\n}'
+TWO_PAGES = [(3, "a"), (4, "b"), (10, "c"), (11, "b")]
+ONE = [("item 1 (line 1)", {"id": "a"})]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,21 @@ ANSWER = '{\n  "Items": [\n    {"id": {"S": "a"}},\n    {"id": {"S": "b"}}\n  ],
         ('{\n  "id": "a\n}', "json", [("item 1 (line 2)", "Invalid control character at at character 11")]),
         ("[" * 100_000, "json", [("item 1 (line 1)", "not JSON: nested too deeply at character 2")]),
         (ANSWER, "wire", [("item 1 (line 3)", {"id": "a"}), ("item 2 (line 4)", {"id": "b"})]),
+        (
+            f"{ANSWER}\n{ANSWER.replace('a', 'c')}",  # two pages, as a loop around the AWS CLI writes them
+            "wire",
+            [(f"item {n} (line {line})", {"id": name}) for n, (line, name) in enumerate(TWO_PAGES, 1)],
+        ),
+        (
+            '{"Items":[{"id":{"S":"a"}}],"Count":1}\n{"Items": [], "ConsumedCapacity": {"CapacityUnits": 1}}',
+            "wire",
+            ONE,
+        ),
+        ('{"Items":[{"id":{"S":"a"}}]}\n{"id":{"S":"b"}}', "wire", [*ONE, ("item 2 (line 2)", {"id": "b"})]),
+        ('{"Items":[{"id":{"S":"a"}}],', "wire", [*ONE, ("item 2 (line 1)", "Expecting value at character 29")]),
+        ('{"Items":[{"id":{"S":"a"}}], "Count"}', "wire", [*ONE, ("item 2 (line 1)", "Expecting ':' delimiter")]),
+        ('{"Items":[{"id":{"S":"a"}}] 1}', "wire", [*ONE, ("item 2 (line 1)", "Expecting ',' delimiter")]),
+        ('{"Items":[{"id":{"S":"a"}}]', "wire", [*ONE, ("item 2 (line 1)", "the answer does not end")]),
         (ANSWER, "json", [("item 1 (line 1)", {"Items": [{"id": {"S": "a"}}, {"id": {"S": "b"}}], "Count": 2})]),
         ('[{"Item": {"id": {"S": "a"}}}]', "wire", [("item 1 (line 1)", {"id": "a"})]),
         (b'[{"id": "a"},\n"\xff"]', "json", [("item 1 (line 1)", "not UTF-8 after this")]),

@@ -21,15 +21,18 @@ _ANSWER = re.compile(r'\{\s*"Items"\s*:\s*\[')  # how an answer to Query or Scan
 _scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).raw_decode
 
 
-def is_document(line: bytes) -> bool:
+def is_document(line: bytes, answers: bool = False) -> bool:
     """Whether input that begins with this line is JSON of several lines; else it is JSON Lines.
 
     >>> is_document(b"["), is_document(b"{"), is_document(b'{"id": "a",'), is_document(b'{"id": "a"}')
     (True, True, True, False)
 
-    A line that is cut off elsewhere than after a bracket or comma is a faulty line of JSON Lines.
+    A line that is cut off elsewhere than after a bracket or comma is a faulty line of JSON Lines. With `answers`, an
+    answer that takes one line is a document.
     """
     text = line.removeprefix(codecs.BOM_UTF8).strip()
+    if answers and _ANSWER.match(text[:64].decode(errors="replace")):
+        return True
     if text[:1] != b"{" or text[-1:] not in (b"{", b"[", b","):
         return text[:1] == b"["
     rest = _STRING.sub(b"", text)
@@ -53,16 +56,16 @@ def elements(begun: bytes, stream: IO[bytes], line: int, longest: int, answers: 
     >>> list(elements(b"{\\n", io.BytesIO(b'  "id": "a" "n": 1}'), 1, 100))
     [Element(line=2, text='{\\n  "id": "a" "n": 1}', fault="not JSON: Expecting ',' delimiter at character 13")]
 
-    With `answers`, an answer of the AWS CLI, `{"Items": [...], ...}`, stands for its items. An item has up to `longest`
-    characters.
+    With `answers`, each answer of the AWS CLI, `{"Items": [...], ...}`, stands for its items: a program that reads page
+    by page writes several. An item has up to `longest` characters.
     """
     source = _Source(begun, stream, line, longest)
     try:
-        if answers and source.skip(_ANSWER):
-            yield from _array(source)
-            return
         while source.next():
-            if source.skip(_OPEN):
+            if answers and source.skip(_ANSWER):
+                yield from _array(source)
+                _rest_of_answer(source)
+            elif source.skip(_OPEN):
                 yield from _array(source)
             else:
                 yield source.element()
@@ -71,6 +74,7 @@ def elements(begun: bytes, stream: IO[bytes], line: int, longest: int, answers: 
 
 
 _OPEN, _CLOSE, _COMMA = re.compile(r"\["), re.compile(r"\]"), re.compile(",")
+_COLON, _END = re.compile(":"), re.compile(r"\}")
 
 
 def _array(source: _Source) -> Iterator[Element]:
@@ -86,6 +90,20 @@ def _array(source: _Source) -> Iterator[Element]:
         if not source.skip(_COMMA):
             source.fail("Expecting ',' delimiter" if mark else "the array does not end")
         source.next()
+
+
+def _rest_of_answer(source: _Source) -> None:
+    """Goes on behind an answer whose items are read; what it says besides is left alone."""
+    while source.next() and source.skip(_COMMA):
+        source.next()
+        source.element()
+        source.next()
+        if not source.skip(_COLON):
+            source.fail("Expecting ':' delimiter")
+        source.next()
+        source.element()
+    if not source.skip(_END):
+        source.fail("Expecting ',' delimiter" if source.next() else "the answer does not end")
 
 
 class _Fault(ValidationError):

@@ -162,7 +162,7 @@ _READERS: dict[str, Callable[[str], Item]] = {"json": _read_json, "wire": read_w
 def _lines(stream: IO[bytes], form: str) -> Iterator[Entry]:
     read, lines = _READERS[form], enumerate(_bounded(stream), 1)
     begin, first = next(((number, line) for number, line in lines if not line.isspace()), (1, b" "))
-    if is_document(first):
+    if is_document(first, form == "wire"):
         yield from _items(elements(first, stream, begin, LONGEST, form == "wire"), read)
         return
     for number, line in chain([(begin, first)], lines):
