@@ -61,9 +61,8 @@ _WHY = {
     "compile": "building an expression, whose parts are Python objects, takes up to half of the time",
     "import": "a third of it is Python's typing, json and decimal",
     "first GetItem": "the import is a large part of it",
-    "batch write": "two thirds of the time goes into the text of the items, whose 41 values Python handles one by one. "
-    "Made attribute by attribute for all items, or by a function written for each set of attribute names, it takes "
-    "three quarters of that; a batch then takes nine tenths, for much more code",
+    "batch write": "half of the time goes into the text of the items: a function that is made for their form fills in "
+    "their 41 values one by one, and checks each",
     "embedded engine": "SQLite takes a tenth of the time of a put and of an update. Python takes the rest: it writes "
     "the request, reads it back without trusting it, checks and counts it; for an update it also evaluates the "
     "expressions, and reads the whole item. The others' rates depend on the machine as much as ours",

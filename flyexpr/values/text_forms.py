@@ -24,8 +24,8 @@ from flyexpr.values.numbers import DIGITS, WHOLE
 
 LOOKS = 7  # one of so many items that are written value by value is looked at
 WORTH = 28  # such looks at one form before its function is made, which takes as long as to write 50 items
-LARGE, MOST = 8192, 64  # characters of an item whose form is looked for, and forms
-NAMES, DEEP = 64, 4  # attributes of a map, and maps within maps, that a form knows
+LARGE, MOST = 4096, 64  # characters of an item whose form is looked for, which then is made within 10 ms; and forms
+NAMES, DEEP = 64, 4  # attributes of a map (one at least), and maps within maps, that a form knows
 
 Names = tuple[str, ...]
 Write = Callable[[dict[str, Any]], str]
@@ -112,7 +112,7 @@ def _kind(value: Any, depth: int) -> Kind:
         return "whole"
     if kind == "NS":
         return _OF_SETS.get(frozenset([_kind(one, depth) for one in value]), "any")
-    if kind == "M" and depth <= DEEP and len(value) <= NAMES:
+    if kind == "M" and depth <= DEEP and 0 < len(value) <= NAMES:
         return Fields(tuple(value), tuple([_kind(one, depth + 1) for one in value.values()]))
     if kind == "L" and depth <= DEEP and {*map(type, value)} <= {dict}:
         return _rows(reduce(_wider, [_kind(one, depth + 1) for one in value], None))

@@ -84,7 +84,7 @@ values = (
 @given(st.data())
 def test_items_of_one_form_and_others_with_its_names(data: st.DataObject) -> None:
     forget()
-    item = data.draw(some.items)
+    item = dict(data.draw(some.items))
     item["more"] = {"row": data.draw(some.values), "rows": [dict(item)]}
     assert learned(item)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -207,6 +207,7 @@ def test_a_form_knows_the_kind_of_each_value() -> None:
         ([{"a": 1}, {"b": 1}], "any"),
         ([[], [{"a": 1}], [{"a": 1}, {"a": 2.5}]], Rows(Fields(("a",), ("N",)))),
         ([[], []], Rows(None)),
+        ([{}, {"a": 1}], "any"),
         ([[{"a": 1}], [{"b": 1}]], "any"),
         ([[{"a": 1}], ["a"]], "any"),
     ],
@@ -252,8 +253,8 @@ def test_the_same_names_in_another_order_are_another_form() -> None:
     assert by_form({"b": 2, "a": 1}) == '{"b":{"N":"2"},"a":{"N":"1"}}'
 
 
-@pytest.mark.parametrize("item", [{"text": "a" * 10_000}, {f"n{number}": 1 for number in range(65)}])
-def test_large_items_have_no_form(item: dict[str, Any]) -> None:
+@pytest.mark.parametrize("item", [{}, {"text": "a" * 5_000}, {f"n{number}": 1 for number in range(65)}])
+def test_empty_and_large_items_have_no_form(item: dict[str, Any]) -> None:
     assert not learned(item)
 
 
