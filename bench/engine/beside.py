@@ -12,7 +12,9 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -28,6 +30,7 @@ from bench.engine.within import (
     Operations,
     called,
     filled,
+    gain_of_threads,
     in_processes,
     in_threads,
     of_records,
@@ -42,11 +45,18 @@ from flyexpr import connect
 
 def raw(folder: Path) -> Figures:
     """SQLite, by the module of Python."""
-    connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
+    return taken(raw_operations(folder))
+
+
+def raw_operations(folder: Path) -> Operations:
+    """The operations on a connection of their own, which threads may share if they take turns."""
+    connection = sqlite3.connect(folder / "raw.db", isolation_level=None, check_same_thread=False)
     execute, items = connection.execute, [data.wire_item(item) for item in data.items(0)]
     for setting in ("journal_mode = WAL", "wal_autocheckpoint = 4000", "synchronous = NORMAL"):
         execute(f"PRAGMA {setting}")
-    execute("CREATE TABLE items (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)")
+    execute(
+        "CREATE TABLE IF NOT EXISTS items (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
+    )
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     upsert = (
         "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET size = excluded.size, item = excluded.item"
@@ -79,14 +89,30 @@ def raw(folder: Path) -> Figures:
         execute("COMMIT")
 
     write(PK, list(enumerate(items)))
-    operations: Operations = {
+    return {
         "put": lambda number: write("other", [moved("other", number)]),
         "get": lambda number: read(number % len(items), 1),
         "update": change,
         "batch put": lambda number: write("batch", [moved("batch", number * BATCH + one) for one in range(BATCH)]),
         "query of 20 items": lambda number: read(number * FEW % 900, FEW),
     }
-    return taken(operations)
+
+
+def raw_in_threads(folder: Path) -> Figures:
+    """What four threads do with SQLite for a second of CPU, over one; they share a connection, or have one each."""
+    each, lock = [raw_operations(folder) for _ in range(4)], threading.Lock()
+
+    def alone(operation: Callable[[int], Any], number: int) -> None:
+        with lock:
+            operation(number)
+
+    sharing: list[Operations] = [{name: partial(alone, each[0][name]) for name in ("get", "put")}] * 4
+    ways = {"sharing": sharing, "each": each}
+    return {
+        f"{name} {way}": median(gain_of_threads([one[name] for one in operations]) for _ in range(5))
+        for way, operations in ways.items()
+        for name in ("get", "put")
+    }
 
 
 def plain(folder: Path) -> Figures:
@@ -118,6 +144,7 @@ SIDES: dict[str, Callable[[Path], Figures]] = {
     "stream": with_a_stream,
     "records": of_records,
     "threads": in_threads,
+    "raw threads": raw_in_threads,
     "processes": in_processes,
 }
 
@@ -157,6 +184,11 @@ ROWS = {
     },
     "GetRecords: records over the items of Query": ("records", "records", ""),
     **{f"{name} in 4 threads: rate over one's, by CPU": ("threads", name, "") for name in ("get", "put")},
+    **{
+        f"raw SQLite: {name} in 4 threads {words}: rate over one's, by CPU": ("raw threads", f"{name} {way}", "")
+        for way, words in (("sharing", "with one connection"), ("each", "with one each"))
+        for name in ("get", "put")
+    },
     "get in 4 processes: rate over one's, on two cores": ("processes", "get", ""),
 }
 

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -160,7 +160,10 @@ def in_threads(folder: Path) -> Figures:
     """Operations for a second of CPU in four threads, over those in one."""
     engine = connect(f"sqlite:{folder / 'items.db'}")
     filled(engine)
-    return {name: median(_threads(engine, name) for _ in range(5)) for name in ("get", "put")}
+    return {
+        name: median(gain_of_threads([called(engine, name) for _ in range(4)]) for _ in range(5))
+        for name in ("get", "put")
+    }
 
 
 def in_processes(folder: Path) -> Figures:
@@ -209,11 +212,11 @@ def _times(operation: Callable[[int], Any], count: int) -> None:
         operation(number)
 
 
-def _threads(engine: Engine, name: str) -> float:
+def gain_of_threads(operations: Sequence[Callable[[int], Any]]) -> float:
+    """How many operations threads do for a second of CPU, each one of these, over how many the first does alone."""
     took = []
-    for count in (1, 4):
-        operations = [called(engine, name) for _ in range(count)]
-        threads = [threading.Thread(target=_times, args=(operation, 2000 // count)) for operation in operations]
+    for some in (operations[:1], operations):
+        threads = [threading.Thread(target=_times, args=(operation, 2000 // len(some))) for operation in some]
         began = time.process_time()
         for thread in threads:
             thread.start()
