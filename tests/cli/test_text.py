@@ -288,6 +288,15 @@ def test_sheets_that_are_not_in_order(sheet, faults):
         assert [entry.fault or entry.item for entry in entries(io.BytesIO(sheet.encode()), "csv")] == faults
 
 
+@pytest.mark.parametrize("rows", [1, 2000])  # the second one is longer than a piece
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_sheet_that_is_not_utf_8_says_in_which_line(rows: int, end: str):
+    sheet = "".join(f"{row}{end}" for row in ["a,b", *["x,1"] * rows, "caf\xe9,2", "y,3"])
+    with pytest.raises(FlyexprError) as caught:
+        list(entries(io.BytesIO(sheet.encode("latin-1")), "csv"))
+    assert str(caught.value) == f'line {rows + 2}: not UTF-8: byte 0xe9\n  hint: save the sheet as "CSV UTF-8"'
+
+
 @pytest.mark.parametrize(
     "text, shown",
     [

@@ -226,7 +226,14 @@ def _row_entries(rows: Any, types: Types) -> Iterator[Entry]:
     while True:
         try:
             cells = next(rows, None)
-        except (csv.Error, UnicodeDecodeError) as error:  # it is unknown where the next row begins
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start]  # in the piece that begins where the rows so far end
+            line = rows.line_num + len((before + b".").splitlines())
+            hint = 'save the sheet as "CSV UTF-8"'
+            raise FlyexprError(
+                f"line {line}: not UTF-8: byte 0x{error.object[error.start]:02x}\n  hint: {hint}"
+            ) from None
+        except csv.Error as error:  # it is unknown where the next row begins
             raise FlyexprError(f"line {rows.line_num}: not CSV in UTF-8: {error}") from None
         if cells is None:
             return
