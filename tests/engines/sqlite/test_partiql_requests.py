@@ -248,6 +248,17 @@ def test_an_index_of_several_key_attributes_cannot_be_selected_from() -> None:
         )
 
 
+@pytest.mark.parametrize("selected", ["sk", "x"])
+def test_a_filter_without_a_key_tests_what_the_index_holds_whatever_is_fetched(selected: str) -> None:
+    (local,) = TABLE["LocalSecondaryIndexes"]
+    table = {**TABLE, "LocalSecondaryIndexes": [{**local, "Projection": {"ProjectionType": "KEYS_ONLY"}}]}
+    with SqliteEngine(":memory:") as engine:
+        call(engine, "CreateTable", table)
+        call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "lk": {"B": "bA=="}, "x": {"N": "1"}}})
+        assert execute(engine, f"SELECT {selected} FROM tab.by_l WHERE sk = 1")["Items"] == [{selected: {"N": "1"}}]
+        assert execute(engine, f"SELECT {selected} FROM tab.by_l WHERE x = 1")["Items"] == []
+
+
 # Batches
 
 

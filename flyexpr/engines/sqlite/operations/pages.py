@@ -126,7 +126,7 @@ class Page:
 
     def items(self) -> list[bytes]:
         """The texts of the items in the answer: of those for which the filter is true, the part that is asked for."""
-        asked, fetches = self.asked, self.selection.fetches
+        asked, fetches, tests_entries = self.asked, self.selection.fetches, self.selection.tests_entries
         condition, paths = asked.condition, asked.paths
         if condition is None and paths is None and not fetches:
             return self.rows
@@ -134,7 +134,7 @@ class Page:
         names, texts = None if fetches else asked.names, []
         for text, whole in zip(self.rows, self.whole if fetches else self.rows, strict=True):
             item = read_text(whole, names)
-            if condition is None or matches(condition, item):
+            if condition is None or matches(condition, read_text(text) if tests_entries else item):
                 if paths is not None:
                     text = item_text(project(paths, item))
                 texts.append(whole if paths is None and gives_whole else text)

@@ -19,10 +19,14 @@ from flyexpr.records import record
 
 @record
 class Selection:
-    """Whether the answer has the items or only their count, and whether the index fetches what it does not hold."""
+    """Whether the answer has the items or only their count, and whether the index fetches what it does not hold.
+
+    `tests_entries` says that the filter tests what the index holds, even where it fetches.
+    """
 
     items: bool
     fetches: bool
+    tests_entries: bool
 
 
 def read_selection(asked: PageAsked, index: StoredIndex | None) -> Selection:
@@ -34,7 +38,7 @@ def read_selection(asked: PageAsked, index: StoredIndex | None) -> Selection:
             fetches = bool(wanted or (tested and asked.by != STATEMENT)) or asked.select == "ALL_ATTRIBUTES"
         else:
             _refuse(index, wanted, asked.select)
-    return Selection(asked.select != "COUNT", fetches)
+    return Selection(asked.select != "COUNT", fetches, fetches and asked.by == STATEMENT)
 
 
 def check_filter_held(index: StoredIndex | None, condition: Condition) -> None:
