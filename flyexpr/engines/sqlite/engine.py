@@ -277,7 +277,7 @@ class SqliteEngine(Plain):
         return ()
 
     def _sweep(self, now: float) -> None:
-        """Delete what has expired, and records that nobody needs, if that can be done without waiting.
+        """Delete what has expired, and records that nobody needs, if that can be done without waiting; shorten the log.
 
         Whatever stops it, the request goes on.
         """
@@ -285,6 +285,7 @@ class SqliteEngine(Plain):
         if self.mode == "ro":
             return
         with suppress(Exception):
+            self._storage.shorten_log()
             if sweep(self._storage, now):
                 self._swept = float("-inf")  # there is more, for the next request
             if not 0 <= now - self._trimmed < TRIM_SECONDS:

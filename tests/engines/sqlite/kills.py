@@ -80,7 +80,7 @@ def work(path: str, partition: str, told: int) -> None:
 
 def alter(path: str, partition: str, told: int) -> None:
     """Make an index of x in small portions, and drop it, until killed."""
-    fills.PORTION_SECONDS, fills.PAUSE_SECONDS, fills.ABANDONED_SECONDS = 0.001, 0.001, 0.0
+    fills.PORTION_SECONDS, fills.PORTION_ITEMS, fills.PAUSE_SECONDS, fills.ABANDONED_SECONDS = 0.001, 1, 0.001, 0.0
     create = {"IndexName": "by_x", "KeySchema": [{"AttributeName": "x", "KeyType": "HASH"}], "Projection": ALL}
     kinds = {"AttributeDefinitions": [{"AttributeName": "x", "AttributeType": "N"}]}
     with SqliteEngine(path) as engine:

@@ -54,6 +54,7 @@ def path(tmp_path: Path) -> str:
 def by_single_items(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every portion is one item."""
     monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.0)
+    monkeypatch.setattr(FILLS + "PORTION_ITEMS", 1)
     monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
 
 
@@ -251,6 +252,7 @@ def left(path: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A file whose index an engine has left half filled, long ago."""
     with monkeypatch.context() as patch, SqliteEngine(path) as engine:
         patch.setattr(FILLS + "PORTION_SECONDS", 0.0)
+        patch.setattr(FILLS + "PORTION_ITEMS", 1)
         patch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
         between(patch, ended)
         patch.setattr(FILLS + "_take_back", lambda *_: None)
@@ -310,6 +312,7 @@ def test_a_table_whose_index_was_left_half_filled_can_be_deleted(left: str) -> N
 def test_two_engines_may_fill_at_once(left: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One was only stopped, and goes on while the other has taken over: each does the next portion."""
     monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.0)
+    monkeypatch.setattr(FILLS + "PORTION_ITEMS", 1)
     monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
     with SqliteEngine(left) as one, SqliteEngine(left) as other:
         threads = [threading.Thread(target=state, args=(engine,)) for engine in (one, other)]
@@ -318,6 +321,28 @@ def test_two_engines_may_fill_at_once(left: str, monkeypatch: pytest.MonkeyPatch
         for thread in threads:
             thread.join()
         assert call(one, "Scan", SCAN)["Count"] == call(other, "Scan", SCAN)["Count"] == ITEMS + 1
+
+
+def test_a_writer_that_appends_items_does_not_stay_ahead(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a portion may have no time at all, and a hundred items come before the next one."""
+    monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.0)
+    pauses: list[float] = []
+    with SqliteEngine(path) as engine, SqliteEngine(path) as other:
+        for sort in range(1000):
+            call(engine, "PutItem", {"TableName": "tab", "Item": {**key(sort, "many"), "x": {"S": "v"}}})
+
+        def append(seconds: float) -> None:
+            pauses.append(seconds)
+            assert len(pauses) < 50
+            for sort in range(100):
+                item = {**key(1000 + 100 * len(pauses) + sort, "many"), "x": {"S": "v"}}
+                call(other, "PutItem", {"TableName": "tab", "Item": item})
+
+        monkeypatch.setattr(FILLS + "time", SimpleNamespace(sleep=append, time=time.time, monotonic=time.monotonic))
+        call(engine, "UpdateTable", CREATE)
+        monkeypatch.undo()
+        assert len(pauses) > 5
+        assert call(engine, "Scan", {**SCAN, "Select": "COUNT"})["Count"] == 1000 + ITEMS + 100 * len(pauses)
 
 
 def test_another_writer_has_its_turn_between_two_portions(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,6 +374,7 @@ def test_only_the_engine_that_fills_an_index_copies_the_log(
     Its commit would copy a log of 120 pages, and never finds one.
     """
     monkeypatch.setattr(FILLS + "PORTION_SECONDS", 0.0 if size < 100 else 1000.0)
+    monkeypatch.setattr(FILLS + "PORTION_ITEMS", 1)
     monkeypatch.setattr(FILLS + "PORTION_BYTES", 25_000)
     monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
     for room in ("files", "storage"):
@@ -437,7 +463,7 @@ import json, sys, time
 from types import SimpleNamespace
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.operations import fills
-fills.PORTION_SECONDS = 0.0
+fills.PORTION_SECONDS, fills.PORTION_ITEMS = 0.0, 1
 fills.time = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=lambda _: print("portion", flush=True))
 SqliteEngine(sys.argv[1])("UpdateTable", sys.argv[2].encode())
 """

@@ -106,6 +106,7 @@ def test_an_interrupted_write_is_done_or_not(tmp_path: Path) -> None:
 def test_an_interrupted_back_fill_is_taken_back_or_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flyexpr.engines.sqlite.operations.fills.ABANDONED_SECONDS", 0.0)
     monkeypatch.setattr("flyexpr.engines.sqlite.operations.fills.PORTION_SECONDS", 0.0)
+    monkeypatch.setattr("flyexpr.engines.sqlite.operations.fills.PORTION_ITEMS", 1)
     monkeypatch.setattr("flyexpr.engines.sqlite.operations.fills.PAUSE_SECONDS", 0.0)
     index = {
         "IndexName": "by_n",

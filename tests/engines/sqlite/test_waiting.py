@@ -451,6 +451,33 @@ def test_a_log_that_has_grown_is_cut(path: str, monkeypatch: pytest.MonkeyPatch)
         assert os.stat(path + "-wal").st_size <= 200_000
 
 
+def test_a_log_that_no_write_finds_copied_is_begun_anew(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where processes write without a pause, one writes while the other copies. Here nobody copies by himself."""
+    for room in ("files", "storage"):
+        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_BYTES", 100_000)
+    clock, lengths = Clock(), []
+    with SqliteEngine(path, clock=clock) as engine, SqliteEngine(path, clock=clock) as other:
+        for one in (engine, other):
+            call(one, "GetItem", GET)
+            one._storage.connection.execute("PRAGMA wal_autocheckpoint = 0")
+        for sort in range(120):
+            if sort == 80:
+                clock.now += 2
+            if sort == 81:
+                with locked(path):  # nobody waits for long to shorten it
+                    clock.now += 2
+                    assert call(engine, "GetItem", GET)["Item"]["pk"] == {"S": "p"}
+            if sort == 100:
+                clock.now += 2
+            one = (engine, other)[sort % 2]
+            call(one, "PutItem", {"TableName": "tab", "Item": {**key(sort), "pad": {"S": "x" * 5000}}})
+            lengths.append(os.stat(path + "-wal").st_size)
+        assert call(other, "Scan", {"TableName": "tab"})["Count"] == 120
+    assert lengths[79] > 1_000_000
+    assert max(lengths[82:100]) < 700_000
+    assert max(lengths[102:]) < 700_000
+
+
 def test_another_process_is_waited_for(path: str) -> None:
     """A writer in another process ends within the patience of this one."""
     context: Any = multiprocessing.get_context("spawn")

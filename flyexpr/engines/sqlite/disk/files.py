@@ -224,6 +224,13 @@ class TableFile:
         if self._kept_log:
             self._kept_log.close()
 
+    def log_length(self) -> int:
+        """How many bytes the log takes, for some of which a shorter one may have no use; 0 if there is none."""
+        try:
+            return 0 if self.path == MEMORY else os.stat(self._place + "-wal").st_size
+        except OSError:
+            return 0
+
     def stands(self) -> bool:
         """Whether the file and its log are still those that were opened, for which one look at the folder may do."""
         if not self._known:

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.failures import is_locked
-from flyexpr.engines.sqlite.disk.files import LOG_PAGES, MEMORY, TableFile, patiently
+from flyexpr.engines.sqlite.disk.files import LOG_BYTES, LOG_PAGES, MEMORY, TableFile, patiently
 from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
 from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keeping import AS_THE_SERVICE, Keeping
@@ -35,6 +35,7 @@ FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
 COUNT_ROWS = 2000  # with the lock held
 YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again before another can
 CHECK_SECONDS = 1.0
+LOG_SECONDS, RETRY_SECONDS = 0.05, 0.0001
 SLOW_SECONDS = 1.0  # a wait for another process that is worth a line in the log
 _COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} WHERE key > ? ORDER BY key LIMIT ?)"
 _NO_ROW = None, None
@@ -158,14 +159,19 @@ class Storage:
     def copy_log(self) -> bool:
         """Copy the log into the file, so early that no commit of another connection has to; outside a transaction.
 
-        Others write meanwhile. True if the log has become so long that it must be begun anew.
+        Others write meanwhile. True if the log must be begun anew: it has become long, or so long that others copy it.
         """
         if self.path == MEMORY:
             return False
+        busy, pages = self._copy_log()
+        return busy or pages > LOG_PAGES // 4
+
+    def _copy_log(self) -> tuple[bool, int]:
+        """Whether somebody else copies the log, and so it is not done; how many pages the log has."""
         with self.lock:  # for which a fork waits, before it closes the file
             self.connect()
-            ((_, pages, _),) = self._execute("PRAGMA wal_checkpoint(PASSIVE)")
-            return bool(pages > LOG_PAGES // 4)
+            ((busy, pages, _),) = self._execute("PRAGMA wal_checkpoint(PASSIVE)")
+            return bool(busy), int(pages)
 
     def restart_log(self) -> None:
         """Begin the log anew. Others wait while the little is copied that has come since `copy_log`.
@@ -175,6 +181,21 @@ class Storage:
         with self.lock:
             self.connect()
             self._execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+    def shorten_log(self) -> None:
+        """Have a log begun anew that is far too long; outside a transaction.
+
+        A write does that which finds all of the log copied. If two processes write without a pause, none finds it, for
+        one writes while the other copies: a log had 1.3 GB after 25 seconds. So here nobody else writes for a moment.
+        """
+        if self.file.log_length() <= 2 * LOG_BYTES:
+            return
+        with self.beside() as other:
+            other.copy_log()  # most of it, while others write
+            with self.transaction("IMMEDIATE", LOG_SECONDS):
+                until = time.monotonic() + LOG_SECONDS
+                while other._copy_log()[0] and time.monotonic() < until:
+                    time.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
         """Close the file for good; what was committed is in it."""

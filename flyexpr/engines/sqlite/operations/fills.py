@@ -19,6 +19,7 @@ from flyexpr.engines.sqlite.faults import in_use
 from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry, add_vector
 
 PORTION_SECONDS = 0.010
+PORTION_ITEMS = 200  # at least, 2 ms; with fewer, on a busy machine, a writer that appends items stays ahead for ever
 PORTION_BYTES = 2_000_000  # of items; what they add to the log leaves it shorter than others copy it at (files.py)
 PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (files.py), so that it comes in between
 ABANDONED_SECONDS = 3.0  # without a portion: the engine at work has ended, or is stopped
@@ -41,10 +42,11 @@ def fill_portion(storage: Storage, name: str) -> bool:
         return False  # another engine has done the rest
     table, filling = read_table(definition), definition["Filling"]
     until, passed, last = time.monotonic() + PORTION_SECONDS, 0, None
-    for key, size, text in storage.rows_after(table.store, bytes.fromhex(filling["After"])):
+    rows = storage.rows_after(table.store, bytes.fromhex(filling["After"]))
+    for count, (key, size, text) in enumerate(rows, 1):
         _enter(storage, table, filling["Store"], key, (size, text))
         passed += size
-        if passed > PORTION_BYTES or time.monotonic() > until:
+        if passed > PORTION_BYTES or count >= PORTION_ITEMS and time.monotonic() > until:
             last = key
             break
     if last is None:
