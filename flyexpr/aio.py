@@ -235,19 +235,24 @@ class Items(Started, AsyncIterator[T]):
 
     def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
         engine = _awaited(table.bound)
+        flying: Flying = {}
         if isinstance(read, Scan) and read.segments:
             self._reading = Lanes(table, read, time.monotonic, counting)
-            pages = _pages_of_lanes(self._reading, engine)
+            pages = _pages_of_lanes(self._reading, engine, flying)
         else:
             self._reading = Reading(table, read, time.monotonic, counting, access)
             ahead = read.prefetch and read.limit is None and read.budget is None
-            pages = _pages(self._reading, engine, ahead)
-        self._items = self._taken(pages, table)
+            pages = _pages(self._reading, engine, flying, ahead)
+        self._items = self._taken(pages, flying, table)
         self._ended = ""  # why it ended before its end, so that an iterator that stops would tell a lie
         self._held: list[tuple[str | None, Any]] = []  # the cursor in front of what was read, and not given; the item
 
-    async def _taken(self, pages: Pages, table: Table[Any]) -> AsyncGenerator[T, None]:
-        """The items of the pages; other tasks get their turn every few milliseconds."""
+    async def _taken(self, pages: Pages, flying: Flying, table: Table[Any]) -> AsyncGenerator[T, None]:
+        """The items of the pages; other tasks get their turn every few milliseconds.
+
+        Requests under way are given up here, not by the pages: a loop that ends closes both at once, and the one must
+        not wait for the other.
+        """
         try:
             since = time.monotonic()
             async for page in pages:
@@ -268,6 +273,8 @@ class Items(Started, AsyncIterator[T]):
             raise
         finally:
             await pages.aclose()
+            if flying:
+                await _given_up(flying)
 
     def __aiter__(self) -> AsyncIterator[T]:
         if self._ended:
@@ -348,40 +355,36 @@ _NOT_AWAITED = (
 
 
 Pages = AsyncGenerator[Iterator[Any], None]
+Flying = dict["asyncio.Task[bytes]", int]  # the requests of a read that are under way, each with its lane
 
 
-async def _pages(reading: Reading, engine: Engine, ahead: bool) -> Pages:
+async def _pages(reading: Reading, engine: Engine, flying: Flying, ahead: bool) -> Pages:
     """The pages, each asked for when it is taken, or `ahead` of that; see flyexpr.threads.asked_ahead."""
     sent: tuple[Request, asyncio.Task[bytes]] | None = None
-    try:
-        while (request := reading.request()) is not None:
-            if sent is not None and sent[0] == request:
-                body = await sent[1]
-            else:
-                body = await _asked(engine, request)
-            following = reading.following(body) if ahead else None
-            sent = None if following is None else (following, _sent(engine, following))
-            yield reading.feed(body, passed=_PASSED)
-    finally:
+    while (request := reading.request()) is not None:
+        if sent is not None and sent[0] == request:
+            body = await sent[1]
+        else:
+            body = await _asked(engine, request)
+        flying.clear()
+        following = reading.following(body) if ahead else None
+        sent = None if following is None else (following, _sent(engine, following))
         if sent is not None:
-            await _given_up([sent[1]])
+            flying[sent[1]] = 0
+        yield reading.feed(body, passed=_PASSED)
 
 
-async def _pages_of_lanes(lanes: Lanes, engine: Engine) -> Pages:
+async def _pages_of_lanes(lanes: Lanes, engine: Engine, flying: Flying) -> Pages:
     """The pages of all lanes as they come, each lane's request in a task; see flyexpr.threads.items_of_lanes."""
-    flying: dict[asyncio.Task[bytes], int] = {}
-    try:
-        while not lanes.full:
-            while len(flying) < _LANES and (taken := lanes.take()) is not None:
-                lane, request = taken
-                flying[_sent(engine, request)] = lane
-            if not flying:
-                return
-            done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-            landed = next(iter(done))
-            yield lanes.feed(flying.pop(landed), landed.result(), _PASSED)
-    finally:
-        await _given_up(flying)
+    while not lanes.full:
+        while len(flying) < _LANES and (taken := lanes.take()) is not None:
+            lane, request = taken
+            flying[_sent(engine, request)] = lane
+        if not flying:
+            return
+        done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+        landed = next(iter(done))
+        yield lanes.feed(flying.pop(landed), landed.result(), _PASSED)
 
 
 def _sent(engine: Engine, request: Request) -> asyncio.Task[bytes]:

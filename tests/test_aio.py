@@ -114,6 +114,24 @@ def test_a_read_that_is_left_early_leaves_nothing_behind(read: Any) -> None:
     left()
 
 
+@pytest.mark.parametrize("number", [1, 3, 10])
+@pytest.mark.parametrize("read", [scan(), scan(segments=3, page_size=9), scan(page_size=9, prefetch=True)])
+def test_a_read_that_is_not_closed_ends_with_its_loop(read: Any, number: int) -> None:
+    """The loop closes the read's generators itself, all at once."""
+    told: list[Any] = []
+    kept: list[Any] = []
+
+    @awaited
+    async def left(table: Table) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        kept.append(aio.run(table, read))
+        for _ in range(number):
+            await anext(kept[0])
+
+    left()
+    assert told == []
+
+
 @awaited
 async def test_a_cancelled_read_gives_up_its_requests(table: Table) -> None:
     asked = asyncio.Event()
