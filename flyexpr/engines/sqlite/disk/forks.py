@@ -12,6 +12,7 @@ import os
 import sqlite3
 import threading
 import weakref
+from contextlib import suppress
 from typing import Protocol
 
 
@@ -58,7 +59,8 @@ class SelfClosing(sqlite3.Connection):
     """
 
     def __del__(self) -> None:
-        close_apart(self)
+        with suppress(sqlite3.ProgrammingError):  # one whose file could not be opened has nothing to close
+            close_apart(self)
 
 
 def _before_fork() -> None:
