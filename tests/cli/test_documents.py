@@ -309,9 +309,17 @@ USAGE = "Usage: flyexpr {0} [OPTIONS] {1}\nTry 'flyexpr {0} --help' for help.\n\
         ),
         (["scan", "Tab", "--text"], "--text is for --format csv"),
         (["export", "Tab", "folder", "--text"], "--text is for a file .csv"),
+        (
+            ["export", "Tab", "items.parquet"],
+            "items.parquet is named as a file, and an export writes a file .jsonl or .csv, or a folder",
+        ),
+        (
+            ["export", "Tab", "items.tsv.gz"],
+            "items.tsv.gz is named as a file, and an export writes a file .jsonl or .csv, or a folder",
+        ),
     ],
 )
-def test_types_where_there_is_no_sheet(inside: Inside, arguments: list[str], said: str):
+def test_sheets_where_there_is_none(inside: Inside, arguments: list[str], said: str):
     inside("create", "Tab", "id")
     end = inside(*arguments)
     assert (end.code, end.out) == (2, "")
