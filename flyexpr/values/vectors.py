@@ -73,7 +73,10 @@ def _unpacked(value: Any) -> tuple[str, list[Any]]:
     except (TypeError, ValueError):
         raise refused(f"{type(value).__name__} is not a vector") from None
     order, form = view.format[:-1], view.format[-1:]
-    if view.ndim != 1 or form not in _FORMATS or order not in _ORDERS or isinstance(value, (bytes, bytearray)):
+    known = view.ndim == 1 and form in _FORMATS and order in _ORDERS
+    if (
+        not known or isinstance(value, (bytes, bytearray)) or hasattr(value, "mask")
+    ):  # it has numbers under its mask, too
         raise refused(f"this {type(value).__name__} is not a vector")
     return form, list(unpack(f"{order}{len(view)}{form}", view.tobytes()))
 

@@ -116,10 +116,11 @@ def test_what_is_not_a_vector_is_refused(value: Any, text: str) -> None:
     )
 
 
-def test_truth_values_of_numpy_are_not_numbers() -> None:
+def test_truth_values_and_masks_of_numpy_are_not_numbers() -> None:
     truth = numpy_array([1, 0, 1], "bool")
     for value, text in (
         (truth, "this ndarray is not a vector"),
+        (pytest.importorskip("numpy").ma.array([1.0, 2.0, 3.0], mask=truth), "this MaskedArray is not a vector"),
         (list(truth), "at [0] of the vector, is not a number"),
     ):
         with pytest.raises(ValidationError, match=re.escape(text)):
