@@ -83,8 +83,10 @@ class _Handler:
         result = self.function(change)
         if isinstance(result, Coroutine):
             result.close()  # else Python warns of it, too
-        if isinstance(result, (Awaitable, Generator, AsyncGenerator)):
-            raise TypeError(f"{_PLAIN}; a {type(result).__name__} that is returned has done nothing yet")
+        if isinstance(result, (Generator, AsyncGenerator)):
+            raise TypeError("handler calls a plain function; a generator that is returned has done nothing yet")
+        if isinstance(result, Awaitable):
+            raise TypeError(f"{_PLAIN}; the {type(result).__name__} that is returned may not be done yet")
 
 
 def _records(event: Any) -> list[Any]:

@@ -22,10 +22,11 @@ from flyexpr.values.kinds import quote, text_of_number
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE
 
-LOOKS = 7  # one of so many items that are written value by value is looked at
+LOOKS = 7  # every seventh item that is written value by value is looked at
 WORTH = 28  # such looks at one form before its function is made, which takes as long as to write 50 items
-LARGE, MOST = 4096, 64  # characters of an item whose form is looked for, which then is made within 10 ms; and forms
+LARGE, MOST = 4096, 64  # characters of an item that is looked at, and forms
 NAMES, DEEP = 64, 4  # attributes of a map (one at least), and maps within maps, that a form knows
+VALUES = 128  # in a form: if each is in a map of its own, its function is made in 10 ms
 
 Names = tuple[str, ...]
 Write = Callable[[dict[str, Any]], str]
@@ -34,7 +35,7 @@ Encode = Callable[[Any, int], str]  # the text of a value that stands so deep
 
 @record
 class Fields:
-    """Of a map with these names, the kinds of its values."""
+    """The kind of a map with these names: the kinds of its values."""
 
     names: Names
     kinds: tuple[Kind, ...]
@@ -42,13 +43,13 @@ class Fields:
 
 @record
 class Rows:
-    """Of a list of maps, the kind of all of them; None where no list had one yet."""
+    """The kind of a list of maps: the kind of all of them; None where no list had one yet."""
 
     kind: Fields | None
 
 
 Kind = Fields | Rows | str | None
-"""What a form knows of a value, a key of _HOLES where it is neither a map nor a list of maps; None for nothing yet."""
+"""What a form knows of a value: a key of _HOLES if it is neither a map nor a list of maps; None for nothing yet."""
 
 
 class TextForms:
@@ -78,14 +79,15 @@ class TextForms:
     def note(self, item: Mapping[str, Any], size: int, *, unlike: bool) -> None:
         """Takes note of an item that was written value by value: its text is so long, or its form has not fitted it."""
         self._turn += 1
-        if (self._turn % LOOKS and not unlike) or size > LARGE or type(item) is not dict:
+        if type(item) is not dict or (not unlike and (self._turn % LOOKS or size > LARGE)):
             return
         names = tuple(item)
         seen = self._seen.get(names)
         if seen is None:
             self._seen.keep(names, _Seen())
             return
-        seen.kind = _wider(seen.kind, _kind(item, 0))
+        kind = _wider(seen.kind, _kind(item, 0))
+        seen.kind = kind if _count(kind) <= VALUES else "any"
         seen.count = 0 if unlike else seen.count + 1
         if unlike:
             self._made.pop(names, None)
@@ -117,6 +119,16 @@ def _kind(value: Any, depth: int) -> Kind:
     if kind == "L" and depth <= DEEP and {*map(type, value)} <= {dict}:
         return _rows(reduce(_wider, [_kind(one, depth + 1) for one in value], None))
     return kind if kind in _HOLES else "any"
+
+
+def _count(kind: Kind) -> int:
+    """How many values a form names."""
+    match kind:
+        case Fields(_, kinds):
+            return 1 + sum(map(_count, kinds))
+        case Rows(member):
+            return 1 + _count(member)
+    return 1
 
 
 def _rows(member: Kind) -> Kind:

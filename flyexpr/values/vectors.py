@@ -74,9 +74,8 @@ def _unpacked(value: Any) -> tuple[str, list[Any]]:
         raise refused(f"{type(value).__name__} is not a vector") from None
     order, form = view.format[:-1], view.format[-1:]
     known = view.ndim == 1 and form in _FORMATS and order in _ORDERS
-    if (
-        not known or isinstance(value, (bytes, bytearray)) or hasattr(value, "mask")
-    ):  # it has numbers under its mask, too
+    masked = hasattr(value, "mask")  # there are numbers under the mask, too
+    if not known or masked or isinstance(value, (bytes, bytearray)):
         raise refused(f"this {type(value).__name__} is not a vector")
     return form, list(unpack(f"{order}{len(view)}{form}", view.tobytes()))
 

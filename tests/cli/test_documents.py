@@ -314,8 +314,8 @@ USAGE = "Usage: flyexpr {0} [OPTIONS] {1}\nTry 'flyexpr {0} --help' for help.\n\
             "items.parquet is named as a file, and an export writes a file .jsonl or .csv, or a folder",
         ),
         (
-            ["export", "Tab", "items.tsv.gz"],
-            "items.tsv.gz is named as a file, and an export writes a file .jsonl or .csv, or a folder",
+            ["export", "Tab", "items.TSV.gz"],
+            "items.TSV.gz is named as a file, and an export writes a file .jsonl or .csv, or a folder",
         ),
     ],
 )

@@ -253,9 +253,20 @@ def test_the_same_names_in_another_order_are_another_form() -> None:
     assert by_form({"b": 2, "a": 1}) == '{"b":{"N":"2"},"a":{"N":"1"}}'
 
 
-@pytest.mark.parametrize("item", [{}, {"text": "a" * 5_000}, {f"n{number}": 1 for number in range(65)}])
+MANY = {f"m{number}": {"a": {"b": 1}} for number in range(45)}
+
+
+@pytest.mark.parametrize("item", [{}, {"text": "a" * 5_000}, {f"n{number}": 1 for number in range(65)}, MANY])
 def test_empty_and_large_items_have_no_form(item: dict[str, Any]) -> None:
     assert not learned(item)
+
+
+def test_a_large_item_widens_the_form_that_does_not_fit_it() -> None:
+    small = {"id": "a", "rows": [{"a": 1}]}
+    assert learned(small)
+    encode_item({"id": "a", "rows": [{"a": 1}] * 1000 + [{"b": 1}]})
+    assert not fits(small)
+    assert learned(small)
 
 
 def test_only_dicts_have_a_form() -> None:

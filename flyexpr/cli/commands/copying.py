@@ -103,7 +103,9 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
 
 
 _TARGET = "TableId of the target"
-_OTHER_FORMS = frozenset([".arrow", ".avro", ".feather", ".ion", ".ndjson", ".parquet", ".tsv", ".txt", ".xlsx"])
+_OTHER_FORMS = frozenset(
+    [".arrow", ".avro", ".feather", ".ion", ".ndjson", ".parquet", ".tsv", ".txt", ".xls", ".xlsx", ".zip"]
+)
 _WORKERS = 4  # changes that are done at the same time
 
 
@@ -129,7 +131,7 @@ def export(
     session = options.session()
     found, description = session.described(table)
     form = form_of_file(folder)
-    if not form and Path(folder.removesuffix(".gz")).suffix in _OTHER_FORMS:
+    if not form and not folder.endswith("/") and Path(folder.lower().removesuffix(".gz")).suffix in _OTHER_FORMS:
         raise click.UsageError(f"{folder} is named as a file, and an export writes a file .jsonl or .csv, or a folder")
     if text and form != "csv":
         raise click.UsageError("--text is for a file .csv")

@@ -76,6 +76,17 @@ def test_what_is_no_json_does_not_become_json(text: str) -> None:
     assert read(compact_text(text.encode())) == read(text)
 
 
+@pytest.mark.parametrize("between", [" " * 300_000, " " * 300_000 + "\n"])
+def test_many_blanks_take_no_longer_than_other_text(between: str) -> None:
+    """As a square of their number they would take hours."""
+    assert compact_text(f'{{"a": 1{between}}}'.encode()).replace(" ", "") == f'{{"a":1{between.strip(" ")}}}'
+
+
+def test_a_very_long_text_stays_as_it_is() -> None:
+    text = '{"a": "' + "x" * 1_000_000 + '"}'
+    assert compact_text(text.encode()) == text
+
+
 @pytest.mark.parametrize(
     "text",
     [

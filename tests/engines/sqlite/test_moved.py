@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embedded import TABLE, key
+from embedded import TABLE, Clock, key
 
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call
@@ -62,6 +62,27 @@ IDS = ["replaced", "moved", "removed", "log removed", "folder moved", "folder re
 def path(tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
     return filled(tmp_path / "data" / "tables.db", 5, "old")
+
+
+@pytest.mark.parametrize("change", [replace, move], ids=["replaced", "moved"])
+def test_a_long_log_is_not_shortened_into_another_file(
+    path: Path, change: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("files", "storage"):
+        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_BYTES", 10_000)
+    clock = Clock()
+    with SqliteEngine(str(path), clock=clock) as engine:
+        engine._storage.connection.execute("PRAGMA wal_autocheckpoint = 0")
+        for sort in range(5, 30):
+            call(engine, "PutItem", {"TableName": "tab", "Item": {**key(sort), "word": {"S": "old"}}})
+        held = path.with_name("held.db")
+        os.link(path, held)  # the same file by another name
+        change(path)
+        clock.now += 2
+        with pytest.raises(DynamoError, match=MOVED):
+            call(engine, "PutItem", {"TableName": "tab", "Item": key(99)})
+    assert words(held) == ["old"] * 30
+    assert words(path) == ["new"] * 20 if change is replace else not path.exists()
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=IDS)

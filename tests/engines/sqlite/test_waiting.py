@@ -20,6 +20,8 @@ from embedded import TABLE, Clock, key
 from flyexpr import DynamoError, Throttled
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.disk import forks
+from flyexpr.engines.sqlite.disk.storage import Storage
 
 NO_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 FILES = "flyexpr.engines.sqlite.disk.files."
@@ -476,6 +478,29 @@ def test_a_log_that_no_write_finds_copied_is_begun_anew(path: str, monkeypatch: 
     assert lengths[79] > 1_000_000
     assert max(lengths[82:100]) < 700_000
     assert max(lengths[102:]) < 700_000
+
+
+def test_nobody_forks_while_a_log_is_shortened(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes two storages, which a fork takes in any order: each would wait for the other."""
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.LOG_BYTES", 10)
+    copy_log, could_fork = Storage._copy_log, list[bool]()
+
+    def try_to_fork() -> None:
+        could_fork.append(forks.forking.acquire(blocking=False))
+        if could_fork[-1]:
+            forks.forking.release()
+
+    def watched(storage: Storage) -> tuple[bool, int]:
+        thread = threading.Thread(target=try_to_fork)
+        thread.start()
+        thread.join()
+        return copy_log(storage)
+
+    monkeypatch.setattr(Storage, "_copy_log", watched)
+    with SqliteEngine(path) as engine:
+        call(engine, "PutItem", {"TableName": "tab", "Item": key(2)})
+        engine._storage.shorten_log()
+    assert could_fork == [True, False]  # the first copy takes one storage
 
 
 def test_another_process_is_waited_for(path: str) -> None:

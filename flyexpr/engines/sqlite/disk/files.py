@@ -146,8 +146,10 @@ class TableFile:
         return False
 
     def again(self) -> TableFile:
-        """The same file, to be opened once more."""
-        return TableFile(self._place, self._sync, self.patience)
+        """The same file, to be opened once more; if another one stands at its path, that is refused."""
+        other = TableFile(self._place, self._sync, self.patience)
+        other._known = self._known
+        return other
 
     def _check(self) -> None:
         if not all(_identity(path) == identity for path, identity in self._known[:1]):
@@ -225,7 +227,7 @@ class TableFile:
             self._kept_log.close()
 
     def log_length(self) -> int:
-        """How many bytes the log takes, for some of which a shorter one may have no use; 0 if there is none."""
+        """The size of the log in bytes, with the parts that are not in use; 0 if there is none."""
         try:
             return 0 if self.path == MEMORY else os.stat(self._place + "-wal").st_size
         except OSError:

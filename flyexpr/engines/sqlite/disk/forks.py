@@ -33,7 +33,7 @@ class Openable(Protocol):
 
 
 _opening = threading.RLock()  # taken last: its holder waits for no other lock
-_forking = threading.RLock()  # taken first: only one thread forks at a time
+forking = threading.RLock()  # taken first: only one thread forks at a time, and none where one takes two storages
 _storages: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _held: list[Forkable] = []
 
@@ -64,7 +64,7 @@ class SelfClosing(sqlite3.Connection):
 
 
 def _before_fork() -> None:
-    _forking.acquire()
+    forking.acquire()
     _opening.acquire()
     while fresh := [storage for storage in _storages if storage not in _held]:
         _opening.release()  # a thread that has a storage may be waiting to open its file
@@ -80,7 +80,7 @@ def _after_fork() -> None:
     while _held:
         _held.pop().lock.release()
     _opening.release()
-    _forking.release()
+    forking.release()
 
 
 if hasattr(os, "register_at_fork"):

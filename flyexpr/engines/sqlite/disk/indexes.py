@@ -54,7 +54,7 @@ class StoredIndex:
             return None
         if self.projected is None:
             return key, image.size, image.text
-        held = {name: value for name, value in image.item.items() if name in self.projected}
+        held = {name: image.item[name] for name in image.item if name in self.projected}
         return key, item_size(held), item_text(held)
 
     def row_key(self, row: bytes, item: Mapping[str, Any]) -> bytes | None:

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.failures import is_locked
 from flyexpr.engines.sqlite.disk.files import LOG_BYTES, LOG_PAGES, MEMORY, TableFile, patiently
-from flyexpr.engines.sqlite.disk.forks import close_apart, open_apart
+from flyexpr.engines.sqlite.disk.forks import close_apart, forking, open_apart
 from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keeping import AS_THE_SERVICE, Keeping
 from flyexpr.engines.sqlite.disk.keys import Range
@@ -183,16 +183,16 @@ class Storage:
             self._execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     def shorten_log(self) -> None:
-        """Have a log begun anew that is far too long; outside a transaction.
+        """Let the next write begin the log anew if it is far too long; outside a transaction.
 
-        A write does that which finds all of the log copied. If two processes write without a pause, none finds it, for
-        one writes while the other copies: a log had 1.3 GB after 25 seconds. So here nobody else writes for a moment.
+        A write does so if all of the log is copied. Two processes that write without a pause never find it copied, as
+        one writes while the other copies: a log grew to 1.3 GB in 25 seconds. So here nobody else writes for a moment.
         """
-        if self.file.log_length() <= 2 * LOG_BYTES:
+        if self.file.log_length() <= 2 * LOG_BYTES or not self.file.stands():
             return
         with self.beside() as other:
             other.copy_log()  # most of it, while others write
-            with self.transaction("IMMEDIATE", LOG_SECONDS):
+            with forking, self.transaction("IMMEDIATE", LOG_SECONDS):
                 until = time.monotonic() + LOG_SECONDS
                 while other._copy_log()[0] and time.monotonic() < until:
                     time.sleep(RETRY_SECONDS)

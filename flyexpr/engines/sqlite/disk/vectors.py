@@ -87,7 +87,7 @@ class VectorStoredIndex:
         if self.projected is None:
             text = joined_text({name: text for name, text in split_text(image.text).items() if name != self.attribute})
             return VectorEntry(key, image.size - item_size(vector) + counted, text, packed(numbers))
-        held = {name: value for name, value in item.items() if name in self.projected}
+        held = {name: item[name] for name in item if name in self.projected}
         return VectorEntry(key, item_size(held) + counted, item_text(held), packed(numbers))
 
     def partition(self, item: Mapping[str, Any]) -> bytes:

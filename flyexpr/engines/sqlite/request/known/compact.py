@@ -12,18 +12,34 @@ import re
 from flyexpr.values.memo import Memo
 
 
+class CompactTexts:
+    """The compact texts of requests. The last one is kept, as it is asked for several times."""
+
+    def __init__(self) -> None:
+        self._last = b"", ""
+
+    def of(self, body: bytes) -> str:
+        """The compact text of a request; ValueError for bytes that are not UTF-8."""
+        last, text = self._last  # at once, for another thread may set it
+        if last is not body:
+            text = compact_text(body)
+            if len(body) <= _LONGEST:
+                self._last = body, text
+        return text
+
+
 def compact_text(body: bytes) -> str:
     """The text of a request, without blanks between its tokens; ValueError for bytes that are not UTF-8.
 
     >>> compact_text(b'{"TableName": "tab", "Item": {"id": {"S": "a, b: c"}, "word": {"S": "\\\\u00e9t\\\\u00e9"}}}')
     '{"TableName":"tab","Item":{"id":{"S":"a, b: c"},"word":{"S":"été"}}}'
 
-    A text without a blank after its first name stays as it is, and so does one with other escapes than those of letters
-    beyond ASCII. What was no JSON does not become JSON.
+    A text without a blank after its first name stays as it is, and so does one of over 1 MB, and one with other escapes
+    than those of letters beyond ASCII. What was not JSON does not become JSON.
     """
     text = body.decode()
     first = text.find(":") + 1
-    if not text.startswith(" ", first):
+    if not text.startswith(" ", first) or len(text) > _LONGEST:
         return text
     if "\\" in text:
         plain = _ESCAPES.sub(_letters, text)
@@ -56,6 +72,7 @@ class _Between(Memo[str, str]):
         return self.keep(text, compact) if len(text) <= _LONG else compact
 
 
-_MANY, _LONG = 1024, 64  # texts, and characters of one
+_MANY, _LONG, _LONGEST = 1024, 64, 1_000_000  # texts, and characters of one; characters of a request
 _BETWEEN = _Between(_MANY)
-_BLANKS = re.compile(r"(?<![^\[\]{}:,]) +| +(?![^\[\]{}:,])")  # not those within a word or a number
+# Not those within a word or a number. A run of blanks is looked at from its beginning alone.
+_BLANKS = re.compile(r"(?<![^\[\]{}:,]) +|(?<! ) +(?![^\[\]{}:,])")

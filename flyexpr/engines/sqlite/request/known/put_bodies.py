@@ -13,7 +13,6 @@ from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.request.batches import MAX_WRITES
 from flyexpr.engines.sqlite.request.body import MAX_BODY, NOT_AS_KNOWN, Bodies, read_body, scan
 from flyexpr.engines.sqlite.request.intents import WriteAsked, WritesAsked
-from flyexpr.engines.sqlite.request.known.compact import compact_text
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.values.kinds import MAX_ITEM
@@ -74,7 +73,7 @@ def _known(body: bytes, patterns: PutPatterns, read: _Read) -> Members | None:
     if not patterns.known or len(body) > MAX_BODY:
         return None
     try:
-        text = compact_text(body)
+        text = patterns.compact.of(body)
         if "\\" in text:
             return None
         members, end = _object(text, 0, read)
@@ -114,7 +113,7 @@ class _BodiesWithItems(Bodies):
         if not self._known or len(body) > MAX_BODY:
             return None
         try:
-            text = compact_text(body)
+            text = self.patterns.compact.of(body)
         except ValueError:
             return None
         position = text.find(self.start) + len(self.start)
@@ -143,7 +142,7 @@ class _BodiesWithItems(Bodies):
         self._read += 1
         if self._read % SEVERAL or not items or any(type(item) is not KnownItem for item in items):
             return  # to take note of a text takes longer than to read it
-        text = compact_text(body)
+        text = self.patterns.compact.of(body)
         start, end = text[: text.find(self.start) + len(self.start)], text[items[-1].end :]
         if len(start) + len(end) <= _LONG and _read_text(f"{start}0{end}") == self.with_item(members, 0):
             by_end = self._known.get(start) or self._known.keep(start, Memo(_MANY))

@@ -16,6 +16,7 @@ from operator import lt
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.request.known.compact import CompactTexts
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, text_size, whole_size
 from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH, worthy_pattern
@@ -70,6 +71,7 @@ class PutPatterns:
 
     def __init__(self) -> None:
         self.known: list[tuple[Match, dict[str, Callable[[Matched], Any]], Callable[[Matched], int]]] = []
+        self.compact = CompactTexts()
         self._counts = Memo[str, int](_MANY)
         self._failed = 0
         self.puts = 0  # items that were put
