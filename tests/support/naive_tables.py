@@ -85,8 +85,8 @@ class Table(Index):
             need(name not in item or kind in item[name], f"Type mismatch for key {name}")
 
     def check_empty(self, item: Item) -> None:
-        for name in self.types:
-            if item.get(name) in ({"S": ""}, {"B": ""}):
+        for name, kind in self.types.items():
+            if item.get(name) == {kind: ""}:
                 raise EmptyKey(f"an empty value for key {name}")
 
 
