@@ -157,9 +157,13 @@ def test_followers_that_are_killed_and_compete_do_each_change_once(tmp_path: Pat
         assert projected(totals) == computed(orders)
 
 
-def test_of_two_followers_each_change_is_done_by_one(shop: tuple[Table, Table]) -> None:
-    """The second one comes further while the first one is between reading and writing."""
+def test_of_two_followers_each_change_is_done_by_one(
+    shop: tuple[Table, Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one comes further while the first one is between reading and writing, which then waits up to 1.6 s."""
     orders, totals = shop
+    drawn: list[tuple[float, float]] = []
+    monkeypatch.setattr("random.uniform", lambda *limits: drawn.append(limits) or 0.0)
     for number in range(5):
         put(orders, {"id": str(number), "customer": "ada", "total": 1})
     seen: list[str] = []
@@ -171,6 +175,7 @@ def test_of_two_followers_each_change_is_done_by_one(shop: tuple[Table, Table]) 
         return added(change)
 
     assert once(orders, totals, late) == 0
+    assert drawn == [(0, 1.6)]
     assert get(totals, "ada") == {"customer": "ada", "orders": 5, "total": 5}
 
 

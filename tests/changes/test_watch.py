@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,18 @@ def test_every_change_comes_once_and_those_of_one_item_in_order(table: Table) ->
         mine = numbers(change for change in found if change.key == {"id": key})
         assert mine == sorted(mine)
     assert [change.key for change in found if change.kind == "REMOVE"] == [{"id": "3"}]
+
+
+def test_a_busy_shard_holds_up_no_other(table: Table) -> None:
+    """Each item is changed again as soon as its change is read, so that every shard always has something."""
+    keys = {f"{number}" for number in range(20)}
+    for key in keys:
+        put(table, {"id": key, "n": 0})
+    seen = set[str]()
+    for change in islice(watch(table, since="beginning", budget={"requests": 1000}, poll=0), 200):
+        seen.add(change.key["id"])
+        update(table, change.key["id"], incr("n", 1))
+    assert seen == keys
 
 
 def test_a_cursor_goes_on_after_the_last_change_that_was_taken(table: Table) -> None:

@@ -126,6 +126,12 @@ def test_a_closed_server_leaves_no_process(engine: Engine) -> None:
         answered(server, GOOD)
 
 
+def test_a_server_of_one_process_that_is_closed_has_not_failed(engine: Engine) -> None:
+    with serve(engine) as server:
+        server.close()
+        server.wait()
+
+
 def is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
