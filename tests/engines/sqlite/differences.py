@@ -29,7 +29,6 @@ from differences_of_transactions import (
     NO_ATTRIBUTE,
     NO_PARENT,
     TOO_LONG,
-    empty_key_of_wrong_type,
     index_key_emptied,
     keys_before_projection,
     keys_beside_projection,
@@ -232,7 +231,6 @@ DIFFERENCES: Differences = {
     "a wrong value is found before a member of the wrong JSON type": value_before_member,
     "a transaction may compare a value that is nested too deep": nested_in_transaction,
     "a cancelled transaction has other reasons": other_reasons,
-    "a key that is empty and does not fit may be called the one or the other": empty_key_of_wrong_type,
     "a key that does not fit and an item that is named twice may be found in either order": one_item_twice,
     "a key that does not fit and an index key that is emptied may be found in either order": index_key_emptied,
     "the order of partitions means nothing": lambda case: (

@@ -119,22 +119,6 @@ def levels(wire: Any) -> int:
     return 1 + max(map(levels, body if code == "L" else body.values()), default=0)
 
 
-def empty_key_of_wrong_type(case: Case) -> bool:
-    """Whether a key that is empty, and does not fit the table for another reason, is called empty is not defined."""
-    empty = re.fullmatch(
-        "One or more parameter values are not valid. "
-        r"The AttributeValue for a key attribute cannot contain an empty (string|binary) value. Key: (\w+)",
-        case.ours.message,
-    )
-    if empty is None or case.theirs.code != CANCELLED:
-        return False
-    value = {"S" if empty[1] == "string" else "B": ""}
-    return any(
-        key_of(part).get(empty[2]) == value and of_a_key(*reason)
-        for part, reason in zip(parts(case), reasons(case.theirs, 0) or (), strict=True)
-    )
-
-
 def keys_before_projection(case: Case) -> bool:
     """A transaction of reads is cancelled for a key that does not fit before its projections are checked."""
     return (

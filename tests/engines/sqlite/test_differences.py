@@ -198,9 +198,6 @@ EXAMPLES: dict[str, list[Request]] = {
         ("TransactGetItems", {"TransactItems": [{"Get": {"TableName": "tab_one", "Key": {}}} for _ in "ab"]}),
         write({"Put": {"Item": {**MISSING, "lk": {"S": "x" * 1100}}}}),
     ],
-    "a key that is empty and does not fit may be called the one or the other": [
-        write({"Delete": {"Key": {"pk": {"S": "a"}, "sk": {"S": ""}}}})
-    ],
     "a key that does not fit and an item that is named twice may be found in either order": [
         write({"Delete": {"Key": KEY}}, {"Put": {"Item": {**KEY, "gk": {"N": "1"}}}})
     ],

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from beside import REFERENCE, Both, Case, Outcome, comparable, item_text
 from differences import Differences, empty_key_value, explained, old_key
-from differences_of_transactions import empty_key_of_wrong_type, index_key_emptied, one_item_twice, other_reasons
+from differences_of_transactions import index_key_emptied, one_item_twice, other_reasons
 from engines import Engine, absence, closing, opened
 from hypothesis import given, settings
 from wild import Request, Wire
@@ -72,7 +72,7 @@ def fetch_of_nothing(case: Case) -> bool:
     return bool({**case.ours.answer, "ConsumedCapacity": fetched} == case.theirs.answer)
 
 
-# reason: which cases it explains. All are dynoxide's own ways, but for the last three, which nobody defines.
+# reason: which cases it explains. All are dynoxide's own ways, but for the last two, which nobody defines.
 DIFFERENCES: Differences = {
     "ALL_OLD of an item that was not there is its key": old_key,
     "a cancelled transaction has other reasons": other_reasons,
@@ -80,7 +80,6 @@ DIFFERENCES: Differences = {
     "a filter may name what an index does not hold, and finds nothing in it": filter_beyond_index,
     "a Scan of a local index does not fetch what the index does not hold": scan_of_local_index,
     "a Query of a local index that finds nothing is charged for a fetch": fetch_of_nothing,
-    "a key that is empty and does not fit may be called the one or the other": empty_key_of_wrong_type,
     "a key that does not fit and an item that is named twice may be found in either order": one_item_twice,
     "a key that does not fit and an index key that is emptied may be found in either order": index_key_emptied,
 }
