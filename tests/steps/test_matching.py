@@ -119,6 +119,12 @@ def test_an_update_holds_while_the_item_still_matches(things: Table) -> None:
     assert update_matching(things, query(KIND & lt("n", 0)), incr("n", 10)) == 0
 
 
+def test_an_item_that_matches_no_more_is_not_read_again(things: Table) -> None:
+    engine = Recording(before(things.bound, "UpdateItem", lambda: update(things, ("p", 1), remove("kind"))))
+    assert update_matching(things.on(engine), scan(KIND & between("low", 0, 2)), incr("seen")) == 2
+    assert engine.names == ["Scan", "UpdateItem", "UpdateItem", "UpdateItem"]
+
+
 def test_an_item_that_comes_twice_is_updated_once(things: Table) -> None:
     """Another writer moves an item while the keys are read."""
     engine = before(things.bound, "Query", lambda: update(things, ("p", 0), assign("n", 500)), times=2)

@@ -86,6 +86,7 @@ def test_on_the_wire_and_back(value: Any, wire: str) -> None:
         ("-7", -7),
         ("1e3", 1000),
         ("1.0", 1),
+        ("7.", 7),
         ("-0.50", Decimal("-0.5")),
         ("+3", 3),
         (".123", Decimal("0.123")),
