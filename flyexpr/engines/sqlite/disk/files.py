@@ -159,14 +159,7 @@ class TableFile:
         _check_place(self.path, self._place)
 
     def _connected(self) -> sqlite3.Connection:
-        return sqlite3.connect(
-            self._place,
-            timeout=0,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=SelfClosing,
-            cached_statements=1000,
-        )
+        return connected(self._place)
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
         """Make an empty file one of tables; False for a file of an older format, which is left as it is."""
@@ -337,6 +330,19 @@ def check_readable(path: str) -> None:
         raise FlyexprError(f"cannot open {path!r}: it is not a file, but a pipe or a device")
     if os.path.exists(path) and not os.access(path, os.R_OK):
         raise FlyexprError(f"cannot open {path!r}: there is no permission to read it")
+
+
+def connected(place: str, uri: bool = False) -> sqlite3.Connection:
+    """A connection to the file at a place, or to the one that a URI names. It waits for nobody; see `patiently`."""
+    return sqlite3.connect(
+        place,
+        uri=uri,
+        timeout=0,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=SelfClosing,
+        cached_statements=1000,
+    )
 
 
 def distrust(connection: sqlite3.Connection) -> None:

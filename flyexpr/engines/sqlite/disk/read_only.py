@@ -19,9 +19,9 @@ from flyexpr.engines.sqlite.disk.files import (
     MEMORY,
     TableFile,
     check_readable,
+    connected,
     file_format,
 )
-from flyexpr.engines.sqlite.disk.forks import SelfClosing
 from flyexpr.errors import DynamoError, FlyexprError
 
 
@@ -58,15 +58,7 @@ class ReadOnlyFile(TableFile):
         from pathlib import Path  # here, so that other engines open quickly
 
         uri = f"{Path(self._place).as_uri()}?mode=ro{'&immutable=1' if self._alone else ''}"
-        return sqlite3.connect(
-            uri,
-            uri=True,
-            timeout=0,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=SelfClosing,
-            cached_statements=1000,
-        )
+        return connected(uri, uri=True)
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
         connection.execute("PRAGMA query_only = ON")

@@ -35,6 +35,7 @@ FEW_ROWS, COUNT_SECONDS = 10_000, 60.0
 COUNT_ROWS = 2000  # with the lock held
 YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again before another can
 CHECK_SECONDS = 1.0
+# How long a log that is to be shortened waits for those who write or copy it; the pause between two tries.
 LOG_SECONDS, RETRY_SECONDS = 0.05, 0.0001
 SLOW_SECONDS = 1.0  # a wait for another process that is worth a line in the log
 _COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} WHERE key > ? ORDER BY key LIMIT ?)"
