@@ -222,8 +222,8 @@ PART = Part(
     "which the engine reads again by one pattern; an update reads and evaluates two expressions; a get and a query "
     "make sets, bytes and exact numbers where json.loads makes strings. With a stream, both images are a row of the "
     "same transaction. Query copies the stored texts; each record has an id, a key and a size of its own. Threads that "
-    "find two cores free hand Python's lock to and fro, twice a call and for some 45 µs each time: sqlite3 gives it up "
-    "at each statement, another thread takes it and soon waits for the engine. On one core, four are as fast as one",
+    "wait for the engine take turns of 5 ms. Who comes to it finds the caches of its core cold, and to wake a thread "
+    "takes some 45 µs",
 )
 
 

@@ -15,7 +15,7 @@ from flyexpr import FlyexprError
 from flyexpr.engines import call, sqlite
 from flyexpr.engines.sqlite import SqliteEngine
 
-FILES = ("engine.py", "storage.py", "long_writes.py", "items.py", "fills.py", "tables.py")
+FILES = ("engine.py", "storage.py", "turns.py", "long_writes.py", "items.py", "fills.py", "tables.py")
 PLACE = str(Path("engines") / "sqlite")
 
 

@@ -15,11 +15,14 @@ import weakref
 from contextlib import suppress
 from typing import Protocol
 
+from flyexpr.engines.sqlite.disk.turns import Turns
+
 
 class Forkable(Protocol):
     """A storage, as a fork sees it."""
 
     lock: threading.RLock
+    turns: Turns
 
     def leave(self) -> None:
         """Close the file, if there is one."""
@@ -83,5 +86,11 @@ def _after_fork() -> None:
     forking.release()
 
 
+def _in_child() -> None:
+    for storage in _held:
+        storage.turns.begin_anew()
+    _after_fork()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)

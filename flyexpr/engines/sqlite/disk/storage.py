@@ -27,6 +27,7 @@ from flyexpr.engines.sqlite.disk.keeping import AS_THE_SERVICE, Keeping
 from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_definition, read_table, store_statement
+from flyexpr.engines.sqlite.disk.turns import Turns
 from flyexpr.engines.sqlite.disk.vectors import HeldVectors
 from flyexpr.engines.sqlite.faults import not_found, only_read
 from flyexpr.errors import DynamoError, FlyexprError
@@ -110,6 +111,7 @@ class Storage:
 
     def __init__(self, file: TableFile, keeping: Keeping = AS_THE_SERVICE) -> None:
         self.lock = threading.RLock()
+        self.turns = Turns(self.lock)
         self.path, self.read_only, self.keeping, self.file = file.path, file.read_only, keeping, file
         self.patience = file.patience
         self._connection: sqlite3.Connection | None = None
@@ -238,9 +240,9 @@ class Storage:
 
         If somebody else writes, it is False, or an error at `last`. Other threads have their turn between two tries.
         """
-        self.lock.acquire()
+        self.turns.take()
         if self._begun:
-            self.lock.release()
+            self.turns.give()
             raise FlyexprError(
                 "a request was sent in the middle of another one of the same thread, by a signal's handler or by a "
                 "finalizer; nothing of it was done\n  hint: send it once the other one is answered"
@@ -277,7 +279,7 @@ class Storage:
                 if self._connection is not None and self._connection.in_transaction:
                     self._connection.rollback()
             finally:
-                self.lock.release()
+                self.turns.give()
 
     def keep(self, number: int) -> None:
         """Waits until as many transactions as the file has `written` are on the disk, while others go on.
@@ -412,7 +414,7 @@ class Storage:
 
     def find_row(self, name: str, row_key: Callable[[StoredTable], bytes]) -> tuple[StoredTable, Row | None]:
         """A table and one of its rows; to be called outside a transaction."""
-        with self.lock:
+        with self.turns:
             table = self._tables.get(name)
             if table is not None and time.monotonic() - self._checked < CHECK_SECONDS:
                 result = self._row_alone(table, row_key)
@@ -449,7 +451,7 @@ class Storage:
         transaction can do it: the table looks back, or perhaps is another one now; somebody else writes; the row key
         is refused; or a write waits for the disk.
         """
-        with self.lock:
+        with self.turns:
             table = self._tables.get(name)
             if table is None or table.looks_back or self._connection is None or self._connection.in_transaction:
                 return False
