@@ -16,6 +16,7 @@ from typing import Any
 
 from flyexpr.changes.change import check_condition
 from flyexpr.errors import ExpressionError
+from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import And, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
@@ -71,6 +72,7 @@ def event_filter(condition: Condition, table: Table[Any], *, exact: bool = False
     is declared with, and for images: the stream has to keep NEW_AND_OLD_IMAGES, or the side that is asked for.
     ExpressionError for more than 5 patterns, and for a condition that no part of can be checked.
     """
+    need(condition, Condition, "event_filter takes a condition such as eq('status', 'open'), and a table")
     check_condition(table, condition)
     wider: list[str] = []
     patterns = _of_every_kind(table, condition, wider)

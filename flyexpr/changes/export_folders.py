@@ -58,6 +58,8 @@ def find_export(folder: Path) -> Path | None:
 
 def export_in(folder: str | PathLike[str]) -> Export:
     """The export in a folder or somewhere below it; FlyexprError where there is none, or several."""
+    if not isinstance(folder, (str, PathLike)):
+        raise TypeError(f"the folder of an export is a path, not {folder!r}")
     try:
         found = find_export(Path(folder))
     except OSError as error:  # such as of a folder that nobody may look into

@@ -107,4 +107,12 @@ def call(engine: Engine, operation: str, request: dict[str, Any]) -> dict[str, A
     """
     if not callable(engine):
         raise TypeError(f"call takes an engine first, such as connect('sqlite:scores.db'), not {engine!r}")
-    return fields_of(body_of(engine(operation, json.dumps(request).encode())))
+    if not isinstance(operation, str):
+        raise TypeError(f"call takes the name of an operation second, such as 'Scan', not {operation!r}")
+    try:
+        body = json.dumps(request).encode()
+    except (TypeError, ValueError, RecursionError) as error:  # such as bytes, which the wire has as base64 text
+        raise TypeError(
+            f"call takes a request in DynamoDB's own JSON, such as {{'TableName': 'scores'}}: {error}"
+        ) from None
+    return fields_of(body_of(engine(operation, body)))

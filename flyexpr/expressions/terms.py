@@ -28,6 +28,7 @@ class Term:
     """
 
     __slots__ = ("__operand",)
+    __instead_of_value__ = "an item holds values; update(table, key, assign(path, ...)) can use what is stored"
 
     def __init__(self, operand: Operand) -> None:
         self.__operand = operand

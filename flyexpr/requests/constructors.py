@@ -369,6 +369,8 @@ def transact_write_items(
     """
     if more or unknown:
         raise wrong_arguments(transact_write_items, operations, more, unknown)
+    if token is not None:
+        need(token, str, "token= takes a text of up to 36 characters")
     return TransactWriteItems(checked_pairs("a transaction", operations), token)
 
 

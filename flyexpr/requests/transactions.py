@@ -46,8 +46,8 @@ def transact_write_request(pairs: Sequence[tuple[Table, Any]], writes: Iterable[
     >>> transact_write_request(pairs, prepared_writes(pairs), "token").body
     b'{"TransactItems":[{"Delete":{"TableName":"t","Key":{"id":{"S":"a"}}}}],"ClientRequestToken":"token"}'
     """
-    if len(token) > MAX_TOKEN:
-        raise ValidationError(f"a token has at most {MAX_TOKEN} characters, not {len(token)}")
+    if not 1 <= len(token) <= MAX_TOKEN:
+        raise ValidationError(f"a token has 1 to {MAX_TOKEN} characters, not {len(token)}")
     names = (_ACTIONS[type(write)] for _, write in pairs)
     actions = [f'{{"{name}":{{{",".join(write.members)}}}}}' for name, write in zip(names, writes, strict=True)]
     return wire_request(

@@ -50,6 +50,8 @@ def to_arrow(
     """
     arrow = _needed("pyarrow", "to_arrow", "arrow")
     columns, taken, rows = columns_of(table, others), _taken(items), _checked_rows(rows)
+    if not isinstance(types, Mapping | None):
+        raise TypeError(f"types= takes a dict of columns and types of pyarrow, not {types!r}")
     own = {**(types or {})}
     for name in own.keys() - {column.name for column in columns}:
         raise FlyexprError(f"types= names {name!r}, which is not a column: declare it in attributes= of the table")

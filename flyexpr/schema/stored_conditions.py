@@ -28,7 +28,15 @@ from flyexpr.expressions.show import show
 from flyexpr.expressions.sides import attribute_of
 from flyexpr.schema.codecs import Codec
 from flyexpr.schema.kinds import Kinds, Names
-from flyexpr.schema.stored_operands import MAY_BE_FOREIGN, allow, codec_at, is_stored, stored_constant, watch
+from flyexpr.schema.stored_operands import (
+    MAY_BE_FOREIGN,
+    allow,
+    codec_at,
+    is_stored,
+    refuse_unlike,
+    stored_constant,
+    watch,
+)
 from flyexpr.schema.strict import refuse_unnamed
 from flyexpr.schema.table import Table
 from flyexpr.values.foreign import meaning
@@ -145,8 +153,10 @@ def _test(table: Table, node: Test) -> Condition:
     if is_stored(table, node.arguments):
         return node
     match node:
-        case Test("contains", (subject, Value() as value)) if path := attribute_of(subject):
+        case Test("contains", (subject, value)) if path := attribute_of(subject):
             allow(table, node, "contains", path)
+            if not isinstance(value, Value):
+                return node
             codec = codec_at(table, path)
             codec = codec.member if codec and codec.member else _part_codec(codec, value)
             return Test("contains", (subject, stored_constant(table, path, codec, value)))
@@ -191,6 +201,8 @@ def _side_by_side(
     for operand, asked in zip(operands, paths_of, strict=True):
         if asked is not None:
             allow(table, node, operator, asked)
+            if path is not None and asked is not path:
+                refuse_unlike(table, node, path, asked)
         elif isinstance(operand, Call) and (measured := attribute_of(operand.arguments[0])):
             allow(table, node, "size", measured)
     if path is None:

@@ -8,7 +8,7 @@ from flyexpr.errors import ExpressionError, ValidationError
 from flyexpr.expressions.nodes import Action, Call, Condition, Operand, Path, Update, Value
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
-from flyexpr.schema.codecs import ANYTHING, NUMBERS, Codec, codec_of, name_to_declare, type_name
+from flyexpr.schema.codecs import ANYTHING, NUMBERS, Codec, codec_of, epoch, name_to_declare, type_name
 from flyexpr.schema.stored_items import encoded_value
 from flyexpr.schema.strict import refuse_unnamed
 from flyexpr.schema.table import Table
@@ -141,6 +141,38 @@ def _meaning_allows(codec: Codec, operator: str) -> bool:
     if operator in ("+", "-"):
         return codec in NUMBERS
     return not codec.sealed or operator not in ("ADD", "DELETE", "list_append", "contains") or codec.kind in _TEXT
+
+
+def refuse_unlike(table: Table, here: Condition | Update, path: Path, other: Path) -> None:
+    """An error where what is stored of one attribute says nothing of the other: their types store it in other ways.
+
+    >>> from flyexpr import F, Codec, epoch, lt
+    >>> from datetime import datetime
+    >>> table = Table("t", "id", attributes={"made": datetime, "expires": epoch})
+    >>> refuse_unlike(table, lt("made", F.expires), Path(("made",)), Path(("expires",)))
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ExpressionError: `made` holds datetime and `expires` epoch, which are stored in different ways
+      expression: made < expires
+      hint: declare both by the same type, or read the item and compare its values
+    """
+    one, two = codec_at(table, path), codec_at(table, other)
+    if one is None or two is None or one == two:
+        return
+    changes = isinstance(here, Update)
+    is_other_kind = one.kind != two.kind and None not in (one.kind, two.kind)
+    if (
+        any(codec.sealed for codec in (*one.chain, *two.chain))
+        or (is_other_kind and (changes or epoch in (one, two)))
+        or (changes and one.kind == "S" and one.decode and two.decode)  # such as a datetime where a date is read
+    ):
+        held, other_held = (type_name(table.attributes[str(each.parts[0])]) for each in (path, other))
+        instead = "change the item with modify(...)" if changes else "read the item and compare its values"
+        raise ExpressionError(
+            f"`{show(path)}` holds {held} and `{show(other)}` {other_held}, which are stored in different ways",
+            expression=show(here),
+            hint=f"declare both by the same type, or {instead}",
+        )
 
 
 def watch(table: Table, here: Condition | Update, node: Condition | Action) -> None:

@@ -12,7 +12,7 @@ from flyexpr.expressions.show import show
 from flyexpr.schema.codecs import codec_of
 from flyexpr.schema.derived.derive import derived_update
 from flyexpr.schema.stored_items import stored_value
-from flyexpr.schema.stored_operands import SETS, allow, codec_at, is_stored, stored_constant, watch
+from flyexpr.schema.stored_operands import SETS, allow, codec_at, is_stored, refuse_unlike, stored_constant, watch
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import thaw
 
@@ -104,21 +104,30 @@ def _lower_assigned(table: Table, here: Update, path: Path, operand: Operand) ->
                 stored_value(table, str(path.parts[0]), thaw((kind, body)))
             return stored_constant(table, path, codec_at(table, path), operand)
         case Call("if_not_exists", (other, value)):
+            _refuse_unlike(table, here, path, other)
             return Call("if_not_exists", (other, _lower_assigned(table, here, path, value)))
         case Call(function, arguments):
             allow(table, here, function, path)
-            return Call(function, tuple([_lower_part(table, path, argument) for argument in arguments]))
+            return Call(function, tuple([_lower_part(table, here, path, argument) for argument in arguments]))
         case Arithmetic(operator, left, right):
             allow(table, here, operator, path)
-            return Arithmetic(operator, _lower_part(table, path, left), _lower_part(table, path, right))
+            return Arithmetic(operator, _lower_part(table, here, path, left), _lower_part(table, here, path, right))
+    _refuse_unlike(table, here, path, operand)
     return operand
 
 
-def _lower_part(table: Table, path: Path, operand: Operand) -> Operand:
+def _lower_part(table: Table, here: Update, path: Path, operand: Operand) -> Operand:
     """A part of a new value: it has the type of the whole, but the attribute's check cannot judge it."""
     match operand:
         case Value():
             return stored_constant(table, path, codec_at(table, path), operand)
         case Call("if_not_exists", (other, default)):
-            return Call("if_not_exists", (other, _lower_part(table, path, default)))
+            _refuse_unlike(table, here, path, other)
+            return Call("if_not_exists", (other, _lower_part(table, here, path, default)))
+    _refuse_unlike(table, here, path, operand)
     return operand
+
+
+def _refuse_unlike(table: Table, here: Update, path: Path, operand: Operand) -> None:
+    if isinstance(operand, Path):
+        refuse_unlike(table, here, path, operand)

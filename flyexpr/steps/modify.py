@@ -71,6 +71,8 @@ def transact_modify(
     keys: Sequence[tuple[Table[Any], Key]], function: Functions[Any], attempts: int
 ) -> Steps[list[Any]]:
     """The items as the function made them, once all are written; TransactionCancelled after `attempts` tries."""
+    if not callable(function):
+        raise TypeError(f"transact_modify takes a function of the items, which returns the new ones, not {function!r}")
     reads = tuple((table.as_stored, GetItem(stored_key(table, key))) for table, key in keys)
 
     def look() -> Steps[list[_Change]]:

@@ -32,7 +32,7 @@ def transact_write(operation: TransactWriteItems) -> Steps[None]:
     pairs = operation.operations
     writes = prepared_writes(pairs)
     try:
-        yield transact_write_request(pairs, writes, operation.token or str(uuid4()))
+        yield transact_write_request(pairs, writes, str(uuid4()) if operation.token is None else operation.token)
     except TransactionCancelled as error:
         raise _with_reasons(pairs, writes, error) from None
 

@@ -10,28 +10,37 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import Frozen, mistyped, path_text
+from flyexpr.values.kinds import MAX_DEPTH, Frozen, mistyped, path_text
 
 
-def standard(value: Any) -> Any:
+def standard(value: Any, level: int = 0) -> Any:
     """The plain value that a value of a foreign type is stored as where nothing else is declared.
 
     >>> standard([date(2026, 1, 31), 1])
     ['2026-01-31', 1]
+
+    What cannot be stored stays as it is, so that `freeze` says why: values nested too deep, and containers in a set.
     """
+    if level > MAX_DEPTH:  # a list that contains itself has no end
+        return value
     if isinstance(value, (list, tuple)):
-        return [standard(member) for member in value]
+        return [standard(member, level + 1) for member in value]
     if isinstance(value, (set, frozenset)):
-        return {standard(member) for member in value}
+        return {_standard_member(member) for member in value}
     if isinstance(value, Mapping):
-        return {name: standard(member) for name, member in value.items()}
+        return {name: standard(member, level + 1) for name, member in value.items()}
     if isinstance(value, enum.Enum):
-        return standard(value.value)
+        return standard(value.value, level)
     if isinstance(value, datetime):
         return datetime_text(value)
     if isinstance(value, date):
         return date_text(value)
     return str(value) if is_uuid(type(value)) else value
+
+
+def _standard_member(member: Any) -> Any:
+    plain = standard(member)
+    return member if isinstance(plain, (list, set, dict)) else plain
 
 
 def is_uuid(kind: Any) -> bool:

@@ -144,7 +144,8 @@ def native(value: Any) -> Any:
 def _native_type(value: Any) -> type | None:
     letter = getattr(getattr(value, "dtype", None), "kind", None)
     if letter is not None:  # numpy registers its time spans as Integral too
-        return _DTYPES.get(letter) if getattr(value, "shape", None) == () else None
+        shape = getattr(value, "shape", None)  # a tuple, unlike that of `F.a`, which has every attribute
+        return _DTYPES.get(letter) if isinstance(shape, tuple) and not shape else None
     if isinstance(value, Integral):
         return int
     return float if isinstance(value, Real) and not isinstance(value, Rational) else None
@@ -164,16 +165,16 @@ def known(value: Any) -> Any:
 
 
 def _unknown(value: Any) -> Unknown:
-    hint = _LIST_HINT if _is_array(value) else "declare the attribute's type on the table, or store a plain value"
+    hint = _instead_of(value) or "declare the attribute's type on the table, or store a plain value"
     return Unknown(f"DynamoDB has no type for {type_text(value)}", hint)
 
 
-_LIST_HINT = "write value.tolist() for a plain list"
-
-
-def _is_array(value: Any) -> bool:
-    """Whether a value is an array of numpy, or a column of pandas."""
-    return hasattr(value, "tolist") and hasattr(value, "__len__")
+def _instead_of(value: Any, expected: str = "list") -> str:
+    """What to write instead of an array of numpy, a column of pandas, or a part of an expression; "" for others."""
+    kind = type(value)  # an instance may seem to have every attribute, as `F.a` does
+    if expected == "list" and hasattr(kind, "tolist") and hasattr(kind, "__len__"):
+        return "write value.tolist() for a plain list"
+    return getattr(kind, "__instead_of_value__", "")
 
 
 HOLE_HINT = "leave the attribute out, or store None"
@@ -227,11 +228,8 @@ def mistyped(expected: str, value: Any, made_by: str = "") -> ValidationError:
     """
     if is_hole(value):
         return ValidationError(f"expected {expected}, got {value}", hint=HOLE_HINT)
-    if expected == "list" and _is_array(value):
-        hint = _LIST_HINT
-    else:
-        made_by = made_by or _MADE_BY.get((expected, type_text(value)), "")
-        hint = made_by and f"write {made_by}"
+    made_by = made_by or _MADE_BY.get((expected, type_text(value)), "")
+    hint = f"write {made_by}" if made_by else _instead_of(value, expected)
     return ValidationError(f"expected {expected}, got {type_text(value)}", hint=hint or None)
 
 

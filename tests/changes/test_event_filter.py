@@ -135,6 +135,8 @@ def test_more_patterns_than_lambda_takes_are_refused() -> None:
 
 
 def test_constants_are_in_the_types_that_the_table_declares() -> None:
+    with pytest.raises(TypeError, match=r"event_filter takes a condition such as .*, not None"):
+        event_filter(None, TABLE)  # type: ignore[arg-type]
     with pytest.raises(ExpressionError, match="begins_with cannot work on `n`"):
         event_filter(begins_with("n", "1"), TABLE)
     with pytest.raises(ExpressionError, match="operand type: L"):

@@ -141,6 +141,8 @@ def test_where_there_is_no_export(tmp_path: Path) -> None:
         read_export(tmp_path, TABLE)
     full(tmp_path / "one")
     full(tmp_path / "two")
+    with pytest.raises(TypeError, match="the folder of an export is a path, not 5"):
+        read_export(5, TABLE)  # type: ignore[arg-type]
     with pytest.raises(FlyexprError, match="holds 2 exports; name one of them"):
         read_export(tmp_path, TABLE)
 

@@ -246,6 +246,8 @@ def test_types_name_columns() -> None:
     pyarrow = pytest.importorskip("pyarrow")
     with pytest.raises(FlyexprError, match="types= names 'txet', which is not a column: declare it in attributes="):
         to_arrow(TABLE, [], types={"txet": pyarrow.string()})
+    with pytest.raises(TypeError, match=r"types= takes a dict of columns and types of pyarrow, not \['whole'\]"):
+        to_arrow(TABLE, [], types=["whole"])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"types= takes types such as pyarrow.int32\(\), not <class 'int'> for 'whole'"):
         to_arrow(TABLE, [], types={"whole": int})
 

@@ -26,6 +26,7 @@ from flyexpr import (
     assign,
     batch_get,
     begins_with,
+    between,
     connect,
     contains,
     count,
@@ -41,6 +42,7 @@ from flyexpr import (
     get_item,
     if_not_exists,
     incr,
+    is_in,
     modify,
     not_exists,
     prepend,
@@ -191,6 +193,68 @@ def test_what_has_no_inside_and_no_sum_is_refused(engine: Any, kind: Any, what: 
     with pytest.raises(ExpressionError) as caught:
         update(table, "x", what) if hasattr(what, "actions") else list(run(table, scan(what)))
     assert str(caught.value).splitlines()[0] == text
+
+
+UNLIKE: list[tuple[Any, Any, Any, str]] = [  # the types of `a` and `b`, an expression of both, what it is called
+    (typed.CENTS, float, eq("a", F.b), "`a` holds a Codec and `b` float"),
+    (float, typed.CENTS, ~(F.a < F.b), "`a` holds float and `b` a Codec"),
+    (float, typed.CENTS, between("a", 0, F.b), "`a` holds float and `b` a Codec"),
+    (float, typed.CENTS, is_in("a", [F.b]), "`a` holds float and `b` a Codec"),
+    (dict[str, typed.CENTS], float, F.a.k != F.b, "`a.k` holds dict[str, a Codec] and `b` float"),  # type: ignore[valid-type]
+    (datetime, epoch, F.a < F.b, "`a` holds datetime and `b` epoch"),
+    (epoch, str, eq("a", F.b), "`a` holds epoch and `b` str"),
+    (float, typed.CENTS, assign("a", F.b), "`a` holds float and `b` a Codec"),
+    (float, typed.CENTS, assign("a", F.a + F.b), "`a` holds float and `b` a Codec"),
+    (float, typed.CENTS, assign("a", if_not_exists("b", 1)), "`a` holds float and `b` a Codec"),
+    (float, typed.CENTS, assign("a", if_not_exists("b", 1) + 1), "`a` holds float and `b` a Codec"),
+    (list[typed.CENTS], float, assign("a[0]", F.b), "`a[0]` holds list[a Codec] and `b` float"),  # type: ignore[valid-type]
+    (epoch, datetime, assign("a", F.b), "`a` holds epoch and `b` datetime"),
+    (date, datetime, assign("a", F.b), "`a` holds date and `b` datetime"),
+    (int, str, assign("a", F.b), "`a` holds int and `b` str"),
+]
+
+
+@pytest.mark.parametrize("one, other, what, text", UNLIKE)
+def test_two_attributes_that_are_stored_in_different_ways(
+    engine: Any, one: Any, other: Any, what: Any, text: str
+) -> None:
+    table, _ = made(engine, a=one, b=other)
+    with pytest.raises(ExpressionError) as caught:
+        update(table, "x", what) if hasattr(what, "actions") else list(run(table, scan(what)))
+    assert str(caught.value).splitlines()[0] == f"{text}, which are stored in different ways"
+
+
+LIKE: list[tuple[Any, Any, Any, Any, Any]] = [  # types and values of `a` and `b`, and an expression of both
+    (typed.CENTS, typed.CENTS, 1.5, 1.5, eq("a", F.b)),
+    (typed.CENTS, typed.CENTS, 1.5, 2.5, assign("a", F.b)),
+    (epoch, epoch, NOON, NOON, eq("a", F.b)),
+    (epoch, int, NOON, 5, F.a > F.b),
+    (date, datetime, DAY, NOON, F.a < F.b),
+    (int, float, 1, 1.5, F.a < F.b),
+    (float, int, 1, 2, assign("a", F.b)),
+    (int, typed.Grade, 1, typed.Grade.B, assign("a", F.b)),
+    (int, str, 1, "1", F.a != F.b),
+    (typed.CENTS, Any, 1.5, 100, F.a > F.b),
+]
+
+
+@pytest.mark.parametrize("one, other, a, b, what", LIKE)
+def test_two_attributes_that_are_stored_alike(engine: Any, one: Any, other: Any, a: Any, b: Any, what: Any) -> None:
+    table, raw = made(engine, a=one, b=other)
+    put(table, {"id": "x", "a": a, "b": b})
+    if not hasattr(what, "actions"):
+        assert count(table, scan(what)) == 1
+    else:
+        update(table, "x", what)
+        found = get(raw, "x")
+        assert found is not None
+        assert found["a"] == found["b"]
+
+
+def test_a_codec_says_what_lies_in_it_also_beside_an_attribute(engine: Any) -> None:
+    table, _ = made(engine, a=Codec(list, set, set[str]), b=str)
+    with pytest.raises(ExpressionError, match="contains cannot work on `a`, which holds a Codec"):
+        count(table, scan(contains("a", F.b)))
 
 
 def test_a_fraction_is_not_added_to_an_int(engine: Any) -> None:

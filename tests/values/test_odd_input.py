@@ -8,25 +8,30 @@ from typing import Any
 import pytest
 
 from flyexpr import (
+    F,
     Table,
     ValidationError,
     connect,
     create_table,
     delete,
+    diff,
     eq,
     from_json,
     get,
+    if_not_exists,
     matches,
     modify,
     put,
     run,
     scan,
     show,
+    size,
     to_json,
     transact_modify,
 )
 from flyexpr.schema.stored_items import stored_item
 from flyexpr.values.encode import encode, encode_item
+from flyexpr.values.kinds import Refused
 from flyexpr.values.sizes import item_size, value_size
 
 
@@ -156,3 +161,47 @@ def test_the_deepest_item_is_given_back_by_every_write() -> None:
         delete(table, "a")
         assert transact_modify([(table, "a")], lambda items: [deepest]) == [deepest]
     assert from_json(to_json(deepest)) == deepest
+
+
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+ENDLESS_MAP: dict[str, Any] = {}
+ENDLESS_MAP["k"] = ENDLESS_MAP
+
+
+@pytest.mark.parametrize(
+    "value", [ENDLESS, ENDLESS_MAP, nested(100_000, lambda value: [value])], ids=["list", "map", "deep"]
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda item: matches(eq("a", 1), item),
+        lambda item: matches(size("a") > 0, item),
+        lambda item: to_json(item),
+        lambda item: encode_item(item),
+        lambda item: diff({}, item),
+    ],
+)
+def test_an_item_without_an_end_is_nested_too_deep(value: Any, use: Any) -> None:
+    with pytest.raises((ValidationError, Refused)) as caught:
+        use({"id": "x", "a": value})
+    assert "nested more than 32 levels deep" in str(caught.value)
+
+
+def test_a_set_of_lists_is_refused_by_every_function() -> None:
+    for use in (to_json, lambda item: matches(eq("a", 1), item)):
+        for member in ((1,), frozenset([1])):
+            with pytest.raises(ValidationError) as caught:
+                use({"id": "x", "a": {member}})
+            assert "a set holds only strings, only numbers or only bytes" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [F.a, F.a[0], F.a + 1, size("a"), if_not_exists("a", 1)])
+def test_a_part_of_an_expression_is_not_a_value_of_an_item(value: Any) -> None:
+    hint = "an item holds values; update(table, key, assign(path, ...)) can use what is stored"
+    with pytest.raises(ValidationError) as caught:
+        to_json({"id": "x", "a": [value]})
+    assert str(caught.value) == f"at `a[0]`: DynamoDB has no type for flyexpr.expressions.terms.Term\n  hint: {hint}"
+    with pytest.raises(ValidationError) as caught:
+        stored_item(Table("t", "id", attributes={"a": int}), {"id": "x", "a": value})
+    assert str(caught.value) == f"at `a`: expected int, got flyexpr.expressions.terms.Term\n  hint: {hint}"

@@ -12,6 +12,7 @@ from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.show import show
 from flyexpr.requests.constructors import put_item
 from flyexpr.requests.items import prepared
+from flyexpr.requests.mistakes import need_table
 from flyexpr.requests.operations import GetItem, Operation, PutItem
 from flyexpr.requests.writers import writer
 from flyexpr.schema.derived.derive import key_of
@@ -41,6 +42,7 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
     """
     if isinstance(items, (str, bytes, Mapping, Operation)) or not isinstance(items, Iterable):
         raise TypeError(f"put_all takes a list or iterator of items, not {items!r}")
+    need_table(table, items)
     if refused is not None and not _goes_alone(table, condition):
         raise TypeError("refused= is called for items that do not meet a condition; give condition= too")
     check_told("refused", refused, "an item and its ConditionFailed")
