@@ -265,6 +265,7 @@ class Items(Started, AsyncIterator[T]):
                         await asyncio.sleep(0)
                         since = time.monotonic()
         except GeneratorExit:
+            self._ended = self._ended or CLOSED  # by the end of its loop
             raise
         except BaseException as error:
             self._ended = BROKEN_OFF

@@ -130,6 +130,8 @@ def test_a_read_that_is_not_closed_ends_with_its_loop(read: Any, number: int) ->
 
     left()
     assert told == []
+    with pytest.raises(FlyexprError, match=r"\Athis read is closed"):
+        anext(kept[0])  # in another loop it would give nothing, as if there were no more
 
 
 @awaited

@@ -20,6 +20,7 @@ app                   which command is which, and a run of the program
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from typing import NoReturn
@@ -29,12 +30,16 @@ _MISSING = "flyexpr: the command line needs click and rich: pip install 'flyexpr
 
 def main() -> NoReturn:
     """Runs the program with the arguments of the process, and ends it with its exit code: see flyexpr.cli.app."""
+    at_interrupt = signal.getsignal(signal.SIGINT)
+    if at_interrupt is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is begun yet, so a Ctrl-C need not say where it came
     try:
         import click  # noqa: F401
     except ImportError:
         sys.exit(_said(_MISSING))
     from flyexpr.cli.app import run_program
 
+    signal.signal(signal.SIGINT, at_interrupt)
     code = run_program(sys.argv[1:])
     if any(thread.daemon for thread in threading.enumerate()):  # it may read the keyboard, and Python cannot end before
         os._exit(code)  # what it wrote is out already

@@ -13,8 +13,8 @@ from typing import Any
 
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
-from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import MISSING, Item, find
+from flyexpr.values.freeze import freeze_set, thaw
+from flyexpr.values.kinds import MISSING, Item, Refused, Unknown, explained, find, path_text, text_of_number
 from flyexpr.values.numbers import EXACT, WHOLE, number, number_text
 
 _MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
@@ -48,14 +48,18 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
     >>> apply(incr("wins", 1) + assign("old", F.wins) + remove("log[0]"), {"wins": 1, "log": ["a", "b"]})
     {'wins': 2, 'log': ['b'], 'old': 1}
 
-    ExpressionError, in the service's words, where a parent or an operand is missing or of the wrong type.
+    ExpressionError, in the service's words, where a parent or an operand is missing or of the wrong type;
+    ValidationError where it is a number or a set that no table can hold.
     """
     changes: dict[Step, Any] = {}
     for action in update.actions:
         level = changes
         for step in action.path.parts[:-1]:
             level = level.setdefault(step, {})
-        level[action.path.parts[-1]] = _Changed(_new_value(action, item))
+        try:
+            level[action.path.parts[-1]] = _Changed(_new_value(action, item))
+        except Refused as refused:
+            raise explained(refused, "" if action.clause == "SET" else path_text(action.path.parts)) from None
     changed: Item = _rebuild(_with_parents(update, item), changes)
     return changed
 
@@ -155,14 +159,17 @@ def _deleted(old: Any, members: frozenset[Any]) -> Any:
 
 def _members_like(old: Any, members: Any) -> set[Any]:
     """The members of a set, which has to hold the same type as another."""
-    if not isinstance(old, (set, frozenset)) or _member_type(old) is not _member_type(members):
+    if not isinstance(old, (set, frozenset)) or _set_kind(old) != _set_kind(members):
         raise WrongOperand(WRONG_OPERAND)
     return set(old)
 
 
-def _member_type(members: Any) -> type:
-    member_type = type(next(iter(members)))
-    return Decimal if member_type in (int, float) else member_type
+def _set_kind(members: Any) -> Any:
+    """The kind of a set, or the type of its members if only a table can say what they are stored as."""
+    try:
+        return freeze_set(members)[0]
+    except Unknown:
+        return type(next(iter(members)))
 
 
 def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
@@ -170,7 +177,7 @@ def _sum(left: Any, right: Any, operator: str) -> int | Decimal:
         return left + right  # a counter; the rest is for fractions and for the ends of the range
     if not _is_number(left) or not _is_number(right):
         raise WrongOperand(WRONG_OPERAND)
-    first, second = (Decimal(number_text(side)) for side in (left, right))
+    first, second = (Decimal(text_of_number(side)) for side in (left, right))
     total = EXACT.add(first, second) if operator == "+" else EXACT.subtract(first, second)
     try:
         return number(number_text(total))

@@ -254,6 +254,9 @@ def test_filter_and_apply(movies: Program):
     assert rows(changed)[0]["info"]["rating"] == Decimal("8.4")
     said = movies.error("apply", "SET a = b + 1", stdin='{"b": 1}\n{"c": 1}\n')
     assert said == "flyexpr: line 2: The provided expression refers to an attribute that does not exist in the item\n"
+    over = "flyexpr: line 2: at `a`: number overflow: the largest magnitude is 9.99…E+125\n"
+    for words in (("filter", "a = 1"), ("apply", "ADD a 1")):
+        assert movies.error(*words, stdin='{"a": 1}\n{"a": 1e999}\n') == over
 
 
 def test_forms(movies: Program):
@@ -580,6 +583,40 @@ def test_ctrl_c_is_said_in_a_word(movies: Program):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said.strip()) == (130, b"flyexpr: interrupted")
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *others):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
+sys.meta_path.insert(0, Finder())
+from flyexpr.cli import main
+sys.argv[1:] = ["--version"]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module, handler, code",
+    [
+        ("click", "default_int_handler", -signal.SIGINT),
+        ("flyexpr.cli.app", "default_int_handler", -signal.SIGINT),
+        ("flyexpr.cli.app", "SIG_IGN", 0),
+    ],
+)
+def test_ctrl_c_while_the_program_loads_shows_no_traceback(
+    movies: Program, module: str, handler: str, code: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, module, handler],
+        capture_output=True,
+        text=True,
+        env=movies.environment({}),
+    )
+    assert (done.returncode, done.stderr) == (code, "")
 
 
 def test_items_are_the_librarys(movies: Program):

@@ -32,6 +32,7 @@ from flyexpr import (
     contains,
     create_table,
     diff,
+    discard,
     eq,
     exists,
     ge,
@@ -51,6 +52,7 @@ from flyexpr import (
     unchanged,
     update,
 )
+from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.show import show as text_of
 from flyexpr.expressions.terms import operand
 
@@ -283,6 +285,40 @@ def test_a_value_that_no_table_stores_is_refused_everywhere(value: Any) -> None:
     ):
         with pytest.raises(ValidationError, match=f"DynamoDB has no type for {name}"):
             does()
+
+
+NOT_STORED = [  # an update, a value at a.b that no table holds, why
+    (incr("a.b"), Decimal("1e999"), "at `a.b`: number overflow: the largest magnitude is 9.99…E+125"),
+    (incr("a.b"), 10**200, "at `a.b`: number overflow: the largest magnitude is 9.99…E+125"),
+    (incr("a.b"), 1e-200, "at `a.b`: number underflow: the smallest magnitude is 1E-130"),
+    (incr("a.b"), Decimal("1." + "1" * 50), "at `a.b`: 51 significant digits; a number holds at most 38"),
+    (
+        incr("a.b"),
+        float("nan"),
+        "at `a.b`: NaN is not a number that DynamoDB can store\n  hint: leave the attribute out, or store None",
+    ),
+    (assign("c", F.a.b + 1), float("inf"), "Infinity is not a number that DynamoDB can store"),
+    (assign("c", 1 - F.a.b), Decimal("1e999"), "number overflow: the largest magnitude is 9.99…E+125"),
+    (add("a.b", "x"), set(), "at `a.b`: a set may not be empty\n  hint: leave the attribute out, or remove it"),
+    (discard("a.b", 1), set(), "at `a.b`: a set may not be empty\n  hint: leave the attribute out, or remove it"),
+    (
+        discard("a.b", 1),
+        {1, "x"},
+        "at `a.b`: a set holds only strings, only numbers or only bytes\n  hint: use a list for mixed values",
+    ),
+    (
+        add("a.b", 1),
+        {True},
+        "at `a.b`: a set holds only strings, only numbers or only bytes\n  hint: use a list for mixed values",
+    ),
+]
+
+
+@pytest.mark.parametrize("change, value, why", NOT_STORED, ids=[show(u) for u, *_ in NOT_STORED])
+def test_an_update_of_a_value_that_no_table_stores(change: Update, value: Any, why: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        apply(change, {"a": {"b": value}})
+    assert str(caught.value) == why
 
 
 def test_the_place_of_a_value_that_no_table_stores() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 import click
 
@@ -10,12 +12,14 @@ from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries, form_of_file, opened
 from flyexpr.cli.notes import Nothing
-from flyexpr.errors import ExpressionError, FlyexprError
+from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.expressions.check import check
 from flyexpr.expressions.memory import apply as applied
 from flyexpr.expressions.memory import matches
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.values.kinds import Item
+
+R = TypeVar("R")
 
 
 @click.command()
@@ -31,7 +35,7 @@ def filter(condition: str, file: str, form: str) -> None:
     wanted = parse_condition(condition)
     check(wanted)
     with options.standard_output() as stream:
-        found = (item for _, item in _items(file, form) if matches(wanted, item))
+        found = (item for item, is_wanted in _with_each(partial(matches, wanted), file, form) if is_wanted)
         number = write_items(found, stream, form)
     if not number:
         options.nothing_found(condition)
@@ -51,22 +55,24 @@ def apply(update: str, file: str, form: str) -> None:
     change = parse_update(update)
     check(change)
 
-    def changed() -> Iterator[Item]:
-        for place, item in _items(file, form):
-            try:
-                yield applied(change, item)
-            except ExpressionError as error:
-                raise FlyexprError(f"{place}: {error.message}") from None
-
     with options.standard_output() as stream:
-        write_items(changed(), stream, form)
+        write_items((changed for _, changed in _with_each(partial(applied, change), file, form)), stream, form)
 
 
-def _items(file: str, form: str) -> Iterator[tuple[str, Item]]:
-    """The items of a file, each with its place; they are DynamoDB JSON where they are written so."""
+def _with_each(do: Callable[[Item], R], file: str, form: str) -> Iterator[tuple[Item, R]]:
+    """The items of a file, each with what `do` makes of it; they are DynamoDB JSON where they are written so."""
     options.keyboard(file)
     with opened(file) as stream:
         for entry in entries(stream, "wire" if form == "wire" else form_of_file(file) or "json"):
             if entry.item is None:
                 raise FlyexprError(f"{entry.place}: {entry.fault}")
-            yield entry.place, entry.item
+            try:
+                made = do(entry.item)
+            except (ExpressionError, ValidationError) as error:
+                raise FlyexprError(f"{entry.place}: {_first_line(error)}") from None
+            yield entry.item, made
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong, without the expression, which the user has just written."""
+    return str(error).partition("\n")[0]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,3 +40,21 @@ def test_the_plugin_costs_nothing_until_it_is_used() -> None:
     code = "import sys, flyexpr.testing; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"sqlite3", "botocore", "asyncio"} & set(done.stdout.split()) == set()
+
+
+def test_a_project_may_also_name_the_plugin(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["flyexpr.testing"]\n')
+    (tmp_path / "test_it.py").write_text("def test_it(flyexpr_engine): assert flyexpr_engine\n")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
