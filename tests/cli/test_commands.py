@@ -587,14 +587,15 @@ def test_ctrl_c_is_said_in_a_word(movies: Program):
 
 INTERRUPTED_AT = """
 import os, signal, sys
+_, module, handler = sys.argv
 class Finder:
     def find_spec(self, name, *others):
-        if name == sys.argv[1]:
+        if name == module:
             os.kill(os.getpid(), signal.SIGINT)
-signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
+signal.signal(signal.SIGINT, getattr(signal, handler))
 sys.meta_path.insert(0, Finder())
-from flyexpr.cli import main
 sys.argv[1:] = ["--version"]
+from flyexpr.cli import main
 main()
 """
 
