@@ -62,7 +62,7 @@ from flyexpr.requests.refinements import (
 from flyexpr.schema.table import Table
 from flyexpr.schema.vectors import check_dimensions
 from flyexpr.values.kinds import T
-from flyexpr.values.vectors import numbers_of
+from flyexpr.values.vectors import compared_numbers
 
 
 def query(
@@ -161,7 +161,7 @@ def near(attribute: Any, vector: Any) -> Near:
     path = path_of(attribute)
     if len(path.parts) != 1:
         raise ValidationError("a vector is a whole attribute", at=show(path))
-    numbers = numbers_of(vector)
+    numbers = compared_numbers(vector)
     check_dimensions(len(numbers))
     return Near(str(path.parts[0]), tuple(numbers))
 

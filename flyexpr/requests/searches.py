@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flyexpr.expressions.check.searching import compared_values, is_searchable
@@ -18,6 +18,7 @@ from flyexpr.schema.table import Table
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.encode import encode
 from flyexpr.values.kinds import quote
+from flyexpr.values.vectors import single_text
 from flyexpr.values.wire_json import item_of_wire
 
 _SCORES = {
@@ -35,11 +36,10 @@ class VectorSearch(Access):
 
     def request(self, table: Table, read: Any, turn: Turn = FIRST) -> Request:
         assert self.index is not None
-        vector = encode(list(read.near.vector))
         members = [
             table_name(table),
             f'"IndexName":{quote(self.index.name)}',
-            '"SearchVector":' + vector.removeprefix('{"L":').removesuffix("}"),
+            f'"SearchVector":{_vector(read.near.vector)}',
             f'"TopK":{read.top if self.residue is None else MOST_FOUND}',
         ]
         members += expression_members(
@@ -65,6 +65,14 @@ class VectorSearch(Access):
         if self.residue is not None:
             yield f"the client checks {show(self.residue)} on {MOST_FOUND} results, so fewer than `top` may come"
         yield "a vector index follows its table with a delay, and a search is approximate"
+
+
+def _vector(numbers: Sequence[Any]) -> str:
+    """The wire text of the numbers to be near to."""
+    text = single_text(numbers, '"},{"N":"')
+    if text is None:
+        return encode([*numbers]).removeprefix('{"L":').removesuffix("}")
+    return f'[{{"N":"{text}"}}]'
 
 
 def is_equality(part: Condition) -> bool:

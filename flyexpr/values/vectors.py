@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from decimal import Decimal
 from math import hypot
@@ -26,12 +27,38 @@ def numbers_of(value: Any) -> list[Any]:
     flyexpr.errors.ValidationError: inf, at [1] of the vector, is not a number of 32 bits
       hint: a vector is a list or an array of numbers up to 3.4028235E38
     """
-    if isinstance(value, (list, tuple)):
-        return list(value) if _are_floats(value) else [_number(number, place) for place, number in enumerate(value)]
-    form, floats = _unpacked(value)
-    if not _are_floats(floats):
-        return [_number(number, place) for place, number in enumerate(floats)]
-    return _decimals(floats) if form == "f" else floats
+    form, numbers = _checked(value)
+    return _decimals(numbers) if form == "f" else numbers
+
+
+def compared_numbers(value: Any) -> list[Any]:
+    """The numbers of a vector that is not stored, so that floats of 32 bits need no decimal digits yet.
+
+    >>> from array import array
+    >>> compared_numbers(array("f", [0.5, 2])), compared_numbers((0.1, 2))
+    ([0.5, 2.0], [0.1, 2])
+    """
+    return _checked(value)[1]
+
+
+def single_text(numbers: Sequence[Any], between: str) -> str | None:
+    """The texts of floats that 32 bits hold exactly, by the 9 digits that tell them apart; None for other numbers.
+
+    >>> from array import array
+    >>> single_text(array("f", [0.1, -0.0, 2, 2**-14]).tolist(), " ")
+    '0.100000001 0 2 0.0000610351562'
+    >>> single_text([0.1], " "), single_text([1], " ")
+    (None, None)
+
+    It takes 0.3 to 0.45 of the time of floats of 64 bits, which have 17 digits.
+    """
+    if {*map(type, numbers)} != {float} or array("f", numbers).tolist() != [*numbers]:
+        return None
+    text = _nine_digits(numbers)
+    if "e" in text or "-0 " in text:
+        texts = [f"{Decimal(text):f}" if "e" in text else text for text in text.split()]
+        return between.join(["0" if text == "-0" else text for text in texts])
+    return text[:-1].replace(" ", between)
 
 
 def refused(why: str) -> ValidationError:
@@ -42,6 +69,14 @@ def refused(why: str) -> ValidationError:
       hint: a vector is a list or an array of numbers up to 3.4028235E38
     """
     return ValidationError(why, hint="a vector is a list or an array of numbers up to 3.4028235E38")
+
+
+def _checked(value: Any) -> tuple[str, list[Any]]:
+    """The numbers of a vector, and the format of the array that they are from; "" for a list or a tuple."""
+    form, numbers = ("", value) if isinstance(value, (list, tuple)) else _unpacked(value)
+    if not _are_floats(numbers):
+        return form, [_number(number, place) for place, number in enumerate(numbers)]
+    return form, [*numbers]
 
 
 def _are_floats(numbers: Sequence[Any]) -> bool:
@@ -86,5 +121,9 @@ _ORDERS = frozenset(["", *"@=<>"])  # of bytes: the machine's, and what numpy an
 
 def _decimals(floats: Sequence[float]) -> list[Decimal]:
     """Floats of 32 bits by 9 digits, which tell all of them apart; a float has 17."""
-    # One format for all, and Decimal, whose text is at hand: it takes half of the time of floats, to make and to write.
-    return list(map(Decimal, ("%.9g " * len(floats) % tuple(floats)).split()))
+    # Decimal, whose text is at hand: it takes half of the time of floats, to make and to write.
+    return list(map(Decimal, _nine_digits(floats).split()))
+
+
+def _nine_digits(floats: Sequence[float]) -> str:
+    return "%.9g " * len(floats) % tuple(floats)

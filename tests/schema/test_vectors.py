@@ -26,9 +26,11 @@ from flyexpr import (
     connect,
     create_table,
     get,
+    near,
     put,
     request,
     run,
+    search,
     to_wire,
     update,
     update_item,
@@ -82,6 +84,12 @@ def test_a_vector_is_stored_as_a_list_of_numbers(table: Table, make: Callable[[]
         return  # in an expression, a memoryview is binary
     _, wire = request(table, update_item("a", assign("v", make())))
     assert list(wire["ExpressionAttributeValues"].values()) == [{"L": [{"N": text} for text in stored]}]
+
+
+@pytest.mark.parametrize("make, stored", [row[1:] for row in VALUES], ids=[row[0] for row in VALUES])
+def test_a_vector_is_searched_as_it_would_be_stored(make: Callable[[], Any], stored: list[str]) -> None:
+    _, wire = request(Table("Docs", "id", indexes=[VectorIndex("ByV", "v", 3)]), search(near("v", make())))
+    assert wire["SearchVector"] == [{"N": text} for text in stored]
 
 
 REFUSED: list[tuple[Any, str]] = [
@@ -162,6 +170,9 @@ floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 def test_an_array_comes_back_as_it_was(numbers: list[float]) -> None:
     wire = to_wire(Table("Docs", "id", attributes={"v": vector(len(numbers))}), {"id": "a", "v": array("f", numbers)})
     assert array("f", [float(each["N"]) for each in wire["v"]["L"]]) == array("f", numbers)
+    index = VectorIndex("ByV", "v", len(numbers))
+    _, asked = request(Table("Docs", "id", indexes=[index]), search(near("v", array("f", numbers))))
+    assert asked["SearchVector"] == wire["v"]["L"]
 
 
 numbers = st.one_of(

@@ -58,10 +58,10 @@ from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_bat
 from flyexpr.engines.sqlite.request.body import Bodies
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.known.put_bodies import BatchBodies, PutBodies
+from flyexpr.engines.sqlite.request.known.search_bodies import SearchBodies
 from flyexpr.engines.sqlite.request.known.update_bodies import UpdateBodies
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.reads import read_get_item, read_query, read_scan
-from flyexpr.engines.sqlite.request.searches.bodies import SearchBodies
 from flyexpr.engines.sqlite.request.searches.search import read_search
 from flyexpr.engines.sqlite.request.settings.backups import (
     read_backup_arn,

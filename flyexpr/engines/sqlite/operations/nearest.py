@@ -61,14 +61,15 @@ def _candidates(
     numpy: Any, partition: Partition, query: array[float], distance: str, top: int, places: Sequence[int] | None
 ) -> Sequence[int]:
     """The places of all vectors that may be among the nearest, as far as 32 bits can tell."""
-    _measure(numpy, partition)
     rows = None if places is None else numpy.array(places)
-    lengths, vector = numpy.array(partition.lengths), numpy.array(query, dtype=numpy.float32)
+    lengths, vector = _lengths(numpy, partition), numpy.frombuffer(query, dtype=numpy.float32)
     length = float(numpy.linalg.norm(vector.astype(numpy.float64)))
-    there = lengths[lengths > 0]
-    if not (len(there) and min(there.min(), length) > _SHORT and max(there.max(), length) < _LONG):
+    shortest, longest = lengths.min(), lengths.max()
+    if not shortest:
+        shortest = numpy.min(lengths, where=lengths > 0, initial=longest)
+    if min(shortest, length) <= _SHORT or max(longest, length) >= _LONG:
         return range(len(partition.keys)) if places is None else places
-    matrix = numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)
+    matrix = _matrix(numpy, partition)
     if rows is None:
         products = matrix @ vector
     else:
@@ -84,22 +85,23 @@ def _candidates(
 def _costs(numpy: Any, products: Any, lengths: Any, length: float, distance: str, dimensions: int) -> tuple[Any, Any]:
     """What orders the vectors, the nearest first; and by how much it may be wrong."""
     unit = _UNIT * (dimensions + 8)  # of a sum of so many products of 32 bits, in whatever order they are added
-    both = lengths * length
     if distance == "DOT_PRODUCT":
-        return -products, unit * both
-    if distance == "COSINE":
-        with numpy.errstate(divide="ignore", invalid="ignore"):
-            return numpy.where(both > 0, 1 - products / both, 1.0), unit
+        return -products, unit * length * lengths
+    if distance == "COSINE":  # times the length of the query; a vector without a length has no product either
+        return -products / numpy.maximum(lengths, _SHORT), unit * length
     return lengths**2 + length**2 - 2 * products, unit * (lengths + length) ** 2
 
 
-def _measure(numpy: Any, partition: Partition) -> None:
-    """Measure the vectors whose length nobody has measured."""
+def _lengths(numpy: Any, partition: Partition) -> Any:
+    """The lengths of all vectors; those that nobody has measured are measured."""
     lengths = numpy.frombuffer(partition.lengths, dtype=numpy.float64)
-    unknown = numpy.nonzero(lengths < 0)[0]
-    if not len(unknown):
-        return
-    matrix = numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)
-    for start in range(0, len(unknown), _STEP):
-        rows = unknown[start : start + _STEP]
-        lengths[rows] = numpy.linalg.norm(matrix[rows].astype(numpy.float64), axis=1)
+    if lengths.min() < 0:
+        matrix, unknown = _matrix(numpy, partition), numpy.nonzero(lengths < 0)[0]
+        for start in range(0, len(unknown), _STEP):
+            rows = unknown[start : start + _STEP]
+            lengths[rows] = numpy.linalg.norm(matrix[rows].astype(numpy.float64), axis=1)
+    return lengths
+
+
+def _matrix(numpy: Any, partition: Partition) -> Any:
+    return numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.h
 from __future__ import annotations
 
 import json
+from array import array
 
 from flyexpr.engines.sqlite.answers import (
     answer,
@@ -16,7 +17,7 @@ from flyexpr.engines.sqlite.answers import (
 from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.disk.vectors import Partition, VectorStoredIndex, packed, shown, unpacked
+from flyexpr.engines.sqlite.disk.vectors import Partition, VectorStoredIndex, shown, unpacked
 from flyexpr.engines.sqlite.faults import BackfillingIndex, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.nearest import nearest
 from flyexpr.engines.sqlite.operations.reads import take_page
@@ -45,7 +46,7 @@ def _search(storage: Storage, asked: SearchAsked, now: float) -> bytes:
     prefix = index.partition(partition_of(index, asked.condition))
     partition = _partition(storage, index, prefix)
     places = None if asked.condition is None else _places(partition, asked.condition)
-    found = nearest(partition, unpacked(packed(asked.vector)), index.distance, asked.top, places)
+    found = nearest(partition, array("f", asked.vector), index.distance, asked.top, places)
     results = [answer(Item=_item(storage, index, key, asked.paths), Score=json.dumps(score)) for score, key in found]
     capacity = None
     if asked.capacity != "NONE":

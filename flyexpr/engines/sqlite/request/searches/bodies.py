@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, unreadable
-from flyexpr.engines.sqlite.request.body import Bodies, read_body
+from flyexpr.engines.sqlite.request.body import read_body
 from flyexpr.engines.sqlite.request.member_rules import INT_MAX
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.errors import DynamoError
@@ -24,22 +24,23 @@ _REQUIRED = ("IndexName", "SearchVector", "TableName", "TopK")
 _LARGEST_WHOLE = 2**64
 
 
-class SearchBodies(Bodies):
-    """Reads the bodies of SearchVectors; unknown members, and those that are null and may be absent, are left out."""
+def read_search_body(body: bytes) -> Members:
+    """The members of a SearchVectors; those that are unknown, or null where they may be absent, are left out.
 
-    @staticmethod
-    def read(body: bytes) -> Members:
-        members = read_body(body)
-        try:
-            for name, value in members.items():
-                if name in _CHECKS and (value is not None or name in _REQUIRED):
-                    _CHECKS[name](value, (name,))
-        except _Misfit as misfit:
-            raise misfit.refusal(body.decode()) from None
-        for name in _REQUIRED:
-            if name not in members:
-                raise invalid(f"missing field `{name}`{_position(body.decode().rstrip())}")
-        return {name: value for name, value in members.items() if name in _CHECKS and value is not None}
+    >>> read_search_body(b'{"TableName":"t","IndexName":"i","SearchVector":[],"TopK":1,"Other":2}')
+    {'TableName': 't', 'IndexName': 'i', 'SearchVector': [], 'TopK': 1}
+    """
+    members = read_body(body)
+    try:
+        for name, value in members.items():
+            if name in _CHECKS and (value is not None or name in _REQUIRED):
+                _CHECKS[name](value, (name,))
+    except _Misfit as misfit:
+        raise misfit.refusal(body.decode()) from None
+    for name in _REQUIRED:
+        if name not in members:
+            raise invalid(f"missing field `{name}`{_position(body.decode().rstrip())}")
+    return {name: value for name, value in members.items() if name in _CHECKS and value is not None}
 
 
 class _Misfit(Exception):
