@@ -680,8 +680,8 @@ async def first(table: Table[T], read: Read, *, stats: Stats | None = None, **un
     if unknown:
         raise misplaced_option(first, read, unknown)
     items: Items[T] = run(table, first_of(read, 1))
-    found = await _whole(items, stats)
-    return found[0] if found else None
+    taken = await _whole(items, stats)
+    return taken[0] if taken else None
 
 
 async def one(table: Table[T], read: Read, *, stats: Stats | None = None, **unknown: NoReturn) -> T:

@@ -97,16 +97,16 @@ Patterns = list[Pattern] | None
 def _of_every_kind(table: Table[Any], condition: Condition, wider: list[str]) -> Patterns:
     """The patterns for changes of every kind that the table holds; a pattern does not ask of which kind an item is."""
     kinds = [*table.kinds.values(), table.as_stored] if isinstance(table, Kinds) else [table]
-    found = _any([_Compiler(kind, wider).patterns(simplify(lower_condition(kind, condition))) for kind in kinds])
-    if found is not None and len(found) > MOST_PATTERNS:
+    patterns = _any([_Compiler(kind, wider).patterns(simplify(lower_condition(kind, condition))) for kind in kinds])
+    if patterns is not None and len(patterns) > MOST_PATTERNS:
         raise ExpressionError(
-            f"the condition needs {len(found)} patterns, and Lambda takes {MOST_PATTERNS}",
+            f"the condition needs {len(patterns)} patterns, and Lambda takes {MOST_PATTERNS}",
             expression=show(condition),
             hint="leave a part of it to handler(function, table, condition=...)",
         )
-    if len(kinds) > 1 and found is not None and len(found) > 1 and not wider:
+    if len(kinds) > 1 and patterns is not None and len(patterns) > 1 and not wider:
         wider.append(show(condition))
-    return found
+    return patterns
 
 
 class _Compiler:
@@ -136,10 +136,10 @@ class _Compiler:
                 missing = Test("attribute_not_exists", (Call("old", (path,)),))
                 return self.patterns(And((missing, Test("attribute_exists", (path,)))))
         stored = all(path.parts[0] not in self.table.fillable for path in paths(node))
-        found = self._leaf(node) if stored else None  # parts of a key need not be stored
-        if found is None:
+        of_leaf = self._leaf(node) if stored else None  # parts of a key need not be stored
+        if of_leaf is None:
             self.wider.append(show(node))
-        return found
+        return of_leaf
 
     def _leaf(self, node: Condition) -> Patterns:
         """The patterns of one comparison or test; None where there are none."""
@@ -210,12 +210,12 @@ _RULES: dict[str, Callable[[Any], Any]] = {
 
 
 def _any(alternatives: list[Patterns]) -> Patterns:
-    found: list[Pattern] = []
+    united: list[Pattern] = []
     for patterns in alternatives:
         if patterns is None:
             return None
-        found += [pattern for pattern in patterns if pattern not in found]
-    return found
+        united += [pattern for pattern in patterns if pattern not in united]
+    return united
 
 
 def _all(parts: Iterable[Patterns]) -> Patterns:

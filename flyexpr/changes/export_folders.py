@@ -50,10 +50,10 @@ def find_export(folder: Path) -> Path | None:
     """
     if (folder / SUMMARY).is_file():
         return folder
-    found = sorted(folder.glob(f"**/{SUMMARY}")) if folder.is_dir() else []
-    if len(found) > 1:
-        raise FlyexprError(f"{folder} holds {len(found)} exports; name one of them, such as {found[0].parent}")
-    return found[0].parent if found else None
+    manifests = sorted(folder.glob(f"**/{SUMMARY}")) if folder.is_dir() else []
+    if len(manifests) > 1:
+        raise FlyexprError(f"{folder} holds {len(manifests)} exports; name one of them, such as {manifests[0].parent}")
+    return manifests[0].parent if manifests else None
 
 
 def export_in(folder: str | PathLike[str]) -> Export:
@@ -61,12 +61,12 @@ def export_in(folder: str | PathLike[str]) -> Export:
     if not isinstance(folder, (str, PathLike)):
         raise TypeError(f"the folder of an export is a path, not {folder!r}")
     try:
-        found = find_export(Path(folder))
+        place = find_export(Path(folder))
     except OSError as error:  # such as of a folder that nobody may look into
         raise FlyexprError(f"cannot look for an export in {folder}: {error.strerror}") from None
-    if found is None:
+    if place is None:
         raise FlyexprError(f"{folder} holds no export: there is no manifest-summary.json in it")
-    return read_manifest(found)
+    return read_manifest(place)
 
 
 @record
@@ -177,10 +177,10 @@ def _text(path: Path) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    found = _parsed(_text(path))
-    if not isinstance(found, dict):
+    manifest = _parsed(_text(path))
+    if not isinstance(manifest, dict):
         raise FlyexprError(f"{path} is not a manifest")
-    return found
+    return manifest
 
 
 def _parsed(text: str) -> Any:

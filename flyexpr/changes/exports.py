@@ -134,8 +134,8 @@ def _lines(export: Export) -> Iterator[tuple[Any, str]]:
         for number, line in enumerate(lines_of(file), 1):
             where = f"{file.path}, line {number}"
             with _naming(where):
-                told = read(line)
-            yield told, where
+                entry = read(line)
+            yield entry, where
 
 
 @contextmanager
@@ -171,5 +171,5 @@ def export_filter(condition: Condition, table: Table[Any], *, project: Paths | N
     if not access.sends:
         raise ExpressionError("no item can match this condition", expression=show(condition))
     members = expression_members(("FilterExpression", access.filter), ("ProjectionExpression", access.fetch))
-    found: dict[str, Any] = json.loads("{" + ",".join(members) + "}")
-    return found
+    specification: dict[str, Any] = json.loads("{" + ",".join(members) + "}")
+    return specification

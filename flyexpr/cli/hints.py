@@ -123,8 +123,8 @@ def meant_option(option: str) -> str:
 
 def _hint_of(text: str, arguments: Iterable[str]) -> str:
     """A hint from the text of an error alone, which contains the expression."""
-    if found := re.search(r"\n  condition: (.*)", text):
-        return quoting(found[1])
+    if match := re.search(r"\n  condition: (.*)", text):
+        return quoting(match[1])
     if "refers to an attribute that does not exist" in text:
         return next(filter(None, map(quoting, arguments)), "")
     return ""

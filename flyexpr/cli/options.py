@@ -58,8 +58,8 @@ engine = click.option(
 
 def session(makes: bool = False) -> Session:
     """The session of the command that runs; one that `makes` makes the file of an engine if it is missing."""
-    found: Session = click.get_current_context().find_root().obj or Session()
-    return replace(found, makes=makes)
+    current: Session = click.get_current_context().find_root().obj or Session()
+    return replace(current, makes=makes)
 
 
 table = click.argument("table", shell_complete=completions.table_names)
@@ -217,8 +217,8 @@ def moment_of(text: str, *words: str) -> str | datetime:
 
 def table_at(name: str, text: str | None) -> Table[Any]:
     """The table of that name, as it stood at the time that `--at` says."""
-    found = session().table(name)
-    return found if text is None else found.at(_time(text, "--at takes"))
+    table = session().table(name)
+    return table if text is None else table.at(_time(text, "--at takes"))
 
 
 def _time(text: str, takes: str) -> datetime:

@@ -34,11 +34,13 @@ def schema_words(
     """
     types: dict[str, str] = {}
     partition, *sort = read_keys(keys, types, f"table {name!r}", 2)
-    found: list[Index] = [local_index(text, types, partition) for text in locals_]
-    found += [global_index(text, types) for text in indexes]
-    found += [vector_index(text, types) for text in vectors]
+    definitions: list[Index] = [local_index(text, types, partition) for text in locals_]
+    definitions += [global_index(text, types) for text in indexes]
+    definitions += [vector_index(text, types) for text in vectors]
     attributes = {attribute: KEY_TYPES[kind] for attribute, kind in types.items() if kind != "S"}
-    return Table(name, partition[0], sort[0][0] if sort else None, attributes=attributes, indexes=found, **options)
+    return Table(
+        name, partition[0], sort[0][0] if sort else None, attributes=attributes, indexes=definitions, **options
+    )
 
 
 def setting_words(
@@ -53,18 +55,18 @@ def setting_words(
     >>> setting_words(ttl="expires", stream="off", billing="5,2")
     {'ttl': 'expires', 'stream': None, 'throughput': (5, 2)}
     """
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     if ttl and no_ttl:
         raise ValidationError("--ttl and --no-ttl cannot stand together")
     if ttl or no_ttl:
-        found["ttl"] = ttl
+        settings["ttl"] = ttl
     if stream:
-        found["stream"] = None if stream == "off" else stream
+        settings["stream"] = None if stream == "off" else stream
     if billing:
-        found["throughput"] = _throughput(billing)
+        settings["throughput"] = _throughput(billing)
     if protect:
-        found["deletion_protection"] = protect == "on"
-    return found
+        settings["deletion_protection"] = protect == "on"
+    return settings
 
 
 def _throughput(text: str) -> tuple[int, int] | None:

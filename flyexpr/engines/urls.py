@@ -33,9 +33,9 @@ def by_name(url: str, options: Iterable[tuple[str, str]]) -> dict[str, str]:
     >>> by_name("sqlite:a.db?mode=ro&sync=full", [("mode", "ro"), ("sync", "full")])
     {'mode': 'ro', 'sync': 'full'}
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in options:
-        if name in found:
+        if name in values:
             raise FlyexprError(f"the option {name!r} stands twice in {shown(url)!r}\n  write it once")
-        found[name] = value
-    return found
+        values[name] = value
+    return values

@@ -25,8 +25,8 @@ def project(paths: Iterable[Path], item: Mapping[str, Any]) -> Item:
     The key is not added, and a path that leads to nothing is left out.
     """
     if isinstance(paths, Columns):
-        found = {_column(path): find(path.parts, item) for path in paths}
-        return {name: value for name, value in found.items() if value is not MISSING}
+        columns = {_column(path): find(path.parts, item) for path in paths}
+        return {name: value for name, value in columns.items() if value is not MISSING}
     wanted: dict[str | int, Any] = {}
     for path in paths:
         level = wanted

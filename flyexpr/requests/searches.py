@@ -50,9 +50,9 @@ class VectorSearch(Access):
 
     def answer(self, table: Table, body: bytes) -> Answer:
         with decoding:
-            found = fields_of(body)["SearchResults"]
-            items = [fill(table, item_of_wire(each["Item"])) for each in found]
-            return items, {"Scores": [float(each["Score"]) for each in found]}
+            results = fields_of(body)["SearchResults"]
+            items = [fill(table, item_of_wire(each["Item"])) for each in results]
+            return items, {"Scores": [float(each["Score"]) for each in results]}
 
     def warnings(self, table: Table) -> Iterator[str]:
         index = self.index

@@ -273,13 +273,13 @@ def kinds_of_key(table: Kinds, key: Any) -> dict[str, Item]:
 
     Those are the kinds whose templates make the key of the parts that are given, or can have made it.
     """
-    found = {}
+    keys = {}
     for name, kind in table.kinds.items():
         with suppress(ValidationError):
             stored = stored_key(kind, key)
             if all(_can_have_made(kind, attribute, stored[attribute]) for attribute in table.keys):
-                found[name] = stored
-    return found
+                keys[name] = stored
+    return keys
 
 
 def _can_have_made(table: Table, name: str, value: Any) -> bool:
@@ -297,16 +297,16 @@ def _key_of_kinds(table: Kinds, key: Any) -> Item:
     if not isinstance(key, Mapping) or all(name in key for name in table.keys):
         with suppress(ValidationError):  # such as for a datetime, which only its kind can encode
             return stored_key(table.as_stored, key)
-    found = kinds_of_key(table, key)
-    different = {tuple(stored.values()): name for name, stored in found.items()}
+    by_kind = kinds_of_key(table, key)
+    different = {tuple(stored.values()): name for name, stored in by_kind.items()}
     if len(different) > 1:
         names = " or ".join(map(repr, different.values()))
         raise ValidationError(
             f"this can be the key of {names} in {table.name!r}",
-            hint=f"name the kind: table[{next(iter(found))!r}]; or give {_key_shown(table)}",
+            hint=f"name the kind: table[{next(iter(by_kind))!r}]; or give {_key_shown(table)}",
         )
-    if found:
-        return next(iter(found.values()))
+    if by_kind:
+        return next(iter(by_kind.values()))
     try:
         return stored_key(table.as_stored, key)
     except ValidationError as error:

@@ -66,13 +66,13 @@ def read_item(text: str) -> Item:
     ...
     flyexpr.errors.ValidationError: not JSON: Expecting ',' delimiter at character 12
     """
-    found = parse_json(text)
-    if not isinstance(found, dict):
+    item = parse_json(text)
+    if not isinstance(item, dict):
         raise ValidationError(f"an item is a JSON object, not {_shortened(text)}")
     if '"$' in text or "\\u0024" in text:
-        for name, value in found.items():
-            found[name] = _unmarked(value)
-    return found
+        for name, value in item.items():
+            item[name] = _unmarked(value)
+    return item
 
 
 def read_value(text: str) -> Any:
@@ -129,9 +129,9 @@ def _read_set(body: Any) -> set[Any]:
     members = [_unmarked(member) for member in body] if isinstance(body, list) else []
     if not members or not all(type(member) in (str, int, Decimal, bytes) for member in members):
         raise ValidationError('{"$set": [...]} takes a list of strings, of numbers or of {"$bytes": ...}, not empty')
-    found = set(members)
-    freeze(found)  # one type
-    return found
+    value = set(members)
+    freeze(value)  # one type
+    return value
 
 
 def _read_bytes(body: Any) -> bytes:

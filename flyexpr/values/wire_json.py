@@ -43,12 +43,12 @@ def read_wire(text: str) -> Item:
     ...
     flyexpr.errors.ValidationError: at `id`: N takes a number in a string
     """
-    found = parse_json(text)
-    if not isinstance(found, dict):
+    parsed = parse_json(text)
+    if not isinstance(parsed, dict):
         raise ValidationError("an item is a JSON object")
-    if found.keys() == {"Item"} and not _is_value(found["Item"]):
-        found = found["Item"]
-    return item_of_wire(found)
+    if parsed.keys() == {"Item"} and not _is_value(parsed["Item"]):
+        parsed = parsed["Item"]
+    return item_of_wire(parsed)
 
 
 def item_of_wire(wire: Any, at: str = "") -> Item:

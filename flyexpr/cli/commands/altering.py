@@ -59,8 +59,8 @@ def alter(
     """
     if not (indexes or vectors or drops or any(settings.values())):
         raise click.UsageError("say what to change, as by --index, --drop-index or --ttl")
-    found, description = options.session().described(table)
-    wanted = altered_schema(run(found, describe_table()), indexes, vectors, drops, setting_words(**settings))
+    descriptor, description = options.session().described(table)
+    wanted = altered_schema(run(descriptor, describe_table()), indexes, vectors, drops, setting_words(**settings))
     steps = run(wanted, update_table(drop=bool(drops), dry_run=True))
     lines = [options.step("change", text) for text in steps or ["none: the table is so already"]]
     if any(text.startswith("create index") for text in steps):
@@ -97,12 +97,12 @@ def drop(table: str, yes: bool, explain: bool, dry_run: bool) -> None:
     flyexpr drop Movies --yes
     """
     session = options.session()
-    found, description = session.described(table)
+    descriptor, description = session.described(table)
     counted = options.step("items", last_counted(description))
-    options.plan(explain or dry_run, explained(found, delete_table()), counted)
-    if found.deletion_protection:
+    options.plan(explain or dry_run, explained(descriptor, delete_table()), counted)
+    if descriptor.deletion_protection:
         raise FlyexprError(f"{table} is protected from being dropped\n  hint: flyexpr alter {table} --protect off")
     options.confirm(f"Drop the table {table} of {session.shown} with all of its items?", yes)
     with waiting() as tell:
         tell(f"drop {table}")
-        run(found, delete_table())
+        run(descriptor, delete_table())

@@ -64,16 +64,16 @@ def copy(
     """
     session = options.session()
     target = session if to in (".", session.place) else Session(to, makes=True)
-    found, description = session.described(table)
+    descriptor, description = session.described(table)
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
     then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} if it is missing"
-    manner.plan(*_plan(found, description, segments), options.step("then", then))
+    manner.plan(*_plan(descriptor, description, segments), options.step("then", then))
     settings = {"table": table, **identity(description), "to": target.shown, "as": name, "segments": segments}
     with job("copy", "copied", settings, manner, description.get("ItemCount")) as work:
-        into = _target(work, found, target, name or table)
+        into = _target(work, descriptor, target, name or table)
         work.run(
-            parts_of(work, found, segments),
+            parts_of(work, descriptor, segments),
             lambda _, items: put_all(work, into, [Placed("an item", item) for item in items]),
         )
 
@@ -89,7 +89,7 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
     A copy that goes on goes on into the very table that it began with: another one lacks what was copied before.
     """
     try:
-        found, description = target.described(name)
+        descriptor, description = target.described(name)
     except NoSuchTable:
         if work.journal.pinned(_TARGET) is not None:
             raise FlyexprError(
@@ -97,9 +97,9 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
                 "  hint: delete the journal to copy everything anew"
             ) from None
         run(run(table, describe_table()).named(name).on(target.engine), create_table())
-        found, description = target.described(name)
+        descriptor, description = target.described(name)
     work.journal.pin(_TARGET, identity(description)["TableId"])
-    return found
+    return descriptor
 
 
 _TARGET = "TableId of the target"
@@ -129,7 +129,7 @@ def export(
     flyexpr export Movies movies.csv
     """
     session = options.session()
-    found, description = session.described(table)
+    descriptor, description = session.described(table)
     form = form_of_file(folder)
     if not form and not folder.endswith("/") and Path(folder.lower().removesuffix(".gz")).suffix in _OTHER_FORMS:
         raise click.UsageError(f"{folder} is named as a file, and an export writes a file .jsonl or .csv, or a folder")
@@ -138,13 +138,13 @@ def export(
     if form and manner.resume:
         raise click.UsageError("--resume is for an export into a folder")
     then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
-    manner.plan(*_plan(found, description, segments), options.step("then", then))
+    manner.plan(*_plan(descriptor, description, segments), options.step("then", then))
     settings = {"table": table, **identity(description), "folder": folder, "segments": segments}
     with job("export", "exported", settings, manner, description.get("ItemCount")) as work:
         if form:
-            _export_file(work, found, Path(folder), "text" if text else form, segments)
+            _export_file(work, descriptor, Path(folder), "text" if text else form, segments)
         else:
-            _export_folder(work, found, Path(folder), segments)
+            _export_folder(work, descriptor, Path(folder), segments)
 
 
 def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) -> None:
@@ -228,10 +228,10 @@ def import_(
     flyexpr import Movies AWSDynamoDB/01693685827463-2d8752fd/
     flyexpr import Movies movies.csv --dry-run
     """
-    found, description = options.session().described(table)
+    descriptor, description = options.session().described(table)
     export = export_in(source) if Path(source).is_dir() else None
     if export and export.view:
-        return _import_changes(found, export, manner)
+        return _import_changes(descriptor, export, manner)
     files = data_files(export) if export else ()
     form = "wire" if wire else form_of_file(source) or "json"
     options.check_sheet(types, "wire" if export else form)
@@ -244,12 +244,12 @@ def import_(
         with job("import", "imported", settings, manner, sum(file.items for file in files) or None) as work:
             if export:
                 for file in files:
-                    _import_file(work, found, file, manner.dry_run)
+                    _import_file(work, descriptor, file, manner.dry_run)
             else:
                 with opened(source) as stream:
-                    put_stream(work, found, stream, form, types, manner.dry_run)
+                    put_stream(work, descriptor, stream, form, types, manner.dry_run)
 
-    manner.plan(*put_plan(found, source), look=write)
+    manner.plan(*put_plan(descriptor, source), look=write)
     write()
 
 

@@ -41,13 +41,13 @@ def edit(table: str, key: tuple[str, ...], dry_run: bool) -> None:
     flyexpr edit Movies 2013 Rush
     EDITOR="code --wait" flyexpr edit Movies 2013 Rush --dry-run
     """
-    found = options.session().table(table)
-    item = run(found, GetItem(key_words(found, key), consistent=True))
+    descriptor = options.session().table(table)
+    item = run(descriptor, GetItem(key_words(descriptor, key), consistent=True))
     if item is None:
         options.nothing_found()
         raise Nothing
     with _draft(table, f"{pretty_text(item)}\n") as path:
-        change = edit_of(found, item, _edited(path))
+        change = edit_of(descriptor, item, _edited(path))
         for action in change.actions:
             options.say(show(Update((action,))))
         if not change.actions:
@@ -56,7 +56,7 @@ def edit(table: str, key: tuple[str, ...], dry_run: bool) -> None:
             notes.note(f"nothing is written; the text is kept in {path}")
             raise _Kept
         else:
-            _write(found, item, change)
+            _write(descriptor, item, change)
 
 
 class _Kept(Exception):
@@ -93,14 +93,14 @@ def _edited(path: Path) -> Item:
         raise FlyexprError(f"{error.message}; nothing is written\n  hint: EDITOR names the editor") from None
     with naming(path):
         text = path.read_bytes()
-    found = []
+    items = []
     for entry in entries(io.BytesIO(text), "json"):
         if entry.item is None:
             raise FlyexprError(f"line {entry.line or entry.number}: {entry.fault}")
-        found.append(entry.item)
-    if len(found) != 1:
-        raise FlyexprError(f"the file has {len(found)} items, and one was to be edited; nothing is written")
-    return found[0]
+        items.append(entry.item)
+    if len(items) != 1:
+        raise FlyexprError(f"the file has {len(items)} items, and one was to be edited; nothing is written")
+    return items[0]
 
 
 def _write(table: Table, item: Item, change: Update) -> None:

@@ -35,8 +35,8 @@ def filter(condition: str, file: str, form: str) -> None:
     wanted = parse_condition(condition)
     check(wanted)
     with options.standard_output() as stream:
-        found = (item for item, is_wanted in _with_each(partial(matches, wanted), file, form) if is_wanted)
-        number = write_items(found, stream, form)
+        matching = (item for item, is_wanted in _with_each(partial(matches, wanted), file, form) if is_wanted)
+        number = write_items(matching, stream, form)
     if not number:
         options.nothing_found(condition)
         raise Nothing

@@ -125,12 +125,12 @@ def _history(ends: Callable[[str, str], list[str]]) -> Iterator[Callable[[str], 
     readline.set_history_length(_KEPT)
     readline.set_auto_history(False)  # or answers to questions would be kept
     readline.set_completer_delims(_DELIMITERS)
-    found: list[str] = []
+    endings: list[str] = []
 
     def complete(text: str, state: int) -> str | None:
         if state == 0:
-            found[:] = ends(readline.get_line_buffer()[: readline.get_endidx()], text)
-        return found[state] if state < len(found) else None
+            endings[:] = ends(readline.get_line_buffer()[: readline.get_endidx()], text)
+        return endings[state] if state < len(endings) else None
 
     readline.set_completer(complete)
     is_edit = "libedit" in (readline.__doc__ or "")
@@ -152,10 +152,10 @@ def completed(program: click.Command, session: Session, line: str, text: str) ->
     words, last, quote = _parts(line)
     if words[:1] in (["flyexpr"], ["help"]):
         words = words[1:]
-    found = []
+    candidates = []
     for item in ShellComplete(program, {"obj": session}, "flyexpr", "").get_completions(words, last):
-        found += _files(last) if item.type in ("file", "dir") else [item.value]
-    ends = [text + value[len(last) :] for value in found if value.startswith(last)]
+        candidates += _files(last) if item.type in ("file", "dir") else [item.value]
+    ends = [text + value[len(last) :] for value in candidates if value.startswith(last)]
     return [end if quote or end.endswith(("(", ":", "/")) else f"{end} " for end in ends]
 
 

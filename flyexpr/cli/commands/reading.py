@@ -38,12 +38,12 @@ def get(
     flyexpr get Movies 2013 Rush
     flyexpr get Movies '{"year": 2013, "title": "Rush"}'
     """
-    found = options.table_at(table, at)
-    operation = GetItem(key_words(found, key), options.paths_of(project), consistent)
-    options.plan(explain, explained(found, operation))
-    item = run(found, operation)
+    descriptor = options.table_at(table, at)
+    operation = GetItem(key_words(descriptor, key), options.paths_of(project), consistent)
+    options.plan(explain, explained(descriptor, operation))
+    item = run(descriptor, operation)
     with options.standard_output() as stream:
-        write_items([] if item is None else [item], stream, form, found.keys)
+        write_items([] if item is None else [item], stream, form, descriptor.keys)
     if item is None:
         options.nothing_found()
         raise Nothing
@@ -179,12 +179,12 @@ def count(
     \b
     flyexpr count Movies "year = 2013"
     """
-    found = options.table_at(table, at)
-    read, why = read_of(found, options.condition_of(condition), index, consistent)
-    options.plan(explain, explained(found, read))
+    descriptor = options.table_at(table, at)
+    read, why = read_of(descriptor, options.condition_of(condition), index, consistent)
+    options.plan(explain, explained(descriptor, read))
     if why and condition:
         notes.note(why, "warning")
-    number = counted(found, read)
+    number = counted(descriptor, read)
     options.say(number)
     if not number:
         options.nothing_found(condition)
@@ -202,8 +202,8 @@ def explain(table: str, condition: str, index: str | None, consistent: bool) -> 
     \b
     flyexpr explain Movies "year = 2013 AND info.rating > 8"
     """
-    found = options.session().table(table)
-    read, why = read_of(found, options.condition_of(condition), index, consistent)
+    descriptor = options.session().table(table)
+    read, why = read_of(descriptor, options.condition_of(condition), index, consistent)
     if why:
         options.say(why)
-    options.plan(True, explained(found, read))
+    options.plan(True, explained(descriptor, read))

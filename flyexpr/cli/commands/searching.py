@@ -52,11 +52,11 @@ def search(
     flyexpr search Docs --near @question.json "lang = 'en'" --top 3
     flyexpr search Docs --near "[0.1, 0.7]" --project title
     """
-    found = options.table_at(table, at)
-    vector = near_vector(_attribute(found, index), _vector(near))
+    descriptor = options.table_at(table, at)
+    vector = near_vector(_attribute(descriptor, index), _vector(near))
     asked = Search(vector, options.condition_of(condition), top, index, options.paths_of(project), wide)
-    options.plan(explain, explained(found, asked))
-    results = [{"score": Decimal(repr(each.score)), "item": each.item} for each in run(found, asked)]
+    options.plan(explain, explained(descriptor, asked))
+    results = [{"score": Decimal(repr(each.score)), "item": each.item} for each in run(descriptor, asked)]
     with options.standard_output() as stream:
         write_items(results, stream, form, ("score", "item"))
     if not results:

@@ -42,15 +42,15 @@ def describe(table: str, python: bool, wire: bool) -> None:
     flyexpr describe Movies
     flyexpr describe Movies --python >> script.py
     """
-    found, description = options.session().described(table)
+    descriptor, description = options.session().described(table)
     if wire:
         options.say(json.dumps(description, indent=2))
         return
-    found = run(found, describe_table())
+    descriptor = run(descriptor, describe_table())
     if python:
-        options.say(schema_python(found))
+        options.say(schema_python(descriptor))
         return
-    for label, text in _lines(found, description):
+    for label, text in _lines(descriptor, description):
         options.say_labelled(f"{label:15}{text}", 15)
 
 
@@ -87,10 +87,10 @@ def _index(table: Table, index: Index) -> str:
     held = {"all": "all attributes", "keys": "keys only"}.get(str(index.project)) or ", ".join(index.project)
     if not isinstance(index, VectorIndex):
         return f"{index.name}: {_keys(table, table.keys_of(index))}; {held}"
-    found = [f"{index.attribute}, {index.dimensions:,} dimensions, {index.distance}"]
-    found += [f"partition key {_keys(table, index.partition_keys)}"] if index.partition_keys else []
-    found += [f"filters {_keys(table, tuple(index.filters))}"] if index.filters else []
-    return f"{index.name}: {'; '.join([*found, held])}"
+    parts = [f"{index.attribute}, {index.dimensions:,} dimensions, {index.distance}"]
+    parts += [f"partition key {_keys(table, index.partition_keys)}"] if index.partition_keys else []
+    parts += [f"filters {_keys(table, tuple(index.filters))}"] if index.filters else []
+    return f"{index.name}: {'; '.join([*parts, held])}"
 
 
 @click.command()

@@ -62,13 +62,13 @@ def undo(
     if (since is None) == (export is None):
         raise click.UsageError("write --since WHEN, or --export FOLDER")
     begin = None if since is None else options.moment_of(since, "beginning")
-    found = options.session().table(table)
+    descriptor = options.session().table(table)
     wanted = None if condition is None else options.condition_of(condition)
-    undoing = Undoing(found, begin, wanted, export, wait, clock=time.monotonic, now=time.time)
+    undoing = Undoing(descriptor, begin, wanted, export, wait, clock=time.monotonic, now=time.time)
 
     def take_back(only_look: bool, refused: Refused | None = None) -> int:
         bulk = Bulk(rate=rate, clock=time.monotonic)
-        return in_bulk(undoing.steps(only_look, refused, bulk), (found,), bulk)
+        return in_bulk(undoing.steps(only_look, refused, bulk), (descriptor,), bulk)
 
     only_look = dry_run
     if not dry_run and not yes:

@@ -47,11 +47,11 @@ def watch(
     """
     if since is not None and resume is not None and resume.exists():
         raise click.UsageError(f"{resume} says where to go on; leave out --since, or name another file")
-    found = options.session().table(table)
+    descriptor = options.session().table(table)
     budget: Any = None if seconds is None else {"seconds": seconds}
     place = _kept(resume) or options.moment_of(since or "latest", *_WORDS)
     wanted = None if condition is None else options.condition_of(condition)
-    watching = watched(found, wanted, since=place, budget=budget)
+    watching = watched(descriptor, wanted, since=place, budget=budget)
     with options.standard_output() as stream:
         for change in _first(watching, limit):
             write_items([_shown(change)], stream, "json")

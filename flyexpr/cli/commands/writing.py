@@ -62,15 +62,16 @@ def put(
     is_item = file.lstrip()[:1] in ("{", "[") and not os.path.exists(file)
     form = options.form_of(form if is_item else form_of_file(file) or form, wire)
     options.check_sheet(types, form)
-    found, description = options.session().described(table)
+    descriptor, description = options.session().described(table)
     settings = {"table": table, **identity(description), "file": file, "form": form, **types.settings}
     manner = replace(manner, quiet=manner.quiet or is_item)
 
     def write() -> None:
         with job("put", "put", settings, manner) as work, _source(file, is_item) as stream:
-            put_stream(work, found, stream, form, types, manner.dry_run)
+            put_stream(work, descriptor, stream, form, types, manner.dry_run)
 
-    manner.plan(*put_plan(found, {"-": "standard input"}.get(file, "the argument" if is_item else file)), look=write)
+    source = {"-": "standard input"}.get(file, "the argument" if is_item else file)
+    manner.plan(*put_plan(descriptor, source), look=write)
     write()
 
 
@@ -129,25 +130,25 @@ def update(
     flyexpr update Movies 2013 Rush "ADD views 1" --if "views < 10" --returns ALL_NEW
     flyexpr update Movies "SET old = true" --where "year < 1980"
     """
-    found, description = options.session().described(table)
+    descriptor, description = options.session().described(table)
     *key, text = words
     if where is None:
-        operation = UpdateItem(key_words(found, key), parse_update(text), _condition(condition), returns)
-        _do_one(found, operation, manner, wire)
+        operation = UpdateItem(key_words(descriptor, key), parse_update(text), _condition(condition), returns)
+        _do_one(descriptor, operation, manner, wire)
         return
     change = parse_update(text)
     _check_where(key, condition, returns)
     settings = {"table": table, **identity(description), "update": show(change), "index": index, "segments": segments}
-    _update_matching(found, change, where, settings, manner)
+    _update_matching(descriptor, change, where, settings, manner)
 
 
-def _update_matching(found: Table, change: Update, where: str, settings: dict[str, Any], manner: Manner) -> None:
+def _update_matching(table: Table, change: Update, where: str, settings: dict[str, Any], manner: Manner) -> None:
     matching = parse_condition(where)
-    read, why = bulk_read(found, matching, settings["index"], change)
-    _plan(manner, found, read, f"UpdateItem of each: {show(change)}")
+    read, why = bulk_read(table, matching, settings["index"], change)
+    _plan(manner, table, read, f"UpdateItem of each: {show(change)}")
     _note_scan(why)
     with job("update", "updated", settings | {"where": show(matching)}, manner) as work:
-        _change(work, found, partial(update_matching, found, _side_by_side(read, settings), change, False, monotonic))
+        _change(work, table, partial(update_matching, table, _side_by_side(read, settings), change, False, monotonic))
         _note_nothing(work, where)
 
 
@@ -188,19 +189,19 @@ def delete(
     flyexpr delete Movies 2013 Rush --if "attribute_not_exists(info)"
     flyexpr delete Movies --where "year < 1980" --dry-run
     """
-    found, description = options.session().described(table)
+    descriptor, description = options.session().described(table)
     if where is None:
-        _do_one(found, DeleteItem(key_words(found, key), _condition(condition), returns), manner, wire)
+        _do_one(descriptor, DeleteItem(key_words(descriptor, key), _condition(condition), returns), manner, wire)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
-    read, why = bulk_read(found, matching, index, None)
+    read, why = bulk_read(descriptor, matching, index, None)
     settings = {"table": table, **identity(description), "where": show(matching), "index": index, "segments": segments}
-    _plan(manner, found, read, "DeleteItem of each")
+    _plan(manner, descriptor, read, "DeleteItem of each")
     _note_scan(why)
     options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
     with job("delete", "deleted", settings, manner) as work:
-        _change(work, found, partial(delete_matching, found, _side_by_side(read, settings), False, monotonic))
+        _change(work, descriptor, partial(delete_matching, descriptor, _side_by_side(read, settings), False, monotonic))
         _note_nothing(work, where)
 
 

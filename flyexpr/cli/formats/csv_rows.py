@@ -93,10 +93,10 @@ def read_cell(text: str, kind: str | None = None) -> Any:
         return _read_number(text)
     if kind == "B" and text[:1] != "{":
         return _read_base64(text)
-    found = _read_json(text)
-    if found is None or (kind == "S" and not isinstance(found[0], str)):
+    parsed = _read_json(text)
+    if parsed is None or (kind == "S" and not isinstance(parsed[0], str)):
         return text
-    return found[0]
+    return parsed[0]
 
 
 def _read_json(text: str) -> tuple[Any] | None:
@@ -115,11 +115,11 @@ def _read_number(text: str) -> Any:
     try:
         if not _NUMBER.fullmatch(text):
             raise ValidationError(f"{text!r} is not a number")
-        found = number(text.strip())
-        encode(found)
+        value = number(text.strip())
+        encode(value)
     except ArithmeticError:
         raise ValidationError(f"{text!r} is out of the range of numbers") from None
-    return found
+    return value
 
 
 def _read_base64(text: str) -> bytes:

@@ -137,18 +137,18 @@ class _Source:
         """Goes on behind a text that stands here; False where it does not."""
         while self._at + 64 > len(self._text) and self._more():
             pass
-        if found := pattern.match(self._text, self._at):
-            self._go(found.end())
-        return found is not None
+        if match := pattern.match(self._text, self._at):
+            self._go(match.end())
+        return match is not None
 
     def element(self) -> Element:
         """The value that begins here."""
         end = self._end()
         while end == len(self._text) and self._more():  # a number may go on
             end = self._end()
-        found = Element(self._line, self._text[self._at : end])
+        element = Element(self._line, self._text[self._at : end])
         self._go(end)
-        return found
+        return element
 
     def _end(self) -> int:
         """Where the value that begins here ends in the text, which is read as far as it takes."""

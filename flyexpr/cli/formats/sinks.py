@@ -99,30 +99,30 @@ def _row_line(cells: Iterable[str], stream: IO[bytes]) -> bytes:
 
 @contextmanager
 def _people_table(stream: IO[bytes], columns: Sequence[str]) -> Iterator[Add]:
-    found: list[Item] = []
+    collected: list[Item] = []
 
     def add(items: Iterable[Item]) -> int:
-        before = len(found)
-        found.extend(items)
-        return len(found) - before
+        before = len(collected)
+        collected.extend(items)
+        return len(collected) - before
 
     yield add
-    if not found:
+    if not collected:
         return
     from rich.console import Console
     from rich.measure import Measurement
     from rich.text import Text
 
-    names = list(dict.fromkeys([*columns, *(name for item in found for name in item)]))
+    names = list(dict.fromkeys([*columns, *(name for item in collected for name in item)]))
     text = io.TextIOWrapper(stream, "utf-8", write_through=True)
     try:
         console = Console(file=text, color_system=None if os.environ.get("NO_COLOR") else "auto")
-        table = _table(names, found)
+        table = _table(names, collected)
         wide = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
         if wide <= console.width:
             console.print(table)
         else:
-            for number, item in enumerate(found, 1):
+            for number, item in enumerate(collected, 1):
                 console.print(Text(f"── {number:,} ──", "dim"), _record(names, item), sep="\n")
     finally:
         text.detach()

@@ -16,7 +16,7 @@ def plain(text: str) -> str:
     >>> print(plain("\x1b]0;title\x07 \u202eabc\n"), end="")
     \u001b]0;title\u0007 \u202eabc
     """
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def in_one_line(text: str) -> str:
@@ -59,8 +59,8 @@ def painted(text: str, style: str, stream: IO[str] | IO[bytes]) -> str:
 def labelled(text: str, width: int, stream: IO[str] | IO[bytes]) -> str:
     """Lines that begin with a label of this width, as a plan has them; a warning has a colour of its own."""
 
-    def paint(found: re.Match[str]) -> str:
-        label = found[0]
+    def paint(match: re.Match[str]) -> str:
+        label = match[0]
         return painted(label, "warning" if label.startswith("warning") else "label", stream)
 
     return re.sub(rf"(?m)^(?=\S).{{{width - 1}}} ", paint, text) if has_colour(stream) else text

@@ -95,15 +95,15 @@ def read_first(text: bytes, names: Sequence[str]) -> Item:
 
     What follows is not read, so it takes a third of the time of `read_text`.
     """
-    found: Item = {}
+    values: Item = {}
     whole, end = text.decode(), 0
     try:
-        while len(found) < len(names):
+        while len(values) < len(names):
             name, start = _scan(whole, end + 1)
             wire, end = _scan(whole, start + 1)
             if name in names:
-                found[name] = decode(wire)
-        return {name: found[name] for name in names}
+                values[name] = decode(wire)
+        return {name: values[name] for name in names}
     except (*_UNREADABLE, StopIteration):
         return read_text(text, names)
 

@@ -35,5 +35,5 @@ def ion_type(text: str) -> str | None:
     """
     if len(text) < 2 or text[-1] != "`":
         return None
-    found = _ION.fullmatch(text[1:-1].strip())
-    return found.lastgroup if found else None
+    match = _ION.fullmatch(text[1:-1].strip())
+    return match.lastgroup if match else None

@@ -72,7 +72,7 @@ def ranges(name: str, parts: Sequence[Condition]) -> list[Range]:
     >>> [(found.low, found.high) for found in ranges("at", [begins_with("at", "EV#"), eq("id", "a")])]
     [((Value(kind='S', body='EV#'), True), (Value(kind='S', body='EV$'), False))]
     """
-    return [found for part in parts if (found := _range(part, name)) is not None]
+    return [limits for part in parts if (limits := _range(part, name)) is not None]
 
 
 def _range(part: Condition, name: str) -> Range | None:
@@ -94,16 +94,16 @@ def _range(part: Condition, name: str) -> Range | None:
     return None
 
 
-def ends(found: Sequence[Range]) -> tuple[_End | None, _End | None]:
+def ends(all_ranges: Sequence[Range]) -> tuple[_End | None, _End | None]:
     """The greatest low end and the least high end of ranges, each with the range that has it; None for no such end."""
-    lows = [(*one.low, one) for one in found if one.low]
-    highs = [(*one.high, one) for one in found if one.high]
+    lows = [(*one.low, one) for one in all_ranges if one.low]
+    highs = [(*one.high, one) for one in all_ranges if one.high]
     low = max(lows, key=lambda end: (end[0].body, not end[1]), default=None)
     high = min(highs, key=lambda end: (end[0].body, end[1]), default=None)
     return low, high
 
 
-def tightest(name: str, found: Sequence[Range]) -> tuple[list[Condition], list[Condition]]:
+def tightest(name: str, all_ranges: Sequence[Range]) -> tuple[list[Condition], list[Condition]]:
     """The one condition on a sort key that reads least, and the parts that it says in full.
 
     >>> bound, said = tightest("at", ranges("at", [ge("at", "a"), lt("at", "b")]))
@@ -113,9 +113,9 @@ def tightest(name: str, found: Sequence[Range]) -> tuple[list[Condition], list[C
     >>> show(bound[0]), [show(part) for part in said]
     ("at BETWEEN 'EV#2026' AND 'EV$'", ["at >= 'EV#2026'"])
     """
-    if len(found) < 2:
-        return [_sendable(one, name) for one in found], [one.part for one in found]
-    low, high = ends(found)
+    if len(all_ranges) < 2:
+        return [_sendable(one, name) for one in all_ranges], [one.part for one in all_ranges]
+    low, high = ends(all_ranges)
     if low and high and (low[0].body, True) > (high[0].body, low[1] and high[1]):
         return [NEVER], []
     if low and high and low[2] is not high[2]:
@@ -123,14 +123,14 @@ def tightest(name: str, found: Sequence[Range]) -> tuple[list[Condition], list[C
         cover = Range(Between(Path((name,)), low[0], high[0]), *both)
     else:
         cover = (low or high)[2]  # type: ignore[index]  # a range has one of the two
-    return [_sendable(cover, name)], [one.part for one in found if _says(cover, one)]
+    return [_sendable(cover, name)], [one.part for one in all_ranges if _says(cover, one)]
 
 
-def _sendable(found: Range, name: str) -> Condition:
+def _sendable(limits: Range, name: str) -> Condition:
     """The part as a key condition: a BETWEEN may begin with the empty string, which no key holds."""
-    if isinstance(found.part, Between) and found.low is None and found.high:
-        return Compare("<=", Path((name,)), found.high[0])
-    return found.part
+    if isinstance(limits.part, Between) and limits.low is None and limits.high:
+        return Compare("<=", Path((name,)), limits.high[0])
+    return limits.part
 
 
 def _says(cover: Range, one: Range) -> bool:

@@ -90,13 +90,13 @@ def _bound_sort_keys(names: Sequence[str], parts: Sequence[Condition], implied: 
         everything = (*parts, *implied.sure, *implied.kind)
         equal = next((part for part in everything if is_equal(part, name)), None)
         if equal is None:
-            found = ranges(name, everything)
-            bound, said = tightest(name, found)
+            all_ranges = ranges(name, everything)
+            bound, said = tightest(name, all_ranges)
             own = [one for one in implied.kind if prefix(one, name)]
-            asked = bool(bound) if not own else any(one.part not in own for one in found)
+            asked = bool(bound) if not own else any(one.part not in own for one in all_ranges)
             rest = [one for one in (*implied.sure, *own) if prefix(one, name) and one not in said]
             bounded, kind = fixed + asked, next(iter(own), None)
-            direct = not asked or any(one.part in parts for one in found)
+            direct = not asked or any(one.part in parts for one in all_ranges)
             return _Bounds((*conditions, *bound), (*conditions, *said), fixed, bounded, kind, rest, direct)
         conditions.append(equal)
     kind = next((part for part in conditions if part in implied.kind), None)

@@ -70,8 +70,8 @@ def not_found(table: Kinds, condition: Condition, keys: Iterable[str]) -> list[s
     names = [name for name in table.kinds if name in table.names_in(condition, table.every)]
     parts = parts_of(condition)
     made = [key for key in keys if not any(options(part, key) for part in parts)]
-    found = {name: implied_conditions(table[name], condition).sure for name in names}
-    return [name for name in names if not all(any(options(one, key) for one in found[name]) for key in made)]
+    implied = {name: implied_conditions(table[name], condition).sure for name in names}
+    return [name for name in names if not all(any(options(one, key) for one in implied[name]) for key in made)]
 
 
 def _choices(name: str, conditions: Iterable[Condition]) -> list[Condition]:
@@ -93,13 +93,13 @@ def _start(name: str, by_kind: Sequence[Sequence[Condition]]) -> list[Condition]
 
 def _span(name: str, by_kind: Sequence[Sequence[Condition]]) -> Iterator[Condition]:
     """Between which keys those of all kinds lie, where ranges say more than how the keys begin."""
-    found = [ranges(name, some) for some in by_kind]
-    if not any(isinstance(one.part, Compare) for some in found for one in some):
+    spans = [ranges(name, some) for some in by_kind]
+    if not any(isinstance(one.part, Compare) for some in spans for one in some):
         return
-    for some, conditions in zip(found, by_kind, strict=True):
+    for some, conditions in zip(spans, by_kind, strict=True):
         fixed = [(value, True) for one in conditions if is_equal(one, name) for value in options(one, name)]
         some += [Range(ALWAYS, end, end) for end in fixed]
-    lows, highs = zip(*map(ends, found), strict=True)
+    lows, highs = zip(*map(ends, spans), strict=True)
     if all(lows):
         low = min((end for end in lows if end), key=lambda end: end[0].body)
         yield Compare(">=", Path((name,)), low[0])

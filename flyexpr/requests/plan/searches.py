@@ -43,11 +43,11 @@ def access_of_search(table: Table, search: Search) -> Access:
     indexes = [table.index(search.index)] if search.index is not None else table.indexes
     implied = implied_for(table, search.condition, parts).sure
     fits = [_fit(table, search, index, parts, implied) for index in indexes]
-    found = [fit for fit in fits if not fit.why]
-    if not found:
+    fitting = [fit for fit in fits if not fit.why]
+    if not fitting:
         raise _no_index(table, search, fits)
-    best = max(found, key=lambda fit: fit.rank)
-    equals = [fit.index.name for fit in found if fit.rank == best.rank]
+    best = max(fitting, key=lambda fit: fit.rank)
+    equals = [fit.index.name for fit in fitting if fit.rank == best.rank]
     if len(equals) > 1:
         raise PlanError(
             f"{' and '.join(equals)} of {table.name!r} would serve this search equally well",

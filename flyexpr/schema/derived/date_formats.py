@@ -72,7 +72,7 @@ def date_piece(value: Any, spec: str, at: str = "") -> str:
     elif not isinstance(value, date):
         hint = "write datetime.fromisoformat(...) or date.fromisoformat(...)" if isinstance(value, str) else None
         raise ValidationError(f"'{{{at}:{spec}}}' takes a date or a datetime, not {value!r}", at=at, hint=hint)
-    return _FIELD.sub(lambda found: _field(value, found[1]), spec)
+    return _FIELD.sub(lambda match: _field(value, match[1]), spec)
 
 
 def _field(value: Any, name: str) -> str:
@@ -121,10 +121,10 @@ def reader_of(spec: str, kind: type[Any]) -> Callable[[str], Any] | None:
         if match is None:
             raise ValueError(f"{piece!r} is not in the format {spec!r}")
         values = dict(zip(fields, map(int, match.groups()), strict=True))
-        found = _day(*(values[name] for name in day), fields=day)
+        on_day = _day(*(values[name] for name in day), fields=day)
         if kind is not datetime:
-            return found
-        return datetime.combine(found, time(*(values[name] for name in _TIME)), timezone.utc)
+            return on_day
+        return datetime.combine(on_day, time(*(values[name] for name in _TIME)), timezone.utc)
 
     return read
 

@@ -70,11 +70,11 @@ def _stays(table: Table, name: str, item: Mapping[str, Any]) -> bool:
 
 def _told(table: Table, inverse: Inverse, text: str) -> Item:
     """The parts that a key tells, in the user's types."""
-    found = inverse.read(text)
-    for part in found.keys() & table.codecs.keys():
+    parts = inverse.read(text)
+    for part in parts.keys() & table.codecs.keys():
         decode = table.codecs[part].decode
-        found[part] = decode(found[part]) if decode else found[part]
-    return found
+        parts[part] = decode(parts[part]) if decode else parts[part]
+    return parts
 
 
 def _contradiction(name: str, derived: Derived, value: Any, given: Any) -> ValidationError:

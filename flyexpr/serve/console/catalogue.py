@@ -46,16 +46,16 @@ class Catalogue:
 
     def known(self, name: str) -> KnownTable:
         """The table of this name, as it was within the last 30 seconds; NoSuchTable where there is none."""
-        found = self._known.get(name)
-        return found if found and time.monotonic() - found.at < _FRESH else self.fresh(name)
+        known = self._known.get(name)
+        return known if known and time.monotonic() - known.at < _FRESH else self.fresh(name)
 
     def fresh(self, name: str) -> KnownTable:
         """The table of this name as it is now."""
         self._known.pop(name, None)
         asked = Table(name, "unknown").on(self.engine)
         table, members = perform(described(name), [asked])
-        found = self._known[name] = KnownTable(table.on(self.engine), members, time.monotonic())
-        return found
+        known = self._known[name] = KnownTable(table.on(self.engine), members, time.monotonic())
+        return known
 
 
 def tables(writable: bool, catalogue: Catalogue, asked: Members) -> dict[str, Any]:
@@ -67,14 +67,14 @@ def tables(writable: bool, catalogue: Catalogue, asked: Members) -> dict[str, An
 
 def table(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     """What a table is: its key, its indexes, how large it is."""
-    found = catalogue.fresh(asked.text("table"))
-    schema, (items, size) = found.table, found.size()
+    known = catalogue.fresh(asked.text("table"))
+    schema, (items, size) = known.table, known.size()
     reads, writes = schema.throughput or (0, 0)
     ttl = _ttl(schema)
     return {
         "name": schema.name,
         "key": _key(schema, schema.keys),
-        "indexes": [_index(found, index) for index in schema.indexes],
+        "indexes": [_index(known, index) for index in schema.indexes],
         "items": items,
         "bytes": size,
         "billing": f"{reads} read and {writes} write units a second" if schema.throughput else "on demand",
@@ -90,17 +90,17 @@ def _ttl(table: Table[Any]) -> str | None:
         return None
 
 
-def _index(found: KnownTable, index: Index) -> dict[str, Any]:
+def _index(known: KnownTable, index: Index) -> dict[str, Any]:
     members = {
         "name": index.name,
         "kind": index.word,
-        "key": _key(found.table, found.table.keys_of(index) if index.has_key else index.partition_keys),
+        "key": _key(known.table, known.table.keys_of(index) if index.has_key else index.partition_keys),
         "projection": index.project if isinstance(index.project, str) else ", ".join(index.project),
-        "ready": found.of_index(index).get("IndexStatus", "ACTIVE") == "ACTIVE",
+        "ready": known.of_index(index).get("IndexStatus", "ACTIVE") == "ACTIVE",
     }
     if isinstance(index, VectorIndex):
         members |= {"attribute": index.attribute, "dimensions": index.dimensions, "distance": index.distance}
-        members["filters"] = _key(found.table, tuple(index.filters))
+        members["filters"] = _key(known.table, tuple(index.filters))
     return members
 
 

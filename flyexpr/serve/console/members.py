@@ -88,12 +88,12 @@ def members_of(body: bytes, names: str) -> Members:
     flyexpr.serve.console.failures.Failure: this call has no member `tabel`; it takes table, text
     """
     try:
-        found = json.loads(body)
+        members = json.loads(body)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        members = None
+    if not isinstance(members, dict):
         raise Failure(400, "the body of a call is a JSON object")
-    for name in found:
+    for name in members:
         if name not in names.split():
             raise Failure(400, f"this call has no member `{name}`; it takes {', '.join(names.split())}")
-    return Members(found)
+    return Members(members)

@@ -74,8 +74,8 @@ def page(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
 
 def item(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     """One item by its key, as it is now."""
-    found = run(catalogue.known(asked.text("table")).table, GetItem(asked.item("key"), consistent=True))
-    return {"item": None if found is None else pretty_text(found)}
+    stored = run(catalogue.known(asked.text("table")).table, GetItem(asked.item("key"), consistent=True))
+    return {"item": None if stored is None else pretty_text(stored)}
 
 
 def condition_of(text: str | None) -> Condition:

@@ -21,8 +21,8 @@ def search(catalogue: Catalogue, asked: Members) -> dict[str, Any]:
     vector = near(asked.text("attribute"), asked.numbers("vector"))
     condition, top = condition_of(asked.text_or_none("text")), asked.number("top", 1, MOST_FOUND)
     operation = Search(vector, condition, top, asked.text_or_none("index"))
-    found = [
+    results = [
         {"score": each.score, "item": item_text(each.item), "key": item_text(key_of(known.table, each.item))}
         for each in run(known.table, operation)
     ]
-    return {"found": found, "notes": list(explain(known.table, operation).warnings)}
+    return {"found": results, "notes": list(explain(known.table, operation).warnings)}

@@ -41,10 +41,10 @@ class Watches:
             watching = self._kept.pop((table.name, cursor), None) or _watching(table, cursor)
         watching.renew()
         try:
-            found = perform(watching.begin() if cursor is None else _new(watching), [table]) or []
+            new = perform(watching.begin() if cursor is None else _new(watching), [table]) or []
         finally:
             self._keep(watching)
-        return {"changes": list(map(_members, found)), "cursor": watching.cursor}
+        return {"changes": list(map(_members, new)), "cursor": watching.cursor}
 
     def _keep(self, watching: Watching) -> None:
         with self._lock:
@@ -61,10 +61,10 @@ def _watching(table: Table[Any], cursor: str | None) -> Watching:
 
 def _new(watching: Watching) -> Steps[list[Change]]:
     """The changes that are there, in their order."""
-    found: list[Change] = []
-    while len(found) < _MOST and (change := (yield from watching.next_change(idle=0.0))) is not None:
-        found.append(change)
-    return found
+    changes: list[Change] = []
+    while len(changes) < _MOST and (change := (yield from watching.next_change(idle=0.0))) is not None:
+        changes.append(change)
+    return changes
 
 
 def _members(change: Change) -> dict[str, Any]:

@@ -134,22 +134,22 @@ def _read(path: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     with naming(path):
         text = path.read_bytes()
     try:
-        found = json.loads(text)
-        version, damaged = found["version"], found.pop("digest", "") != _digest(found)
+        entries = json.loads(text)
+        version, damaged = entries["version"], entries.pop("digest", "") != _digest(entries)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise FlyexprError(f"{path} is not a journal of flyexpr") from None
     if version != _VERSION:
         raise FlyexprError(f"{path} was written by another version of flyexpr")
-    if damaged or found.keys() != wanted.keys():
+    if damaged or entries.keys() != wanted.keys():
         raise FlyexprError(
             f"{path} is damaged: its digest is not that of its content\n"
             "  hint: look at what the job has done so far; without the file it begins anew"
         )
-    for name in sorted(wanted["job"].keys() | found["job"].keys()):
-        ours, theirs = wanted["job"].get(name), found["job"].get(name)
+    for name in sorted(wanted["job"].keys() | entries["job"].keys()):
+        ours, theirs = wanted["job"].get(name), entries["job"].get(name)
         if ours != theirs:
             _refuse(path, name, theirs, ours)
-    checked: dict[str, Any] = found
+    checked: dict[str, Any] = entries
     return checked
 
 

@@ -123,8 +123,8 @@ class Change:
             return {text: {} for text in texts}
         others = [text for text in texts if text not in known]
         items = (yield from self._looked_at(others, bulk)) if others else []
-        found = {**known, **dict(zip(others, items, strict=True))}
-        return {text: self._foreseen(item) for text in texts if (item := found[text]) is not None}
+        items_by_text = {**known, **dict(zip(others, items, strict=True))}
+        return {text: self._foreseen(item) for text in texts if (item := items_by_text[text]) is not None}
 
     def verdicts(self, announced: Mapping[str, Announced], bulk: Bulk) -> Steps[dict[str, Verdict]]:
         """Whether the changes that were under way at a crash were done; unknown where others have changed the item."""

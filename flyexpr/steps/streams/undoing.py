@@ -97,12 +97,12 @@ class Undoing:
                 f"the stream of {name!r} does not reach back to {self._moment}, so some changes would stay\n"
                 '  hint: since="beginning" takes back all that it has; undo(table, export=folder) what an export has'
             )
-        found = dict[str, Change]()
+        by_key = dict[str, Change]()
         while (change := (yield from watching.next_change(self._quiet))) is not None:
             _ = change.old, change.new  # an error where the stream does not keep both
             key = encode_item(dict(sorted(item_of_wire(change.image["Keys"]).items())))
-            found[key] = _joined(found.get(key, change), change)
-        return [replace(change, by=self._table) for change in found.values()]
+            by_key[key] = _joined(by_key.get(key, change), change)
+        return [replace(change, by=self._table) for change in by_key.values()]
 
     def _is_kept(self, watching: Watching, moment: float) -> Steps[bool]:
         """Whether the stream has all that has changed since a moment.

@@ -40,16 +40,16 @@ _UNFIT = OverflowError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.
 Row = tuple[bytes, int, bytes]
 
 
-def convert(connection: sqlite3.Connection, found: int) -> None:
+def convert(connection: sqlite3.Connection, version: int) -> None:
     """Convert a file of an older format to the format of today. It runs in a transaction, so nobody sees half of it.
 
     DamagedFileError for what cannot be read: a table, an item, a stream.
     """
     connection.execute(f"PRAGMA cache_size = {_CACHE}")
-    if found == 1:
+    if version == 1:
         connection.execute(RESOURCES)
         _convert_tables(connection)
-    if found < 3:
+    if version < 3:
         for statement in SHARDS:
             connection.execute(statement)
         _convert_streams(connection)

@@ -136,10 +136,10 @@ class TableFile:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
-        found = file_format(connection, self.path)
-        if found < FORMAT:  # otherwise another process has converted it in the meantime
+        version = file_format(connection, self.path)
+        if version < FORMAT:  # otherwise another process has converted it in the meantime
             began = time.monotonic()
-            convert(connection, found)
+            convert(connection, version)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute("COMMIT")
             note(INFO, "%s: converted to format %d in %.1f s", self.path, FORMAT, time.monotonic() - began)
@@ -163,15 +163,15 @@ class TableFile:
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
         """Make an empty file one of tables; False for a file of an older format, which is left as it is."""
-        found = _within(connection, "BEGIN", lambda: file_format(connection, self.path), self.patience)
-        if found not in (EMPTY, FORMAT):
+        version = _within(connection, "BEGIN", lambda: file_format(connection, self.path), self.patience)
+        if version not in (EMPTY, FORMAT):
             return False
         # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
         patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), self.patience)
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute("PRAGMA synchronous = NORMAL")  # with sync="full" too: see `keep`
-        if found == EMPTY:  # a file of a known format is opened without a lock: somebody may be writing to it for long
+        if version == EMPTY:  # any other is opened without a lock: somebody may be writing to it for long
             _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, self.path), self.patience)
         else:  # the first read makes the log of a file that had none, as a copy by VACUUM INTO; `_recognize` needs it
             connection.execute("PRAGMA user_version").fetchone()

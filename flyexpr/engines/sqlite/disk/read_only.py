@@ -62,12 +62,12 @@ class ReadOnlyFile(TableFile):
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
         connection.execute("PRAGMA query_only = ON")
-        found = file_format(connection, self.path)
-        if found == EMPTY:
+        version = file_format(connection, self.path)
+        if version == EMPTY:
             raise FlyexprError(f"cannot use {self.path!r}: it is empty, and mode=ro makes no tables")
-        if found < FORMAT:
+        if version < FORMAT:
             raise FlyexprError(
-                f"cannot use {self.path!r}: it has the older format {found}, and mode=ro converts no file\n"
+                f"cannot use {self.path!r}: it has the older format {version}, and mode=ro converts no file\n"
                 "  hint: connect to it, or to a copy of it, once without mode=ro"
             )
         return True
@@ -81,11 +81,11 @@ class ReadOnlyFile(TableFile):
     def _state(self) -> Any:
         """What changes with the file: for one that is read alone, with everything that is written to it."""
         try:
-            found = os.stat(self._place)
+            status = os.stat(self._place)
         except OSError:
             return None
-        written = (found.st_mtime_ns, found.st_size) if self._alone else ()
-        return found.st_ino, found.st_dev, *written, os.path.exists(self._log)
+        written = (status.st_mtime_ns, status.st_size) if self._alone else ()
+        return status.st_ino, status.st_dev, *written, os.path.exists(self._log)
 
     def check_unchanged(self) -> None:
         """None if nobody wrote to the file while it was read alone; Throttled otherwise."""

@@ -40,11 +40,11 @@ def first_changes(
     storage: Storage, table: StoredTable, store: str, after: int, last: int
 ) -> Iterator[tuple[bytes, Row | None]]:
     """The row key of each item that was changed after a number, up to the last one, and the row that it had before."""
-    found = set[bytes]()
+    seen = set[bytes]()
     for key, before in read_before(storage, store, after, last):
         row = row_key(table.key, read_text(key))
-        if row not in found:
-            found.add(row)
+        if row not in seen:
+            seen.add(row)
             yield row, before
 
 
@@ -83,13 +83,13 @@ def _recorded(table: StoredTable) -> Changes:
 
 def _earliest(storage: Storage, changes: Changes, now: int) -> int:
     """The number of the earliest moment since which the record has the items as they were."""
-    found = []
+    moments = []
     if changes.days:
-        found.append(max(changes.restorable, now - int(changes.days * DAY * SECOND)))
+        moments.append(max(changes.restorable, now - int(changes.days * DAY * SECOND)))
     stream = find_stream(storage, changes.stream) if changes.stream is not None else None
     if stream is not None and stream.view in OLD_VIEWS:
-        found.append(max(change_number(stream.created), now - int(retention(storage, stream) * SECOND)))
-    return min(found, default=now)
+        moments.append(max(change_number(stream.created), now - int(retention(storage, stream) * SECOND)))
+    return min(moments, default=now)
 
 
 def _too_early(name: str, earliest: int) -> DynamoError:

@@ -60,12 +60,12 @@ def _check_members(request: Members) -> None:
         raise validation_errors([newly_broken("TableName", "Member must have length greater than or equal to 1")])
     problems = [
         newly_broken(name, f"Member must have {measure} greater than or equal to {least}")
-        for name, measure, found, least in (
+        for name, measure, size, least in (
             ("IndexName", "length", len(request["IndexName"]), 3),
             ("SearchVector", "length", len(request["SearchVector"]), 1),
             ("TopK", "value", request["TopK"], 1),
         )
-        if found < least
+        if size < least
     ]
     if len(request["IndexName"]) > 255:
         problems.insert(0, newly_broken("IndexName", "Member must have length less than or equal to 255"))
