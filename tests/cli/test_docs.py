@@ -86,6 +86,13 @@ def test_the_page_names_every_command():
     assert [name for name in _COMMANDS if not re.search(rf"\b{name}\b", PAGE)] == []
 
 
+@pytest.mark.parametrize("name", program.list_commands(click.Context(program)))
+def test_the_page_names_every_option(name: str):
+    options = [option for each in program.get_command(click.Context(program), name).params for option in each.opts]
+    words = [option for option in options if option.startswith("--")]
+    assert [word for word in words if not re.search(rf"{word}(?![\w-])", PAGE)] == []
+
+
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 130])
 def test_the_page_names_every_exit_code(code: int):
     assert f"| {code} | " in PAGE

@@ -107,7 +107,8 @@ def computed(function: Callable[..., Any], *parts: str, type: Any = str) -> Deri
     >>> low.value({"score": 3}), low.value({"score": 12})
     ('low', None)
 
-    For a key attribute of an index, None keeps the item out of the index.
+    For a key attribute of an index, None keeps the item out of the index. `type` is what the function returns, for an
+    attribute that does not hold text: `computed(len, "word", type=int)`.
     """
     if not callable(function):
         raise TypeError(f"computed takes a function and the names of its parts, not {function!r}")
