@@ -93,7 +93,7 @@ from flyexpr.steps.course import addressed, common_engine, course, course_in_bul
 from flyexpr.steps.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.many import exports
-from flyexpr.steps.many.images import Refused
+from flyexpr.steps.many.images import OnRefused
 from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading, first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, counted, refuse_stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
@@ -106,7 +106,7 @@ from flyexpr.values.kinds import Item, T
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from flyexpr.steps.keywords import InBulk, Nothing, Writing
+    from flyexpr.steps.keywords import BulkOptions, NoItem, WriteOptions
     from flyexpr.values.kinds import Given
 
 R = TypeVar("R")
@@ -416,11 +416,11 @@ def run(table: Table[Any], operation: Search, *, stats: Stats | None = None) -> 
 def run(table: Table[Any], operation: DescribeTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, Table]: ...
 @overload
 def run(
-    table: Table[T], operation: BatchGet, *, stats: Stats | None = None, **how: Unpack[InBulk]
+    table: Table[T], operation: BatchGet, *, stats: Stats | None = None, **how: Unpack[BulkOptions]
 ) -> Coroutine[Any, Any, list[T | None]]: ...
 @overload
 def run(
-    table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None, **how: Unpack[InBulk]
+    table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None, **how: Unpack[BulkOptions]
 ) -> Coroutine[Any, Any, int]: ...
 @overload
 def run(table: Table[Any], operation: UpdateTable, *, stats: Stats | None = None) -> Coroutine[Any, Any, list[str]]: ...
@@ -429,7 +429,7 @@ def run(
     table: Table[Any], operation: CreateTable | DeleteTable, *, stats: Stats | None = None
 ) -> Coroutine[Any, Any, None]: ...
 @overload
-def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None, **how: Unpack[InBulk]) -> Any: ...
+def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None, **how: Unpack[BulkOptions]) -> Any: ...
 @overload
 def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> Coroutine[Any, Any, None]: ...
 @overload
@@ -476,21 +476,25 @@ async def get(
 
 
 @overload
-async def put(table: Table[T], item: Given[T], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+async def put(table: Table[T], item: Given[T], *, returns: NoItem = None, **others: Unpack[WriteOptions]) -> None: ...
 @overload
 async def put(
-    table: Table[T], item: Given[T], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]
+    table: Table[T], item: Given[T], *, returns: Literal["ALL_OLD"], **others: Unpack[WriteOptions]
 ) -> T | None: ...
 @overload
-async def put(table: Table[T], item: Given[T], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> T: ...
-@overload
-async def put(table: Table, item: Mapping[str, Any], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+async def put(table: Table[T], item: Given[T], *, returns: Literal["NEW"], **others: Unpack[WriteOptions]) -> T: ...
 @overload
 async def put(
-    table: Table, item: Mapping[str, Any], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]
+    table: Table, item: Mapping[str, Any], *, returns: NoItem = None, **others: Unpack[WriteOptions]
+) -> None: ...
+@overload
+async def put(
+    table: Table, item: Mapping[str, Any], *, returns: Literal["ALL_OLD"], **others: Unpack[WriteOptions]
 ) -> Item | None: ...
 @overload
-async def put(table: Table, item: Mapping[str, Any], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> Item: ...
+async def put(
+    table: Table, item: Mapping[str, Any], *, returns: Literal["NEW"], **others: Unpack[WriteOptions]
+) -> Item: ...
 async def put(  # type: ignore[misc]  # nobody passes the function of Given
     table: Table[Any],
     item: Mapping[str, Any],
@@ -508,11 +512,11 @@ async def put(  # type: ignore[misc]  # nobody passes the function of Given
 
 @overload
 async def update(
-    table: Table[Any], key: Key, change: Update, *, returns: Nothing = None, **others: Unpack[Writing]
+    table: Table[Any], key: Key, change: Update, *, returns: NoItem = None, **others: Unpack[WriteOptions]
 ) -> None: ...
 @overload
 async def update(
-    table: Table[T], key: Key, change: Update, *, returns: Literal["ALL_NEW"], **others: Unpack[Writing]
+    table: Table[T], key: Key, change: Update, *, returns: Literal["ALL_NEW"], **others: Unpack[WriteOptions]
 ) -> T: ...
 @overload
 async def update(
@@ -521,7 +525,7 @@ async def update(
     change: Update,
     *,
     returns: Literal["ALL_OLD", "UPDATED_OLD", "UPDATED_NEW"],
-    **others: Unpack[Writing],
+    **others: Unpack[WriteOptions],
 ) -> T | None: ...
 async def update(
     table: Table[Any],
@@ -541,9 +545,11 @@ async def update(
 
 
 @overload
-async def delete(table: Table[Any], key: Key, *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+async def delete(table: Table[Any], key: Key, *, returns: NoItem = None, **others: Unpack[WriteOptions]) -> None: ...
 @overload
-async def delete(table: Table[T], key: Key, *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]) -> T | None: ...
+async def delete(
+    table: Table[T], key: Key, *, returns: Literal["ALL_OLD"], **others: Unpack[WriteOptions]
+) -> T | None: ...
 async def delete(
     table: Table[Any],
     key: Key,
@@ -613,7 +619,7 @@ async def put_all(
     condition: Condition | Callable[[T], Condition] | None = None,
     refused: Callable[[T, ConditionFailed], object] | None = None,
     stats: Stats | None = None,
-    **how: Unpack[InBulk],
+    **how: Unpack[BulkOptions],
 ) -> int: ...
 @overload
 async def put_all(
@@ -623,7 +629,7 @@ async def put_all(
     condition: Condition | Callable[[Any], Condition] | None = None,
     refused: Callable[[Any, ConditionFailed], object] | None = None,
     stats: Stats | None = None,
-    **how: Unpack[InBulk],
+    **how: Unpack[BulkOptions],
 ) -> int: ...
 async def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     table: Table[Any],
@@ -802,7 +808,7 @@ async def apply_export(
     *,
     overwrite: bool = False,
     dry_run: bool = False,
-    refused: Refused | None = None,
+    refused: OnRefused | None = None,
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
@@ -824,7 +830,7 @@ async def undo(
     export: exports.Folder | None = None,
     dry_run: bool = False,
     quiet: float = 2.0,
-    refused: Refused | None = None,
+    refused: OnRefused | None = None,
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,

@@ -28,7 +28,7 @@ from flyexpr.requests.operations import Budget, Key
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.many import exports
-from flyexpr.steps.many.images import Refused
+from flyexpr.steps.many.images import OnRefused
 from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import Steps
 from flyexpr.steps.streams.following import Following, Function, Turn
@@ -168,7 +168,7 @@ def apply_export(
     *,
     overwrite: bool = False,
     dry_run: bool = False,
-    refused: Refused | None = None,
+    refused: OnRefused | None = None,
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,
@@ -202,7 +202,7 @@ def undo(
     export: exports.Folder | None = None,
     dry_run: bool = False,
     quiet: float = 2.0,
-    refused: Refused | None = None,
+    refused: OnRefused | None = None,
     workers: int = 1,
     rate: float | None = None,
     progress: Progress | None = None,

@@ -71,7 +71,7 @@ from flyexpr.values.kinds import Item, T
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from flyexpr.steps.keywords import InBulk, Nothing, Writing
+    from flyexpr.steps.keywords import BulkOptions, NoItem, WriteOptions
     from flyexpr.values.kinds import Given
 
 R = TypeVar("R")
@@ -340,16 +340,16 @@ def run(table: Table[Any], operation: Search, *, stats: Stats | None = None) -> 
 def run(table: Table[Any], operation: DescribeTable, *, stats: Stats | None = None) -> Table: ...
 @overload
 def run(
-    table: Table[T], operation: BatchGet, *, stats: Stats | None = None, **how: Unpack[InBulk]
+    table: Table[T], operation: BatchGet, *, stats: Stats | None = None, **how: Unpack[BulkOptions]
 ) -> list[T | None]: ...
 @overload
-def run(table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None, **how: Unpack[InBulk]) -> int: ...
+def run(table: Table[Any], operation: BatchWrite, *, stats: Stats | None = None, **how: Unpack[BulkOptions]) -> int: ...
 @overload
 def run(table: Table[Any], operation: UpdateTable, *, stats: Stats | None = None) -> list[str]: ...
 @overload
 def run(table: Table[Any], operation: CreateTable | DeleteTable, *, stats: Stats | None = None) -> None: ...
 @overload
-def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None, **how: Unpack[InBulk]) -> Any: ...
+def run(table: Table[Any], operation: Operation, *, stats: Stats | None = None, **how: Unpack[BulkOptions]) -> Any: ...
 @overload
 def run(table: TransactWriteItems, /, *, stats: Stats | None = None) -> None: ...
 @overload
@@ -420,19 +420,21 @@ def get(
 
 
 @overload
-def put(table: Table[T], item: Given[T], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
-@overload
-def put(table: Table[T], item: Given[T], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]) -> T | None: ...
-@overload
-def put(table: Table[T], item: Given[T], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> T: ...
-@overload
-def put(table: Table, item: Mapping[str, Any], *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+def put(table: Table[T], item: Given[T], *, returns: NoItem = None, **others: Unpack[WriteOptions]) -> None: ...
 @overload
 def put(
-    table: Table, item: Mapping[str, Any], *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]
+    table: Table[T], item: Given[T], *, returns: Literal["ALL_OLD"], **others: Unpack[WriteOptions]
+) -> T | None: ...
+@overload
+def put(table: Table[T], item: Given[T], *, returns: Literal["NEW"], **others: Unpack[WriteOptions]) -> T: ...
+@overload
+def put(table: Table, item: Mapping[str, Any], *, returns: NoItem = None, **others: Unpack[WriteOptions]) -> None: ...
+@overload
+def put(
+    table: Table, item: Mapping[str, Any], *, returns: Literal["ALL_OLD"], **others: Unpack[WriteOptions]
 ) -> Item | None: ...
 @overload
-def put(table: Table, item: Mapping[str, Any], *, returns: Literal["NEW"], **others: Unpack[Writing]) -> Item: ...
+def put(table: Table, item: Mapping[str, Any], *, returns: Literal["NEW"], **others: Unpack[WriteOptions]) -> Item: ...
 def put(  # type: ignore[misc]  # nobody passes the function of Given
     table: Table[Any],
     item: Mapping[str, Any],
@@ -458,11 +460,11 @@ def put(  # type: ignore[misc]  # nobody passes the function of Given
 
 @overload
 def update(
-    table: Table[Any], key: Key, change: Update, *, returns: Nothing = None, **others: Unpack[Writing]
+    table: Table[Any], key: Key, change: Update, *, returns: NoItem = None, **others: Unpack[WriteOptions]
 ) -> None: ...
 @overload
 def update(
-    table: Table[T], key: Key, change: Update, *, returns: Literal["ALL_NEW"], **others: Unpack[Writing]
+    table: Table[T], key: Key, change: Update, *, returns: Literal["ALL_NEW"], **others: Unpack[WriteOptions]
 ) -> T: ...
 @overload
 def update(
@@ -471,7 +473,7 @@ def update(
     change: Update,
     *,
     returns: Literal["ALL_OLD", "UPDATED_OLD", "UPDATED_NEW"],
-    **others: Unpack[Writing],
+    **others: Unpack[WriteOptions],
 ) -> T | None: ...
 def update(
     table: Table[Any],
@@ -496,9 +498,9 @@ def update(
 
 
 @overload
-def delete(table: Table[Any], key: Key, *, returns: Nothing = None, **others: Unpack[Writing]) -> None: ...
+def delete(table: Table[Any], key: Key, *, returns: NoItem = None, **others: Unpack[WriteOptions]) -> None: ...
 @overload
-def delete(table: Table[T], key: Key, *, returns: Literal["ALL_OLD"], **others: Unpack[Writing]) -> T | None: ...
+def delete(table: Table[T], key: Key, *, returns: Literal["ALL_OLD"], **others: Unpack[WriteOptions]) -> T | None: ...
 def delete(
     table: Table[Any],
     key: Key,
@@ -610,7 +612,7 @@ def put_all(
     condition: Condition | Callable[[T], Condition] | None = None,
     refused: Callable[[T, ConditionFailed], object] | None = None,
     stats: Stats | None = None,
-    **how: Unpack[InBulk],
+    **how: Unpack[BulkOptions],
 ) -> int: ...
 @overload
 def put_all(
@@ -620,7 +622,7 @@ def put_all(
     condition: Condition | Callable[[Any], Condition] | None = None,
     refused: Callable[[Any, ConditionFailed], object] | None = None,
     stats: Stats | None = None,
-    **how: Unpack[InBulk],
+    **how: Unpack[BulkOptions],
 ) -> int: ...
 def put_all(  # type: ignore[misc]  # nobody passes the function of Given
     table: Table[Any],

@@ -32,7 +32,7 @@ def ended(arguments: Sequence[str], run: Callable[[], Any]) -> int:
     try:
         code = run()
         return code if isinstance(code, int) else 0
-    except notes.Nothing:
+    except notes.NothingFound:
         return notes.NOTHING_FOUND
     except (KeyboardInterrupt, click.exceptions.Abort):
         notes.note("interrupted")

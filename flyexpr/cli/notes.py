@@ -10,7 +10,7 @@ from flyexpr.cli.formats.terminal_text import painted, plain
 FAILED, USAGE, CONDITION_FALSE, NOTHING_FOUND = 1, 2, 3, 4
 
 
-class Nothing(Exception):
+class NothingFound(Exception):
     """Nothing was found."""
 
 

@@ -87,8 +87,8 @@ class Table(Generic[T]):
     the item since it was read.
     With `strict`, other names are refused in conditions, updates, projections and items that are put: all that are not
     declared, in a key, a part of a derived attribute, `version` or `ttl`. Items that hold more are still read whole.
-    The other options are for `create_table` and `update_table`: `throughput` is (read units, write units) a second, None
-    for on-demand; `ttl` names the attribute with the time after which an item may be deleted; `stream` is "keys",
+    The other options are for `create_table` and `update_table`: `throughput` is (read units, write units) a second,
+    None for on-demand; `ttl` names the attribute with the time after which an item may be deleted; `stream` is "keys",
     "new", "old" or "both"; `tags` maps names to texts; with `deletion_protection`, the table cannot be deleted.
     """
 

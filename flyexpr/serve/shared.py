@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from flyexpr.engine import Engine
 from flyexpr.serve.answers import Answer
+from flyexpr.serve.durations import Durations
 from flyexpr.serve.heads import Head
 from flyexpr.serve.hosts import is_own_origin
 from flyexpr.serve.known import KnownHeads
 from flyexpr.serve.limits import Limits, Refused
 from flyexpr.serve.memory import Memory
-from flyexpr.serve.pace import Pace
 
 Answers = Callable[[Head, bytes], Answer]
 
@@ -42,7 +42,7 @@ class Shared:
         self.engine: Engine = self.keeper.committed if self.keeper else engine
         self.memory = Memory(limits.memory)  # for large bodies and answers
         self.work = Memory(limits.work)  # for large bodies in the engine
-        self.known, self.pace = KnownHeads(self.check), Pace()
+        self.known, self.durations = KnownHeads(self.check), Durations()
 
     def check(self, head: Head) -> None:
         """Refuses a request from a web page other than the console's, or to a host that is not accepted."""

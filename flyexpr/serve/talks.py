@@ -103,7 +103,7 @@ class Talk:
     def late(self) -> None:
         """Says, from another thread, that `at_once` takes long: if that comes again, the next ones do not try it."""
         if operation := self._no_more_asking():
-            self._shared.pace.late(operation)
+            self._shared.durations.late(operation)
 
     def _no_more_asking(self) -> str:
         operation, self._asking = self._asking, ""
@@ -111,7 +111,7 @@ class Talk:
 
     def _quickly(self, known: Known, body: bytes) -> Answer | None:
         """The answer; None if the engine may take long, or if the answer is large and can be asked for again."""
-        if not self._shared.pace.is_quick(known.operation):
+        if not self._shared.durations.is_quick(known.operation):
             return None
         answer = self._timed(known.head, known.operation, body)
         return None if self._memory_for(len(answer.body)) and known.operation in READS else answer
@@ -247,7 +247,7 @@ class Talk:
         began, self._asking = time.monotonic(), operation
         answer = ask(self._shared.engine, head, body)
         if self._no_more_asking():
-            self._shared.pace.note(operation, time.monotonic() - began)
+            self._shared.durations.note(operation, time.monotonic() - began)
         return answer
 
     def _send(self, answer: Answer, share: Share, head: Head | None) -> None:

@@ -20,10 +20,10 @@ from flyexpr.schema.table import Table
 
 
 @record
-class Change:
+class Alteration:
     """One step: what it does, in words, and its request. The table has to be ready again before the next step.
 
-    >>> changes(Table("t", "id"), Table("t", "id", deletion_protection=True))[0].words
+    >>> alterations(Table("t", "id"), Table("t", "id", deletion_protection=True))[0].words
     'deletion protection on'
     """
 
@@ -31,14 +31,14 @@ class Change:
     request: Request
 
 
-def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
+def alterations(live: Table, wanted: Table, *, drop: bool = False) -> list[Alteration]:
     """The steps from the live table to the wanted one. They add indexes, and drop them only with `drop=True`.
 
     >>> live = Table("t", "id", indexes=[GlobalIndex("Old", "a")])
     >>> wanted = Table("t", "id", indexes=[GlobalIndex("New", "b")])
-    >>> [change.words for change in changes(live, wanted)]
+    >>> [alteration.words for alteration in alterations(live, wanted)]
     ['create index New']
-    >>> [change.words for change in changes(live, wanted, drop=True)]
+    >>> [alteration.words for alteration in alterations(live, wanted, drop=True)]
     ['delete index Old', 'create index New']
 
     PlanError for what UpdateTable cannot do: another key, another local index, an index of the same name that differs.
@@ -49,36 +49,36 @@ def changes(live: Table, wanted: Table, *, drop: bool = False) -> list[Change]:
     for name, index in after.items():
         _check_index(live, wanted, before.get(name), index)
     steps = [
-        Change(f"delete index {name}", delete_index_request(wanted, index))
+        Alteration(f"delete index {name}", delete_index_request(wanted, index))
         for name, index in before.items()
         if drop and name not in after and index.alterable
     ]
     if live.throughput != wanted.throughput:
         kept = [after[name] for name in before if name in after]
-        steps.append(Change(f"throughput: {_shown(wanted.throughput)}", billing_request(wanted, kept)))
+        steps.append(Alteration(f"throughput: {_shown(wanted.throughput)}", billing_request(wanted, kept)))
     steps += [
-        Change(f"create index {name}", create_index_request(wanted, index))
+        Alteration(f"create index {name}", create_index_request(wanted, index))
         for name, index in after.items()
         if name not in before and index.alterable
     ]
-    return [*steps, *_option_changes(live, wanted)]
+    return [*steps, *_option_alterations(live, wanted)]
 
 
 def _shown(throughput: tuple[int, int] | None) -> str:
     return "on demand" if throughput is None else f"{throughput[0]} read and {throughput[1]} write units"
 
 
-def _option_changes(live: Table, wanted: Table) -> Iterator[Change]:
+def _option_alterations(live: Table, wanted: Table) -> Iterator[Alteration]:
     if live.stream != wanted.stream:
         if live.stream and wanted.stream:  # what a stream shows cannot be changed, only another stream begun
-            yield Change("stream: off", option_request(replace(wanted, stream=None), stream=True))
-        yield Change(f"stream: {wanted.stream or 'off'}", option_request(wanted, stream=True))
+            yield Alteration("stream: off", option_request(replace(wanted, stream=None), stream=True))
+        yield Alteration(f"stream: {wanted.stream or 'off'}", option_request(wanted, stream=True))
     if live.deletion_protection != wanted.deletion_protection:
         shown = "on" if wanted.deletion_protection else "off"
-        yield Change(f"deletion protection {shown}", option_request(wanted, stream=False))
+        yield Alteration(f"deletion protection {shown}", option_request(wanted, stream=False))
     if live.ttl != wanted.ttl:
         name = wanted.ttl or live.ttl or ""
-        yield Change(f"time to live: {wanted.ttl or 'off'}", ttl_request(wanted, name, bool(wanted.ttl)))
+        yield Alteration(f"time to live: {wanted.ttl or 'off'}", ttl_request(wanted, name, bool(wanted.ttl)))
 
 
 def _check_keys(live: Table, wanted: Table) -> None:

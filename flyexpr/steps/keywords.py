@@ -8,18 +8,18 @@ from flyexpr.expressions.nodes import Condition
 from flyexpr.steps.bulk import JournalFile, Progress
 from flyexpr.steps.stats import Stats
 
-Nothing = Literal["NONE"] | None
+NoItem = Literal["NONE"] | None
 """The `returns=` of a write that gives no item."""
 
 
-class Writing(TypedDict, total=False):
+class WriteOptions(TypedDict, total=False):
     """What any write of one item takes besides its `returns=`."""
 
     condition: Condition | None
     stats: Stats | None
 
 
-class InBulk(TypedDict, total=False):
+class BulkOptions(TypedDict, total=False):
     """What work over many items takes; see `flyexpr.update_matching`."""
 
     workers: int

@@ -14,7 +14,7 @@ from flyexpr.requests.operations import CreateTable, DeleteTable, DescribeTable,
 from flyexpr.requests.request import wire_request
 from flyexpr.requests.tables import create_table_request, table_request, ttl_request
 from flyexpr.schema.table import Table
-from flyexpr.steps.alter_table import changes
+from flyexpr.steps.alter_table import alterations
 from flyexpr.steps.step import Steps
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.kinds import quote
@@ -116,11 +116,11 @@ def some_names(start: str | None = None) -> Steps[tuple[list[str], str | None]]:
 def update_table(table: Table, operation: UpdateTable) -> Steps[list[str]]:
     """Brings the table to what its descriptor says; what was done, or would be, in words."""
     live = yield from describe_table(table, DescribeTable())
-    steps = changes(live, table, drop=operation.drop)
-    for change in () if operation.dry_run else steps:
-        yield change.request
+    steps = alterations(live, table, drop=operation.drop)
+    for alteration in () if operation.dry_run else steps:
+        yield alteration.request
         yield from _until_ready(table)
-    return [change.words for change in steps]
+    return [alteration.words for alteration in steps]
 
 
 def _until_ready(table: Table) -> Steps[None]:

@@ -42,7 +42,7 @@ from flyexpr import (
 )
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.events import Change, apply_export, changed, undo, watch
-from flyexpr.steps.many.images import Refused, is_same
+from flyexpr.steps.many.images import OnRefused, is_same
 from flyexpr.values.encode import encode_item
 
 TABLE = Table("Orders", "id", stream="both", attributes={"day": date}, version="v")
@@ -75,7 +75,7 @@ def step(table: Table, dice: random.Random) -> None:
             update(table, key, assign(name, dice.choice(VALUES)))
 
 
-def kept() -> tuple[list[tuple[dict[str, Any], Any]], Refused]:
+def kept() -> tuple[list[tuple[dict[str, Any], Any]], OnRefused]:
     """A list, and a function that puts into it what was refused."""
     found: list[tuple[dict[str, Any], Any]] = []
     return found, lambda change, item: found.append((change.key, item))

@@ -9,7 +9,7 @@ from flyexpr import GlobalIndex, LocalIndex, PlanError, Table, all_of, create_ta
 from flyexpr.records import record
 from flyexpr.requests import descriptions, tables
 from flyexpr.schema.indexes import INDEX_TYPES, Index, Projection, described_keys
-from flyexpr.steps.alter_table import changes
+from flyexpr.steps.alter_table import alterations
 
 
 @record
@@ -75,8 +75,8 @@ def test_a_read_goes_through_an_index_of_a_further_type() -> None:
 def test_an_index_of_a_further_type_is_altered_only_if_it_says_so() -> None:
     plain = Table("Things", "id")
     with pytest.raises(PlanError, match="facet index 'ByColour' can only be created with its table 'Things'"):
-        changes(plain, TABLE)
-    assert changes(TABLE, plain, drop=True) == []
+        alterations(plain, TABLE)
+    assert alterations(TABLE, plain, drop=True) == []
 
 
 def test_which_index_can_what() -> None:

@@ -39,7 +39,7 @@ from flyexpr import (
 from flyexpr.records import replace
 from flyexpr.requests.descriptions import described_table
 from flyexpr.schema.vectors import numbers_of
-from flyexpr.steps.alter_table import changes
+from flyexpr.steps.alter_table import alterations
 from flyexpr.values.encode import encode
 
 DOCS = Table("Docs", "id", attributes={"v": vector(3)})
@@ -247,16 +247,16 @@ def test_an_index_is_created_described_and_compared() -> None:
     }
     described = described_table({**wire, "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"}})
     assert {*described.indexes} == {*INDEXED.indexes}
-    assert changes(described, INDEXED) == []
+    assert alterations(described, INDEXED) == []
 
 
 def test_an_index_is_added_and_dropped() -> None:
     plain = Table("Docs", "id", "day", indexes=[GlobalIndex("ByDay", "day")])
-    (step,) = changes(plain, INDEXED)
+    (step,) = alterations(plain, INDEXED)
     assert step.words == "create index ByV"
     (create,) = json.loads(step.request.body)["VectorIndexUpdates"]
     assert create["Create"]["Dimensions"] == 3
-    (step,) = changes(INDEXED, plain, drop=True)
+    (step,) = alterations(INDEXED, plain, drop=True)
     assert json.loads(step.request.body) == {
         "TableName": "Docs",
         "VectorIndexUpdates": [{"Delete": {"IndexName": "ByV"}}],
@@ -266,7 +266,7 @@ def test_an_index_is_added_and_dropped() -> None:
 def test_an_index_cannot_change() -> None:
     other = Table("Docs", "id", "day", indexes=[VectorIndex("ByV", "v", 4)])
     with pytest.raises(FlyexprError, match="index 'ByV' of 'Docs' is there, and differs"):
-        changes(INDEXED, other)
+        alterations(INDEXED, other)
 
 
 MISTAKES: list[tuple[Callable[[], Any], str]] = [
@@ -309,7 +309,7 @@ def test_a_sixth_index_is_refused_before_it_is_sent() -> None:
     with pytest.raises(FlyexprError, match="table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
         request(docs, create_table())
     with pytest.raises(FlyexprError, match="table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
-        changes(replace(docs, indexes=docs.indexes[:5]), docs)
+        alterations(replace(docs, indexes=docs.indexes[:5]), docs)
     local = [LocalIndex(f"By{number}", f"a{number}") for number in range(6)]
     with pytest.raises(FlyexprError, match="table 'Days' has 6 local indexes; DynamoDB takes 5"):
         request(Table("Days", "id", "day", indexes=local), create_table())

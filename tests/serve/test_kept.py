@@ -79,10 +79,10 @@ def keeping(quick: bool, **limits: float) -> Iterator[tuple[Server, Keeping]]:
     engine = Keeping()
     with Server(engine, 0, "127.0.0.1", limits=USUAL._replace(precision_seconds=0.01, **limits)) as server:
         for operation, request in (("PutItem", PUT), ("GetItem", GET)):
-            while quick and not server._shared.pace.is_quick(operation):
+            while quick and not server._shared.durations.is_quick(operation):
                 assert answered(server, request).status == OK
         if not quick:
-            server._shared.pace.is_quick = lambda operation: False  # type: ignore[method-assign]
+            server._shared.durations.is_quick = lambda operation: False  # type: ignore[method-assign]
         engine.written = engine.kept = engine.waits = 0
         yield server, engine
 

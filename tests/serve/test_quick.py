@@ -44,7 +44,7 @@ def quick(engine: Switched, *operations: bytes, **limits: float) -> Iterator[Ser
         with connected(server) as connection:
             for operation in operations or (b"ListTables",):
                 until = time.monotonic() + 10
-                while not server._shared.pace.is_quick(operation.decode()):
+                while not server._shared.durations.is_quick(operation.decode()):
                     assert time.monotonic() < until
                     connection.send(asking(operation))
                     assert connection.answer().status == OK

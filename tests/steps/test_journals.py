@@ -358,13 +358,13 @@ def test_what_the_journal_has_to_know_is_read_consistently_and_once(
 def test_items_that_stand_in_the_journal_are_not_held_any_longer(
     things: Table, journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held, announced = list[int](), matching.Change.announced
+    held, announced = list[int](), matching.ItemWrite.announced
 
-    def watched(change: matching.Change, texts: Any, bulk: Any, known: Any) -> Any:
+    def watched(item_write: matching.ItemWrite, texts: Any, bulk: Any, known: Any) -> Any:
         held.append(len(known))
-        return announced(change, texts, bulk, known)
+        return announced(item_write, texts, bulk, known)
 
-    monkeypatch.setattr(matching.Change, "announced", watched)
+    monkeypatch.setattr(matching.ItemWrite, "announced", watched)
     assert update_matching(things, scan(), incr("wins"), journal=journal) == AMOUNT
     assert held == [7] * 8 + [4]
 

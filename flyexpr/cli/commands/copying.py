@@ -32,7 +32,7 @@ from flyexpr.requests.operations import Scan
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import identity
 from flyexpr.steps.journals.files import naming
-from flyexpr.steps.many.images import Refused
+from flyexpr.steps.many.images import OnRefused
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 
@@ -263,7 +263,7 @@ def _import_changes(table: Table, export: Export, manner: Manner) -> None:
     if manner.rejects is not None:
         raise click.UsageError("--rejects is for items; what an incremental export does not change is printed")
 
-    def work(refused: Refused) -> int:
+    def work(refused: OnRefused) -> int:
         dry_run, journal = manner.dry_run, None if manner.dry_run else manner.resume
         return apply_export(
             table, export.folder, dry_run=dry_run, refused=refused, rate=manner.rate, journal=journal, workers=_WORKERS

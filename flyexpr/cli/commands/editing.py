@@ -13,7 +13,7 @@ import click
 from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sources import entries
 from flyexpr.cli.keys import key_words
-from flyexpr.cli.notes import Nothing
+from flyexpr.cli.notes import NothingFound
 from flyexpr.errors import ConditionFailed, FlyexprError
 from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.show import show
@@ -45,7 +45,7 @@ def edit(table: str, key: tuple[str, ...], dry_run: bool) -> None:
     item = run(descriptor, GetItem(key_words(descriptor, key), consistent=True))
     if item is None:
         options.nothing_found()
-        raise Nothing
+        raise NothingFound
     with _draft(table, f"{pretty_text(item)}\n") as path:
         change = edit_of(descriptor, item, _edited(path))
         for action in change.actions:

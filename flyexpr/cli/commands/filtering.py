@@ -11,7 +11,7 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries, form_of_file, opened
-from flyexpr.cli.notes import Nothing
+from flyexpr.cli.notes import NothingFound
 from flyexpr.errors import ExpressionError, FlyexprError, ValidationError
 from flyexpr.expressions.check import check
 from flyexpr.expressions.memory import apply as applied
@@ -39,7 +39,7 @@ def filter(condition: str, file: str, form: str) -> None:
         number = write_items(matching, stream, form)
     if not number:
         options.nothing_found(condition)
-        raise Nothing
+        raise NothingFound
 
 
 @click.command()

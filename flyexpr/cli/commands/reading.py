@@ -7,7 +7,7 @@ import click
 from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.keys import key_words
-from flyexpr.cli.notes import Nothing
+from flyexpr.cli.notes import NothingFound
 from flyexpr.explanation import explain as explained
 from flyexpr.requests.operations import GetItem, Query, Scan
 from flyexpr.requests.plan.query_or_scan import read_of
@@ -46,7 +46,7 @@ def get(
         write_items([] if item is None else [item], stream, form, descriptor.keys)
     if item is None:
         options.nothing_found()
-        raise Nothing
+        raise NothingFound
 
 
 _refinements = options.all_of(
@@ -100,7 +100,7 @@ def query(
     )
     if not _show(options.table_at(table, at), read, stats, explain, form):
         options.nothing_found(condition)
-        raise Nothing
+        raise NothingFound
 
 
 @click.command()

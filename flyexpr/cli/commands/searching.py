@@ -11,7 +11,7 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
-from flyexpr.cli.notes import Nothing
+from flyexpr.cli.notes import NothingFound
 from flyexpr.explanation import explain as explained
 from flyexpr.requests.constructors import near as near_vector
 from flyexpr.requests.operations import MOST_FOUND, Search
@@ -61,7 +61,7 @@ def search(
         write_items(results, stream, form, ("score", "item"))
     if not results:
         options.nothing_found(condition)
-        raise Nothing
+        raise NothingFound
 
 
 def _attribute(table: Table, name: str | None) -> str:

@@ -11,7 +11,7 @@ import click
 from flyexpr.cli import options
 from flyexpr.cli.jobs.swaps import swapped
 from flyexpr.steps.bulk import Bulk
-from flyexpr.steps.many.images import Refused
+from flyexpr.steps.many.images import OnRefused
 from flyexpr.steps.streams.undoing import Undoing
 from flyexpr.sync import in_bulk
 from flyexpr.values.layout import amount
@@ -66,7 +66,7 @@ def undo(
     wanted = None if condition is None else options.condition_of(condition)
     undoing = Undoing(descriptor, begin, wanted, export, wait, clock=time.monotonic, now=time.time)
 
-    def take_back(only_look: bool, refused: Refused | None = None) -> int:
+    def take_back(only_look: bool, refused: OnRefused | None = None) -> int:
         bulk = Bulk(rate=rate, clock=time.monotonic)
         return in_bulk(undoing.steps(only_look, refused, bulk), (descriptor,), bulk)
 

@@ -10,7 +10,7 @@ from flyexpr.requests.operations import Query, Scan
 from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.plan.query_or_scan import read_of
 from flyexpr.schema.table import Table
-from flyexpr.steps.many.change import touched
+from flyexpr.steps.many.item_write import touched
 from flyexpr.steps.many.matching import moves
 
 

@@ -9,11 +9,11 @@ import click
 from flyexpr.changes.change import Change
 from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sinks import write_items
-from flyexpr.steps.many.images import Refused
+from flyexpr.steps.many.images import OnRefused
 from flyexpr.values.kinds import Item
 
 
-def swapped(work: Callable[[Refused], int], end: str, *, dry_run: bool, quiet: bool = False) -> None:
+def swapped(work: Callable[[OnRefused], int], end: str, *, dry_run: bool, quiet: bool = False) -> None:
     """Does the work; the exit code is 1 where an item was left alone.
 
     `end` is what an item is then, such as "as it was", or of several "as they were".

@@ -21,7 +21,7 @@ from flyexpr.values.freeze import thaw
 
 
 @record
-class Term:
+class SortTerm:
     """One name after ORDER BY."""
 
     name: str
@@ -36,7 +36,7 @@ class Select:
     index: str | None
     paths: Columns | None
     condition: Condition | None
-    order: tuple[Term, ...]
+    order: tuple[SortTerm, ...]
 
 
 @record
@@ -48,7 +48,7 @@ class Insert:
 
 
 @record
-class Change:
+class UpdateOrDelete:
     """What an UPDATE says, or a DELETE, which has no update; `returning` is a ReturnValues. No write takes an index."""
 
     table: str
@@ -65,7 +65,7 @@ class Exists:
     select: Select
 
 
-Statement = Select | Insert | Change | Exists
+Statement = Select | Insert | UpdateOrDelete | Exists
 
 
 def read_statement(text: str, scope: Scope) -> Statement:
@@ -73,7 +73,7 @@ def read_statement(text: str, scope: Scope) -> Statement:
 
     >>> from flyexpr.expressions.parse.dialects import PARTIQL
     >>> read_statement("DELETE FROM t WHERE id = ?", Scope({}, {"?0": Value("N", 7)}, PARTIQL))
-    Change(table='t', update=None, condition=eq('id', 7), returning='NONE', index=None)
+    UpdateOrDelete(table='t', update=None, condition=eq('id', 7), returning='NONE', index=None)
 
     ExpressionError, in the service's words: what is not well formed comes first, then the leftmost other problem, those
     of WHERE before those of SET, then what the operators cannot take, then `?` without a value, then the index of a
@@ -84,7 +84,7 @@ def read_statement(text: str, scope: Scope) -> Statement:
         check(part)
     if len(scope.used) > len(scope.values):
         raise ExpressionError("Number of parameters in request and statement don't match.")
-    if isinstance(statement, Change) and statement.index is not None:
+    if isinstance(statement, UpdateOrDelete) and statement.index is not None:
         raise ExpressionError("This operation is not supported on an index")
     return statement
 
@@ -106,14 +106,14 @@ def _statement(reader: Reader) -> Statement:
     if reader.take("UPDATE"):
         table, index = _table_of_write(reader)
         update = _update(reader)
-        return Change(table, update, reader.ahead(_where), _returning(reader), index)
+        return UpdateOrDelete(table, update, reader.ahead(_where), _returning(reader), index)
     if reader.take("DELETE"):
         if not reader.take("FROM"):
             reader.malformed("Expected FROM after DELETE")
         return _delete(reader)
     if reader.take("FROM"):
         (table, index), condition = _table_of_write(reader), _where(reader)
-        return Change(table, _update(reader), condition, _returning(reader), index)
+        return UpdateOrDelete(table, _update(reader), condition, _returning(reader), index)
     if reader.follows("EXISTS", "("):
         return _exists(reader)
     if _name_follows(reader) and reader.tokens[reader.position + 1].kind != "end":
@@ -136,7 +136,7 @@ def _checked(statement: Statement) -> list[Any]:
         case Select(_, _, paths, condition, _) | Exists(Select(_, _, paths, condition, _)):
             columns = [(path,) for path in paths or ()]  # one by one, for they may overlap
             return [*columns, *([] if condition is None else [condition])]
-        case Change(_, update, condition):
+        case UpdateOrDelete(_, update, condition):
             return [part for part in (condition, update) if part is not None]
     return []
 
@@ -188,14 +188,14 @@ def _attribute(reader: Reader) -> tuple[str, Any]:
     return name, thaw((value.kind, value.body))
 
 
-def _delete(reader: Reader) -> Change:
+def _delete(reader: Reader) -> UpdateOrDelete:
     (table, index), condition, returning = _table_of_write(reader), _where(reader), _returning(reader)
     if returning not in ("NONE", "ALL_OLD"):
         words = returning.replace("UPDATED", "MODIFIED").replace("_", " ")
         reader.note(
             f"Invalid returning clause: RETURNING {words} *. Only RETURNING ALL OLD * is allowed in DELETE statements."
         )
-    return Change(table, None, condition, returning, index)
+    return UpdateOrDelete(table, None, condition, returning, index)
 
 
 def _table_of_write(reader: Reader) -> tuple[str, str | None]:
@@ -228,14 +228,14 @@ def _where(reader: Reader) -> Condition | None:
     return read_condition_part(reader) if reader.take("WHERE") else None
 
 
-def _order(reader: Reader) -> tuple[Term, ...]:
+def _order(reader: Reader) -> tuple[SortTerm, ...]:
     if not reader.take("ORDER"):
         return ()
     reader.expect("BY")
     return tuple(reader.listed(_term))
 
 
-def _term(reader: Reader) -> Term:
+def _term(reader: Reader) -> SortTerm:
     token = reader.token
     parts = (reader.next("string")[1:-1],) if token.kind == "string" else read_path(reader).parts
     if token.kind == "string" or len(parts) > 1:
@@ -246,7 +246,7 @@ def _term(reader: Reader) -> Term:
         reader.take("ASC")
     if reader.take("NULLS") and not (reader.take("FIRST") or reader.take("LAST")):  # keys are never null
         reader.malformed("Expected FIRST or LAST after NULLS")
-    return Term(str(parts[0]), descending)
+    return SortTerm(str(parts[0]), descending)
 
 
 def _update(reader: Reader) -> Update:

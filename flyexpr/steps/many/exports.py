@@ -14,7 +14,7 @@ from flyexpr.expressions.show import show
 from flyexpr.requests.mistakes import need_table
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
-from flyexpr.steps.many.images import Refused, Swaps
+from flyexpr.steps.many.images import OnRefused, Swaps
 from flyexpr.steps.step import Steps
 
 Folder = str | PathLike[str]
@@ -26,7 +26,7 @@ def apply_export(
     condition: Condition | None,
     overwrite: bool,
     dry_run: bool,
-    refused: Refused | None,
+    refused: OnRefused | None,
     bulk: Bulk,
 ) -> Steps[int]:
     """How many items are now as the export says.

@@ -24,7 +24,7 @@ from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import Item
 from flyexpr.values.wire_json import item_of_wire
 
-Refused = Callable[[Change, Item | None], object]
+OnRefused = Callable[[Change, Item | None], object]
 _CHUNK = 100  # items that are done before the next ones are looked at; no two of them have the same key
 
 
@@ -80,7 +80,7 @@ class Swaps:
     def __init__(
         self,
         table: Table[Any],
-        refused: Refused | None,
+        refused: OnRefused | None,
         bulk: Bulk,
         what: str,
         *,

@@ -27,7 +27,7 @@ from flyexpr.schema.kinds import Kinds, kinds_in, narrowed
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import CHUNK, Bulk, each
 from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.many.change import Announced, Change, touched
+from flyexpr.steps.many.item_write import Announced, ItemWrite, touched
 from flyexpr.steps.read import Clock, keys_only
 from flyexpr.steps.step import TURN, Steps, Together
 from flyexpr.values.decode import decode_item
@@ -59,19 +59,19 @@ def _write_matching(
     """How many items of a read were written: updated, or without an update removed."""
     need_read(read)
     table = narrowed(table, read.condition)
-    change = Change(table, exists(Path((table.partition_key,))) & read.condition, update)
+    item_write = ItemWrite(table, exists(Path((table.partition_key,))) & read.condition, update)
     asked, access = keys_only(table, read)
     if dry_run:
-        return (yield from _counted(change, Lanes(table, asked, clock, access=access), bulk))
-    work = _Work(change, bulk)
+        return (yield from _counted(item_write, Lanes(table, asked, clock, access=access), bulk))
+    work = _Work(item_write, bulk)
     yield from work.resumed(read)
-    if bulk.has_journal and change.foresees and (whole := _whole_items(table, read, bulk)) is not None:
+    if bulk.has_journal and item_write.foresees and (whole := _whole_items(table, read, bulk)) is not None:
         work.known, asked, access = {}, whole, None
     if work.cursor is not None:
         lanes = Lanes(table, replace(asked, start=work.cursor or None), clock, access=access)
         yield from work.done(lanes, keeping=update is not None and moves(table, read, update))
     if work.unknown:
-        raise BatchIncomplete(bulk.done, map(change.key, work.unknown), change.what, work.why_unknown)
+        raise BatchIncomplete(bulk.done, map(item_write.key, work.unknown), item_write.what, work.why_unknown)
     bulk.close()
     return bulk.done
 
@@ -103,14 +103,14 @@ def _whole_items(table: Table, read: Read, bulk: Bulk) -> Read | None:
     return replace(read, project=None, consistent=True, bad="keep", page_size=size)
 
 
-def _counted(change: Change, lanes: Lanes, bulk: Bulk) -> Steps[int]:
+def _counted(item_write: ItemWrite, lanes: Lanes, bulk: Bulk) -> Steps[int]:
     """How many items would be written; raises what the update of the first one would raise."""
     if bulk.has_journal:
         raise FlyexprError("a dry run does nothing that a journal could hold; leave out journal=")
-    read = _Keys(change, lanes, bulk)
+    read = _Keys(item_write, lanes, bulk)
     while (keys := (yield from read.next())) is not None:
-        if change.update is not None and keys and not change.needs_look:
-            prepared(change.table, UpdateItem(keys[0], change.update, change.condition))
+        if item_write.update is not None and keys and not item_write.needs_look:
+            prepared(item_write.table, UpdateItem(keys[0], item_write.update, item_write.condition))
         bulk.note(len(keys))
     return bulk.done
 
@@ -121,8 +121,8 @@ class _Keys:
     `known`, if it is given, takes the items themselves, by the texts of their keys.
     """
 
-    def __init__(self, change: Change, lanes: Lanes, bulk: Bulk, known: dict[str, Item] | None = None) -> None:
-        self._change, self._lanes, self._bulk, self._known = change, lanes, bulk, known
+    def __init__(self, item_write: ItemWrite, lanes: Lanes, bulk: Bulk, known: dict[str, Item] | None = None) -> None:
+        self._item_write, self._lanes, self._bulk, self._known = item_write, lanes, bulk, known
         self._pages = deque[Iterator[Item]]()  # that came and are not taken to their end
         self._failure: FlyexprError | None = None  # of a page that did not come, once the others are taken
 
@@ -135,7 +135,7 @@ class _Keys:
             if self._failure is not None and not self._pages:
                 raise self._failure
         except FlyexprError as error:
-            self._bulk.ended(self._change.what, keys, self._lanes.cursor, error)
+            self._bulk.ended(self._item_write.what, keys, self._lanes.cursor, error)
             raise
         return None if is_over else keys
 
@@ -166,8 +166,8 @@ class _Keys:
             self._pages.popleft()
 
     def _key(self, item: Item, known: dict[str, Item]) -> Item:
-        key = self._change.table.key_in(item)
-        known[self._change.text(key)] = item
+        key = self._item_write.table.key_in(item)
+        known[self._item_write.text(key)] = item
         return key
 
 
@@ -179,8 +179,8 @@ class _Work:
     yet, if the read gives whole items.
     """
 
-    def __init__(self, change: Change, bulk: Bulk) -> None:
-        self.change, self._bulk = change, bulk
+    def __init__(self, item_write: ItemWrite, bulk: Bulk) -> None:
+        self.item_write, self._bulk = item_write, bulk
         self.cursor: str | None = ""
         self.unknown: list[str] = []
         self.known: dict[str, Item] | None = None
@@ -190,12 +190,12 @@ class _Work:
         self.cursor = read.start or ""
         if not self._bulk.has_journal:
             return
-        mark = yield from self._bulk.resumed(self.change.table, *_call(self.change, read))
+        mark = yield from self._bulk.resumed(self.item_write.table, *_call(self.item_write, read))
         if mark is None:
             yield from self._enter([])
             return
         self.cursor, self.unknown = mark["cursor"], mark["unknown"]
-        verdicts = yield from self.change.verdicts(mark["announced"], self._bulk)
+        verdicts = yield from self.item_write.verdicts(mark["announced"], self._bulk)
         self.unknown += [text for text, verdict in verdicts.items() if verdict == "unknown"]
         self._bulk.note(sum(verdict == "done" for verdict in verdicts.values()))
         left = [text for text in mark["keys"] if verdicts.get(text, "open") == "open"]
@@ -217,10 +217,10 @@ class _Work:
 
         An item that its update moves would be read again, and updated twice.
         """
-        kept, read = dict[str, Item](), _Keys(self.change, lanes, self._bulk, self.known)
+        kept, read = dict[str, Item](), _Keys(self.item_write, lanes, self._bulk, self.known)
         while (keys := (yield from read.next(CHUNK if self._bulk.has_journal else None))) is not None:
             if keeping:
-                kept |= {self.change.text(key): key for key in keys}
+                kept |= {self.item_write.text(key): key for key in keys}
             else:
                 self.cursor = lanes.cursor
                 yield from self._write(keys)
@@ -230,9 +230,11 @@ class _Work:
 
     def _write(self, keys: Iterable[Item]) -> Steps[None]:
         if self._bulk.has_journal:
-            yield from self._write_journaled([*map(self.change.text, keys)])
+            yield from self._write_journaled([*map(self.item_write.text, keys)])
         else:
-            yield from each(self._bulk, self.change.what, dict(enumerate(keys)), self.change.written, self.cursor)
+            yield from each(
+                self._bulk, self.item_write.what, dict(enumerate(keys)), self.item_write.written, self.cursor
+            )
 
     def _write_journaled(self, texts: Sequence[str]) -> Steps[None]:
         size = max(CHUNK, len(texts) // _WINDOWS)
@@ -241,19 +243,19 @@ class _Work:
         yield from self._enter([])
 
     def _write_some(self, texts: Sequence[str], rest: Sequence[str]) -> Steps[None]:
-        change, begun = self.change, set[str]()
-        announced = yield from change.announced(texts, self._bulk, self.known or {})
+        item_write, begun = self.item_write, set[str]()
+        announced = yield from item_write.announced(texts, self._bulk, self.known or {})
         if self.known is not None:
             self.known.clear()
         yield from self._enter([*announced, *rest], announced)
 
         def unit(key: Item) -> Steps[bool]:
-            begun.add(change.text(key))
-            return (yield from change.written(key))
+            begun.add(item_write.text(key))
+            return (yield from item_write.written(key))
 
-        left = {text: change.key(text) for text in announced}
+        left = {text: item_write.key(text) for text in announced}
         try:
-            yield from each(self._bulk, change.what, left, unit, self.cursor, map(change.key, rest))
+            yield from each(self._bulk, item_write.what, left, unit, self.cursor, map(item_write.key, rest))
         except FlyexprError:
             yield from self._enter([*left, *rest], {text: announced[text] for text in left if text in begun})
             raise
@@ -263,12 +265,12 @@ class _Work:
         return self._bulk.enter(mark)
 
 
-def _call(change: Change, read: Read) -> tuple[str, dict[str, Any]]:
+def _call(item_write: ItemWrite, read: Read) -> tuple[str, dict[str, Any]]:
     """What a journal has to be of: the name of the call, and everything that says which items it writes to, and how."""
     if read.limit is not None or read.budget is not None:
         raise FlyexprError("journal= is for all items of a read; leave out limit= and budget=")
     facts = {name: getattr(read, name, None) for name in ("index", "reverse", "segments", "start")}
     facts |= {"condition": show(read.condition), "part": read.part and [*read.part]}
-    if change.update is None:
+    if item_write.update is None:
         return "delete_matching", facts
-    return "update_matching", facts | {"update": show(change.update)}
+    return "update_matching", facts | {"update": show(item_write.update)}

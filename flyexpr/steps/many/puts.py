@@ -28,12 +28,12 @@ from flyexpr.values.encode import encode_item
 
 Items = Iterable[Mapping[str, Any]]
 Guard = Condition | Callable[[Any], Condition] | None
-Refused = Callable[[Any, ConditionFailed], object]
+OnRefused = Callable[[Any, ConditionFailed], object]
 
 _WAVE = 100  # items with different keys that are put before the next ones are looked at
 
 
-def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+def put_all(table: Table[Any], items: Items, condition: Guard, refused: OnRefused | None, bulk: Bulk) -> Steps[int]:
     """How many items were written.
 
     >>> steps = put_all(Table("t", "id"), [{"id": "a"}, {"id": "b"}], None, None, Bulk())
@@ -49,7 +49,7 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused 
     return bulk.paced(_put_all(table, items, condition, refused, bulk))
 
 
-def _put_all(table: Table[Any], items: Items, condition: Guard, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+def _put_all(table: Table[Any], items: Items, condition: Guard, refused: OnRefused | None, bulk: Bulk) -> Steps[int]:
     def operation(item: Any) -> PutItem:
         put = put_item(item, condition=condition(item) if callable(condition) else condition)
         if bulk.has_journal:
@@ -74,7 +74,7 @@ class _SinglePuts:
         table: Table[Any],
         source: Source[PutItem],
         bulk: Bulk,
-        refused: Refused | None,
+        refused: OnRefused | None,
         raises: bool,
     ) -> None:
         self._table, self._source, self._bulk = table, source, bulk

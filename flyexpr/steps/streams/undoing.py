@@ -16,7 +16,7 @@ from flyexpr.requests.mistakes import need_table
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.many.exports import Folder, need_old_images
-from flyexpr.steps.many.images import Refused, Swaps, with_effect
+from flyexpr.steps.many.images import OnRefused, Swaps, with_effect
 from flyexpr.steps.step import Steps
 from flyexpr.steps.streams.shards import seconds
 from flyexpr.steps.streams.watching import Watching, checked_poll
@@ -66,7 +66,7 @@ class Undoing:
         self._moment = since if isinstance(since, datetime) else None
         self._now = now
 
-    def steps(self, dry_run: bool, refused: Refused | None, bulk: Bulk) -> Steps[int]:
+    def steps(self, dry_run: bool, refused: OnRefused | None, bulk: Bulk) -> Steps[int]:
         """How many items are now as they were before."""
         swaps = Swaps(self._table, refused, bulk, "changes taken back", back=True, dry_run=dry_run)
 

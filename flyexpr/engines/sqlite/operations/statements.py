@@ -35,11 +35,11 @@ from flyexpr.engines.sqlite.request.next_tokens import write_token
 from flyexpr.engines.sqlite.request.statements import invalid_action
 from flyexpr.engines.sqlite.rules.capacity import write_units
 from flyexpr.engines.sqlite.rules.keys import MISMATCH, check_item_key, key_row
-from flyexpr.engines.sqlite.rules.statement_reads import find_index, get_of, reading_of
+from flyexpr.engines.sqlite.rules.statement_reads import find_index, get_of, selected_page
 from flyexpr.engines.sqlite.rules.statement_writes import write_of
 from flyexpr.engines.sqlite.rules.writes import write_row
 from flyexpr.errors import DynamoError
-from flyexpr.expressions.parse.statements import Change, Exists, Insert, Select, Statement
+from flyexpr.expressions.parse.statements import Exists, Insert, Select, Statement, UpdateOrDelete
 
 Wire = dict[str, Any]
 
@@ -58,7 +58,7 @@ def _select(storage: Storage, select: Select, asked: ExecutionAsked) -> bytes:
     def take() -> Page:
         table = storage.table(select.table)
         index = find_index(table, select, consistent=asked.asked.consistent)
-        page, ranges = reading_of(table, index, select, asked)
+        page, ranges = selected_page(table, index, select, asked)
         find_target(storage, page)  # for an index that is being filled
         return Page(storage, table, index, ranges, page)
 
@@ -75,7 +75,7 @@ def _select(storage: Storage, select: Select, asked: ExecutionAsked) -> bytes:
 
 def _written(storage: Storage, asked: StatementAsked, write: Write, capacity: str, now: float) -> Wire:
     """The answer to a write, read back."""
-    returning = asked.statement.returning if isinstance(asked.statement, Change) else "NONE"
+    returning = asked.statement.returning if isinstance(asked.statement, UpdateOrDelete) else "NONE"
     written: Wire = json.loads(write_item(storage, WriteAsked(write, Returns(returning, capacity)), now))
     return written
 

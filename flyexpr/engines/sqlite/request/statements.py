@@ -29,7 +29,7 @@ from flyexpr.engines.sqlite.request.wire import read_value
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.expressions.nodes import Value
 from flyexpr.expressions.parse import PARTIQL, Scope
-from flyexpr.expressions.parse.statements import Change, Exists, Select, read_statement
+from flyexpr.expressions.parse.statements import Exists, Select, UpdateOrDelete, read_statement
 from flyexpr.values.freeze import freeze, thaw
 from flyexpr.values.sizes import value_size
 
@@ -120,7 +120,7 @@ def _sent(members: Members, values: Sequence[Value]) -> int:
 def _read_action(position: int, members: Members, values: Sequence[Value]) -> StatementAsked:
     try:
         asked = _asked(members, values)
-        if isinstance(asked.statement, Change) and asked.statement.returning != "NONE":
+        if isinstance(asked.statement, UpdateOrDelete) and asked.statement.returning != "NONE":
             raise invalid("RETURNING clause is not supported in ExecuteTransaction.")
         if isinstance(asked.statement, Select) and asked.statement.index is not None:
             raise invalid("Reads on indices are not supported within transactions.")

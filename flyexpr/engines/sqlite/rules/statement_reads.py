@@ -21,17 +21,17 @@ from flyexpr.engines.sqlite.rules.key_ranges import KeyedRange, asks_only_keys, 
 from flyexpr.engines.sqlite.rules.selection import check_filter_held, check_key_paths
 from flyexpr.engines.sqlite.rules.start_keys import start_row
 from flyexpr.expressions.nodes import Condition, In, Path, Value, parts_of
-from flyexpr.expressions.parse.statements import Select, Term
+from flyexpr.expressions.parse.statements import Select, SortTerm
 
 
-class Reading(NamedTuple):
+class SelectedPage(NamedTuple):
     """A page that a SELECT asks for, and the ranges of rows that it is taken from."""
 
     page: PageAsked
     ranges: list[Range]
 
 
-def reading_of(table: StoredTable, index: StoredIndex | None, select: Select, asked: ExecutionAsked) -> Reading:
+def selected_page(table: StoredTable, index: StoredIndex | None, select: Select, asked: ExecutionAsked) -> SelectedPage:
     """The page that a SELECT asks for; ValidationException where the table cannot give it."""
     schema = index.key if index is not None else table.key
     _check_order(select, schema)
@@ -66,7 +66,7 @@ def reading_of(table: StoredTable, index: StoredIndex | None, select: Select, as
     )
     if asked.start is not None:
         ranges = _after(start_row(table, index, asked.start), ranges, reverse=reverse)
-    return Reading(page, ranges)
+    return SelectedPage(page, ranges)
 
 
 def find_index(table: StoredTable, select: Select, *, consistent: bool) -> StoredIndex | None:
@@ -130,7 +130,7 @@ def _ordered(keyed: list[KeyedRange] | None, select: Select, schema: KeySchema) 
     return sorted(keyed, key=lambda one: one.partition, reverse=last_first), backwards
 
 
-def _term(order: Iterable[Term], name: str) -> Term | None:
+def _term(order: Iterable[SortTerm], name: str) -> SortTerm | None:
     return next((term for term in order if term.name == name), None)
 
 

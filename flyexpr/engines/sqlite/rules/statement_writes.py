@@ -18,7 +18,7 @@ from flyexpr.engines.sqlite.request.intents import STATEMENT, StatementAsked, Wr
 from flyexpr.engines.sqlite.rules.key_ranges import check_key_value, wrong_key_type
 from flyexpr.engines.sqlite.rules.keys import check_key_size
 from flyexpr.expressions.nodes import ALWAYS, Condition, Or, Path, Test, Update, Value, parts_of
-from flyexpr.expressions.parse.statements import Change, Exists, Insert
+from flyexpr.expressions.parse.statements import Exists, Insert, UpdateOrDelete
 from flyexpr.values.kinds import MAX_ITEM, Item
 from flyexpr.values.sizes import item_size
 
@@ -28,9 +28,9 @@ def write_of(table: StoredTable, asked: StatementAsked) -> Write:
     match asked.statement:
         case Insert(_, item):
             return _insert(table, item)
-        case Change(_, None, condition):
+        case UpdateOrDelete(_, None, condition):
             return _delete(table, condition, asked)
-        case Change(_, update, condition):
+        case UpdateOrDelete(_, update, condition):
             return _write("Update", table, _key(table, condition), condition, asked, update)
         case Exists(select):
             key = _key(table, select.condition)

@@ -1,4 +1,4 @@
-"""The change of one item of many, which holds only while the item matches; and how to tell whether it is done."""
+"""The write to one item of many, which holds only while the item matches; and how to tell whether it is done."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ Announced = dict[str, Any]
 Verdict = Literal["done", "open", "unknown"]
 
 
-class Change:
+class ItemWrite:
     """An update of the items that match, or without an update their removal.
 
-    >>> change = Change(Table("t", "id"), exists("id"), None)
-    >>> next(change.written({"id": "a"})).operation, change.what
+    >>> item_write = ItemWrite(Table("t", "id"), exists("id"), None)
+    >>> next(item_write.written({"id": "a"})).operation, item_write.what
     ('DeleteItem', 'deletes')
     """
 

@@ -8,12 +8,12 @@ _QUICK = 0.001  # seconds; a hand-over to another thread takes 0.05 to 0.1 ms
 _WEIGHT, _MOST = 1 / 8, 0.004  # of the latest time, in seconds at most: one late answer among quick ones changes little
 
 
-class Pace:
+class Durations:
     """The recent times of each operation, smoothed.
 
-    >>> pace = Pace()
-    >>> pace.note("GetItem", 0.0002); pace.note("GetItem", 0.5); pace.note("Scan", 0.02)
-    >>> [pace.is_quick(operation) for operation in ("GetItem", "Scan", "Query")]
+    >>> durations = Durations()
+    >>> durations.note("GetItem", 0.0002); durations.note("GetItem", 0.5); durations.note("Scan", 0.02)
+    >>> [durations.is_quick(operation) for operation in ("GetItem", "Scan", "Query")]
     [True, False, False]
     """
 
