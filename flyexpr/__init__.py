@@ -150,7 +150,8 @@ _NAMES = {
         "NoSuchTable NotBound NotFound PlanError SeveralFound TableExists Throttled TransactionCancelled "
         "ValidationError"
     ),
-    "explanation": "explain Plan request",
+    "explanation": "explain request",
+    "explanation.plan": "Plan",
     "expressions.conditions": (
         "all_of any_of begins_with between contains eq exists ge gt is_in le lt ne not_exists size type_is where"
     ),
@@ -223,8 +224,8 @@ if TYPE_CHECKING:
     from flyexpr.errors import Throttled as Throttled
     from flyexpr.errors import TransactionCancelled as TransactionCancelled
     from flyexpr.errors import ValidationError as ValidationError
-    from flyexpr.explanation import Plan as Plan
     from flyexpr.explanation import explain, request
+    from flyexpr.explanation.plan import Plan as Plan
     from flyexpr.expressions.conditions import (
         all_of,
         any_of,

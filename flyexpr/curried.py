@@ -20,9 +20,9 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 import toolz
 
 from flyexpr import sync as _sync
-from flyexpr.explanation import Plan
 from flyexpr.explanation import explain as _explain
 from flyexpr.explanation import request as _request
+from flyexpr.explanation.plan import Plan
 from flyexpr.expressions import conditions as _conditions
 from flyexpr.expressions import diff as _diff
 from flyexpr.expressions import memory as _memory
