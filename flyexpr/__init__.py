@@ -143,6 +143,7 @@ __all__ = [
 # The modules and their public names. A module is imported when one of its names is asked for: so a program pays for the
 # modules that it uses. Type checkers read the same from the imports below.
 _NAMES = {
+    "doors.plain_items": "Items",
     "engine": "Connection Engine",
     "engines": "call connect",
     "errors": (
@@ -182,7 +183,7 @@ _NAMES = {
     "steps.many.parts": "gather segments",
     "steps.stats": "Stats",
     "sync": (
-        "count delete delete_matching first get Items modify one put put_all run transact_get transact_modify "
+        "count delete delete_matching first get modify one put put_all run transact_get transact_modify "
         "transact_write update update_matching"
     ),
     "values.kinds": "Item",
@@ -205,6 +206,7 @@ if TYPE_CHECKING:
     from flyexpr import events as events
     from flyexpr import serve as serve
     from flyexpr import testing as testing
+    from flyexpr.doors.plain_items import Items as Items
     from flyexpr.engine import Connection as Connection
     from flyexpr.engine import Engine as Engine
     from flyexpr.engines import call, connect
@@ -305,7 +307,6 @@ if TYPE_CHECKING:
     from flyexpr.steps.item_pages import ItemPage as ItemPage
     from flyexpr.steps.many.parts import gather, segments
     from flyexpr.steps.stats import Stats
-    from flyexpr.sync import Items as Items
     from flyexpr.sync import (
         count,
         delete,

@@ -20,6 +20,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 import toolz
 
 from flyexpr import sync as _sync
+from flyexpr.doors.plain_items import Items
 from flyexpr.explanation import explain as _explain
 from flyexpr.explanation import request as _request
 from flyexpr.explanation.plan import Plan
@@ -33,7 +34,6 @@ from flyexpr.requests.operations import Function, Key, Operation, Paths, PutRetu
 from flyexpr.schema.derived import derive as _derive
 from flyexpr.schema.table import Table
 from flyexpr.steps.stats import Stats
-from flyexpr.sync import Items
 from flyexpr.values.kinds import T
 
 A = TypeVar("A", contravariant=True)

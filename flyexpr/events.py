@@ -20,6 +20,7 @@ from flyexpr.changes.change import Change, changes
 from flyexpr.changes.event_filter import event_filter
 from flyexpr.changes.exports import export_filter, read_export
 from flyexpr.changes.handler import handler
+from flyexpr.doors.plain import in_bulk, perform
 from flyexpr.drive import driven
 from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import Condition
@@ -34,7 +35,6 @@ from flyexpr.steps.step import Steps
 from flyexpr.steps.streams.following import Following, Function, Turn
 from flyexpr.steps.streams.undoing import Undoing
 from flyexpr.steps.streams.watching import ChangesLost, Since, Watching
-from flyexpr.sync import in_bulk, perform
 
 R = TypeVar("R")
 

@@ -27,7 +27,7 @@ def do_together(step: Together, drive: Callable[[Steps[Any]], object]) -> None:
     """Does the units of a step, each in a thread; raises the first failure once all that had begun have ended.
 
     >>> from flyexpr.steps.items import get
-    >>> from flyexpr.sync import drive
+    >>> from flyexpr.doors.plain import drive
     >>> def unit(title):
     ...     return (yield from get(scores, get_item(("abc", title))))["wins"]
     >>> titles, wins = ["Comet Quest", "Comet Quest"], []

@@ -293,7 +293,7 @@ async def _reads_in_turns(call: Callable[[Table], Awaitable[Any]]) -> None:
 
 def test_the_same_names_as_the_plain_door() -> None:
     plain = {name for name, value in NAMES.items() if getattr(value, "__module__", "") == "flyexpr.sync"}
-    assert {*aio.__all__} == plain | {"Connection", "Engine", "connect"}
+    assert {*aio.__all__} == plain | {"Connection", "Engine", "Items", "connect"}
 
 
 @pytest.mark.parametrize("name", [name for name in aio.__all__ if inspect.isfunction(getattr(aio, name))])

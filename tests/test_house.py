@@ -37,6 +37,7 @@ STAGES = {
         changes
         steps
         threads
+        doors
         sync aio
         explanation
         events curried serve testing
@@ -173,7 +174,7 @@ def test_only_the_doors_and_the_server_call_an_engine() -> None:
         for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("engine", "bound")
     }
-    assert calling == {"sync", "aio", "threads", "serve/answers"}
+    assert calling == {"doors/plain", "doors/awaited", "threads", "serve/answers"}
 
 
 def test_engines_are_imported_when_asked_for() -> None:

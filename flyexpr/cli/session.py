@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from flyexpr.cli import environment
+from flyexpr.doors.plain import drive
 from flyexpr.engine import Engine
 from flyexpr.engines import connect
 from flyexpr.engines.urls import shown
 from flyexpr.errors import FlyexprError, NoSuchTable, nearest
 from flyexpr.schema.table import Table
 from flyexpr.steps.lifecycle import described, table_names
-from flyexpr.sync import drive
 
 AWS = "dynamodb://"  # region, keys and endpoint by AWS's own configuration
 

@@ -46,7 +46,8 @@ from flyexpr import (
     update,
     update_matching,
 )
-from flyexpr import sync as plain
+from flyexpr.doors import awaited as awaited_door
+from flyexpr.doors import plain
 from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.step import TURN, Together
 
@@ -537,7 +538,7 @@ def test_tasks_that_end_together_are_all_noted(ending: BaseException) -> None:
 
     async def main() -> None:
         with pytest.raises(type(ending)) as caught:
-            await aio.drive(do([*map(unit, range(8))], note), None)  # type: ignore[arg-type]
+            await awaited_door.drive(do([*map(unit, range(8))], note), None)  # type: ignore[arg-type]
         assert caught.value is ending
 
     def do(units: list[Any], note: Any) -> Any:
@@ -569,7 +570,7 @@ def test_of_several_failures_the_first_is_raised(door: str) -> None:
         yield Together(map(unit, range(2)), 2, list[Any]().append)
 
     async def main() -> None:
-        await aio.drive(do(in_tasks), None)  # type: ignore[arg-type]
+        await awaited_door.drive(do(in_tasks), None)  # type: ignore[arg-type]
 
     with pytest.raises(KeyError) as caught:
         plain.drive(do(in_threads), None) if door == "plain" else asyncio.run(main())  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import click
 from flyexpr.cli import completions, notes, options
 from flyexpr.cli.jobs.progress import last_counted, waiting
 from flyexpr.cli.schemas import altered_schema, setting_words
+from flyexpr.doors.plain import perform
 from flyexpr.drive import relayed
 from flyexpr.errors import FlyexprError
 from flyexpr.explanation import explain as explained
@@ -19,7 +20,7 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.course import course
 from flyexpr.steps.step import Step, Steps
-from flyexpr.sync import perform, run
+from flyexpr.sync import run
 
 
 @click.command()

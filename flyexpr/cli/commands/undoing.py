@@ -10,10 +10,10 @@ import click
 
 from flyexpr.cli import options
 from flyexpr.cli.jobs.swaps import swapped
+from flyexpr.doors.plain import in_bulk
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.many.images import OnRefused
 from flyexpr.steps.streams.undoing import Undoing
-from flyexpr.sync import in_bulk
 from flyexpr.values.layout import amount
 
 

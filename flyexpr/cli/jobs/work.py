@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 from flyexpr.cli.jobs.progress import Tick, progress
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
+from flyexpr.doors.plain import perform
+from flyexpr.doors.plain_items import pages
 from flyexpr.drive import Pause, noted, relayed
 from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.schema.table import Table
@@ -28,7 +30,6 @@ from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.read import Reading
 from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
-from flyexpr.sync import pages, perform
 from flyexpr.values.kinds import Item
 from flyexpr.values.layout import amount
 from flyexpr.values.plain_json import item_text

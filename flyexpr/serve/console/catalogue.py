@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, NamedTuple
 
+from flyexpr.doors.plain import drive, perform
 from flyexpr.engine import Engine
 from flyexpr.errors import DynamoError
 from flyexpr.schema.code import engine_name
@@ -12,7 +13,6 @@ from flyexpr.schema.indexes import Index, VectorIndex
 from flyexpr.schema.table import Table
 from flyexpr.serve.console.members import Members
 from flyexpr.steps.lifecycle import described, some_names, ttl_attribute
-from flyexpr.sync import drive, perform
 
 _FRESH = 30.0  # seconds for which a description is believed
 

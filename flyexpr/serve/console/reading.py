@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from flyexpr.doors.plain_items import pages
 from flyexpr.explanation import explain as explained
 from flyexpr.expressions.nodes import ALWAYS, Condition
 from flyexpr.expressions.parse import parse_condition
@@ -19,7 +20,7 @@ from flyexpr.serve.console.failures import WORDS, Failure
 from flyexpr.serve.console.members import Members
 from flyexpr.steps.item_pages import one_more
 from flyexpr.steps.read import Reading
-from flyexpr.sync import pages, run
+from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 from flyexpr.values.layout import amount
 from flyexpr.values.plain_json import item_text

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from flyexpr.changes.change import Change
+from flyexpr.doors.plain import perform
 from flyexpr.errors import ValidationError
 from flyexpr.requests.operations import Budget
 from flyexpr.schema.table import Table
@@ -15,7 +16,6 @@ from flyexpr.serve.console.catalogue import Catalogue
 from flyexpr.serve.console.members import Members
 from flyexpr.steps.step import Steps
 from flyexpr.steps.streams.watching import Watching
-from flyexpr.sync import perform
 from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
 
