@@ -485,6 +485,7 @@ def watch(
 ) -> Watch:
     """The changes of a table as they are made, for `async for`; the options are those of `flyexpr.events.watch`.
 
+    >>> import asyncio
     >>> async def main():
     ...     table = Table("Orders", "id", stream="both").on(connect("sqlite::memory:"))
     ...     await run(table, create_table())
