@@ -36,7 +36,6 @@ STAGES = {
         requests
         changes
         steps
-        threads
         doors
         sync aio
         explanation
@@ -174,7 +173,7 @@ def test_only_the_doors_and_the_server_call_an_engine() -> None:
         for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("engine", "bound")
     }
-    assert calling == {"doors/plain", "doors/awaited", "threads", "serve/answers"}
+    assert calling == {"doors/plain", "doors/awaited", "doors/threads", "serve/answers"}
 
 
 def test_engines_are_imported_when_asked_for() -> None:

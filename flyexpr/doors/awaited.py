@@ -79,7 +79,7 @@ async def _done_on_disk(step: OnDisk) -> None:
 
 
 async def _do_together(step: Together, engine: Engine) -> None:
-    """Does the units of a step, each in a task; see flyexpr.threads.do_together."""
+    """Does the units of a step, each in a task; see flyexpr.doors.threads.do_together."""
     flying = set[asyncio.Task[Any]]()
     failures: list[BaseException] = []
     try:

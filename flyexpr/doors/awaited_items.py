@@ -161,7 +161,7 @@ Flying = dict["asyncio.Task[bytes]", int]  # the requests of a read that are und
 
 
 async def _pages(reading: Reading, engine: Engine, flying: Flying, ahead: bool) -> Pages:
-    """The pages, each asked for when it is taken, or `ahead` of that; see flyexpr.threads.asked_ahead."""
+    """The pages, each asked for when it is taken, or `ahead` of that; see flyexpr.doors.threads.asked_ahead."""
     sent: tuple[Request, asyncio.Task[bytes]] | None = None
     while (request := reading.request()) is not None:
         if sent is not None and sent[0] == request:
@@ -177,7 +177,7 @@ async def _pages(reading: Reading, engine: Engine, flying: Flying, ahead: bool) 
 
 
 async def _pages_of_lanes(lanes: Lanes, engine: Engine, flying: Flying) -> Pages:
-    """The pages of all lanes as they come, each lane's request in a task; see flyexpr.threads.items_of_lanes."""
+    """The pages of all lanes as they come, each lane's request in a task; see flyexpr.doors.threads.items_of_lanes."""
     while not lanes.full:
         while len(flying) < _LANES and (taken := lanes.take()) is not None:
             lane, request = taken

@@ -46,7 +46,7 @@ def _answer(engine: Engine, step: Step) -> bytes | None:
 
 def _do_together(step: Together, engine: Engine) -> None:
     if step.workers > 1:
-        from flyexpr.threads import do_together  # threads, for those who want them
+        from flyexpr.doors.threads import do_together  # threads, for those who want them
 
         do_together(step, partial(drive, engine=engine))
     else:

@@ -58,7 +58,7 @@ class Items(Started, Iterator[T]):
         self._items: Iterator[T]
         self._source: Iterator[T]
         if isinstance(read, Scan) and read.segments:
-            from flyexpr.threads import items_of_lanes, threads  # threads, for those who want them
+            from flyexpr.doors.threads import items_of_lanes, threads  # threads, for those who want them
 
             self._reading = Lanes(table, read, time.monotonic, counting)
             self._pool = threads(len(self._reading))
@@ -67,7 +67,7 @@ class Items(Started, Iterator[T]):
             self._reading = Reading(table, read, time.monotonic, counting, access)
             taken = pages(self._reading, engine)
             if read.prefetch and read.limit is None and read.budget is None:
-                from flyexpr.threads import threads
+                from flyexpr.doors.threads import threads
 
                 self._pool = threads(1)
                 taken = _pages_ahead(self._reading, engine, self._pool)
@@ -197,7 +197,7 @@ class _Ended(Iterator[Any]):
 
 
 def _pages_ahead(reading: Reading, engine: Engine, pool: Any) -> Iterator[Iterator[Any]]:
-    from flyexpr.threads import asked_ahead
+    from flyexpr.doors.threads import asked_ahead
 
     with asked_ahead(reading, partial(asked, engine), pool) as ahead:
         yield from pages(reading, ahead)

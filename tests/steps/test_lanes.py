@@ -108,7 +108,7 @@ def test_threads_end_with_the_reader(table: Table, monkeypatch: pytest.MonkeyPat
         pools.append(ThreadPoolExecutor(*arguments))
         return pools[-1]
 
-    monkeypatch.setattr("flyexpr.threads.ThreadPoolExecutor", pool)
+    monkeypatch.setattr("flyexpr.doors.threads.ThreadPoolExecutor", pool)
     items = run(table, read)
     next(items)
     del items
