@@ -7,12 +7,13 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from decimal import Decimal
 from typing import Any
 
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
+from flyexpr.values.foreign import meaning
 from flyexpr.values.freeze import freeze_set, thaw
 from flyexpr.values.kinds import MISSING, Item, Refused, Unknown, explained, find, path_text, text_of_number
 from flyexpr.values.numbers import EXACT, WHOLE, number, number_text
@@ -148,20 +149,32 @@ def _joined(first: Any, second: Any) -> list[Any]:
 def _added(old: Any, kind: str, value: Any) -> Any:
     if old is MISSING:
         return value if kind == "N" else set(value)
-    return _sum(old, value, "+") if kind == "N" else _members_like(old, value) | value
+    if kind == "N":
+        return _sum(old, value, "+")
+    kept, added = _members_like(old, value), _by_body(value)
+    return {*kept.values(), *(member for body, member in added.items() if body not in kept)}
 
 
 def _deleted(old: Any, members: frozenset[Any]) -> Any:
     if old is MISSING:
         return _REMOVED
-    return _members_like(old, members) - members or _REMOVED
+    kept, deleted = _members_like(old, members), _by_body(members)
+    return {member for body, member in kept.items() if body not in deleted} or _REMOVED
 
 
-def _members_like(old: Any, members: Any) -> set[Any]:
-    """The members of a set, which has to hold the same type as another."""
+def _members_like(old: Any, members: Any) -> dict[Any, Any]:
+    """The members of a set by what is stored of them; the set has to hold the same type as another."""
     if not isinstance(old, (set, frozenset)) or _set_kind(old) != _set_kind(members):
         raise WrongOperand(WRONG_OPERAND)
-    return set(old)
+    return _by_body(old)
+
+
+def _by_body(members: Set[Any]) -> dict[Any, Any]:
+    """Members by what is stored of them: 0.1 and Decimal("0.1") are one number."""
+    return {member if type(member) in _AS_STORED else meaning(member)[1]: member for member in members}
+
+
+_AS_STORED = frozenset({str, int, Decimal, bytes})
 
 
 def _set_kind(members: Any) -> Any:

@@ -768,6 +768,8 @@ CHANGES: list[tuple[Update, dict[str, Any], dict[str, Any]]] = [
     (discard("a", "dog"), {"b": 1}, {"b": 1}),
     (discard("a[1]", "x"), {"a": [1, {"x"}, 3]}, {"a": [1, 3]}),
     (discard("a", 10, 20), {"a": {Decimal("10.0"), 20, 30}}, {"a": {30}}),
+    (discard("a", 0.1), {"a": {0.1, 0.5}}, {"a": {Decimal("0.5")}}),
+    (add("a", 0.1), {"a": {0.1}}, {"a": {Decimal("0.1")}}),
     (assign("l[9]", "s") + incr("l[3]"), {"l": [0, 1, 2]}, {"l": [0, 1, 2, 1, "s"]}),
 ]
 
@@ -803,6 +805,7 @@ REFUSED: list[tuple[Update, dict[str, Any], str]] = [
     (add("a", 1), {"a": {"x"}}, OPERAND),
     (add("a", 1), {"a": 5}, OPERAND),
     (discard("a", 1), {"a": {"1"}}, OPERAND),
+    (discard("a", "2026-01-31"), {"a": {b"2026-01-31"}}, OPERAND),
     (
         incr("a", Decimal("9E125")),
         {"a": Decimal("9E125")},

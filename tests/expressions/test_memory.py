@@ -255,6 +255,48 @@ def test_a_foreign_value_is_what_is_stored(value: Any, stored: Any, shown: str) 
     assert apply(assign("a", value), {})["a"] == ([*value] if isinstance(value, tuple) else value)
 
 
+class Rank(enum.IntEnum):
+    """An Enum whose members are numbers already."""
+
+    LOW = 1
+    HIGH = 2
+
+
+class Word(str, enum.Enum):
+    """An Enum whose members are texts already."""
+
+    OPEN = "open"
+    DONE = "done"
+
+
+SETS: list[tuple[Any, Any, Any]] = [  # a member of a set in an item, what else says the same, and another member
+    (0.1, Decimal("0.1"), 0.2),
+    (1.0, 1, 2),
+    (1e23, 10**23, 1),
+    (Decimal("0.1"), 0.1, Decimal("0.2")),
+    (Rank.LOW, 1, Rank.HIGH),
+    (Word.OPEN, "open", Word.DONE),
+    (DAY, DAY, date(2026, 2, 1)),
+    (ID, ID, UUID(int=2)),
+    (NOON, NOON.astimezone(timezone(timedelta(hours=1))), NOON + timedelta(hours=1)),
+]
+
+
+@pytest.mark.parametrize("member, same, other", SETS, ids=str)
+def test_members_of_a_set_are_what_is_stored_of_them(member: Any, same: Any, other: Any) -> None:
+    item = {"a": {member}}
+    for asked in (member, same):
+        assert apply(add("a", {asked}), item) == item
+        assert apply(discard("a", {asked}), item) == {}
+        assert apply(discard("a", {asked}), {"a": {member, other}}) == {"a": {other}}
+    assert apply(discard("a", {other}), item) == item
+    grown = apply(add("a", {other}), item)
+    assert len(grown["a"]) == 2
+    assert matches(unchanged(grown), {"a": {member, other}})
+    for new in ({other}, {member, other}):
+        assert matches(unchanged(apply(diff(item, {"a": new}), item)), {"a": new})
+
+
 def test_bounds_of_foreign_values_are_held_to_their_order() -> None:
     assert matches(between("day", DAY, DAY + timedelta(1)), {"day": DAY})
     assert refusal(lambda: matches(between("day", DAY, DAY - timedelta(1)), {})).startswith(
