@@ -28,7 +28,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
 from flyexpr.engines.sqlite.request.members import Members, read_members
 
 MAX_STREAMS, MAX_RECORDS = 100, 1000
-SEQUENCE = "1%020d"  # so that every sequence number has 21 digits, which sort as text as they do as numbers
+SEQUENCE = 10**20  # added to the number of a change: so all have 21 digits, which sort as text as they do as numbers
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/[^/|]+/stream/[^/|]+")
 _TOKEN = re.compile(r"([^|]+)\|1\|([A-Za-z0-9+/=]+)")
 _PLACE = re.compile(r"(shardId-[0-9a-f-]+) ([0-9]{1,18}) ([0-9]{1,18})")
@@ -115,7 +115,7 @@ def sequence_number(number: int) -> str:
     >>> sequence_number(1_800_000_000_000_000)
     '100001800000000000000'
     """
-    return SEQUENCE % number
+    return str(SEQUENCE + number)
 
 
 def iterator_text(iterator: ShardIterator) -> str:
@@ -144,7 +144,7 @@ def _read_iterator(text: str) -> ShardIterator:
 def _number(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()):
         return None
-    number = int(text) - int(SEQUENCE % 0)
+    number = int(text) - SEQUENCE
     return number if 0 <= number < 2**62 else None
 
 
