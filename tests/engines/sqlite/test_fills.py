@@ -1,5 +1,6 @@
 """A new index is filled in portions: nobody waits for all of it, and nobody ever reads the half of it."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -422,6 +423,37 @@ def test_only_the_engine_that_fills_an_index_copies_the_log(
         assert 30 < max(lengths) < 120
         assert restarts
         assert call(engine, "Scan", {**SCAN, "Select": "COUNT"})["Count"] == items + ITEMS
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="no descriptors are shown")
+@pytest.mark.parametrize(
+    "errors, tries",
+    [([], 1), ([errno.EBADF], 2), ([errno.EBADF, errno.EIO], 2)],
+    ids=["kept", "one is closed", "the disk fails"],
+)
+def test_what_is_copied_of_a_long_log_reaches_the_disk_before_it_is_begun_anew(
+    path: str, monkeypatch: pytest.MonkeyPatch, errors: list[int], tries: int
+) -> None:
+    """Both connections have a descriptor of the file; one may be closed by another thread at any moment."""
+    synced: list[int] = []
+
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        if len(synced) <= len(errors):
+            raise OSError(errors[len(synced) - 1], "failed")
+
+    with SqliteEngine(path) as engine, engine._storage.beside() as beside:
+        put(engine, ITEMS)
+        monkeypatch.setattr("flyexpr.engines.sqlite.disk.files.sync_file", sync)
+        assert not beside.copy_log()
+        assert not synced
+        monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.LOG_PAGES", 0)
+        if errno.EIO in errors:
+            with pytest.raises(OSError, match="failed"):
+                beside.copy_log()
+        else:
+            assert beside.copy_log()
+        assert synced == [os.stat(path).st_ino] * tries
 
 
 def log(path: str) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk.kept_log import KeptLog
 
-SYNC = "flyexpr.engines.sqlite.disk.kept_log._sync"
+SYNC = "flyexpr.engines.sqlite.disk.kept_log.sync_file"
 
 
 class Disk:

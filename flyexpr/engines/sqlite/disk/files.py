@@ -8,6 +8,7 @@ https://www.sqlite.org/wal.html
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import sys
@@ -19,7 +20,7 @@ from flyexpr.drive import INFO, note
 from flyexpr.engines.sqlite.disk.conversion import convert
 from flyexpr.engines.sqlite.disk.failures import failure, is_locked
 from flyexpr.engines.sqlite.disk.forks import SelfClosing
-from flyexpr.engines.sqlite.disk.kept_log import KeptLog
+from flyexpr.engines.sqlite.disk.kept_log import KeptLog, sync_file
 from flyexpr.engines.sqlite.disk.schema import RESOURCES, SHARDS
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
@@ -219,6 +220,23 @@ class TableFile:
         if self._kept_log:
             self._kept_log.close()
 
+    def reach_disk(self) -> None:
+        """Returns when what is written in the file itself, which somebody has open, is on the disk.
+
+        SQLite waits for it where it copies a log only if nobody has written meanwhile, or nobody can. Nothing is done
+        where the system does not show the descriptors of a process.
+        """
+        # One of SQLite's: with any other one that is closed all of SQLite's locks on the file would end.
+        file = _identity(self._place)
+        for descriptor in _descriptors():
+            if _identity(descriptor) == file:
+                try:
+                    sync_file(descriptor)
+                    return
+                except OSError as error:
+                    if error.errno != errno.EBADF:  # it has been closed in the meantime, by another thread
+                        raise
+
     def log_length(self) -> int:
         """The size of the log in bytes, with the parts that are not in use; 0 if there is none."""
         try:
@@ -276,8 +294,16 @@ def _real(path: str) -> str:
     return os.path.realpath(path)
 
 
-def _identity(path: str) -> Identity | None:
-    """Which file stands at a path; None for none."""
+def _descriptors() -> list[int]:
+    """The descriptors that this process has open, where the system shows them."""
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return []
+
+
+def _identity(path: str | int) -> Identity | None:
+    """Which file stands at a path, or is open by a descriptor; None for none."""
     try:
         status = os.stat(path)
     except OSError:

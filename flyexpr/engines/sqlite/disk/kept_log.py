@@ -12,7 +12,7 @@ import os
 import threading
 from contextlib import suppress
 
-_sync = getattr(os, "fdatasync", os.fsync)
+sync_file = getattr(os, "fdatasync", os.fsync)
 _BLOCK = 4096
 
 
@@ -69,7 +69,7 @@ class KeptLog:
         number = self.written  # before the system is asked: what is written later may not be kept
         try:
             if self.failure is None:  # the system may say that lost data is kept when it is asked again
-                _sync(self._descriptor)
+                sync_file(self._descriptor)
                 self._kept = number
         except OSError as error:
             self.failure = error

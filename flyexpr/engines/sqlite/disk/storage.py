@@ -163,11 +163,15 @@ class Storage:
         """Copy the log into the file, so early that no commit of another connection has to; outside a transaction.
 
         Others write meanwhile. True if the log must be begun anew: it has become long, or so long that others copy it.
+        Then what is copied is on the disk, or others would wait for that while `restart_log` keeps them from writing.
         """
         if self.path == MEMORY:
             return False
         busy, pages = self._copy_log()
-        return busy or pages > LOG_PAGES // 4
+        is_long = busy or pages > LOG_PAGES // 4
+        if is_long:
+            self.file.reach_disk()
+        return is_long
 
     def _copy_log(self) -> tuple[bool, int]:
         """Whether somebody else copies the log, and so it is not done; how many pages the log has."""
