@@ -14,6 +14,7 @@ from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Arithmetic, Call, Compare, Operand, Path, Step, Value
 from flyexpr.records import later
 from flyexpr.values.freeze import freeze_constant
+from flyexpr.values.kinds import path_text
 from flyexpr.values.numbers import WHOLE
 
 _NO_PARTS = "only a path has parts; `size(...)` and `if_not_exists(...)` have none"
@@ -170,11 +171,13 @@ def node_of(term: Term) -> Operand:
     return cast(Operand, term._Term__operand)
 
 
-def operand(value: Any) -> Operand:
+def operand(value: Any, path: Path | None = None) -> Operand:
     """The operand that a value stands for: a term or node itself, anything else a constant.
 
     >>> operand(F.a), operand("a")
     (F.a, Value(kind='S', body='a'))
+
+    An error names its place in the value, after the path, if that is to hold the value.
     """
     value_type = type(value)
     if value_type is str and value.isascii():  # quick, for the commonest constants
@@ -185,7 +188,7 @@ def operand(value: Any) -> Operand:
         return node_of(value)
     if isinstance(value, (Path, Value, Call, Arithmetic)):
         return value
-    return Value(*freeze_constant(value))
+    return Value(*freeze_constant(value, path_text(path.parts) if path else ""))
 
 
 def subject(value: Any) -> Operand:

@@ -26,7 +26,8 @@ def assign(path: Any, value: Any, *, parents: bool = False) -> Update:
     Parents must exist, unless `parents` asks to make the missing maps: this takes one request where they exist, and two
     where they do not. An index past the end of a list appends.
     """
-    return Update((Action("SET", path_of(path), operand(value), parents and len(path_of(path).parts) > 1),))
+    target = path_of(path)
+    return Update((Action("SET", target, operand(value, target), parents and len(target.parts) > 1),))
 
 
 def assign_all(values: Mapping[str, Any]) -> Update:
@@ -42,7 +43,8 @@ def assign_all(values: Mapping[str, Any]) -> Update:
     """
     if not isinstance(values, Mapping):
         raise TypeError(f"assign_all takes a dict of attributes and their values, not {values!r}")
-    return Update(tuple([Action("SET", _attribute(name), operand(value)) for name, value in values.items()]))
+    targets = [(_attribute(name), value) for name, value in values.items()]
+    return Update(tuple([Action("SET", path, operand(value, path)) for path, value in targets]))
 
 
 def _attribute(name: Any) -> Path:

@@ -16,6 +16,7 @@ from flyexpr.expressions.terms import path_of
 from flyexpr.requests.mistakes import checked_pairs, not_an_operation, with_table, wrong_arguments
 from flyexpr.requests.operations import (
     MOST_FOUND,
+    MOST_SEGMENTS,
     Bad,
     BatchGet,
     BatchWrite,
@@ -142,7 +143,7 @@ def scan(
         *checked_counts(limit, page_size),
         start,
         checked_budget(budget),
-        checked_count("segments", segments),
+        checked_count("segments", segments, MOST_SEGMENTS),
         checked_prefetch(prefetch, limit=limit, budget=budget, segments=segments),
         checked_bad(bad),
         checked_part(part, segments),

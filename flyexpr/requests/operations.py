@@ -151,6 +151,7 @@ class Near:
 
 
 MOST_FOUND = 100  # results of one search
+MOST_SEGMENTS = 1_000_000  # of a scan
 
 
 @record

@@ -55,12 +55,13 @@ def checked_name(index: str | None) -> str | None:
     return index
 
 
-def checked_count(name: str, value: Any) -> int | None:
+def checked_count(name: str, value: Any, most: int | None = None) -> int | None:
     if value is None:
         return None
     count = native(value)
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"{name}= takes a whole number from 1, not {value!r}")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1 or (most is not None and count > most):
+        last = "" if most is None else f" to {most:,}"
+        raise ValueError(f"{name}= takes a whole number from 1{last}, not {value!r}")
     return count
 
 

@@ -18,7 +18,7 @@ stored: text where a number is declared is an error, even if the text is "1".
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import UnionType
@@ -156,7 +156,7 @@ def codec_of(kind: Any) -> Codec:
         return codec_of(kind.type)
     if isinstance(kind, Codec):
         return kind
-    if kind in _CODECS:
+    if isinstance(kind, Hashable) and kind in _CODECS:
         return _CODECS[kind]
     if is_uuid(kind):
         return _own(_encode_uuid, kind, str)
@@ -180,6 +180,8 @@ def _type_hint(kind: Any) -> str:
     others = [type_name(each) for each in get_args(kind) if each is not type(None)]
     if type(None) in get_args(kind) and others:
         return f"write {' | '.join(others)}; an attribute may always be missing or None"
+    if type(kind) in (list, set) and len(kind) == 1:
+        return f"write {type(kind).__name__}[{type_name(*kind)}]"
     return f"use {_TYPES}, int | Decimal, an Enum, epoch, or a Codec"
 
 

@@ -202,7 +202,7 @@ def _changed(table: Table, old: Item, new: Mapping[str, Any]) -> Iterator[str]:
     """The attributes in which two items differ as they are stored."""
     hidden = {*table.derived, *([table.version] if table.version else [])} - {*table.keys}
     for name in dict.fromkeys([*new, *old]):
-        if name not in hidden and _stored(table, name, old) != _stored(table, name, new):
+        if name not in hidden and not _equal(_stored(table, name, old), _stored(table, name, new)):
             yield name
 
 
@@ -214,6 +214,13 @@ def _stored(table: Table, name: str, item: Mapping[str, Any]) -> Any:
         return freeze(encoded_value(table, name, item[name]) if name in table.codecs else item[name])
     except FlyexprError:
         return item[name], "as it is"
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # of what no table stores, such as an array, which answers for each of its members
+        return False
 
 
 def _stored_new(table: Table, key: Item, new: Mapping[str, Any]) -> Item:
@@ -241,7 +248,7 @@ def _changes(table: Table, old: Item, new: Mapping[str, Any], names: Iterable[st
 
 def _assigned(name: str, given: Mapping[str, Any]) -> Action:
     path = Path((name,))
-    return Action("SET", path, operand(given[name])) if name in given else Action("REMOVE", path, None)
+    return Action("SET", path, operand(given[name], path)) if name in given else Action("REMOVE", path, None)
 
 
 def _there(item: Mapping[str, Any]) -> Item:

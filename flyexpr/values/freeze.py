@@ -52,7 +52,7 @@ def freeze_item(item: Mapping[str, Any]) -> Frozen:
         raise explained(refused, "") from None
 
 
-def _freeze_array(value: Any, unknown: Unknown) -> Frozen:
+def _freeze_array(value: Any, unknown: Unknown, at: str) -> Frozen:
     """An array of numbers, as the list that is stored of it."""
     from flyexpr.errors import ValidationError
     from flyexpr.values.vectors import numbers_of  # few programs have one
@@ -60,10 +60,10 @@ def _freeze_array(value: Any, unknown: Unknown) -> Frozen:
     try:
         return _freeze(numbers_of(value), 1)
     except ValidationError:
-        raise explained(unknown, "") from None
+        raise explained(unknown, at) from None
 
 
-def freeze_constant(value: Any) -> Frozen:
+def freeze_constant(value: Any, at: str = "") -> Frozen:
     """The same as `freeze`, but a value of a foreign type (datetime, Enum, …) stays as it is, of kind `PYTHON`.
 
     >>> from datetime import date
@@ -75,21 +75,21 @@ def freeze_constant(value: Any) -> Frozen:
     try:
         return _freeze(value, 1)
     except Unknown as unknown:
-        frozen = _foreign_constant(value)
+        frozen = _foreign_constant(value, at)
         try:
             hash(frozen)
         except TypeError:
-            return _freeze_array(value, unknown)
+            return _freeze_array(value, unknown, at)
         return frozen
     except Refused as refused:
-        raise explained(refused, "") from None
+        raise explained(refused, at) from None
 
 
-def _foreign_constant(value: Any) -> Frozen:
+def _foreign_constant(value: Any, at: str) -> Frozen:
     try:
         return _freeze_foreign(value, 1)
     except Refused as refused:
-        raise explained(refused, "") from None
+        raise explained(refused, at) from None
 
 
 def _freeze_foreign(value: Any, depth: int) -> Frozen:

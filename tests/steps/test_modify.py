@@ -136,6 +136,27 @@ def test_nothing_is_written_where_nothing_changes(table: Table) -> None:
     assert get(table, "new") is None
 
 
+class Array:
+    """A value like an array or NA: whether it equals another is no yes or no."""
+
+    def __eq__(self, other: object) -> Any:
+        class Unsure:
+            def __bool__(self) -> bool:
+                raise ValueError("the truth value is ambiguous")
+
+        return Unsure()
+
+    __hash__ = object.__hash__
+
+
+def test_a_value_that_equals_nothing_clearly_is_refused_in_words(table: Table) -> None:
+    put(table, {"id": "a", "n": 1})
+    for new in (Array(), [Array()]):
+        with pytest.raises(ValidationError, match=r"\Aat `n(\[0\])?`: DynamoDB has no type for .*Array\n"):
+            modify(table, "a", lambda item, new=new: {**item, "n": new})
+    assert get(table, "a") == {"id": "a", "n": 1}
+
+
 def test_an_error_of_the_function_is_the_caller_s(table: Table) -> None:
     with pytest.raises(KeyError, match="nope"):
         modify(table, "a", lambda item: item["nope"])

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 from flyexpr.expressions.mistakes import in_words, need
 from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_read
-from flyexpr.requests.operations import Budget, Part, Query, Scan
+from flyexpr.requests.operations import MOST_SEGMENTS, Budget, Part, Query, Scan
 from flyexpr.schema.table import Table
 from flyexpr.steps.item_pages import ItemPage
 from flyexpr.steps.lanes import joined_cursor, starts_of
@@ -18,7 +18,6 @@ from flyexpr.values.kinds import T
 
 S = TypeVar("S", Query, Scan)
 
-MOST = 1_000_000  # segments of a scan
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
 
 
@@ -43,8 +42,8 @@ def segments(operation: S, n: int, *more: NoReturn) -> list[S]:
     if more or isinstance(operation, Table):
         raise TypeError("segments does not take the table; write run(table, part) for each of segments(operation, n)")
     need_read(operation)
-    if type(n) is not int or not 1 <= n <= MOST:
-        raise ValueError(f"n= takes a whole number from 1 to {MOST:,}, not {n!r}")
+    if type(n) is not int or not 1 <= n <= MOST_SEGMENTS:
+        raise ValueError(f"n= takes a whole number from 1 to {MOST_SEGMENTS:,}, not {n!r}")
     for option, why in (
         ("limit", "no part sees what the others give"),
         ("segments", "each part is a segment"),
