@@ -156,7 +156,7 @@ class Items(Started, Iterator[T]):
         """Ends the read; requests that are under way are waited for, and their answers thrown away."""
         self._items = self._source = _Ended(CLOSED)
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown()
 
     def __enter__(self) -> Items[T]:
         return self

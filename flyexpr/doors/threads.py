@@ -127,7 +127,7 @@ def items_of_lanes(lanes: Lanes, engine: Engine, pool: ThreadPoolExecutor) -> It
             landed = next(iter(wait(flying, return_when=FIRST_COMPLETED).done))
             yield from lanes.feed(flying.pop(landed), landed.result())
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
 
 
 @contextmanager
@@ -156,4 +156,4 @@ def asked_ahead(reading: Reading, engine: Engine, pool: ThreadPoolExecutor) -> I
     try:
         yield ahead
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
