@@ -15,13 +15,13 @@ from base64 import b64decode
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import Item, quote
 from flyexpr.values.memo import Memo
-from flyexpr.values.numbers import WHOLE, no_constant, number_text
+from flyexpr.values.numbers import WHOLE, number_text
 
 _MARK = re.compile(r"\$+(set|bytes)")
 
@@ -94,15 +94,19 @@ def parse_json(text: str) -> Any:
         return _decode(text)
     except json.JSONDecodeError as error:
         raise ValidationError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
-    except ValueError as error:  # NaN, an endless number
-        raise ValidationError(f"not JSON: {error}") from None
-    except ArithmeticError:  # an exponent of more digits than a Decimal can have
+    except ValidationError:
+        raise
+    except (ValueError, ArithmeticError):  # more digits than Python reads into an int, or into a Decimal's exponent
         raise ValidationError("a number is out of range: magnitudes go from 1E-130 to 9.99…E+125") from None
     except RecursionError:
         raise ValidationError("nested too deeply") from None
 
 
-_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=no_constant).decode
+def _no_constant(name: str) -> NoReturn:
+    raise ValidationError(f"not JSON: {name} is not a number")
+
+
+_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant).decode
 
 
 def _shortened(text: str) -> str:

@@ -265,6 +265,24 @@ def test_types_of_columns(inside: Inside):
     )
 
 
+def test_a_sheet_without_names_of_columns(program: Program, inside: Inside):
+    inside("create", "Tab", "id", "n:N")
+    for sheet, missing, columns in (
+        ("a,1\n", "id", "a, 1"),
+        ("a,1\nb,2\n", "id", "a, 1"),
+        ("id,m\na,1\n", "n", "id, m"),
+    ):
+        (program.folder / "tab.csv").write_text(sheet)
+        for command in ("put", "import"):
+            assert inside(command, "Tab", "tab.csv", "--rejects", "rejects") == (
+                1,
+                "",
+                f"flyexpr: line 1: there is no column '{missing}', a key of the table, but {columns}\n"
+                "  hint: the first line of a sheet has the names of its columns\n",
+            )
+    assert inside("put", "Tab", "--format", "csv", "--quiet", stdin="id,n\n") == (0, "", "")
+
+
 def test_import_takes_types(program: Program, inside: Inside):
     inside("create", "Tab", "id")
     (program.folder / "tab.csv").write_text(SHEET)

@@ -36,12 +36,13 @@ class Types:
     >>> Types({"zip": "S"}, text=True).of("zip"), Types({"n": "N"}, text=True).of("note"), Types().of("note")
     ('text', 'text', None)
 
-    `named` are the columns that have to be there.
+    `named` are the columns that have to be there, because --types names them; `keys` because the table needs them.
     """
 
     kinds: Mapping[str, str] = field(default_factory=dict)
     text: bool = False
     named: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
 
     def of(self, name: str) -> str | None:
         """The type of a column; None where the cell says it, "text" for text as it stands."""
@@ -54,7 +55,13 @@ class Types:
         return {"types": dict(self.kinds), "text": self.text} if self != BY_CELL else {}
 
     def check(self, columns: Sequence[str]) -> None:
-        """ValidationError where a named column is not there."""
+        """ValidationError where a named column is not there, or a key."""
+        for name in self.keys:
+            if name not in columns:
+                raise ValidationError(
+                    f"there is no column {name!r}, a key of the table, but {', '.join(columns)}",
+                    hint="the first line of a sheet has the names of its columns",
+                )
         for name in sorted(self.named.difference(columns)):
             raise ValidationError(f"there is no column {name!r}, which --types names, but {', '.join(columns)}")
 

@@ -32,7 +32,7 @@ def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, types: Typ
 
     `types` has the types of columns that the table does not know.
     """
-    known = replace(types, kinds={**types.kinds, **key_kinds(table)})
+    known = replace(types, kinds={**types.kinds, **key_kinds(table)}, keys=table.keys)
     put_entries(work, table, _watched(work, stream, entries(stream, form, known)), dry_run)
 
 
