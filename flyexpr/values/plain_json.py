@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import Item, quote
+from flyexpr.values.kinds import Item, half_a_pair, quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import WHOLE, number_text
 
@@ -85,13 +85,26 @@ def read_value(text: str) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text, with exact numbers; ValidationError for other text.
+    r"""The value of a JSON text, with exact numbers; ValidationError for other text, and for what cannot be stored.
 
     >>> parse_json("[1, 2.50]")
     [1, Decimal('2.50')]
+    >>> parse_json(r'"\ud83d\ude00"'), parse_json(r'"\\ud83d"')
+    ('😀', '\\ud83d')
+    >>> parse_json(r'"\ud83d"')
+    Traceback (most recent call last):
+    ...
+    flyexpr.errors.ValidationError: text with half of a surrogate pair ('\ud83d') cannot be stored
     """
     try:
-        return _decode(text)
+        value = _decode(text)
+        if not text.isascii():
+            text.encode()
+        if "\\" in text and ("\\ud" in text or "\\uD" in text):
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        return value
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise ValidationError(half_a_pair(error.object[error.start])) from None
     except json.JSONDecodeError as error:
         raise ValidationError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     except ValidationError:

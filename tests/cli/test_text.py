@@ -258,6 +258,18 @@ def test_cells_that_are_not_of_their_type(cell, kind, message):
 
 
 @pytest.mark.parametrize(
+    "value",
+    [r'"\ud800"', r'["a\uDC00b"]', r'{"\uD83D": 1}', r'{"$set": ["\ud83d\ud83d"]}', r'"\\\ud800"', r'"\ude00\ud83d"'],
+)
+def test_half_of_a_surrogate_pair_is_a_fault_of_its_line(value: str):
+    lines = f'{{"id": "a", "v": {value}}}\n{{"id": "b", "v": "\\ud83d\\ude00 \\\\ud800"}}\n'
+    bad, after = entries(io.BytesIO(lines.encode()), "json")
+    assert bad.fault is not None
+    assert bad.fault.startswith("text with half of a surrogate pair ('\\u")
+    assert after.item == {"id": "b", "v": "😀 \\ud800"}
+
+
+@pytest.mark.parametrize(
     "text", ['{"n": 1e99999999999999999999}', '{"n": [{"m": -1E-99999999999999999999}]}', f'{{"n": {"9" * 5000}}}']
 )
 @pytest.mark.parametrize("form", ["json", "wire"])
