@@ -179,7 +179,7 @@ _NAMES = {
     "schema.kinds": "Kinds kinds",
     "schema.table": "Table",
     "schema.vectors": "vector",
-    "steps.item_pages": "ItemPage",
+    "steps.reads.item_pages": "ItemPage",
     "steps.many.parts": "gather segments",
     "steps.stats": "Stats",
     "sync": (
@@ -304,8 +304,8 @@ if TYPE_CHECKING:
     from flyexpr.schema.kinds import kinds
     from flyexpr.schema.table import Table
     from flyexpr.schema.vectors import vector
-    from flyexpr.steps.item_pages import ItemPage as ItemPage
     from flyexpr.steps.many.parts import gather, segments
+    from flyexpr.steps.reads.item_pages import ItemPage as ItemPage
     from flyexpr.steps.stats import Stats
     from flyexpr.sync import (
         count,

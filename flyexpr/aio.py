@@ -86,7 +86,7 @@ from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, course, course_in_bulk, tables_of
 from flyexpr.steps.many import exports
 from flyexpr.steps.many.images import OnRefused
-from flyexpr.steps.read import first_of, keys_only, only, whole
+from flyexpr.steps.reads.reading import first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, refuse_stats
 from flyexpr.steps.streams import following
 from flyexpr.steps.streams.undoing import Undoing

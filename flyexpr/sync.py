@@ -52,7 +52,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps import rare
 from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, course, course_in_bulk, tables_of
-from flyexpr.steps.read import first_of, keys_only, only, whole
+from flyexpr.steps.reads.reading import first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, refuse_stats
 from flyexpr.values.kinds import Item, T
 

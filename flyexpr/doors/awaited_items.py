@@ -15,9 +15,9 @@ from flyexpr.requests.operations import Read, Scan
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps.item_pages import ItemPage, Started, one_more
-from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import BROKEN_OFF, CLOSED, Reading
+from flyexpr.steps.reads.item_pages import ItemPage, Started, one_more
+from flyexpr.steps.reads.lanes import Lanes
+from flyexpr.steps.reads.reading import BROKEN_OFF, CLOSED, Reading
 from flyexpr.values.kinds import Item, T
 
 _HELD = 0.004  # seconds for which items are decoded before other tasks get their turn

@@ -11,8 +11,8 @@ from typing import Any
 
 from flyexpr.engine import Engine
 from flyexpr.requests.request import Request
-from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.lanes import Lanes
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.steps.step import Steps, Together
 
 _THREADS = 32  # requests under way; with more lanes, the others wait for their turn

@@ -28,8 +28,8 @@ from flyexpr.requests.reads import Access, Turn
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.course import addressed, course, tables_of
-from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.lanes import Lanes
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.steps.step import Steps
 
 

@@ -12,8 +12,8 @@ from flyexpr.records import later
 from flyexpr.steps.step import Steps
 
 # Those whose result a door returns as it comes have a type; the others' doors say it.
-batch_get = later("flyexpr.steps.batches", "batch_get")
-batch_write = later("flyexpr.steps.batches", "batch_write")
+batch_get = later("flyexpr.steps.batch_reads", "batch_get")
+batch_write = later("flyexpr.steps.batch_writes", "batch_write")
 transact_get = later("flyexpr.steps.transactions", "transact_get")
 transact_write = later("flyexpr.steps.transactions", "transact_write")
 modify = later("flyexpr.steps.modify", "modify")

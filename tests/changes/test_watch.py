@@ -42,7 +42,7 @@ from flyexpr import (
 )
 from flyexpr.changes.change import change_of
 from flyexpr.events import Change, ChangesLost, appeared, changed, undo, watch
-from flyexpr.steps.cursors import closed_cursor, opened_cursor
+from flyexpr.steps.reads.cursors import closed_cursor, opened_cursor
 from flyexpr.steps.streams.shards import SINCE, Place
 
 TABLE = Table("Orders", "id", stream="both", attributes={"n": int})

@@ -27,7 +27,7 @@ from flyexpr.cli.jobs import work
 from flyexpr.cli.jobs.work import Chunk, Job, Stopped
 from flyexpr.expressions.repeatable import is_repeatable
 from flyexpr.requests.operations import BatchWrite
-from flyexpr.steps import batches
+from flyexpr.steps import batch_writes
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.course import course
 from flyexpr.steps.journals.journal import Journal
@@ -41,7 +41,7 @@ def sent(job: Job, table: Table, operation: Any) -> None:
 
     def steps(bulk: Bulk) -> Any:
         return bulk.paced(
-            batches.batch_write(table, operation, bulk)
+            batch_writes.batch_write(table, operation, bulk)
             if isinstance(operation, BatchWrite)
             else course(table, operation)
         )

@@ -11,7 +11,7 @@ from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.reads import FIRST, Access, Answer, Nothing, Point, QueryPages, ScanPages, Turn
 from flyexpr.requests.request import Request
 from flyexpr.schema.known_forms import forms_of
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.values import pattern_cache
 
 TABLE = Table("Things", "id", "at", attributes={"at": int})

@@ -32,8 +32,8 @@ from flyexpr import (
     run,
     scan,
 )
-from flyexpr.steps.cursors import closed_cursor
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.cursors import closed_cursor
+from flyexpr.steps.reads.reading import Reading
 
 TABLE = Table(
     "Cursors",

@@ -53,7 +53,7 @@ from flyexpr.drive import Pause
 from flyexpr.engines.awaited import AwaitedEngine
 from flyexpr.requests.request import Request, asking_cost
 from flyexpr.steps.course import course
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.steps.stats import counted
 
 TABLE = Table("things", "id", attributes={"n": int}, indexes=[GlobalIndex("ByN", "n")])

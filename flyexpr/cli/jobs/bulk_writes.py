@@ -11,7 +11,7 @@ from flyexpr.errors import BatchIncomplete, DynamoError, FlyexprError
 from flyexpr.requests.batches import batch_member
 from flyexpr.requests.operations import PutItem
 from flyexpr.schema.table import Table
-from flyexpr.steps.batches import Writing
+from flyexpr.steps.batch_writes import Writing
 from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
 

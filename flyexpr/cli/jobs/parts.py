@@ -9,7 +9,7 @@ from typing import Any
 from flyexpr.cli.jobs.work import CHUNK, Chunk, Job
 from flyexpr.requests.operations import Scan
 from flyexpr.schema.table import Table
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.reading import Reading
 
 
 def parts_of(job: Job, table: Table, segments: int) -> dict[str, Iterator[Chunk]]:

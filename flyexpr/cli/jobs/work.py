@@ -27,7 +27,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.journals.journal import Journal
 from flyexpr.steps.many.rate import Pace
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
 from flyexpr.values.kinds import Item

@@ -18,8 +18,8 @@ from flyexpr.schema.table import Table
 from flyexpr.serve.console.catalogue import Catalogue, KnownTable
 from flyexpr.serve.console.failures import WORDS, Failure
 from flyexpr.serve.console.members import Members
-from flyexpr.steps.item_pages import one_more
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.item_pages import one_more
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 from flyexpr.values.layout import amount

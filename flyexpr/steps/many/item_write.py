@@ -24,7 +24,7 @@ from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, stored_key
 from flyexpr.schema.stored_updates import lower_actions, lower_update
 from flyexpr.schema.table import Table
-from flyexpr.steps.batches import batch_get
+from flyexpr.steps.batch_reads import batch_get
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, write

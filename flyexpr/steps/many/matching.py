@@ -26,9 +26,9 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.kinds import Kinds, kinds_in, narrowed
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import CHUNK, Bulk, each
-from flyexpr.steps.lanes import Lanes
 from flyexpr.steps.many.item_write import Announced, ItemWrite, touched
-from flyexpr.steps.read import Clock, keys_only
+from flyexpr.steps.reads.lanes import Lanes
+from flyexpr.steps.reads.reading import Clock, keys_only
 from flyexpr.steps.step import TURN, Steps, Together
 from flyexpr.values.decode import decode_item
 from flyexpr.values.kinds import Item

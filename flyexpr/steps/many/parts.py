@@ -11,8 +11,8 @@ from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import MOST_SEGMENTS, Budget, Part, Query, Scan
 from flyexpr.schema.table import Table
-from flyexpr.steps.item_pages import ItemPage
-from flyexpr.steps.lanes import joined_cursor, starts_of
+from flyexpr.steps.reads.item_pages import ItemPage
+from flyexpr.steps.reads.lanes import joined_cursor, starts_of
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import T
 

@@ -19,7 +19,7 @@ from flyexpr.schema.derived.derive import key_of
 from flyexpr.schema.kinds import kinds_in
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
-from flyexpr.steps.batches import write_all
+from flyexpr.steps.batch_writes import write_all
 from flyexpr.steps.bulk import Bulk, check_told, each
 from flyexpr.steps.items import get, write
 from flyexpr.steps.many.sources import Source, check_key

@@ -10,7 +10,7 @@ from typing import Any
 
 from flyexpr.changes.change import Change
 from flyexpr.errors import BadCursor
-from flyexpr.steps.cursors import closed_cursor, opened_cursor
+from flyexpr.steps.reads.cursors import closed_cursor, opened_cursor
 
 BEGIN, AFTER, SINCE, LATEST = "TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP", "LATEST"
 _NO_CURSOR = 'since= takes "latest", "beginning", a datetime or the .cursor of an earlier watch; this is not one'

@@ -9,9 +9,9 @@ from typing import Any, Generic, NoReturn
 
 from flyexpr.records import record
 from flyexpr.requests.operations import Part
-from flyexpr.steps.cursors import sign_of
-from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.cursors import sign_of
+from flyexpr.steps.reads.lanes import Lanes
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import T
 
@@ -101,12 +101,12 @@ class Started(ABC):
         raise TypeError("a read under way cannot be pickled; .rest() takes all of it as a page, which can")
 
     def __repr__(self) -> str:
-        from flyexpr.steps.items_text import items_text  # few programs print
+        from flyexpr.steps.reads.items_text import items_text  # few programs print
 
         return items_text(self._reading, self.cursor)
 
     def _repr_html_(self) -> str:
-        from flyexpr.steps.items_text import items_html
+        from flyexpr.steps.reads.items_text import items_html
 
         return items_html(self._reading, self.cursor)
 

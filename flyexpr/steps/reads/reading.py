@@ -20,8 +20,8 @@ from flyexpr.requests.request import Request
 from flyexpr.schema.kinds import Kinds, narrowed
 from flyexpr.schema.stored_items import check_stored, decoded_item
 from flyexpr.schema.table import Table
-from flyexpr.steps.cursors import Cursors, Mark
-from flyexpr.steps.mixed_items import MixedItems
+from flyexpr.steps.reads.cursors import Cursors, Mark
+from flyexpr.steps.reads.mixed_items import MixedItems
 from flyexpr.steps.stats import Stats
 from flyexpr.values.answers import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
 from flyexpr.values.kinds import Item, T

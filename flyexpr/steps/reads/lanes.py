@@ -16,8 +16,8 @@ from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
-from flyexpr.steps.cursors import END, closed_cursor, not_a_cursor, opened_cursor
-from flyexpr.steps.read import Clock, Reading, out_of
+from flyexpr.steps.reads.cursors import END, closed_cursor, not_a_cursor, opened_cursor
+from flyexpr.steps.reads.reading import Clock, Reading, out_of
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import Item
 

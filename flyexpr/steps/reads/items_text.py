@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flyexpr.expressions.show import show
 from flyexpr.schema.code import engine_name
-from flyexpr.steps.lanes import Lanes
-from flyexpr.steps.read import Reading
+from flyexpr.steps.reads.lanes import Lanes
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.values.layout import rows_html
 
 
