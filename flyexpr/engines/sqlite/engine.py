@@ -58,6 +58,7 @@ from flyexpr.engines.sqlite.request.batches import read_batch_get_item, read_bat
 from flyexpr.engines.sqlite.request.body import Bodies
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.known.put_bodies import BatchBodies, PutBodies
+from flyexpr.engines.sqlite.request.known.query_bodies import QueryBodies
 from flyexpr.engines.sqlite.request.known.search_bodies import SearchBodies
 from flyexpr.engines.sqlite.request.known.update_bodies import UpdateBodies
 from flyexpr.engines.sqlite.request.members import Members
@@ -154,7 +155,7 @@ OPERATIONS: dict[str, Operation] = {
     "ListTagsOfResource": _operation(shapes.LIST_TAGS_OF_RESOURCE, read_list_tags, list_tags_of_resource),
     "PutItem": _operation(shapes.PUT_ITEM, read_put_item, write_item, PutBodies),
     "PutResourcePolicy": _operation(shapes.PUT_RESOURCE_POLICY, read_put_policy, put_resource_policy),
-    "Query": _operation(shapes.QUERY, read_query, get_page),
+    "Query": _operation(shapes.QUERY, read_query, get_page, QueryBodies),
     "RestoreTableFromBackup": _operation(
         shapes.RESTORE_TABLE_FROM_BACKUP, read_restore_from_backup, restore_table_from_backup
     ),

@@ -61,17 +61,18 @@ def check(expression: Condition | Update | Sequence[Path]) -> None:
             raise ExpressionError(overlap)
 
 
-def checks_values(expression: Condition | Update) -> bool:
-    """Whether `check` looks at constants themselves: elsewhere, whether it takes them depends on their kinds alone.
+def parts_by_value(expression: Condition | Update) -> list[Condition]:
+    """The conditions of which `check` looks at constants themselves: whether it takes others depends on kinds alone.
 
     >>> from flyexpr import between, eq
-    >>> checks_values(eq("a", 1)), checks_values(between("a", 1, 2))
-    (False, True)
+    >>> parts_by_value(eq("a", 1) & between("b", 1, 2))
+    [between('b', 1, 2)]
     """
-    return any(
-        isinstance(node, Between) or (isinstance(node, Test) and node.function == "attribute_type")
+    return [
+        node
         for node in walk(expression)
-    )
+        if isinstance(node, Between) or (isinstance(node, Test) and node.function == "attribute_type")
+    ]
 
 
 def _check_condition(condition: Condition) -> None:

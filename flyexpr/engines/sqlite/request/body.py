@@ -44,6 +44,16 @@ def read_body(body: bytes) -> Members:
 scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_constant=no_constant).scan_once  # type: ignore[attr-defined]
 
 
+def value_start(text: str, name: str, position: int) -> int:
+    """Where the value of a member stands, after at most one blank, as some clients write it; ValueError for nowhere.
+
+    >>> value_start('{"Limit": 5}', '"Limit":', 0)
+    10
+    """
+    start = text.index(name, position) + len(name)
+    return start + 1 if text[start] == " " else start
+
+
 class Bodies:
     """Reads the bodies of one operation's requests, for one engine."""
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan
+from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan, value_start
 from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes, read_values
 from flyexpr.engines.sqlite.request.intents import Write, WriteAsked
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill
 from flyexpr.engines.sqlite.request.wire import read_item
 from flyexpr.errors import DynamoError
-from flyexpr.expressions.check import checks_values
+from flyexpr.expressions.check import parts_by_value
 from flyexpr.records import replace
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import SEVERAL
@@ -75,7 +75,7 @@ class UpdateBodies(Bodies):
         update, condition = (find_nodes(member, members) for member in ("UpdateExpression", "ConditionExpression"))
         if update is None or rest != {**members, "Key": 0, VALUES: 0} or sum(map(len, around)) > _LONG:
             return
-        if any(node is not None and checks_values(node) for node in (update, condition)):
+        if any(node is not None and parts_by_value(node) for node in (update, condition)):
             return
         kinds = [value.kind for value in read_values(wire)[0].values()]
         write = replace(asked.write, item={}, update=None, condition=None)  # without the values, which may be long
@@ -88,14 +88,8 @@ def _parts(body: bytes) -> tuple[tuple[str, str, str], Any, Any]:
     if len(body) > MAX_MAPS or b"\\" in body:
         raise ValueError("it is too long, or may hold half of a surrogate pair")
     text = body.decode()
-    key_start = _value_start(text, _KEY, 0)
+    key_start = value_start(text, _KEY, 0)
     key, key_end = scan(text, key_start)
-    values_start = _value_start(text, _VALUES, key_end)
+    values_start = value_start(text, _VALUES, key_end)
     values, values_end = scan(text, values_start)
     return (text[:key_start], text[key_end:values_start], text[values_end:]), key, values
-
-
-def _value_start(text: str, name: str, position: int) -> int:
-    """Where the value of a member stands, after at most one blank, as some clients write it."""
-    start = text.index(name, position) + len(name)
-    return start + 1 if text[start] == " " else start
