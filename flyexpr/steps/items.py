@@ -10,6 +10,7 @@ from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.reason import operands_hint, parents_hint, reason
 from flyexpr.expressions.show import show
+from flyexpr.expressions.updates import incr
 from flyexpr.records import deepcopy
 from flyexpr.requests.items import get_request, prepared, write_request
 from flyexpr.requests.operations import DeleteItem, GetItem, Key, PutItem, UpdateItem
@@ -49,7 +50,7 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
         raise explained(table, condition, error) from None
     except DynamoError as error:
         if isinstance(operation, UpdateItem):
-            say_what_is_meant(operation.update, error)
+            say_what_is_meant(by, operation, error)
         raise
     if operation.returns is None:
         return None
@@ -64,19 +65,20 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
     return loaded_after_write(table if whole else by, written, key, whole=whole)
 
 
-def say_what_is_meant(update: Update, error: DynamoError) -> None:
-    """Adds to the service's text the paths or operands of an update that it may mean.
+def say_what_is_meant(table: Table, operation: UpdateItem, error: DynamoError) -> None:
+    """Adds to the service's text the paths or operands of an update that it may mean, the version's among them.
 
     >>> error = DynamoError("ValidationException", "An operand in the update expression has an incorrect data type")
-    >>> say_what_is_meant(incr("wins"), error)
+    >>> say_what_is_meant(Table("t", "id"), UpdateItem("a", incr("wins")), error)
     >>> print(error)
     ValidationException: An operand in the update expression has an incorrect data type
       expression: ADD wins 1
       hint: ADD needs a number at `wins`
     """
     if "document path" in error.message:
-        _say_which_path(update, error)
+        _say_which_path(operation.update, error)
     elif WRONG_OPERAND in error.message:
+        update = operation.update if table.version is None else operation.update + incr(table.version)
         error.args = (f"{error}\n  expression: {show(update)}\n  hint: {operands_hint(update)}",)
 
 

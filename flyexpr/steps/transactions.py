@@ -79,5 +79,5 @@ def _reason(table: Table, operation: Any, write: Prepared, reason: dict[str, Any
     if isinstance(error, ConditionFailed):
         return explained(table, write.condition, error)
     if isinstance(operation, UpdateItem):
-        say_what_is_meant(operation.update, error)
+        say_what_is_meant(table, operation, error)
     return error

@@ -388,6 +388,15 @@ def test_a_service_s_own_reason_stands_beside_the_others(table: Table) -> None:
     assert get(table, "1") is None
 
 
+def test_a_version_of_another_type_is_named_beside_what_is_updated(table: Table) -> None:
+    put(table, {**thing(0), "version": "text"})
+    counted = replace(table, version="version")
+    for change, needed in ((incr("n"), "ADD needs a number at `n`; "), (assign("n", 7), "")):
+        with pytest.raises(DynamoError) as caught:
+            update(counted, "0", change)
+        assert str(caught.value).splitlines()[2] == f"  hint: {needed}ADD needs a number at `version`"
+
+
 @no_transactions
 @pytest.mark.engine_fault("moto", "moto-server", reason="reads 25 items in a transaction, as the service once did")
 def test_a_transaction_of_one_hundred(table: Table) -> None:
