@@ -115,7 +115,7 @@ def _through(table: Table, read: Query, fit: Fit, rejected: Rejected) -> Access:
 
 
 def _scan(table: Table, read: Scan, condition: Condition) -> Access:
-    index = readable(table, read.index) if read.index else None
+    index = readable(table, read.index) if read.index is not None else None
     check_projected(table, index, read, [condition])
     filters, residue = shared_by_scan(table, condition)
     if any(map(is_never, filters)):
