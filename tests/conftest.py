@@ -68,6 +68,14 @@ def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield engine
 
 
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were asked for, none of which is taken."""
+    seconds: list[float] = []
+    monkeypatch.setattr("time.sleep", seconds.append)
+    return seconds
+
+
 @pytest.fixture(autouse=True)
 def door(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts the awaited functions into the test's module if its engine is an awaited one."""

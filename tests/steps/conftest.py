@@ -1,4 +1,4 @@
-"""Pauses that no test waits for, and the table of a module with its items."""
+"""The table of a module with its items."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,14 +8,6 @@ from engines import Engine
 from scripted import Recording
 
 from flyexpr import Table, batch_write, connect, create_table, put_item, run
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were asked for, none of which is taken."""
-    seconds: list[float] = []
-    monkeypatch.setattr("time.sleep", seconds.append)
-    return seconds
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def test_an_error_of_the_function_is_the_caller_s(table: Table) -> None:
 
 
 @no_nested_equality
-def test_a_function_may_change_what_it_is_given(table: Table) -> None:
+def test_a_function_may_change_what_it_is_given(table: Table, pauses: list[float]) -> None:
     put(table, {"id": "a", "log": [1], "info": {"x": {1, 2}}})
 
     def careless(item: dict[str, Any]) -> dict[str, Any]:

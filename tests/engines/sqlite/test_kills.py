@@ -32,4 +32,4 @@ def test_dozens_of_kills_lose_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_hundreds_of_kills_lose_nothing(tmp_path: Path, seed: int) -> None:
-    kill(tmp_path / "tables.db", 250, seed)
+    kill(tmp_path / "tables.db", 150, seed)

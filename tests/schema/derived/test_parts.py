@@ -748,7 +748,7 @@ def test_update_matching_knows_every_part(products: Table) -> None:
     assert [item["sku"] for item in run(products, scan(index="ByPlace"))] == ["a"]
 
 
-def test_update_matching_guards_the_parts_that_it_took(products: Table) -> None:
+def test_update_matching_guards_the_parts_that_it_took(products: Table, pauses: list[float]) -> None:
     def meanwhile() -> None:
         modify(products, "P#a", lambda item: item | {"country": "AT"})
 
