@@ -22,8 +22,7 @@ from flyexpr.errors import ConnectionFailed, FlyexprError
 from flyexpr.requests.request import Request
 from flyexpr.steps.journals import files
 from flyexpr.steps.journals.journal import Journal
-from flyexpr.steps.many import change as changing
-from flyexpr.steps.many import matching
+from flyexpr.steps.many import item_write, matching
 from flyexpr.steps.step import Together
 
 
@@ -321,7 +320,7 @@ def test_the_cost_of_an_unfinished_chunk_counts_when_the_job_goes_on(
     things: Inside, monkeypatch, ending: BaseException
 ):
     """Its updates are not done twice, so they are paid for once, by the run that was ended."""
-    write, begun = changing.write, count()
+    write, begun = item_write.write, count()
 
     def ends(*arguments):
         if next(begun) >= 20:
@@ -330,7 +329,7 @@ def test_the_cost_of_an_unfinished_chunk_counts_when_the_job_goes_on(
 
     command = ["update", "Things", "ADD n 100", "--where", "n >= 0", "--segments", "1"]
     with monkeypatch.context() as patched:
-        patched.setattr(changing, "write", ends)
+        patched.setattr(item_write, "write", ends)
         things(*command, "--resume", "journal")
     assert things("count", "Things", "n >= 100").out == "20\n"
     end = things(*command, "--resume", "journal")

@@ -24,12 +24,13 @@ from flyexpr import (
     update_item,
 )
 from flyexpr.cli.formats.csv_rows import BY_CELL
-from flyexpr.cli.jobs.bulk_puts import put_stream
+from flyexpr.cli.formats.sources import Entry
+from flyexpr.cli.jobs.bulk_puts import _watched, put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, check_all, put_all
 from flyexpr.cli.jobs.job import Manner
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.cli.jobs.work import Job
-from flyexpr.steps.many import change as changing
+from flyexpr.steps.many import item_write
 from flyexpr.steps.many.matching import delete_matching, update_matching
 from flyexpr.values.plain_json import read_item
 
@@ -223,6 +224,30 @@ def test_the_number_of_lines_is_guessed_from_the_size_of_the_file(things: Table,
     piped.close()
 
 
+@pytest.mark.parametrize(
+    "number, before, after",
+    [
+        (999, None, None),
+        (1000, None, 2000),
+        (1001, None, None),
+        (2000, 3799, 4000),
+        (2000, 3801, 3801),
+        (2000, 4199, 4199),
+        (2000, 4201, 4000),
+    ],
+)
+def test_a_new_guess_is_told_where_it_differs_by_a_twentieth(
+    job: Job, tmp_path: Path, number: int, before: int | None, after: int | None
+):
+    """After each thousandth line: the file has twice the bytes of what is read."""
+    (tmp_path / "in.jsonl").write_bytes(bytes(80))
+    job.total = before
+    with (tmp_path / "in.jsonl").open("rb") as stream:
+        stream.seek(40)
+        assert [entry.number for entry in _watched(job, stream, iter([Entry(number)]))] == [number]
+    assert job.total == after
+
+
 def test_put_in_order_at_the_command_line(inside: Inside):
     inside("create", "Things", "id")
     text = "".join(f'{{"id": "{n}"}}\n' for n in range(2001))
@@ -251,7 +276,7 @@ def test_an_item_that_changes_between_its_read_and_its_write_is_left(
     inside("put", "Things", stdin='{"id": "a", "n": 1}\n{"id": "b", "n": 1}\n')
     done = []
 
-    write = changing.write
+    write = item_write.write
 
     def meanwhile(table: Table, operation: Any) -> Any:
         if not done:
@@ -260,7 +285,7 @@ def test_an_item_that_changes_between_its_read_and_its_write_is_left(
             run(table, delete_item(key) if change is None else update_item(key, parse_update(change)))
         return write(table, operation)
 
-    monkeypatch.setattr(changing, "write", meanwhile)
+    monkeypatch.setattr(item_write, "write", meanwhile)
     monkeypatch.setattr("flyexpr.cli.jobs.work.WRITERS", 1)
     end = inside(*command, "--where", "n = 1")
     assert (end.code, "1 item " in end.err) == (0, True)
