@@ -17,8 +17,10 @@ _IN_BOTH = [
     (r"[A-Z_]\w*@-\w", "write a name that holds - in double quotes"),
     (r"@[^\x00-\x7f]", "write such a name in double quotes"),
     (r"@;", "leave the ; out"),
+    (r"[=<>+-] ?@<EOF>", "a value or a name is missing at the end; text stands in quotes: 'text'"),
 ]
 _IN_A_CONDITION = [
+    (r"^(?!NOT\b)[\w.]*[\w\]\"'] ?@<EOF>", "write a comparison, such as NAME = 'text', or attribute_exists(NAME)"),
     (r"@IS NOT NULL\b", "write attribute_exists(NAME); NOT attribute_type(NAME, 'NULL') is true of a missing one too"),
     (r"@IS\b", "write attribute_type(NAME, 'NULL'), or attribute_not_exists(NAME) for a missing one"),
     (r"@(NOT )?I?LIKE\b", "write begins_with(NAME, 'text') or contains(NAME, 'text')"),
@@ -44,6 +46,7 @@ _IN_AN_UPDATE = [
     (r"@AND\b", "write a comma between actions"),
     (r"@[*/%]", "an update adds and subtracts only"),
 ]
+_AT_THE_END = [(r"@<EOF>", "something is missing at the end")]
 _CONDITION = "attribute_exists, attribute_not_exists, attribute_type, begins_with, contains, size"
 _UPDATE = "if_not_exists, list_append"
 _FUNCTIONS = {
@@ -73,7 +76,7 @@ def syntax_hint(tokens: Sequence[Token], position: int, updating: bool) -> str |
     start = max(position - _BEFORE, 0)
     before, after = _spelled(tokens, start, position), _spelled(tokens, position, position + _AFTER)
     near = f"{before}{' @' if after.startswith(' ') else '@'}{after.lstrip()}"
-    rows = [*_IN_BOTH, *(_IN_AN_UPDATE if updating else _IN_A_CONDITION)]
+    rows = [*_IN_BOTH, *(_IN_AN_UPDATE if updating else _IN_A_CONDITION), *_AT_THE_END]
     return next((hint for pattern, hint in rows if re.search(pattern, near)), None)
 
 
