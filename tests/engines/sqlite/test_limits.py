@@ -1,11 +1,16 @@
 """Sizes and counts at their limits: the largest that is taken, and the smallest that is refused."""
 
-from typing import Any
+import json
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any, NamedTuple
 
 import pytest
 from embedded import Ask, key
+from places import DATA
 
 from flyexpr import DynamoError
+from flyexpr.engines.sqlite import SqliteEngine
 
 TWO_MB = 2 * 1024 * 1024
 V = {":v": {"N": "1"}}
@@ -105,3 +110,59 @@ def test_an_attribute_name_has_at_most_65535_bytes(ask: Ask) -> None:
     ]:
         with pytest.raises(DynamoError, match="Attribute name is too large, must be less than 65536 bytes"):
             ask(operation, **members)
+
+
+class Bounds(NamedTuple):
+    """A line of tests/data/bounds.txt, for one operation."""
+
+    path: str
+    least: str
+    greatest: str
+    kind: str
+    needs: str
+    operation: str
+
+    def request(self, size: int) -> bytes:
+        """A request whose member has a length, or is a number."""
+        kind, _, one = self.kind.partition(" ")
+        value: Any = size if kind == "number" else "a" * size if kind == "text" else [json.loads(one)] * size
+        wrapped = reduce(
+            lambda inner, name: [inner] if name == "0" else {name: inner}, self.path.split(".")[::-1], value
+        )
+        needed = {"TableName": "tab", "ResourceArn": f"arn:aws:dynamodb:eu-west-1:{'0' * 12}:table/tab", "-": ""}[
+            self.needs
+        ]
+        return json.dumps({**({self.needs: needed} if needed else {}), **wrapped}).encode()
+
+
+def bounds() -> Iterator[Bounds]:
+    for line in (DATA / "bounds.txt").read_text().splitlines():
+        if line and not line.startswith("--"):
+            *fields, operations = line.split(" | ")
+            for operation in operations.split():
+                yield Bounds(*fields, operation)
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[SqliteEngine]:
+    with SqliteEngine(":memory:") as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("asked", list(bounds()), ids=lambda asked: f"{asked.operation}-{asked.path}")
+def test_a_member_at_its_bounds_and_beyond(empty: SqliteEngine, asked: Bounds) -> None:
+    def says(size: int, compared: str, bound: int) -> bool:
+        name, what = asked.path.rpartition(".")[2], "value" if asked.kind == "number" else "length"
+        end = f"{name[1:]}' failed to satisfy constraint: Member must have {what} {compared} than or equal to {bound}"
+        try:
+            empty(asked.operation, asked.request(size))
+        except DynamoError as error:
+            return end in error.message
+        return False
+
+    if asked.least != "-":
+        least = int(asked.least)
+        assert (says(least, "greater", least), says(least - 1, "greater", least)) == (False, True)
+    if asked.greatest != "-":
+        most = int(asked.greatest)
+        assert (says(most, "less", most), says(most + 1, "less", most)) == (False, True)
