@@ -64,15 +64,18 @@ def test_a_compact_text_says_the_same(members: dict[str, Any], separators: tuple
     assert json.loads(compact_text(text.encode())) == members
 
 
-@given(objects(st.sampled_from(WORDS)), st.booleans())
-def test_a_text_with_the_blanks_of_many_clients_becomes_compact(members: dict[str, Any], ascii_only: bool) -> None:
-    text = json.dumps(members, ensure_ascii=ascii_only)
+@given(objects(st.sampled_from(WORDS)), st.sampled_from(SEPARATORS[:2]), st.booleans())
+def test_a_text_as_many_clients_write_it_becomes_compact(
+    members: dict[str, Any], separators: tuple[str, str], ascii_only: bool
+) -> None:
+    text = json.dumps(members, separators=separators, ensure_ascii=ascii_only)
     assert compact_text(text.encode()) == json.dumps(members, separators=(",", ":"), ensure_ascii=False)
 
 
-@given(st.lists(st.sampled_from(PARTS), max_size=12).map(lambda parts: '{"a": ' + "".join(parts)))
+@given(st.sampled_from(['{"a": ', '{"a":']), st.lists(st.sampled_from(PARTS), max_size=12))
 @settings(max_examples=2000)
-def test_what_is_no_json_does_not_become_json(text: str) -> None:
+def test_what_is_no_json_does_not_become_json(start: str, parts: list[str]) -> None:
+    text = start + "".join(parts)
     assert read(compact_text(text.encode())) == read(text)
 
 
@@ -98,6 +101,7 @@ def test_a_very_long_text_stays_as_it_is() -> None:
         '{"a": "x\\u0022,\\u0022b\\u0022:\\u0022y"}',
         '{"a": "\\u000a"}',
         '{"a": "\\ud83d"}',
+        '{"a":"\\u00e9\\u005c"}',
     ],
 )
 def test_texts_that_only_look_like_json_or_compact(text: str) -> None:
@@ -105,14 +109,17 @@ def test_texts_that_only_look_like_json_or_compact(text: str) -> None:
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("separators", SEPARATORS[:2], ids=["without blanks", "with blanks"])
 @pytest.mark.parametrize("operation", ["PutItem", "BatchWriteItem"])
-def test_puts_with_blanks_are_taken_by_their_patterns(operation: str, ascii_only: bool) -> None:
+def test_puts_of_other_clients_are_taken_by_their_patterns(
+    operation: str, separators: tuple[str, str], ascii_only: bool
+) -> None:
     def text_of(item: dict[str, Any], **more: Any) -> bytes:
         if operation == "PutItem":
             members = {"TableName": "tab", "Item": item, **more}
         else:
             members = {"RequestItems": {"tab": [{"PutRequest": {"Item": item}}]}, **more}
-        return json.dumps(members, ensure_ascii=ascii_only).encode()
+        return json.dumps(members, separators=separators, ensure_ascii=ascii_only).encode()
 
     with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
         for engine in (learning, other):

@@ -1,8 +1,8 @@
 """The text of a request as flyexpr writes it: without blanks between its tokens, and without escapes.
 
 The patterns of items are of such texts, and what they match is stored as it stands. Other clients, boto3 among them,
-write a blank after each colon and comma, and `\\u00e9` for a letter beyond ASCII. A put of theirs takes the engine 0.6
-of the time that it takes value by value, and 0.73 with such letters.
+write a blank after each colon and comma, or `\\u00e9` for a letter beyond ASCII, or both. A put of theirs takes the
+engine 0.6 of the time that it takes value by value, and 0.73 with such letters; a batch 0.42 with such letters alone.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ def compact_text(body: bytes) -> str:
     >>> compact_text(b'{"TableName": "tab", "Item": {"id": {"S": "a, b: c"}, "word": {"S": "\\\\u00e9t\\\\u00e9"}}}')
     '{"TableName":"tab","Item":{"id":{"S":"a, b: c"},"word":{"S":"été"}}}'
 
-    A text without a blank after its first name stays as it is, and so does one of over 1 MB, and one with other escapes
-    than those of letters beyond ASCII. What was not JSON does not become JSON.
+    A text without a blank after its first name keeps its blanks. One of over 1 MB stays as it is, and so does one with
+    other escapes than those of letters beyond ASCII. What was not JSON does not become JSON.
     """
     text = body.decode()
-    first = text.find(":") + 1
-    if not text.startswith(" ", first) or len(text) > _LONGEST:
+    if len(text) > _LONGEST:
         return text
     if "\\" in text:
         plain = _ESCAPES.sub(_letters, text)
         if "\\" in plain:
             return text
         text = plain
+    if not text.startswith(" ", text.find(":") + 1):
+        return text
     pieces = text.split('"')  # a string is every other one
     pieces[::2] = map(_BETWEEN.__getitem__, pieces[::2])
     return '"'.join(pieces)
