@@ -172,7 +172,7 @@ def check_condition(table: Table[Any], condition: Condition | None) -> None:
     if condition is not None:
         need(condition, Condition, "a change is chosen by a condition such as eq('a', 1)")
         matches(of_both_sides(condition), both_sides(None, None))
-        lower_condition(table, condition)
+        lower_condition(table, condition, sent=False)
 
 
 def _table_name(arn: Any) -> str | None:

@@ -97,7 +97,9 @@ Patterns = list[Pattern] | None
 def _of_every_kind(table: Table[Any], condition: Condition, wider: list[str]) -> Patterns:
     """The patterns for changes of every kind that the table holds; a pattern does not ask of which kind an item is."""
     kinds = [*table.kinds.values(), table.as_stored] if isinstance(table, Kinds) else [table]
-    patterns = _any([_Compiler(kind, wider).patterns(simplify(lower_condition(kind, condition))) for kind in kinds])
+    patterns = _any(
+        [_Compiler(kind, wider).patterns(simplify(lower_condition(kind, condition, sent=False))) for kind in kinds]
+    )
     if patterns is not None and len(patterns) > MOST_PATTERNS:
         raise ExpressionError(
             f"the condition needs {len(patterns)} patterns, and Lambda takes {MOST_PATTERNS}",

@@ -43,8 +43,8 @@ from flyexpr.values.foreign import meaning
 from flyexpr.values.freeze import thaw
 
 
-def lower_condition(table: Table, condition: Condition) -> Condition:
-    """The condition with every constant as it is stored.
+def lower_condition(table: Table, condition: Condition, *, sent: bool = True) -> Condition:
+    """The condition with every constant as it is stored; where it is not `sent`, attributes of any types are compared.
 
     >>> from datetime import date
     >>> from flyexpr import begins_with, eq, show
@@ -59,25 +59,25 @@ def lower_condition(table: Table, condition: Condition) -> Condition:
     """
     try:
         if isinstance(table, Kinds):
-            return _by_kind(table, condition, table.every)
+            return _by_kind(table, condition, table.every, sent)
         if table.watched and not isinstance(condition, (And, Or, Not)):
             watch(table, condition, condition)
-        return _LOWERED[type(condition)](table, condition)
+        return _LOWERED[type(condition)](table, condition, sent)
     except RecursionError:
         raise ExpressionError("the condition is nested too deeply; DynamoDB takes 300 operators") from None
 
 
-def _by_kind(table: Kinds, condition: Condition, names: Names) -> Condition:
+def _by_kind(table: Kinds, condition: Condition, names: Names, sent: bool) -> Condition:
     """The condition as the kinds of these names store it, None for unknown ones; `OR` of them where they differ."""
     names = table.names_in(condition, names)
     if isinstance(condition, (And, Or, Not)):
-        inside: Condition = rebuilt(condition, lambda part: _by_kind(table, part, names))
+        inside: Condition = rebuilt(condition, lambda part: _by_kind(table, part, names, sent))
         return inside
     if table.strict:
         refuse_unnamed(table, condition, condition)
     forms: dict[Condition, list[str | None]] = {}
     for name in [name for name in (*table.kinds, None) if name in names]:
-        forms.setdefault(_as_kind_stores(table, name, condition, names), []).append(name)
+        forms.setdefault(_as_kind_stores(table, name, condition, names, sent), []).append(name)
     if len(forms) <= 1:
         return next(iter(forms)) if forms else _standard(condition)
     if not isinstance(table.by, str):
@@ -89,7 +89,7 @@ def _by_kind(table: Kinds, condition: Condition, names: Names) -> Condition:
     return Or(tuple(And((_is_one_of(table.by, group, forms.values()), form)) for form, group in forms.items()))
 
 
-def _as_kind_stores(table: Kinds, name: str | None, condition: Condition, names: Names) -> Condition:
+def _as_kind_stores(table: Kinds, name: str | None, condition: Condition, names: Names, sent: bool) -> Condition:
     """The condition, on one path or on several, as the kind stores what the first path leads to.
 
     A key attribute is stored alike by all kinds, so one that does not declare it stores it as the others do.
@@ -98,13 +98,13 @@ def _as_kind_stores(table: Kinds, name: str | None, condition: Condition, names:
     speaker = None if first is None else table.speakers.get(str(first.parts[0]))
     if name is None or first is None or first.parts[0] not in table[name].codecs:
         plain = _standard(condition)
-        return plain if speaker is None or plain == condition else lower_condition(speaker, condition)
+        return plain if speaker is None or plain == condition else lower_condition(speaker, condition, sent=sent)
     try:
-        return lower_condition(table[name], condition)
+        return lower_condition(table[name], condition, sent=sent)
     except (ExpressionError, ValidationError) as error:
         if speaker not in (None, table[name]):
             with suppress(ExpressionError, ValidationError):
-                return lower_condition(speaker, condition)
+                return lower_condition(speaker, condition, sent=sent)
         own = f"ask for one kind: eq({table.by!r}, ...) & ..." if isinstance(table.by, str) else _read_one_kind(table)
         narrow = f"\n  hint: {own}" if len(names) > 1 and not error.hint else ""
         error.args = (f"{error}\n  kind: {name!r}{narrow}",)
@@ -134,22 +134,22 @@ def _is_one_of(by: str, group: list[str | None], groups: Iterable[list[str | Non
     return In(Path((by,)), tuple(Value("S", name) for name in group))
 
 
-def _compare(table: Table, node: Compare) -> Condition:
-    lowered = _side_by_side(table, node, node.operator, (node.left, node.right))
+def _compare(table: Table, node: Compare, sent: bool) -> Condition:
+    lowered = _side_by_side(table, node, node.operator, (node.left, node.right), sent)
     return node if lowered is None else Compare(node.operator, *lowered)
 
 
-def _between(table: Table, node: Between) -> Condition:
-    lowered = _side_by_side(table, node, "BETWEEN", (node.operand, node.low, node.high))
+def _between(table: Table, node: Between, sent: bool) -> Condition:
+    lowered = _side_by_side(table, node, "BETWEEN", (node.operand, node.low, node.high), sent)
     return node if lowered is None else Between(*lowered)
 
 
-def _in(table: Table, node: In) -> Condition:
-    lowered = _side_by_side(table, node, "IN", (node.operand, *node.options))
+def _in(table: Table, node: In, sent: bool) -> Condition:
+    lowered = _side_by_side(table, node, "IN", (node.operand, *node.options), sent)
     return node if lowered is None else In(lowered[0], lowered[1:])
 
 
-def _test(table: Table, node: Test) -> Condition:
+def _test(table: Table, node: Test, sent: bool) -> Condition:
     if is_stored(table, node.arguments):
         return node
     match node:
@@ -161,22 +161,22 @@ def _test(table: Table, node: Test) -> Condition:
             codec = codec.member if codec and codec.member else _part_codec(codec, value)
             return Test("contains", (subject, stored_constant(table, path, codec, value)))
         case Test("begins_with", arguments):
-            lowered = _side_by_side(table, node, "begins_with", arguments, part=True)
+            lowered = _side_by_side(table, node, "begins_with", arguments, sent, part=True)
             return node if lowered is None else Test("begins_with", lowered)
     return node
 
 
-def _joined(table: Table, node: And | Or) -> Condition:
+def _joined(table: Table, node: And | Or, sent: bool) -> Condition:
     # Not by `rebuilt`: a microsecond more, and most conditions are an And.
-    lowered = [lower_condition(table, part) for part in node.parts]
+    lowered = [lower_condition(table, part, sent=sent) for part in node.parts]
     return node if all(map(is_, lowered, node.parts)) else type(node)(tuple(lowered))
 
 
-def _not(table: Table, node: Not) -> Condition:
-    return Not(lower_condition(table, node.part))
+def _not(table: Table, node: Not, sent: bool) -> Condition:
+    return Not(lower_condition(table, node.part, sent=sent))
 
 
-_LOWERED: dict[type, Callable[[Table, Any], Condition]] = {
+_LOWERED: dict[type, Callable[[Table, Any, bool], Condition]] = {
     Compare: _compare,
     Between: _between,
     In: _in,
@@ -188,7 +188,7 @@ _LOWERED: dict[type, Callable[[Table, Any], Condition]] = {
 
 
 def _side_by_side(
-    table: Table, node: Condition, operator: str, operands: tuple[Operand, ...], *, part: bool = False
+    table: Table, node: Condition, operator: str, operands: tuple[Operand, ...], sent: bool, *, part: bool = False
 ) -> tuple[Operand, ...] | None:
     """The operands of a comparison, constants encoded as the first path among them is; None when nothing changes.
 
@@ -201,7 +201,7 @@ def _side_by_side(
     for operand, asked in zip(operands, paths_of, strict=True):
         if asked is not None:
             allow(table, node, operator, asked)
-            if path is not None and asked is not path:
+            if sent and path is not None and asked is not path:
                 refuse_unlike(table, node, path, asked)
         elif isinstance(operand, Call) and (measured := attribute_of(operand.arguments[0])):
             allow(table, node, "size", measured)

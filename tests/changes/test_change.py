@@ -5,8 +5,24 @@ from typing import Any
 
 import pytest
 
-from flyexpr import Table, ValidationError, eq, exists, gt, kinds, lt, ne, not_exists, template
-from flyexpr.events import Change, appeared, changed, changes, now, old, was
+from flyexpr import (
+    Codec,
+    F,
+    Table,
+    ValidationError,
+    epoch,
+    eq,
+    exists,
+    gt,
+    kinds,
+    lt,
+    ne,
+    not_exists,
+    template,
+    to_wire,
+)
+from flyexpr.changes.change import check_condition
+from flyexpr.events import Change, appeared, changed, changes, event_filter, now, old, was
 
 TABLE = Table("Orders", "id", attributes={"day": date, "total": float})
 OLD = {"id": {"S": "7"}, "status": {"S": "open"}, "total": {"N": "1.5"}}
@@ -168,3 +184,16 @@ def test_a_change_prints_in_short_and_is_a_value() -> None:
     assert repr(change()) == "<Change MODIFY of Orders-live: {'id': '7'}>"
     assert change() == change()
     assert change() != change("INSERT")
+
+
+def test_a_change_compares_attributes_in_the_types_of_the_table() -> None:
+    cents = Codec(lambda price: round(price * 100), lambda stored: float(stored) / 100, int)
+    table = Table("Orders", "id", attributes={"made": datetime, "expires": epoch, "price": cents, "limit": float})
+    item = {"id": "a", "made": datetime(2026, 1, 1, tzinfo=timezone.utc), "price": 1.5, "limit": 1.5}
+    image = to_wire(table, item | {"expires": datetime(2027, 1, 1, tzinfo=timezone.utc)})
+    told = record("INSERT", Keys={"id": {"S": "a"}}, OldImage=None, NewImage=image)
+    (found,) = changes([told], table)
+    for condition in (F.made < F.expires, eq("price", F.limit) & appeared("id")):
+        check_condition(table, condition)
+        assert found.matches(condition)
+    assert event_filter(eq("id", "a") & (F.made < F.expires), table).wider == ("made < expires",)
