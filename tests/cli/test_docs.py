@@ -1,5 +1,6 @@
 """Every command that a page shows at a `$` does what the page shows."""
 
+import inspect
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from pages import PAGES, blocks, page_id
 from program import ROOT, Program
 
 from flyexpr import Table, connect, run, scan
-from flyexpr.cli.app import program
+from flyexpr.cli.app import _COMMANDS, program
 from flyexpr.serve import serve
 
 COMMAND_LINE = ROOT / "docs" / "command-line.md"
@@ -96,3 +97,26 @@ def test_the_page_names_every_option(name: str):
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 130])
 def test_the_page_names_every_exit_code(code: int):
     assert f"| {code} | " in PAGE
+
+
+def help_of(command: click.Command) -> str:
+    """What a command says of itself and of each of its options, without the layout of a terminal.
+
+    >>> far = click.Option(["--far/--near"], help="How far.")
+    >>> print(help_of(click.Command("go", help="Go.", params=[far])), end="")
+    Go.
+      --far --near: How far.
+    """
+    options = [each for each in command.params if isinstance(each, click.Option) and each.name != "version"]
+    names = [" ".join(filter(None, (*each.opts, *each.secondary_opts, each.metavar))) for each in options]
+    said = inspect.cleandoc(command.help or "").replace("\b\n", "")  # the mark of lines that click does not wrap
+    return "\n".join([said, *(f"  {name}: {each.help}" for name, each in zip(names, options, strict=True)), ""])
+
+
+def test_every_word_of_the_help():
+    """The file has what `flyexpr --help` and `flyexpr COMMAND --help` say."""
+    context = click.Context(program)
+    commands = {name: program.get_command(context, name) for name in program.list_commands(context)}
+    short = "".join(f"{name}: {_COMMANDS[name][1]}\n" for name in commands)
+    said = [f"== flyexpr {name}\n{help_of(command)}" for name, command in commands.items() if command]
+    assert "\n".join([help_of(program), short, *said]) == (ROOT / "tests" / "data" / "help.txt").read_text()
