@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,30 @@ from calls import done, failed
 from flyexpr import (
     DynamoError,
     Engine,
+    FlyexprError,
     GlobalIndex,
     LocalIndex,
     Table,
     VectorIndex,
+    any_of,
     connect,
     create_table,
     delete,
+    eq,
     get,
+    gt,
+    near,
     put,
     put_all,
+    query,
+    request,
     run,
+    scan,
+    search,
 )
 from flyexpr.serve import Server, serve
 from flyexpr.serve.console import reading
+from flyexpr.serve.console.failures import failure_of
 
 MOVIES = Table(
     "Movies",
@@ -685,3 +695,45 @@ def test_who_may_describe_a_table_need_not_know_its_time_to_live(engine: Engine)
 
     with serve(refusing, console="read") as server:
         assert "ttl" not in done(server, "table", table="Plain")
+
+
+TWINS = Table(
+    "Twins",
+    "id",
+    attributes={"n": int},
+    indexes=[
+        GlobalIndex("One", "a"),
+        GlobalIndex("Two", "a"),
+        VectorIndex("ByV", "v", 2),
+        VectorIndex("AlsoByV", "v", 2),
+    ],
+)
+
+
+def never(operation: str, body: bytes) -> bytes:
+    raise AssertionError(operation)
+
+
+WHAT_TO_WRITE: list[tuple[Callable[[], object], str]] = [
+    (
+        lambda: request(TWINS, query(gt("n", 3))),
+        "fix one of these by `=`: `id` (the table), `a` (One), `a` (Two)",
+    ),
+    (lambda: request(TWINS, query(eq("id", "x"), index="ByV")), "index 'ByV' is a vector index"),
+    (lambda: request(TWINS, query(eq("id", "x"), index="One")), "choose no index, or fix that attribute by `=`"),
+    (lambda: request(TWINS, query(eq("a", "x"))), "choose an index: One"),
+    (lambda: request(TWINS, search(near("v", [1, 0]))), "choose an index: ByV"),
+    (lambda: list(run(TWINS.on(never), scan(start="x"))), "this is not the cursor of a page; read the first one again"),
+    (
+        lambda: request(TWINS, scan(any_of(*(eq("z", n) for n in range(302))))),
+        "an expression has at most 300; use IN, or several requests",
+    ),
+]
+
+
+@pytest.mark.parametrize("wrong, text", WHAT_TO_WRITE, ids=[text for _, text in WHAT_TO_WRITE])
+def test_what_to_write_is_in_the_words_of_the_page(wrong: Callable[[], object], text: str) -> None:
+    with pytest.raises(FlyexprError) as refused:
+        wrong()
+    told = failure_of(refused.value).members
+    assert told.get("hint", told["error"]) == text

@@ -19,6 +19,7 @@ WORDS = [
     (r"since= takes .*; this is not one", "this is not a cursor of changes; watch from now on"),
     (r'declare it, Table\(\.\.\., stream="both"\), .*', "flyexpr alter TABLE --stream both gives it one"),
     (r'read the table itself, and then go on with since="latest"', "read the table again, and watch from now on"),
+    (r"use is_in\b", "use IN"),
     (r" \(consistent=True costs twice as much\)", ""),
 ]
 """Hints and warnings of the library, and the same for somebody who looks at a page."""

@@ -351,7 +351,8 @@ def _hint(path: str) -> str:
 def check_readable(path: str) -> None:
     """None for a file that may be read, and for a place where there is none."""
     if os.path.isdir(path):
-        raise FlyexprError(f"cannot open {path!r}: it is a folder; name a file, such as 'sqlite:{path}/tables.db'")
+        inside = os.path.join(path, "tables.db")
+        raise FlyexprError(f"cannot open {path!r}: it is a folder; name a file, such as 'sqlite:{inside}'")
     if os.path.exists(path) and not os.path.isfile(path):  # SQLite would wait for the other end of a pipe
         raise FlyexprError(f"cannot open {path!r}: it is not a file, but a pipe or a device")
     if os.path.exists(path) and not os.access(path, os.R_OK):
