@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from raised import raises
 from toolz import compose, pipe
 from toolz.curried import filter, map, pluck
 
@@ -129,9 +130,13 @@ def test_refinements_are_checked(name: str, value: Any, operation: Any, text: st
 
 
 def test_a_refinement_that_an_operation_has_not_is_refused() -> None:
-    with pytest.raises(TypeError, match="reverse"):
+    with raises(
+        TypeError,
+        "scan has no option reverse=; it has index=, project=, consistent=, limit=, page_size=, start=, "
+        "budget=, segments=, prefetch=, bad=, part=",
+    ):
         reverse(True)(scan())
-    with pytest.raises(TypeError, match="a list of paths"):
+    with raises(TypeError, "project= takes a list of paths, such as ['title']"):
         project("title")(scan())
 
 

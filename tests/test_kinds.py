@@ -11,6 +11,7 @@ from doors import Looped
 from engines import Engine
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from raised import raises
 
 from flyexpr import (
     Codec,
@@ -208,7 +209,12 @@ def test_batches(shop: Kinds) -> None:
     new = {"type": "line", "customer": "ada", "order": 7, "line": 2}
     assert run(shop, batch_write([put_item(new), delete_item({"customer": "ada", "order": 7, "line": 1})])) == 2
     assert [item.get("line") for item in run(shop, query(eq("customer", "ada") & exists("line")))] == [2]
-    with pytest.raises(FlyexprError, match="a batch cannot guard the versions"):
+    with raises(
+        FlyexprError,
+        f"a batch cannot guard the versions of {shop.name!r}\n"
+        "  hint: use transact_write, or put one by one\n"
+        "  in operation 0 of the batch",
+    ):
         run(shop, batch_write([put_item(ORDER)]))
 
 
@@ -261,7 +267,12 @@ def test_modify(shop: Kinds) -> None:
             f"the function changed the kind of the item, `type`, to {kind!r}\n"
             "  hint: put the new item, which then is checked as a whole"
         )
-    with pytest.raises(ValidationError, match="needs its kind"):
+    with raises(
+        ValidationError,
+        f"at `type`: an item of {shop.name!r} needs its kind\n"
+        "  hint: the kinds are 'customer', 'order', 'line'; or put it by its descriptor: "
+        "put(table['customer'], item)",
+    ):
         modify(shop, ("CUSTOMER#ada", "none"), lambda item: {**item, "total": 1})
 
 
@@ -370,7 +381,11 @@ def test_a_plain_table_hands_over_too(spoilt: Kinds) -> None:
 
 def test_a_batch_hands_over_too(spoilt: Kinds) -> None:
     keys = [{"customer": "ada", "order": 7}, {"customer": "ada", "order": 8}]
-    with pytest.raises(ValidationError, match="'soon' is not a datetime"):
+    with raises(
+        ValidationError,
+        "at `placed`: the stored value cannot be read as datetime: 'soon' is not a datetime\n"
+        f"  item: {{'pk': 'CUSTOMER#ada', 'sk': 'ORDER#0008'}} of {spoilt.name!r}",
+    ):
         run(spoilt, batch_get(keys))
     assert run(spoilt, batch_get(keys, bad="keep")) == [ORDER, SPOILT]
     errors = list[ValidationError]()

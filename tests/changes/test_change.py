@@ -4,6 +4,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 import pytest
+from raised import raises
 
 from flyexpr import (
     Codec,
@@ -150,7 +151,11 @@ def test_an_item_is_read_by_its_kind() -> None:
 def test_a_stored_value_of_another_type_is_an_error_when_the_item_is_asked_for() -> None:
     found = change(NewImage={"id": {"S": "7"}, "total": {"S": "many"}})
     assert found.old is not None
-    with pytest.raises(ValidationError, match="at `total`: the stored value cannot be read as float"):
+    with raises(
+        ValidationError,
+        "at `total`: the stored value cannot be read as float: `total` is stored as S, not as N\n"
+        "  item: {'id': '7'} of 'Orders'",
+    ):
         _ = found.new
 
 
@@ -176,8 +181,14 @@ def test_what_is_not_a_record_is_named(told: Any, text: str) -> None:
 
 @pytest.mark.parametrize("source", ["text", b"bytes", 7, {}, {"Records": None}])
 def test_what_is_not_an_event_is_refused(source: Any) -> None:
-    with pytest.raises(TypeError, match="changes takes a Lambda event, or a list of its records"):
+    said = f"changes takes a Lambda event, or a list of its records, not {type(source).__name__}"
+    with raises(TypeError, said):
         changes(source, TABLE)
+
+
+def test_the_event_comes_before_the_table() -> None:
+    with raises(TypeError, "changes takes an event and a table, not []"):
+        changes(TABLE, [])  # type: ignore[arg-type]
 
 
 def test_a_change_prints_in_short_and_is_a_value() -> None:

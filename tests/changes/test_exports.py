@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from export_folders import STAMP, written
+from raised import raises
 
 from flyexpr import ExpressionError, F, FlyexprError, Table, eq, exists, gt, template
 from flyexpr.changes import export_folders
@@ -66,7 +67,7 @@ def test_items_come_as_they_are_asked_for(tmp_path: Path) -> None:
     reading = read_export(full(tmp_path), TABLE)
     (tmp_path / "EXPORT/data/b.json.gz").write_bytes(b"damaged")
     assert next(reading) == READ[0]
-    with pytest.raises(FlyexprError, match=r"b\.json\.gz is damaged: its MD5 is not what the manifest says"):
+    with raises(FlyexprError, f"{tmp_path}/EXPORT/data/b.json.gz is damaged: its MD5 is not what the manifest says"):
         next(reading)
 
 
@@ -86,7 +87,7 @@ def test_an_export_in_ion_without_the_package_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "amazon.ion.simpleion", None)
     folder = written(tmp_path, [b'$ion_1_0 {Item:{id:"1"}}'], outputFormat="ION")
-    with pytest.raises(FlyexprError, match=r"this export is in Ion\n  hint: pip install 'flyexpr\[exports\]'"):
+    with raises(FlyexprError, "this export is in Ion\n  hint: pip install 'flyexpr[exports]'"):
         list(read_export(folder, TABLE))
 
 
@@ -127,37 +128,46 @@ def test_without_old_images_nothing_is_known_of_them(tmp_path: Path, view: str) 
     lines = [{name: part for name, part in line.items() if name != "OldImage"} for line in CHANGES]
     found = list(read_export(incremental(tmp_path, lines, outputView=view), TABLE))
     assert [each.kind for each in found if isinstance(each, Change)] == ["MODIFY", "MODIFY", "REMOVE"]
-    with pytest.raises(FlyexprError, match="what the item was before is not known: the stream keeps NEW_IMAGE"):
+    with raises(
+        FlyexprError,
+        "what the item was before is not known: the stream keeps NEW_IMAGE\n"
+        "  item: {'id': '1'} of 'Orders'\n"
+        "  hint: a stream of NEW_AND_OLD_IMAGES keeps both",
+    ):
         list(read_export(tmp_path, TABLE, changed("photo")))
 
 
 def test_a_full_export_has_no_changes_to_ask_about(tmp_path: Path) -> None:
-    with pytest.raises(ExpressionError, match="a full export holds items, and this condition asks about changes"):
+    with raises(
+        ExpressionError,
+        "a full export holds items, and this condition asks about changes\n  expression: total > old(total)",
+    ):
         read_export(full(tmp_path), TABLE, gt("total", old("total")))
 
 
 def test_where_there_is_no_export(tmp_path: Path) -> None:
-    with pytest.raises(FlyexprError, match=r"holds no export: there is no manifest-summary\.json in it"):
+    with raises(FlyexprError, f"{tmp_path} holds no export: there is no manifest-summary.json in it"):
         read_export(tmp_path, TABLE)
     full(tmp_path / "one")
     full(tmp_path / "two")
     with pytest.raises(TypeError, match="the folder of an export is a path, not 5"):
         read_export(5, TABLE)  # type: ignore[arg-type]
-    with pytest.raises(FlyexprError, match="holds 2 exports; name one of them"):
+    with raises(FlyexprError, f"{tmp_path} holds 2 exports; name one of them, such as {tmp_path}/one/EXPORT"):
         read_export(tmp_path, TABLE)
 
 
 @pytest.mark.parametrize(
     "summary, text",
     [
-        ({"outputFormat": "CSV"}, "is an export in the form CSV; DYNAMODB_JSON and ION can be read"),
-        ({"exportType": "OTHER"}, "is an export of a kind that is not known: 'OTHER'"),
-        ({"itemCount": 7}, "lists 2 items, and manifest-summary.json says 7"),
+        ({"outputFormat": "CSV"}, " is an export in the form CSV; DYNAMODB_JSON and ION can be read"),
+        ({"exportType": "OTHER"}, " is an export of a kind that is not known: 'OTHER'"),
+        ({"itemCount": 7}, "/manifest-files.json lists 2 items, and manifest-summary.json says 7"),
     ],
 )
 def test_a_manifest_that_is_not_understood(tmp_path: Path, summary: dict[str, Any], text: str) -> None:
-    with pytest.raises(FlyexprError, match=text):
-        read_export(full(tmp_path, **summary), TABLE)
+    folder = full(tmp_path, **summary)
+    with raises(FlyexprError, f"{tmp_path}/EXPORT{text}"):
+        read_export(folder, TABLE)
 
 
 LINES: list[tuple[bytes, str]] = [
@@ -185,13 +195,15 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: bytes, text: 
 @pytest.mark.parametrize("stamp", [None, {}, {"N": "soon"}, "x", {"N": "9" * 30}])
 def test_a_change_without_its_moment_is_named(tmp_path: Path, stamp: Any) -> None:
     line = CHANGES[0] | {"Metadata": {"WriteTimestampMicros": stamp}}
-    with pytest.raises(FlyexprError, match=r"a\.json\.gz, line 1: this is not a line of an export"):
+    with raises(FlyexprError, f"{tmp_path}/data/a.json.gz, line 1: this is not a line of an export"):
         list(read_export(incremental(tmp_path, [line]), TABLE))
 
 
 def test_a_file_that_unpacks_to_one_endless_line_is_not_read_to_its_end(tmp_path: Path) -> None:
     folder = written(tmp_path, [b" " * 3 * export_folders.MOST_IN_LINE])
-    with pytest.raises(FlyexprError, match=r"a\.json\.gz has a line of more than 33,554,432 bytes"):
+    with raises(
+        FlyexprError, f"{tmp_path}/EXPORT/data/a.json.gz has a line of more than 33,554,432 bytes, which no item has"
+    ):
         list(read_export(folder, TABLE))
 
 
@@ -201,7 +213,7 @@ def test_a_file_with_more_lines_than_listed_is_damaged(tmp_path: Path) -> None:
     manifest.write_text(manifest.read_text().replace('"itemCount": 1', '"itemCount": 0', 1))
     summary = folder / "EXPORT/manifest-summary.json"
     summary.write_text(summary.read_text().replace('"itemCount": 2', '"itemCount": 1'))
-    with pytest.raises(FlyexprError, match=r"a\.json\.gz has 1 lines, and the manifest lists 0"):
+    with raises(FlyexprError, f"{tmp_path}/EXPORT/data/a.json.gz has 1 lines, and the manifest lists 0"):
         list(read_export(folder, TABLE))
 
 
@@ -224,9 +236,19 @@ def test_a_filter_lets_items_through_that_lack_a_part_of_their_key() -> None:
 
 
 def test_a_filter_that_cannot_be() -> None:
-    with pytest.raises(ExpressionError, match="no item can match this condition"):
+    with raises(ExpressionError, "no item can match this condition\n  expression: id = 'a' AND id = 'b'"):
         export_filter(eq("id", "a") & eq("id", "b"), TABLE)
-    with pytest.raises(ExpressionError, match="it asks about a change of an item"):
+    with raises(
+        ExpressionError,
+        "The function is not allowed to be used this way in an expression; function: changed\n"
+        "  expression: changed(total)\n"
+        "  hint: it asks about a change of an item, as flyexpr.events gives them",
+    ):
         export_filter(changed("total"), TABLE)
-    with pytest.raises(ExpressionError, match="must be distinct"):
+    with raises(
+        ExpressionError,
+        "The first operand must be distinct from the remaining operands for this operator or function; "
+        "operator: =, first operand: [total]\n"
+        "  expression: total = total",
+    ):
         export_filter(eq("total", F.total), TABLE)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,17 @@ def environment(**more: str) -> dict[str, str]:
     """The environment of the tests, in which the program is found from any folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FLYEXPR_ENGINE")}
     return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | more
+
+
+def settled(text: str) -> str:
+    r"""What the program says in every run: without the usage that click puts before an error, and with no time.
+
+    >>> settled("Usage: flyexpr [OPTIONS]\nTry 'flyexpr --help' for help.\n\nError: no\n")
+    'Error: no\n'
+    >>> settled("flyexpr: 1 item put, 0 read units, 1 write unit, 0.3 s\n")
+    'flyexpr: 1 item put, 0 read units, 1 write unit, 0.0 s\n'
+    """
+    return re.sub(r"\b\d+\.\d s\n", "0.0 s\n", re.sub(r"\AUsage: .*\n.*\n\n", "", text))
 
 
 class Program:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from program import Inside
+from raised import raises
 from scripted import scripted
 
 from flyexpr import (
@@ -140,7 +141,7 @@ def test_the_first_failure_stops_all_parts(job: Job):
         assert job.stopping.wait(10)
         sent(job, TABLE, put_item({"id": "a"}))
 
-    with pytest.raises(ValueError, match="first"):
+    with raises(ValueError, "first"):
         job.run({"bad": iter([Chunk([], 1)]), "good": iter([Chunk([], 1), Chunk([], 2)])}, do)
     assert failed.is_set()
     assert job.journal.mark("bad") is job.journal.mark("good") is None

@@ -9,6 +9,7 @@ import pytest
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+from raised import raises
 
 from flyexpr import FlyexprError, ValidationError
 from flyexpr.cli.formats.csv_rows import read_cell, read_row
@@ -153,7 +154,7 @@ def test_an_endless_line_takes_no_memory(monkeypatch):
 
 
 def test_the_head_of_a_sheet_is_checked():
-    with pytest.raises(FlyexprError, match="line 1: the column 'a' is there twice"):
+    with raises(FlyexprError, "line 1: the column 'a' is there twice"):
         list(entries(io.BytesIO(b"a,a\n1,2\n"), "csv"))
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from program import Inside
+from program import Inside, settled
 
 
 @pytest.fixture
@@ -56,18 +56,34 @@ def test_a_time_is_where_to_begin(orders: Inside):
 @pytest.mark.parametrize(
     "arguments, code, text",
     [
-        (["--since", "2999-01-31"], 1, "since= is a moment that is not there yet: 2999-01-31 00:00:00"),
-        (["--since", "yesterday"], 2, "--since takes latest, beginning or a time such as 2026-01-31T12:00:00Z"),
-        (["--resume", "place", "--since", "latest"], 2, "place says where to go on; leave out --since"),
-        (["status = = 1"], 2, "Syntax error"),
-        (["--limit", "0"], 2, "Invalid value for '--limit'"),
+        (["--since", "2999-01-31"], 1, "flyexpr: since= is a moment that is not there yet: 2999-01-31 00:00:00\n"),
+        (
+            ["--since", "yesterday"],
+            2,
+            "Error: --since takes latest, beginning or a time such as 2026-01-31T12:00:00Z, not 'yesterday'\n",
+        ),
+        (
+            ["--resume", "place", "--since", "latest"],
+            2,
+            "Error: place says where to go on; leave out --since, or name another file\n",
+        ),
+        (
+            ["status = = 1"],
+            2,
+            (
+                'flyexpr: Syntax error; token: "=", near: "= = 1"\n'
+                "  expression: status = = 1\n"
+                "                       ^\n"
+            ),
+        ),
+        (["--limit", "0"], 2, "Error: Invalid value for '--limit': 0 is not in the range x>=1.\n"),
     ],
 )
 def test_what_is_refused(orders: Inside, arguments: list[str], code: int, text: str):
     orders("watch", "Orders", "--limit", "1", "--since", "beginning", "--resume", "place")
     end = orders("watch", "Orders", *arguments)
     assert (end.code, end.out) == (code, "")
-    assert text in end.err
+    assert settled(end.err) == text
 
 
 def test_a_forged_place_is_refused(orders: Inside):

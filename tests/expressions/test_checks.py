@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from raised import raises
 
 from flyexpr import ExpressionError, F, NotBound, Table, eq, get, show
 from flyexpr.expressions.apply import apply
@@ -175,7 +176,7 @@ def test_terms_are_shown_as_they_are_written() -> None:
 
 def test_a_text_that_no_number_is() -> None:
     for text in ("1e126", "-1e126", "1e100000000"):
-        with pytest.raises(OverflowError, match=r"\Anumber overflow: the largest magnitude is 9.99…E\+125\Z"):
+        with raises(OverflowError, "number overflow: the largest magnitude is 9.99…E+125"):
             number(text)
     assert number("9.99e125") == 999 * 10**123
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from raised import raises
 
 from flyexpr import (
     Condition,
@@ -166,7 +167,11 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: search(ASKED, top=101), ValueError, "top= is 1 to 100, not 101"),
     (lambda: search(ASKED, top=True), ValueError, "top= is 1 to 100, not True"),
     (lambda: search(ASKED, wait=-1), ValueError, "wait= is a number of seconds, not -1"),
-    (lambda: search(ASKED, limit=3), TypeError, "search has no option limit="),  # type: ignore[arg-type]
+    (
+        lambda: search(ASKED, limit=3),  # type: ignore[arg-type]
+        TypeError,
+        "search has no option limit=; it has top=, index=, project=, wide=, wait=",
+    ),
     (lambda: search("v"), TypeError, "search takes near('embedding', vector) first, not 'v'"),  # type: ignore[arg-type]
     (lambda: ASKED & eq("a", 1), TypeError, "near(...) is not a condition; write search(near(...), condition)"),
     (lambda: ASKED | eq("a", 1), TypeError, "near(...) is not a condition; write search(near(...), condition)"),
@@ -185,9 +190,20 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
         TypeError,
         f"query takes a condition such as eq('userid', 'abc'), not {ASKED!r}; write search(near(...), condition)",
     ),
-    (lambda: search(ASKED, "a = 1"), TypeError, "search takes a condition such as eq('lang', 'en'), not 'a = 1'"),  # type: ignore[arg-type]
+    (
+        lambda: search(ASKED, "a = 1"),  # type: ignore[arg-type]
+        TypeError,
+        "search takes a condition such as eq('lang', 'en'), not 'a = 1'; write parse_condition('a = 1')",
+    ),
     (lambda: near("a.b", [1]), ValidationError, "at `a.b`: a vector is a whole attribute"),
-    (lambda: near("v", [1, "x"]), ValidationError, "str, at [1] of the vector, is not a number"),
+    (
+        lambda: near("v", [1, "x"]),
+        ValidationError,
+        (
+            "str, at [1] of the vector, is not a number\n"
+            "  hint: a vector is a list or an array of numbers up to 3.4028235E38"
+        ),
+    ),
     (lambda: near("v", []), FlyexprError, "a vector has 1 to 4,096 dimensions, not 0"),
     (lambda: near("v", [0.5] * 4097), FlyexprError, "a vector has 1 to 4,096 dimensions, not 4097"),
 ]
@@ -197,7 +213,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
 def test_mistakes_are_found_at_once(make: Callable[[], Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as refused:
         make()
-    assert str(refused.value).startswith(text)
+    assert str(refused.value) == text
 
 
 def test_a_search_is_a_value() -> None:
@@ -219,7 +235,12 @@ def test_a_template_makes_the_partition_key_and_the_client_checks_its_parts() ->
     bare = {"pk": "T#a", "sk": "N#1", "lang": "en", "v": [1, 0.5]}  # as another program writes it
     put(notes.as_stored, bare)
     assert [found.item["note"] for found in run(notes, asked)] == ["1"]
-    with pytest.raises(PlanError, match="it needs a value of its partition key: eq"):
+    with raises(
+        PlanError,
+        "no vector index of 'Notes' can serve this search (ByV: it needs a value of its partition key: "
+        "eq('pk', ...))\n"
+        "  condition: tenant IN ('a', 'b')",
+    ):
         access_of_search(notes, search(ASKED, is_in("tenant", ["a", "b"])))
 
 

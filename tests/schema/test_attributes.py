@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 from engines import Engine
+from raised import raises
 from scripted import Recording, scripted
 
 from flyexpr import (
@@ -187,26 +188,47 @@ typed = Table(
     },
 ).on(scripted([]))
 IMPOSSIBLE: list[tuple[Any, str]] = [
-    (begins_with("n", "1"), "begins_with cannot work on `n`, which holds int"),
-    (begins_with("tags", "1"), "begins_with cannot work on `tags`, which holds set"),
-    (begins_with("until", "2026"), "begins_with cannot work on `until`, which holds "),
-    (contains("n", 1), "contains cannot work on `n`, which holds int"),
-    (contains("info", "a"), "contains cannot work on `info`, which holds dict"),
-    (size("n") > 1, "size cannot work on `n`, which holds int"),
-    (size("flag") > 1, "size cannot work on `flag`, which holds bool"),
-    (gt("flag", True), "> cannot work on `flag`, which holds bool"),
-    (lt("tags", {"a"}), "< cannot work on `tags`, which holds set"),
-    (ge("log", [1]), ">= cannot work on `log`, which holds list"),
-    (between("info", "a", "b"), "BETWEEN cannot work on `info`, which holds dict"),
-    (incr("t"), "ADD cannot work on `t`, which holds str"),
-    (decr("at"), "ADD cannot work on `at`, which holds datetime"),
-    (add("log", "x"), "ADD cannot work on `log`, which holds list"),
-    (incr("tags"), "ADD of a number cannot work on `tags`, a set"),
-    (discard("n", 1), "DELETE cannot work on `n`, which holds int"),
-    (append("t", "x"), "list_append cannot work on `t`, which holds str"),
-    (append("tags", "x"), "list_append cannot work on `tags`, which holds set"),
-    (assign("t", F.t + 1), "+ cannot work on `t`, which holds str"),
-    (assign("log", F.log - 1), "- cannot work on `log`, which holds list"),
+    (begins_with("n", "1"), "begins_with cannot work on `n`, which holds int\n  expression: begins_with(n, '1')"),
+    (
+        begins_with("tags", "1"),
+        "begins_with cannot work on `tags`, which holds set[str]\n  expression: begins_with(tags, '1')",
+    ),
+    (
+        begins_with("until", "2026"),
+        "begins_with cannot work on `until`, which holds epoch\n  expression: begins_with(until, '2026')",
+    ),
+    (contains("n", 1), "contains cannot work on `n`, which holds int\n  expression: contains(n, 1)"),
+    (contains("info", "a"), "contains cannot work on `info`, which holds dict\n  expression: contains(info, 'a')"),
+    (size("n") > 1, "size cannot work on `n`, which holds int\n  expression: size(n) > 1"),
+    (size("flag") > 1, "size cannot work on `flag`, which holds bool\n  expression: size(flag) > 1"),
+    (gt("flag", True), "> cannot work on `flag`, which holds bool\n  expression: flag > true"),
+    (lt("tags", {"a"}), "< cannot work on `tags`, which holds set[str]\n  expression: tags < <<'a'>>"),
+    (ge("log", [1]), ">= cannot work on `log`, which holds list\n  expression: log >= [1]"),
+    (
+        between("info", "a", "b"),
+        "BETWEEN cannot work on `info`, which holds dict\n  expression: info BETWEEN 'a' AND 'b'",
+    ),
+    (incr("t"), "ADD cannot work on `t`, which holds str\n  expression: ADD t 1"),
+    (decr("at"), "ADD cannot work on `at`, which holds datetime\n  expression: ADD at -1"),
+    (add("log", "x"), "ADD cannot work on `log`, which holds list\n  expression: ADD log <<'x'>>"),
+    (incr("tags"), "ADD of a number cannot work on `tags`, a set\n  expression: ADD tags 1"),
+    (discard("n", 1), "DELETE cannot work on `n`, which holds int\n  expression: DELETE n <<1>>"),
+    (
+        append("t", "x"),
+        (
+            "list_append cannot work on `t`, which holds str\n"
+            "  expression: SET t = list_append(if_not_exists(t, []), ['x'])"
+        ),
+    ),
+    (
+        append("tags", "x"),
+        (
+            "list_append cannot work on `tags`, which holds set[str]\n"
+            "  expression: SET tags = list_append(if_not_exists(tags, []), ['x'])"
+        ),
+    ),
+    (assign("t", F.t + 1), "+ cannot work on `t`, which holds str\n  expression: SET t = t + 1"),
+    (assign("log", F.log - 1), "- cannot work on `log`, which holds list\n  expression: SET log = log - 1"),
 ]
 
 
@@ -215,7 +237,7 @@ def test_what_a_type_cannot_have_is_refused_before_it_is_sent(expression: Any, t
     update_or_scan = update_item("a", expression) if hasattr(expression, "actions") else scan(expression)
     with pytest.raises(ExpressionError) as caught:
         list(run(typed, update_or_scan) or ())
-    assert str(caught.value).startswith(text)
+    assert str(caught.value) == text
 
 
 WRONG_TYPE = [
@@ -306,7 +328,12 @@ def test_a_key_may_be_given_by_its_parts(table: Table) -> None:
     parts = {"name": "ada", "game": "chess", "level": 7, "day": DAY}
     assert get(table, parts) == WHOLE
     assert run(table, batch_get([parts, {**parts, "level": 8}])) == [WHOLE, None]
-    with pytest.raises(ValidationError, match="the key of 'scores' lacks `place`"):
+    with raises(
+        ValidationError,
+        "the key of 'scores' lacks `place`: `place` is made of `game` and `level` and `day`; `level` and "
+        "`day` are not given\n"
+        "  hint: a key is (user, place) as a tuple, or a dict with these attributes",
+    ):
         get(table, {"name": "ada", "game": "chess"})
     assert delete(table, parts, returns="ALL_OLD") == WHOLE
 
@@ -315,7 +342,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"day": None}, "at `place`: `place` is made of `game` and `level` and `day`; `day` is not given"),
     ({"user": "ada"}, "at `user`: `name` makes it 'USER#ada', not 'ada'"),
     ({"game": "chess:x"}, "at `game`: a part of '{game}:{level:03d}:{day}' may not contain the ':' that ends it"),
-    ({"score": "5"}, ""),
+    ({"score": "5"}, "'<' not supported between instances of 'str' and 'int'"),
 ]
 
 
@@ -323,7 +350,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_what_no_derived_attribute_can_be(change: dict[str, Any], text: str) -> None:
     with pytest.raises((ValidationError, TypeError)) as caught:
         put(scores.on(scripted([])), {**ITEM, **change})
-    assert str(caught.value).splitlines()[0].startswith(text)
+    assert str(caught.value).splitlines()[0] == text
 
 
 FOUND: dict[str, tuple[Any, str, Any]] = {
@@ -396,14 +423,16 @@ def test_one_number_makes_one_key_however_it_is_written() -> None:
     key = template("{user}#{n}")
     assert {key.value({"user": "a", "n": n}) for n in (1, 1.0, Decimal("1.00"))} == {"a#1"}
     assert key.value({"user": "a", "n": Decimal("1.50")}) == "a#1.5"
-    with pytest.raises(ValidationError, match=r"at `n`: the value does not fit '\{n:05d\}': Unknown format code"):
+    with raises(
+        ValidationError, "at `n`: the value does not fit '{n:05d}': Unknown format code 'd' for object of type 'str'"
+    ):
         template("{n:05d}").value({"n": "x"})
 
 
 def test_keys_that_could_collide_are_refused() -> None:
-    with pytest.raises(ValidationError, match="may not contain the '##' that ends it"):
+    with raises(ValidationError, "at `a`: a part of '{a}##{b}' may not contain the '##' that ends it"):
         template("{a}##{b}").value({"a": "x#", "b": "b"}, unique=True)
-    with pytest.raises(FlyexprError, match=r"put a text between \{a\} and \{b\}"):
+    with raises(FlyexprError, "template '{a}{b}': put a text between {a} and {b}, which runs into it"):
         template("{a}{b}")
     assert template("{first} {last}").value({"first": "Mary Ann", "last": "Evans"}) == "Mary Ann Evans"
 
@@ -443,11 +472,35 @@ def test_none_keeps_an_item_out_of_the_index(table: Table) -> None:
 
 
 REFUSED: list[tuple[Any, str]] = [
-    (assign("mark", "low"), "`mark` is derived from `score` and cannot be set by itself"),
-    (remove("double"), "`double` is derived from `score` and cannot be set by itself"),
-    (assign("game", "go"), "`game` makes up `place`, a part of the key of 'scores', and cannot be updated"),
-    (incr("score"), "`mark` is made of `score`, and the new value of `score` is not known"),
-    (assign("score", F.other), "`mark` is made of `score`, and the new value of `score` is not known"),
+    (
+        assign("mark", "low"),
+        "`mark` is derived from `score` and cannot be set by itself\n  expression: SET mark = 'low'",
+    ),
+    (remove("double"), "`double` is derived from `score` and cannot be set by itself\n  expression: REMOVE double"),
+    (
+        assign("game", "go"),
+        (
+            "`game` makes up `place`, a part of the key of 'scores', and cannot be updated\n"
+            "  expression: SET game = 'go'\n"
+            "  hint: put the item under its new key and delete the old one"
+        ),
+    ),
+    (
+        incr("score"),
+        (
+            "`mark` is made of `score`, and the new value of `score` is not known\n"
+            "  expression: ADD score 1\n"
+            "  hint: assign a value to `score`, or use modify(...), which reads the item"
+        ),
+    ),
+    (
+        assign("score", F.other),
+        (
+            "`mark` is made of `score`, and the new value of `score` is not known\n"
+            "  expression: SET score = other\n"
+            "  hint: assign a value to `score`, or use modify(...), which reads the item"
+        ),
+    ),
 ]
 
 
@@ -455,7 +508,7 @@ REFUSED: list[tuple[Any, str]] = [
 def test_what_no_update_can_do_to_derived_attributes(change: Any, text: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         update(scores.on(scripted([])), ("USER#ada", "chess:007:2026-01-31"), change)
-    assert str(caught.value).startswith(text)
+    assert str(caught.value) == text
 
 
 names = Table("names", "id", attributes={"full": template("{first} {last}"), "size": template("n={n:>4}")})
@@ -469,7 +522,13 @@ def test_an_update_says_what_becomes_of_all_parts_or_of_none(engine: Any) -> Non
         "last": "Lind",
         "full": "Eda Lind",
     }
-    with pytest.raises(ExpressionError, match="the new value of `last` is not known"):
+    with raises(
+        ExpressionError,
+        "`full` is made of `first` and `last`, and the new value of `last` is not known\n"
+        "  expression: SET first = 'Ida'\n"
+        "  hint: assign a value to `last`, add eq('last', ...) to the condition, or use modify(...), which "
+        "reads the item",
+    ):
         update(table, "a", assign("first", "Ida"))
     update(table, "a", assign("first", "Ida") + remove("last"))
     assert get(table, "a") == {"id": "a", "first": "Ida", "n": 7, "size": "n=   7"}
@@ -542,5 +601,5 @@ def test_kinds_share_a_table_and_a_query(engine: Any) -> None:
         "placed": DAY,
     }
     assert get(customers, {"customer": "ada"}) == {"kind": "customer", "pk": "C#ada", "sk": "A", "customer": "ada"}
-    with pytest.raises(ValidationError, match="at `kind`: 'order' fails the check"):
+    with raises(ValidationError, "at `kind`: 'order' fails the check of this attribute"):
         put(customers, {"customer": "ada", "kind": "order"})

@@ -136,15 +136,24 @@ def test_json_of_every_type() -> None:
 @pytest.mark.parametrize(
     "wrong, text",
     [
-        ({"a": float("nan")}, "at `a`: NaN is not a number that DynamoDB can store\n  hint: leave the attribute out"),
-        ({"a": {"b": object()}}, "at `a.b`: DynamoDB has no type for object\n  hint: declare the attribute's type"),
+        (
+            {"a": float("nan")},
+            "at `a`: NaN is not a number that DynamoDB can store\n  hint: leave the attribute out, or store None",
+        ),
+        (
+            {"a": {"b": object()}},
+            (
+                "at `a.b`: DynamoDB has no type for object\n"
+                "  hint: declare the attribute's type on the table, or store a plain value"
+            ),
+        ),
         ([1], "to_json takes an item, a dict, not [1]"),
     ],
 )
 def test_what_cannot_be_written_as_json(wrong: object, text: str) -> None:
     with pytest.raises((FlyexprError, TypeError)) as caught:
         to_json(wrong)  # type: ignore[arg-type]
-    assert str(caught.value).startswith(text)
+    assert str(caught.value) == text
 
 
 @pytest.mark.parametrize(

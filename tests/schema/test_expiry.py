@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from raised import raises
 
 from flyexpr import Attribute, Codec, FlyexprError, Table, epoch, gt, live, matches, show
 from flyexpr.schema.stored_conditions import lower_condition
@@ -69,7 +70,9 @@ def test_an_undeclared_time_to_live_has_a_type_to_declare() -> None:
     assert str(caught.value) == (
         "at `expires`: DynamoDB has no type for datetime\n  hint: declare it: attributes={'expires': epoch}"
     )
-    with pytest.raises(FlyexprError, match=r"attributes=\{.made.: datetime\}"):
+    with raises(
+        FlyexprError, "at `made`: DynamoDB has no type for datetime\n  hint: declare it: attributes={'made': datetime}"
+    ):
         lower_condition(table_of(None), gt("made", NOW))
 
 
@@ -81,5 +84,8 @@ def test_what_is_not_a_time(now: Any) -> None:
 
 
 def test_a_datetime_needs_its_zone() -> None:
-    with pytest.raises(FlyexprError, match="a datetime needs a time zone"):
+    with raises(
+        FlyexprError,
+        "a datetime needs a time zone\n  hint: use datetime.now(timezone.utc), or datetime(..., tzinfo=timezone.utc)",
+    ):
         live(table_of(epoch), datetime(2027, 1, 15))

@@ -9,6 +9,7 @@ from typing import Any
 import kept
 import pytest
 from engines import Engine
+from raised import raises
 
 from flyexpr import (
     Attribute,
@@ -149,7 +150,12 @@ def test_items_that_hold_more_are_read(table: Table) -> None:
     after = get(table, KEY)
     assert after is not None
     assert (after["wins"], after["colour"]) == (8, "red")
-    with pytest.raises(ExpressionError, match="does not declare `colour`"):
+    with raises(
+        ExpressionError,
+        f"{table.name!r} is strict and does not declare `colour`\n"
+        "  expression: SET colour = 'blue'\n"
+        "  hint: declare it: attributes={'colour': ...}",
+    ):
         modify(table, KEY, lambda item: {**item, "colour": "blue"})
     delete(table, KEY, condition=eq("wins", 8))
 
@@ -280,5 +286,10 @@ def test_explain_warns_of_null() -> None:
 
 
 def test_types_are_checked_after_names() -> None:
-    with pytest.raises(ExpressionError, match="does not declare `whan`"):
+    with raises(
+        ExpressionError,
+        "'Strict' is strict and does not declare `whan`\n"
+        "  expression: whan = <datetime>\n"
+        "  hint: declare it: attributes={'whan': ...}",
+    ):
         run(T, scan(eq("whan", datetime.now())))

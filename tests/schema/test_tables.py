@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from uuid import UUID
 
 import pytest
+from raised import raises
 
 from flyexpr import (
     Attribute,
@@ -118,7 +119,7 @@ def test_copies_bound_and_named() -> None:
     assert pickle.loads(pickle.dumps(bound)).engine is nowhere
     assert bound.named("prod-{}").engine is nowhere
     assert bound.named("prod-{}").name == "prod-scores"
-    with pytest.raises(NotBound, match=r"table 'scores' has no engine; bind one with `table.on\(connect"):
+    with raises(NotBound, "table 'scores' has no engine; bind one with `table.on(connect('sqlite:scores.db'))`"):
         get(table, "a")
 
 
@@ -206,14 +207,14 @@ def test_defaults_are_filled_in_and_never_shared() -> None:
         ({"id": "a"}, "at `wins`: an item of 't' needs this attribute"),
         ({"id": "a", "wins": None}, "at `wins`: an item of 't' needs this attribute"),
         ({"id": "a", "wins": -1}, "at `wins`: -1 fails the check of this attribute"),
-        ({"id": "a", "wins": "1"}, "at `wins`: "),
+        ({"id": "a", "wins": "1"}, "at `wins`: '1' fails the check of this attribute"),
     ],
 )
 def test_what_an_attribute_asks_for(item: dict[str, Any], text: str) -> None:
     rule = Attribute(int, required=True, check=lambda wins: isinstance(wins, int) and wins >= 0)
     with pytest.raises(ValidationError) as caught:
         put(Table("t", "id", attributes={"wins": rule}).on(nowhere), item)
-    assert str(caught.value).startswith(text)
+    assert str(caught.value) == text
 
 
 # on every engine

@@ -3,7 +3,6 @@
 import ctypes
 import json
 import pickle
-import re
 import struct
 from array import array
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raised import raises
 
 from flyexpr import (
     FlyexprError,
@@ -127,11 +127,29 @@ def test_what_is_not_a_vector_is_refused(value: Any, text: str) -> None:
 def test_truth_values_and_masks_of_numpy_are_not_numbers() -> None:
     truth = numpy_array([1, 0, 1], "bool")
     for value, text in (
-        (truth, "this ndarray is not a vector"),
-        (pytest.importorskip("numpy").ma.array([1.0, 2.0, 3.0], mask=truth), "this MaskedArray is not a vector"),
-        (list(truth), "at [0] of the vector, is not a number"),
+        (
+            truth,
+            (
+                "at `v`: this ndarray is not a vector\n"
+                "  hint: a vector is a list or an array of numbers up to 3.4028235E38"
+            ),
+        ),
+        (
+            pytest.importorskip("numpy").ma.array([1.0, 2.0, 3.0], mask=truth),
+            (
+                "at `v`: this MaskedArray is not a vector\n"
+                "  hint: a vector is a list or an array of numbers up to 3.4028235E38"
+            ),
+        ),
+        (
+            list(truth),
+            (
+                "at `v`: bool, at [0] of the vector, is not a number\n"
+                "  hint: a vector is a list or an array of numbers up to 3.4028235E38"
+            ),
+        ),
     ):
-        with pytest.raises(ValidationError, match=re.escape(text)):
+        with raises(ValidationError, text):
             to_wire(DOCS, {"id": "a", "v": value})
 
 
@@ -159,7 +177,11 @@ def test_stored_values_that_are_no_vector_name_the_item() -> None:
     docs = DOCS.on(connect("sqlite::memory:"))
     run(docs, create_table())
     put(Table("Docs", "id").on(docs.engine), {"id": "a", "v": ["x"]})
-    with pytest.raises(ValidationError, match=r"at `v`: the stored value cannot be read as .*\n  item: {'id': 'a'}"):
+    with raises(
+        ValidationError,
+        "at `v`: the stored value cannot be read as a Codec: a vector has numbers of 32 bits\n"
+        "  item: {'id': 'a'} of 'Docs'",
+    ):
         get(docs, "a")
 
 
@@ -265,20 +287,34 @@ def test_an_index_is_added_and_dropped() -> None:
 
 def test_an_index_cannot_change() -> None:
     other = Table("Docs", "id", "day", indexes=[VectorIndex("ByV", "v", 4)])
-    with pytest.raises(FlyexprError, match="index 'ByV' of 'Docs' is there, and differs"):
+    with raises(
+        FlyexprError,
+        "index 'ByV' of 'Docs' is there, and differs: it is VectorIndex('ByV', 'v', 3, "
+        "distance='dot_product', partition_key='tenant', filters=('lang', 'pages'), project=['title'])\n"
+        "  hint: give the new index another name, or drop the old one first",
+    ):
         alterations(INDEXED, other)
 
 
 MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: VectorIndex("I", "v", 0), "a vector has 1 to 4,096 dimensions, not 0"),
     (lambda: VectorIndex("I", "v", 4097), "a vector has 1 to 4,096 dimensions, not 4097"),
-    (lambda: VectorIndex("I", "v", 3, "cos"), "distance= is one of 'cosine', 'euclidean', 'dot_product', not 'cos'"),  # type: ignore[arg-type]
+    (
+        lambda: VectorIndex("I", "v", 3, "cos"),  # type: ignore[arg-type]
+        "index 'I': distance= is one of 'cosine', 'euclidean', 'dot_product', not 'cos'",
+    ),
     (lambda: VectorIndex("I", "v", 3, filters=["v"]), "index 'I' names an attribute twice"),
     (lambda: VectorIndex("I", "v", 3, partition_key="a", filters=["a"]), "index 'I' names an attribute twice"),
-    (lambda: VectorIndex("I", "v", 3, filters=[f"a{n}" for n in range(19)]), "has 19 filters; DynamoDB takes 18"),
-    (lambda: VectorIndex("I", "", 3), "the attribute of index 'I' needs a name"),
-    (lambda: VectorIndex("I", "v", 3, filters=[""]), "a filter of index 'I' needs a name"),
-    (lambda: Table("Docs", "id", indexes=[BY_V], throughput=(1, 1)), "a vector index needs an on-demand table"),
+    (
+        lambda: VectorIndex("I", "v", 3, filters=[f"a{n}" for n in range(19)]),
+        "index 'I' has 19 filters; DynamoDB takes 18",
+    ),
+    (lambda: VectorIndex("I", "", 3), "the attribute of index 'I' needs a name, a str, not ''"),
+    (lambda: VectorIndex("I", "v", 3, filters=[""]), "a filter of index 'I' needs a name, a str, not ''"),
+    (
+        lambda: Table("Docs", "id", indexes=[BY_V], throughput=(1, 1)),
+        "table 'Docs': a vector index needs an on-demand table, without throughput=",
+    ),
     (
         lambda: Table("Docs", "id", indexes=[VectorIndex("I", "v", 3), VectorIndex("J", "v", 1024)]),
         "table 'Docs': 'v' has 3 dimensions in index 'I' and 1,024 in 'J'; DynamoDB takes one number",
@@ -300,28 +336,32 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
 
 @pytest.mark.parametrize("make, text", MISTAKES, ids=[text for _, text in MISTAKES])
 def test_an_index_that_cannot_be(make: Callable[[], Any], text: str) -> None:
-    with pytest.raises(FlyexprError, match=text):
+    with raises(FlyexprError, text):
         make()
 
 
 def test_a_sixth_index_is_refused_before_it_is_sent() -> None:
     docs = Table("Docs", "id", indexes=[VectorIndex(f"By{number}", "v", 3) for number in range(6)])
-    with pytest.raises(FlyexprError, match="table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
+    with raises(FlyexprError, "table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
         request(docs, create_table())
-    with pytest.raises(FlyexprError, match="table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
+    with raises(FlyexprError, "table 'Docs' has 6 vector indexes; DynamoDB takes 5"):
         alterations(replace(docs, indexes=docs.indexes[:5]), docs)
     local = [LocalIndex(f"By{number}", f"a{number}") for number in range(6)]
-    with pytest.raises(FlyexprError, match="table 'Days' has 6 local indexes; DynamoDB takes 5"):
+    with raises(FlyexprError, "table 'Days' has 6 local indexes; DynamoDB takes 5"):
         request(Table("Days", "id", "day", indexes=local), create_table())
 
 
 def test_filters_given_as_one_name_are_refused() -> None:
-    with pytest.raises(TypeError, match=r"filters= takes a list of names, such as \['lang'\]"):
+    with raises(TypeError, "index 'I': filters= takes a list of names, such as ['lang']"):
         VectorIndex("I", "v", 3, filters="lang")  # type: ignore[arg-type]
 
 
 def test_an_empty_partition_key_is_refused() -> None:
-    with pytest.raises(ValidationError, match="at `tenant`: a key attribute of an index may not be empty or None"):
+    with raises(
+        ValidationError,
+        "at `tenant`: a key attribute of an index may not be empty or None\n"
+        "  hint: leave it out, and the item is not in that index",
+    ):
         to_wire(INDEXED, {"id": "a", "day": "1", "tenant": ""})
     assert to_wire(INDEXED, {"id": "a", "day": "1", "lang": ""})["lang"] == {"S": ""}
 
@@ -343,5 +383,5 @@ def test_the_attribute_of_a_vector_index_can_be_declared_as_a_list(declared: Any
 
 
 def test_a_key_cannot_hold_vectors() -> None:
-    with pytest.raises(FlyexprError, match="'id' is a key, so it cannot hold the vectors of index 'ByV'"):
+    with raises(FlyexprError, "table 'Docs': 'id' is a key, so it cannot hold the vectors of index 'ByV'"):
         Table("Docs", "id", indexes=[VectorIndex("ByV", "id", 3)])

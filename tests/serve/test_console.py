@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import pytest
 from calls import called, done, failed, sent, token_of
+from raised import raises
 
 from flyexpr import FlyexprError, Table, connect, create_table, get, put, run
 from flyexpr.serve import Server, serve
@@ -195,7 +196,7 @@ def test_a_console_is_for_this_machine_alone(host: str):
 
 
 def test_rights_that_there_are():
-    with pytest.raises(ValueError, match="console= is 'read' or 'write', not 'all'"):
+    with raises(ValueError, "console= is 'read' or 'write', not 'all'"):
         serve(lambda operation, body: b"{}", console="all")  # type: ignore[arg-type]
 
 

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from io import BytesIO
 
 import pytest
+from raised import raises
 from raw import CHUNKED, FIELDS, GOOD, HEAD, LINE, answered, connected, only_list_tables
 
 from flyexpr.byte_readers import read
@@ -466,7 +467,7 @@ def test_a_body_of_as_many_bytes_as_may_be() -> None:
 def test_a_request_that_is_cut_short(data: bytes) -> None:
     for end in range(1, len(data)):
         pieces = iter([data[:end], b""])
-        with pytest.raises(Refused, match="cut short"):  # noqa: PT012
+        with raises(Refused, "(400, 'SerializationException', 'the request was cut short')"):
             rest = bytearray()
             head = read(read_head(rest, USUAL.head), lambda _, pieces=pieces: next(pieces))
             read(read_body(rest, head.length, USUAL), lambda _, pieces=pieces: next(pieces))
@@ -476,7 +477,7 @@ def test_a_request_that_is_cut_short(data: bytes) -> None:
 def test_a_bomb_takes_little_memory() -> None:
     bomb = gzip.compress(bytes(64 * 2**20), 1)
     tracemalloc.start()
-    with pytest.raises(Refused, match="larger than 1 MB"):
+    with raises(Refused, "(413, 'RequestEntityTooLargeException', 'the body of the request is larger than 1 MB')"):
         inflate(bomb, "gzip", 2**20)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import pytest
 from places import ROOT, SHARED
+from raised import raises
 
 from flyexpr import DynamoError, FlyexprError, Table, call, connect, create_table, exists, get, incr, put, run, update
 from flyexpr.serve import Server, serve
@@ -176,7 +177,7 @@ def test_the_message_beside_an_item_is_spelled_as_the_service_does(
     found = {"Item": {"id": {"S": "a"}}} if asked else {}
     assert (status, json.loads(answer)) == (400, {**refused, member: "The conditional request failed", **found})
     for transport in ("direct", "botocore"):
-        with pytest.raises(DynamoError, match="The conditional request failed"):
+        with raises(DynamoError, "ConditionalCheckFailedException: The conditional request failed"):
             call(connect(f"{server.url}?transport={transport}"), operation, {**request, **asked})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from doors import connected
+from raised import raises
 from streaming import records, stream_of
 
 from flyexpr import DynamoError, Table, call, connect, create_table, delete, put, run
@@ -50,7 +51,7 @@ def test_our_own_clients_read_streams(transport: str) -> None:
         run(table, create_table())
         put(table, {"userid": "a"})
         assert [record["eventName"] for record in records(engine, stream_of(engine, "Scores"))] == ["INSERT"]
-        with pytest.raises(DynamoError, match="ValidationException: Invalid ShardIterator"):
+        with raises(DynamoError, "ValidationException: Invalid ShardIterator"):
             call(engine, "GetRecords", {"ShardIterator": "garbage"})
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from raised import raises
 
 from flyexpr import connect
 from flyexpr.serve import serve
@@ -73,7 +74,12 @@ def test_a_tool_makes_reads_back_and_removes_a_table(url: str) -> None:
     revision = dynamodb.put_resource_policy(ResourceArn=arn, Policy=POLICY)["RevisionId"]
     assert dynamodb.get_resource_policy(ResourceArn=arn)["Policy"] == POLICY
     assert dynamodb.delete_resource_policy(ResourceArn=arn)["RevisionId"] == revision
-    with pytest.raises(dynamodb.exceptions.ClientError, match="Export and import items with the commands"):
+    with raises(
+        dynamodb.exceptions.ClientError,
+        "An error occurred (ValidationException) when calling the ExportTableToPointInTime operation: The "
+        "embedded engine has no S3. Export and import items with the commands `flyexpr export` and "
+        "`flyexpr import`",
+    ):
         dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket="bucket")
     with pytest.raises(dynamodb.exceptions.GlobalTableNotFoundException):
         dynamodb.describe_global_table(GlobalTableName=NAME)

@@ -6,6 +6,7 @@ from typing import Any
 import kept
 import pytest
 from engines import Engine
+from raised import raises
 from scripted import Recording, before
 
 from flyexpr import (
@@ -180,5 +181,5 @@ def test_a_dry_run_refuses_what_the_update_would(things: Table, change: Update, 
 
 @pytest.mark.parametrize("write", [delete_matching, lambda table, read: update_matching(table, read, incr("n"))])
 def test_only_reads_give_items(things: Table, write: Any) -> None:
-    with pytest.raises(TypeError, match=r"expected query\(...\) or scan\(...\), not"):
+    with raises(TypeError, "expected query(...) or scan(...), not the condition pk = 'p'; write query(...) around it"):
         write(things, eq("pk", "p"))

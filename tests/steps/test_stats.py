@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from doors import Looped
 from engines import AWAITED, Engine, closing
+from raised import raises
 from scripted import Recording, before
 
 from flyexpr import (
@@ -252,14 +253,16 @@ def test_a_transaction_that_was_done_before_is_only_read(table: Table) -> None:
 @pytest.mark.parametrize("stats", [True, {}, 0, Stats, []])
 def test_only_stats_take_costs(table: Table, recording: Recording, stats: Any) -> None:
     for does in (lambda: put(table, {"id": "a"}, stats=stats), lambda: count(table, scan(), stats=stats)):
-        with pytest.raises(TypeError, match=r"stats= takes a Stats\(\), to which the costs are added, not "):
+        with raises(TypeError, f"stats= takes a Stats(), to which the costs are added, not {stats!r}"):
             does()
     assert recording.asked == []
 
 
 @pytest.mark.parametrize("read", [query(exists("id")), scan()])
 def test_a_read_has_stats_of_its_own(table: Table, read: Any) -> None:
-    with pytest.raises(TypeError, match=r"a query or scan has .stats of its own; leave stats= out"):
+    with raises(
+        TypeError, "a query or scan has .stats of its own; leave stats= out: items = run(...), then items.stats"
+    ):
         run(table, read, stats=Stats())  # type: ignore[call-overload]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from raised import raises
 
 from flyexpr import Attribute, Codec, ConnectionFailed, Table, ValidationError, epoch, get, put, template
 from flyexpr.schema.codecs import codec_of
@@ -352,18 +353,53 @@ def test_what_makes_the_declared_type_of_a_value_is_said(kind: Any, value: Any, 
 @pytest.mark.parametrize(
     "kind, wire, text",
     [
-        (datetime, '{"S":"soon"}', "at `a`: the stored value cannot be read as datetime: 'soon' is not a datetime\n"),
-        (datetime, '{"N":"1"}', "at `a`: the stored value cannot be read as datetime: "),
-        (UUID, '{"S":"x"}', "at `a`: the stored value cannot be read as UUID: "),
-        (Colour, '{"S":"blue"}', "at `a`: the stored value cannot be read as Colour: "),
-        (set[date], '{"SS":["x"]}', "at `a`: the stored value cannot be read as "),
+        (
+            datetime,
+            '{"S":"soon"}',
+            (
+                "at `a`: the stored value cannot be read as datetime: 'soon' is not a datetime\n"
+                "  item: {'id': 'k'} of 't'"
+            ),
+        ),
+        (
+            datetime,
+            '{"N":"1"}',
+            (
+                "at `a`: the stored value cannot be read as datetime: `a` is stored as N, not as S\n"
+                "  item: {'id': 'k'} of 't'"
+            ),
+        ),
+        (
+            UUID,
+            '{"S":"x"}',
+            (
+                "at `a`: the stored value cannot be read as UUID: badly formed hexadecimal UUID string\n"
+                "  item: {'id': 'k'} of 't'"
+            ),
+        ),
+        (
+            Colour,
+            '{"S":"blue"}',
+            (
+                "at `a`: the stored value cannot be read as Colour: 'blue' is not a valid Colour\n"
+                "  item: {'id': 'k'} of 't'"
+            ),
+        ),
+        (
+            set[date],
+            '{"SS":["x"]}',
+            (
+                "at `a`: the stored value cannot be read as set[date]: Invalid isoformat string: 'x'\n"
+                "  item: {'id': 'k'} of 't'"
+            ),
+        ),
     ],
 )
 def test_what_another_writer_stored_otherwise(kind: Any, wire: str, text: str) -> None:
     answer: Callable[[str, bytes], bytes] = lambda operation, body: f'{{"Item":{{"a":{wire}}}}}'.encode()  # noqa: E731
     with pytest.raises(ValidationError) as caught:
         get(Table("t", "id", attributes={"a": kind}).on(answer), "k")
-    assert str(caught.value).startswith(text)
+    assert str(caught.value) == text
 
 
 def test_what_a_subclass_of_decimal_prints_does_not_reach_the_wire() -> None:
@@ -402,5 +438,5 @@ def test_numbers_are_the_same_in_any_decimal_context() -> None:
 def test_an_int_too_large_to_make_is_refused_at_once(kind: Any) -> None:
     given = Decimal("1E+999999999")
     value = {list[int]: [given], set[int]: {given}}.get(kind, given)
-    with pytest.raises(ValidationError, match="expected int, got 1E"):
+    with raises(ValidationError, "expected int, got 1E+999999999, which is not a whole number"):
         codec_of(kind).encode(value)

@@ -21,6 +21,7 @@ from authority import Authority
 from doors import Looped, connected
 from misbehaving import OPEN, Server, echo, error, http, late, open_direct, send, send_and_close, send_and_reset
 from places import ROOT
+from raised import raises
 from signatures import TESTING
 
 from flyexpr import ConnectionFailed, FlyexprError, Throttled, connect
@@ -249,7 +250,7 @@ def test_successes_fill_the_quota_again(serve: Serve, waits: list[float]) -> Non
     busy, good = send(error("InternalServerError", 500)), send(http())
     server = serve(*[busy] * 36, *[good] * 500, busy, good)
     with open_direct(f"http://127.0.0.1:{server.port}?transport=direct&attempts=100", waits) as engine:
-        with pytest.raises(FlyexprError, match="InternalServerError"):
+        with raises(FlyexprError, "InternalServerError"):
             engine("GetItem", b"{}")
         assert len(server.requests) == 36
         for _ in range(500):
@@ -407,7 +408,7 @@ def test_a_session_token_is_signed(
 ) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a/b+c==")
     server = serve(echo)
-    with pytest.raises(FlyexprError, match="the session token is not the one of 'testing'"):
+    with raises(FlyexprError, "InvalidSignatureException: the session token is not the one of 'testing'"):
         engine_at(server)("GetItem", b"{}")
     server.keys["testing"] = Keys("testing", "testing", "a/b+c==")
     assert engine_at(server)("GetItem", b"{}") == b"{}"

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raised import raises
 
 from flyexpr.engines.aws.framing import MAX_BODY, MAX_HEAD, Answer, Malformed, read_answer
 
@@ -129,7 +130,7 @@ def test_an_answer_without_a_length_has_a_limit(end: int, monkeypatch: pytest.Mo
     monkeypatch.setattr("flyexpr.engines.aws.framing.MAX_BODY", 1000)
     pieces = [b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 600, b"x" * 400, b"x" * end]
     if end:
-        with pytest.raises(Malformed, match="the answer is longer than 1000 bytes"):
+        with raises(Malformed, "the answer is longer than 1000 bytes"):
             read_answer(receiving(pieces))
     else:
         assert len(read_answer(receiving(pieces)).body) == 1000
@@ -143,7 +144,7 @@ def test_the_largest_answer(length: str, more: int, monkeypatch: pytest.MonkeyPa
     chunks = CHUNKED + b"1F4\r\n" + body[:500] + b"\r\n%X\r\n" % (500 + more) + body[500:] + b"\r\n0\r\n\r\n"
     text = chunks if length == "chunks" else b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     if more:
-        with pytest.raises(Malformed, match="the answer is longer than 1000 bytes"):
+        with raises(Malformed, "the answer is longer than 1000 bytes"):
             read_answer(receiving([text]))
     else:
         assert read_answer(receiving([text])).body == body

@@ -30,6 +30,7 @@ from furnished import (
     web_identity,
 )
 from places import ROOT
+from raised import raises
 
 from flyexpr import BatchIncomplete, FlyexprError, Table, batch_write, call, connect, put_item, run
 
@@ -356,7 +357,12 @@ def test_a_batch_whose_keys_end_says_what_is_written(place: Place, transport: st
             place.aws.instead = instead(403, sts_error("AccessDenied", "no more"))
             return answer
 
-        with pytest.raises(BatchIncomplete, match="25 writes of the batch are done, and 15 are not: no keys") as caught:
+        with raises(
+            BatchIncomplete,
+            "25 writes of the batch are done, and 15 are not: no keys from profile 'p' by assume-role: An "
+            "error occurred (AccessDenied) when calling the AssumeRole operation: no more\n"
+            "  hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
+        ) as caught:
             run(Table("t", "id").on(two_hours_between), batch_write(put_item({"id": str(n)}) for n in range(40)))
     assert (caught.value.written, len(caught.value.failed)) == (25, 15)
 

@@ -10,6 +10,7 @@ import pytest
 from embedded import TABLE, Ask, Clock, key
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raised import raises
 from streaming import BOTH, Wire, records, stream_of
 from words import cases
 
@@ -243,10 +244,10 @@ def test_a_table_is_not_copied_while_one_of_its_indexes_is_filled(embedded: Sqli
     assert definition is not None
     filling = {"Store": definition["Stores"]["by_g"], "After": "", "At": time.time()}
     storage.define("tab", {**definition, "Filling": filling})
-    with pytest.raises(DynamoError, match="TableInUseException: Table is being updated: tab"):
+    with raises(DynamoError, "TableInUseException: Table is being updated: tab"):
         backup(embedded)
     to_now = {"SourceTableName": "tab", "TargetTableName": "new", "UseLatestRestorableTime": True}
-    with pytest.raises(DynamoError, match="TableInUseException: Table is being updated: tab"):
+    with raises(DynamoError, "TableInUseException: Table is being updated: tab"):
         call(embedded, "RestoreTableToPointInTime", to_now)
     storage.define("tab", {**definition, "Filling": {**filling, "At": 0.0}})
     backup(embedded)
@@ -411,7 +412,11 @@ def test_what_fails_in_the_middle_leaves_nothing(
             raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(Storage, "copy_store", failing)
-    with pytest.raises(DynamoError, match="disk is full"):
+    with raises(
+        DynamoError,
+        "InternalServerError: :memory:: database or disk is full; nothing of the request was written: make "
+        "room, and send it again",
+    ):
         call(embedded, operation, members)
     assert (stores(embedded), contents(embedded, "tab")) == (before, held)
     assert call(embedded, "ListTables", {})["TableNames"] == ["tab"]
@@ -425,7 +430,11 @@ def test_backups_are_in_the_file(tmp_path: Path) -> None:
         arn, before = backup(engine), contents(engine, "tab")
     with SqliteEngine(path, mode="ro") as engine:
         assert len(call(engine, "ListBackups", {})["BackupSummaries"]) == 1
-        with pytest.raises(DynamoError, match="opened to be read only"):
+        with raises(
+            DynamoError,
+            f"AccessDeniedException: {path} was opened to be read only, and DeleteBackup writes\n"
+            "  hint: connect without mode=ro",
+        ):
             call(engine, "DeleteBackup", {"BackupArn": arn})
     with SqliteEngine(path) as engine:
         call(engine, "RestoreTableFromBackup", {"TargetTableName": "new", "BackupArn": arn})

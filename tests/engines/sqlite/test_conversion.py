@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from embedded import Clock
 from older_file import NUMBERS, SHARD_TIME, SHARDS, STEP, new_file, older_file, stores
+from raised import raises
 from streaming import BOTH, described, iterator, records, shards_of, shown, stream_of
 
 from flyexpr import DynamoError, FlyexprError
@@ -207,7 +208,12 @@ def test_a_file_that_another_program_has_open_is_left_as_it_is(path: str) -> Non
     before = stores(path)
     with closing(sqlite3.connect(path)) as other:
         other.execute("SELECT count(*) FROM catalog").fetchall()
-        with pytest.raises(DynamoError, match="is converted when no other process has it open") as refusal:
+        with raises(
+            DynamoError,
+            f"ThrottlingException: {path} has an older format, and is converted when no other process has "
+            "it open\n"
+            "  hint: end the programs that use it, then connect again",
+        ) as refusal:
             connect(f"sqlite:{path}?timeout=0")
         assert refusal.value.code == "ThrottlingException"
         other.execute("DELETE FROM items_2")  # it can go on
@@ -237,8 +243,10 @@ def test_processes_open_an_older_file_at_once(path: str) -> None:
 
 def test_reading_alone_converts_nothing(path: str, older: int) -> None:
     before = Path(path).read_bytes()
-    with pytest.raises(
-        FlyexprError, match=f"has the older format {older}, and mode=ro converts no file\n  hint: connect to"
+    with raises(
+        FlyexprError,
+        f"cannot use {path!r}: it has the older format {older}, and mode=ro converts no file\n"
+        "  hint: connect to it, or to a copy of it, once without mode=ro",
     ):
         connect(f"sqlite:{path}?mode=ro")
     assert Path(path).read_bytes() == before

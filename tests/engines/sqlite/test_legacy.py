@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from embedded import Ask, key
+from raised import raises
 
 from flyexpr import ConditionFailed, DynamoError
 
@@ -149,7 +150,10 @@ def test_expected(ask: Ask, expected: dict[str, Any], holds: bool) -> None:
 def test_attributes_to_get(ask: Ask) -> None:
     ask("PutItem", Item=ITEM)
     assert ask("GetItem", Key=key(1), AttributesToGet=["n", "q"])["Item"] == {"n": {"N": "5"}}
-    with pytest.raises(DynamoError, match="Duplicate value in attribute name: n"):
+    with raises(
+        DynamoError,
+        "ValidationException: One or more parameter values were invalid: Duplicate value in attribute name: n",
+    ):
         ask("GetItem", Key=key(1), AttributesToGet=["n", "n"])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from embedded import TABLE, Clock, key
+from raised import raises
 
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call
@@ -79,7 +80,13 @@ def test_a_long_log_is_not_shortened_into_another_file(
         os.link(path, held)  # the same file by another name
         change(path)
         clock.now += 2
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(99)})
     assert words(held) == ["old"] * 30
     assert words(path) == ["new"] * 20 if change is replace else not path.exists()
@@ -91,9 +98,21 @@ def test_no_write_is_acknowledged(path: Path, change: Callable[[Path], Any]) -> 
         call(engine, "PutItem", {"TableName": "tab", "Item": key(9)})
         change(path)
         for _ in range(2):
-            with pytest.raises(DynamoError, match=MOVED):
+            with raises(
+                DynamoError,
+                f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while "
+                "the engine had it open; nothing of the request was done\n"
+                "  hint: close the engine before the file is replaced, together with its -wal and -shm, "
+                "and connect again",
+            ):
                 call(engine, "PutItem", {"TableName": "tab", "Item": key(10)})
-        with pytest.raises(DynamoError, match=MOVED):  # and reads are not answered from it any more
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):  # and reads are not answered from it any more
             call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
 
 
@@ -105,9 +124,21 @@ def test_no_read_is_answered_for_long(
         assert call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
         change(path)
         monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.CHECK_SECONDS", 0.0)
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "Scan", {"TableName": "tab"})
 
 
@@ -116,7 +147,13 @@ def test_a_file_put_in_its_place_is_whole(path: Path) -> None:
     with SqliteEngine(str(path)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "word": {"S": "newest"}}})
         replace(path)
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(2)})
         assert words(path) == ["new"] * 20
     assert words(path) == ["new"] * 20
@@ -126,7 +163,13 @@ def test_what_the_log_held_is_saved_into_a_file_that_was_moved(path: Path) -> No
     with SqliteEngine(str(path)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "word": {"S": "newest"}}})
         move(path)
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(2)})
     assert sorted(words(path.with_name("elsewhere.db"))) == ["newest", *["old"] * 4]
 
@@ -135,7 +178,13 @@ def test_a_removed_log_loses_nothing(path: Path) -> None:
     with SqliteEngine(str(path)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "word": {"S": "newest"}}})
         remove_log(path)
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(2)})
     assert sorted(words(path)) == ["newest", *["old"] * 4]
 
@@ -145,7 +194,13 @@ def test_a_file_closed_by_a_fork_is_not_another_one_later(path: Path, change: Ca
     with SqliteEngine(str(path)) as engine:
         engine._storage.leave()  # as a fork does
         change(path)
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
         assert path.exists() == (change is replace)
 
@@ -184,7 +239,13 @@ def test_a_link_leads_to_the_file(path: Path) -> None:
     with SqliteEngine(str(link)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": key(9)})
         replace(path)
-        with pytest.raises(DynamoError, match=MOVED):
+        with raises(
+            DynamoError,
+            f"InternalServerError: {link}: the file, or its -wal, was replaced, moved or removed while the "
+            "engine had it open; nothing of the request was done\n"
+            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
+            "connect again",
+        ):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(10)})
 
 
@@ -201,7 +262,7 @@ def test_the_folder_is_watched_by_one_descriptor(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a\0b", "\0", "tables.db\0"])
 def test_a_path_with_a_zero_byte(name: str) -> None:
-    with pytest.raises(FlyexprError, match="a path holds no zero byte"):
+    with raises(FlyexprError, f"cannot open {name!r}: a path holds no zero byte"):
         SqliteEngine(name)
 
 

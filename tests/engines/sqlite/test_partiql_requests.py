@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from embedded import TABLE, Ask, Clock, key
+from raised import raises
 from test_partiql import Wire, engine
 
 from flyexpr import DynamoError, TransactionCancelled
@@ -325,7 +326,7 @@ def test_what_a_batch_refuses_as_a_whole(engine: SqliteEngine) -> None:
     assert refusal(batch, engine, one, "DELETE FROM tab WHERE pk = 'p' AND sk = 1") == mixed
     doubled = "ValidationException: Provided list of item keys contains duplicates"
     assert refusal(batch, engine, one, one.replace("1", "1.0")) == doubled
-    with pytest.raises(DynamoError, match="SerializationException"):
+    with raises(DynamoError, "SerializationException: NUMBER_VALUE cannot be converted to String"):
         batch(engine, {"Statement": one, "Parameters": [{"S": 1}]})
 
 
@@ -503,7 +504,11 @@ def test_boto3_sends_statements(url: str) -> None:
     client.execute_transaction(TransactStatements=[{"Statement": update, "Parameters": [{"BS": [b"\1", b"\2"]}]}])
     stored = client.execute_statement(Statement="SELECT x FROM tab WHERE pk = 'p' AND sk = 1")["Items"]
     assert stored == [{"x": {"BS": [b"\1", b"\2"]}}]
-    with pytest.raises(client.exceptions.DuplicateItemException, match="Duplicate primary key exists in table"):
+    with raises(
+        client.exceptions.DuplicateItemException,
+        "An error occurred (DuplicateItemException) when calling the ExecuteStatement operation: Duplicate "
+        "primary key exists in table",
+    ):
         client.execute_statement(Statement="INSERT INTO tab VALUE {'pk': 'p', 'sk': 1}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from embedded import Ask
+from raised import raises
 
 from flyexpr import DynamoError
 from flyexpr.engines import connect
@@ -103,7 +104,16 @@ def test_what_only_reads_answers_an_engine_that_only_reads(tmp_path: Path) -> No
         for operation in ("DescribeEndpoints", "ListExports"):
             assert engine(operation, b"{}").startswith(b"{")
         arn = b'{"ResourceArn":"arn:aws:dynamodb:local:000000000000:table/tab"}'
-        with pytest.raises(DynamoError, match="ResourceNotFoundException"):
+        with raises(
+            DynamoError,
+            "ResourceNotFoundException: Requested resource not found: ResourceArn: "
+            "arn:aws:dynamodb:local:000000000000:table/tab not found",
+        ):
             engine("GetResourcePolicy", arn)
-        with pytest.raises(DynamoError, match="AccessDeniedException"):
+        with raises(
+            DynamoError,
+            f"AccessDeniedException: {tmp_path}/tables.db was opened to be read only, and "
+            "DeleteResourcePolicy writes\n"
+            "  hint: connect without mode=ro",
+        ):
             engine("DeleteResourcePolicy", arn)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from embedded import Clock, key
+from raised import raises
 from streaming import OFF, STREAMED, described, records, shards_of, stream_of
 
 from flyexpr import DynamoError
@@ -95,6 +96,9 @@ def test_streams_of_one_file_have_shards_of_their_own(path: str, clock: Clock) -
         call(engine, "PutItem", {"TableName": "one", "Item": key(2)})
         assert shards_of(engine, stream_of(engine, "other")) == found["other"]
         foreign, arn = found["one"][0]["ShardId"], stream_of(engine, "other")
-        with pytest.raises(DynamoError, match=rf"Shard: {foreign} in Stream: {arn} not found") as error:
+        with raises(
+            DynamoError,
+            f"ResourceNotFoundException: Requested resource not found: Shard: {foreign} in Stream: {arn} not found",
+        ) as error:
             described(engine, arn, ExclusiveStartShardId=foreign)
         assert error.value.code == "ResourceNotFoundException"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from embedded import Clock, key
+from raised import raises
 from streaming import BOTH, OFF, STREAMED, Wire, described, iterator, pages, records, shown, stream_of
 from words import cases
 
@@ -583,7 +584,7 @@ def test_a_disabled_stream_can_be_read_for_a_day(engine: SqliteEngine, clock: Cl
     assert [shown(record)["Keys"] for record in records(engine, arn)] == [key(1)]
     clock.now += 401
     assert call(engine, "ListStreams", {})["Streams"] == []
-    with pytest.raises(DynamoError, match=r"Stream: .* not found"):
+    with raises(DynamoError, f"ResourceNotFoundException: Requested resource not found: Stream: {arn} not found"):
         described(engine, arn)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from embedded import Ask, key
+from raised import raises
 
 from flyexpr import DynamoError
 
@@ -69,7 +70,9 @@ def test_a_transaction_gives_back_at_most_4_mb(ask: Ask) -> None:
         ask("PutItem", Item={**key(number), "x": {"S": "x" * PART}})
     gets = [{"TableName": "tab", "Key": key(number)} for number in range(13)]
     assert len(ask("TransactGetItems", TransactItems=[{"Get": get} for get in gets[:12]])["Responses"]) == 12
-    with pytest.raises(DynamoError, match="Payload in response is too large") as error:
+    with raises(
+        DynamoError, "ValidationException: Payload in response is too large. 4537103 bytes are over 4 MB"
+    ) as error:
         ask("TransactGetItems", TransactItems=[{"Get": get} for get in gets])
     assert error.value.code == "ValidationException"
     lean = [{"Get": {**get, "ProjectionExpression": "sk"}} for get in gets]

@@ -15,6 +15,7 @@ import strategies as some
 from engines import Engine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from raised import raises
 from scripted import Recording, before
 
 from flyexpr import (
@@ -612,7 +613,12 @@ def test_a_query_stays_with_its_kind(condition: Condition, key: str, kind: "str 
 
 def test_the_kind_does_not_choose_the_index() -> None:
     alike = [GlobalIndex("A", "day", "at"), GlobalIndex("B", "day", "sk")]
-    with pytest.raises(PlanError, match="A and B of 'Kinds' would serve this query equally well"):
+    with raises(
+        PlanError,
+        "A and B of 'Kinds' would serve this query equally well\n"
+        "  condition: day = 'd'\n"
+        "  hint: choose one: query(..., index='A')",
+    ):
         access_of(replace(KIND, indexes=alike), query(eq("day", "d")))
 
 
@@ -921,7 +927,12 @@ def test_a_missing_part_of_a_partition_key_is_named() -> None:
         with pytest.raises(PlanError) as caught:
             access_of(table, query(condition))
         assert str(caught.value).startswith(f"a query of 'Games' needs one partition key value: {words}\n")
-    with pytest.raises(PlanError, match="no index of 'Games' starts with `z`"):
+    with raises(
+        PlanError,
+        "no index of 'Games' starts with `z`, and a query needs one partition key value\n"
+        "  condition: z = 1\n"
+        '  hint: add GlobalIndex("…", "z"), or use scan(...)',
+    ):
         access_of(table, query(eq("z", 1)))
 
 
