@@ -79,6 +79,7 @@ PART = Part(
     {_LONGEST: Bound(50, least=False, unit="ms")},
     units={"seconds of the backfill": "s"},
     unit_of_others="ms",
-    why="a put waits for the portion that is being written, 10 ms, or for the log to be begun anew; where other "
-    "programs share the two cores, either may be held up while it has the lock",
+    why="a put waits for the portion that is being written, 10 ms, or for the log to be begun anew, 1 ms where "
+    "the disk rests; where others share the two cores or the disk, either may be held up while it has the lock, and a "
+    "put alone waits as long",
 )

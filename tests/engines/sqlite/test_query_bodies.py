@@ -80,6 +80,9 @@ VALUES: tuple[dict[str, Any], ...] = (
     {":pk": {"S": "b"}},
     {":pk": {"S": ""}},
     {":pk": {"S": '\\ " 😀'}},
+    {":pk": {"S": "\ud83d"}},
+    {":part": {"S": "\ud83d"}},
+    {":low": {"N": "\ud83d"}},
     {":pk": {"N": "1"}},
     {":pk": {"S": "x" * 3000}},
     {":low": {"N": "2.50"}},
@@ -105,13 +108,15 @@ def answer(engine: SqliteEngine, body: bytes) -> Any:
         return error.code, error.message, error.fields
 
 
-def text_of(request: dict[str, Any], blank: str) -> bytes:
-    return json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=False).encode()
+def text_of(request: dict[str, Any], blank: str, ascii_only: bool = False) -> bytes:
+    text = json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=ascii_only)
+    return text.encode(errors="surrogatepass")
 
 
+@pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("base", [WHOLE, FILTERED, INDEXED], ids=["whole", "filtered", "indexed"])
-def test_queries_of_a_known_text(base: dict[str, Any], blank: str) -> None:
+def test_queries_of_a_known_text(base: dict[str, Any], blank: str, ascii_only: bool) -> None:
     with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
         for engine in (learning, other):
             call(engine, "CreateTable", DEFINE)
@@ -122,7 +127,7 @@ def test_queries_of_a_known_text(base: dict[str, Any], blank: str) -> None:
         _, bodies = learning._operations["Query"]
         assert isinstance(bodies, QueryBodies)
         other._operations["Query"][1].learn = lambda *_: None  # type: ignore[method-assign]
-        usual = text_of(base, blank)
+        usual = text_of(base, blank, ascii_only)
         for _ in range(SEVERAL):
             assert bodies.known(usual) is None
             assert answer(learning, usual) == answer(other, usual)
@@ -134,7 +139,7 @@ def test_queries_of_a_known_text(base: dict[str, Any], blank: str) -> None:
         bodies.learn = lambda *_: None  # type: ignore[method-assign]  # so that what is odd stays unknown
         changed = [{"ExpressionAttributeValues": {**base["ExpressionAttributeValues"], **values}} for values in VALUES]
         for odd in (*ODD, *changed):
-            request = text_of({**base, **odd}, blank)
+            request = text_of({**base, **odd}, blank, ascii_only)
             assert answer(learning, request) == answer(other, request), odd
         odd_texts = [
             usual.replace(b'"a"', text) for text in (b"NaN", rb'"\ud800"', rb'"\u0061"', b'"\xff"', b"[" * 9999)

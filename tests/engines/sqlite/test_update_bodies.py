@@ -43,6 +43,8 @@ ODD: tuple[dict[str, Any], ...] = (
     {"Key": None},
     {"Key": [1]},
     {"Key": {"pk": {"S": 1}}},
+    {"Key": {"pk": {"S": "\ud83d"}}},
+    {"Key": {"pk": {"S": "a"}, "\ud83d": {"S": "a"}}},
     {"TableName": "none"},
     {"Oddity": 1},
     {"UpdateExpression": "SET #s = :s, wins = :n"},
@@ -56,6 +58,12 @@ VALUES: tuple[dict[str, Any], ...] = (
     {":s": {"S": "é"}},
     {":s": {"S": ""}},
     {":s": {"S": '\\ " 😀'}},
+    {":s": {"S": "\ud83d"}},
+    {":s": {"L": [{"S": "\ud83d"}]}},
+    {":s": {"M": {"\ud83d": {"S": "y"}}}},
+    {":s": {"SS": ["\ud83d"]}},
+    {":s": {"B": "\ud83d"}},
+    {":n": {"N": "\ud83d"}},
     {":s": {"L": [{"S": "y"}]}},
     {":s": {"M": {"deep": {"NS": ["1", "2.5"]}}}},
     {":s": {"NS": ["1", "1.0"]}},
@@ -80,13 +88,15 @@ def answer(engine: SqliteEngine, body: bytes) -> Any:
         return error.code, error.message, error.fields
 
 
-def text_of(request: dict[str, Any], blank: str) -> bytes:
-    return json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=False).encode()
+def text_of(request: dict[str, Any], blank: str, ascii_only: bool = False) -> bytes:
+    text = json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=ascii_only)
+    return text.encode(errors="surrogatepass")
 
 
+@pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("base", [BASE, GUARDED])
-def test_updates_of_a_known_text(base: dict[str, Any], blank: str) -> None:
+def test_updates_of_a_known_text(base: dict[str, Any], blank: str, ascii_only: bool) -> None:
     with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
         for engine in (learning, other):
             engine("CreateTable", DEFINE)
@@ -94,18 +104,20 @@ def test_updates_of_a_known_text(base: dict[str, Any], blank: str) -> None:
         assert isinstance(bodies, UpdateBodies)
         other._operations["UpdateItem"][1].learn = lambda *_: None  # type: ignore[method-assign]
         for _ in range(SEVERAL):
-            assert not bodies.known(text_of(base, blank))
-            assert answer(learning, text_of(base, blank)) == answer(other, text_of(base, blank))
-        again = text_of(base, blank).removesuffix(b"}") + b',"Key":{"pk":{"S":"last"}}}'
+            assert not bodies.known(text_of(base, blank, ascii_only))
+            assert answer(learning, text_of(base, blank, ascii_only)) == answer(other, text_of(base, blank, ascii_only))
+        again = text_of(base, blank, ascii_only).removesuffix(b"}") + b',"Key":{"pk":{"S":"last"}}}'
         for _ in range(2 * SEVERAL):
             assert answer(learning, again) == answer(other, again), "the last of two members counts"
-        assert bodies.known(text_of({**base, "Key": {"pk": {"S": "other"}}}, blank))
+        assert bodies.known(text_of({**base, "Key": {"pk": {"S": "other"}}}, blank, ascii_only))
         changed = [{"ExpressionAttributeValues": {**base["ExpressionAttributeValues"], **values}} for values in VALUES]
+        accented = {**base["ExpressionAttributeValues"], ":s": {"S": "é😀"}}
+        assert bodies.known(text_of({**base, "ExpressionAttributeValues": accented}, blank, ascii_only))
         bodies.learn = lambda *_: None  # type: ignore[method-assign]  # so that what is odd stays unknown
         for odd in (*ODD, *changed):
-            request = text_of({**base, **odd}, blank)
+            request = text_of({**base, **odd}, blank, ascii_only)
             assert answer(learning, request) == answer(other, request), odd
-        usual = text_of(base, blank)
+        usual = text_of(base, blank, ascii_only)
         odd_texts = [
             usual.replace(b'"x"', text) for text in (b"NaN", rb'"\ud800"', rb'"\u0041"', b'"\xff"', b"[" * 9999)
         ]

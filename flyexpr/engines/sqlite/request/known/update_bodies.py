@@ -85,8 +85,8 @@ class UpdateBodies(Bodies):
 def _parts(body: bytes) -> tuple[tuple[str, str, str], Any, Any]:
     """The texts before, between and after the key and the values of a request; its key; its values."""
     # Names and values never have more bytes than the body: a body of up to MAX_MAPS keeps their limit.
-    if len(body) > MAX_MAPS or b"\\" in body:
-        raise ValueError("it is too long, or may hold half of a surrogate pair")
+    if len(body) > MAX_MAPS:
+        raise ValueError("it is too long")
     text = body.decode()
     key_start = value_start(text, _KEY, 0)
     key, key_end = scan(text, key_start)
