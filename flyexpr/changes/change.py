@@ -139,8 +139,8 @@ def changes(source: Mapping[str, Any] | Iterable[Mapping[str, Any]], table: Tabl
 
 def change_of(of_stream: Mapping[str, Any], table: Table[Any], at: str = "") -> Change:
     """The change that a record of a stream tells of; `at` says in errors where the record stands."""
-    told: Any = of_stream  # from outside
-    image = told.get("dynamodb") if isinstance(told, Mapping) else None
+    source: Any = of_stream  # from outside
+    image = source.get("dynamodb") if isinstance(source, Mapping) else None
     if not isinstance(image, Mapping):
         raise ValidationError("not a record of DynamoDB Streams", at=f"{at}.dynamodb".lstrip("."))
     kind: Any = of_stream.get("eventName")

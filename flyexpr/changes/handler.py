@@ -58,23 +58,23 @@ class _Handler:
 
     def __call__(self, event: Any, context: Any = None) -> dict[str, Any]:
         failed: list[str] = []
-        for number, told in enumerate(_records(event)):
-            if not self._succeeds(told, number):
-                failed.append(_sequence(told))
+        for number, entry in enumerate(_records(event)):
+            if not self._succeeds(entry, number):
+                failed.append(_sequence(entry))
                 if not self.go_on:
                     break
         return {"batchItemFailures": [{"itemIdentifier": min(failed, key=int)}] if failed else []}
 
-    def _succeeds(self, told: Any, number: int) -> bool:
+    def _succeeds(self, entry: Any, number: int) -> bool:
         """Whether the function did what it does with the change, or did not have to; an exception is logged."""
         try:
-            change = change_of(told, self.table, f"Records[{number}]")
+            change = change_of(entry, self.table, f"Records[{number}]")
             if self.condition is None or change.matches(self.condition):
                 self._call(change)
         except Exception:
-            if not _sequence(told):
+            if not _sequence(entry):
                 raise
-            logging.getLogger("flyexpr").exception("the change %s failed; Lambda sends it again", _sequence(told))
+            logging.getLogger("flyexpr").exception("the change %s failed; Lambda sends it again", _sequence(entry))
             return False
         return True
 
@@ -96,8 +96,8 @@ def _records(event: Any) -> list[Any]:
     return records
 
 
-def _sequence(told: Any) -> str:
+def _sequence(entry: Any) -> str:
     """The sequence number of a record, as far as it has one: digits."""
-    image = told.get("dynamodb") if isinstance(told, dict) else None
+    image = entry.get("dynamodb") if isinstance(entry, dict) else None
     sequence = image.get("SequenceNumber") if isinstance(image, dict) else None
     return sequence if isinstance(sequence, str) and sequence.isdecimal() else ""

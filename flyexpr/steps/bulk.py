@@ -54,7 +54,7 @@ class Bulk:
         check_workers(workers)
         if rate is not None and not (isinstance(rate, (int, float)) and rate > 0):
             raise ValueError(f"rate= takes capacity units per second, more than 0, not {rate!r}")
-        check_told("progress", progress, "the number of items done and Stats")
+        check_callback("progress", progress, "the number of items done and Stats")
         if journal is not None and not isinstance(journal, (str, os.PathLike)):
             raise TypeError(f"journal= takes the path of a file, not {journal!r}")
         self._file = journal
@@ -173,17 +173,17 @@ def each(
         raise
 
 
-def check_told(option: str, told: Any, news: str) -> None:
+def check_callback(option: str, callback: Any, news: str) -> None:
     """TypeError for what cannot be told news of the work; None is told nothing.
 
-    >>> check_told("progress", 3, "the number of items done and Stats")
+    >>> check_callback("progress", 3, "the number of items done and Stats")
     Traceback (most recent call last):
     ...
     TypeError: progress= takes a function of the number of items done and Stats, not 3
     """
-    if told is not None and not callable(told):
-        raise TypeError(f"{option}= takes a function of {news}, not {told!r}")
-    if getattr(getattr(told, "__code__", None), "co_flags", 0) & _ASYNC:
+    if callback is not None and not callable(callback):
+        raise TypeError(f"{option}= takes a function of {news}, not {callback!r}")
+    if getattr(getattr(callback, "__code__", None), "co_flags", 0) & _ASYNC:
         raise TypeError(f"{option}= is called, and not awaited: write `def`, not `async def`")
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
 import click
 
 from flyexpr.cli import notes, options
@@ -11,7 +16,6 @@ from flyexpr.cli.notes import NothingFound
 from flyexpr.explanation import explain as explained
 from flyexpr.requests.operations import GetItem, Query, Scan
 from flyexpr.requests.plan.query_or_scan import read_of
-from flyexpr.schema.table import Table
 from flyexpr.sync import count as counted
 from flyexpr.sync import run
 from flyexpr.values.layout import amount
@@ -49,7 +53,7 @@ def get(
         raise NothingFound
 
 
-_refinements = options.all_of(
+_read_options = options.all_of(
     options.index,
     options.limit,
     options.project,
@@ -58,29 +62,65 @@ _refinements = options.all_of(
     options.start,
     options.stats,
     options.explain,
+    _output,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a read is to be done and shown: what its options say."""
+
+    at: str | None
+    stats: bool
+    explain: bool
+    form: str
+
+    def show(self, name: str, read: Query | Scan) -> int:
+        """Writes what a read of a table gives; how many items they were."""
+        table = options.table_at(name, self.at)
+        options.plan(self.explain, explained(table, read))
+        items = run(table, read)
+        with options.standard_output() as stream:
+            number = write_items(items, stream, self.form, table.keys if read.project is None else ())
+        if self.stats:
+            spent = items.stats
+            examined = f"{amount(spent.examined, 'item')} examined, {spent.returned:,} returned"
+            notes.note(f"{amount(spent.requests, 'request')}, {examined}, {amount(spent.capacity, 'read unit')}")
+            if items.cursor:
+                notes.note(f"there is more: --start {items.cursor}")
+        return number
+
+
+def _refined(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a query or scan as one decorator: the command takes its `refinements`, and the `manner`."""
+
+    @wraps(command)
+    def gathered(
+        *,
+        index: str | None,
+        limit: int | None,
+        project: str | None,
+        consistent: bool,
+        start: str | None,
+        at: str | None,
+        stats: bool,
+        explain: bool,
+        form: str,
+        **others: Any,
+    ) -> None:
+        paths = options.paths_of(project)
+        refinements = {"index": index, "project": paths, "consistent": consistent, "limit": limit, "start": start}
+        command(refinements=refinements, manner=_Manner(at, stats, explain, form), **others)
+
+    return _read_options(gathered)
 
 
 @click.command()
 @options.table
 @options.condition
 @options.reverse
-@_refinements
-@_output
-def query(
-    table: str,
-    condition: str,
-    reverse: bool,
-    index: str | None,
-    limit: int | None,
-    project: str | None,
-    consistent: bool,
-    at: str | None,
-    start: str | None,
-    stats: bool,
-    explain: bool,
-    form: str,
-) -> None:
+@_refined
+def query(table: str, condition: str, reverse: bool, refinements: dict[str, Any], manner: _Manner) -> None:
     """The items under one partition key that match, in the order of the sort key; exit code 4 for none.
 
     The index is chosen by the condition. What no index can answer is refused: a query never reads a whole table.
@@ -89,16 +129,7 @@ def query(
     flyexpr query Movies "year = 2013 AND begins_with(title, 'R')"
     flyexpr query Movies "title = 'Rush'" --project "year, info.rating"
     """
-    read = Query(
-        options.condition_of(condition),
-        index,
-        options.paths_of(project),
-        reverse,
-        consistent,
-        limit,
-        start=start,
-    )
-    if not _show(options.table_at(table, at), read, stats, explain, form):
+    if not manner.show(table, Query(options.condition_of(condition), reverse=reverse, **refinements)):
         options.nothing_found(condition)
         raise NothingFound
 
@@ -107,22 +138,8 @@ def query(
 @options.table
 @options.condition_or_all
 @options.segments
-@_refinements
-@_output
-def scan(
-    table: str,
-    condition: str | None,
-    segments: int,
-    index: str | None,
-    limit: int | None,
-    project: str | None,
-    consistent: bool,
-    at: str | None,
-    start: str | None,
-    stats: bool,
-    explain: bool,
-    form: str,
-) -> None:
+@_refined
+def scan(table: str, condition: str | None, segments: int, refinements: dict[str, Any], manner: _Manner) -> None:
     """All items of a table, or those that match: it reads, and pays for, every item there is.
 
     None at all is exit code 0: a table may be empty.
@@ -133,32 +150,9 @@ def scan(
 
     With --limit it reads one segment after the other, so that it can stop.
     """
-    read = Scan(
-        options.condition_of(condition),
-        index,
-        options.paths_of(project),
-        consistent,
-        limit,
-        start=start,
-        segments=segments if segments > 1 and limit is None else None,
-    )
-    if not _show(options.table_at(table, at), read, stats, explain, form):
+    side_by_side = segments if segments > 1 and refinements["limit"] is None else None
+    if not manner.show(table, Scan(options.condition_of(condition), segments=side_by_side, **refinements)):
         options.nothing_found(condition)  # which is an answer: a table may be empty
-
-
-def _show(table: Table, read: Query | Scan, stats: bool, explain: bool, form: str) -> int:
-    """Writes what a read finds; how many items they were."""
-    options.plan(explain, explained(table, read))
-    items = run(table, read)
-    with options.standard_output() as stream:
-        number = write_items(items, stream, form, table.keys if read.project is None else ())
-    if stats:
-        spent = items.stats
-        examined = f"{amount(spent.examined, 'item')} examined, {spent.returned:,} returned"
-        notes.note(f"{amount(spent.requests, 'request')}, {examined}, {amount(spent.capacity, 'read unit')}")
-        if items.cursor:
-            notes.note(f"there is more: --start {items.cursor}")
-    return number
 
 
 @click.command()

@@ -99,8 +99,8 @@ def fetched(
     check_paths(table, project)
     keys = (Path((name,)) for name in (*table.keys, *table.keys_of(index)))
     looked_at = [Path(path.parts[:1]) for part in residue for path in paths(part)]
-    told = [path for path in telling if not lacking(table, index, [path])]
-    return without_overlap((*project, *keys, *looked_at, *_sources(table, index, (*project, *looked_at)), *told))
+    held = [path for path in telling if not lacking(table, index, [path])]
+    return without_overlap((*project, *keys, *looked_at, *_sources(table, index, (*project, *looked_at)), *held))
 
 
 def trims(table: Table, read: Read, fetch: tuple[Path, ...] | None) -> bool:

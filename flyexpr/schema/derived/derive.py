@@ -40,7 +40,7 @@ def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
     for inverse in table.inverses:
         text = complete.get(inverse.name)
         if inverse.name in table.keys and isinstance(text, str):
-            complete |= {part: value for part, value in _told(table, inverse, text).items() if part not in complete}
+            complete |= {part: value for part, value in _read_key(table, inverse, text).items() if part not in complete}
     for name, derived in table.derived.items():
         if any(complete.get(part) is None for part in derived.parts):
             if (name in table.keys or name in complete) and not _stays(table, name, complete):
@@ -62,13 +62,13 @@ def _stays(table: Table, name: str, item: Mapping[str, Any]) -> bool:
     missing = {part for part in derived.parts if item.get(part) is None}
     for inverse in table.inverses:
         if inverse.name == name:
-            told = _told(table, inverse, text)
-            if not missing.isdisjoint(inverse.parts) or any(item.get(part) != told[part] for part in told):
+            parts = _read_key(table, inverse, text)
+            if not missing.isdisjoint(inverse.parts) or any(item.get(part) != parts[part] for part in parts):
                 return False
     return text.startswith(derived.begun(item).text)
 
 
-def _told(table: Table, inverse: Inverse, text: str) -> Item:
+def _read_key(table: Table, inverse: Inverse, text: str) -> Item:
     """The parts that a key tells, in the user's types."""
     parts = inverse.read(text)
     for part in parts.keys() & table.codecs.keys():

@@ -15,7 +15,7 @@ from flyexpr.expressions.nodes import Path
 from flyexpr.records import record
 from flyexpr.requests.operations import DeleteItem, GetItem, PutItem, UpdateItem
 from flyexpr.schema.table import Table
-from flyexpr.steps.bulk import Bulk, check_told, each
+from flyexpr.steps.bulk import Bulk, check_callback, each
 from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, write
 from flyexpr.steps.modify import guard
@@ -88,7 +88,7 @@ class Swaps:
         overwrite: bool = False,
         dry_run: bool = False,
     ) -> None:
-        check_told("refused", refused, "a change and the item as it is now")
+        check_callback("refused", refused, "a change and the item as it is now")
         self._table, self._stored, self._refused, self._bulk, self._what = table, table.as_stored, refused, bulk, what
         self._back, self._overwrite, self._dry_run = back, overwrite, dry_run
         self._failures = list[tuple[Change, Item | None]]()

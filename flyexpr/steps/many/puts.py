@@ -20,7 +20,7 @@ from flyexpr.schema.kinds import kinds_in
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.batch_writes import write_all
-from flyexpr.steps.bulk import Bulk, check_told, each
+from flyexpr.steps.bulk import Bulk, check_callback, each
 from flyexpr.steps.items import get, write
 from flyexpr.steps.many.sources import Source, check_key
 from flyexpr.steps.step import Steps
@@ -45,7 +45,7 @@ def put_all(table: Table[Any], items: Items, condition: Guard, refused: OnRefuse
     need_table(table, items)
     if refused is not None and not _goes_alone(table, condition):
         raise TypeError("refused= is called for items that do not meet a condition; give condition= too")
-    check_told("refused", refused, "an item and its ConditionFailed")
+    check_callback("refused", refused, "an item and its ConditionFailed")
     return bulk.paced(_put_all(table, items, condition, refused, bulk))
 
 

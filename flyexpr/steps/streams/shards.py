@@ -46,7 +46,7 @@ class Place:
         if self.kind == LATEST:
             self.kind = _BEGAN
 
-    def told(self) -> list[Any]:
+    def kept(self) -> list[Any]:
         """What a cursor keeps of the place."""
         return [SINCE if self.kind in (LATEST, _BEGAN) else self.kind, self.value, self.over]
 
@@ -111,16 +111,16 @@ class Shards:
 
     def cursor(self) -> str:
         """The text from which `opened_shards` goes on."""
-        told = {name: place.told() for name, place in self.places.items()}
-        return closed_cursor(json.dumps([self.stream, told], separators=(",", ":")))
+        places = {name: place.kept() for name, place in self.places.items()}
+        return closed_cursor(json.dumps([self.stream, places], separators=(",", ":")))
 
 
 def opened_shards(cursor: str, table: str) -> Shards:
     """The shards that a cursor holds; BadCursor for what is not the cursor of a stream of this table."""
     match opened_cursor(cursor):
-        case [str(stream), dict(told)] if f":table/{table}/stream/" in stream:
+        case [str(stream), dict(places)] if f":table/{table}/stream/" in stream:
             shards = Shards(stream)
-            shards.places = {name: _place(value) for name, value in told.items()}
+            shards.places = {name: _place(value) for name, value in places.items()}
             return shards
         case [str(stream), dict()] if ":table/" in stream:
             raise BadCursor(f"the cursor comes from the stream of another table: {stream}")
@@ -134,8 +134,8 @@ def _moment_hint(text: str) -> str | None:
     return None
 
 
-def _place(told: Any) -> Place:
-    match told:
+def _place(entry: Any) -> Place:
+    match entry:
         case [str(kind), value, bool(over)]:
             good = {
                 BEGIN: value is None,
