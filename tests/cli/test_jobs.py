@@ -1,9 +1,12 @@
 """Jobs that are stopped: what is waited for, what is not, and what the journal says then."""
 
+import json
 import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,9 @@ from flyexpr import (
     put_item,
     run,
 )
+from flyexpr.cli.formats.csv_rows import BY_CELL
 from flyexpr.cli.jobs import work
+from flyexpr.cli.jobs.bulk_puts import put_stream
 from flyexpr.cli.jobs.work import Chunk, Job, Stopped
 from flyexpr.expressions.repeatable import is_repeatable
 from flyexpr.requests.operations import BatchWrite
@@ -183,7 +188,7 @@ def test_no_more_requests_of_all_parts_together_than_writers(job: Job, monkeypat
     parts = {str(part): [Chunk(puts[part], None)] for part in range(4)}
     job.run(parts, lambda part, entries: sent(job, TABLE.on(engine), batch_write(entries)))
     assert job.done == 2000.0
-    assert most[0] <= work.WRITERS
+    assert most[0] <= work.STREAM_WRITERS
 
 
 def test_a_pace_that_waits_is_left_when_the_job_stops():
@@ -248,6 +253,31 @@ def test_what_a_failed_write_took_is_counted_with_what_was_done_before(job: Job)
     with pytest.raises(BatchIncomplete):
         sent(job, table, batch_write([put_item({"id": str(n)}) for n in range(30)]))
     assert "25 write units" in job.summary("put")
+
+
+def test_a_stream_has_fewer_batches_under_way_once_the_table_has_left_something(job: Job):
+    lock, numbers, flying, most = threading.Lock(), count(), [0], [0]
+    all_at_once = threading.Barrier(work.STREAM_WRITERS)
+
+    def engine(operation: str, body: bytes) -> bytes:
+        number = next(numbers)
+        if number < work.STREAM_WRITERS:
+            all_at_once.wait(10)
+        if number == work.STREAM_WRITERS:
+            return json.dumps({"UnprocessedItems": json.loads(body)["RequestItems"]}).encode()
+        with lock:
+            flying[0] += 1
+            most[0] = max(most[0], flying[0]) if number > work.CHUNK // 25 else 0
+        threading.Event().wait(0.005)
+        with lock:
+            flying[0] -= 1
+        return b"{}"
+
+    items = 3 * work.CHUNK
+    stream = BytesIO(b"".join(b'{"id": "%d"}\n' % number for number in range(items)))
+    put_stream(job, TABLE.on(engine), stream, "json", BY_CELL, dry_run=False)
+    assert (job.done, next(numbers)) == (items, items // 25 + 1)
+    assert 1 < most[0] <= work.WRITERS
 
 
 def test_a_pause_between_tries_ends_when_the_job_stops(job: Job):

@@ -63,7 +63,7 @@ def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, 
 
     def do(_: str, chunk: list[Entry]) -> None:
         placed = [Placed(where + entry.place, entry.item, entry.text) for entry in chunk if entry.item is not None]
-        (check_all if dry_run else put_all)(work, table, placed)
+        check_all(work, table, placed) if dry_run else put_all(work, table, placed, work.stream_writers)
         for entry in chunk:
             if entry.fault is not None:
                 work.refuse(Refusal(where + entry.place, entry.fault, entry.text))

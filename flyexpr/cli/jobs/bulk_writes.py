@@ -28,8 +28,8 @@ class Placed(NamedTuple):
     text: str | None = None
 
 
-def put_all(job: Job, table: Table, items: Sequence[Placed]) -> None:
-    """Puts items, in batches side by side; of two with one key the later one is put later.
+def put_all(job: Job, table: Table, items: Sequence[Placed], workers: int | None = None) -> None:
+    """Puts items, in batches side by side, at most so many; of two with one key the later one is put later.
 
     >>> job = Job("put")
     >>> put_all(job, scores, [Placed("line 1", {"userid": "x", "title": "y"}), Placed("line 2", {"userid": "x"})])
@@ -54,11 +54,11 @@ def put_all(job: Job, table: Table, items: Sequence[Placed]) -> None:
     except (FlyexprError, RecursionError):
         refused |= {place: refusal for place, placed in enumerate(items) if (refusal := _check(table, placed))}
         if not job.rejects.kept:
-            put_all(job, table, items[: min(refused)])
+            put_all(job, table, items[: min(refused)], workers)
             raise refused[min(refused)] from None
         writing = Writing(table, [put for place, put in puts.items() if place not in refused], refuse=refuse)
     try:
-        job.perform(table, lambda bulk: bulk.paced(writing.in_bulk(bulk)))
+        job.perform(table, lambda bulk: bulk.paced(writing.in_bulk(bulk)), workers=workers)
     except BatchIncomplete as error:  # the last line of the job says how much is done
         raise error.__cause__ or error from None
     if refused and not job.rejects.kept:

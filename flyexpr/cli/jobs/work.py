@@ -36,8 +36,11 @@ from flyexpr.values.plain_json import item_text
 
 Done = TypeVar("Done")
 
-CHUNK = 1000  # entries that are done before the journal is written
+CHUNK = 1600  # entries that are done before the journal is written: of batches, whole rounds of 16 or 32 at once
 WRITERS = 16  # requests under way at once; over 10 ms of latency, 8 keep a load waiting for the service
+# Batches of one stream, as long as the table takes all of them: over 10 ms of latency, a load takes 0.8 of the time. A
+# table that cannot is left with WRITERS: where it takes 100 units a second, 32 lose so many tries that one gives up.
+STREAM_WRITERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class Job:
         self._here = threading.local()  # the part that a thread works for
         self._lock, self._entering, self._idle = threading.Lock(), threading.Lock(), threading.Condition()
         self._busy = 0  # parts that do a chunk now; the others only read
-        self._slots = threading.BoundedSemaphore(WRITERS)
+        self._slots = threading.BoundedSemaphore(STREAM_WRITERS)
+        self._has_paused = False
         self._failure: BaseException | None = None
         self._began = time.monotonic()
 
@@ -242,12 +246,20 @@ class Job:
 
     # sending
 
-    def perform(self, table: Table, steps: Callable[[Bulk], Steps[Done]], enters: bool = False) -> Done:
+    @property
+    def stream_writers(self) -> int:
+        """How many batches of one stream may be under way: fewer, once one had to wait for the table or the rate."""
+        return WRITERS if self._has_paused else STREAM_WRITERS
+
+    def perform(
+        self, table: Table, steps: Callable[[Bulk], Steps[Done]], enters: bool = False, workers: int | None = None
+    ) -> Done:
         """The result of bulk work on the table, counted for its part and held to the pace; Stopped where the job stops.
 
-        Work that `enters` begins at the mark of its part, and makes the part's entries in the journal itself.
+        Work that `enters` begins at the mark of its part, and makes the part's entries in the journal itself. It has
+        `workers` requests under way, or WRITERS.
         """
-        bulk = JobBulk(self, self._part, enters)
+        bulk = JobBulk(self, self._part, enters, workers)
         try:
             return perform(relayed(steps(bulk), Job._step, self, FlyexprError), (table,))
         finally:
@@ -256,6 +268,7 @@ class Job:
     def _step(self, step: Step) -> Steps[Any]:
         """The answer to a step; a pause is made here, where it ends when the job stops, and so does all else."""
         if isinstance(step, Pause):
+            self._has_paused = True
             self._sleep(noted(step))
             return None
         if isinstance(step, Together):
@@ -302,9 +315,9 @@ class JobBulk(Bulk):
     3.0
     """
 
-    def __init__(self, job: Job, part: str, enters: bool = False) -> None:
+    def __init__(self, job: Job, part: str, enters: bool = False, workers: int | None = None) -> None:
         stats = Stats()
-        super().__init__(WRITERS, stats=stats)
+        super().__init__(workers or WRITERS, stats=stats)
         self.job, self._part_name, self._enters = job, part, enters
         self._pace, self._costs, self._paid = job.pace, stats, (0.0, 0.0)
 
