@@ -25,7 +25,14 @@ _WORDS = [
     (r"a key is \((.*)\) as a tuple, or a dict .*", r"a key is a word for each of \1, or one JSON object with them"),
     (r"a key is one value of (.*), or a dict .*", r"a key is one word for \1, or a JSON object with that attribute"),
     (r"or evaluate a part with matches\(\.\.\.\)", "or leave a part to flyexpr filter"),
-    (r"start= takes the \.cursor of an earlier read; this is .*", "--start takes what --stats of an earlier read says"),
+    (
+        r"start= takes the \.cursor of an earlier read.*; this is that of a read in (\d+) parts.*",
+        r"--start goes on with a scan with --segments \1",
+    ),
+    (
+        r"start= takes the \.cursor of an earlier read(?: in \d+ segments)?; this is .*",
+        "--start takes what --stats of an earlier read says",
+    ),
     (r"since= takes .*; this is not one", "the file of --resume does not hold the place of an earlier watch"),
     (r"write str\(\.\.\.\), or, where the key is .*", "the table's type is text: write the value in quotes"),
     (r"give it by keyword, \w+=\.\.\., or write", "write"),

@@ -46,8 +46,9 @@ class Codec:
 
     `type` is what is stored: str int float Decimal bool bytes list dict or set. For a table that is to be pickled, use
     functions of a module, not lambdas. `member` is the codec of the values in a set, list or map. Without it, only the
-    Codec knows what is inside, so the attribute is encoded, compared and set as a whole: a path into it, or adding to
-    it, is an ExpressionError. `decode` gets whatever is stored; an error that it raises becomes a ValidationError.
+    Codec knows what is inside, so the attribute is encoded, compared and set as a whole: a path into it, adding to it,
+    or comparing it with an attribute of another type, is an ExpressionError. `decode` gets whatever is stored; an error
+    that it raises becomes a ValidationError.
     """
 
     encode: Callable[[Any], Any]

@@ -128,6 +128,12 @@ WHOLE = "flyexpr: reads the whole table: the condition fixes no partition key va
             2,
             "flyexpr: --start takes what --stats of an earlier read says\n",
         ),
+        (["scan", "Users", "--start", "junk"], 2, "flyexpr: --start takes what --stats of an earlier read says\n"),
+        (
+            ["scan", "Users", "--start", "W251bGwsICJ4Il0", "--segments", "3"],
+            2,
+            "flyexpr: --start goes on with a scan with --segments 2\n",
+        ),
         (
             ["get", "Users", '{"id": "ada"}'],
             2,
