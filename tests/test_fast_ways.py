@@ -133,6 +133,17 @@ def test_a_request_that_an_engine_knows(
     assert knowing("Scan", b'{"TableName":"tab"}') == other("Scan", b'{"TableName":"tab"}')
 
 
+def test_a_request_that_is_too_large_is_read_where_it_is_refused(
+    engines: tuple[SqliteEngine, SqliteEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = engines[0]._operations["PutItem"][1]
+    text = compact(PUTS[0])
+    monkeypatch.setattr("flyexpr.engines.sqlite.request.known.put_bodies.MAX_BODY", len(text))
+    assert bodies.known(text)
+    monkeypatch.setattr("flyexpr.engines.sqlite.request.known.put_bodies.MAX_BODY", len(text) - 1)
+    assert bodies.known(text) is None
+
+
 # Heads that the server knows
 
 LINES = [

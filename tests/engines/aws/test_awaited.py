@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from misbehaving import Request, Server, Stall, echo, http, late, send, trickle
+from misbehaving import Request, Server, Stall, echo, http, late, send, send_and_reset, trickle
 from raised import raises
 
-from flyexpr import FlyexprError, Table, aio, create_table
+from flyexpr import ConnectionFailed, FlyexprError, Table, aio, create_table
 from flyexpr.engines.aws import aio as transport
 
 Serve = Callable[..., Server]
@@ -184,3 +184,30 @@ def test_asyncio_says_when_the_last_byte_is_sent(serve: Serve) -> None:
             return connection._transport.get_write_buffer_limits()  # type: ignore[no-any-return]
 
     assert asyncio.run(limits()) == (0, 1)
+
+
+def test_a_connection_that_the_server_wants_closed_is_closed(serve: Serve) -> None:
+    """Though the server itself keeps it open."""
+    server = serve(send(http(b"{}", Connection="close")))
+
+    async def call() -> bool:
+        async with engine_at(server) as engine:
+            await engine("GetItem", b"{}")
+            await asyncio.to_thread(server.settle)
+            return any(thread.is_alive() for thread in server._threads[1:])
+
+    assert asyncio.run(call()) is False
+
+
+def test_no_idle_connection_is_trusted_after_one_that_broke(serve: Serve) -> None:
+    server = serve(late(echo), late(echo), send_and_reset(), echo)
+
+    async def calls() -> tuple[int, int]:
+        async with engine_at(server) as engine:
+            await asyncio.gather(*(engine("GetItem", b"{}") for _ in range(2)))
+            before = len(engine._pool._idle)
+            with pytest.raises(ConnectionFailed):
+                await engine("GetItem", b"{}")
+            return before, len(engine._pool._idle)
+
+    assert asyncio.run(calls()) == (2, 0)

@@ -469,3 +469,35 @@ def test_no_more_connections_are_kept_than_some(serve: Serve, monkeypatch: pytes
         with ThreadPoolExecutor(6) as threads:
             list(threads.map(lambda _: engine("GetItem", b"{}"), range(6)))
         assert (server.connections, len(engine._pool._idle)) == (6, 2)
+
+
+def test_a_connection_that_the_server_wants_closed_is_closed(serve: Serve) -> None:
+    """Though the server itself keeps it open."""
+    server = serve(send(http(b"{}", Connection="close")))
+    with connect(f"http://127.0.0.1:{server.port}?transport=direct") as engine:
+        engine("GetItem", b"{}")
+        server.settle()
+        assert not any(thread.is_alive() for thread in server._threads[1:])
+
+
+def test_no_idle_connection_is_trusted_after_one_that_broke(serve: Serve) -> None:
+    server = serve(late(echo), late(echo), send_and_reset(), echo)
+    with connect(f"http://127.0.0.1:{server.port}?transport=direct&attempts=1") as engine:
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda _: engine("GetItem", b"{}"), range(2)))
+        before = len(engine._pool._idle)
+        with pytest.raises(ConnectionFailed):
+            engine("GetItem", b"{}")
+        assert (before, engine._pool._idle) == (2, [])
+
+
+def test_what_a_connection_is_set_to(serve: Serve) -> None:
+    """Else a request may wait 40 ms for what the other side confirms, and nobody notices that a server is gone."""
+    server = serve(echo)
+    with connect(f"http://127.0.0.1:{server.port}?transport=direct&timeout=7") as engine:
+        engine("GetItem", b"{}")
+        (connection,) = engine._pool._idle
+        opened = connection._socket
+        options = ((socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        assert all(opened.getsockopt(*option) for option in options)
+        assert opened.gettimeout() == 7
