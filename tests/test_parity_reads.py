@@ -9,6 +9,7 @@ from typing import Any
 import kept
 import pytest
 from engines import Engine
+from raised import raises
 
 from flyexpr import (
     F,
@@ -353,9 +354,9 @@ def test_first_one_and_count(games: Table) -> None:
     assert first(games, query(eq("title", "game 99"))) is None
     assert one(games, query(where(userid="a", title="game 07"))) == OF_A[7]
     assert one(games, query(eq("userid", "a") & gt("title", "game 38"))) == OF_A[39]
-    with pytest.raises(NotFound):
+    with raises(NotFound, f"no item of {games.name!r} matches: userid = 'z'"):
         one(games, query(eq("userid", "z")))
-    with pytest.raises(SeveralFound):
+    with raises(SeveralFound, f"more than one item of {games.name!r} matches: userid = 'a'"):
         one(games, query(eq("userid", "a")))
     assert count(games, query(is_in("userid", ["a", "b", "c"]))) == 120
 

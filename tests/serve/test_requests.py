@@ -12,6 +12,7 @@ from http import HTTPStatus
 from io import BytesIO
 
 import pytest
+from places import DATA
 from raised import raises
 from raw import CHUNKED, FIELDS, GOOD, HEAD, LINE, answered, connected, only_list_tables
 
@@ -255,6 +256,10 @@ ROWS: dict[str, tuple[bytes, str, bool]] = {
 }
 
 
+BLOCKS = [block.splitlines() for block in (DATA / "refused_requests.txt").read_text().split("\n\n")]
+REFUSALS = {name: body for body, *names in BLOCKS for name in names}  # the whole body by the name of the request
+
+
 @pytest.fixture(scope="module", params=[1, 2], ids=["one process", "two processes"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with serve(only_list_tables, workers=request.param) as server:
@@ -273,6 +278,8 @@ def test_status_and_connection(server: Server, name: str, before: int) -> None:
         answer = connection.answer()
         assert answer.status == status, answer
         assert (answer.fields.get("connection") == "close") is not kept
+        if status != OK:
+            assert answer.body.decode().rstrip("\n") == REFUSALS[name]
         assert answer.fields["x-amz-crc32"] == str(crc32(answer.body))
         if name == "two at once":
             assert connection.answer().status == OK

@@ -157,7 +157,8 @@ def test_the_most_headers_and_trailers(count: int, fits: bool) -> None:
         if fits:
             assert read_answer(receiving([text])).body == b""
         else:
-            with pytest.raises(Malformed, match="more than 100 headers"):
+            where = " after its body" if text.startswith(CHUNKED) else ""
+            with raises(Malformed, f"the answer has more than 100 headers{where}"):
                 read_answer(receiving([text]))
 
 
