@@ -13,7 +13,7 @@ from typing import Any
 
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
-from flyexpr.values.foreign import meaning
+from flyexpr.values.foreign import meaning, standard
 from flyexpr.values.freeze import freeze_set, thaw
 from flyexpr.values.kinds import MISSING, Item, Refused, Unknown, explained, find, path_text, text_of_number
 from flyexpr.values.numbers import EXACT, WHOLE, number, number_text
@@ -177,12 +177,12 @@ def _by_body(members: Set[Any]) -> dict[Any, Any]:
 _AS_STORED = frozenset({str, int, Decimal, bytes})
 
 
-def _set_kind(members: Any) -> Any:
-    """The kind of a set, or the type of its members if only a table can say what they are stored as."""
+def _set_kind(members: Set[Any]) -> str:
+    """The kind of a set; members of foreign types are what is stored of them."""
     try:
         return freeze_set(members)[0]
     except Unknown:
-        return type(next(iter(members)))
+        return freeze_set(map(standard, members))[0]
 
 
 def _sum(left: Any, right: Any, operator: str) -> int | Decimal:

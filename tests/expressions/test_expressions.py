@@ -807,6 +807,7 @@ REFUSED: list[tuple[Update, dict[str, Any], str]] = [
     (add("a", 1), {"a": 5}, OPERAND),
     (discard("a", 1), {"a": {"1"}}, OPERAND),
     (discard("a", "2026-01-31"), {"a": {b"2026-01-31"}}, OPERAND),
+    (add("a", 1), {"a": {date(2026, 1, 31)}}, OPERAND),
     (
         incr("a", Decimal("9E125")),
         {"a": Decimal("9E125")},

@@ -283,6 +283,9 @@ SETS: list[tuple[Any, Any, Any]] = [  # a member of a set in an item, what else 
     (Word.OPEN, "open", Word.DONE),
     (DAY, DAY, date(2026, 2, 1)),
     (ID, ID, UUID(int=2)),
+    (DAY, "2026-01-31", ID),
+    (ID, str(ID), NOON),
+    (Level.EASY, 1, 0.5),
     (NOON, NOON.astimezone(timezone(timedelta(hours=1))), NOON + timedelta(hours=1)),
 ]
 
