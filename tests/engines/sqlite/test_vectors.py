@@ -255,12 +255,15 @@ def test_what_a_search_shows(
     call(engine, "CreateTable", table(name, indexes, defined=requests.KINDS))
     fill(engine, name, item("a", "0.1", 1, "1e-20", h={"S": "g"}, f={"N": "1"}, x={"S": "x"}))
     request = search(name, 1, 0, 0, **where("h = :h", h={"S": "g"}))
-    (shown,) = call(engine, "SearchVectors", request)["SearchResults"]
-    assert shown["Item"].keys() == plain
-    (shown,) = call(engine, "SearchVectors", {**request, "ProjectionExpression": "pk, v"})["SearchResults"]
-    assert shown["Item"].keys() == asked
-    if "v" in asked:
-        assert [float(each["N"]) for each in shown["Item"]["v"]["L"]] == [0.1, 1.0, 1e-20]
+    change = {"TableName": name, "Key": {"pk": {"S": "a"}}, "UpdateExpression": "SET v[1] = :second"}
+    for second in ("1", "2"):  # as it was put, and as an update made it that reads the item of the table
+        call(engine, "UpdateItem", {**change, "ExpressionAttributeValues": {":second": {"N": second}}})
+        (shown,) = call(engine, "SearchVectors", request)["SearchResults"]
+        assert shown["Item"].keys() == plain
+        (shown,) = call(engine, "SearchVectors", {**request, "ProjectionExpression": "pk, v"})["SearchResults"]
+        assert shown["Item"].keys() == asked
+        if "v" in asked:
+            assert [float(each["N"]) for each in shown["Item"]["v"]["L"]] == [0.1, float(second), 1e-20]
 
 
 def test_what_is_paid(engine: Any, name: str) -> None:
