@@ -3,12 +3,14 @@
 import json
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from export_folders import STAMP, written
 from program import Inside, settled
 
 from flyexpr import Table, connect, put
+from flyexpr.steps.streams.undoing import Undoing
 
 
 @pytest.fixture
@@ -81,6 +83,18 @@ def test_nobody_is_asked_about_nothing(orders: Inside):
     end = orders("undo", "Orders", "--since", "beginning", "--wait", "0", "id = '9'")
     assert (end.code, end.err) == (0, "flyexpr: 0 items are as they were\n")
     assert len(items(orders)) == 3
+
+
+def test_nothing_is_looked_at_beforehand_where_nobody_is_asked(orders: Inside, monkeypatch: pytest.MonkeyPatch):
+    steps, looks = Undoing.steps, list[bool]()
+
+    def noted(undoing: Undoing, only_look: bool, *more: Any) -> Any:
+        looks.append(only_look)
+        return steps(undoing, only_look, *more)
+
+    monkeypatch.setattr(Undoing, "steps", noted)
+    end = orders("undo", "Orders", "--since", "beginning", "--wait", "0", "--yes")
+    assert (end.code, end.err, looks) == (0, "flyexpr: 3 items are as they were\n", [False])
 
 
 def test_a_stream_is_read_once_and_what_comes_after_the_question_stays(orders: Inside, monkeypatch: pytest.MonkeyPatch):
