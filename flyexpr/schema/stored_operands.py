@@ -157,7 +157,7 @@ def refuse_unlike(table: Table, here: Condition | Update, path: Path, other: Pat
       hint: declare both by the same type, or read the item and compare its values
     """
     one, two = codec_at(table, path), codec_at(table, other)
-    if one is None or two is None or one == two:
+    if one is None or two is None or _are_alike(one, two):
         return
     changes = isinstance(here, Update)
     is_other_kind = one.kind != two.kind and None not in (one.kind, two.kind)
@@ -173,6 +173,18 @@ def refuse_unlike(table: Table, here: Condition | Update, path: Path, other: Pat
             expression=show(here),
             hint=f"declare both by the same type, or {instead}",
         )
+
+
+def _are_alike(one: Codec, two: Codec) -> bool:
+    """Whether two codecs are of the same type; each attribute that is an Enum or a list has a codec of its own."""
+    if one == two:
+        return True
+    if one.member and two.member:
+        return one.type == two.type and _are_alike(one.member, two.member)
+    if one.members and two.members:
+        mine, others = dict(one.members), dict(two.members)
+        return mine.keys() == others.keys() and all(_are_alike(mine[name], others[name]) for name in mine)
+    return one.type == two.type and one.decode is not None and one.decode == two.decode
 
 
 def watch(table: Table, here: Condition | Update, node: Condition | Action) -> None:

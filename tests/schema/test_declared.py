@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, TypedDict
 from uuid import UUID
 
 import pytest
@@ -225,6 +225,20 @@ def test_two_attributes_that_are_stored_in_different_ways(
     assert str(caught.value).splitlines()[0] == f"{text}, which are stored in different ways"
 
 
+class Said(enum.Enum):
+    """An Enum that is stored as text."""
+
+    YES = "yes"
+    NO = "no"
+
+
+class Bought(TypedDict):
+    """A map in which each attribute has a type of its own."""
+
+    price: Annotated[float, typed.CENTS]
+    said: Said
+
+
 LIKE: list[tuple[Any, Any, Any, Any, Any]] = [  # types and values of `a` and `b`, and an expression of both
     (typed.CENTS, typed.CENTS, 1.5, 1.5, eq("a", F.b)),
     (typed.CENTS, typed.CENTS, 1.5, 2.5, assign("a", F.b)),
@@ -235,6 +249,14 @@ LIKE: list[tuple[Any, Any, Any, Any, Any]] = [  # types and values of `a` and `b
     (float, int, 1, 2, assign("a", F.b)),
     (int, typed.Grade, 1, typed.Grade.B, assign("a", F.b)),
     (int, str, 1, "1", F.a != F.b),
+    (typed.Level, typed.Level, EASY, HARD, assign("a", F.b)),
+    (Said, Attribute(Said), Said.YES, Said.NO, assign("a", F.b)),
+    (Said, Said, Said.YES, Said.YES, eq("a", F.b)),
+    (UUID, UUID, ONE, TWO, assign("a", F.b)),
+    (list[typed.CENTS], list[typed.CENTS], [1.5], [2.5], assign("a", F.b)),  # type: ignore[valid-type]
+    (dict[str, Said], dict[str, Said], {"k": Said.YES}, {"k": Said.NO}, assign("a", F.b)),
+    (Bought, Bought, {"price": 1.5, "said": Said.YES}, {"price": 2.5, "said": Said.NO}, assign("a", F.b)),
+    (set[date], set[date], {DAY}, {LATER}, assign("a", F.b)),
     (typed.CENTS, Any, 1.5, 100, F.a > F.b),
 ]
 
