@@ -100,7 +100,7 @@ PART = Part(
     figures,
     {_row(items, "flyexpr"): Bound(MOST, least=False) for items in SIZES},
     why="besides the product, which takes numpy 1.2 ms for 10,000 vectors and 11 for 100,000, a search takes 1.2 ms: "
-    "0.35 for the 384 numbers, which go to the engine as text, as they go to the service; 0.25 for the exact scores of "
+    "0.35 for the 384 numbers, which go to the engine as text, as they go to the service; 0.4 for the exact scores of "
     "the 10 nearest; the rest for the plan, the request, the 10 items and the answer",
 )
 
