@@ -29,7 +29,7 @@ from flyexpr import (
 from flyexpr.drive import Pause
 from flyexpr.engines.aws.retries import Quota, delay
 from flyexpr.requests.request import Request
-from flyexpr.steps import batches, lifecycle, searches
+from flyexpr.steps import batch_reads, batch_writes, lifecycle, searches
 from flyexpr.steps.guarded import guarded
 from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.parents import update_with_parents
@@ -116,8 +116,8 @@ def all_left(request: Request) -> Any:
 @pytest.mark.parametrize(
     "steps",
     [
-        lambda: batches.batch_get(TABLE, batch_get(["a", "b"])),
-        lambda: batches.batch_write(TABLE, batch_write([put_item({"id": "a"}), put_item({"id": "b"})])),
+        lambda: batch_reads.batch_get(TABLE, batch_get(["a", "b"])),
+        lambda: batch_writes.batch_write(TABLE, batch_write([put_item({"id": "a"}), put_item({"id": "b"})])),
     ],
 )
 def test_a_batch_that_makes_no_progress(steps: Callable[[], Any]) -> None:
@@ -132,7 +132,7 @@ def test_a_batch_that_makes_progress_begins_to_count_anew() -> None:
 
     turns: list[int] = []
     written = batch_write([put_item({"id": name}) for name in "abc"])
-    _, pauses, result = done(batches.batch_write(TABLE, written), one_done)
+    _, pauses, result = done(batch_writes.batch_write(TABLE, written), one_done)
     assert (turns, pauses, result) == ([3, 2, 2, 1, 1], [0.1, 0.2, 0.1, 0.2], 3)
 
 
