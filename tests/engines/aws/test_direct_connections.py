@@ -494,10 +494,17 @@ def test_no_idle_connection_is_trusted_after_one_that_broke(serve: Serve) -> Non
 def test_what_a_connection_is_set_to(serve: Serve) -> None:
     """Else a request may wait 40 ms for what the other side confirms, and nobody notices that a server is gone."""
     server = serve(echo)
-    with connect(f"http://127.0.0.1:{server.port}?transport=direct&timeout=7") as engine:
+    with connect(f"http://127.0.0.1:{server.port}?transport=direct&timeout=70") as engine:
         engine("GetItem", b"{}")
         (connection,) = engine._pool._idle
         opened = connection._socket
         options = ((socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE))
         assert all(opened.getsockopt(*option) for option in options)
-        assert opened.gettimeout() == 7
+        assert opened.gettimeout() == 70
+
+
+def test_the_other_transport_is_closed_with_the_engine() -> None:
+    closed: list[bool] = []
+    with connect("http://127.0.0.1:1?transport=direct") as engine:
+        engine._other = SimpleNamespace(close=lambda: closed.append(True))
+    assert closed == [True]

@@ -165,6 +165,10 @@ def test_a_handler_that_asks_gets_an_error_and_the_write_goes_on(
         monkeypatch.undo()
         assert refused
         assert call(engine, "Scan", {"TableName": "tab", "IndexName": "by_g"})["Count"] == 1
+        other = threading.Thread(target=call, args=(engine, "ListTables", {}), daemon=True)
+        other.start()
+        other.join(20)
+        assert not other.is_alive(), "the thread that was refused holds no lock"
 
 
 def test_the_interrupted_files_are_there() -> None:

@@ -66,6 +66,13 @@ def reader(path: str) -> Iterator[SqliteEngine]:
         yield engine
 
 
+def test_its_timeout_is_that_of_its_file(path: str) -> None:
+    with connect(f"sqlite:{path}?mode=ro&timeout=7") as engine:
+        assert (engine.timeout, engine._storage.patience) == (7, 7)
+        with engine._storage.beside() as other:
+            assert other.patience == 7
+
+
 def lying(path: str) -> dict[str, tuple[int, bytes]]:
     """The folder of the file: each file with its time and its content."""
     return {each.name: (each.stat().st_mtime_ns, each.read_bytes()) for each in Path(path).parent.iterdir()}
