@@ -186,6 +186,19 @@ def test_what_is_not_an_event_is_refused(source: Any) -> None:
         changes(source, TABLE)
 
 
+def test_an_image_that_a_record_lacks_is_an_error_when_it_is_asked_for() -> None:
+    told = record(OldImage=None)
+    del told["dynamodb"]["StreamViewType"]
+    (found,) = changes({"Records": [told]}, TABLE)
+    with raises(
+        ValidationError,
+        "what the item was before is not known: the record has no such image\n"
+        "  item: {'id': '7'} of 'Orders-live'\n"
+        "  hint: a stream of NEW_AND_OLD_IMAGES keeps both",
+    ):
+        _ = found.old
+
+
 def test_the_event_comes_before_the_table() -> None:
     with raises(TypeError, "changes takes an event and a table, not []"):
         changes(TABLE, [])  # type: ignore[arg-type]

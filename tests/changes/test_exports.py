@@ -91,6 +91,16 @@ def test_an_export_in_ion_without_the_package_says_what_to_install(
         list(read_export(folder, TABLE))
 
 
+def test_a_file_packed_by_zstandard_without_the_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    folder = written(tmp_path, [b'{"Item":{"id":{"S":"1"}}}'], pack=lambda content: b"\x28\xb5\x2f\xfd" + content)
+    packed = tmp_path / "EXPORT/data/a.json.gz"
+    with raises(FlyexprError, f"{packed} is packed by Zstandard\n  hint: pip install 'flyexpr[exports]'"):
+        list(read_export(folder, TABLE))
+
+
 def test_changes_in_ion(tmp_path: Path) -> None:
     pytest.importorskip("amazon.ion")
     line = f'$ion_1_0 {{Metadata:{{WriteTimestampMicros:{STAMP}.}},Keys:{{id:"1"}},NewImage:{{id:"1",total:3.}}}}'
