@@ -88,6 +88,12 @@ def test_a_change_stays_in_the_file_for_an_hour_after_its_day(
     assert is_kept(streamed) is kept
 
 
+def test_a_backup_that_stays_for_ever_keeps_no_change_in_the_file(streamed: SqliteEngine, clock: Clock) -> None:
+    call(streamed, "CreateBackup", {"TableName": "streamed", "BackupName": "all"})
+    clock.now += 26 * HOUR
+    assert not is_kept(streamed)
+
+
 @pytest.mark.parametrize("later, kept", [(59.9, True), (60.0, False)])
 def test_changes_are_looked_for_once_a_minute(streamed: SqliteEngine, clock: Clock, later: float, kept: bool) -> None:
     clock.now += 25 * HOUR - 30
