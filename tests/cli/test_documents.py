@@ -205,19 +205,19 @@ def test_import_takes_arrays(program: Program, inside: Inside):
     assert inside("count", "Things").out == "3\n"
 
 
-@pytest.mark.parametrize("count", [1500, 2500])
+@pytest.mark.parametrize("count", [2500, 3500])
 def test_an_array_on_one_line_goes_on_from_its_journal(inside: Inside, count: int):
     """Items of one line are told apart by their numbers."""
     inside("create", "Things", "id")
     array = [{"id": f"{n:04}"} for n in range(count)]
-    bad = json.dumps([*array[:1200], 5, *array[1200:]])
+    bad = json.dumps([*array[:2000], 5, *array[2000:]])
     assert inside("put", "Things", "--resume", "journal", stdin=bad).err.endswith(
-        "flyexpr: item 1,201 (line 1): an item is a JSON object, not 5\n"
+        "flyexpr: item 2,001 (line 1): an item is a JSON object, not 5\n"
     )
-    assert inside("count", "Things").out == "1200\n"
-    assert (
-        "the journal belongs to another input"
-        in inside("put", "Things", "--resume", "journal", stdin=json.dumps(array[1:])).err
+    assert inside("count", "Things").out == "2000\n"
+    assert inside("put", "Things", "--resume", "journal", stdin=json.dumps(array[1:])).err.endswith(
+        "flyexpr: the journal belongs to another input: the lines up to line 1,600 are not those that were put\n"
+        "  hint: give this input a journal of its own\n"
     )
     assert inside("put", "Things", "--resume", "journal", stdin=json.dumps(array)).code == 0
     assert inside("count", "Things").out == f"{count}\n"
@@ -243,7 +243,8 @@ def test_a_file_whose_name_looks_like_an_item(program: Program, inside: Inside):
     inside("create", "Things", "id")
     (program.folder / "[2026] things.jsonl").write_text('{"id": "a"}\n')
     assert (
-        inside("put", "Things", "[2026] things.jsonl").err == "flyexpr: 1 item put, 0 read units, 1 write unit, 0.0 s\n"
+        settled(inside("put", "Things", "[2026] things.jsonl").err)
+        == "flyexpr: 1 item put, 0 read units, 1 write unit, 0.0 s\n"
     )
     assert inside("put", "Things", "[2027] things.jsonl").code == 1
 
