@@ -96,8 +96,8 @@ def read_first(text: bytes, names: Sequence[str]) -> Item:
     What follows is not read, so it takes a third of the time of `read_text`.
     """
     values: Item = {}
-    whole, end = text.decode(), 0
     try:
+        whole, end = text.decode(), 0
         while len(values) < len(names):
             name, start = _scan(whole, end + 1)
             wire, end = _scan(whole, start + 1)

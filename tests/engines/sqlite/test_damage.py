@@ -17,6 +17,8 @@ from streaming import STREAMED, records
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
+from flyexpr.engines.sqlite.answers import read_first, read_text
+from flyexpr.engines.sqlite.faults import DamagedFileError
 
 ITEMS = 60
 READS: list[tuple[str, dict[str, Any]]] = [
@@ -193,6 +195,12 @@ def test_a_stored_item_that_no_engine_wrote(path: Path, text: str) -> None:
     with SqliteEngine(str(path)) as engine, pytest.raises(DynamoError) as error:
         call(engine, "UpdateItem", {"TableName": "tab", "Key": key(7), **update})
     assert error.value.code in ("InternalServerError", "ValidationException")
+
+
+def test_a_stored_text_that_is_no_text() -> None:
+    for read in (read_text, read_first):
+        with pytest.raises(DamagedFileError, match=r"\Aa stored item cannot be read\Z"):
+            read(b'{"pk":{"S":"\xff"}}', ["pk"])
 
 
 @pytest.mark.parametrize("change", ["kind = 9", "kind = 'x'", "key = X'00'", "key = '{}'"])
