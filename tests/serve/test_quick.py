@@ -69,6 +69,22 @@ def test_one_thread_answers_all_quick_requests(patient: None) -> None:
     assert len(set(engine.threads)) == 1
 
 
+def test_a_request_that_takes_less_than_a_tick_keeps_the_lead(patient: None) -> None:
+    engine = Switched()
+
+    def wait() -> bytes:
+        engine.then = None
+        time.sleep(0.02)
+        return b"{}"
+
+    with quick(engine) as server, connected(server) as connection:
+        engine.then = wait
+        for _ in range(3):
+            connection.send(GOOD)
+            assert connection.answer().status == OK
+    assert len(set(engine.threads)) == 1
+
+
 def test_a_request_that_takes_long_holds_up_nobody() -> None:
     engine, gate = Switched(), threading.Event()
 
