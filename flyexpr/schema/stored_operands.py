@@ -123,12 +123,19 @@ def allow(table: Table, here: Condition | Update, operator: str, path: Path, nam
     codec = codec_at(table, path)
     if codec is None or (_kind_allows(codec, operator) and _meaning_allows(codec, operator)):
         return
-    holds = type_name(table.attributes.get(str(path.parts[0]), str))
     changes = isinstance(here, Update) and _kind_allows(codec, operator)
     hint = "assign a new value, or change it with modify(...)" if changes else None
     raise ExpressionError(
-        f"{name or operator} cannot work on `{show(path)}`, which holds {holds}", expression=show(here), hint=hint
+        f"{name or operator} cannot work on `{show(path)}`, which holds {_held(table, path)}",
+        expression=show(here),
+        hint=hint,
     )
+
+
+def _held(table: Table, path: Path) -> str:
+    """The type of a path's attribute, as errors name it: as it is declared, or as a key or an index stores it."""
+    name = str(path.parts[0])
+    return type_name(table.attributes.get(name, table.codecs[name].type))
 
 
 def _kind_allows(codec: Codec, operator: str) -> bool:
@@ -166,10 +173,10 @@ def refuse_unlike(table: Table, here: Condition | Update, path: Path, other: Pat
         or (is_other_kind and (changes or epoch in (one, two)))
         or (changes and one.kind == "S" and one.decode and two.decode)  # such as a datetime where a date is read
     ):
-        held, other_held = (type_name(table.attributes[str(each.parts[0])]) for each in (path, other))
         instead = "change the item with modify(...)" if changes else "read the item and compare its values"
         raise ExpressionError(
-            f"`{show(path)}` holds {held} and `{show(other)}` {other_held}, which are stored in different ways",
+            f"`{show(path)}` holds {_held(table, path)} and `{show(other)}` {_held(table, other)}, "
+            "which are stored in different ways",
             expression=show(here),
             hint=f"declare both by the same type, or {instead}",
         )

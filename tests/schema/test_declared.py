@@ -20,8 +20,10 @@ from flyexpr import (
     ConditionFailed,
     ExpressionError,
     F,
+    GlobalIndex,
     Table,
     ValidationError,
+    VectorIndex,
     add,
     append,
     assign,
@@ -49,6 +51,7 @@ from flyexpr import (
     prepend,
     put,
     remove,
+    request,
     run,
     scan,
     size,
@@ -56,6 +59,7 @@ from flyexpr import (
     transact_modify,
     unchanged,
     update,
+    update_item,
 )
 from flyexpr.schema.known_forms import forms_of
 
@@ -222,6 +226,22 @@ def test_two_attributes_that_are_stored_in_different_ways(
     table, _ = made(engine, a=one, b=other)
     with pytest.raises(ExpressionError) as caught:
         update(table, "x", what) if hasattr(what, "actions") else list(run(table, scan(what)))
+    assert str(caught.value).splitlines()[0] == f"{text}, which are stored in different ways"
+
+
+@pytest.mark.parametrize(
+    "what, text",
+    [
+        (F.id == F.until, "`id` holds str and `until` epoch"),
+        (assign("until", F.kind), "`until` holds epoch and `kind` str"),
+        (assign("until", F.v), "`until` holds epoch and `v` list"),
+    ],
+)
+def test_keys_and_attributes_of_indexes_have_a_type_without_a_declaration(what: Any, text: str) -> None:
+    indexes = [GlobalIndex("ByKind", "kind", "at"), VectorIndex("Near", "v", dimensions=2)]
+    table = Table("things", "id", attributes={"until": epoch}, indexes=indexes)
+    with pytest.raises(ExpressionError) as caught:
+        request(table, update_item("x", what) if hasattr(what, "actions") else scan(what))
     assert str(caught.value).splitlines()[0] == f"{text}, which are stored in different ways"
 
 
