@@ -152,6 +152,7 @@ class Near:
 
 MOST_FOUND = 100  # results of one search
 MOST_SEGMENTS = 1_000_000  # of a scan
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
 
 
 @record

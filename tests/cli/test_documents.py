@@ -280,6 +280,7 @@ def test_a_sheet_without_names_of_columns(program: Program, inside: Inside):
         ("a,1\n", "id", "a, 1"),
         ("a,1\nb,2\n", "id", "a, 1"),
         ("id,m\na,1\n", "n", "id, m"),
+        ("\nid,n\na,1\n", "id", "none"),
     ):
         (program.folder / "tab.csv").write_text(sheet)
         for command in ("put", "import"):

@@ -179,7 +179,7 @@ def test_no_more_requests_of_all_parts_together_than_writers(job: Job, monkeypat
         with lock:
             flying[0] += 1
             most[0] = max(most[0], flying[0])
-        threading.Event().wait(0.002)
+        threading.Event().wait(0.03)
         with lock:
             flying[0] -= 1
         return b"{}"
@@ -188,7 +188,7 @@ def test_no_more_requests_of_all_parts_together_than_writers(job: Job, monkeypat
     parts = {str(part): [Chunk(puts[part], None)] for part in range(4)}
     job.run(parts, lambda part, entries: sent(job, TABLE.on(engine), batch_write(entries)))
     assert job.done == 2000.0
-    assert most[0] <= work.STREAM_WRITERS
+    assert most[0] <= work.WRITERS
 
 
 def test_a_pace_that_waits_is_left_when_the_job_stops():

@@ -56,14 +56,15 @@ class Types:
 
     def check(self, columns: Sequence[str]) -> None:
         """ValidationError where a named column is not there, or a key."""
+        there = ", ".join(columns) or "none"
         for name in self.keys:
             if name not in columns:
                 raise ValidationError(
-                    f"there is no column {name!r}, a key of the table, but {', '.join(columns)}",
+                    f"there is no column {name!r}, a key of the table, but {there}",
                     hint="the first line of a sheet has the names of its columns",
                 )
         for name in sorted(self.named.difference(columns)):
-            raise ValidationError(f"there is no column {name!r}, which --types names, but {', '.join(columns)}")
+            raise ValidationError(f"there is no column {name!r}, which --types names, but {there}")
 
 
 BY_CELL = Types()

@@ -160,6 +160,8 @@ class Job:
             for part, chunks in parts.items()
             if not self.journal.is_done(part)
         ]
+        if len(threads) > 1:  # a stream is one part
+            self._slots = threading.BoundedSemaphore(WRITERS)
         with progress(self.title, self.done) as tick:
             for thread in threads:
                 thread.start()

@@ -18,8 +18,6 @@ from flyexpr.values.kinds import T
 
 S = TypeVar("S", Query, Scan)
 
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
-
 
 def segments(operation: S, n: int, *more: NoReturn) -> list[S]:
     """The operation in `n` parts, which together give what the operation gives: each can run on another machine.
