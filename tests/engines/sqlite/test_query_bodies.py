@@ -57,6 +57,7 @@ INDEXED = {
     "ExpressionAttributeValues": {":low": {"N": "3"}},
     "Select": "COUNT",
 }
+NULLS = {**WHOLE, "FilterExpression": None, "ProjectionExpression": None, "ExpressionAttributeNames": None}
 ODD: tuple[dict[str, Any], ...] = (
     {},
     {"TableName": "none"},
@@ -82,6 +83,7 @@ VALUES: tuple[dict[str, Any], ...] = (
     {":pk": {"S": '\\ " 😀'}},
     {":pk": {"S": "\ud83d"}},
     {":part": {"S": "\ud83d"}},
+    {":pk": {"S": "a", "\ud83d": 1}},
     {":low": {"N": "\ud83d"}},
     {":pk": {"N": "1"}},
     {":pk": {"S": "x" * 3000}},
@@ -115,7 +117,7 @@ def text_of(request: dict[str, Any], blank: str, ascii_only: bool = False) -> by
 
 @pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("blank", ["", " "])
-@pytest.mark.parametrize("base", [WHOLE, FILTERED, INDEXED], ids=["whole", "filtered", "indexed"])
+@pytest.mark.parametrize("base", [WHOLE, FILTERED, INDEXED, NULLS], ids=["whole", "filtered", "indexed", "nulls"])
 def test_queries_of_a_known_text(base: dict[str, Any], blank: str, ascii_only: bool) -> None:
     with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
         for engine in (learning, other):

@@ -33,6 +33,7 @@ GUARDED = {
     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     "ExpressionAttributeValues": {**BASE["ExpressionAttributeValues"], ":most": {"N": "1000"}},
 }
+NULLS = {**BASE, "ConditionExpression": None, "ReturnValues": None}
 ODD: tuple[dict[str, Any], ...] = (
     {},
     {"Key": {"pk": {"S": "b"}}},
@@ -45,6 +46,7 @@ ODD: tuple[dict[str, Any], ...] = (
     {"Key": {"pk": {"S": 1}}},
     {"Key": {"pk": {"S": "\ud83d"}}},
     {"Key": {"pk": {"S": "a"}, "\ud83d": {"S": "a"}}},
+    {"Key": {"pk": {"S": "a", "\ud83d": 1}}},
     {"TableName": "none"},
     {"Oddity": 1},
     {"UpdateExpression": "SET #s = :s, wins = :n"},
@@ -59,6 +61,7 @@ VALUES: tuple[dict[str, Any], ...] = (
     {":s": {"S": ""}},
     {":s": {"S": '\\ " 😀'}},
     {":s": {"S": "\ud83d"}},
+    {":s": {"S": "x", "\ud83d": 1}},
     {":s": {"L": [{"S": "\ud83d"}]}},
     {":s": {"M": {"\ud83d": {"S": "y"}}}},
     {":s": {"SS": ["\ud83d"]}},
@@ -95,7 +98,7 @@ def text_of(request: dict[str, Any], blank: str, ascii_only: bool = False) -> by
 
 @pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("blank", ["", " "])
-@pytest.mark.parametrize("base", [BASE, GUARDED])
+@pytest.mark.parametrize("base", [BASE, GUARDED, NULLS], ids=["plain", "guarded", "nulls"])
 def test_updates_of_a_known_text(base: dict[str, Any], blank: str, ascii_only: bool) -> None:
     with SqliteEngine(":memory:") as learning, SqliteEngine(":memory:") as other:
         for engine in (learning, other):

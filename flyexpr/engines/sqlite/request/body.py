@@ -30,8 +30,7 @@ def read_body(body: bytes) -> Members:
         members, end = scan(text, 0)
         if end != len(text):
             raise ValueError("something follows the request")
-        if "\\ud" in text or "\\uD" in text:
-            json.dumps(members, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
+        check_pairs(text, members)
     except (ValueError, StopIteration, RecursionError):
         raise unreadable("the body is not the JSON of a request") from None
     if type(members) is not dict:
@@ -42,6 +41,15 @@ def read_body(body: bytes) -> Members:
 # What raw_decode itself uses: the value at a position of a text, and where it ends. StopIteration is its word for text
 # that is not JSON.
 scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_constant=no_constant).scan_once  # type: ignore[attr-defined]
+
+
+def check_pairs(text: str, value: Any) -> None:
+    r"""ValueError if what was read from a text holds half of a surrogate pair, which cannot be stored.
+
+    >>> check_pairs(r'["\ud83d\ude00"]', ["😀"])
+    """
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(value, ensure_ascii=False).encode()
 
 
 def value_start(text: str, name: str, position: int) -> int:

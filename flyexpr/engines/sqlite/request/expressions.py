@@ -265,9 +265,10 @@ def find_nodes(member: str, request: Members) -> Any:
     >>> find_nodes("ConditionExpression", {"ConditionExpression": "a = :v", VALUES: {":v": {"N": "1"}}}).right
     Value(kind='PYTHON', body=':v')
     """
-    if member not in request:
+    text = request.get(member)
+    if text is None:  # absent, or null
         return None
-    template = find_template(_PARSERS[member], request[member], request.get(NAMES) or {}, request.get(VALUES) or {})
+    template = find_template(_PARSERS[member], text, request.get(NAMES) or {}, request.get(VALUES) or {})
     return template and template.nodes
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan, value_start
+from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, check_pairs, scan, value_start
 from flyexpr.engines.sqlite.request.clauses import Clause, read_clauses
 from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes, read_values
 from flyexpr.engines.sqlite.request.intents import PageAsked
@@ -114,4 +114,5 @@ def _parts(body: bytes) -> tuple[tuple[str, str], Any]:
     text = body.decode()
     start = value_start(text, _VALUES, 0)
     values, end = scan(text, start)
+    check_pairs(text, values)
     return (text[:start], text[end:]), values

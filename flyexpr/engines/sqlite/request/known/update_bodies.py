@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan, value_start
+from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, check_pairs, scan, value_start
 from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes, read_values
 from flyexpr.engines.sqlite.request.intents import Write, WriteAsked
 from flyexpr.engines.sqlite.request.members import Members
@@ -92,4 +92,5 @@ def _parts(body: bytes) -> tuple[tuple[str, str, str], Any, Any]:
     key, key_end = scan(text, key_start)
     values_start = value_start(text, _VALUES, key_end)
     values, values_end = scan(text, values_start)
+    check_pairs(text, [key, values])
     return (text[:key_start], text[key_end:values_start], text[values_end:]), key, values
