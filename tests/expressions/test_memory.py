@@ -361,6 +361,9 @@ NOT_STORED = [  # an update, a value at a.b that no table holds, why
         {True},
         "at `a.b`: a set holds only strings, only numbers or only bytes\n  hint: use a list for mixed values",
     ),
+    (add("a.b", 2), {1, 10**200}, "at `a.b`: number overflow: the largest magnitude is 9.99…E+125"),
+    (discard("a.b", 2), {1, -(10**200)}, "at `a.b`: number overflow: the largest magnitude is 9.99…E+125"),
+    (add("a.b", "x"), {"x", "\ud800"}, r"at `a.b`: text with half of a surrogate pair ('\ud800') cannot be stored"),
 ]
 
 
