@@ -13,29 +13,64 @@ from flyexpr.values.freeze import freeze
 from flyexpr.values.kinds import MAX_DEPTH, Frozen, mistyped, path_text
 
 
-def standard(value: Any, level: int = 0) -> Any:
+class _TooDeep(Exception):
+    """Ends a reading of a value that is nested too deep; `plain` is what came before, and what is too deep."""
+
+    def __init__(self, plain: Any) -> None:
+        self.plain = plain
+
+
+def standard(value: Any) -> Any:
     """The plain value that a value of a foreign type is stored as where nothing else is declared.
 
     >>> standard([date(2026, 1, 31), 1])
     ['2026-01-31', 1]
 
-    What cannot be stored stays as it is, so that `freeze` says why: values nested too deep, and containers in a set.
+    What cannot be stored stays as it is, so that `freeze` says why: containers in a set, and what is nested too deep.
+    What follows that is left out: a list that contains itself twice has no end to come to.
     """
-    if level > MAX_DEPTH:  # a list that contains itself has no end
-        return value
+    try:
+        return _standard(value, 0)
+    except _TooDeep as deep:
+        return deep.plain
+
+
+def _standard(value: Any, level: int) -> Any:
+    if level > MAX_DEPTH:
+        raise _TooDeep(value)
     if isinstance(value, (list, tuple)):
-        return [standard(member, level + 1) for member in value]
+        return _standard_list(value, level)
     if isinstance(value, (set, frozenset)):
         return {_standard_member(member) for member in value}
     if isinstance(value, Mapping):
-        return {name: standard(member, level + 1) for name, member in value.items()}
+        return _standard_map(value, level)
     if isinstance(value, enum.Enum):
-        return standard(value.value, level)
+        return _standard(value.value, level)
     if isinstance(value, datetime):
         return datetime_text(value)
     if isinstance(value, date):
         return date_text(value)
     return str(value) if is_uuid(type(value)) else value
+
+
+def _standard_list(members: Iterable[Any], level: int) -> list[Any]:
+    plain: list[Any] = []
+    for member in members:
+        try:
+            plain.append(_standard(member, level + 1))
+        except _TooDeep as deep:
+            raise _TooDeep([*plain, deep.plain]) from None
+    return plain
+
+
+def _standard_map(members: Mapping[Any, Any], level: int) -> dict[Any, Any]:
+    plain: dict[Any, Any] = {}
+    for name, member in members.items():
+        try:
+            plain[name] = _standard(member, level + 1)
+        except _TooDeep as deep:
+            raise _TooDeep({**plain, name: deep.plain}) from None
+    return plain
 
 
 def _standard_member(member: Any) -> Any:

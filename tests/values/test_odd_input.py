@@ -3,6 +3,7 @@
 import json
 from array import array
 from contextlib import closing
+from datetime import date
 from typing import Any
 
 import pytest
@@ -167,10 +168,14 @@ ENDLESS: list[Any] = []
 ENDLESS.append(ENDLESS)
 ENDLESS_MAP: dict[str, Any] = {}
 ENDLESS_MAP["k"] = ENDLESS_MAP
+BRANCHING: list[Any] = []
+BRANCHING += [BRANCHING, {"k": BRANCHING, "l": BRANCHING}, date(2026, 1, 31)]
 
 
 @pytest.mark.parametrize(
-    "value", [ENDLESS, ENDLESS_MAP, nested(100_000, lambda value: [value])], ids=["list", "map", "deep"]
+    "value",
+    [ENDLESS, ENDLESS_MAP, nested(100_000, lambda value: [value]), BRANCHING, {"k": BRANCHING}],
+    ids=["list", "map", "deep", "branching", "branching in a map"],
 )
 @pytest.mark.parametrize(
     "use",
@@ -180,6 +185,7 @@ ENDLESS_MAP["k"] = ENDLESS_MAP
         lambda item: to_json(item),
         lambda item: encode_item(item),
         lambda item: diff({}, item),
+        lambda item: diff(item, {"id": "x", "a": 1}),
     ],
 )
 def test_an_item_without_an_end_is_nested_too_deep(value: Any, use: Any) -> None:
