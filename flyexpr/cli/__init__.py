@@ -30,8 +30,9 @@ _MISSING = "flyexpr: the command line needs click and rich: pip install 'flyexpr
 
 def main() -> NoReturn:
     """Runs the program with the arguments of the process, and ends it with its exit code: see flyexpr.cli.app."""
-    at_interrupt = signal.getsignal(signal.SIGINT)
-    if at_interrupt is signal.default_int_handler:
+    is_main_thread = threading.current_thread() is threading.main_thread()  # no other may set what a signal does
+    raises = is_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if raises:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is begun yet, so a Ctrl-C need not say where it came
     try:
         import click  # noqa: F401
@@ -39,7 +40,8 @@ def main() -> NoReturn:
         sys.exit(_said(_MISSING))
     from flyexpr.cli.app import run_program
 
-    signal.signal(signal.SIGINT, at_interrupt)
+    if raises:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     code = run_program(sys.argv[1:])
     if any(thread.daemon for thread in threading.enumerate()):  # it may read the keyboard, and Python cannot end before
         os._exit(code)  # what it wrote is out already

@@ -18,7 +18,8 @@ stored: text where a number is declared is an error, even if the text is "1".
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import UnionType
@@ -157,7 +158,7 @@ def codec_of(kind: Any) -> Codec:
         return codec_of(kind.type)
     if isinstance(kind, Codec):
         return kind
-    if isinstance(kind, Hashable) and kind in _CODECS:
+    with suppress(KeyError, TypeError):  # TypeError: such as a list, it cannot be hashed
         return _CODECS[kind]
     if is_uuid(kind):
         return _own(_encode_uuid, kind, str)

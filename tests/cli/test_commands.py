@@ -647,6 +647,20 @@ def test_ctrl_c_while_the_program_loads_shows_no_traceback(
     assert (done.returncode, done.stderr) == (code, "")
 
 
+def test_the_program_runs_in_a_thread(movies: Program):
+    code = """
+import sys, threading
+from flyexpr.cli import main
+sys.argv[1:] = ["--version"]
+thread = threading.Thread(target=main)
+thread.start()
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=movies.environment({}))
+    assert done.stdout.startswith("flyexpr, version ")
+    assert done.stderr == ""
+
+
 def test_items_are_the_librarys(movies: Program):
     engine = connect(f"sqlite:{movies.folder / 'tables.db'}")
     table = Table("Movies", "year", "title", attributes={"year": int}).on(engine)
