@@ -128,3 +128,9 @@ def test_a_text_has_a_longest_length(read: Callable[[str], Any], start: str) -> 
     assert "xxx" in str(read(text))
     with raises(ExpressionError, "the text of an expression has up to 500,000 characters, not 500,001"):
         read(text + " ")
+
+
+def test_the_hint_for_a_long_name_takes_no_longer_than_its_length() -> None:
+    with pytest.raises(ExpressionError) as caught:  # at the square of its length it would take minutes
+        parse_condition("a" * 200_000)
+    assert caught.value.hint == "write a comparison, such as NAME = 'text', or attribute_exists(NAME)"

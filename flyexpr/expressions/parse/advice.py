@@ -14,7 +14,7 @@ _IN_BOTH = [
     (r"''@\w", "write a quote inside a text twice: 'it''s'"),
     (r"""@['"](?!['"])""", "close the quote"),
     (r"\d@-\d", "write a date in quotes: '2026-01-31'"),
-    (r"[A-Z_]\w*@-\w", "write a name that holds - in double quotes"),
+    (r"[A-Z_]((?![A-Z_])\w)*@-\w", "write a name that holds - in double quotes"),
     (r"@[^\x00-\x7f]", "write such a name in double quotes"),
     (r"@;", "leave the ; out"),
     (r"[=<>+-] ?@<EOF>", "a value or a name is missing at the end; text stands in quotes: 'text'"),
