@@ -171,6 +171,30 @@ def test_a_handler_that_asks_gets_an_error_and_the_write_goes_on(
         assert not other.is_alive(), "the thread that was refused holds no lock"
 
 
+def test_a_handler_that_asks_while_a_transaction_begins_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own transaction would end the other one, whose write was done all the same, and was told to be refused."""
+    refused: list[str] = []
+    with SqliteEngine(str(tmp_path / "tables.db")) as engine:
+        call(engine, "CreateTable", TABLE)
+        do = engine._storage._do
+
+        def disturbed(statement: str, *values: Any) -> Any:
+            cursor = do(statement, *values)
+            if statement.startswith(("BEGIN", "SELECT version")):
+                with pytest.raises(FlyexprError, match="in the middle of another one of the same thread"):
+                    call(engine, "ListTables", {})
+                refused.append(statement)
+            return cursor
+
+        monkeypatch.setattr(engine._storage, "_do", disturbed)
+        call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "gk": {"S": "g"}}})
+        monkeypatch.undo()
+        assert refused == ["BEGIN IMMEDIATE", "SELECT version FROM catalog_version"]
+        assert call(engine, "Scan", {"TableName": "tab", "IndexName": "by_g"})["Count"] == 1
+
+
 def test_the_interrupted_files_are_there() -> None:
     folder = Path(sqlite.__file__).parent
     assert [name for name in FILES if not list(folder.rglob(name))] == []

@@ -257,12 +257,12 @@ class Storage:
                 connection = self._opened_again()
             if connection.in_transaction:
                 connection.rollback()
+            self._begun = True  # first, for the handler of a signal may send a request behind any line
             self._do(_BEGIN[mode])
             ((version,),) = self._do("SELECT version FROM catalog_version")
             if version != self._version:
                 self._tables.clear()
                 self._version = version
-            self._begun = True
         except BaseException as error:
             self.end(commit=False)
             if last or not is_locked(error):
