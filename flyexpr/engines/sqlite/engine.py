@@ -252,8 +252,6 @@ class SqliteEngine(Plain):
             if not 0 <= now - self._swept < SWEEP_SECONDS:  # the clock may be set back
                 self._sweep(now)
             answer = handle(self._storage, asked, now)
-            if members:
-                bodies.learn(members, asked, body)
         except FlyexprError as error:  # of a handler, which has ended its transaction
             check_refused(shape, members, error)
             if isinstance(error, NoSuchTable):
@@ -264,6 +262,8 @@ class SqliteEngine(Plain):
             if isinstance(error, Exception):
                 raise failure(error, self.path) from error
             raise
+        if members:
+            bodies.learn(members, asked, body)
         return answer
 
     def _no_operation(self, operation: str) -> DynamoError:
