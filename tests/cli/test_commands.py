@@ -382,7 +382,8 @@ def test_what_only_the_service_refuses_is_found_among_the_others(program: Progra
         ),
         (
             ["scan", "Movies", "contains(a"],
-            'flyexpr: Syntax error; token: "<EOF>", near: "a"\n  expression: contains(a\n                        ^\n',
+            'flyexpr: Syntax error; token: "<EOF>", near: "a"\n  expression: contains(a\n                        ^\n'
+            "  hint: something is missing at the end\n",
         ),
         (["get", "Movies", "2013"], "flyexpr: the key of 'Movies' is year:N title:S, and 1 of 2 are given\n"),
         (["get", "Movies", "x", "y"], "flyexpr: at `year`: 'x' is not a number\n"),

@@ -227,19 +227,19 @@ def test_the_number_of_lines_is_guessed_from_the_size_of_the_file(things: Table,
 @pytest.mark.parametrize(
     "number, before, after",
     [
-        (999, None, None),
-        (1000, None, 2000),
-        (1001, None, None),
-        (2000, 3799, 4000),
-        (2000, 3801, 3801),
-        (2000, 4199, 4199),
-        (2000, 4201, 4000),
+        (1599, None, None),
+        (1600, None, 3200),
+        (1601, None, None),
+        (3200, 6079, 6400),
+        (3200, 6081, 6081),
+        (3200, 6719, 6719),
+        (3200, 6721, 6400),
     ],
 )
 def test_a_new_guess_is_told_where_it_differs_by_a_twentieth(
     job: Job, tmp_path: Path, number: int, before: int | None, after: int | None
 ):
-    """After each thousandth line: the file has twice the bytes of what is read."""
+    """After each chunk of 1,600 lines: the file has twice the bytes of what is read."""
     (tmp_path / "in.jsonl").write_bytes(bytes(80))
     job.total = before
     with (tmp_path / "in.jsonl").open("rb") as stream:
