@@ -1,11 +1,10 @@
 """A query whose text was read before is carried out, and refused, as one that is read whole."""
 
-import json
 from typing import Any
 
 import pytest
+from known_texts import answer, text_of
 
-from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.request.known.query_bodies import QueryBodies
@@ -103,18 +102,6 @@ VALUES: tuple[dict[str, Any], ...] = (
 )
 
 
-def answer(engine: SqliteEngine, body: bytes) -> Any:
-    try:
-        return json.loads(engine("Query", body))
-    except DynamoError as error:
-        return error.code, error.message, error.fields
-
-
-def text_of(request: dict[str, Any], blank: str, ascii_only: bool = False) -> bytes:
-    text = json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=ascii_only)
-    return text.encode(errors="surrogatepass")
-
-
 @pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("base", [WHOLE, FILTERED, INDEXED, NULLS], ids=["whole", "filtered", "indexed", "nulls"])
@@ -132,22 +119,22 @@ def test_queries_of_a_known_text(base: dict[str, Any], blank: str, ascii_only: b
         usual = text_of(base, blank, ascii_only)
         for _ in range(SEVERAL):
             assert bodies.known(usual) is None
-            assert answer(learning, usual) == answer(other, usual)
+            assert answer(learning, "Query", usual) == answer(other, "Query", usual)
         assert bodies.known(usual) is not None
-        assert answer(other, usual)["Count"]
+        assert answer(other, "Query", usual)["Count"]
         again = usual.removesuffix(b"}") + b',"ExpressionAttributeValues":{":pk":{"S":"b"},":low":{"N":"5"}}}'
         for _ in range(2 * SEVERAL):
-            assert answer(learning, again) == answer(other, again), "the last of two members counts"
+            assert answer(learning, "Query", again) == answer(other, "Query", again), "the last of two members counts"
         bodies.learn = lambda *_: None  # type: ignore[method-assign]  # so that what is odd stays unknown
         changed = [{"ExpressionAttributeValues": {**base["ExpressionAttributeValues"], **values}} for values in VALUES]
         for odd in (*ODD, *changed):
             request = text_of({**base, **odd}, blank, ascii_only)
-            assert answer(learning, request) == answer(other, request), odd
+            assert answer(learning, "Query", request) == answer(other, "Query", request), odd
         odd_texts = [
             usual.replace(b'"a"', text) for text in (b"NaN", rb'"\ud800"', rb'"\u0061"', b'"\xff"', b"[" * 9999)
         ]
         for request in (again, again + b"}", b"", b'{"ExpressionAttributeValues":', *odd_texts):
-            assert answer(learning, request) == answer(other, request)
+            assert answer(learning, "Query", request) == answer(other, "Query", request)
 
 
 def test_no_note_is_taken_of_where_a_page_begins() -> None:

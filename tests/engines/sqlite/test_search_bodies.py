@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from known_texts import answer, text_of
 from vector_requests import FILTER, index, numbers, search, table, where
 
-from flyexpr import DynamoError
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.request.known.search_bodies import SearchBodies
 
@@ -49,17 +49,6 @@ ODD: tuple[dict[str, Any], ...] = (
 )
 
 
-def answer(engine: SqliteEngine, body: bytes) -> Any:
-    try:
-        return json.loads(engine("SearchVectors", body))
-    except DynamoError as error:
-        return error.code, error.message, error.fields
-
-
-def text_of(request: dict[str, Any], blank: str) -> bytes:
-    return json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=False).encode()
-
-
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("base", [PLAIN, FILTERED])
 def test_searches_of_a_known_text(base: dict[str, Any], blank: str) -> None:
@@ -79,17 +68,19 @@ def test_searches_of_a_known_text(base: dict[str, Any], blank: str) -> None:
         other._operations["SearchVectors"][1].learn = lambda *_: None  # type: ignore[method-assign]
         again = text_of(base, blank).removesuffix(b"}") + b',"SearchVector":[{"N":"0"},{"N":"1"}]}'
         for request in (again, again, text_of({**base, "Oddity": [{"SearchVector": numbers(1)}]}, blank)):
-            assert answer(learning, request) == answer(other, request)
+            assert answer(learning, "SearchVectors", request) == answer(other, "SearchVectors", request)
             assert not bodies.known(request)
-        assert answer(learning, text_of(base, blank)) == answer(other, text_of(base, blank))
+        assert answer(learning, "SearchVectors", text_of(base, blank)) == answer(
+            other, "SearchVectors", text_of(base, blank)
+        )
         known = bodies.known(text_of({**base, "SearchVector": numbers(0.25, -3)}, blank))
         assert known
         assert known.vector == (0.25, -3.0)
-        assert len(answer(learning, text_of(base, blank))["SearchResults"]) == 3
+        assert len(answer(learning, "SearchVectors", text_of(base, blank))["SearchResults"]) == 3
         bodies.learn = lambda *_: None  # type: ignore[method-assign]  # so that what is odd stays unknown
         for odd in (*ODD, *({"SearchVector": vector} for vector in VECTORS)):
             request = text_of({**base, **odd}, blank)
-            assert answer(learning, request) == answer(other, request), odd
+            assert answer(learning, "SearchVectors", request) == answer(other, "SearchVectors", request), odd
         usual = text_of(base, blank)
         texts = (
             rb'"\u0031"',
@@ -100,4 +91,4 @@ def test_searches_of_a_known_text(base: dict[str, Any], blank: str) -> None:
             b'"1"},{"N":"2"}],"TopK":1,"Old":[{"N":"3"',
         )
         for request in (usual + b"}", usual + b" ", b"", *(usual.replace(b'"1"', text, 1) for text in texts)):
-            assert answer(learning, request) == answer(other, request)
+            assert answer(learning, "SearchVectors", request) == answer(other, "SearchVectors", request)

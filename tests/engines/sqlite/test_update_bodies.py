@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from known_texts import answer, text_of
 
-from flyexpr import DynamoError
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.request.known.update_bodies import UpdateBodies
 from flyexpr.values.pattern_cache import SEVERAL
@@ -84,18 +84,6 @@ VALUES: tuple[dict[str, Any], ...] = (
 )
 
 
-def answer(engine: SqliteEngine, body: bytes) -> Any:
-    try:
-        return json.loads(engine("UpdateItem", body))
-    except DynamoError as error:
-        return error.code, error.message, error.fields
-
-
-def text_of(request: dict[str, Any], blank: str, ascii_only: bool = False) -> bytes:
-    text = json.dumps(request, separators=(f",{blank}", f":{blank}"), ensure_ascii=ascii_only)
-    return text.encode(errors="surrogatepass")
-
-
 @pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("base", [BASE, GUARDED, NULLS], ids=["plain", "guarded", "nulls"])
@@ -108,10 +96,13 @@ def test_updates_of_a_known_text(base: dict[str, Any], blank: str, ascii_only: b
         other._operations["UpdateItem"][1].learn = lambda *_: None  # type: ignore[method-assign]
         for _ in range(SEVERAL):
             assert not bodies.known(text_of(base, blank, ascii_only))
-            assert answer(learning, text_of(base, blank, ascii_only)) == answer(other, text_of(base, blank, ascii_only))
+            usual = text_of(base, blank, ascii_only)
+            assert answer(learning, "UpdateItem", usual) == answer(other, "UpdateItem", usual)
         again = text_of(base, blank, ascii_only).removesuffix(b"}") + b',"Key":{"pk":{"S":"last"}}}'
         for _ in range(2 * SEVERAL):
-            assert answer(learning, again) == answer(other, again), "the last of two members counts"
+            assert answer(learning, "UpdateItem", again) == answer(other, "UpdateItem", again), (
+                "the last of two members counts"
+            )
         assert bodies.known(text_of({**base, "Key": {"pk": {"S": "other"}}}, blank, ascii_only))
         changed = [{"ExpressionAttributeValues": {**base["ExpressionAttributeValues"], **values}} for values in VALUES]
         accented = {**base["ExpressionAttributeValues"], ":s": {"S": "é😀"}}
@@ -119,13 +110,13 @@ def test_updates_of_a_known_text(base: dict[str, Any], blank: str, ascii_only: b
         bodies.learn = lambda *_: None  # type: ignore[method-assign]  # so that what is odd stays unknown
         for odd in (*ODD, *changed):
             request = text_of({**base, **odd}, blank, ascii_only)
-            assert answer(learning, request) == answer(other, request), odd
+            assert answer(learning, "UpdateItem", request) == answer(other, "UpdateItem", request), odd
         usual = text_of(base, blank, ascii_only)
         odd_texts = [
             usual.replace(b'"x"', text) for text in (b"NaN", rb'"\ud800"', rb'"\u0041"', b'"\xff"', b"[" * 9999)
         ]
         for request in (again, again + b"}", b"", b'{"Key":', *odd_texts):
-            assert answer(learning, request) == answer(other, request)
+            assert answer(learning, "UpdateItem", request) == answer(other, "UpdateItem", request)
         assert learning("Scan", b'{"TableName":"tab"}') == other("Scan", b'{"TableName":"tab"}')
 
 
@@ -142,7 +133,7 @@ def test_where_the_values_decide_an_update_is_always_read(condition: str, right:
         engine("CreateTable", DEFINE)
         for _ in range(SEVERAL):
             engine("UpdateItem", text_of({**base, "ExpressionAttributeValues": right}, ""))
-        code, message, _ = answer(engine, text_of({**base, "ExpressionAttributeValues": wrong}, ""))
+        code, message, _ = answer(engine, "UpdateItem", text_of({**base, "ExpressionAttributeValues": wrong}, ""))
         assert (code, "Invalid ConditionExpression: " in message) == ("ValidationException", True)
 
 
@@ -152,4 +143,4 @@ def test_an_update_by_the_older_parameters_is_always_read() -> None:
         engine("CreateTable", DEFINE)
         for number in range(1, 2 * SEVERAL):
             request = {**older, "ReturnValues": "ALL_NEW"}
-            assert answer(engine, text_of(request, ""))["Attributes"]["n"] == {"N": str(number)}
+            assert answer(engine, "UpdateItem", text_of(request, ""))["Attributes"]["n"] == {"N": str(number)}
