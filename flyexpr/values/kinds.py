@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -113,6 +114,15 @@ def verify_text(text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise Refused(half_a_pair(text[error.start])) from None
+
+
+def check_pairs(text: str, value: Any) -> None:
+    r"""UnicodeEncodeError if what was read from a JSON text holds half of a surrogate pair, which cannot be stored.
+
+    >>> check_pairs(r'["\ud83d\ude00"]', ["😀"])
+    """
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
 
 
 def half_a_pair(half: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import Item, half_a_pair, quote
+from flyexpr.values.kinds import Item, check_pairs, half_a_pair, quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import WHOLE, number_text
 
@@ -100,8 +100,7 @@ def parse_json(text: str) -> Any:
         value = _decode(text)
         if not text.isascii():
             text.encode()
-        if "\\" in text and ("\\ud" in text or "\\uD" in text):
-            json.dumps(value, ensure_ascii=False, default=str).encode()
+        check_pairs(text, value)
         return value
     except UnicodeEncodeError as error:  # half of a surrogate pair
         raise ValidationError(half_a_pair(error.object[error.start])) from None

@@ -434,22 +434,15 @@ def test_an_update_that_says_itself_whether_it_is_done_needs_no_more(things: Tab
 def test_a_value_that_does_not_take_the_update(things: Table, journal: Path) -> None:
     """What the service refused is not done; if others mend the item meanwhile, nobody can know."""
     update(things, ("p", 2), assign("free", "text"))
-    with raises(
-        BatchIncomplete,
-        "2 updates are done, and 5 are not: ValidationException: An operand in the update expression has "
-        "an incorrect data type\n"
-        "  expression: ADD free 1\n"
-        "  hint: ADD needs a number at `free`",
-    ):
-        update_matching(things, scan(), incr("free", 1), journal=journal)
-    with raises(
-        BatchIncomplete,
-        "2 updates are done, and 5 are not: ValidationException: An operand in the update expression has "
-        "an incorrect data type\n"
-        "  expression: ADD free 1\n"
-        "  hint: ADD needs a number at `free`",
-    ):
-        update_matching(things, scan(), incr("free", 1), journal=journal)
+    for _ in range(2):
+        with raises(
+            BatchIncomplete,
+            "2 updates are done, and 5 are not: ValidationException: An operand in the update expression has "
+            "an incorrect data type\n"
+            "  expression: ADD free 1\n"
+            "  hint: ADD needs a number at `free`",
+        ):
+            update_matching(things, scan(), incr("free", 1), journal=journal)
     update(things, ("p", 2), assign("free", 5))
     with raises(
         BatchIncomplete,

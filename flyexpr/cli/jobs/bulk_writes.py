@@ -29,7 +29,7 @@ class Placed(NamedTuple):
 
 
 def put_all(job: Job, table: Table, items: Sequence[Placed], workers: int | None = None) -> None:
-    """Puts items, in batches side by side, at most so many; of two with one key the later one is put later.
+    """Puts items in batches, at most `workers` of them side by side. Of two with one key, the later one is put later.
 
     >>> job = Job("put")
     >>> put_all(job, scores, [Placed("line 1", {"userid": "x", "title": "y"}), Placed("line 2", {"userid": "x"})])

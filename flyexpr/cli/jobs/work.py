@@ -38,8 +38,8 @@ Done = TypeVar("Done")
 
 CHUNK = 1600  # entries that are done before the journal is written: of batches, whole rounds of 16 or 32 at once
 WRITERS = 16  # requests under way at once; over 10 ms of latency, 8 keep a load waiting for the service
-# Batches of one stream, as long as the table takes all of them: over 10 ms of latency, a load takes 0.8 of the time. A
-# table that cannot is left with WRITERS: where it takes 100 units a second, 32 lose so many tries that one gives up.
+# Batches of one stream side by side, as long as none has to wait: over 10 ms of latency, a load takes 0.8 of the time.
+# Once one has waited there are WRITERS: at 32, a table of 100 units a second refuses one batch until it gives up.
 STREAM_WRITERS = 32
 
 

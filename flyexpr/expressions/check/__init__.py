@@ -62,7 +62,7 @@ def check(expression: Condition | Update | Sequence[Path]) -> None:
 
 
 def parts_by_value(expression: Condition | Update) -> list[Condition]:
-    """The conditions of which `check` looks at constants themselves: whether it takes others depends on kinds alone.
+    """The conditions in which `check` looks at the constants themselves. In all others it looks at their kinds alone.
 
     >>> from flyexpr import between, eq
     >>> parts_by_value(eq("a", 1) & between("b", 1, 2))

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,15 @@ from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 
-MOVED = "was replaced, moved or removed while the engine had it open; nothing of the request was done"
+
+def refused(path: Path) -> AbstractContextManager[Any]:
+    """Expects the refusal of a file that is not the open one any more."""
+    return raises(
+        DynamoError,
+        f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the engine had it "
+        "open; nothing of the request was done\n"
+        "  hint: close the engine before the file is replaced, together with its -wal and -shm, and connect again",
+    )
 
 
 def filled(path: Path, count: int, word: str) -> Path:
@@ -80,13 +88,7 @@ def test_a_long_log_is_not_shortened_into_another_file(
         os.link(path, held)  # the same file by another name
         change(path)
         clock.now += 2
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(path):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(99)})
     assert words(held) == ["old"] * 30
     assert words(path) == ["new"] * 20 if change is replace else not path.exists()
@@ -98,21 +100,9 @@ def test_no_write_is_acknowledged(path: Path, change: Callable[[Path], Any]) -> 
         call(engine, "PutItem", {"TableName": "tab", "Item": key(9)})
         change(path)
         for _ in range(2):
-            with raises(
-                DynamoError,
-                f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while "
-                "the engine had it open; nothing of the request was done\n"
-                "  hint: close the engine before the file is replaced, together with its -wal and -shm, "
-                "and connect again",
-            ):
+            with refused(path):
                 call(engine, "PutItem", {"TableName": "tab", "Item": key(10)})
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):  # and reads are not answered from it any more
+        with refused(path):  # and reads are not answered from it any more
             call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
 
 
@@ -124,21 +114,9 @@ def test_no_read_is_answered_for_long(
         assert call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
         change(path)
         monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.CHECK_SECONDS", 0.0)
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(path):
             call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(path):
             call(engine, "Scan", {"TableName": "tab"})
 
 
@@ -147,13 +125,7 @@ def test_a_file_put_in_its_place_is_whole(path: Path) -> None:
     with SqliteEngine(str(path)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "word": {"S": "newest"}}})
         replace(path)
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(path):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(2)})
         assert words(path) == ["new"] * 20
     assert words(path) == ["new"] * 20
@@ -163,13 +135,7 @@ def test_what_the_log_held_is_saved_into_a_file_that_was_moved(path: Path) -> No
     with SqliteEngine(str(path)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "word": {"S": "newest"}}})
         move(path)
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(path):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(2)})
     assert sorted(words(path.with_name("elsewhere.db"))) == ["newest", *["old"] * 4]
 
@@ -178,13 +144,7 @@ def test_a_removed_log_loses_nothing(path: Path) -> None:
     with SqliteEngine(str(path)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "word": {"S": "newest"}}})
         remove_log(path)
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(path):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(2)})
     assert sorted(words(path)) == ["newest", *["old"] * 4]
 
@@ -194,13 +154,7 @@ def test_a_file_closed_by_a_fork_is_not_another_one_later(path: Path, change: Ca
     with SqliteEngine(str(path)) as engine:
         engine._storage.leave()  # as a fork does
         change(path)
-        with raises(
-            DynamoError,
-            f"InternalServerError: {path}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(path):
             call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
         assert path.exists() == (change is replace)
 
@@ -239,13 +193,7 @@ def test_a_link_leads_to_the_file(path: Path) -> None:
     with SqliteEngine(str(link)) as engine:
         call(engine, "PutItem", {"TableName": "tab", "Item": key(9)})
         replace(path)
-        with raises(
-            DynamoError,
-            f"InternalServerError: {link}: the file, or its -wal, was replaced, moved or removed while the "
-            "engine had it open; nothing of the request was done\n"
-            "  hint: close the engine before the file is replaced, together with its -wal and -shm, and "
-            "connect again",
-        ):
+        with refused(link):
             call(engine, "PutItem", {"TableName": "tab", "Item": key(10)})
 
 

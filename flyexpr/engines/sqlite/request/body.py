@@ -8,6 +8,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import unreadable
 from flyexpr.engines.sqlite.request.members import Members
+from flyexpr.values.kinds import check_pairs
 from flyexpr.values.numbers import no_constant
 
 MAX_BODY = 16 * 1024 * 1024
@@ -41,15 +42,6 @@ def read_body(body: bytes) -> Members:
 # What raw_decode itself uses: the value at a position of a text, and where it ends. StopIteration is its word for text
 # that is not JSON.
 scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_constant=no_constant).scan_once  # type: ignore[attr-defined]
-
-
-def check_pairs(text: str, value: Any) -> None:
-    r"""ValueError if what was read from a text holds half of a surrogate pair, which cannot be stored.
-
-    >>> check_pairs(r'["\ud83d\ude00"]', ["😀"])
-    """
-    if "\\ud" in text or "\\uD" in text:
-        json.dumps(value, ensure_ascii=False).encode()
 
 
 def value_start(text: str, name: str, position: int) -> int:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, check_pairs, scan, value_start
+from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan, value_start
 from flyexpr.engines.sqlite.request.clauses import Clause, read_clauses
-from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes, read_values
+from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes
 from flyexpr.engines.sqlite.request.intents import PageAsked
+from flyexpr.engines.sqlite.request.known.slots import Slots
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.expressions.check import check, parts_by_value
 from flyexpr.records import replace
+from flyexpr.values.kinds import check_pairs
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import SEVERAL
 
@@ -26,17 +28,13 @@ _MANY, _LONG = 256, 2048  # texts, and characters of one
 
 
 class _Known(NamedTuple):
-    """What a query asks for, with slots for values of these placeholders and types.
-
-    `checked` are those of its conditions that some values of these types are wrong for.
-    """
+    """What a query asks for, with slots for its values; `checked` are its conditions that some such values break."""
 
     asked: PageAsked
     clauses: tuple[Clause, ...]
     condition: Any
     checked: list[Any]
-    placeholders: list[str]
-    kinds: list[str]
+    slots: Slots
 
 
 class QueryBodies(Bodies):
@@ -54,17 +52,15 @@ class QueryBodies(Bodies):
         try:
             around, wire = _parts(body)
             known = self._known.get(around)
-            if known is None or type(wire) is not dict or [*wire] != known.placeholders:
-                return None
-            values, _ = read_values(wire)
-            if [value.kind for value in values.values()] != known.kinds:
+            values = known and known.slots.filled(wire)
+            if known is None or values is None:
                 return None
             for node in known.checked:
                 check(fill(node, values))
         except (*NOT_AS_KNOWN, DynamoError, ExpressionError):
             return None  # what is wrong is said where the whole request is read
         asked = known.asked
-        return PageAsked(
+        return PageAsked(  # by hand: `replace` would take 4 µs longer, of 138 for a query of 20 items
             asked.table,
             asked.index,
             tuple(
@@ -98,12 +94,9 @@ class QueryBodies(Bodies):
         key, condition = (find_nodes(member, members) for member in ("KeyConditionExpression", "FilterExpression"))
         if key is None or rest != {**members, VALUES: 0} or sum(map(len, around)) > _LONG:
             return
-        kinds = [value.kind for value in read_values(wire)[0].values()]
         checked = [part for node in (key, condition) if node is not None for part in parts_by_value(node)]
-        known = _Known(
-            replace(asked, clauses=None, condition=None), read_clauses(key), condition, checked, [*wire], kinds
-        )
-        self._known.keep(around, known)
+        asked = replace(asked, clauses=None, condition=None)
+        self._known.keep(around, _Known(asked, read_clauses(key), condition, checked, Slots.of(wire)))
 
 
 def _parts(body: bytes) -> tuple[tuple[str, str], Any]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, check_pairs, scan, value_start
-from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes, read_values
+from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan, value_start
+from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes
 from flyexpr.engines.sqlite.request.intents import Write, WriteAsked
+from flyexpr.engines.sqlite.request.known.slots import Slots
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill
 from flyexpr.engines.sqlite.request.wire import read_item
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.check import parts_by_value
 from flyexpr.records import replace
+from flyexpr.values.kinds import check_pairs
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import SEVERAL
 
@@ -26,13 +28,12 @@ _MANY, _LONG = 256, 2048  # texts, and characters of one
 
 
 class _Known(NamedTuple):
-    """What an update asks for, and its expressions with slots for values of these placeholders and types."""
+    """What an update asks for, and its expressions with slots for its values."""
 
     asked: WriteAsked
     update: Any
     condition: Any
-    placeholders: list[str]
-    kinds: list[str]
+    slots: Slots
 
 
 class UpdateBodies(Bodies):
@@ -50,13 +51,12 @@ class UpdateBodies(Bodies):
         try:
             around, key_wire, values_wire = _parts(body)
             known = self._known.get(around)
-            if known is None or type(values_wire) is not dict or [*values_wire] != known.placeholders:
+            values = known and known.slots.filled(values_wire)
+            if known is None or values is None:
                 return None
-            key, (values, _) = read_item(key_wire), read_values(values_wire)
+            key = read_item(key_wire)
         except (*NOT_AS_KNOWN, DynamoError):
             return None  # what is wrong is said where the whole request is read
-        if [value.kind for value in values.values()] != known.kinds:
-            return None
         write, returns = known.asked
         update = fill(known.update, values)
         condition = None if known.condition is None else fill(known.condition, values)
@@ -77,9 +77,8 @@ class UpdateBodies(Bodies):
             return
         if any(node is not None and parts_by_value(node) for node in (update, condition)):
             return
-        kinds = [value.kind for value in read_values(wire)[0].values()]
         write = replace(asked.write, item={}, update=None, condition=None)  # without the values, which may be long
-        self._known.keep(around, _Known(WriteAsked(write, asked.returns), update, condition, [*wire], kinds))
+        self._known.keep(around, _Known(WriteAsked(write, asked.returns), update, condition, Slots.of(wire)))
 
 
 def _parts(body: bytes) -> tuple[tuple[str, str, str], Any, Any]:
