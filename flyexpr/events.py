@@ -115,6 +115,7 @@ def watch(
     without news is asked again after `poll` seconds. With `part=(0, 2)` and `part=(1, 2)`, two programs share the items
     between them. The stream has to keep both images, or the side that the condition asks for. An iterator that has
     expired is asked for again, at the same place; `ChangesLost` says that changes were trimmed before they were read.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
     """
     asked = Watching(table, condition, since, budget, poll, part, clock=time.monotonic, now=time.time)
     return Watch(asked)

@@ -145,7 +145,7 @@ def get(
     >>> get(scores, ("abc", "Comet Quest"), project=["wins"])
     {'wins': 3}
 
-    A key is a dict, a tuple or one value. Refinements as of `get_item`.
+    A key is a dict, a tuple or one value; ValidationError for one that the table cannot have. Options as of `get_item`.
     """
     if more or unknown:
         raise wrong_arguments(get_item, key, more, unknown)
@@ -225,7 +225,7 @@ def update(
     >>> update(scores, ("abc", "Comet Quest"), incr("wins", 1), returns="UPDATED_NEW")
     {'wins': 4}
 
-    ConditionFailed when the condition is false: then nothing is changed.
+    If there is no such item, it is made. ConditionFailed when the condition is false: then nothing is changed.
     """
     if more or unknown:
         raise wrong_arguments(update_item, key, more, unknown)
@@ -249,6 +249,8 @@ def delete(
 
     >>> delete(scores, ("abc", "Comet Quest"), returns="ALL_OLD")["wins"]
     3
+
+    If there is no such item, nothing happens. ConditionFailed when the condition is false: then nothing is removed.
     """
     if more or unknown:
         raise wrong_arguments(delete_item, key, more, unknown)
@@ -283,6 +285,8 @@ def transact_get(operations: Iterable[tuple[Table[Any], GetItem]], *, stats: Sta
 
     >>> transact_get([(scores, get_item(("abc", "Comet Quest"), project=["wins"])), (scores, get_item(("no", "one")))])
     [{'wins': 3}, None]
+
+    It is a consistent read and costs twice as much as one. An answer has at most 4 MB.
     """
     return run(transact_get_items(operations), stats=stats)
 

@@ -84,10 +84,18 @@ segments = click.option(
     show_default=True,
     help="Parts read at the same time.",
 )
-at = click.option("--at", metavar="TIME", help="As the table stood then, such as 2026-01-31T12:00:00Z; on sqlite:PATH.")
-start = click.option("--start", metavar="CURSOR", help="Go on where --stats of an earlier read says.")
-stats = click.option("--stats", is_flag=True, help="Say on stderr what the read has cost.")
-wire = click.option("--wire", is_flag=True, help='DynamoDB JSON, {"id": {"S": "a"}}, as of the AWS CLI and S3 exports.')
+at = click.option(
+    "--at", metavar="TIME", help="Read the table as it stood then, such as 2026-01-31T12:00:00Z; only with sqlite:PATH."
+)
+start = click.option(
+    "--start", metavar="CURSOR", help="Go on after an earlier read, from the cursor that its --stats printed."
+)
+stats = click.option(
+    "--stats", is_flag=True, help="Print on stderr what the read has cost, and the cursor if there is more."
+)
+wire = click.option(
+    "--wire", is_flag=True, help='DynamoDB JSON, {"id": {"S": "a"}}, as the AWS CLI and exports to S3 have it.'
+)
 explain = click.option("--explain", is_flag=True, help="Print what would be done, and why; touch nothing.")
 dry_run = click.option("--dry-run", is_flag=True, help="Print what would be done, and to how many; change nothing.")
 condition_if = click.option(
@@ -100,20 +108,31 @@ condition_if = click.option(
 condition = click.argument("condition", shell_complete=completions.conditions)
 condition_or_all = click.argument("condition", required=False, shell_complete=completions.conditions)
 rate = click.option(
-    "--rate", type=click.FloatRange(min=0, min_open=True), metavar="UNITS", help="Spend at most UNITS units a second."
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="UNITS",
+    help="Use at most UNITS read and write units a second.",
 )
-ttl = click.option("--ttl", metavar="ATTRIBUTE", help="Items may go after the time in this attribute.")
+ttl = click.option(
+    "--ttl",
+    metavar="ATTRIBUTE",
+    help="The attribute with the time after which an item may be removed, in seconds since 1970.",
+)
 settings = all_of(
-    click.option("--stream", type=click.Choice(["keys", "new", "old", "both", "off"]), help="What a change tells."),
+    click.option(
+        "--stream",
+        type=click.Choice(["keys", "new", "old", "both", "off"]),
+        help="What the stream has of each change: the keys, the new item, the old one, or both.",
+    ),
     click.option("--billing", metavar="MODE", help="on-demand, or READ,WRITE units a second, such as 5,2."),
-    click.option("--protect", type=click.Choice(["on", "off"]), help="Whether the table cannot be dropped."),
+    click.option("--protect", type=click.Choice(["on", "off"]), help="on: the table cannot be dropped."),
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 rejects = click.option(
     "--rejects",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Go on past what is refused, and write it there with the reason.",
+    help="Write each refused item there, with the reason, and go on.",
 )
 resume = click.option(
     "--resume",
@@ -127,7 +146,12 @@ quiet = click.option("--quiet", is_flag=True, help="No line on stderr at the end
 def form(*allowed: str) -> Callable[[Command], Command]:
     """The option for the form of items that are written, or read."""
     return click.option(
-        "--format", "form", type=click.Choice(allowed), default="json", show_default=True, help="The form of items."
+        "--format",
+        "form",
+        type=click.Choice(allowed),
+        default="json",
+        show_default=True,
+        help="The format of the items.",
     )
 
 
@@ -162,7 +186,9 @@ def output(command: Callable[..., None]) -> Callable[..., None]:
     return all_of(form("json", "csv", "table"), wire, plain_text)(gathered)
 
 
-plain_text = click.option("--text", is_flag=True, help="CSV for people: text as it is, without quotes that say types.")
+plain_text = click.option(
+    "--text", is_flag=True, help="With --format csv: texts as they are, without the quotes that tell them from numbers."
+)
 
 
 def sheet(command: Callable[..., None]) -> Callable[..., None]:
@@ -178,9 +204,9 @@ def sheet(command: Callable[..., None]) -> Callable[..., None]:
             "typed",
             multiple=True,
             metavar="NAME:TYPE,...",
-            help="The types of columns of a sheet, S, N or B: 'zip:S,price:N'.",
+            help="The types of columns of a CSV file, S, N or B: 'zip:S,price:N'.",
         ),
-        click.option("--text", is_flag=True, help="All other columns of a sheet are text, as it stands."),
+        click.option("--text", is_flag=True, help="Read all other columns of a CSV file as text."),
     )(gathered)
 
 
@@ -197,7 +223,7 @@ def _types(typed: Iterable[str], text: bool) -> Types:
 def check_sheet(types: Types, form: str) -> None:
     """UsageError where types are given for items that say their own."""
     if types != BY_CELL and form != "csv":
-        raise click.UsageError("--types and --text are for sheets; JSON says its types itself")
+        raise click.UsageError("--types and --text are for CSV files; JSON says its types itself")
 
 
 def paths_of(text: str | None) -> tuple[DocumentPath, ...] | None:

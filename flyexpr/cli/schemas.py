@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from keyword import iskeyword
 from typing import Any
 
 from flyexpr.cli.index_words import global_index, local_index, read_keys, vector_index
@@ -130,7 +131,7 @@ def schema_python(table: Table) -> str:
     names += ["epoch"] if "epoch" in kinds.values() else []
     variable = re.sub(r"\W", "_", table.name.lower())
     body = "".join(f"    {part},\n" for part in shown)
-    variable = f"t{variable}" if not variable.isidentifier() else variable
+    variable = f"t{variable}" if not variable.isidentifier() or iskeyword(variable) else variable
     decimal = "from decimal import Decimal\n\n" if "int | Decimal" in kinds.values() else ""
     return f"{decimal}from flyexpr import {', '.join(names)}\n\n{variable} = Table(\n{body})"
 

@@ -27,6 +27,7 @@ def eq(left: Any, right: Any) -> Compare:
     (True, False)
 
     A missing attribute equals nothing; `eq(path, None)` asks for the type NULL.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Compare("=", subject(left), operand(right))
 
@@ -38,6 +39,9 @@ def ne(left: Any, right: Any) -> Compare:
     'wins <> 0'
     >>> matches(ne("wins", 0), {})
     True
+
+    Values of two types always differ: `ne("wins", 0)` is true of "0".
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Compare("<>", subject(left), operand(right))
 
@@ -51,6 +55,7 @@ def lt(left: Any, right: Any) -> Compare:
     False
 
     Values of two types are never in order, so `lt` and `ge` can both be false.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Compare("<", subject(left), operand(right))
 
@@ -62,6 +67,9 @@ def le(left: Any, right: Any) -> Compare:
     'top_score <= 9000'
     >>> matches(le("top_score", 9000), {"top_score": 9000})
     True
+
+    Values of two types are never in order, as for `lt`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Compare("<=", subject(left), operand(right))
 
@@ -73,6 +81,9 @@ def gt(left: Any, right: Any) -> Compare:
     'size(tags) > 2'
     >>> matches(gt(size("tags"), 2), {"tags": {"a", "b", "c"}})
     True
+
+    Values of two types are never in order, as for `lt`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Compare(">", subject(left), operand(right))
 
@@ -84,6 +95,9 @@ def ge(left: Any, right: Any) -> Compare:
     'top_score >= record'
     >>> matches(ge("top_score", F.record), {"top_score": 2, "record": 2})
     True
+
+    Values of two types are never in order, as for `lt`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Compare(">=", subject(left), operand(right))
 
@@ -97,6 +111,7 @@ def between(path: Any, low: Any, high: Any) -> Between:
     True
 
     Constant bounds of two types, or with the larger one first, are refused when the expression is used.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Between(subject(path), operand(low), operand(high))
 
@@ -116,6 +131,7 @@ def is_in(path: Any, values: Iterable[Any], *more: NoReturn) -> Condition:
       hint: no value is in an empty list; leave out the read when the list is empty
 
     DynamoDB takes 100 values; more than 99 become several IN joined with OR.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     if more:
         raise TypeError(f"is_in takes its values as one list: is_in({path!r}, {[values, *more]!r})")
@@ -142,6 +158,7 @@ def begins_with(path: Any, prefix: Any) -> Test:
     True
 
     A missing attribute does not match.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Test("begins_with", (subject(path), operand(prefix)))
 
@@ -155,6 +172,7 @@ def contains(path: Any, value: Any) -> Test:
     (True, False)
 
     It does not find a subset of a set, and is false of maps and numbers.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Test("contains", (subject(path), operand(value)))
 
@@ -166,6 +184,9 @@ def exists(path: Any) -> Test:
     'attribute_exists(info.rating)'
     >>> matches(exists("a"), {"a": None})
     True
+
+    It is true of empty texts, lists and maps, too.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Test("attribute_exists", (path_of(path),))
 
@@ -179,6 +200,7 @@ def not_exists(path: Any) -> Test:
     True
 
     As the condition of a put, on a key attribute, it is true of a new item only.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Test("attribute_not_exists", (path_of(path),))
 
@@ -195,6 +217,7 @@ def type_is(path: Any, kind: str | type | None) -> Test:
     False
 
     The codes are S N B BOOL NULL L M SS NS BS. A set is one of SS, NS and BS, so `set` alone is refused.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     code = kind if isinstance(kind, str) else _code_of(kind)
     if code is None:
@@ -215,6 +238,7 @@ def size(path: Any) -> Term:
     True
 
     Numbers, booleans, NULL and missing attributes have no size: every comparison except `<>` is false.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
     return Term(Call("size", (subject(path),)))
 

@@ -25,6 +25,7 @@ def assign(path: Any, value: Any, *, parents: bool = False) -> Update:
 
     Parents must exist, unless `parents` asks to make the missing maps: this takes one request where they exist, and two
     where they do not. An index past the end of a list appends.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     target = path_of(path)
     return Update((Action("SET", target, operand(value, target), parents and len(target.parts) > 1),))
@@ -62,6 +63,7 @@ def incr(path: Any, by: Any = 1) -> Update:
     ({'wins': 42}, {'wins': 1})
 
     Atomic: two increments at the same time both count. `by` may be another attribute: `incr("total", F.bonus)`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     amount = operand(by)
     if isinstance(amount, Value):
@@ -76,6 +78,9 @@ def decr(path: Any, by: Any = 1) -> Update:
     'ADD lives -1'
     >>> apply(decr("lives"), {"lives": 3})
     {'lives': 2}
+
+    Atomic, as `incr` is; `by` may be another attribute, too.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     amount = operand(by)
     if isinstance(amount, Value):
@@ -90,6 +95,9 @@ def append(path: Any, *values: Any) -> Update:
     "SET log = list_append(if_not_exists(log, []), ['started'])"
     >>> apply(append("log", "a", "b"), {"log": ["x"]})
     {'log': ['x', 'a', 'b']}
+
+    One path, such as `append("log", F.others)`, adds the elements of that list.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return _one("SET", path, Call("list_append", (_or_else(path, []), _elements("append", values))))
 
@@ -101,6 +109,9 @@ def prepend(path: Any, *values: Any) -> Update:
     "SET log = list_append(['started'], if_not_exists(log, []))"
     >>> apply(prepend("log", "a", "b"), {"log": ["x"]})
     {'log': ['a', 'b', 'x']}
+
+    One path adds the elements of that list, as for `append`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return _one("SET", path, Call("list_append", (_elements("prepend", values), _or_else(path, []))))
 
@@ -114,6 +125,7 @@ def add(path: Any, *members: Any) -> Update:
     True
 
     Takes members one by one, or one set of them. For a number use `incr`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return _one("ADD", path, _members("add", members))
 
@@ -127,6 +139,7 @@ def discard(path: Any, *members: Any) -> Update:
     {}
 
     If the member or the set is missing, nothing happens.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return _one("DELETE", path, _members("discard", members))
 
@@ -140,6 +153,7 @@ def remove(*paths: Any) -> Update:
     {'log': ['b']}
 
     Indexes are positions before the update. If the attribute is missing, nothing happens; a missing parent is an error.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return Update(tuple([Action("REMOVE", path_of(path), None) for path in paths]))
 
@@ -151,6 +165,9 @@ def if_not_exists(path: Any, value: Any) -> Term:
     'SET first_seen = if_not_exists(first_seen, 2026)'
     >>> show(assign("n", if_not_exists("n", 0) + 5))
     'SET n = if_not_exists(n, 0) + 5'
+
+    The path may be another one than that of the `assign`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return Term(Call("if_not_exists", (path_of(path), operand(value))))
 

@@ -87,10 +87,14 @@ def query(
     >>> query(eq("userid", "abc") & gt("top_score", 9000), limit=10).limit
     10
 
-    The condition decides which index is read, unless `index` names one. `reverse` reads from the largest sort key down.
-    `start` is the `.cursor` of an earlier read. `budget={"requests": 10, "units": 500, "seconds": 2.5}` stops it early.
-    `prefetch` asks for each page ahead. `part=(0, 8)` is one of the `segments`. An item that does not fit the types
-    ends the read; `bad="keep"` gives it as stored; a function takes the error, with `.item`, and gives an item or None.
+    The condition decides which index is read, unless `index` names one; PlanError if none can serve. `limit` counts the
+    items that you get, `page_size` the items that one request examines; a request reads at most 1 MB. It costs 0.5 read
+    units for 4 KB of what is examined, and twice that with `consistent`, which sees every acknowledged write. `project`
+    gives only these attributes. `reverse` reads from the largest sort key down. `start` is the `.cursor` of an earlier
+    read. `budget={"requests": 10, "units": 500, "seconds": 2.5}` stops it early. `prefetch` asks for each page ahead.
+    `part=(0, 8)` is one of the `segments`. An item that does not fit the types ends the read with a ValidationError;
+    `bad="keep"` gives it as stored; a function takes the error, with `.item`, and gives an item or None.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
     """
     _check_read(query, condition, "eq('userid', 'abc')", more, unknown)
     return Query(
@@ -130,9 +134,9 @@ def scan(
     10
 
     The partition keys come in no useful order. `segments` is the number of parts that are read at the same time, in
-    threads. `prefetch` asks for the next page while you take the items of this one. `bad` says what becomes of an item
-    that cannot be read in the table's types, as for `query`. `part=(0, 8)` reads the
-    first of eight parts; see `segments`.
+    threads: 1 to 1,000,000. `part=(0, 8)` reads the first of eight parts; see `segments`. All other options mean what
+    they mean in `query`.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
     """
     _check_read(scan, condition, "eq('wins', 3)", more, unknown)
     return Scan(
@@ -216,6 +220,10 @@ def get_item(
 
     >>> get_item(("abc", "Comet Quest"), project=["wins"]).project
     (F.wins,)
+
+    A key is a dict, a tuple or one value. `project` gives only these attributes; the whole item is paid for, 0.5 read
+    units for each 4 KB. `consistent` sees every acknowledged write, and costs twice as much.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
     """
     if more or unknown:
         raise wrong_arguments(get_item, key, more, unknown)
@@ -236,7 +244,9 @@ def put_item(
 
     `returns="ALL_OLD"` gives the item that was replaced, `returns="NEW"` the item as it is stored, with its version,
     its defaults and its derived attributes; no request is needed for that. The operation holds your dict, not a copy:
-    what you change in it before `run` is written too.
+    what you change in it before `run` is written too. `run` raises ConditionFailed if the condition is false, and
+    ValidationError for an item that cannot be stored, such as one of more than 400 KB.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
     """
     if more or unknown:
         raise wrong_arguments(put_item, item, more, unknown)
@@ -259,7 +269,9 @@ def update_item(
     'ALL_NEW'
 
     `returns` is one of ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW. An update that only removes and discards creates no
-    item.
+    item. `run` raises ConditionFailed if the condition is false, and ExpressionError for an update that does not fit
+    the table or the item.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
     """
     if more or unknown:
         raise wrong_arguments(update_item, key, more, unknown)
@@ -291,6 +303,9 @@ def delete_item(
 
     >>> delete_item("abc", returns="ALL_OLD").key
     'abc'
+
+    `returns="ALL_OLD"` gives the removed item, or None. `run` raises ConditionFailed if the condition is false.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
     """
     if more or unknown:
         raise wrong_arguments(delete_item, key, more, unknown)
@@ -303,7 +318,8 @@ def condition_check(key: Key, condition: Condition, *more: NoReturn, **unknown: 
     >>> condition_check("abc", exists("userid")).key
     'abc'
 
-    Only `transact_write` takes it.
+    Only `transact_write` and `transact_write_items` take it; it is one of their 100 operations.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ConditionCheck.html
     """
     if more or unknown:
         raise wrong_arguments(condition_check, key, more, unknown)
@@ -325,7 +341,9 @@ def batch_get(
     [{'wins': 3}, None]
 
     The items come in the order of the keys, with None for an item that does not exist. A key may be given several
-    times. `bad` says what comes in place of an item that cannot be read in the table's types, as for `query`.
+    times. `bad` says what comes in place of an item that cannot be read in the table's types, as for `query`. What the
+    service leaves out is asked for again (an answer holds 16 MB); BatchIncomplete if it leaves some out each time.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
     if more or unknown:
         raise wrong_arguments(batch_get, keys, more, unknown)
@@ -340,7 +358,9 @@ def batch_write(operations: Iterable[PutItem | DeleteItem], *more: NoReturn, **u
     >>> len(batch_write([put_item({"userid": "a"}), delete_item("b")]).operations)
     2
 
-    A request may hold a key only once, so a later operation on the same key goes with the next request.
+    A request may hold a key only once, so a later operation on the same key goes with the next request. What the
+    service leaves undone is sent again; BatchIncomplete if it leaves some each time.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """
     if more or unknown:
         raise wrong_arguments(batch_write, operations, more, unknown)
@@ -406,6 +426,7 @@ def create_table(*more: NoReturn, wait: bool = True, if_missing: bool = False, *
     With `if_missing`, a table of that name is taken as it is: it may have other indexes and settings, which
     `update_table` changes. TableExists for one with other keys, and without `if_missing` for any. A program that has no
     permission for CreateTable can use a table that is there, for it is looked for first.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
     """
     if more or unknown:
         raise wrong_arguments(create_table, None, more, unknown)
@@ -417,6 +438,9 @@ def delete_table(*more: NoReturn, wait: bool = True, **unknown: NoReturn) -> Del
 
     >>> delete_table(wait=False).wait
     False
+
+    NoSuchTable if there is none; DynamoError for a table with deletion protection.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
     """
     if more or unknown:
         raise wrong_arguments(delete_table, None, more, unknown)
@@ -430,7 +454,9 @@ def update_table(*more: NoReturn, drop: bool = False, dry_run: bool = False, **u
     []
 
     `run` returns what was done, in words; with `dry_run`, what would be done. Missing indexes are added; indexes that
-    the descriptor does not name are removed only with `drop`. `run` waits until the table is ready.
+    the descriptor does not name are removed only with `drop`. `run` waits until the table is ready. A local index can
+    only be made with its table.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
     """
     if more or unknown:
         raise wrong_arguments(update_table, None, more, unknown)
@@ -440,8 +466,12 @@ def update_table(*more: NoReturn, drop: bool = False, dry_run: bool = False, **u
 def describe_table(*more: NoReturn, **unknown: NoReturn) -> DescribeTable:
     """A look at the table: `run` returns a `Table` as the engine describes it.
 
-    >>> describe_table() == describe_table()
-    True
+    >>> run(scores, describe_table()).keys
+    ('userid', 'title')
+
+    It has the keys, the indexes and the settings; DynamoDB does not know the types of other attributes. NoSuchTable if
+    there is none.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
     """
     if more or unknown:
         raise wrong_arguments(describe_table, None, more, unknown)

@@ -105,7 +105,9 @@ class GlobalIndex(Index):
     ('title', 'top_score')
 
     Each key may be a tuple of up to four attributes. `project` is what a read of the index can give: "all", "keys",
-    or the names of attributes besides the keys. Reads are eventually consistent.
+    or the names of attributes besides the keys. Reads are eventually consistent. A table has up to 20; AWS raises that
+    if you ask.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
     """
 
     name: str
@@ -157,7 +159,9 @@ class LocalIndex(Index):
     >>> LocalIndex("ByScore", "top_score").sort_keys
     ('top_score',)
 
-    Consistent reads work, and attributes that are not projected are fetched from the table.
+    Consistent reads work, and attributes that are not projected are fetched from the table. A table has up to 5. They
+    are made with the table, and stay as long as it does.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html
     """
 
     name: str

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -333,10 +334,10 @@ USAGE = "Usage: flyexpr {0} [OPTIONS] {1}\nTry 'flyexpr {0} --help' for help.\n\
         (["put", "Tab", "--types", "a"], "--types takes NAME:TYPE, the type one of S N B, not 'a'"),
         (["put", "Tab", "--types", "a:X"], "--types takes NAME:TYPE, the type one of S N B, not 'a:X'"),
         (["put", "Tab", "--types", ":N"], "--types takes NAME:TYPE, the type one of S N B, not ':N'"),
-        (["put", "Tab", "--text"], "--types and --text are for sheets; JSON says its types itself"),
+        (["put", "Tab", "--text"], "--types and --text are for CSV files; JSON says its types itself"),
         (
             ["import", "Tab", "a.jsonl", "--types", "a:N"],
-            "--types and --text are for sheets; JSON says its types itself",
+            "--types and --text are for CSV files; JSON says its types itself",
         ),
         (["scan", "Tab", "--text"], "--text is for --format csv"),
         (["export", "Tab", "folder", "--text"], "--text is for a file .csv"),
@@ -348,6 +349,10 @@ USAGE = "Usage: flyexpr {0} [OPTIONS] {1}\nTry 'flyexpr {0} --help' for help.\n\
             ["export", "Tab", "items.TSV.gz"],
             "items.TSV.gz is named as a file, and an export writes a file .jsonl or .csv, or a folder",
         ),
+        (
+            ["export", "Tab", "items.jsonl.zst"],
+            "items.jsonl.zst is named as a file, and an export writes a file .jsonl or .csv, or a folder",
+        ),
     ],
 )
 def test_sheets_where_there_is_none(inside: Inside, arguments: list[str], said: str):
@@ -355,3 +360,10 @@ def test_sheets_where_there_is_none(inside: Inside, arguments: list[str], said: 
     end = inside(*arguments)
     assert (end.code, end.out) == (2, "")
     assert settled(end.err) == f"Error: {said}\n"
+
+
+def test_the_end_of_a_file_name_may_be_in_capitals(inside: Inside):
+    inside("create", "Tab", "id")
+    inside("put", "Tab", '{"id": "a"}')
+    assert inside("export", "Tab", "ITEMS.CSV.GZ", "--quiet") == (0, "", "")
+    assert gzip.decompress(Path("ITEMS.CSV.GZ").read_bytes()) == b"id\na\n"

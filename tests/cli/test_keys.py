@@ -123,13 +123,16 @@ def test_what_a_table_is(odd: Inside):
     )
     odd("create", "2nd-table", "id")
     assert "\nt2nd_table = Table(\n" in odd("describe", "2nd-table", "--python").out
+    odd("create", "Class", "id")
+    assert "\ntclass = Table(\n" in odd("describe", "Class", "--python").out
 
 
 def test_filter_and_apply_read_files_of_all_forms(inside: Inside):
     Path("in.jsonl").write_text('\n{"id": "a", "n": 1}\n{"id": "b", "n": 2}\n')
     Path("in.csv.gz").write_bytes(gzip.compress(b"id,n\na,1\nb,2\n"))
     Path("in.wire").write_text('{"Item": {"id": {"S": "a"}, "n": {"N": "1"}}}\n{"id":{"S":"b"},"n":{"N":"2"}}\n')
-    for command in (["in.jsonl"], ["in.csv.gz"]):
+    Path("IN.CSV.GZ").write_bytes(Path("in.csv.gz").read_bytes())
+    for command in (["in.jsonl"], ["in.csv.gz"], ["IN.CSV.GZ"]):
         assert inside("filter", "n > 1", *command) == (0, '{"id": "b", "n": 2}\n', "")
         assert inside("apply", "REMOVE n", *command) == (0, '{"id": "a"}\n{"id": "b"}\n', "")
     assert inside("filter", "n > 1", "in.wire", "--wire").out == '{"id":{"S":"b"},"n":{"N":"2"}}\n'

@@ -26,7 +26,7 @@ def docs(tmp_path: Path) -> Program:
 
 
 def test_results_come_best_first_with_their_scores(docs: Program) -> None:
-    (docs.folder / "vector.json").write_text("[0, 0]")
+    (docs.folder / "vector.json").write_text("[0, 0]", "utf-8-sig")
     told = docs("search", "Docs", "--near", "@vector.json", "--index", "ByDistance", "--project", "id")
     assert [json.loads(line) for line in told.splitlines()] == [
         {"score": 1, "item": {"id": "b"}},

@@ -45,6 +45,7 @@ def test_a_script_goes_on_after_an_error_on_one_engine(inside: Inside):
         ("get Movies 1 a\n", 4, ""),
         ("get Movies 1 a\ntables\n", 0, ""),
         ("get Movies 1 a\nexit\nget", 4, ""),
+        ("\ufeffget Movies 1 a\r\n", 4, ""),  # as a file that Notepad has saved
         ("quit\nget", 0, ""),
         ("scan Movies | wc", 2, "Error: | is for other shells; here a line is one command\n"),
         ("tables\nscan 'x\ny", 2, "Error: a quote is not closed: scan 'x\ny\n"),

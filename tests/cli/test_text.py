@@ -286,8 +286,8 @@ def test_a_number_that_python_does_not_read_is_a_fault_of_its_line(form, text):
     [
         ("a,b\n1,2,3\n4,5\n", ["3 cells under 2 columns", {"a": 4, "b": 5}]),
         ("a,\n1,2\n", "line 1: column 2 has no name"),
-        ("a;b\n1;2\n", "line 1: the only column is 'a;b'\n  hint: commas separate the cells of a sheet"),
-        ("a\tb\n1\t2\n", "line 1: the only column is 'a\\tb'\n  hint: commas separate the cells of a sheet"),
+        ("a;b\n1;2\n", "line 1: the only column is 'a;b'\n  hint: save the file with commas between its cells"),
+        ("a\tb\n1\t2\n", "line 1: the only column is 'a\\tb'\n  hint: save the file with commas between its cells"),
         ('"""a;b"""\n1\n', [{"a;b": 1}]),
         ("a;b,c\n1,2\n", [{"a;b": 1, "c": 2}]),
         ('a,b\n"1"x,2\n', "line 2: not CSV in UTF-8: ',' expected after '\"'"),

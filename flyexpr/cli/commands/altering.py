@@ -36,7 +36,7 @@ from flyexpr.sync import run
     shell_complete=completions.index_names,
 )
 @options.ttl
-@click.option("--no-ttl", is_flag=True, help="Items stay.")
+@click.option("--no-ttl", is_flag=True, help="Items no longer expire.")
 @options.settings
 @options.explain
 @options.dry_run
@@ -52,7 +52,7 @@ def alter(
 ) -> None:
     """Change the indexes and settings of a table, and wait until it can be used.
 
-    It does one change after the other. What is as it should be stays as it is.
+    It makes one change after the other, and leaves alone what is already as you ask.
 
     \b
     flyexpr alter Movies --index "ByRating rating:N" --drop-index ByTitle

@@ -15,7 +15,7 @@ from flyexpr.cli import completions, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import GrowingFile, data_files, write_manifest
 from flyexpr.cli.formats.sinks import sink
-from flyexpr.cli.formats.sources import entries, form_of_file, opened
+from flyexpr.cli.formats.sources import entries, form_of_file, is_packed, opened
 from flyexpr.cli.jobs.bulk_puts import put_entries, put_plan, put_stream
 from flyexpr.cli.jobs.bulk_writes import Placed, put_all
 from flyexpr.cli.jobs.job import Manner, bulk, job
@@ -104,7 +104,8 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
 
 _TARGET = "TableId of the target"
 _OTHER_FORMS = frozenset(
-    [".arrow", ".avro", ".feather", ".ion", ".ndjson", ".parquet", ".tsv", ".txt", ".xls", ".xlsx", ".zip"]
+    ".arrow .avro .bz2 .db .feather .gz .ion .ndjson .parquet .sqlite .tar .tgz .tsv .txt .xls .xlsx .xml .xz .yaml "
+    ".yml .zip .zst".split()
 )
 _WORKERS = 4  # changes that are done at the same time
 
@@ -131,7 +132,7 @@ def export(
     session = options.session()
     descriptor, description = session.described(table)
     form = form_of_file(folder)
-    if not form and not folder.endswith("/") and Path(folder.lower().removesuffix(".gz")).suffix in _OTHER_FORMS:
+    if not form and not folder.endswith("/") and Path(folder.lower()).suffix in _OTHER_FORMS:
         raise click.UsageError(f"{folder} is named as a file, and an export writes a file .jsonl or .csv, or a folder")
     if text and form != "csv":
         raise click.UsageError("--text is for a file .csv")
@@ -156,9 +157,8 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            packed = path.suffix == ".gz"
             with (
-                gzip.open(beside, "wb") if packed else beside.open("wb") as stream,
+                gzip.open(beside, "wb") if is_packed(path.name) else beside.open("wb") as stream,
                 sink(stream, form, table.keys) as add,  # type: ignore[arg-type]
             ):
 

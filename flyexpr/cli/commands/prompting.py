@@ -108,7 +108,7 @@ def _input(program: click.Command, session: Session) -> Iterator[Read]:
 
 
 def _line_of(line: bytes) -> str | None:
-    return line.decode("utf-8", "surrogateescape").rstrip("\r\n") if line else None
+    return line.decode("utf-8", "surrogateescape").removeprefix("\ufeff").rstrip("\r\n") if line else None
 
 
 @contextmanager

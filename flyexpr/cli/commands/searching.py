@@ -25,7 +25,9 @@ from flyexpr.sync import run
 @click.option("--near", required=True, metavar="VECTOR", help="A JSON array of numbers, or @FILE that holds one.")
 @options.condition_or_all
 @options.index
-@click.option("--top", type=click.IntRange(1, MOST_FOUND), default=10, metavar="N", help="How many results: 10.")
+@click.option(
+    "--top", type=click.IntRange(1, MOST_FOUND), default=10, show_default=True, metavar="N", help="How many results."
+)
 @options.project
 @click.option("--wide", is_flag=True, help="Send all comparisons of filters, which not all Regions take.")
 @options.at
@@ -46,7 +48,7 @@ def search(
 ) -> None:
     """The items whose vectors are nearest to one, best first, each with its score; exit code 4 for none.
 
-    What the score means is that of the index: --explain says it.
+    The index decides what the score means: --explain says it.
 
     \b
     flyexpr search Docs --near @question.json "lang = 'en'" --top 3
@@ -77,7 +79,7 @@ def _attribute(table: Table, name: str | None) -> str:
 
 def _vector(text: str) -> list[Any]:
     try:
-        read = json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
+        read = json.loads(Path(text[1:]).read_text("utf-8-sig") if text.startswith("@") else text)
     except OSError as error:
         raise click.UsageError(f"--near: cannot read {text[1:]!r}: {error.strerror}") from None
     except ValueError as error:

@@ -22,20 +22,26 @@ _HINTS = {
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes one that is free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
 )
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Signatures are not checked: think before you open it to others. `localhost` is 127.0.0.1 and ::1.",
+    help="The address to listen on; `localhost` is 127.0.0.1 and ::1. Signatures are not checked: think before others "
+    "can reach it.",
 )
 @click.option(
     "--allow-host",
     "hosts",
     multiple=True,
     metavar="NAME",
-    help="A further name in the URLs of clients; without it, only localhost and addresses. May be repeated.",
+    help="Accept this host name, too, in the URLs of clients; localhost and addresses are always accepted. May be "
+    "repeated.",
 )
 @click.option(
     "--console",
@@ -55,7 +61,7 @@ _HINTS = {
 @click.option(
     "--read-only",
     is_flag=True,
-    help="Refuse what can change something; on AWS, --console does that too, unless it is --console=write.",
+    help="Refuse every operation that can change something. On AWS, --console does that too; --console=write does not.",
 )
 @options.engine
 def serve(port: int, host: str, hosts: tuple[str, ...], console: Rights | None, workers: int, read_only: bool) -> None:

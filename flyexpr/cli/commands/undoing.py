@@ -33,7 +33,7 @@ from flyexpr.values.layout import amount
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="The stream is read when nothing was new for so long.",
+    help="How long the stream has to be without news before it counts as read.",
 )
 @click.option("--dry-run", is_flag=True, help="Say how many items would be changed; change nothing.")
 @options.yes

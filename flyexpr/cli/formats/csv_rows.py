@@ -187,7 +187,7 @@ def read_head(cells: Sequence[str]) -> list[str]:
     flyexpr.errors.ValidationError: the column 'id' is there twice
     """
     if len(cells) == 1 and cells[0][:1] != '"' and _SIGNS.intersection(cells[0]):
-        raise ValidationError(f"the only column is {cells[0]!r}", hint="commas separate the cells of a sheet")
+        raise ValidationError(f"the only column is {cells[0]!r}", hint="save the file with commas between its cells")
     columns = [str(read_cell(name, "S")) if name[:1] == '"' else name for name in cells]
     for place, name in enumerate(columns):
         if not name:

@@ -55,10 +55,19 @@ _FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
 def form_of_file(path: str) -> str | None:
     """The form of the items in a file, by the end of its name, or None.
 
-    >>> form_of_file("movies.jsonl.gz"), form_of_file("movies.csv"), form_of_file("-")
+    >>> form_of_file("movies.jsonl.gz"), form_of_file("MOVIES.CSV"), form_of_file("-")
     ('json', 'csv', None)
     """
-    return _FORMS.get(Path(path.removesuffix(".gz")).suffix)
+    return _FORMS.get(Path(path.lower().removesuffix(".gz")).suffix)
+
+
+def is_packed(path: str) -> bool:
+    """Whether the name of a file says that it is packed.
+
+    >>> is_packed("movies.csv.gz"), is_packed("MOVIES.CSV.GZ"), is_packed("movies.csv")
+    (True, True, False)
+    """
+    return path.lower().endswith(".gz")
 
 
 @contextmanager
@@ -80,7 +89,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
 
 
 def _open(path: str) -> Any:
-    return gzip.open(path) if path.endswith(".gz") else open(path, "rb")
+    return gzip.open(path) if is_packed(path) else open(path, "rb")
 
 
 def typed(stream: IO[bytes]) -> bytes:
