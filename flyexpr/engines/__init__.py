@@ -34,10 +34,8 @@ def connect(url: str) -> Connection:
     `sqlite:PATH?sync=full` waits for the disk on every write, `?mode=ro` only reads, `?timeout=5` waits 5 seconds for
     another process that writes (30 by default); `?retention=30d`, `?shards=2` and `?shard_time=10s` are about streams,
     `?indexing=30s` and `?searching=wide` about vector indexes.
-    The others take `?profile=NAME`, `?timeout=SECONDS` for an answer (60), `?attempts=N` for a request (4),
-    `?retry_mode=adaptive` and `?transport=direct` or `botocore`; endpoints also `?region=NAME` (us-east-1). Options are
-    joined with `&`. docs/engines.md says more about each. sqlite3 and botocore are imported only when an engine needs
-    them.
+    The others take profile=, region=, timeout=, attempts=, retry_mode= and transport=; docs/engines.md explains them.
+    sqlite3 and botocore are imported only when an engine needs them.
     """
     if not isinstance(url, str):
         raise TypeError(

@@ -96,7 +96,8 @@ def append(path: Any, *values: Any) -> Update:
     >>> apply(append("log", "a", "b"), {"log": ["x"]})
     {'log': ['x', 'a', 'b']}
 
-    One path, such as `append("log", F.others)`, adds the elements of that list.
+    A list is one element: `append("log", *values)` adds its members. One path, such as `append("log", F.others)`, adds
+    the elements of that list.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return _one("SET", path, Call("list_append", (_or_else(path, []), _elements("append", values))))
@@ -110,7 +111,7 @@ def prepend(path: Any, *values: Any) -> Update:
     >>> apply(prepend("log", "a", "b"), {"log": ["x"]})
     {'log': ['a', 'b', 'x']}
 
-    One path adds the elements of that list, as for `append`.
+    A list and a path mean what they mean in `append`.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
     """
     return _one("SET", path, Call("list_append", (_elements("prepend", values), _or_else(path, []))))

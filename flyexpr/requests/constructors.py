@@ -87,14 +87,10 @@ def query(
     >>> query(eq("userid", "abc") & gt("top_score", 9000), limit=10).limit
     10
 
-    The condition decides which index is read, unless `index` names one; PlanError if none can serve. `limit` counts the
-    items that you get, `page_size` the items that one request examines; a request reads at most 1 MB. It costs 0.5 read
-    units for 4 KB of what is examined, and twice that with `consistent`, which sees every acknowledged write. `project`
-    gives only these attributes. `reverse` reads from the largest sort key down. `start` is the `.cursor` of an earlier
-    read. `budget={"requests": 10, "units": 500, "seconds": 2.5}` stops it early. `prefetch` asks for each page ahead.
-    `part=(0, 8)` is one of the `segments`. An item that does not fit the types ends the read with a ValidationError;
-    `bad="keep"` gives it as stored; a function takes the error, with `.item`, and gives an item or None.
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
+    The condition decides which index is read, unless `index` names one; PlanError if none serves. `limit` counts items
+    returned, `page_size` those examined per request. `start` is the `.cursor` of an earlier read; `part=(0, 8)` is one
+    of the `segments`. `budget={"requests": 10, "units": 500, "seconds": 2.5}` ends it early. An item that does not fit
+    the types ends it; `bad="keep"` gives it as stored; a function gets the error, and gives an item or None.
     """
     _check_read(query, condition, "eq('userid', 'abc')", more, unknown)
     return Query(
@@ -134,8 +130,8 @@ def scan(
     10
 
     The partition keys come in no useful order. `segments` is the number of parts that are read at the same time, in
-    threads: 1 to 1,000,000. `part=(0, 8)` reads the first of eight parts; see `segments`. All other options mean what
-    they mean in `query`.
+    threads; `part=(0, 8)` reads the first of eight parts alone. `consistent` sees every acknowledged write, and costs
+    twice as much. `prefetch` asks for each page of up to 1 MB ahead. The others mean what they mean in `query`.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
     """
     _check_read(scan, condition, "eq('wins', 3)", more, unknown)
