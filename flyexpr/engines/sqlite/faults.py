@@ -118,6 +118,19 @@ class WrongKeyType(DynamoError):
     """A key value in a statement is of another type than the table's; a transaction says it in the words of others."""
 
 
+class UnusableKey(DynamoError):
+    """A key value is too large, or an update would change it; a batch of statements names the table beside it."""
+
+
+def unusable_key(message: str) -> UnusableKey:
+    """The refusal of a key, in the words that follow INVALID_PARAMETERS.
+
+    >>> unusable_key("Cannot update attribute pk. This attribute is part of the key").code
+    'ValidationException'
+    """
+    return UnusableKey("ValidationException", INVALID_PARAMETERS + message)
+
+
 class InvalidConstant(DynamoError):
     """A value among ExpressionAttributeValues is refused; transactions also name its placeholder, `key`."""
 

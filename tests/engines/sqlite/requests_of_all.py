@@ -271,7 +271,7 @@ REQUESTS: list[tuple[str, Wire]] = [
         {
             "TableName": "tab",
             "KeyConditions": {"pk": OF_P},
-            "QueryFilter": {"x": EQ},
+            "QueryFilter": {"x": EQ, "y": EQ},
             "ConditionalOperator": "OR",
             "AttributesToGet": ["x"],
         },
@@ -291,7 +291,10 @@ REQUESTS: list[tuple[str, Wire]] = [
             **TOLD,
         },
     ),
-    ("Scan", {"TableName": "tab", "ScanFilter": {"x": EQ}, "ConditionalOperator": "OR", "AttributesToGet": ["x"]}),
+    (
+        "Scan",
+        {"TableName": "tab", "ScanFilter": {"x": EQ, "y": EQ}, "ConditionalOperator": "OR", "AttributesToGet": ["x"]},
+    ),
     ("TagResource", {"ResourceArn": ARN, "Tags": [{"Key": "a", "Value": "b"}]}),
     (
         "TransactGetItems",

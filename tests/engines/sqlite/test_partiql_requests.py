@@ -320,6 +320,23 @@ def test_a_batch_of_writes_of_which_some_fail(engine: SqliteEngine) -> None:
     assert sort_keys(execute(engine, OF_P, P)) == ["1", "2"]
 
 
+def test_a_batch_names_the_table_whose_key_cannot_be_used(engine: SqliteEngine) -> None:
+    long = "x" * 2049
+    answer = batch(
+        engine,
+        "UPDATE tab SET sk = 2 WHERE pk = 'p' AND sk = 1",
+        f"UPDATE tab SET x = 2 WHERE pk = '{long}' AND sk = 1",
+        f"INSERT INTO tab VALUE {{'pk': '{long}', 'sk': 1}}",
+        "UPDATE tab SET x = 'a' + 1 WHERE pk = 'p' AND sk = 3",
+        "UPDATE tab SET x = 9 WHERE pk = 'p' AND sk = 2",
+        ReturnConsumedCapacity="TOTAL",
+    )
+    assert [response.get("TableName") for response in answer["Responses"]] == ["tab", "tab", "tab", None, "tab"]
+    assert answer["ConsumedCapacity"] == [{"TableName": "tab", "CapacityUnits": 2.0}]  # of the last: an item, an entry
+    (read,) = batch(engine, f"SELECT * FROM tab WHERE pk = '{long}' AND sk = 1")["Responses"]
+    assert (read["TableName"], read["Error"]["Code"]) == ("tab", "ValidationError")
+
+
 def test_what_a_batch_refuses_as_a_whole(engine: SqliteEngine) -> None:
     one = "SELECT * FROM tab WHERE pk = 'p' AND sk = 1"
     mixed = "ValidationException: Read and write requests together in the same batch is not supported."

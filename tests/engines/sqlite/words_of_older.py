@@ -24,6 +24,7 @@ FILTERED = {"FilterExpression": "x = :v", "ExpressionAttributeValues": {":v": ON
 BY_EXPRESSION = {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "p"}}}
 BOUNDS = "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
 ALONE = "ConditionalOperator cannot be used without Filter or Expected"
+TOGETHER = "ConditionalOperator can only be used when Filter or Expected has two or more elements"
 ALIKE = INVALID + "AttributeValues inside AttributeValueList must be of same type"
 NO_INDEX_OPERATION = "Attempted conditional constraint is not an indexable operation"
 OLDER: list[Row] = [
@@ -92,6 +93,9 @@ OLDER: list[Row] = [
     ("Scan", {"ScanFilter": {"x": compare("BETWEEN", {"N": "10"}, {"N": "9"})}}, BOUNDS),
     ("PutItem", {"Item": key(1), "ConditionalOperator": "OR"}, ENVELOPE + ALONE),
     ("UpdateItem", {**acting(x={"Value": ONE}), "Expected": {}, "ConditionalOperator": "OR"}, ENVELOPE + ALONE),
+    ("PutItem", {**expecting(x={"Exists": False}), "ConditionalOperator": "AND"}, ENVELOPE + TOGETHER),
+    ("Query", {"KeyConditions": {"pk": OF_P}, "QueryFilter": {"x": OF_P}, "ConditionalOperator": "OR"}, TOGETHER),
+    ("Scan", {"ScanFilter": {"x": compare("FOO")}, "ConditionalOperator": "OR"}, TOGETHER),
     (
         "PutItem",
         expecting(a={"Value": A, **compare("EQ", A)}),

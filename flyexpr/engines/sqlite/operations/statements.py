@@ -13,7 +13,7 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import answer, json_text, optional
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import WrongKeyType, invalid
+from flyexpr.engines.sqlite.faults import UnusableKey, WrongKeyType, invalid
 from flyexpr.engines.sqlite.operations.items import write_item
 from flyexpr.engines.sqlite.operations.pages import Page, find_target
 from flyexpr.engines.sqlite.operations.reads import get_item, take_page
@@ -145,6 +145,7 @@ class Member:
         response: Wire = {"Error": {"Code": code, "Message": error.message, **error.fields}}
         if self.row is not None and error.code in _FOR_THE_ITEM:
             self.attempted = self._units(storage, *self.row)
+        if self.attempted or isinstance(error, UnusableKey):
             response["TableName"] = self.table.name
         return response
 

@@ -105,12 +105,14 @@ def read_expected(members: Members) -> Condition | None:
 
 
 def _combined(members: Members, member: str, read: Callable[[str, Any], Condition]) -> Condition | None:
-    if members.get(member):
-        parts = [read(name, wire) for name, wire in members[member].items()]
-        return joined(Or if members.get("ConditionalOperator") == "OR" else And, parts)
-    if "ConditionalOperator" in members:
-        raise invalid("ConditionalOperator cannot be used without Filter or Expected")
-    return None
+    wires = members.get(member) or {}
+    if "ConditionalOperator" in members and len(wires) < 2:
+        rule = "can only be used when Filter or Expected has two or more elements"
+        raise invalid(f"ConditionalOperator {rule if wires else 'cannot be used without Filter or Expected'}")
+    if not wires:
+        return None
+    parts = [read(name, wire) for name, wire in wires.items()]
+    return joined(Or if members.get("ConditionalOperator") == "OR" else And, parts)
 
 
 def _condition(name: str, operator: str, values: Values) -> Condition:

@@ -23,7 +23,13 @@ from flyexpr.engines.sqlite.disk.key_schema import (
 )
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
-from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, EmptyIndexKey, invalid, invalid_parameter
+from flyexpr.engines.sqlite.faults import (
+    UNUSABLE_PARAMETERS,
+    EmptyIndexKey,
+    invalid,
+    invalid_parameter,
+    unusable_key,
+)
 
 MISMATCH = "The provided key element does not match the schema"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
@@ -99,11 +105,9 @@ def empty_key(value: str | bytes) -> str:
 def check_key_size(key: KeySchema, item: Mapping[str, Any], suffix: str = "") -> None:
     """None for key values that are small enough; `suffix` names the index of the key, if it is not the table's."""
     if key_size(key.partition, item) > MAX_PARTITION_KEY:
-        raise invalid_parameter(
-            f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{suffix}"
-        )
+        raise unusable_key(f"Size of hashkey has exceeded the maximum size limit of{MAX_PARTITION_KEY} bytes{suffix}")
     if key_size(key.sort, item) > MAX_SORT_KEY:
-        raise invalid_parameter(
+        raise unusable_key(
             f"Aggregated size of all range keys has exceeded the size limit of {MAX_SORT_KEY} bytes{suffix}"
         )
 

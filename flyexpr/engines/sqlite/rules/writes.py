@@ -13,7 +13,7 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import changed_text, item_text
 from flyexpr.engines.sqlite.disk.images import Image, Row, read_image
 from flyexpr.engines.sqlite.disk.schema import StoredTable
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
+from flyexpr.engines.sqlite.faults import invalid, unusable_key
 from flyexpr.engines.sqlite.request.intents import OLDER, Write
 from flyexpr.engines.sqlite.rules.effort import least_size
 from flyexpr.engines.sqlite.rules.keys import (
@@ -119,9 +119,7 @@ def check_keeps_key(update: Update, table: StoredTable) -> None:
     """None unless an update would change an attribute of the table's key."""
     for action in update.actions:
         if action.path.parts[0] in table.key.names:
-            raise invalid_parameter(
-                f"Cannot update attribute {action.path.parts[0]}. This attribute is part of the key"
-            )
+            raise unusable_key(f"Cannot update attribute {action.path.parts[0]}. This attribute is part of the key")
 
 
 def returned(values: str, write: Write, old: Image | None, new: Image | None) -> bytes | None:
