@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import pickle
 import socket
 import threading
@@ -21,7 +22,8 @@ class Handed(socket.socket):
         self.ended = threading.Event()
 
     def accept(self) -> tuple[socket.socket, None]:
-        """The next connection; OSError if there is none."""
+        """The next connection; OSError if there is none, or no descriptor is free for it."""
+        os.close(os.dup(self.fileno()))  # a connection that finds no descriptor free would be lost: it has to wait
         data, numbers, _, _ = socket.recv_fds(self, 1, 1)
         if not data:
             self.ended.set()

@@ -1,5 +1,6 @@
 """A server of several processes on one file."""
 
+import errno
 import os
 import signal
 import socket
@@ -277,6 +278,31 @@ def test_a_channel_gives_connections_and_ends() -> None:
         with pytest.raises(ConnectionAbortedError):
             handed.accept()
         assert handed.ended.is_set()
+
+
+def test_a_connection_waits_in_the_channel_until_a_descriptor_is_free() -> None:
+    import resource
+
+    ours, theirs = socket.socketpair()
+    handed = Handed(theirs.detach())
+    handed.setblocking(False)
+    left, right = socket.socketpair()
+    with ours, handed, left, right:
+        socket.send_fds(ours, [b"+"], [right.fileno()])
+        lowest = os.dup(left.fileno())  # all below it are taken
+        os.close(lowest)
+        usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, usual[1]))
+        try:
+            with pytest.raises(OSError) as refused:
+                handed.accept()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+        assert refused.value.errno == errno.EMFILE
+        connection, _ = handed.accept()
+        with connection:
+            left.sendall(b"hello")
+            assert connection.recv(5) == b"hello"
 
 
 def test_processes_that_only_read(engine: Engine) -> None:
