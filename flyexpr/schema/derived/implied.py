@@ -76,15 +76,17 @@ def _stored(table: Table, derived: Derived, condition: Condition) -> Condition:
 def _choices(
     name: str, derived: Derived, known: Mapping[str, Any], listed: Mapping[str, Sequence[Any]]
 ) -> Iterator[Condition]:
-    """The values that are left to a derived attribute, where the condition lists those of its parts."""
+    """The values that are left to a derived attribute, where the condition lists those of its parts.
+
+    An item with a part that is None, or with parts that make None, has no such attribute by which it could be found.
+    """
     if listed.keys().isdisjoint(derived.parts):
         return
     values = [listed.get(part) or [known.get(part)] for part in derived.parts]
     if all(None not in choices for choices in values):
         made = [derived.value(dict(zip(derived.parts, choice, strict=True))) for choice in product(*values)]
-        options = dict.fromkeys(operand(value) for value in made if value is not None)
-        if options:
-            yield In(Path((name,)), tuple(options))
+        if None not in made:
+            yield In(Path((name,)), tuple(dict.fromkeys(map(operand, made))))
 
 
 def _starts(
@@ -137,21 +139,20 @@ def known_values(condition: Condition) -> dict[str, Any]:
 
 
 def listed_values(condition: Condition) -> dict[str, list[Any]]:
-    """The attributes for which the condition lists several values, with those that are not NULL.
+    """The attributes for which the condition lists several values, with these.
 
     >>> listed_values(is_in("a", [1, 2]) & (eq("b", "x") | eq("b", None)) & gt("c", 3))
-    {'a': [1, 2], 'b': ['x']}
+    {'a': [1, 2], 'b': ['x', None]}
     """
     listed: dict[str, list[Any]] = {}
     for part in parts_of(condition):
         match part:
             case In(Path((str(name),)), options) if all(isinstance(one, Value) for one in options):
-                values = [thaw((one.kind, one.body)) for one in options if isinstance(one, Value)]
-                listed[name] = [value for value in values if value is not None]
+                listed[name] = [thaw((one.kind, one.body)) for one in options if isinstance(one, Value)]
             case Or(choices) if choices:
                 each = [known_values(one) for one in choices if isinstance(one, Compare)]
                 names = {name for known in each for name in known}
                 if len(names) == 1 and len(each) == len(choices) and all(each):
                     name = names.pop()
-                    listed[name] = [known[name] for known in each if known[name] is not None]
+                    listed[name] = [known[name] for known in each]
     return listed
