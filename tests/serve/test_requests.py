@@ -151,6 +151,7 @@ ROWS: dict[str, tuple[bytes, str, bool]] = {
     "a length with a blank": (fields(b"Content-Length: 2 2"), BAD, CLOSED),
     "a length of other digits": (fields("Content-Length: ２".encode()), BAD, CLOSED),
     "16 MB and a byte": (fields(b"Content-Length: 16777217", body=b""), LARGE, CLOSED),
+    "16 MB and a byte without a target": (NO_TARGET + b"Content-Length: 16777217\r\n\r\n", LARGE, CLOSED),
     "a length of 10,000 digits": (fields(b"Content-Length: " + b"9" * 10_000, body=b""), LARGE, CLOSED),
     # chunks
     "chunks": (CHUNKED + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", OK, KEPT),
