@@ -287,7 +287,6 @@ def connect_aws(place: Place, transport: str) -> Any:
 def test_what_is_wrong_with_keys(furnish: Furnish, place: Place, transport: str) -> None:
     furnish(place)
     error = asked(place, transport)
-    print(str(error))
     assert type(error) is FlyexprError
     assert str(error) == f"no keys{FAULTS[furnish]}{HINT}"
     assert SECRET not in whole(error)
