@@ -93,6 +93,18 @@ def in_use(message: str) -> DynamoError:
     return DynamoError.of("ResourceInUseException", message)
 
 
+def one_index_at_a_time() -> DynamoError:
+    """A second index is to be made or deleted while one is.
+
+    >>> one_index_at_a_time().code
+    'LimitExceededException'
+    """
+    return DynamoError.of(
+        "LimitExceededException",
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+    )
+
+
 class DamagedFileError(Exception):
     """What is stored cannot be read: another program wrote to the file, or the disk lost it."""
 

@@ -17,9 +17,9 @@ from flyexpr.engines.sqlite.request.intents import AlterationAsked, NamesAsked, 
 from flyexpr.engines.sqlite.request.settings.tags import read_tags
 from flyexpr.engines.sqlite.rules.alterations import altered_description
 from flyexpr.engines.sqlite.rules.building import begin_building, check_buildable, check_unbuilding
+from flyexpr.engines.sqlite.rules.definitions import all_indexes
 from flyexpr.engines.sqlite.rules.descriptions import STREAM_MEMBERS, new_description
 from flyexpr.engines.sqlite.rules.throughput import Description
-from flyexpr.engines.sqlite.rules.vector_definitions import all_indexes
 from flyexpr.engines.sqlite.rules.views import created_view, deleted_view, table_view, updated_view
 
 
@@ -76,7 +76,7 @@ def update_table(storage: Storage, asked: AlterationAsked, now: float) -> bytes:
         before = definition["Description"]
         check_buildable(definition, *_index_changes(asked), now)
         fresh = _alter(storage, definition, altered_description(before, asked, now))
-        new = [update.name for update in asked.vector_updates if not isinstance(update, str)]
+        new = [update.name for update in asked.vector_updates if update.new is not None]
         begin_building(definition, new, storage.keeping.indexing, now)
         follow_stream(storage, definition, before, now)
         storage.define(name, definition)
@@ -91,11 +91,9 @@ def update_table(storage: Storage, asked: AlterationAsked, now: float) -> bytes:
 
 def _index_changes(asked: AlterationAsked) -> tuple[bool, list[str]]:
     """Whether an UpdateTable makes an index, and the names of those that it deletes."""
-    updates = [(update.action == "Create", update.action == "Delete", update.index.name) for update in asked.updates]
-    for update in asked.vector_updates:
-        deletes = isinstance(update, str)
-        updates.append((not deletes, deletes, str(update)))
-    return any(creates for creates, _, _ in updates), [name for _, deletes, name in updates if deletes]
+    actions = [(update.action, update.index.name) for update in asked.updates]
+    actions += [("Delete" if update.new is None else "Create", update.name) for update in asked.vector_updates]
+    return any(action == "Create" for action, _ in actions), [name for action, name in actions if action == "Delete"]
 
 
 def _alter(storage: Storage, definition: Definition, description: Description) -> dict[str, str]:

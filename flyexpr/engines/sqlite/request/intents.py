@@ -297,8 +297,12 @@ class IndexUpdate:
     index: IndexAsked
 
 
-VectorUpdate = VectorIndexAsked | str
-"""What UpdateTable does with a vector index: it makes a new one, or deletes the one of this name."""
+@record
+class VectorUpdate:
+    """What UpdateTable does with the vector index of a name: it makes `new`, or deletes the one that is there."""
+
+    name: str
+    new: VectorIndexAsked | None = None
 
 
 @record

@@ -150,7 +150,8 @@ def _read_vector_index(members: Members) -> VectorIndexAsked:
 
 def _read_vector_update(members: Members) -> VectorUpdate:
     action = _action(members, ("Create", "Delete"), "VectorIndexUpdate")
-    return _read_vector_index(members["Create"]) if action == "Create" else str(members["Delete"]["IndexName"])
+    new = _read_vector_index(members["Create"]) if action == "Create" else None
+    return VectorUpdate(members[action]["IndexName"], new)
 
 
 def _read_updates(updates: list[Members]) -> list[IndexUpdate]:

@@ -8,11 +8,18 @@ from __future__ import annotations
 from copy import deepcopy
 
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found, validation_errors
+from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found, one_index_at_a_time, validation_errors
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
 from flyexpr.engines.sqlite.request.intents import AlterationAsked, IndexAsked, IndexUpdate, Settings, Throughput
 from flyexpr.engines.sqlite.request.members import broken
-from flyexpr.engines.sqlite.rules.definitions import check_defined, check_global_index, check_index_limits, names_of
+from flyexpr.engines.sqlite.rules.definitions import (
+    check_defined,
+    check_global_index,
+    check_index_limits,
+    check_new_name,
+    names_of,
+    remove_index,
+)
 from flyexpr.engines.sqlite.rules.descriptions import index_arn, new_index, set_features
 from flyexpr.engines.sqlite.rules.throughput import (
     ON_DEMAND,
@@ -27,12 +34,7 @@ from flyexpr.engines.sqlite.rules.throughput import (
     set_throughput,
     unwanted_units,
 )
-from flyexpr.engines.sqlite.rules.vector_definitions import (
-    all_indexes,
-    alter_vector_index,
-    check_not_vectors,
-    search_schemas,
-)
+from flyexpr.engines.sqlite.rules.vector_definitions import alter_vector_index, check_not_vectors, search_schemas
 from flyexpr.errors import DynamoError
 
 
@@ -102,43 +104,30 @@ def _change_mode(description: Description, updates: list[IndexUpdate], mode: str
 
 def _alter_indexes(description: Description, asked: AlterationAsked, now: float) -> None:
     if sum(update.action != "Update" for update in asked.updates) + len(asked.vector_updates) > 1:
-        raise DynamoError.of(
-            "LimitExceededException",
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
-        )
+        raise one_index_at_a_time()
     for position, update in enumerate(asked.updates, 1):
         if update.action == "Create":
             _create_index(description, update.index, asked.attributes, now)
         elif update.action == "Delete":
-            _delete_index(description, update.index.name)
+            if not remove_index(description, GLOBAL, update.index.name):
+                raise _no_index(update.index.name)
         else:
             _update_index(description, update.index, position, now)
     for vector_update in asked.vector_updates:
-        name = vector_update if isinstance(vector_update, str) else vector_update.name
-        arn = index_arn(description["TableName"], name)
+        arn = index_arn(description["TableName"], vector_update.name)
         alter_vector_index(description, vector_update, asked.attributes, billing_mode(description), arn)
 
 
 def _create_index(description: Description, asked: IndexAsked, attributes: list[dict[str, str]], now: float) -> None:
     check_global_index(asked)
     mode = billing_mode(description)
-    if any(asked.name == index["IndexName"] for index in all_indexes(description)):
-        raise invalid("Attempting to create an index which already exists")
+    check_new_name(description, asked.name)
     check_defined(asked.keys, [attribute["AttributeName"] for attribute in attributes])
     check_not_vectors(description, asked.keys, attributes)
     check_throughput(asked.throughput, mode, unwanted_units(asked.name))
     check_ceilings(asked.throughput, mode, new=True)
     check_index_bounds(asked.throughput, "IndexCreate")
     description.setdefault(GLOBAL, []).append(new_index(description["TableName"], asked, mode, now))
-
-
-def _delete_index(description: Description, name: str) -> None:
-    kept = [index for index in description.get(GLOBAL, ()) if index["IndexName"] != name]
-    if len(kept) == len(description.get(GLOBAL, ())):
-        raise _no_index(name)
-    description.pop(GLOBAL)
-    if kept:
-        description[GLOBAL] = kept
 
 
 def _update_index(description: Description, asked: IndexAsked, position: int, now: float) -> None:

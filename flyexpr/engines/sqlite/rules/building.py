@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from flyexpr.engines.sqlite.disk.schema import BUILDING, Definition
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
-from flyexpr.engines.sqlite.faults import IN_USE, in_use
+from flyexpr.engines.sqlite.faults import IN_USE, in_use, one_index_at_a_time
 from flyexpr.engines.sqlite.rules.throughput import Description
-from flyexpr.errors import DynamoError
 
 ALLOCATING, FILLING, SILENT, READY = 1, 2, 3, 4
 _SHARES = ((1 / 6, ALLOCATING), (1 / 2, FILLING), (1.0, SILENT))
@@ -55,10 +54,7 @@ def check_buildable(definition: Definition, creates: bool, deleted: list[str], n
                 f"when the index is active. Table: {definition['Description']['TableName']} Index: {name}"
             )
         if at in (ALLOCATING, FILLING) and (creates or any(other != name for other in deleted)):
-            raise DynamoError.of(
-                "LimitExceededException",
-                "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
-            )
+            raise one_index_at_a_time()
 
 
 def check_unbuilding(definition: Definition, now: float) -> None:

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, check_bounds
 from flyexpr.engines.sqlite.request.intents import IndexAsked, TableAsked
-from flyexpr.engines.sqlite.rules.throughput import check_ceilings, check_throughput, unwanted_units
+from flyexpr.engines.sqlite.rules.throughput import Description, check_ceilings, check_throughput, unwanted_units
 
 Wire = dict[str, Any]
 
@@ -32,7 +33,7 @@ def check_definition(asked: TableAsked, mode: str) -> None:
         if indexes == []:
             raise invalid_parameter(f"List of {member} is empty")
     check_index_limits(len(global_indexes), [index.projection for index in (*global_indexes, *local_indexes)])
-    _check_index_names((*local_indexes, *global_indexes))
+    check_index_names([index.name for index in (*local_indexes, *global_indexes)])
     schemas = [asked.keys, *(index.keys for index in (*local_indexes, *global_indexes))]
     _check_attributes(asked.attributes, schemas, [index.schema or [] for index in asked.vector_indexes or ()])
     check_throughput(asked.settings.throughput, mode, unwanted_units())
@@ -128,8 +129,9 @@ def check_projected(projection: Wire) -> None:
         raise invalid_parameter("Duplicate names in NonKeyAttributes")
 
 
-def _check_index_names(indexes: Iterable[IndexAsked]) -> None:
-    for name, count in Counter(index.name for index in indexes).items():
+def check_index_names(names: Iterable[str]) -> None:
+    """None for the names of the indexes of a table, each of which is there once."""
+    for name, count in Counter(names).items():
         if count > 1:
             raise invalid_parameter(f"Duplicate index name: {name}")
 
@@ -178,3 +180,28 @@ def check_defined(schema: list[Wire], defined: list[str]) -> None:
 def names_of(schemas: Iterable[list[Wire]]) -> set[str]:
     """The attributes that key schemas name."""
     return {key["AttributeName"] for schema in schemas for key in schema}
+
+
+def all_indexes(description: Description) -> list[Description]:
+    """The indexes of a table of every kind, those of vectors last."""
+    return [index for member in (GLOBAL, LOCAL, VECTORS) for index in description.get(member, ())]
+
+
+def check_new_name(description: Description, name: str) -> None:
+    """None for a name that no index of the table has."""
+    if any(name == index["IndexName"] for index in all_indexes(description)):
+        raise invalid("Attempting to create an index which already exists")
+
+
+def remove_index(description: Description, member: str, name: str) -> bool:
+    """Whether a table's description had an index of this name; then it is taken out.
+
+    >>> table = {"GlobalSecondaryIndexes": [{"IndexName": "by_level"}]}
+    >>> remove_index(table, GLOBAL, "by_level"), remove_index(table, GLOBAL, "by_level"), table
+    (True, False, {})
+    """
+    indexes = description.pop(member, [])
+    kept = [index for index in indexes if index["IndexName"] != name]
+    if kept:
+        description[member] = kept
+    return len(kept) < len(indexes)

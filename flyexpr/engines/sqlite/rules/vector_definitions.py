@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
-from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
-from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
+from flyexpr.engines.sqlite.faults import invalid_parameter, not_found
 from flyexpr.engines.sqlite.request.intents import TableAsked, VectorIndexAsked, VectorUpdate
-from flyexpr.engines.sqlite.rules.definitions import check_projected
+from flyexpr.engines.sqlite.rules.definitions import check_index_names, check_new_name, check_projected, remove_index
 from flyexpr.engines.sqlite.rules.throughput import ON_DEMAND, Description
 
 MOST_INDEXES, MOST_DIMENSIONS = 5, 4096
@@ -28,16 +27,10 @@ def check_vector_indexes(asked: TableAsked, mode: str) -> None:
     defined = {one["AttributeName"] for one in asked.attributes}
     for index in indexes:
         _check_index(index, defined)
-    _check_names([index.name for index in indexes])
+    check_index_names([index.name for index in indexes])
     _check_together(indexes)
     _check_declared(indexes, defined)
-    _check_names([index.name for index in (*(asked.local_indexes or ()), *(asked.global_indexes or ()), *indexes)])
-
-
-def _check_names(names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise invalid_parameter(f"Duplicate index name: {name}")
+    check_index_names([index.name for index in (*(asked.local_indexes or ()), *(asked.global_indexes or ()), *indexes)])
 
 
 def _check_mode(mode: str) -> None:
@@ -114,29 +107,25 @@ def vector_index_asked(description: Description) -> VectorIndexAsked:
 def alter_vector_index(
     description: Description, update: VectorUpdate, attributes: Iterable[dict[str, str]], mode: str, arn: str
 ) -> None:
-    """Enter a new vector index into a table's description, or strike one out.
+    """Enter a new vector index into a table's description, or take one out.
 
     `attributes` are those that the request defines.
     """
-    there: list[Description] = description.get(VECTORS, [])
-    if isinstance(update, str):
-        kept = [index for index in there if index["IndexName"] != update]
-        if len(kept) == len(there):
+    name, new = update.name, update.new
+    if new is None:
+        if not remove_index(description, VECTORS, name):
             table = description["TableName"]
-            raise not_found(f"Requested resource not found: Index {update} for table {table}")
-        description.pop(VECTORS)
-        if kept:
-            description[VECTORS] = kept
+            raise not_found(f"Requested resource not found: Index {name} for table {table}")
         return
     _check_mode(mode)
-    _check_index(update, {one["AttributeName"] for one in attributes})
-    if any(update.name == index["IndexName"] for index in all_indexes(description)):
-        raise invalid("Attempting to create an index which already exists")
-    indexes = [*map(vector_index_asked, there), update]
+    _check_index(new, {one["AttributeName"] for one in attributes})
+    check_new_name(description, name)
+    there: list[Description] = description.get(VECTORS, [])
+    indexes = [*map(vector_index_asked, there), new]
     _check_together(indexes)
     defined = {one["AttributeName"] for one in (*attributes, *description["AttributeDefinitions"])}
-    _check_declared([update], defined)
-    description[VECTORS] = [*there, new_vector_index(update, arn)]
+    _check_declared([new], defined)
+    description[VECTORS] = [*there, new_vector_index(new, arn)]
 
 
 def check_not_vectors(description: Description, keys: list[dict[str, str]], definitions: list[dict[str, str]]) -> None:
@@ -151,11 +140,6 @@ def check_not_vectors(description: Description, keys: list[dict[str, str]], defi
                 f"defined. Existing schema: VectorIndexSchema:[VectorAttribute: key{{{name}:L:{dimensions[name]}}}] "
                 f"New schema: Schema:[SchemaElement: key{{{name}:{types[name]}:{key['KeyType']}}}]"
             )
-
-
-def all_indexes(description: Description) -> list[Description]:
-    """The indexes of a table of every kind, those of vectors last."""
-    return [index for member in (GLOBAL, LOCAL, VECTORS) for index in description.get(member, ())]
 
 
 def search_schemas(description: Description) -> list[list[Description]]:
