@@ -17,11 +17,11 @@ from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
-from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
+from flyexpr.engines.sqlite.operations.collection_size import metrics_by_table
 from flyexpr.engines.sqlite.operations.reads import shown
 from flyexpr.engines.sqlite.request.batches import DUPLICATES
 from flyexpr.engines.sqlite.request.intents import BatchAsked, KeysAsked, Write, WritesAsked
-from flyexpr.engines.sqlite.rules.capacity import Usage, consumed_by_table, read_units
+from flyexpr.engines.sqlite.rules.capacity import Usage, Usages, read_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, check_index_keys, key_row
 from flyexpr.engines.sqlite.rules.vectors import check_vectors
 from flyexpr.engines.sqlite.rules.writes import image_after
@@ -35,9 +35,8 @@ class TableRead:
 
     __slots__ = ("asked", "table", "texts", "unprocessed", "usage")
 
-    def __init__(self, asked: KeysAsked, table: StoredTable) -> None:
-        self.asked, self.table = asked, table
-        self.usage = Usage()
+    def __init__(self, asked: KeysAsked, table: StoredTable, usage: Usage) -> None:
+        self.asked, self.table, self.usage = asked, table, usage
         self.texts: list[bytes] = []
         self.unprocessed: list[Any] = []
 
@@ -62,26 +61,24 @@ class TableRead:
 
 def batch_get_item(storage: Storage, asked: BatchAsked, now: float) -> bytes:
     """The answer to BatchGetItem: the items that are there, table by table, in the order of the keys."""
-    reads, size = [], 0
+    reads, usages, size = [], Usages(), 0
     with storage.transaction("DEFERRED"):
         for keys in asked.tables:
-            read = TableRead(keys, storage.table(keys.table))
-            size = read.take(storage, size)
-            reads.append(read)
+            table = storage.table(keys.table)
+            reads.append(TableRead(keys, table, usages.of(table)))
+            size = reads[-1].take(storage, size)
     responses = {read.asked.name: [shown(text, read.asked.paths) for text in read.texts] for read in reads}
     unprocessed = {read.asked.name: {**read.asked.wire, "Keys": read.unprocessed} for read in reads if read.unprocessed}
     return answer(
         Responses=answer(**responses),
         UnprocessedKeys=json_text(unprocessed),
-        ConsumedCapacity=optional(consumed_by_table([(read.table, read.usage) for read in reads], asked.capacity)),
+        ConsumedCapacity=optional(usages.consumed(asked.capacity)),
     )
 
 
 def batch_write_item(storage: Storage, asked: WritesAsked, now: float) -> bytes:
     """The answer to BatchWriteItem; one bad request refuses them all."""
-    returns = asked.returns
-    usages: dict[str, tuple[StoredTable, Usage]] = {}
-    metrics: dict[str, list[Any]] = {}
+    returns, usages = asked.returns, Usages()
     with storage.transaction("IMMEDIATE"):
         targets = [(table := storage.table(write.table), _row(table, write)) for write in asked.writes]
         if len({(table.store, row) for table, row in targets}) < len(targets):
@@ -94,17 +91,14 @@ def batch_write_item(storage: Storage, asked: WritesAsked, now: float) -> bytes:
                 rows.setdefault(table.store, []).append((row, write.image.size, write.image.text))
                 continue
             old = read_image(storage.get(table.store, row), table.watched)
-            _, usage = usages.setdefault(table.name, (table, Usage()))
-            usage.merge(carry_out(storage, table, row, old, image_after(write, table, old)))
-            collection = collection_metrics(storage, table, write.item) if returns.metrics else None
-            if collection is not None:
-                metrics.setdefault(table.name, []).append(collection)
+            usages.of(table).merge(carry_out(storage, table, row, old, image_after(write, table, old)))
         for store, puts in rows.items():
             storage.put_all(store, puts)
+        metrics = metrics_by_table(storage, (table for table, _ in targets), asked.writes) if returns.metrics else None
     return answer(
         UnprocessedItems="{}",
-        ItemCollectionMetrics=optional(metrics or None),
-        ConsumedCapacity=optional(consumed_by_table(usages.values(), returns.capacity)),
+        ItemCollectionMetrics=optional(metrics),
+        ConsumedCapacity=optional(usages.consumed(returns.capacity)),
     )
 
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html#LSI.It
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import item_text
@@ -14,6 +14,7 @@ from flyexpr.engines.sqlite.disk.key_schema import key_of, partition_key
 from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
+from flyexpr.engines.sqlite.request.intents import Write
 
 _GIGABYTE = 1024**3
 
@@ -33,3 +34,15 @@ def collection_metrics(storage: Storage, table: StoredTable, key: Mapping[str, A
         "ItemCollectionKey": json.loads(item_text(key_of(names, key))),
         "SizeEstimateRangeGB": [whole, whole + 1.0],
     }
+
+
+def metrics_by_table(
+    storage: Storage, tables: Iterable[StoredTable], writes: Iterable[Write]
+) -> dict[str, list[dict[str, Any]]] | None:
+    """As `collection_metrics`, for a request of several writes, each to its table."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for table, write in zip(tables, writes, strict=True):
+        metrics = collection_metrics(storage, table, write.item)
+        if metrics is not None:
+            by_name.setdefault(table.name, []).append(metrics)
+    return by_name or None

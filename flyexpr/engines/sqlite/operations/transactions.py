@@ -17,13 +17,13 @@ from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import EmptyIndexKey, duplicate_item, invalid, not_found
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
-from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
+from flyexpr.engines.sqlite.operations.collection_size import metrics_by_table
 from flyexpr.engines.sqlite.operations.long_writes import Images, LongWrites, write_in_transaction
 from flyexpr.engines.sqlite.operations.tokens import recall, remember
 from flyexpr.engines.sqlite.request.expressions import top_names
 from flyexpr.engines.sqlite.request.intents import GetsAsked, Returns, Write, WritesAsked
 from flyexpr.engines.sqlite.request.transactions import MAX_BYTES
-from flyexpr.engines.sqlite.rules.capacity import Usage, consumed_by_table, read_units, write_units
+from flyexpr.engines.sqlite.rules.capacity import Usage, Usages, read_units, write_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, key_row
 from flyexpr.engines.sqlite.rules.writes import check_keeps_key, write_row
 from flyexpr.errors import DynamoError
@@ -48,18 +48,14 @@ def transact_write_items(storage: Storage, asked: WritesAsked, now: float) -> by
         images = _images(storage, targets, long_writes)
         if asked.token is not None:
             remember(storage, asked.token, [_larger(*image) for image in images], now)
-        usages: dict[str, tuple[StoredTable, Usage]] = {}
-        metrics: dict[str, list[Any]] = {}
+        usages = Usages()
         for (table, row, write), (old, new) in zip(targets, images, strict=True):
-            _, usage = usages.setdefault(table.name, (table, Usage()))
-            usage.merge(_carry_out(storage, table, row, write, old, new))
-            collection = collection_metrics(storage, table, write.item) if returns.metrics else None
-            if collection is not None:
-                metrics.setdefault(table.name, []).append(collection)
+            usages.of(table).merge(_carry_out(storage, table, row, write, old, new))
+        metrics = metrics_by_table(storage, tables, writes) if returns.metrics else None
         return answer(
             Responses="[]" if returns.responses else None,
-            ConsumedCapacity=optional(consumed_by_table(usages.values(), returns.capacity, "Write")),
-            ItemCollectionMetrics=optional(metrics or None),
+            ConsumedCapacity=optional(usages.consumed(returns.capacity, "Write")),
+            ItemCollectionMetrics=optional(metrics),
         )
 
     return write_in_transaction(storage, attempt)
@@ -137,26 +133,24 @@ def _repeat(tables: list[StoredTable], sizes: list[int], returns: Returns) -> by
 
     It costs a transactional read of what each action wrote or replaced, whichever was larger.
     """
-    usages: dict[str, tuple[StoredTable, Usage]] = {}
+    usages = Usages()
     for table, size in zip(tables, sizes, strict=True):
-        usages.setdefault(table.name, (table, Usage()))[1].add(2 * read_units(size, True))
+        usages.of(table).add(2 * read_units(size, True))
     return answer(
         Responses="[]" if returns.responses else None,
-        ConsumedCapacity=optional(consumed_by_table(usages.values(), returns.capacity, "Read")),
+        ConsumedCapacity=optional(usages.consumed(returns.capacity, "Read")),
     )
 
 
 def transact_get_items(storage: Storage, asked: GetsAsked, now: float) -> bytes:
     """The answer to TransactGetItems: one response for each key, empty where there is nothing to give."""
-    usages: dict[str, tuple[StoredTable, Usage]] = {}
-    responses, total = [], 0
+    usages, responses, total = Usages(), [], 0
     with storage.transaction("DEFERRED"):
         tables = [storage.table(get.table) for get in asked.gets]
         rows = _rows([(table, get.key, key_row) for table, get in zip(tables, asked.gets, strict=True)])
         items = [storage.get(table.store, row) for table, row in zip(tables, rows, strict=True)]
     for table, row, get in zip(tables, items, asked.gets, strict=True):
-        units = 2 * read_units(row[0] if row else 0, True)
-        usages.setdefault(table.name, (table, Usage()))[1].add(units)
+        usages.of(table).add(2 * read_units(row[0] if row else 0, True))
         size, text = _part(row, get.paths)
         total += size
         if total > MAX_BYTES:
@@ -164,7 +158,7 @@ def transact_get_items(storage: Storage, asked: GetsAsked, now: float) -> bytes:
         responses.append(answer(Item=text))
     return answer(
         Responses=responses,
-        ConsumedCapacity=optional(consumed_by_table(usages.values(), asked.capacity, "Read")),
+        ConsumedCapacity=optional(usages.consumed(asked.capacity, "Read")),
     )
 
 

@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
@@ -102,9 +101,19 @@ def _index_units(usage: Usage, direction: str) -> dict[str, dict[str, Any]]:
     return answer
 
 
-def consumed_by_table(
-    usages: Iterable[tuple[StoredTable, Usage]], capacity: str, direction: str = ""
-) -> list[dict[str, Any]] | None:
-    """As `consumed`, for a request on several tables."""
-    answers = [consumed(table, usage, capacity, direction) for table, usage in usages]
-    return [answer for answer in answers if answer is not None] or None
+class Usages:
+    """What a request on several tables has consumed of each."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, tuple[StoredTable, Usage]] = {}
+
+    def of(self, table: StoredTable) -> Usage:
+        """What it has consumed of one table."""
+        return self._by_name.setdefault(table.name, (table, Usage()))[1]
+
+    def consumed(self, capacity: str, direction: str = "") -> list[dict[str, Any]] | None:
+        """As `consumed`, table by table."""
+        answers = [consumed(table, usage, capacity, direction) for table, usage in self._by_name.values()]
+        return [answer for answer in answers if answer is not None] or None
