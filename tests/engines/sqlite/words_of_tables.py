@@ -452,6 +452,7 @@ ABOUT_TABLES: list[Row] = [
             (operation, {"TableName": NAMED_TAB + "ab"}, SHORT_NAME),
         )
     ),
+    ("UpdateTimeToLive", {"TableName": "tab"}, broken("timeToLiveSpecification", "null", "not be null")),
     *(
         ("UpdateTimeToLive", {"TableName": "tab", "TimeToLiveSpecification": specification}, refusal)
         for specification, refusal in (

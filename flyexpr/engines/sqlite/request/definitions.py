@@ -35,13 +35,13 @@ LOCAL, GLOBAL, UPDATES = "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "Glo
 VECTOR_UPDATES = "VectorIndexUpdates"
 
 
-class Shape(NamedTuple):
+class ObjectRules(NamedTuple):
     """The rules for the members of an object, and which of them it must have."""
 
-    rules: Mapping[str, Rule]
+    members: Mapping[str, Rule]
     required: Iterable[str] = ()
-    below: Mapping[str, Shape] = {}
-    """The shapes of members whose names stand for others elsewhere."""
+    below: Mapping[str, ObjectRules] = {}
+    """Those of members that only this object has, or whose names stand for others elsewhere."""
 
 
 _NAME_TEXT = sized_text_rule(1, 255)
@@ -56,7 +56,7 @@ _INDEX: dict[str, Rule] = {
     "Projection": map_rule,
     **_THROUGHPUT,
 }
-_NEW_INDEX = Shape(_INDEX, ("IndexName", "KeySchema", "Projection"))
+_NEW_INDEX = ObjectRules(_INDEX, ("IndexName", "KeySchema", "Projection"))
 _TABLE: dict[str, Rule] = {
     "TableName": table_rule,
     "AttributeDefinitions": list_rule(),
@@ -87,7 +87,7 @@ OVERRIDES: dict[str, Rule] = {
     "OnDemandThroughputOverride": map_rule,
     "SSESpecificationOverride": map_rule,
 }
-_NEW_VECTORS = Shape(
+_NEW_VECTORS = ObjectRules(
     {
         "IndexName": name_rule,
         "VectorAttribute": map_rule,
@@ -99,44 +99,44 @@ _NEW_VECTORS = Shape(
     ("IndexName", "VectorAttribute", "Dimensions", "DistanceFunction", "Projection"),
 )
 # The members that are objects, or lists of objects.
-_BELOW: dict[str, Shape] = {
-    "AttributeDefinitions": Shape(
+_BELOW: dict[str, ObjectRules] = {
+    "AttributeDefinitions": ObjectRules(
         {"AttributeName": _NAME_TEXT, "AttributeType": choice_rule("B", "N", "S")}, ("AttributeName", "AttributeType")
     ),
-    "KeySchema": Shape(
+    "KeySchema": ObjectRules(
         {"AttributeName": _NAME_TEXT, "KeyType": choice_rule("HASH", "RANGE")}, ("AttributeName", "KeyType")
     ),
     GLOBAL: _NEW_INDEX,
     LOCAL: _NEW_INDEX,
-    UPDATES: Shape({"Create": map_rule, "Update": map_rule, "Delete": map_rule}),
+    UPDATES: ObjectRules({"Create": map_rule, "Update": map_rule, "Delete": map_rule}),
     VECTORS: _NEW_VECTORS,
-    VECTOR_UPDATES: Shape(
+    VECTOR_UPDATES: ObjectRules(
         {"Create": map_rule, "Delete": map_rule},
-        below={"Create": _NEW_VECTORS, "Delete": Shape({"IndexName": name_rule}, ("IndexName",))},
+        below={"Create": _NEW_VECTORS, "Delete": ObjectRules({"IndexName": name_rule}, ("IndexName",))},
     ),
-    "VectorAttribute": Shape({"AttributeName": _NAME_TEXT}, ("AttributeName",)),
-    "SearchSchema": Shape(
+    "VectorAttribute": ObjectRules({"AttributeName": _NAME_TEXT}, ("AttributeName",)),
+    "SearchSchema": ObjectRules(
         {"AttributeName": _NAME_TEXT, "SearchSchemaElementType": choice_rule("HASH", "INLINE_FILTER")},
         ("AttributeName", "SearchSchemaElementType"),
     ),
     "Create": _NEW_INDEX,
-    "Update": Shape(_INDEX, ("IndexName",)),
-    "Delete": Shape(_INDEX, ("IndexName",)),
-    "Projection": Shape(
+    "Update": ObjectRules(_INDEX, ("IndexName",)),
+    "Delete": ObjectRules(_INDEX, ("IndexName",)),
+    "Projection": ObjectRules(
         {"ProjectionType": choice_rule("ALL", "INCLUDE", "KEYS_ONLY"), "NonKeyAttributes": texts_rule(1, 20)}
     ),
-    "ProvisionedThroughput": Shape(
+    "ProvisionedThroughput": ObjectRules(
         {"ReadCapacityUnits": long_rule(1), "WriteCapacityUnits": long_rule(1)},
         ("ReadCapacityUnits", "WriteCapacityUnits"),
     ),
-    "OnDemandThroughput": Shape(
+    "OnDemandThroughput": ObjectRules(
         {"MaxReadRequestUnits": long_rule(-LONG_MAX), "MaxWriteRequestUnits": long_rule(-LONG_MAX)}
     ),
-    "WarmThroughput": Shape({"ReadUnitsPerSecond": long_rule(1), "WriteUnitsPerSecond": long_rule(1)}),
-    "SSESpecification": Shape(
+    "WarmThroughput": ObjectRules({"ReadUnitsPerSecond": long_rule(1), "WriteUnitsPerSecond": long_rule(1)}),
+    "SSESpecification": ObjectRules(
         {"Enabled": boolean_rule, "SSEType": choice_rule("AES256", "KMS"), "KMSMasterKeyId": text_rule}
     ),
-    "StreamSpecification": Shape(
+    "StreamSpecification": ObjectRules(
         {
             "StreamEnabled": boolean_rule,
             "StreamViewType": choice_rule("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"),
@@ -162,39 +162,39 @@ def read_definition(request: Members, structure: Structure, required: Iterable[s
 to satisfy constraint: Member must have length greater than or equal to 3; Value '[]' at 'keySchema' failed to satisfy \
 constraint: Member must have length greater than or equal to 1
     """
-    return read_shape(request, structure, Shape(_TABLE, required))
+    return read_object(request, structure, ObjectRules(_TABLE, required))
 
 
-def read_shape(request: Members, structure: Structure, shape: Shape) -> Members:
-    """The members that a request has by its structure, read by a shape, with every broken rule reported at once.
+def read_object(request: Members, structure: Structure, rules: ObjectRules) -> Members:
+    """The members that a request has by its structure, all the way down, with every broken rule reported at once.
 
     >>> from flyexpr.engines.sqlite.request.shapes import RESTORE_TABLE_FROM_BACKUP
     >>> overrides = {"BillingModeOverride": "PAY_PER_REQUEST", "Tags": 7}
-    >>> read_shape(overrides, RESTORE_TABLE_FROM_BACKUP, Shape(OVERRIDES))
+    >>> read_object(overrides, RESTORE_TABLE_FROM_BACKUP, ObjectRules(OVERRIDES))
     {'BillingModeOverride': 'PAY_PER_REQUEST'}
     """
     problems: list[str] = []
-    members = _read(request, structure, shape, "", problems)
+    members = _read(request, structure, rules, "", problems)
     if problems:
         raise validation_errors(problems)
     return members
 
 
-def _read(value: Any, structure: Any, shape: Shape, within: str, problems: list[str]) -> Members:
-    members = gather(value, rules_of(structure, shape.rules), shape.required, within, problems)
+def _read(value: Any, structure: Any, rules: ObjectRules, within: str, problems: list[str]) -> Members:
+    members = gather(value, rules_of(structure, rules.members), rules.required, within, problems)
     for name, below in members.items():
         path = f"{within}{name[0].lower()}{name[1:]}."
-        shape_below = shape.below.get(name) or _BELOW.get(name)
-        if shape_below is None:
+        rules_below = rules.below.get(name) or _BELOW.get(name)
+        if rules_below is None:
             continue
         of = structure.members[name]
         if isinstance(of, ListOf):
             members[name] = [
-                _read(element, of.of, shape_below, f"{path}{position}.member.", problems)
+                _read(element, of.of, rules_below, f"{path}{position}.member.", problems)
                 for position, element in enumerate(below, 1)
             ]
         else:
-            members[name] = _read(below, of, shape_below, path, problems)
+            members[name] = _read(below, of, rules_below, path, problems)
     return members
 
 

@@ -18,7 +18,8 @@ Rule = Callable[[Any], tuple[Any, list[str]]]
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _PATTERN = f"Member must satisfy regular expression pattern: {_NAME.pattern}"
-_ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
+TABLE_ARN = r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)"  # its group is the name of the table
+_ARN = re.compile(TABLE_ARN)
 
 
 def name_rule(raw: Any) -> tuple[str, list[str]]:

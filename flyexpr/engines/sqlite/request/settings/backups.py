@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Backup-and-Rest
 
 from __future__ import annotations
 
-from flyexpr.engines.sqlite.faults import invalid, validation_errors
+from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.definitions import (
     GLOBAL_OVERRIDE,
     LOCAL_OVERRIDE,
     OVERRIDES,
-    Shape,
-    read_shape,
+    ObjectRules,
+    read_object,
 )
 from flyexpr.engines.sqlite.request.intents import (
     BackupAsked,
@@ -34,8 +34,12 @@ from flyexpr.engines.sqlite.request.member_rules import (
     table_rule,
     timestamp_rule,
 )
-from flyexpr.engines.sqlite.request.members import Members, check_table_name, gather, read_members
-from flyexpr.engines.sqlite.request.shapes import RESTORE_TABLE_FROM_BACKUP, RESTORE_TABLE_TO_POINT_IN_TIME
+from flyexpr.engines.sqlite.request.members import Members, check_table_name, read_members
+from flyexpr.engines.sqlite.request.shapes import (
+    RESTORE_TABLE_FROM_BACKUP,
+    RESTORE_TABLE_TO_POINT_IN_TIME,
+    UPDATE_CONTINUOUS_BACKUPS,
+)
 from flyexpr.engines.sqlite.request.tables import read_index
 
 MAX_BACKUPS, MAX_DAYS = 100, 35
@@ -50,15 +54,20 @@ _LISTING: dict[str, Rule] = {
     "ExclusiveStartBackupArn": _BACKUP_ARN,
     "BackupType": choice_rule("USER", "SYSTEM", "AWS_BACKUP", "ALL"),
 }
-_RECOVERING: dict[str, Rule] = {"TableName": table_rule, "PointInTimeRecoverySpecification": map_rule}
-_SPECIFICATION: dict[str, Rule] = {
-    "PointInTimeRecoveryEnabled": boolean_rule,
-    "RecoveryPeriodInDays": integer_rule(1, MAX_DAYS),
-}
-_FROM_BACKUP = Shape(
+_RECOVERING = ObjectRules(
+    {"TableName": table_rule, "PointInTimeRecoverySpecification": map_rule},
+    ("TableName", "PointInTimeRecoverySpecification"),
+    {
+        "PointInTimeRecoverySpecification": ObjectRules(
+            {"PointInTimeRecoveryEnabled": boolean_rule, "RecoveryPeriodInDays": integer_rule(1, MAX_DAYS)},
+            ("PointInTimeRecoveryEnabled",),
+        )
+    },
+)
+_FROM_BACKUP = ObjectRules(
     {"TargetTableName": name_rule, "BackupArn": _BACKUP_ARN, **OVERRIDES}, ("TargetTableName", "BackupArn")
 )
-_TO_TIME = Shape(
+_TO_TIME = ObjectRules(
     {
         "SourceTableArn": table_rule,
         "SourceTableName": table_rule,
@@ -103,7 +112,7 @@ def read_list_backups(request: Members) -> BackupsAsked:
 
 def read_restore_from_backup(request: Members) -> RestoreAsked:
     """What a RestoreTableFromBackup asks for."""
-    members = read_shape(request, RESTORE_TABLE_FROM_BACKUP, _FROM_BACKUP)
+    members = read_object(request, RESTORE_TABLE_FROM_BACKUP, _FROM_BACKUP)
     return RestoreAsked(members["BackupArn"], members["TargetTableName"], _overrides(members))
 
 
@@ -116,24 +125,15 @@ def read_update_continuous_backups(request: Members) -> RecoveryAsked:
     RecoveryAsked(table='scores', days=35)
     """
     check_table_name(request)
-    problems: list[str] = []
-    members = gather(request, _RECOVERING, _RECOVERING, "", problems)
-    specification = gather(
-        members.get("PointInTimeRecoverySpecification", {}),
-        _SPECIFICATION,
-        ("PointInTimeRecoveryEnabled",),
-        "pointInTimeRecoverySpecification.",
-        problems,
-    )
-    if problems:
-        raise validation_errors(problems)
+    members = read_object(request, UPDATE_CONTINUOUS_BACKUPS, _RECOVERING)
+    specification = members["PointInTimeRecoverySpecification"]
     days = specification.get("RecoveryPeriodInDays", MAX_DAYS)
     return RecoveryAsked(members["TableName"], days if specification["PointInTimeRecoveryEnabled"] else 0)
 
 
 def read_restore_to_time(request: Members) -> RestoreToTimeAsked:
     """What a RestoreTableToPointInTime asks for."""
-    members = read_shape(request, RESTORE_TABLE_TO_POINT_IN_TIME, _TO_TIME)
+    members = read_object(request, RESTORE_TABLE_TO_POINT_IN_TIME, _TO_TIME)
     source = members.get("SourceTableName", members.get("SourceTableArn"))
     if source is None:
         raise invalid("Either SourceTableName or SourceTableArn must be specified")

@@ -11,7 +11,7 @@ import re
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.intents import PolicyAsked, Resource
 from flyexpr.engines.sqlite.request.json_types import Structure
-from flyexpr.engines.sqlite.request.member_rules import Rule, boolean_rule, sized_text_rule, text_rule
+from flyexpr.engines.sqlite.request.member_rules import TABLE_ARN, Rule, boolean_rule, sized_text_rule, text_rule
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.shapes import DELETE_RESOURCE_POLICY, GET_RESOURCE_POLICY, PUT_RESOURCE_POLICY
 
@@ -22,7 +22,7 @@ _RULES: dict[str, Rule] = {
     "Policy": text_rule,
     "ConfirmRemoveSelfResourceAccess": boolean_rule,
 }
-_ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)(?:/stream/[^/]+)?")
+_ARN = re.compile(TABLE_ARN + r"(?:/stream/[^/]+)?")
 
 
 def read_put_policy(request: Members) -> PolicyAsked:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.faults import NO_REPLICAS, validation_errors
+from flyexpr.engines.sqlite.faults import NO_REPLICAS
 from flyexpr.engines.sqlite.request.intents import ProbeAsked
 from flyexpr.engines.sqlite.request.json_types import INTEGER, LONG, STRING, ListOf, Shape, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
@@ -25,7 +25,7 @@ from flyexpr.engines.sqlite.request.member_rules import (
     table_rule,
     text_rule,
 )
-from flyexpr.engines.sqlite.request.members import Members, gather
+from flyexpr.engines.sqlite.request.members import Members, read_members
 
 
 class Refusal(NamedTuple):
@@ -219,11 +219,7 @@ def probe_reader(operation: str) -> Callable[[Members], ProbeAsked]:
     rules = {name: _member(name)[1] for name in _names(probe)}
 
     def read(request: Members) -> ProbeAsked:
-        problems: list[str] = []
-        members = gather(request, rules, probe.required.split(), "", problems)
-        if problems:
-            raise validation_errors(problems)
-        return ProbeAsked(operation, members)
+        return ProbeAsked(operation, read_members(request, rules, probe.required.split()))
 
     return read
 

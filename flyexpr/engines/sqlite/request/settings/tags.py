@@ -12,6 +12,7 @@ from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, validation
 from flyexpr.engines.sqlite.request.intents import Resource, TagsAsked, UntagAsked
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import (
+    TABLE_ARN,
     Rule,
     length_problems,
     list_rule,
@@ -35,7 +36,7 @@ _KEY_LENGTH = (
 )
 _TAG: dict[str, Rule] = {"Key": sized_text_rule(1, _LONGEST), "Value": sized_text_rule(0, 256)}
 _TEXT = re.compile(r"[\w\s+\-=.:/]*")
-_ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/([^/]+)")
+_ARN = re.compile(TABLE_ARN)
 
 
 def read_tag_resource(request: Members) -> TagsAsked:
