@@ -337,6 +337,14 @@ def test_a_batch_names_the_table_whose_key_cannot_be_used(engine: SqliteEngine) 
     assert (read["TableName"], read["Error"]["Code"]) == ("tab", "ValidationError")
 
 
+def test_what_failing_writes_consumed_is_the_table_s(engine: SqliteEngine) -> None:
+    insert, update = "INSERT INTO tab VALUE {'pk': 'p', 'sk': 1}", "UPDATE tab SET x = 9 WHERE pk = 'p' AND sk = 2"
+    (consumed,) = batch(engine, insert, update, ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
+    of_index = {"by_g": {"CapacityUnits": 1.0}}
+    of_table = {"CapacityUnits": 2.0}  # the update, and the insert that failed
+    assert consumed == {"TableName": "tab", "CapacityUnits": 3.0, "Table": of_table, "GlobalSecondaryIndexes": of_index}
+
+
 def test_what_a_batch_refuses_as_a_whole(engine: SqliteEngine) -> None:
     one = "SELECT * FROM tab WHERE pk = 'p' AND sk = 1"
     mixed = "ValidationException: Read and write requests together in the same batch is not supported."

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.ht
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.answers import answer, json_text, optional
 from flyexpr.engines.sqlite.disk.schema import StoredTable
@@ -33,7 +33,7 @@ from flyexpr.engines.sqlite.request.intents import (
 )
 from flyexpr.engines.sqlite.request.next_tokens import write_token
 from flyexpr.engines.sqlite.request.statements import invalid_action
-from flyexpr.engines.sqlite.rules.capacity import write_units
+from flyexpr.engines.sqlite.rules.capacity import Usage, consumed, write_units
 from flyexpr.engines.sqlite.rules.keys import MISMATCH, check_item_key, key_row
 from flyexpr.engines.sqlite.rules.statement_reads import find_index, get_of, selected_page
 from flyexpr.engines.sqlite.rules.statement_writes import write_of
@@ -96,86 +96,94 @@ def _name(statement: Statement) -> str:
 # Batches
 
 
-class Member:
-    """A statement of a batch: what it reads or writes and of which row, or why it is refused."""
+class Prepared(NamedTuple):
+    """A statement of a batch: the read or the write that it is, and of which row."""
 
-    __slots__ = ("asked", "attempted", "capacity", "error", "row", "table", "work")
-
-    def __init__(self, storage: Storage, asked: StatementAsked | DynamoError, capacity: str) -> None:
-        self.capacity, self.attempted = capacity, 0.0
-        self.row: tuple[str, bytes] | None = None
-        self.error: DynamoError | None = None
-        try:
-            if isinstance(asked, DynamoError):
-                raise asked
-            self._prepare(storage, asked)
-        except DynamoError as error:
-            self.error = error
-
-    def _prepare(self, storage: Storage, asked: StatementAsked) -> None:
-        self.asked, self.table = asked, _table(storage, asked)
-        self.work: GetAsked | Write
-        if isinstance(asked.statement, Select):
-            self.work = get_of(self.table, asked.statement, asked, "BatchExecuteStatement", self.capacity)
-            self.row = self.table.store, key_row(self.table, self.work.key)
-        else:
-            self.work = write_of(self.table, asked)
-            self.row = self.table.store, write_row(self.table, self.work)
-
-    def response(self, storage: Storage, now: float) -> Wire:
-        """What comes of the statement, with the capacity that it consumed beside the members of a response."""
-        try:
-            if self.error is not None:
-                raise self.error
-            done = self._done(storage, now)
-        except DynamoError as error:
-            return self._failed(storage, error)
-        item = done.get("Item", done.get("Attributes"))
-        capacity = done.get("ConsumedCapacity")
-        return _present(TableName=self.table.name, Item=item, ConsumedCapacity=capacity)
-
-    def _done(self, storage: Storage, now: float) -> Wire:
-        if isinstance(self.work, Write):
-            return _written(storage, self.asked, self.work, self.capacity, now)
-        got: Wire = json.loads(get_item(storage, self.work, now))
-        return got
-
-    def _failed(self, storage: Storage, error: DynamoError) -> Wire:
-        code = _SHORT_CODES.get(error.code, error.code.removesuffix("Exception"))
-        response: Wire = {"Error": {"Code": code, "Message": error.message, **error.fields}}
-        if self.row is not None and error.code in _FOR_THE_ITEM:
-            self.attempted = self._units(storage, *self.row)
-        if self.attempted or isinstance(error, UnusableKey):
-            response["TableName"] = self.table.name
-        return response
-
-    def _units(self, storage: Storage, store: str, row: bytes) -> float:
-        """The units of a write that was refused for the item as it is: what it would have cost."""
-        with storage.transaction("DEFERRED"):
-            stored = storage.get(store, row) if storage.find(self.table.name) == self.table else None
-        image = self.work.image if isinstance(self.work, Write) else None
-        return write_units(*[size for size in (stored and stored[0], image and image.size) if size])
+    asked: StatementAsked
+    table: StoredTable
+    work: GetAsked | Write
+    row: bytes
 
 
-_FOR_THE_ITEM = ("ConditionalCheckFailedException", "DuplicateItemException")
-_SHORT_CODES = {"ValidationException": "ValidationError", "ThrottlingException": "ThrottlingError"}
+class Rejected(NamedTuple):
+    """A statement of a batch that cannot be done: why, and its table if that is known."""
+
+    error: DynamoError
+    table: StoredTable | None
 
 
 def batch_execute_statement(storage: Storage, asked: StatementsAsked, now: float) -> bytes:
     """The answer to BatchExecuteStatement: one response for each statement, which may fail alone."""
-    members = [Member(storage, statement, asked.capacity) for statement in asked.statements]
-    rows = [member.row for member in members if member.row is not None]
+    members = [_prepared(storage, statement, asked.capacity) for statement in asked.statements]
+    rows = [(member.table.store, member.row) for member in members if isinstance(member, Prepared)]
     if len(set(rows)) < len(rows):
         raise invalid(DUPLICATES)
-    responses = [member.response(storage, now) for member in members]
-    consumed: dict[str, Wire] = {}
+    responses = [_response(storage, member, asked.capacity, now) for member in members]
+    totals: dict[str, Wire] = {}
     for response in responses:
         if "ConsumedCapacity" in response:
-            _add(consumed.setdefault(response["TableName"], {}), response.pop("ConsumedCapacity"))
-    for member in members:
-        if member.attempted and member.table.name in consumed:
-            consumed[member.table.name]["CapacityUnits"] += member.attempted
-    return answer(Responses=json_text(responses), ConsumedCapacity=optional([*consumed.values()] or None))
+            _add(totals.setdefault(response["TableName"], {}), response.pop("ConsumedCapacity"))
+    for member, response in zip(members, responses, strict=True):
+        wrote_nothing = response.get("Error", {}).get("Code") in _FOR_THE_ITEM
+        if wrote_nothing and isinstance(member, Prepared) and member.table.name in totals:
+            attempted = consumed(member.table, _attempted(storage, member), asked.capacity)
+            _add(totals[member.table.name], attempted or {})
+    return answer(Responses=json_text(responses), ConsumedCapacity=optional([*totals.values()] or None))
+
+
+def _prepared(storage: Storage, asked: StatementAsked | DynamoError, capacity: str) -> Prepared | Rejected:
+    table = None
+    try:
+        if isinstance(asked, DynamoError):
+            raise asked
+        table = _table(storage, asked)
+        if isinstance(asked.statement, Select):
+            get = get_of(table, asked.statement, asked, "BatchExecuteStatement", capacity)
+            return Prepared(asked, table, get, key_row(table, get.key))
+        write = write_of(table, asked)
+        return Prepared(asked, table, write, write_row(table, write))
+    except DynamoError as error:
+        return Rejected(error, table)
+
+
+def _response(storage: Storage, member: Prepared | Rejected, capacity: str, now: float) -> Wire:
+    """What comes of a statement, with the capacity that it consumed beside the members of a response."""
+    if isinstance(member, Rejected):
+        return _failed(*member)
+    try:
+        done = _done(storage, member, capacity, now)
+    except DynamoError as error:
+        return _failed(error, member.table)
+    item = done.get("Item", done.get("Attributes"))
+    return _present(TableName=member.table.name, Item=item, ConsumedCapacity=done.get("ConsumedCapacity"))
+
+
+def _done(storage: Storage, member: Prepared, capacity: str, now: float) -> Wire:
+    if isinstance(member.work, Write):
+        return _written(storage, member.asked, member.work, capacity, now)
+    got: Wire = json.loads(get_item(storage, member.work, now))
+    return got
+
+
+def _failed(error: DynamoError, table: StoredTable | None) -> Wire:
+    code = _SHORT_CODES.get(error.code, error.code.removesuffix("Exception"))
+    response: Wire = {"Error": {"Code": code, "Message": error.message, **error.fields}}
+    if table is not None and (code in _FOR_THE_ITEM or isinstance(error, UnusableKey)):
+        response["TableName"] = table.name
+    return response
+
+
+_FOR_THE_ITEM = ("ConditionalCheckFailed", "DuplicateItem")  # refused for the item as it is
+_SHORT_CODES = {"ValidationException": "ValidationError", "ThrottlingException": "ThrottlingError"}
+
+
+def _attempted(storage: Storage, member: Prepared) -> Usage:
+    """What a write consumed that was refused for the item as it is: what it would have cost."""
+    table, work = member.table, member.work
+    with storage.transaction("DEFERRED"):
+        stored = storage.get(table.store, member.row) if storage.find(table.name) == table else None
+    image = work.image if isinstance(work, Write) else None
+    return Usage(write_units(*[size for size in (stored and stored[0], image and image.size) if size]))
 
 
 def _add(total: Wire, part: Wire) -> None:
