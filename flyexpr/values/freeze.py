@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from flyexpr.errors import ValidationError
 from flyexpr.values.kinds import (
     MAX_DEPTH,
     ORDERED,
@@ -52,17 +53,6 @@ def freeze_item(item: Mapping[str, Any]) -> Frozen:
         raise explained(refused, "") from None
 
 
-def _freeze_array(value: Any, unknown: Unknown, at: str) -> Frozen:
-    """An array of numbers, as the list that is stored of it."""
-    from flyexpr.errors import ValidationError
-    from flyexpr.values.vectors import numbers_of  # few programs have one
-
-    try:
-        return _freeze(numbers_of(value), 1)
-    except ValidationError:
-        raise explained(unknown, at) from None
-
-
 def freeze_constant(value: Any, at: str = "") -> Frozen:
     """The same as `freeze`, but a value of a foreign type (datetime, Enum, …) stays as it is, of kind `PYTHON`.
 
@@ -75,21 +65,26 @@ def freeze_constant(value: Any, at: str = "") -> Frozen:
     try:
         return _freeze(value, 1)
     except Unknown as unknown:
-        frozen = _foreign_constant(value, at)
-        try:
-            hash(frozen)
-        except TypeError:
-            return _freeze_array(value, unknown, at)
-        return frozen
+        return _freeze_unknown(value, unknown, at)
     except Refused as refused:
         raise explained(refused, at) from None
 
 
-def _foreign_constant(value: Any, at: str) -> Frozen:
+def _freeze_unknown(value: Any, unknown: Unknown, at: str) -> Frozen:
+    """The same for a value that is, or holds, one of a foreign type; an array of numbers becomes a list of them."""
     try:
-        return _freeze_foreign(value, 1)
+        frozen = _freeze_foreign(value, 1)
+        hash(frozen)
     except Refused as refused:
         raise explained(refused, at) from None
+    except TypeError:
+        from flyexpr.values.vectors import numbers_of  # few programs have one
+
+        try:
+            return _freeze(numbers_of(value), 1)
+        except ValidationError:
+            raise explained(unknown, at) from None
+    return frozen
 
 
 def _freeze_foreign(value: Any, depth: int) -> Frozen:
