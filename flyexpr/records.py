@@ -8,7 +8,7 @@ long again with it (0.49 µs against 0.32 for three fields).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from operator import attrgetter
 from types import CodeType, FunctionType
@@ -100,6 +100,26 @@ def later(module: str, name: str) -> Callable[..., Any]:
     return function
 
 
+def generated(name: str, lines: Iterable[str], scope: dict[str, Any]) -> FunctionType:
+    """The function of a name that lines of code define; they see what is in the scope, and add to it what they define.
+
+    >>> times = generated("times", ["def times(number):", " return factor * number"], {"factor": 6})
+    >>> times(7)
+    42
+
+    Such a function is made for one class, or for the items of one form, and says once what a loop would ask on every
+    call. That pays in three places: the `__init__` of records, and the functions that read and write the items of one
+    form (values/patterns.py, values/text_forms.py). They take 0.65, 0.62 and 0.55 of the time.
+
+    The code consists of flyexpr's own words: operators, constants and numbered names. What comes from a program, a
+    request or an answer, such as the name of an attribute, is never code: it is a value in the scope, or in a string
+    that `repr` has written.
+    """
+    exec("\n".join(lines), scope)
+    function: FunctionType = scope[name]
+    return function
+
+
 copy, deepcopy = later("copy", "copy"), later("copy", "deepcopy")
 """Python's own; few programs need them, and that module takes a sixtieth of `import flyexpr`."""
 
@@ -151,10 +171,8 @@ def _filling(count: int, post: bool, options: bool) -> CodeType:
     if options:
         parameters.append("**unknown")
         body.insert(0, "unknown and refuse(self, unknown)")
-    scope: dict[str, Any] = {}
-    exec(f"def __init__({', '.join(parameters)}):\n {'; '.join(body) or 'pass'}", scope)
-    code: CodeType = scope["__init__"].__code__
-    return code
+    lines = [f"def __init__({', '.join(parameters)}):", f" {'; '.join(body) or 'pass'}"]
+    return generated("__init__", lines, {}).__code__
 
 
 def _shared(shown: list[str]) -> dict[str, Any]:

@@ -379,6 +379,16 @@ def test_the_picture_of_the_house_is_drawn_from_its_imports() -> None:
     assert upwards == []  # as the picture says
 
 
+def test_code_is_run_from_text_in_one_place() -> None:
+    running = {
+        name
+        for name in files()
+        for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("exec", "eval")
+    }
+    assert running == {"records"}
+
+
 def test_few_things_stand_in_one_place() -> None:
     """A reader can take in some two dozen names; a folder with more hides a folder that nobody has made."""
     crowded = {

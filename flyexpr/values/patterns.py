@@ -20,6 +20,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from flyexpr.records import generated
 from flyexpr.values.kinds import Item, quote
 from flyexpr.values.numbers import number
 
@@ -196,8 +197,8 @@ class Maker:
         return functions
 
     def _function(self, unpacked: str, result: str, *more: str) -> Callable[..., Any]:
-        exec(f"def made({', '.join(['matched', *more])}):\n {unpacked}\n return {result}", self.scope)
-        return self.scope["made"]  # type: ignore[no-any-return]
+        head = f"def made({', '.join(['matched', *more])}):"
+        return generated("made", [head, f" {unpacked}", f" return {result}"], self.scope)
 
     def of_map(self, members: dict[str, Any]) -> str:
         values = [f"{self._name(name)}: {self.of_value(wire)}" for name, wire in members.items()]

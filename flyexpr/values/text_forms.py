@@ -18,7 +18,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any, cast
 
-from flyexpr.records import record
+from flyexpr.records import generated, record
 from flyexpr.values.kinds import quote, text_of_number
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE
@@ -175,9 +175,7 @@ class _Maker:
 
     def made(self, form: Fields) -> Write:
         name = self._function(form, 1)
-        exec("\n".join(self._code), self._scope)
-        write: Write = self._scope[name]
-        return write
+        return generated(name, self._code, self._scope)
 
     def _function(self, form: Fields, depth: int) -> str:
         """The name of the function that writes maps of a form, whose values stand so deep."""
