@@ -54,7 +54,7 @@ STAGES = {
         __init__
     """,
     "cli": """
-        environment hints
+        environment hints other_names
         formats
         notes
         index_words

@@ -19,7 +19,7 @@ from flyexpr.version import __version__
 # module, and the rest by `later`. With all imports at the top, `flyexpr --version` took twice as long.
 Session = later("flyexpr.cli.session", "Session")
 complete_engines = later("flyexpr.cli.completions", "engines")
-meant_command = later("flyexpr.cli.hints", "meant_command")
+meant_command = later("flyexpr.cli.other_names", "meant_command")
 
 _COMMANDS = {
     "tables": ("tables", "The names of the tables."),

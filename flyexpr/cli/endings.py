@@ -15,7 +15,7 @@ from flyexpr.cli import notes
 from flyexpr.errors import ConditionFailed, ExpressionError, FlyexprError, PlanError, ValidationError
 from flyexpr.records import later
 
-in_words, meant_option = later("flyexpr.cli.hints", "in_words"), later("flyexpr.cli.hints", "meant_option")
+in_words, meant_option = later("flyexpr.cli.hints", "in_words"), later("flyexpr.cli.other_names", "meant_option")
 
 INTERRUPTED = 130
 _WRONG = (ExpressionError, PlanError, ValidationError)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 
-from flyexpr.errors import FlyexprError, nearest
+from flyexpr.errors import FlyexprError
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.requests.hints import bare_words, text_and_hint
@@ -77,57 +77,6 @@ def plan_in_words(text: str) -> str:
     return text.replace("consistent=True", "--consistent")
 
 
-_COMMANDS = {
-    "drop": "drop-table delete-table remove-table rm dropdb delete_table",
-    "alter": "update-table add-index create-index update_table",
-    "create": "create-table make mk create_table",
-    "describe": "describe-table desc show info schema",
-    "tables": "list-tables ls list",
-    "get": "get-item read",
-    "put": "put-item batch-write-item load insert write",
-    "delete": "delete-item remove",
-    "update": "update-item set",
-    "query": "find select",
-    "explain": "plan",
-    "export": "backup dump",
-    "import": "restore bootstrap",
-    "shell": "repl prompt",
-    "serve": "server start local",
-}
-_OPTIONS = {
-    "--region": "--engine dynamodb://REGION",
-    "--profile": "--engine 'dynamodb://REGION?profile=NAME'",
-    "--endpoint-url": "--engine http://HOST:PORT",
-    "--output": "--format",
-    "--max-items": "--limit",
-    "--table-name": "the name alone: it is the first argument",
-    "--filter-expression": "the condition alone: it is an argument",
-    "--index-name": "--index",
-    "--projection-expression": "--project",
-    "--consistent-read": "--consistent",
-    "--force": "--yes",
-}
-
-
-def meant_command(name: str, commands: Iterable[str]) -> str:
-    """The command that a wrong name stands for, or that is spelt like it; "" where there is none.
-
-    >>> meant_command("delete-table", ["drop"]), meant_command("quary", ["query"]), meant_command("x", ["query"])
-    ('drop', 'query', '')
-    """
-    same = (command for command, names in _COMMANDS.items() if name.lower() in names.split())
-    return next(same, "") or nearest(name.lower(), commands)
-
-
-def meant_option(option: str) -> str:
-    """What to write instead of an option that other programs have; "" where there is nothing.
-
-    >>> meant_option("--max-items"), meant_option("--limits")
-    ('--limit', '')
-    """
-    return _OPTIONS.get(option, "")
-
-
 def _hint_of(text: str, arguments: Iterable[str]) -> str:
     """A hint from the text of an error alone, which contains the expression."""
     if match := re.search(r"\n  condition: (.*)", text):
@@ -146,15 +95,15 @@ def quoting(text: str) -> str:
     ('', '')
     """
     with suppress(FlyexprError):
-        return _said(parse_condition(text))
+        return _missing_quotes(parse_condition(text))
     with suppress(FlyexprError):
-        return _said(parse_update(text))
+        return _missing_quotes(parse_update(text))
     return ""
 
 
-def _said(expression: Condition | Update) -> str:
+def _missing_quotes(expression: Condition | Update) -> str:
     why = "the shell removed the quotes, or there were none"
-    said = (
+    hints = (
         f'`{name}` names an attribute here: {why}; for the text write "{text}"' for name, text in bare_words(expression)
     )
-    return next(said, "")
+    return next(hints, "")

@@ -22,7 +22,8 @@ from flyexpr import (
     search,
 )
 from flyexpr.cli.app import _COMMANDS as COMMANDS
-from flyexpr.cli.hints import in_words, meant_command, meant_option
+from flyexpr.cli.hints import in_words
+from flyexpr.cli.other_names import meant_command, meant_option
 from flyexpr.errors import FlyexprError
 
 
