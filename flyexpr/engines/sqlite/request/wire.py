@@ -28,6 +28,7 @@ from flyexpr.engines.sqlite.request.json_types import (
 )
 from flyexpr.engines.sqlite.request.numerals import is_plain, read_number
 from flyexpr.values.kinds import MAX_DEPTH, TOO_DEEP, Item
+from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, number_text, text_size, whole_size
 
 NO_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
@@ -128,8 +129,8 @@ def _read_members(wire: Any, depth: int) -> tuple[Item, str, int]:
     return item, f"{{{','.join(parts)}}}", total
 
 
-_NAMES: dict[str, tuple[str, int]] = {}  # how a name stands in JSON, and its bytes: names are few and come often
-_MANY_NAMES, _SHORT_NAME = 4096, 255
+_NAMES = Memo[str, tuple[str, int]](4096)  # how a name stands in JSON, and its bytes: names are few and come often
+_SHORT_NAME = 255
 
 
 def check_name(name: str) -> str:
@@ -147,9 +148,7 @@ def check_name(name: str) -> str:
 
 def _name(name: str) -> tuple[str, int]:
     read = quote(check_name(name)) + ":", len(name.encode())
-    if len(_NAMES) < _MANY_NAMES and read[1] <= _SHORT_NAME:
-        _NAMES[name] = read
-    return read
+    return _NAMES.keep(name, read) if read[1] <= _SHORT_NAME else read
 
 
 def _read_map(body: Any, depth: int) -> Read:
