@@ -14,8 +14,8 @@ from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Arithmetic, Call, Compare, Operand, Path, Step, Value
 from flyexpr.records import later
 from flyexpr.values.freeze import freeze_constant
-from flyexpr.values.kinds import path_text
 from flyexpr.values.numbers import WHOLE
+from flyexpr.values.refusals import path_text
 
 _NO_PARTS = "only a path has parts; `size(...)` and `if_not_exists(...)` have none"
 

@@ -11,7 +11,7 @@ from flyexpr.expressions.nodes import Condition, Path, find_overlap
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import path_of
 from flyexpr.requests.operations import Budget, DeleteReturns, Part, PutReturns, UpdateReturns
-from flyexpr.values.kinds import native
+from flyexpr.values.refusals import native
 
 PUT_RETURNS, UPDATE_RETURNS, DELETE_RETURNS = map(get_args, (PutReturns, UpdateReturns, DeleteReturns))
 _BUDGET = tuple(Budget.__annotations__)

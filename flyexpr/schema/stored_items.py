@@ -17,7 +17,8 @@ from flyexpr.schema.fits import first_misfit, misfit
 from flyexpr.schema.kinds import Kinds, kind_of, paths_of_kind
 from flyexpr.schema.strict import check_item, check_paths
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import MAX_ITEM, Item, native
+from flyexpr.values.kinds import MAX_ITEM, Item
+from flyexpr.values.refusals import native
 from flyexpr.values.sizes import item_size, value_size
 
 _MAX_KEY = {"partition": 2048, "sort": 1024}  # bytes

@@ -13,7 +13,7 @@ from flyexpr.schema.stored_items import encoded_value
 from flyexpr.schema.strict import refuse_unnamed
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import freeze, thaw
-from flyexpr.values.kinds import type_text
+from flyexpr.values.refusals import type_text
 
 SETS = frozenset({"SS", "NS", "BS"})
 _INT = codec_of(int)

@@ -11,14 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from flyexpr.errors import ValidationError
-from flyexpr.values.kinds import (
-    MAX_DEPTH,
-    ORDERED,
-    Frozen,
-    Item,
+from flyexpr.values.kinds import MAX_DEPTH, ORDERED, Frozen, Item, content
+from flyexpr.values.numbers import WHOLE, number
+from flyexpr.values.refusals import (
     Refused,
     Unknown,
-    content,
     explained,
     known,
     refuse_name,
@@ -26,7 +23,6 @@ from flyexpr.values.kinds import (
     too_deep,
     verify_text,
 )
-from flyexpr.values.numbers import WHOLE, number
 
 
 def freeze(value: Any, at: str = "") -> Frozen:

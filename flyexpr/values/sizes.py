@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from flyexpr.values.kinds import Unknown, explained, known
 from flyexpr.values.numbers import number, number_size, number_text
+from flyexpr.values.refusals import Unknown, explained, known
 
 
 def item_size(item: Mapping[str, Any]) -> int:

@@ -19,9 +19,10 @@ from functools import reduce
 from typing import Any, cast
 
 from flyexpr.records import generated, record
-from flyexpr.values.kinds import quote, text_of_number
+from flyexpr.values.kinds import quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE
+from flyexpr.values.refusals import text_of_number
 
 LOOKS = 7  # every seventh item that is written value by value is looked at
 WORTH = 28  # such looks at one form before its function is made, which takes as long as to write 50 items

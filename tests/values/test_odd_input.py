@@ -32,7 +32,7 @@ from flyexpr import (
 )
 from flyexpr.schema.stored_items import stored_item
 from flyexpr.values.encode import encode, encode_item
-from flyexpr.values.kinds import Refused
+from flyexpr.values.refusals import Refused
 from flyexpr.values.sizes import item_size, value_size
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from flyexpr import ValidationError
 from flyexpr.values import encode, text_forms
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import Refused, explained
+from flyexpr.values.refusals import Refused, explained
 from flyexpr.values.text_forms import Fields, Rows
 
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Call, Operand, Path, Value, brackets
 from flyexpr.expressions.sides import OF_CHANGES
-from flyexpr.values.kinds import Refused, verify_text
+from flyexpr.values.refusals import Refused, verify_text
 
 MAX_LEVELS, MAX_INDEX = 32, 2**31 - 1
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import unreadable
 from flyexpr.engines.sqlite.request.members import Members
-from flyexpr.values.kinds import check_pairs
 from flyexpr.values.numbers import no_constant
+from flyexpr.values.refusals import check_pairs
 
 MAX_BODY = 16 * 1024 * 1024
 # What reading a text by parts that are known may end in, if it is another text.

@@ -19,9 +19,9 @@ from flyexpr.engines.sqlite.request.templates import fill
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.expressions.check import check, parts_by_value
 from flyexpr.records import replace
-from flyexpr.values.kinds import check_pairs
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import SEVERAL
+from flyexpr.values.refusals import check_pairs
 
 _VALUES = f'"{VALUES}":'
 _MANY, _LONG = 256, 2048  # texts, and characters of one

@@ -19,9 +19,9 @@ from flyexpr.engines.sqlite.request.wire import read_item
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.check import parts_by_value
 from flyexpr.records import replace
-from flyexpr.values.kinds import check_pairs
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import SEVERAL
+from flyexpr.values.refusals import check_pairs
 
 _KEY, _VALUES = '"Key":', f'"{VALUES}":'
 _MANY, _LONG = 256, 2048  # texts, and characters of one
