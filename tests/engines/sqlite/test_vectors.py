@@ -44,7 +44,7 @@ from flyexpr import (
 from flyexpr import search as search_for
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import vectors
+from flyexpr.engines.sqlite.disk import floats, vectors
 from flyexpr.engines.sqlite.disk.vectors import Partition, packed
 from flyexpr.engines.sqlite.operations import nearest as nearest_module
 from flyexpr.engines.sqlite.operations.nearest import nearest
@@ -500,7 +500,9 @@ def test_numpy_changes_nothing(distance: str, scale: float, values: int, monkeyp
     assert results[0] == results[10**9]
 
 
-def test_what_is_held_is_what_was_put_last() -> None:
+@pytest.mark.parametrize("large", [1, 10**9])  # bytes: in a mapping of its own, and in an object of Python
+def test_what_is_held_is_what_was_put_last(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floats, "_LARGE", large)
     chance, partition, model = random.Random(5), Partition(2, ("f",)), {}
     for number in range(2000):
         key = bytes([chance.randrange(30)])
@@ -513,7 +515,21 @@ def test_what_is_held_is_what_was_put_last() -> None:
     assert {key: partition.vector(place)[0] for key, place in partition.places.items()} == model
     assert dict(zip(partition.keys, partition.values, strict=True)) == {key: (n % 3,) for key, n in model.items()}
     assert partition.size == sum(model.values())
-    assert len(partition.vectors) == 2 * len(model)
+    assert partition.floats == 2 * len(model)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_changes_vectors_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floats, "_LARGE", 1)
+    partition = Partition(2, ())
+    partition.put(b"key", packed([1, 2]), {})
+    child = os.fork()
+    if not child:
+        partition.put(b"key", packed([3, 4]), {})
+        os._exit(partition.vector(0).tolist() != [3, 4])
+    assert os.waitpid(child, 0)[1] == 0
+    assert partition.vector(0).tolist() == [1, 2]
 
 
 def test_partitions_that_are_too_large_together_go_by_their_last_use(monkeypatch: pytest.MonkeyPatch) -> None:

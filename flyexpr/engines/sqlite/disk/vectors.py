@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.answers import item_text, joined_text, split_text
+from flyexpr.engines.sqlite.disk.floats import room, with_room
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.key_schema import (
     KeyAttribute,
@@ -196,7 +197,7 @@ _SUBNORMAL = 1.2e-38  # below it, numbers have fewer digits
 
 
 class Partition:
-    """The vectors of one partition of an index, one after another, in no order.
+    """The vectors of one partition of an index, one after another, in no order; behind the last one is room for more.
 
     `values` has what each item has of the attributes that a condition may name; `lengths` the length of each vector, or
     -1 where nobody has measured it. `size` is the bytes of all entries, as the service counts them.
@@ -211,7 +212,7 @@ class Partition:
         self.values: list[tuple[Any, ...]] = []
         self.lengths = array("d")
         self.size, self.sizes = 0, array("q")
-        self.vectors = array("f")
+        self.vectors = room(0)
 
     def put(self, key: bytes, vector: bytes, item: Mapping[str, Any], size: int = 0) -> None:
         """Enter a vector, or put it in the place of the one with the same key; `size` is that of its entry."""
@@ -219,16 +220,17 @@ class Partition:
         place, floats = self.places.get(key), unpacked(vector)
         values = tuple([item.get(name) for name in self.names])
         if place is None:
-            self.places[key] = len(self.keys)
+            place = self.places[key] = len(self.keys)
             self.keys.append(key)
             self.values.append(values)
             self.lengths.append(-1.0)
             self.sizes.append(size)
-            self.vectors.extend(floats)
+            if self.floats > len(self.vectors):
+                self.vectors = with_room(self.vectors, self.floats)
         else:
             self.size -= self.sizes[place]
             self.values[place], self.lengths[place], self.sizes[place] = values, -1.0, size
-            self.vectors[place * self.dimensions : (place + 1) * self.dimensions] = floats
+        self.vector(place)[:] = floats
 
     def remove(self, key: bytes) -> None:
         """Take a vector out; the last one takes its place."""
@@ -237,18 +239,22 @@ class Partition:
             return
         self.size -= self.sizes[place]
         size = self.sizes.pop()
-        last, values, length, floats = self.keys.pop(), self.values.pop(), self.lengths.pop(), self.vector(-1)
-        del self.vectors[-self.dimensions :]
+        last, values, length = self.keys.pop(), self.values.pop(), self.lengths.pop()
         if last != key:
             self.keys[place], self.values[place], self.lengths[place] = last, values, length
             self.sizes[place] = size
             self.places[last] = place
-            self.vectors[place * self.dimensions : (place + 1) * self.dimensions] = floats
+            self.vector(place)[:] = self.vector(len(self.keys))
 
-    def vector(self, place: int) -> array[float]:
-        """The vector at a place; -1 for the last one."""
+    @property
+    def floats(self) -> int:
+        """How many numbers the vectors have."""
+        return len(self.keys) * self.dimensions
+
+    def vector(self, place: int) -> memoryview[float]:
+        """The vector at a place, as it is now: what is put there later changes it."""
         start = place * self.dimensions
-        return self.vectors[start : start + self.dimensions or None]
+        return self.vectors[start : start + self.dimensions]
 
 
 Change = tuple[str, bytes, bytes, "VectorEntry | None", Mapping[str, Any]]
@@ -279,10 +285,10 @@ class HeldVectors:
     def hold(self, store: str, prefix: bytes, partition: Partition) -> None:
         """Keep a partition, and let go of those that were not asked for longest, if they are too large together."""
         self._partitions[store, prefix] = partition
-        size = sum(4 * len(held.vectors) for held in self._partitions.values())
+        size = sum(4 * held.floats for held in self._partitions.values())
         while size > MOST_HELD and len(self._partitions) > 1:
             _, gone = self._partitions.popitem(last=False)
-            size -= 4 * len(gone.vectors)
+            size -= 4 * gone.floats
 
     def change(self, store: str, prefix: bytes, key: bytes, entry: VectorEntry | None, item: Mapping[str, Any]) -> None:
         """Note a change of the transaction that is under way; None for a vector that goes."""

@@ -48,7 +48,7 @@ def nearest(
     [(1.0, b'b')]
     """
     score, sign = scorer(distance, query.tolist()), -1 if is_greater_better(distance) else 1
-    numpy = _numpy() if len(partition.vectors) >= MUCH else None
+    numpy = _numpy() if partition.floats >= MUCH else None
     among: Sequence[int] = range(len(partition.keys)) if places is None else places
     if numpy is not None and len(among) > top:
         among = _candidates(numpy, partition, query, distance, top, places)
@@ -104,4 +104,5 @@ def _lengths(numpy: Any, partition: Partition) -> Any:
 
 
 def _matrix(numpy: Any, partition: Partition) -> Any:
-    return numpy.frombuffer(partition.vectors, dtype=numpy.float32).reshape(-1, partition.dimensions)
+    floats = numpy.frombuffer(partition.vectors, dtype=numpy.float32, count=partition.floats)
+    return floats.reshape(-1, partition.dimensions)
