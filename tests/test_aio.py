@@ -1,12 +1,14 @@
 """What only `flyexpr.aio` has: tasks, cancelling, a loop that is never blocked, and errors that name the right door."""
 
 import asyncio
+import gc
 import inspect
 import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from raised import raises
 import flyexpr
 from flyexpr import (
     ConditionFailed,
+    DynamoError,
     FlyexprError,
     GlobalIndex,
     Table,
@@ -136,6 +139,34 @@ def test_a_read_that_is_not_closed_ends_with_its_loop(read: Any, number: int) ->
     closed = "this read is closed; take its items before that, or go on from its cursor"
     with raises(FlyexprError, f"{closed}: query(..., start=items.cursor)"):
         anext(kept[0])  # in another loop it would give nothing, as if there were no more
+
+
+@pytest.mark.parametrize("read", [scan(segments=3, page_size=9), scan(page_size=9, prefetch=True)])
+def test_a_read_that_is_dropped_says_nothing_of_a_page_that_nobody_took(read: Any) -> None:
+    told: list[Any] = []
+
+    @awaited
+    async def dropped(table: Table) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        engine: Any = table.engine
+        numbers = count()
+
+        async def failing(operation: str, body: bytes) -> bytes:
+            if next(numbers) > 0:
+                await asyncio.sleep(0.01)
+                raise DynamoError.of("Odd", "refused")
+            answer: bytes = await engine(operation, body)
+            return answer
+
+        items = aio.run(table.on(failing), read)
+        await anext(items)
+        await asyncio.sleep(0.05)
+        del items
+        gc.collect()
+        await asyncio.sleep(0)
+
+    dropped()
+    assert told == []
 
 
 @awaited

@@ -190,4 +190,12 @@ async def _pages_of_lanes(lanes: Lanes, engine: Engine, flying: Flying) -> Pages
 
 
 def _sent(engine: Engine, request: Request) -> asyncio.Task[bytes]:
-    return asyncio.create_task(asked(engine, request))
+    task = asyncio.create_task(asked(engine, request))
+    task.add_done_callback(_look_at_error)
+    return task
+
+
+def _look_at_error(task: asyncio.Task[bytes]) -> None:
+    """Looks at the error of a request: if its read is dropped, nobody else does, and the loop complains of it."""
+    if not task.cancelled():
+        task.exception()

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from itertools import chain, islice, repeat
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -373,6 +373,64 @@ def change_at(moment: datetime) -> Change:
     """A change of that moment, of which a record says the second."""
     told = {"Keys": {}, "ApproximateCreationDateTime": int(moment.timestamp())}
     return change_of({"eventName": "INSERT", "dynamodb": told}, TABLE)
+
+
+def closing(fault: Callable[[], None]) -> Engine:
+    """A service with two shards, of which one is closed; there is a fault when they are listed for the second time."""
+    lists = count(1)
+    image = {"Keys": {"id": {"S": "a"}}, "NewImage": {"id": {"S": "a"}, "n": {"N": "1"}}, "SequenceNumber": "1"}
+    records = {"child": [{"eventName": "INSERT", "dynamodb": image}]}
+
+    def answer(operation: str, body: bytes) -> bytes:
+        request = json.loads(body)
+        if operation == "DescribeTable":
+            arn = "arn:aws:dynamodb:eu-west-1:1:table/Orders/stream/2026-01-01T00:00:00.000"
+            table = {"LatestStreamArn": arn, "StreamSpecification": {"StreamEnabled": True}}
+            return json.dumps({"Table": table}).encode()
+        if operation == "DescribeStream":
+            turn = next(lists)
+            if turn == 2:
+                fault()
+            child = {"ShardId": "child", "ParentShardId": "closed"}
+            shards = [{"ShardId": "closed"}, {"ShardId": "open"}, *([child] if turn > 1 else [])]
+            return json.dumps({"StreamDescription": {"Shards": shards}}).encode()
+        if operation == "GetShardIterator":
+            return json.dumps({"ShardIterator": request["ShardId"]}).encode()
+        name = request["ShardIterator"]
+        following = {} if name == "closed" else {"NextShardIterator": name}
+        return json.dumps({"Records": records.pop(name, []), **following}).encode()
+
+    return answer
+
+
+def test_a_list_of_shards_that_failed_is_asked_for_again() -> None:
+    """On AWS each shard closes by itself, so no other one would bring the reader to its child for hours."""
+
+    def fault() -> None:
+        raise DynamoError.of("Odd", "refused")
+
+    watching = watch(TABLE.on(closing(fault)), since="beginning", budget=BUDGET, poll=0)
+    with raises(DynamoError, "Odd: refused"):
+        next(watching)
+    assert numbers(watching) == [1]
+
+
+def test_a_list_of_shards_that_was_cancelled_is_asked_for_again() -> None:
+    def fault() -> None:
+        raise asyncio.CancelledError
+
+    async def main() -> list[int]:
+        engine = closing(fault)
+
+        async def awaited(operation: str, body: bytes) -> bytes:
+            return engine(operation, body)
+
+        watching = aio.watch(TABLE.on(awaited), since="beginning", budget=BUDGET, poll=0)
+        with pytest.raises(asyncio.CancelledError):
+            await watching.__anext__()
+        return numbers([change async for change in watching])
+
+    assert asyncio.run(main()) == [1]
 
 
 def test_other_errors_are_raised(table: Table) -> None:

@@ -195,8 +195,8 @@ class Watching:
         if self._closed or not any(shards.to_read()):
             for name in self._closed:
                 shards.end(name)
-            self._closed.clear()
             status = yield from self._list(shards)  # which may have children of those that have ended
+            self._closed.clear()  # only now: after a request that failed, the next look has to list them
             if status == "DISABLED" and shards.over:
                 yield from self._check_last(shards.stream)
                 return False
