@@ -16,6 +16,7 @@ Conditions, updates, operations and tables are those of `flyexpr`; so are `expla
 nothing. A table is bound to an engine of `aio.connect(url)`, or to any `async def engine(operation, body) -> bytes`.
 
 A call that is cancelled (a timeout, a closed request) ends at once; a write that was sent by then may have happened.
+With `journal=` it ends once the writes under way have, so that the next call knows what is done.
 """
 
 from __future__ import annotations

@@ -79,7 +79,10 @@ async def _done_on_disk(step: OnDisk) -> None:
 
 
 async def _do_together(step: Together, engine: Engine) -> None:
-    """Does the units of a step, each in a task; see flyexpr.doors.threads.do_together."""
+    """Does the units of a step, each in a task; see flyexpr.doors.threads.do_together.
+
+    Who is cancelled gives up those under way, or waits until they have ended, if they must end.
+    """
     flying = set[asyncio.Task[Any]]()
     failures: list[BaseException] = []
     try:
@@ -94,6 +97,10 @@ async def _do_together(step: Together, engine: Engine) -> None:
                     step.note(task.result())
                 except BaseException as failure:  # a unit that is not noted would count as not done
                     failures.append(failure)
+    except asyncio.CancelledError:
+        if step.must_end and flying:  # who is cancelled a second time does not wait for them
+            await asyncio.wait(flying)
+        raise
     finally:
         await given_up(flying)
     raise failures[0]

@@ -27,7 +27,7 @@ class Batch(ABC):
         """The same, with several parts of the batch under way at the same time; `done` is told how much is done."""
         while parts := self._parts(bulk.workers * AHEAD):
             try:
-                yield Together((part.steps() for part in parts), bulk.workers, bulk.note)
+                yield Together((part.steps() for part in parts), bulk.workers, bulk.note, bulk.has_journal)
             except FlyexprError as error:
                 self._join(parts)
                 cause = error.__cause__ if isinstance(error, BatchIncomplete) else error

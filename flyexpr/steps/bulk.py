@@ -167,7 +167,7 @@ def each(
         bulk.note(done)
 
     try:
-        yield Together(starmap(keyed, tuple(left.items())), bulk.workers, note)
+        yield Together(starmap(keyed, tuple(left.items())), bulk.workers, note, bulk.has_journal)
     except FlyexprError as error:
         bulk.ended(what, (*left.values(), *rest), cursor, error)
         raise

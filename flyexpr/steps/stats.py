@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from flyexpr.drive import Pause, relayed
 from flyexpr.engine import READS
 from flyexpr.errors import FlyexprError
+from flyexpr.records import replace
 from flyexpr.requests.request import Request, asking_cost
 from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
@@ -117,7 +118,7 @@ def _all_counted(step: Together, stats: Stats, pace: Pace | None) -> Steps[None]
         step.note(result)
 
     try:
-        yield Together(units_counted(), step.workers, note)
+        yield replace(step, units=units_counted(), note=note)
     finally:
         for own in under_way.values():  # of units that failed
             stats.add(own)

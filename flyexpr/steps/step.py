@@ -23,12 +23,14 @@ class Together:
     8
 
     They begin in their order and end in any. When one or `note` fails no other begins; the failure is thrown into the
-    steps once those under way have ended and are noted.
+    steps once those under way have ended and are noted. So it is when the driver is cancelled, if they `must_end`: then
+    a journal says what they write, and a write that comes after its job has been started again would be done twice.
     """
 
     units: Iterator[Steps[Any]]
     workers: int
     note: Callable[[Any], object]
+    must_end: bool = False
 
 
 @record

@@ -18,6 +18,7 @@ from flyexpr import (
     DynamoError,
     FlyexprError,
     GlobalIndex,
+    Stats,
     Table,
     aio,
     append,
@@ -658,3 +659,74 @@ def test_a_task_that_is_cancelled_leaves_a_journal_that_is_right(things: Table, 
             assert not journal.with_name("journal.lock").exists()
     assert done == AMOUNT
     assert [item["n"] for item in key_order(run(things, scan()))] == [sk + 1 for sk in range(AMOUNT)]
+
+
+class Late:
+    """An engine that does a write a moment after it was asked, whether or not somebody still waits for that."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine, self.begun = engine, asyncio.Event()
+        self.under_way = set[asyncio.Task[bytes]]()
+
+    async def __call__(self, operation: str, body: bytes) -> bytes:
+        if operation not in WRITES:
+            answer: bytes = self._engine(operation, body)
+            return answer
+        work = asyncio.create_task(self._do(operation, body))
+        self.under_way.add(work)
+        work.add_done_callback(self.under_way.discard)
+        return await asyncio.shield(work)
+
+    async def _do(self, operation: str, body: bytes) -> bytes:
+        self.begun.set()
+        await asyncio.sleep(0.02)
+        done: bytes = self._engine(operation, body)
+        return done
+
+
+async def cancelled(call: Any, engine: Late, times: int) -> None:
+    """Begins the call, and cancels it so many times once a write is under way."""
+    task = asyncio.ensure_future(call)
+    await engine.begun.wait()
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "update": lambda table, **how: aio.update_matching(table, scan(), incr("n", 1), **how),
+    "delete": lambda table, **how: aio.delete_matching(table, scan(lt("n", AMOUNT)), **how),
+    "puts": lambda table, **how: aio.put_all(table, [thing(sk) for sk in range(AMOUNT)], **how),
+    "batch": lambda table, **how: aio.run(table, batch_write([put_item(thing(sk)) for sk in range(AMOUNT)]), **how),
+}
+
+
+@pytest.mark.parametrize("counted", [False, True], ids=["", "counted"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_call_that_is_cancelled_ends_with_its_writes(
+    things: Table, journal: Path, call: Callable[..., Any], counted: bool
+) -> None:
+    """A write that came after the same call has looked at its item would be done twice."""
+
+    async def main() -> Any:
+        how = {"workers": 3, "journal": journal, **({"stats": Stats()} if counted else {})}
+        engine = Late(things.engine)
+        await cancelled(call(things.on(engine), **how), engine, times=1)
+        assert engine.under_way == set()
+        return await call(things.on(engine), **how)
+
+    assert asyncio.run(main()) == AMOUNT
+    if call is CALLS["update"]:
+        assert [item["n"] for item in key_order(run(things, scan()))] == [sk + 1 for sk in range(AMOUNT)]
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_call_that_is_cancelled_twice_ends_at_once(things: Table, journal: Path, call: Callable[..., Any]) -> None:
+    async def main() -> None:
+        engine = Late(things.engine)
+        await cancelled(call(things.on(engine), workers=3, journal=journal), engine, times=2)
+        assert engine.under_way != set()
+
+    asyncio.run(main())

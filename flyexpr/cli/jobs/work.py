@@ -23,6 +23,7 @@ from flyexpr.doors.plain import perform
 from flyexpr.doors.plain_items import pages
 from flyexpr.drive import Pause, noted, relayed
 from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.records import replace
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.journals.journal import Journal
@@ -274,7 +275,7 @@ class Job:
             self._sleep(noted(step))
             return None
         if isinstance(step, Together):
-            yield Together(map(partial(self._unit, self._part), step.units), step.workers, step.note)
+            yield replace(step, units=map(partial(self._unit, self._part), step.units))
             return None
         if isinstance(step, OnDisk):
             yield step
