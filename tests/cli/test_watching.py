@@ -48,6 +48,19 @@ def test_the_place_is_kept_and_gone_on_from(orders: Inside):
     ]
 
 
+def test_the_place_is_kept_before_the_first_change(orders: Inside, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("time.sleep", interrupted)
+        assert orders("watch", "Orders", "--resume", "place").code == 130
+    orders("put", "Orders", '{"id": "8"}')
+    assert [each["key"] for each in lines(orders("watch", "Orders", "--resume", "place", "--for", "0.2"))] == [
+        {"id": "8"}
+    ]
+
+
 def test_a_time_is_where_to_begin(orders: Inside):
     assert len(lines(orders("watch", "Orders", "--since", "2026-01-01T00:00:00Z", "--for", "0.2"))) == 3
     assert lines(orders("watch", "Orders", "--for", "0.1")) == []

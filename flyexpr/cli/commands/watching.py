@@ -52,6 +52,7 @@ def watch(
     place = _kept(resume) or options.moment_of(since or "latest", *_WORDS)
     wanted = None if condition is None else options.condition_of(condition)
     watching = watched(descriptor, wanted, since=place, budget=budget)
+    _keep(resume, watching)  # or a watch that is ended before its first change would begin anew
     with options.standard_output() as stream:
         for change in _first(watching, limit):
             write_items([_shown(change)], stream, "json")
