@@ -100,8 +100,8 @@ def test_a_long_wait_for_another_process(
         waiting.set()
         return files.patiently(attempt, seconds)
 
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.patiently", patiently)
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.SLOW_SECONDS", 0.0)
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.patiently", patiently)
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.SLOW_SECONDS", 0.0)
     place = str(tmp_path / "slow.db")
     with SqliteEngine(place) as one, SqliteEngine(place) as other:
         run(things.on(one), create_table())

@@ -386,7 +386,7 @@ def test_only_the_engine_that_fills_an_index_copies_the_log(
     monkeypatch.setattr(FILLS + "PORTION_ITEMS", 1)
     monkeypatch.setattr(FILLS + "PORTION_BYTES", 25_000)
     monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
-    for room in ("files", "storage"):
+    for room in ("files", "open_file"):
         monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_PAGES", 120)
     copy_log, restart_log, lengths, restarts = Storage.copy_log, Storage.restart_log, list[int](), list[int]()
     with SqliteEngine(path) as engine, SqliteEngine(path) as other:
@@ -455,7 +455,7 @@ def test_what_is_copied_of_a_long_log_reaches_the_disk_before_it_is_begun_anew(
         monkeypatch.setattr("flyexpr.engines.sqlite.disk.files.sync_file", sync)
         assert not beside.copy_log()
         assert not synced
-        monkeypatch.setattr("flyexpr.engines.sqlite.disk.storage.LOG_PAGES", 0)
+        monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.LOG_PAGES", 0)
         if errno.EIO in errors:
             with pytest.raises(OSError, match="failed"):
                 beside.copy_log()

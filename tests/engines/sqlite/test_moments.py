@@ -10,7 +10,7 @@ from streaming import STREAMED, iterator, shards_of, stream_of
 from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk.changes import has_changes, last_number
+from flyexpr.engines.sqlite.disk.history.changes import has_changes, last_number
 from flyexpr.engines.sqlite.disk.storage import Storage
 
 EXPIRE = {"AttributeName": "exp", "Enabled": True}

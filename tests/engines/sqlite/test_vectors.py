@@ -44,8 +44,9 @@ from flyexpr import (
 from flyexpr import search as search_for
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import floats, vectors
-from flyexpr.engines.sqlite.disk.vectors import Partition, packed
+from flyexpr.engines.sqlite.disk import floats, held_vectors
+from flyexpr.engines.sqlite.disk.held_vectors import Partition
+from flyexpr.engines.sqlite.disk.vectors import packed
 from flyexpr.engines.sqlite.operations import nearest as nearest_module
 from flyexpr.engines.sqlite.operations.nearest import nearest
 
@@ -533,21 +534,21 @@ def test_a_forked_process_changes_vectors_of_its_own(monkeypatch: pytest.MonkeyP
 
 
 def test_partitions_that_are_too_large_together_go_by_their_last_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    held, names = vectors.HeldVectors(), (b"a", b"b", b"c", b"d")
+    held, names = held_vectors.HeldVectors(), (b"a", b"b", b"c", b"d")
 
     def hold(name: bytes) -> None:
         partition = Partition(4, ())
         partition.put(b"key", packed([1, 2, 3, 4]), {})
         held.hold("by_v", name, partition)
 
-    monkeypatch.setattr(vectors, "MOST_HELD", 3 * 4 * 4)  # three of them
+    monkeypatch.setattr(held_vectors, "MOST_HELD", 3 * 4 * 4)  # three of them
     held.find(1, "by_v", b"a")
     for name in names[:3]:
         hold(name)
     assert held.find(1, "by_v", b"a") is not None
     hold(b"d")
     assert [name for name in names if held.find(1, "by_v", name)] == [b"a", b"c", b"d"]
-    monkeypatch.setattr(vectors, "MOST_HELD", 1)  # a single one is held at any size
+    monkeypatch.setattr(held_vectors, "MOST_HELD", 1)  # a single one is held at any size
     hold(b"b")
     assert [name for name in names if held.find(1, "by_v", name)] == [b"b"]
     assert held.find(2, "by_v", b"b") is None

@@ -203,7 +203,7 @@ def store_statement(store: str, name: str = "", rule: str = " NOT NULL") -> str:
 
 
 def changes_statement(store: str) -> str:
-    """The SQL that makes a store of changes (changes.py)."""
+    """The SQL that makes a store of changes (history/changes.py)."""
     return (
         f"CREATE TABLE {store} (number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key TEXT NOT NULL, "
         "key_size INTEGER NOT NULL, old_size INTEGER, old TEXT, new_size INTEGER, new TEXT)"

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.disk.backups import (
+from flyexpr.engines.sqlite.disk.history.backups import (
     SYSTEM,
     USER,
     StoredBackup,

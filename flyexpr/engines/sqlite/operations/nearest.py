@@ -12,7 +12,7 @@ from functools import cache
 from heapq import nsmallest
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.vectors import Partition
+from flyexpr.engines.sqlite.disk.held_vectors import Partition
 from flyexpr.engines.sqlite.rules.searches import is_greater_better, scorer
 
 Nearest = list[tuple[float, bytes]]

@@ -10,13 +10,13 @@ import json
 from typing import Any
 from zlib import adler32
 
-from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, create_changes, last_number
+from flyexpr.engines.sqlite.disk.history.changes import SECOND, change_number, create_changes, last_number
+from flyexpr.engines.sqlite.disk.history.shards import add_shards, close_shards, last_end, open_shards, trim_shards
+from flyexpr.engines.sqlite.disk.history.streams import StoredStream, find_stream, keep_stream, streams
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.schema import Changes, Definition, StoredTable, change_kind
-from flyexpr.engines.sqlite.disk.shards import add_shards, close_shards, last_end, open_shards, trim_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, keep_stream, streams
 from flyexpr.engines.sqlite.rules.descriptions import set_stream_label
 from flyexpr.engines.sqlite.rules.shards import first_shards, next_shards
 from flyexpr.engines.sqlite.rules.throughput import Description

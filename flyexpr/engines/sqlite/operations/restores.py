@@ -11,7 +11,7 @@ from math import floor
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.disk.changes import SECOND, change_number, last_number
+from flyexpr.engines.sqlite.disk.history.changes import SECOND, change_number, last_number
 from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable

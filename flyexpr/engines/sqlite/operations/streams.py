@@ -9,10 +9,16 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.disk.changes import StoredRecord, change_number, last_number, read_keys, read_records
-from flyexpr.engines.sqlite.disk.shards import Shard, find_shard, kept_shards
+from flyexpr.engines.sqlite.disk.history.changes import (
+    StoredRecord,
+    change_number,
+    last_number,
+    read_keys,
+    read_records,
+)
+from flyexpr.engines.sqlite.disk.history.shards import Shard, find_shard, kept_shards
+from flyexpr.engines.sqlite.disk.history.streams import StoredStream, find_stream, streams
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.disk.streams import StoredStream, find_stream, streams
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
 from flyexpr.engines.sqlite.operations.recording import retention
 from flyexpr.engines.sqlite.request.intents import (

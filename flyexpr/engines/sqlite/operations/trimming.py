@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flyexpr.engines.sqlite.disk.backups import StoredBackup, backups, drop_backup
-from flyexpr.engines.sqlite.disk.changes import change_number, has_changes, last_number, trim_changes
+from flyexpr.engines.sqlite.disk.history.backups import StoredBackup, backups, drop_backup
+from flyexpr.engines.sqlite.disk.history.changes import change_number, has_changes, last_number, trim_changes
+from flyexpr.engines.sqlite.disk.history.streams import StoredStream, drop_stream, keep_stream, streams
 from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.disk.streams import StoredStream, drop_stream, keep_stream, streams
 from flyexpr.engines.sqlite.operations.recording import drop_unused, retention
 from flyexpr.records import replace
 

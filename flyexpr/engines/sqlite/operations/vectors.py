@@ -13,10 +13,11 @@ from flyexpr.engines.sqlite.answers import (
     optional,
     read_text,
 )
+from flyexpr.engines.sqlite.disk.held_vectors import Partition
 from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.disk.vectors import Partition, VectorStoredIndex, shown, unpacked
+from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex, shown, unpacked
 from flyexpr.engines.sqlite.faults import BackfillingIndex, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.nearest import nearest
 from flyexpr.engines.sqlite.operations.reads import take_page

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.backups import StoredBackup
+from flyexpr.engines.sqlite.disk.history.backups import StoredBackup
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UNITS

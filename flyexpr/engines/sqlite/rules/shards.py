@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 
-from flyexpr.engines.sqlite.disk.changes import SECOND
-from flyexpr.engines.sqlite.disk.shards import Shard
+from flyexpr.engines.sqlite.disk.history.changes import SECOND
+from flyexpr.engines.sqlite.disk.history.shards import Shard
 
 
 def first_shards(arn: str, start: int, count: int) -> list[Shard]:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import read_first
-from flyexpr.engines.sqlite.disk.changes import SECOND, StoredRecord
+from flyexpr.engines.sqlite.disk.history.changes import SECOND, StoredRecord
+from flyexpr.engines.sqlite.disk.history.shards import Shard
+from flyexpr.engines.sqlite.disk.history.streams import StoredStream
 from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.keys import segment_range
-from flyexpr.engines.sqlite.disk.shards import Shard
-from flyexpr.engines.sqlite.disk.streams import StoredStream
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.engines.sqlite.request.streams import SEQUENCE, sequence_number
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flyexpr.engines.sqlite.disk.resources import Resource, drop_resource, find_resource, keep_resource, resources
+from flyexpr.engines.sqlite.disk.history.resources import (
+    Resource,
+    drop_resource,
+    find_resource,
+    keep_resource,
+    resources,
+)
 from flyexpr.engines.sqlite.disk.schema import Definition, read_table
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import DamagedFileError

@@ -9,10 +9,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from flyexpr.engines.sqlite.disk.history.resources import (
+    Resource,
+    drop_resource,
+    find_resource,
+    keep_resource,
+    resources,
+)
+from flyexpr.engines.sqlite.disk.history.shards import drop_shards
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, read_key_schema
-from flyexpr.engines.sqlite.disk.resources import Resource, drop_resource, find_resource, keep_resource, resources
 from flyexpr.engines.sqlite.disk.schema import check_store
-from flyexpr.engines.sqlite.disk.shards import drop_shards
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.records import record

@@ -1,0 +1,132 @@
+"""The vectors of a file that are held in memory, a partition of an index at a time: what searches compare."""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from flyexpr.engines.sqlite.disk.floats import room, with_room
+from flyexpr.engines.sqlite.disk.vectors import VectorEntry, unpacked
+
+MOST_HELD = 512 * 1024 * 1024  # bytes of vectors in memory; one partition may have more
+
+
+class Partition:
+    """The vectors of one partition of an index, one after another, in no order; behind the last one is room for more.
+
+    `values` has what each item has of the attributes that a condition may name; `lengths` the length of each vector, or
+    -1 where nobody has measured it. `size` is the bytes of all entries, as the service counts them.
+    """
+
+    __slots__ = ("dimensions", "keys", "lengths", "names", "places", "size", "sizes", "values", "vectors")
+
+    def __init__(self, dimensions: int, names: tuple[str, ...]) -> None:
+        self.dimensions, self.names = dimensions, names
+        self.keys: list[bytes] = []
+        self.places: dict[bytes, int] = {}
+        self.values: list[tuple[Any, ...]] = []
+        self.lengths = array("d")
+        self.size, self.sizes = 0, array("q")
+        self.vectors = room(0)
+
+    def put(self, key: bytes, vector: bytes, item: Mapping[str, Any], size: int = 0) -> None:
+        """Enter a vector, or put it in the place of the one with the same key; `size` is that of its entry."""
+        self.size += size
+        place, floats = self.places.get(key), unpacked(vector)
+        values = tuple([item.get(name) for name in self.names])
+        if place is None:
+            place = self.places[key] = len(self.keys)
+            self.keys.append(key)
+            self.values.append(values)
+            self.lengths.append(-1.0)
+            self.sizes.append(size)
+            if self.floats > len(self.vectors):
+                self.vectors = with_room(self.vectors, self.floats)
+        else:
+            self.size -= self.sizes[place]
+            self.values[place], self.lengths[place], self.sizes[place] = values, -1.0, size
+        self.vector(place)[:] = floats
+
+    def remove(self, key: bytes) -> None:
+        """Take a vector out; the last one takes its place."""
+        place = self.places.pop(key, None)
+        if place is None:
+            return
+        self.size -= self.sizes[place]
+        size = self.sizes.pop()
+        last, values, length = self.keys.pop(), self.values.pop(), self.lengths.pop()
+        if last != key:
+            self.keys[place], self.values[place], self.lengths[place] = last, values, length
+            self.sizes[place] = size
+            self.places[last] = place
+            self.vector(place)[:] = self.vector(len(self.keys))
+
+    @property
+    def floats(self) -> int:
+        """How many numbers the vectors have."""
+        return len(self.keys) * self.dimensions
+
+    def vector(self, place: int) -> memoryview[float]:
+        """The vector at a place, as it is now: what is put there later changes it."""
+        start = place * self.dimensions
+        return self.vectors[start : start + self.dimensions]
+
+
+Change = tuple[str, bytes, bytes, VectorEntry | None, Mapping[str, Any]]
+
+
+class HeldVectors:
+    """The partitions that a connection has read, kept as the file has them.
+
+    What a transaction changes is entered when it is committed. `version` is SQLite's number for the commits of others.
+    """
+
+    __slots__ = ("_changes", "_partitions", "_version")
+
+    def __init__(self) -> None:
+        self._partitions: OrderedDict[tuple[str, bytes], Partition] = OrderedDict()
+        self._changes: list[Change] = []
+        self._version = -1
+
+    def find(self, version: int, store: str, prefix: bytes) -> Partition | None:
+        """A partition that is held, or None; nothing is, once somebody else has written."""
+        if version != self._version:
+            self._partitions.clear()
+            self._version = version
+        if (store, prefix) in self._partitions:
+            self._partitions.move_to_end((store, prefix))
+        return self._partitions.get((store, prefix))
+
+    def hold(self, store: str, prefix: bytes, partition: Partition) -> None:
+        """Keep a partition, and let go of those that were not asked for longest, if they are too large together."""
+        self._partitions[store, prefix] = partition
+        size = sum(4 * held.floats for held in self._partitions.values())
+        while size > MOST_HELD and len(self._partitions) > 1:
+            _, gone = self._partitions.popitem(last=False)
+            size -= 4 * gone.floats
+
+    def change(self, store: str, prefix: bytes, key: bytes, entry: VectorEntry | None, item: Mapping[str, Any]) -> None:
+        """Note a change of the transaction that is under way; None for a vector that goes."""
+        if (store, prefix) in self._partitions:
+            self._changes.append((store, prefix, key, entry, item))
+
+    def end(self, *, commit: bool) -> None:
+        """Enter what the transaction has changed, or forget it."""
+        changes, self._changes = self._changes, []
+        for store, prefix, key, entry, item in changes if commit else ():
+            partition = self._partitions.get((store, prefix))
+            if partition is None:
+                continue
+            try:
+                partition.remove(key) if entry is None else partition.put(key, entry.vector, item, entry.size)
+            except BaseException:
+                del self._partitions[store, prefix]
+                raise
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._partitions.clear()
+        self._changes.clear()
+        self._version = -1
