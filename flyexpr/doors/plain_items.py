@@ -51,7 +51,14 @@ class Items(Started, Iterator[T]):
 
     __slots__ = ("_held", "_items", "_pages", "_pool", "_source", "_table")
 
-    def __init__(self, table: Table[T], read: Read, counting: bool = False, access: Access | None = None) -> None:
+    def __init__(
+        self,
+        table: Table[T],
+        read: Read,
+        counting: bool = False,
+        access: Access | None = None,
+        reading: type[Reading] = Reading,
+    ) -> None:
         self._table, engine = table, table.bound
         self._held: list[str | None] = []  # the cursor in front of what was read, and not given
         self._pool: Any = None
@@ -60,11 +67,11 @@ class Items(Started, Iterator[T]):
         if isinstance(read, Scan) and read.segments:
             from flyexpr.doors.threads import items_of_lanes, threads  # threads, for those who want them
 
-            self._reading = Lanes(table, read, time.monotonic, counting)
+            self._reading = Lanes(table, read, time.monotonic, counting, reading=reading)
             self._pool = threads(len(self._reading))
             self._source = items_of_lanes(self._reading, partial(asked, engine), self._pool)
         else:
-            self._reading = Reading(table, read, time.monotonic, counting, access)
+            self._reading = reading(table, read, time.monotonic, counting, access)
             taken = pages(self._reading, engine)
             if read.prefetch and read.limit is None and read.budget is None:
                 from flyexpr.doors.threads import threads

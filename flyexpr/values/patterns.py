@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr.records import generated
+from flyexpr.values.decode import decode_item
 from flyexpr.values.kinds import Item, quote
 from flyexpr.values.numbers import number
 
@@ -38,14 +39,19 @@ class Form:
     True
 
     In an array the comma after the item is matched too. The item has to be followed by another item, by the end of the
-    array, by the next member of an object, or by the bracket that ends the text. `sample` is an item of the form: it
-    tells how all of them are stored.
+    array, by the next member of an object, or by the bracket that ends the text. `wire` is a wire item of the form,
+    without the contents of its values: it tells how all of them are stored.
     """
 
-    __slots__ = ("item", "match", "sample")
+    __slots__ = ("item", "match", "wire")
 
-    def __init__(self, match: Match, item: Callable[[Matched], Item], sample: Item) -> None:
-        self.match, self.item, self.sample = match, item, sample
+    def __init__(self, match: Match, item: Callable[[Matched], Item], wire: dict[str, Any]) -> None:
+        self.match, self.item, self.wire = match, item, wire
+
+    @property
+    def sample(self) -> Item:
+        """The plain item that `wire` is."""
+        return decode_item(_blank_map(self.wire))
 
 
 def form_of(item: dict[str, Any]) -> Form:
@@ -58,30 +64,27 @@ def form_of(item: dict[str, Any]) -> Form:
     True
     """
     pattern = _map_pattern(item, LISTS) + r'(?:,(?=\{)|(?=\]|,"|\}\Z))'
-    return Form(re.compile(pattern).match, Maker().made(item), _sample({"M": item}))
+    return Form(re.compile(pattern).match, Maker().made(item), _blank_map(item))
 
 
 NO_FORM = Form(lambda text, position: None, lambda matched: {}, {})
 
 
-def _sample(wire: dict[str, Any]) -> Any:
-    """A value of the same kinds at every depth, without the contents of this one."""
+def _blank_map(wire: dict[str, Any]) -> dict[str, Any]:
+    return {name: _blank(member) for name, member in wire.items()}
+
+
+def _blank(wire: dict[str, Any]) -> dict[str, Any]:
+    """A wire value of the same kinds at every depth, without the contents of this one; a fraction stays one."""
     ((kind, body),) = wire.items()
     if kind == "M":
-        return {name: _sample(member) for name, member in body.items()}
-    return [_sample(member) for member in body] if kind == "L" else _SAMPLES[kind]
+        return {kind: _blank_map(body)}
+    if kind == "L":
+        return {kind: [_blank(member) for member in body]}
+    return {kind: "0.5" if kind == "N" and "." in body else _BLANKS.get(kind, "")}
 
 
-_SAMPLES: dict[str, Any] = {
-    "S": "",
-    "N": 0,
-    "B": b"",
-    "BOOL": True,
-    "NULL": None,
-    "SS": {""},
-    "NS": {0},
-    "BS": {b""},
-}
+_BLANKS: dict[str, Any] = {"N": "0", "BOOL": True, "NULL": True, "SS": [""], "NS": ["0"], "BS": [""]}
 
 
 _TEXT = r'[^"\\\x00-\x1f]*'  # a string, up to a quote or an escape

@@ -4,6 +4,7 @@ import io
 import json
 import os
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import strategies
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from raised import raises
 
 from flyexpr import FlyexprError, ValidationError
-from flyexpr.cli.formats.csv_rows import read_cell, read_row
-from flyexpr.cli.formats.sinks import write_items
+from flyexpr.cli.formats import sheets
+from flyexpr.cli.formats.csv_rows import head, read_cell, read_row, row, row_text
+from flyexpr.cli.formats.sinks import sink, write_items
 from flyexpr.cli.formats.sources import entries, typed
 from flyexpr.cli.formats.terminal_text import labelled, painted, plain
 from flyexpr.values.encode import encode_item
@@ -401,3 +403,22 @@ def test_what_is_typed_ends_with_ctrl_d(monkeypatch):
     with open(terminal, "rb") as stream:
         assert typed(stream) == b"one\ntwo\n"
     os.close(keys)
+
+
+CELLS = st.sampled_from(["a", "", '"', ",", "\r", "\n", "é", "\x00", "3", 3, None, {"x"}, [1]])
+ROWS = st.lists(st.dictionaries(st.sampled_from("abcd"), CELLS, max_size=3), max_size=8)
+
+
+@pytest.mark.parametrize("form", ["csv", "text"])
+@given(rows=ROWS, columns=st.lists(st.sampled_from("abcd"), max_size=2, unique=True))
+def test_a_sheet_whose_columns_come_late_is_as_if_they_were_known(
+    form: str, rows: list[dict[str, Any]], columns: list[str]
+) -> None:
+    every = [*dict.fromkeys([*columns, *(name for item in rows for name in item)])]
+    expected = [every if form == "text" else head(every), *(row(every, item, form == "text") for item in rows)]
+    stream, pieces = io.BytesIO(), [rows[:3], rows[3:]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sheets, "_PIECE", 3)
+        with sink(stream, form, columns) as add:
+            assert sum(map(add, pieces)) == len(rows)
+    assert stream.getvalue() == "".join(f"{row_text(cells)}\n" for cells in expected).encode() * bool(rows)

@@ -209,7 +209,7 @@ def test_pages_of_several_forms_do_not_try_them_all_again_and_again() -> None:
             tries.append(place)
             return match(text, place)
 
-        KNOWN.add(patterns.Form(match, form.item, form.sample))
+        KNOWN.add(patterns.Form(match, form.item, form.wire))
     text = page(*kinds)
     assert list(Page(text.encode(), KNOWN)) == kinds
     assert len(tries) < 100, "four items of four forms, tried a few times, are enough to see it"

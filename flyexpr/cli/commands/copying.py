@@ -33,6 +33,8 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import identity
 from flyexpr.steps.journals.files import naming
 from flyexpr.steps.many.images import OnRefused
+from flyexpr.steps.reads.lines import LineReading
+from flyexpr.steps.reads.reading import Reading
 from flyexpr.sync import run
 from flyexpr.values.kinds import Item
 
@@ -154,6 +156,7 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
 
     beside = path.with_name(path.name + ".new")
     turn = threading.Lock()
+    reading, form = (LineReading, "lines") if form == "json" else (Reading, form)
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -166,7 +169,7 @@ def _export_file(work: Job, table: Table, path: Path, form: str, segments: int) 
                     with turn:
                         work.add(add(items))
 
-                work.run(parts_of(work, table, segments), do)
+                work.run(parts_of(work, table, segments, reading), do)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise

@@ -13,9 +13,11 @@ from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.notes import NothingFound
+from flyexpr.doors.plain_items import Items
 from flyexpr.explanation import explain as explained
 from flyexpr.requests.operations import GetItem, Query, Scan
 from flyexpr.requests.plan.query_or_scan import read_of
+from flyexpr.steps.reads.lines import LineReading
 from flyexpr.sync import count as counted
 from flyexpr.sync import run
 from flyexpr.values.layout import amount
@@ -79,9 +81,11 @@ class _Manner:
         """Writes what a read of a table gives; how many items they were."""
         table = options.table_at(name, self.at)
         options.plan(self.explain, explained(table, read))
-        items = run(table, read)
+        as_lines = self.form == "json"
+        items: Items[Any] = Items(table, read, reading=LineReading) if as_lines else run(table, read)
         with options.standard_output() as stream:
-            number = write_items(items, stream, self.form, table.keys if read.project is None else ())
+            form, columns = "lines" if as_lines else self.form, table.keys if read.project is None else ()
+            number = write_items(items, stream, form, columns)
         if self.stats:
             spent = items.stats
             examined = f"{amount(spent.examined, 'item')} examined, {spent.returned:,} returned"

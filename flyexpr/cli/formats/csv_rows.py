@@ -12,10 +12,9 @@ A text with a NUL stands in JSON's quotes too: before 3.11, Python's csv reads n
 
 from __future__ import annotations
 
-import io
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -203,9 +202,24 @@ def row_text(cells: Iterable[str]) -> str:
     >>> row_text(["a", "one\\rtwo", "b,c"])
     'a,"one\\rtwo","b,c"'
     """
+    lines: list[str] = []
+    row_writer(lines.append)(cells)
+    return lines[0]
+
+
+def row_writer(write: Callable[[str], object]) -> Callable[[Iterable[str]], object]:
+    """A function that gives the line of each row to `write`, without its end."""
     import csv
 
-    text = io.StringIO(newline="")
     # csv quotes what its line ends are made of: not every Python quotes a carriage return unless it is one of them.
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().removesuffix("\r\n")
+    return csv.writer(_Lines(write), lineterminator="\r\n").writerow
+
+
+class _Lines:
+    """What csv takes for a file."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def write(self, line: str) -> None:
+        self._write(line[:-2])

@@ -9,16 +9,18 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
-from flyexpr.cli.formats.csv_rows import cell, head, row, row_text
-from flyexpr.cli.formats.terminal_text import plain, shown
+from flyexpr.cli.formats.csv_rows import cell
+from flyexpr.cli.formats.sheets import Sheet
+from flyexpr.cli.formats.terminal_text import plain
 from flyexpr.values.kinds import Item
-from flyexpr.values.plain_json import item_text, read_item
+from flyexpr.values.plain_json import item_text
 from flyexpr.values.wire_json import item_wire
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-FORMS = ("json", "wire", "csv", "text", "table")  # "text" is CSV for people, which says no types
+# "lines" are items that are lines of JSON already; "text" is CSV for people, which says no types.
+FORMS = ("json", "lines", "wire", "csv", "text", "table")
 Add = Callable[[Iterable[Item]], int]
 
 
@@ -73,28 +75,10 @@ def _lines(stream: IO[bytes], columns: Sequence[str], text: Callable[[Item], str
 def _sheet(stream: IO[bytes], columns: Sequence[str], text: bool = False) -> Iterator[Add]:
     from tempfile import TemporaryFile
 
-    names = dict.fromkeys(columns)
-    with TemporaryFile() as waiting:
-
-        def add(items: Iterable[Item]) -> int:
-            number = 0
-            for item in items:
-                number += 1
-                names.update(dict.fromkeys(item))
-                waiting.write(f"{item_text(item)}\n".encode())
-            return number
-
-        yield add
-        if not waiting.tell():
-            return
-        waiting.seek(0)
-        stream.write(_row_line(names if text else head(names), stream))
-        for line in waiting:
-            stream.write(_row_line(row(names, read_item(line.decode()), text), stream))
-
-
-def _row_line(cells: Iterable[str], stream: IO[bytes]) -> bytes:
-    return f"{shown(row_text(cells), stream)}\n".encode()
+    with TemporaryFile() as file:
+        sheet = Sheet(file, columns, text, plain if stream.isatty() else str)
+        yield sheet.add
+        sheet.write_to(stream)
 
 
 @contextmanager
@@ -164,6 +148,7 @@ _WIDEST_NAME = 30  # columns; a longer name goes on in the next line
 
 _SINKS: dict[str, Callable[[IO[bytes], Sequence[str]], AbstractContextManager[Add]]] = {
     "json": partial(_lines, text=item_text),
+    "lines": partial(_lines, text=str),
     "wire": partial(_lines, text=item_wire),
     "csv": _sheet,
     "text": partial(_sheet, text=True),

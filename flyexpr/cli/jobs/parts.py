@@ -12,8 +12,8 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.reads.reading import Reading
 
 
-def parts_of(job: Job, table: Table, segments: int) -> dict[str, Iterator[Chunk]]:
-    """The parts of a whole table, one for each segment.
+def parts_of(job: Job, table: Table, segments: int, reading: type[Reading] = Reading) -> dict[str, Iterator[Chunk]]:
+    """The parts of a whole table, one for each segment; `reading` says what comes of each item.
 
     >>> parts = parts_of(Job("copy"), scores, segments=2)
     >>> sorted(item["title"] for part in parts.values() for chunk in part for item in chunk.entries)
@@ -21,11 +21,11 @@ def parts_of(job: Job, table: Table, segments: int) -> dict[str, Iterator[Chunk]
 
     Each part begins where the journal says.
     """
-    return {str(number): _chunks(job, table, (number, segments)) for number in range(segments)}
+    return {str(number): _chunks(job, table, (number, segments), reading) for number in range(segments)}
 
 
-def _chunks(job: Job, table: Table, part: tuple[int, int]) -> Iterator[Chunk]:
-    reading = Reading(table, Scan(part=part, start=job.journal.mark(str(part[0]))), time.monotonic)
+def _chunks(job: Job, table: Table, part: tuple[int, int], kind: type[Reading]) -> Iterator[Chunk]:
+    reading = kind(table, Scan(part=part, start=job.journal.mark(str(part[0]))), time.monotonic)
     items: list[Any] = []
     for page in job.pages(reading):
         for item in page:

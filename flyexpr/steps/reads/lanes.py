@@ -35,7 +35,13 @@ class Lanes:
     """
 
     def __init__(
-        self, table: Table[Any], read: Read, clock: Clock, counting: bool = False, access: Access | None = None
+        self,
+        table: Table[Any],
+        read: Read,
+        clock: Clock,
+        counting: bool = False,
+        access: Access | None = None,
+        reading: type[Reading] = Reading,
     ) -> None:
         self.table, self.read = table, read
         self.limit: int | None = None
@@ -52,7 +58,7 @@ class Lanes:
         else:
             reads = [read]
         self.access = access or access_of(table, reads[0])
-        self._readings = [Reading(table, each, clock, counting, self.access) for each in reads]
+        self._readings = [reading(table, each, clock, counting, self.access) for each in reads]
         self._idle = deque(range(len(reads)))
 
     def __len__(self) -> int:

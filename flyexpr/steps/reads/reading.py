@@ -55,7 +55,7 @@ class Reading:
         self._cursors = Cursors(table, read, self.access, self._keys)
         mark = self._cursors.mark(read.start)
         self._branch, self._start = mark or (0, None)
-        self._last: tuple[Any, ...] | None = None  # key values of the last item given, if it was of this page
+        self._last: Any = None  # what `_key` makes the key of the last item given of, if it was of this page
         self._more = self.access.sends and mark is not None
         self._cut = False  # whether the limit was reached in the middle of a page
         # The service can count what it need not show, unless the client has to look, or to stop in the middle.
@@ -69,7 +69,10 @@ class Reading:
         """Where to go on after the last item given: which key condition, after which key; None once nothing is left."""
         if not self._more:
             return None
-        return self._branch, (dict(zip(self._keys, self._last, strict=False)) if self._last else self._start)
+        return self._branch, (self._key(self._last) if self._last else self._start)
+
+    def _key(self, last: Any) -> Item:
+        return dict(zip(self._keys, last, strict=False))  # a sequence of the key's values
 
     def cursor_at(self, mark: Mark | None) -> str | None:
         """A text from which the same read goes on at a `mark`."""
