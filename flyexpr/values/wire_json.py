@@ -102,7 +102,7 @@ def _list(wire: list[Any], depth: int) -> list[Any]:
 def _value(wire: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise too_deep()
-    if not isinstance(wire, dict) or len(wire) != 1:
+    if not isinstance(wire, (dict, Mapping)) or len(wire) != 1:
         raise Refused('an attribute value is an object such as {"S": "text"}')
     ((kind, body),) = wire.items()
     if type(body) is str:

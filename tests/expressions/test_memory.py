@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from numbers import Integral, Real
 from pathlib import PurePath
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from flyexpr import (
     append,
     apply,
     assign,
+    assign_all,
     begins_with,
     between,
     connect,
@@ -42,14 +44,21 @@ from flyexpr import (
     gt,
     incr,
     is_in,
+    key_of,
+    kinds,
     matches,
+    modify,
     ne,
     parse_condition,
     parse_update,
     put,
+    put_item,
     run,
     show,
     size,
+    template,
+    to_json,
+    to_wire,
     type_is,
     unchanged,
     update,
@@ -494,9 +503,15 @@ def test_every_mapping_is_a_map(table: Any, wrap: Callable[[dict[str, Any]], Any
         assert matches(eq("m", given["m"]) & eq("m.x", 1) & exists("m.deep[0].y") & type_is("m", "M"), item)
         assert matches(unchanged(given) & (size("m") >= 2) & contains("m.deep", given["m"]["deep"][0]), item)
     assert show(eq("m", given["m"])) == show(eq("m", plain["m"]))
+    for condition in (eq("d", wrap({"k": DAY})), is_in("d", [1, wrap({"k": DAY})]), contains("l", wrap({"k": DAY}))):
+        for held in ({"k": DAY}, {"k": "2026-01-31"}, wrap({"k": DAY})):
+            assert matches(condition, {"d": held, "l": [held]})
     assert apply(assign("m.x", given["m"]), given) == {"id": "x", "m": {"x": plain["m"], "deep": [{"y": {2}}]}}
     assert diff(given, plain).actions == ()
-    assert show(diff(given, {"id": "x", "m": {"x": 2, "deep": [{"y": {2}}]}})) == "SET m.x = 2"
+    for changed in ({"x": 2, "deep": [{"y": {2}}]}, wrap({"x": 2, "deep": [wrap({"y": {2}})]})):
+        assert show(diff(given, {"id": "x", "m": changed})) == "SET m.x = 2"
+    with pytest.raises(ExpressionError, match="Nesting Levels have exceeded"):
+        apply(assign("m.deep", F.d), {"m": wrap({}), "d": reduce(lambda below, _: wrap({"k": below}), range(31), 1)})
     typed = replace(table, attributes={"m": dict, "d": dict[str, date]})
     put(typed, {"id": "y", "m": given["m"], "d": wrap({"k": DAY})})
     assert get(typed, "y") == {"id": "y", "m": plain["m"], "d": {"k": DAY}}
@@ -504,6 +519,24 @@ def test_every_mapping_is_a_map(table: Any, wrap: Callable[[dict[str, Any]], Any
         put(table, {"id": "x", "m": wrap({"x": set()})})
     with raises(ValidationError, "at `m[1]`: an attribute name is a non-empty str, not 1"):
         put(table, {"id": "x", "m": wrap({1: 1})})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("wrap", MAPPINGS)
+def test_every_function_takes_every_mapping(table: Any, wrap: Callable[[dict[str, Any]], Any]) -> None:
+    plain, given = {"id": "x", "m": {"n": {"a": 1}}}, wrap({"id": "x", "m": wrap({"n": wrap({"a": 1})})})
+    assert apply(assign("m.n.b", 2) + assign("m.n.c", 3), given) == {"id": "x", "m": {"n": {"a": 1, "b": 2, "c": 3}}}
+    assert apply(assign("m.o.b", 2, parents=True), given) == {"id": "x", "m": {"n": {"a": 1}, "o": {"b": 2}}}
+    assert apply(assign("m.n.b", 2, parents=True), given) == {"id": "x", "m": {"n": {"a": 1, "b": 2}}}
+    assert apply(assign_all(wrap({"m": given["m"]})), {}) == {"m": {"n": {"a": 1}}}
+    assert repr(put_item(given)) == repr(put_item(plain))
+    assert repr(eq("m", given["m"])) == repr(eq("m", plain["m"]))
+    assert (to_json(given), to_wire(table, given)) == (to_json(plain), to_wire(table, plain))
+    assert modify(table, "x", lambda item: given) == get(table, wrap({"id": "x"})) == plain
+    assert key_of(table, given) == {"id": "x"}
+    parts = replace(table, attributes=wrap({"id": template("{part}"), "day": date}))
+    assert key_of(parts, wrap({"part": "x"})) == {"id": "x"}
+    assert get(parts, wrap({"part": "x"})) == plain | {"part": "x"}
+    assert key_of(kinds(wrap({"day": parts}), by="kind"), wrap({"kind": "day", "part": "x"})) == {"id": "x"}
 
 
 def test_a_map_keeps_its_order_for_a_codec() -> None:

@@ -2,9 +2,11 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections import ChainMap, UserDict
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +80,12 @@ def test_a_part_of_an_item_is_read_too() -> None:
     keys = {"pk": {"S": "CUSTOMER#ada"}, "sk": {"S": "ORDER#0007"}}
     assert from_wire(ORDERS, keys) == {"pk": "CUSTOMER#ada", "sk": "ORDER#0007", "customer": "ada", "order": 7}
     assert from_wire(ORDERS, {}) == {}
+
+
+@pytest.mark.parametrize("wrap", [MappingProxyType, ChainMap, UserDict])
+def test_every_mapping_is_an_object(wrap: Callable[[dict[str, Any]], Any]) -> None:
+    info = wrap({"M": wrap({"a": wrap({"L": [wrap({"N": "1"})]})})})
+    assert from_wire(Table("t", "id"), wrap({"id": wrap({"S": "a"}), "info": info})) == {"id": "a", "info": {"a": [1]}}
 
 
 def test_bytes_of_botocore_are_read_too() -> None:
