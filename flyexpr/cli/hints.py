@@ -31,10 +31,9 @@ _WORDS = [
     ),
     (
         r"start= takes the \.cursor of an earlier read(?: in \d+ segments)?; this is .*",
-        "--start takes what --stats of an earlier read says",
+        "--start takes the cursor that --stats of an earlier read prints",
     ),
     (r"since= takes .*; this is not one", "the file of --resume does not hold the place of an earlier watch"),
-    (r"write str\(\.\.\.\), or, where the key is .*", "the table's type is text: write the value in quotes"),
     (r"give it by keyword, \w+=\.\.\., or write", "write"),
     (r"assign\(\.\.\., parents=True\) makes .*", "make the map first: SET NAME = if_not_exists(NAME, {})"),
     (r"run\(table, create_table\(if_missing=True\)\)", "flyexpr create with --if-missing"),
@@ -46,11 +45,25 @@ _WORDS = [
     (r"run\(table, search\(near\(.*\) reads it", "flyexpr search TABLE --near VECTOR reads it"),
     (r"leave out wide=True, and the client checks", "leave out --wide, and the client checks"),
     (r"leave host= out", "leave --host out"),
+    (r"without throughput=", "without --billing READ,WRITE"),
     (r"workers=1\b", "--workers 1"),
     (r"consistent=True", "--consistent"),
     (r"use is_in\b", "use IN"),
     (r"connect without mode=ro", "leave ?mode=ro out of the engine's URL"),
     (r"declare it: attributes=.*", "write the value in the table's type; flyexpr describe says which it is"),
+]
+
+
+# What a text alone says to do: on which line of the input it is, the library does not know.
+_BY_TEXT = [
+    (r"^(?:line|item) .*, got dict$", '--wire reads DynamoDB JSON, {"id": {"S": "a"}}'),
+    (r"expected a number, got str$", "write a number without quotes"),
+    (r"expected str, got \S+$", "the table's type is text: write the value in quotes"),
+    (r"expected bytes, got str$", 'a binary value is {"$bytes": "aGk="} in JSON, and x\'6869\' in a condition'),
+    (
+        r"line 1: not JSON: Expecting value at character 1$",
+        "put reads CSV with --format csv; a file .csv needs no option",
+    ),
 ]
 
 
@@ -83,7 +96,7 @@ def _hint_of(text: str, arguments: Iterable[str]) -> str:
         return quoting(match[1])
     if "refers to an attribute that does not exist" in text:
         return next(filter(None, map(quoting, arguments)), "")
-    return ""
+    return next((hint for pattern, hint in _BY_TEXT if re.search(pattern, text)), "")
 
 
 def quoting(text: str) -> str:

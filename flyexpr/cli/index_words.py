@@ -9,19 +9,24 @@ from flyexpr.errors import ValidationError
 from flyexpr.schema.codecs import KEY_TYPES
 from flyexpr.schema.indexes import Distance, GlobalIndex, LocalIndex, VectorIndex
 
+GLOBAL_WORDS = "NAME KEY [KEY] [project=keys|a,b]"
+LOCAL_WORDS = "NAME KEY [project=keys|a,b]"
 VECTOR_WORDS = (
     f"NAME ATTRIBUTE DIMENSIONS [{'|'.join(get_args(Distance))}] [partition=KEY] [filters=KEY,...] [project=keys|a,b]"
 )
 
 
-def read_keys(words: Sequence[str], types: dict[str, str], owner: str, most: int) -> list[tuple[str, ...]]:
-    """The attributes of each key; their types are entered.
+def read_keys(
+    words: Sequence[str], types: dict[str, str], owner: str, most: int = 2, form: str | None = None
+) -> list[tuple[str, ...]]:
+    """The attributes of each key; their types are entered. `form` says how an index is written.
 
-    >>> read_keys(["year:N", "title"], types := {}, "table 'Movies'", 2), types
+    >>> read_keys(["year:N", "title"], types := {}, "table 'Movies'"), types
     ([('year',), ('title',)], {'year': 'N', 'title': 'S'})
     """
     if not 1 <= len(words) <= most:
-        raise ValidationError(f"{owner} has a partition key and at most a sort key, not {len(words)} keys")
+        has = "one sort key" if most == 1 else "a partition key and at most a sort key"
+        raise ValidationError(f"{owner} has {has}, not {len(words)} keys", hint=form and f"write '{form}'")
     return [tuple(_attribute(part, types) for part in word.split(",")) for word in words]
 
 
@@ -55,7 +60,7 @@ def global_index(text: str, types: dict[str, str]) -> GlobalIndex:
     words = text.split()
     project = _project(words)
     name, *keys = words or [""]
-    partition, *sort = read_keys(keys, types, f"index {name!r}", 2)
+    partition, *sort = read_keys(keys, types, f"index {name!r}", form=GLOBAL_WORDS)
     return GlobalIndex(name, partition, sort[0] if sort else None, project)
 
 
@@ -70,7 +75,7 @@ def local_index(text: str, types: dict[str, str], partition: tuple[str, ...]) ->
     name, *keys = words or [""]
     if keys and keys[0].partition(":")[0] in partition:
         keys = keys[1:]
-    ((sort,),) = read_keys(keys, types, f"local index {name!r}", 1)
+    ((sort,),) = read_keys(keys, types, f"local index {name!r}", 1, LOCAL_WORDS)
     return LocalIndex(name, sort, project)
 
 

@@ -17,7 +17,7 @@ from flyexpr.cli import completions, environment
 from flyexpr.cli.formats.csv_rows import BY_CELL, Types
 from flyexpr.cli.formats.terminal_text import labelled, plain, shown
 from flyexpr.cli.hints import plan_in_words, quoting
-from flyexpr.cli.index_words import VECTOR_WORDS
+from flyexpr.cli.index_words import GLOBAL_WORDS, VECTOR_WORDS
 from flyexpr.cli.notes import note
 from flyexpr.cli.session import Session
 from flyexpr.errors import FlyexprError
@@ -157,9 +157,7 @@ def form(*allowed: str) -> Callable[[Command], Command]:
 
 def global_index(what: str) -> Callable[[Command], Command]:
     """The option for global indexes to make."""
-    return click.option(
-        "--index", "indexes", multiple=True, metavar="TEXT", help=f"{what}: 'NAME KEY [KEY] [project=keys|a,b]'."
-    )
+    return click.option("--index", "indexes", multiple=True, metavar="TEXT", help=f"{what}: '{GLOBAL_WORDS}'.")
 
 
 def vector_index(what: str) -> Callable[[Command], Command]:

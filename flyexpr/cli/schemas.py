@@ -34,7 +34,7 @@ def schema_words(
     together are joined by commas; `project=keys` or `project=a,b` says which other attributes the index holds.
     """
     types: dict[str, str] = {}
-    partition, *sort = read_keys(keys, types, f"table {name!r}", 2)
+    partition, *sort = read_keys(keys, types, f"table {name!r}")
     definitions: list[Index] = [local_index(text, types, partition) for text in locals_]
     definitions += [global_index(text, types) for text in indexes]
     definitions += [vector_index(text, types) for text in vectors]
@@ -74,7 +74,7 @@ def _throughput(text: str) -> tuple[int, int] | None:
     if text == "on-demand":
         return None
     if not (units := re.fullmatch(r"(\d{1,9}),(\d{1,9})", text, re.ASCII)):
-        raise ValidationError(f"{text!r} is not a way to pay; write on-demand, or READ,WRITE units such as 5,2")
+        raise ValidationError(f"{text!r} is not a billing mode; write on-demand, or READ,WRITE units such as 5,2")
     return int(units[1]), int(units[2])
 
 

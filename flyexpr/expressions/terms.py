@@ -95,6 +95,9 @@ class Term:
     def __reduce__(self) -> tuple[Any, ...]:
         return Term, (self.__operand,)
 
+    def __invert__(self) -> NoReturn:
+        raise TypeError("a path is not a condition; write `~exists(F.a)` or `F.a == False`")
+
     def __bool__(self) -> NoReturn:
         raise TypeError("a path has no truth value; write `exists(F.a)` or `F.a == True`, and `&`, not `and`")
 

@@ -346,7 +346,9 @@ def _enum_codec(kind: type[enum.Enum]) -> Codec:
         if type(value) in stored and value in plain:
             return value
         is_known = type(value) in stored and value in [member.value for member in kind]
-        raise mistyped(kind.__name__, value, f"{kind.__name__}(...)" if is_known else "")
+        is_name = isinstance(value, str) and value in kind.__members__
+        member = "(...)" if is_known else f"[{value!r}]" if is_name else ""
+        raise mistyped(kind.__name__, value, f"{kind.__name__}{member}" if member else "")
 
     common = next(iter(stored)) if len(stored) == 1 else object
     return _own(encode, kind if common in (str, int, bytes) else _enum_reader(kind), common)

@@ -154,6 +154,7 @@ def type_text(value: Any) -> str:
 _MADE_BY = {  # the declared type and that of the value, which may come from JSON: what makes the one of the other
     ("datetime", "str"): "datetime.fromisoformat(...)",
     ("date", "str"): "date.fromisoformat(...)",
+    ("date", "datetime"): "value.date()",
     ("UUID", "str"): "UUID(...)",
     ("Decimal", "str"): "Decimal(...)",
     ("Decimal", "float"): "Decimal(str(...))",

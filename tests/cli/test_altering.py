@@ -84,7 +84,7 @@ def test_alter_takes_settings_back(movies: Program, inside: Inside):
         (
             ["--billing", "much"],
             2,
-            "flyexpr: 'much' is not a way to pay; write on-demand, or READ,WRITE units such as 5,2\n",
+            "flyexpr: 'much' is not a billing mode; write on-demand, or READ,WRITE units such as 5,2\n",
         ),
         *(
             (
@@ -221,5 +221,5 @@ def test_vector_indexes_are_made_shown_and_dropped(inside: Inside):
         "  hint: give the new index another name, or drop the old one first\n"
     )
     assert inside("create", "More", "id", "--vectors", "ByV v 3", "--billing", "5,2").err == (
-        "flyexpr: table 'More': a vector index needs an on-demand table, without throughput=\n"
+        "flyexpr: table 'More': a vector index needs an on-demand table, without --billing READ,WRITE\n"
     )

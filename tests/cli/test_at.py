@@ -49,4 +49,7 @@ def test_what_is_refused(inside: Inside):
         "  hint: flyexpr alter TABLE --stream both gives it one\n"
     )
     end = inside("scan", "Orders", "--at", "2999-01-31")
-    assert (end.code, end.err) == (1, "flyexpr: nobody knows yet how tables stand at 2999-01-31 00:00:00+00:00\n")
+    assert (end.code, end.err) == (
+        1,
+        "flyexpr: no table can be read at 2999-01-31 00:00:00+00:00, which is still to come\n",
+    )

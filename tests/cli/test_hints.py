@@ -125,11 +125,32 @@ WHOLE = "flyexpr: reads the whole table: the condition fixes no partition key va
             "flyexpr: at `user`: expected str, got int\n  hint: the table's type is text: write the value in quotes\n",
         ),
         (
+            ["query", "Users", "age = '36'", "--index", "ByAge"],
+            2,
+            "flyexpr: at `age`: expected a number, got str\n  hint: write a number without quotes\n",
+        ),
+        (
+            ["put", "Users", '{"user": {"S": "ada"}}'],
+            1,
+            "flyexpr: line 1: at `user`: expected str, got dict\n"
+            '  hint: --wire reads DynamoDB JSON, {"id": {"S": "a"}}\n',
+        ),
+        (
+            ["put", "Users", '{"user": 5}'],
+            1,
+            "flyexpr: line 1: at `user`: expected str, got int\n"
+            "  hint: the table's type is text: write the value in quotes\n",
+        ),
+        (
             ["query", "Users", "user = 'ada'", "--start", "junk"],
             2,
-            "flyexpr: --start takes what --stats of an earlier read says\n",
+            "flyexpr: --start takes the cursor that --stats of an earlier read prints\n",
         ),
-        (["scan", "Users", "--start", "junk"], 2, "flyexpr: --start takes what --stats of an earlier read says\n"),
+        (
+            ["scan", "Users", "--start", "junk"],
+            2,
+            "flyexpr: --start takes the cursor that --stats of an earlier read prints\n",
+        ),
         (
             ["scan", "Users", "--start", "W251bGwsICJ4Il0", "--segments", "3"],
             2,

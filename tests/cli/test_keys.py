@@ -65,6 +65,9 @@ def test_a_key_needs_a_word_for_each_attribute():
         key_words(Table("t", "a", "n", attributes={"n": int}), ["x", "1", "y"])
 
 
+GLOBAL, LOCAL = "NAME KEY [KEY] [project=keys|a,b]", "NAME KEY [project=keys|a,b]"
+
+
 @pytest.mark.parametrize(
     "keys, indexes, locals_, message",
     [
@@ -72,10 +75,15 @@ def test_a_key_needs_a_word_for_each_attribute():
         (["a:S"], ["I a:N"], [], "'a' is both S and N"),
         ([":S"], [], [], "':S' is not a key attribute; write NAME:TYPE, the type one of S N B"),
         (["a:X"], [], [], "'a:X' is not a key attribute; write NAME:TYPE, the type one of S N B"),
-        (["a"], [""], [], "index '' has a partition key and at most a sort key, not 0 keys"),
-        (["a"], ["I"], [], "index 'I' has a partition key and at most a sort key, not 0 keys"),
-        (["a", "b"], [], ["L"], "local index 'L' has a partition key and at most a sort key, not 0 keys"),
-        (["a", "b"], [], ["L c d"], "local index 'L' has a partition key and at most a sort key, not 2 keys"),
+        (["a"], [""], [], f"index '' has a partition key and at most a sort key, not 0 keys\n  hint: write '{GLOBAL}'"),
+        (
+            ["a"],
+            ["I"],
+            [],
+            f"index 'I' has a partition key and at most a sort key, not 0 keys\n  hint: write '{GLOBAL}'",
+        ),
+        (["a", "b"], [], ["L"], f"local index 'L' has one sort key, not 0 keys\n  hint: write '{LOCAL}'"),
+        (["a", "b"], [], ["L c d"], f"local index 'L' has one sort key, not 2 keys\n  hint: write '{LOCAL}'"),
     ],
 )
 def test_schemas_that_are_none(keys, indexes, locals_, message):
@@ -224,6 +232,14 @@ def test_a_port_that_is_taken(inside: Inside):
     )
 
 
+def test_a_csv_file_that_is_read_as_json_is_recognised(inside: Inside):
+    inside("create", "Things", "id")
+    assert inside("put", "Things", "--quiet", stdin="id,n\na,1\n").err == (
+        "flyexpr: line 1: not JSON: Expecting value at character 1\n"
+        "  hint: put reads CSV with --format csv; a file .csv needs no option\n"
+    )
+
+
 def test_one_item_or_many_and_not_both(inside: Inside):
     inside("create", "Things", "id")
     both = ["--where", "n = 1"]
@@ -239,6 +255,13 @@ def test_one_item_or_many_and_not_both(inside: Inside):
             2,
             "Error: --if and --returns are for one item; --where is a condition already",
         )
+    for option in (["--index", "ByN"], ["--rate", "5"], ["--rejects", "out"], ["--resume", "journal"]):
+        for command in (["update", "Things", "a", "SET n = 1"], ["delete", "Things", "a"]):
+            end = inside(*command, *option)
+            assert (end.code, end.err.splitlines()[-1]) == (
+                2,
+                "Error: --index, --rate, --rejects and --resume are for --where; a key is one item",
+            )
     end = inside("delete", "Things", *both)
     assert (
         end.err.splitlines()[-1]

@@ -144,7 +144,7 @@ def test_a_bad_line_spoils_no_other():
     stream = io.BytesIO(b'\xef\xbb\xbf{"a": 1}\r\n\xff\n\n{"a": 2}')
     assert [(entry.number, entry.item or entry.fault) for entry in entries(stream, "json")] == [
         (1, {"a": 1}),
-        (2, "not UTF-8 at byte 1"),
+        (2, "not UTF-8 at byte 1; save the file as UTF-8"),
         (4, {"a": 2}),
     ]
 
@@ -286,7 +286,10 @@ def test_a_number_that_python_does_not_read_is_a_fault_of_its_line(form, text):
 @pytest.mark.parametrize(
     "sheet, faults",
     [
-        ("a,b\n1,2,3\n4,5\n", ["3 cells under 2 columns", {"a": 4, "b": 5}]),
+        (
+            "a,b\n1,2,3\n4,5\n",
+            ["3 cells under 2 columns\n  hint: a cell with a comma in it takes quotes", {"a": 4, "b": 5}],
+        ),
         ("a,\n1,2\n", "line 1: column 2 has no name"),
         ("a;b\n1;2\n", "line 1: the only column is 'a;b'\n  hint: save the file with commas between its cells"),
         ("a\tb\n1\t2\n", "line 1: the only column is 'a\\tb'\n  hint: save the file with commas between its cells"),

@@ -516,6 +516,7 @@ PATH_IS_NO_BOOL = "a path has no truth value; write `exists(F.a)` or `F.a == Tru
         (lambda: max(F.a, F.b), CONDITION_IS_NO_BOOL),
         (lambda: F.a and F.b, PATH_IS_NO_BOOL),
         (lambda: not F.a, PATH_IS_NO_BOOL),
+        (lambda: ~F.a, "a path is not a condition; write `~exists(F.a)` or `F.a == False`"),
         (lambda: bool(size("a")), PATH_IS_NO_BOOL),
         (lambda: 1 in F.a, "write `contains(F.a, value)`, not `value in F.a`"),
         (lambda: "a" in F, "write `exists(F.a)`, not `'a' in F`"),

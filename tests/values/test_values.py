@@ -335,12 +335,14 @@ def test_a_declared_type_is_held_to(kind: Any, value: Any, text: str) -> None:
     [
         (datetime, "2026-01-31", "write datetime.fromisoformat(...)"),
         (date, "2026-01-31", "write date.fromisoformat(...)"),
+        (date, datetime(2026, 1, 31), "write value.date()"),
         (UUID, "x", "write UUID(...)"),
         (Decimal, "1.5", "write Decimal(...)"),
         (Decimal, 1.5, "write Decimal(str(...))"),
         (Size, 7, "write Size(...)"),
         (Size, 8, None),
         (Size, "7", None),
+        (Size, next(iter(Size)).name, f"write Size[{next(iter(Size)).name!r}]"),
         (bytes, "x", None),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from flyexpr.cli import options
+from flyexpr.cli.index_words import LOCAL_WORDS
 from flyexpr.cli.schemas import schema_python, schema_words, setting_words
 from flyexpr.explanation import explain as explained
 from flyexpr.requests.constructors import create_table, describe_table
@@ -97,7 +98,7 @@ def _index(table: Table, index: Index) -> str:
 @click.argument("table")
 @click.argument("keys", nargs=-1, required=True, metavar="KEY[:TYPE] [KEY[:TYPE]]")
 @options.global_index("A global index")
-@click.option("--local", "locals_", multiple=True, metavar="TEXT", help="A local index: 'NAME KEY [project=keys|a,b]'.")
+@click.option("--local", "locals_", multiple=True, metavar="TEXT", help=f"A local index: '{LOCAL_WORDS}'.")
 @options.vector_index("A vector index")
 @options.ttl
 @options.settings

@@ -134,7 +134,7 @@ def update(
     *key, text = words
     if where is None:
         operation = UpdateItem(key_words(descriptor, key), parse_update(text), _condition(condition), returns)
-        _do_one(descriptor, operation, manner, wire)
+        _do_one(descriptor, operation, manner, wire, index)
         return
     change = parse_update(text)
     _check_where(key, condition, returns)
@@ -191,7 +191,8 @@ def delete(
     """
     descriptor, description = options.session().described(table)
     if where is None:
-        _do_one(descriptor, DeleteItem(key_words(descriptor, key), _condition(condition), returns), manner, wire)
+        operation = DeleteItem(key_words(descriptor, key), _condition(condition), returns)
+        _do_one(descriptor, operation, manner, wire, index)
         return
     _check_where(key, condition, returns)
     matching = parse_condition(where)
@@ -209,7 +210,9 @@ def _condition(text: str | None) -> Condition | None:
     return None if text is None else parse_condition(text)
 
 
-def _do_one(table: Table, operation: UpdateItem | DeleteItem, manner: Manner, wire: bool) -> None:
+def _do_one(table: Table, operation: UpdateItem | DeleteItem, manner: Manner, wire: bool, index: str | None) -> None:
+    if any(option is not None for option in (index, manner.rate, manner.rejects, manner.resume)):
+        raise click.UsageError("--index, --rate, --rejects and --resume are for --where; a key is one item")
     manner.plan(explained(table, operation))
     item = run(table, operation)
     if item is not None:

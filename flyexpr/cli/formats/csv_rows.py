@@ -152,7 +152,8 @@ def read_row(columns: Sequence[str], cells: Sequence[str], kinds: Sequence[str |
     {'id': '7', 'n': 7}
     """
     if len(cells) > len(columns):
-        raise ValidationError(f"{len(cells)} cells under {len(columns)} columns")
+        hint = "a cell with a comma in it takes quotes"
+        raise ValidationError(f"{len(cells)} cells under {len(columns)} columns", hint=hint)
     rest = zip(columns, cells, kinds, strict=False)
     try:
         return {name: read_cell(text, kind) for name, text, kind in rest if text}

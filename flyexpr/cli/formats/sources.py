@@ -200,7 +200,8 @@ def _entry(number: int, line: bytes, read: Callable[[str], Item]) -> Entry:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        return Entry(number, fault=f"not UTF-8 at byte {error.start + 1}", text=repr(line)[2:-1])
+        fault = f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8"
+        return Entry(number, fault=fault, text=repr(line)[2:-1])
     try:
         return Entry(number, read(text), text=text)
     except (ValidationError, RecursionError) as error:

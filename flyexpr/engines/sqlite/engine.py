@@ -301,10 +301,10 @@ class SqliteEngine(Plain):
         >>> SqliteEngine(":memory:").at(datetime(2100, 1, 1, tzinfo=timezone.utc))
         Traceback (most recent call last):
         ...
-        flyexpr.errors.FlyexprError: nobody knows yet how tables stand at 2100-01-01 00:00:00+00:00
+        flyexpr.errors.FlyexprError: no table can be read at 2100-01-01 00:00:00+00:00, which is still to come
         """
         if moment.timestamp() > self._clock():
-            raise FlyexprError(f"nobody knows yet how tables stand at {moment}")
+            raise FlyexprError(f"no table can be read at {moment}, which is still to come")
         return PastEngine(self, moment)
 
     def close(self) -> None:

@@ -482,7 +482,7 @@ def test_other_engines_say_what_to_do() -> None:
         PLAIN.at(now)
     with raises(TypeError, "at() takes a datetime, not 3"):
         PLAIN.on(connect("sqlite::memory:")).at(3)  # type: ignore[arg-type]
-    with raises(FlyexprError, f"nobody knows yet how tables stand at {now + timedelta(days=1)}"):
+    with raises(FlyexprError, f"no table can be read at {now + timedelta(days=1)}, which is still to come"):
         PLAIN.on(connect("sqlite::memory:")).at(now + timedelta(days=1))
 
 
