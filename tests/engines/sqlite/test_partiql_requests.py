@@ -23,6 +23,8 @@ __all__ = ["engine"]
 
 CONSUMED = {"ReturnConsumedCapacity": "INDEXES"}
 OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+LONG = "x" * 2049
+TOO_LONG = "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes"
 
 
 def statement(text: str, *parameters: Wire, **members: Any) -> Wire:
@@ -214,16 +216,12 @@ def test_a_failed_condition_shows_the_item(engine: SqliteEngine) -> None:
 
 
 def test_keys_over_their_size_are_refused(engine: SqliteEngine) -> None:
-    words = (
-        "ValidationException: One or more parameter values were invalid: "
-        "Size of hashkey has exceeded the maximum size limit of2048 bytes"
-    )
     for text in (
         "SELECT * FROM tab WHERE pk = ?",
         "DELETE FROM tab WHERE pk = ? AND sk = 1",
         "INSERT INTO tab VALUE {'pk': ?, 'sk': 1}",
     ):
-        assert refusal(execute, engine, text, {"S": "x" * 2049}) == words
+        assert refusal(execute, engine, text, {"S": LONG}) == f"ValidationException: {TOO_LONG}"
 
 
 def test_an_index_of_several_key_attributes_cannot_be_selected_from() -> None:
@@ -321,19 +319,18 @@ def test_a_batch_of_writes_of_which_some_fail(engine: SqliteEngine) -> None:
 
 
 def test_a_batch_names_the_table_whose_key_cannot_be_used(engine: SqliteEngine) -> None:
-    long = "x" * 2049
     answer = batch(
         engine,
         "UPDATE tab SET sk = 2 WHERE pk = 'p' AND sk = 1",
-        f"UPDATE tab SET x = 2 WHERE pk = '{long}' AND sk = 1",
-        f"INSERT INTO tab VALUE {{'pk': '{long}', 'sk': 1}}",
+        f"UPDATE tab SET x = 2 WHERE pk = '{LONG}' AND sk = 1",
+        f"INSERT INTO tab VALUE {{'pk': '{LONG}', 'sk': 1}}",
         "UPDATE tab SET x = 'a' + 1 WHERE pk = 'p' AND sk = 3",
         "UPDATE tab SET x = 9 WHERE pk = 'p' AND sk = 2",
         ReturnConsumedCapacity="TOTAL",
     )
     assert [response.get("TableName") for response in answer["Responses"]] == ["tab", "tab", "tab", None, "tab"]
     assert answer["ConsumedCapacity"] == [{"TableName": "tab", "CapacityUnits": 2.0}]  # of the last: an item, an entry
-    (read,) = batch(engine, f"SELECT * FROM tab WHERE pk = '{long}' AND sk = 1")["Responses"]
+    (read,) = batch(engine, f"SELECT * FROM tab WHERE pk = '{LONG}' AND sk = 1")["Responses"]
     assert (read["TableName"], read["Error"]["Code"]) == ("tab", "ValidationError")
 
 
@@ -397,10 +394,14 @@ def test_a_transaction_says_why_each_statement_failed(engine: SqliteEngine) -> N
             "INSERT INTO tab VALUE {'pk': 'n', 'sk': 1}",
             "UPDATE tab SET x = 1 WHERE pk = 'nobody' AND sk = 1",
             "UPDATE tab SET pk = 'x' WHERE pk = 'p' AND sk = 2",
+            "DELETE FROM tab WHERE pk = 'nobody' AND sk = 2",
+            statement("DELETE FROM tab WHERE pk = 'nobody' AND sk = 3 AND x = 1", **OLD),
         )
-    codes = [reason["Code"] for reason in cancelled.value.fields["CancellationReasons"]]
-    assert codes == ["ConditionalCheckFailed", "DuplicateItem", "None", "ConditionalCheckFailed", "ValidationError"]
-    assert cancelled.value.fields["CancellationReasons"][1]["Message"] == "Duplicate primary key exists in table"
+    reasons = cancelled.value.fields["CancellationReasons"]
+    false = "ConditionalCheckFailed"
+    assert [one["Code"] for one in reasons] == [false, "DuplicateItem", "None", false, "ValidationError", "None", false]
+    assert reasons[1]["Message"] == "Duplicate primary key exists in table"
+    assert reasons[6] == {"Code": false, "Message": "The conditional request failed"}
     assert execute(engine, "SELECT * FROM tab WHERE pk = 'n'")["Items"] == []
 
 
@@ -411,14 +412,28 @@ KEYS = [
         "INSERT INTO tab VALUE {'pk': 1, 'sk': 1}",
         "One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N",
     ),
+    (f"DELETE FROM tab WHERE pk = '{LONG}' AND sk = 1", TOO_LONG),
+    (f"SELECT * FROM tab WHERE pk = '{LONG}' AND sk = 1", TOO_LONG),
+    (f"INSERT INTO tab VALUE {{'pk': '{LONG}', 'sk': 1}}", TOO_LONG),
 ]
 
 
 @pytest.mark.parametrize("text, words", KEYS)
-def test_a_key_of_a_wrong_type_cancels_a_transaction(engine: SqliteEngine, text: str, words: str) -> None:
+def test_a_key_that_does_not_fit_cancels_a_transaction(engine: SqliteEngine, text: str, words: str) -> None:
     with pytest.raises(TransactionCancelled) as cancelled:
         transaction(engine, text)
     assert cancelled.value.fields["CancellationReasons"] == [{"Code": "ValidationError", "Message": words}]
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT * FROM {} WHERE pk = 'p' AND sk = 1", "INSERT INTO {} VALUE {{'pk': 'n', 'sk': 1}}"]
+)
+def test_a_table_that_is_missing_cancels_a_transaction(engine: SqliteEngine, text: str) -> None:
+    with pytest.raises(TransactionCancelled) as cancelled:
+        transaction(engine, text.format("tab"), text.format("nowhere"))
+    missing = {"Code": "ResourceNotFound", "Message": "Requested resource not found"}
+    assert cancelled.value.fields["CancellationReasons"] == [{"Code": "None"}, missing]
+    assert execute(engine, "SELECT * FROM tab WHERE pk = 'n'")["Items"] == []
 
 
 WHOLE = [
@@ -476,7 +491,6 @@ def test_a_transaction_has_reads_or_writes_each_of_another_item(engine: SqliteEn
     )
     doubled = "ValidationException: Transaction request cannot include multiple operations on one item"
     assert refusal(transaction, engine, one, one) == doubled
-    assert refusal(transaction, engine, one, one.replace("tab", "nowhere")).startswith("ResourceNotFoundException")
 
 
 # Engines and clients

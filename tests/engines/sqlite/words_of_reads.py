@@ -100,7 +100,7 @@ READS: list[Row] = [
         f"{ENVELOPE}Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1",
     ),
     ("Scan", {"Limit": 0.5}, broken("limit", "'0'", "have value greater than or equal to 1")),
-    ("Scan", {"Limit": -(2**40)}, broken("limit", "'-2147483647'", "have value greater than or equal to 1")),
+    ("Scan", {"Limit": -(2**40)}, broken("limit", "'-2147483648'", "have value greater than or equal to 1")),
     (
         "Scan",
         {"Segment": -1, "TotalSegments": 0},

@@ -13,11 +13,16 @@ from typing import Any, NamedTuple
 from flyexpr.engines.sqlite.answers import answer, json_text, optional
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import UnusableKey, WrongKeyType, invalid
+from flyexpr.engines.sqlite.faults import UnusableKey, WrongKeyType, invalid, not_found
 from flyexpr.engines.sqlite.operations.items import write_item
 from flyexpr.engines.sqlite.operations.pages import Page, find_target
 from flyexpr.engines.sqlite.operations.reads import get_item, take_page
-from flyexpr.engines.sqlite.operations.transactions import cancelled_by, transact_get_items, transact_write_items
+from flyexpr.engines.sqlite.operations.transactions import (
+    cancelled,
+    cancelled_by,
+    transact_get_items,
+    transact_write_items,
+)
 from flyexpr.engines.sqlite.request.batches import DUPLICATES
 from flyexpr.engines.sqlite.request.intents import (
     ActionsAsked,
@@ -82,11 +87,18 @@ def _written(storage: Storage, asked: StatementAsked, write: Write, capacity: st
 
 def _table(storage: Storage, asked: StatementAsked) -> StoredTable:
     """The table that a statement names."""
+    table = _find_table(storage, asked)
+    if table is None:
+        raise not_found()
+    return table
+
+
+def _find_table(storage: Storage, asked: StatementAsked) -> StoredTable | None:
     statement = asked.statement
     if storage.read_only and not isinstance(statement, Select):
         raise storage.refusal("this statement")
     with storage.transaction("DEFERRED"):
-        return storage.table(_name(statement))
+        return storage.find(_name(statement))
 
 
 def _name(statement: Statement) -> str:
@@ -204,11 +216,14 @@ def _present(**members: Any) -> Wire:
 
 def execute_transaction(storage: Storage, asked: ActionsAsked, now: float) -> bytes:
     """The answer to ExecuteTransaction: a response for each read, and an empty list for writes."""
-    tables = [_table(storage, statement) for statement in asked.statements]
+    tables = [_find_table(storage, statement) for statement in asked.statements]
     actions = [
         _action(position, table, statement, len(tables))
         for position, (table, statement) in enumerate(zip(tables, asked.statements, strict=True))
+        if table is not None
     ]
+    if len(actions) < len(tables):
+        raise cancelled([not_found() if table is None else None for table in tables])
     gets = tuple([action for action in actions if isinstance(action, GetAsked)])
     if gets:
         return transact_get_items(storage, GetsAsked(gets, asked.capacity), now)
@@ -218,7 +233,7 @@ def execute_transaction(storage: Storage, asked: ActionsAsked, now: float) -> by
 
 
 def _action(position: int, table: StoredTable, asked: StatementAsked, total: int) -> GetAsked | Write:
-    """The action of a transaction that a statement is. A key of a wrong type cancels it, as in other transactions."""
+    """The action of a transaction that a statement is. A key of a wrong type cancels it, and one that is too large."""
     statement = asked.statement
     try:
         if isinstance(statement, Select):
@@ -226,6 +241,8 @@ def _action(position: int, table: StoredTable, asked: StatementAsked, total: int
         return write_of(table, asked)
     except WrongKeyType:
         raise cancelled_by(_key_refusal(table, statement), position, total) from None
+    except UnusableKey as error:
+        raise cancelled_by(error, position, total) from None
     except DynamoError as error:
         raise invalid_action(position, error) from None
 

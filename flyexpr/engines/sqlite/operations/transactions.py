@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.operations.collection_size import metrics_by_table
 from flyexpr.engines.sqlite.operations.long_writes import Images, LongWrites, write_in_transaction
 from flyexpr.engines.sqlite.operations.tokens import recall, remember
 from flyexpr.engines.sqlite.request.expressions import top_names
-from flyexpr.engines.sqlite.request.intents import GetsAsked, Returns, Write, WritesAsked
+from flyexpr.engines.sqlite.request.intents import STATEMENT, GetsAsked, Returns, Write, WritesAsked
 from flyexpr.engines.sqlite.request.transactions import MAX_BYTES
 from flyexpr.engines.sqlite.rules.capacity import Usage, Usages, read_units, write_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, key_row
@@ -96,8 +96,9 @@ def _images(storage: Storage, targets: list[tuple[StoredTable, bytes, Write]], l
         try:
             if write.update is not None:
                 check_keeps_key(write.update, table)
-            images.append(long_writes.images(write, table, storage.get(table.store, row), _failed))
-            reasons.append({"Code": "None"})
+            old, new = long_writes.images(write, table, storage.get(table.store, row), _failed)
+            images.append((old, new))
+            reasons.append(_reason(_failed(write, None) if _passes_over(write, old) else None))
         except EmptyIndexKey:
             raise
         except DynamoError as error:
@@ -105,6 +106,14 @@ def _images(storage: Storage, targets: list[tuple[StoredTable, bytes, Write]], l
     if len(images) < len(targets):
         raise _cancelled(reasons)
     return images
+
+
+def _passes_over(write: Write, old: Image | None) -> bool:
+    """Whether a write is a DELETE with a condition, and finds no item.
+
+    It does nothing then. The reasons of a transaction that is cancelled by another statement call its condition false.
+    """
+    return write.by == STATEMENT and write.action == "Delete" and write.condition is not None and old is None
 
 
 def _failed(write: Write, old: Image | None) -> DynamoError:
@@ -172,11 +181,18 @@ def _part(row: Row | None, paths: tuple[Path, ...] | None) -> tuple[int, bytes |
 
 def cancelled_by(error: DynamoError, position: int, total: int) -> DynamoError:
     """The refusal of a transaction whose action at a position cannot be done."""
-    return _cancelled([_reason(error) if number == position else {"Code": "None"} for number in range(total)])
+    return cancelled([error if number == position else None for number in range(total)])
 
 
-def _reason(error: DynamoError) -> Reason:
-    code = "ValidationError" if error.code == "ValidationException" else error.code
+def cancelled(errors: Iterable[DynamoError | None]) -> DynamoError:
+    """The refusal of a transaction, by what is wrong with each action; None for nothing."""
+    return _cancelled([_reason(error) for error in errors])
+
+
+def _reason(error: DynamoError | None) -> Reason:
+    if error is None:
+        return {"Code": "None"}
+    code = "ValidationError" if error.code == "ValidationException" else error.code.removesuffix("Exception")
     return {"Code": code, "Message": error.message, **error.fields}
 
 

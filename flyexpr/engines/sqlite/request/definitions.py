@@ -130,7 +130,7 @@ _BELOW: dict[str, ObjectRules] = {
         ("ReadCapacityUnits", "WriteCapacityUnits"),
     ),
     "OnDemandThroughput": ObjectRules(
-        {"MaxReadRequestUnits": long_rule(-LONG_MAX), "MaxWriteRequestUnits": long_rule(-LONG_MAX)}
+        {"MaxReadRequestUnits": long_rule(-LONG_MAX - 1), "MaxWriteRequestUnits": long_rule(-LONG_MAX - 1)}
     ),
     "WarmThroughput": ObjectRules({"ReadUnitsPerSecond": long_rule(1), "WriteUnitsPerSecond": long_rule(1)}),
     "SSESpecification": ObjectRules(

@@ -144,7 +144,7 @@ def integer_rule(low: int, high: int = INT_MAX, largest: int = INT_MAX) -> Rule:
     def rule(raw: Any) -> tuple[int, list[str]]:
         if type(raw) not in (int, float):
             raise wrong_type(raw, INTEGER)
-        value = int(max(min(raw, largest), -largest))
+        value = int(max(min(raw, largest), -largest - 1))
         if value < low:
             return value, [f"Member must have value greater than or equal to {low}"]
         if value > high:
