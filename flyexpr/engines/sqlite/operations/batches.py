@@ -22,9 +22,8 @@ from flyexpr.engines.sqlite.operations.reads import shown
 from flyexpr.engines.sqlite.request.batches import DUPLICATES
 from flyexpr.engines.sqlite.request.intents import BatchAsked, KeysAsked, Write, WritesAsked
 from flyexpr.engines.sqlite.rules.capacity import Usage, Usages, read_units
-from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, check_index_keys, key_row
-from flyexpr.engines.sqlite.rules.vectors import check_vectors
-from flyexpr.engines.sqlite.rules.writes import image_after
+from flyexpr.engines.sqlite.rules.keys import check_empty_key, key_row
+from flyexpr.engines.sqlite.rules.writes import check_indexes, image_after
 from flyexpr.values.kinds import Item
 
 MAX_BYTES, MAX_PARTITION_BYTES = 16 * 1024 * 1024, 1024 * 1024
@@ -107,9 +106,7 @@ def _row(table: StoredTable, write: Write) -> bytes:
     if write.action == "Put":
         check_empty_key(table, write.item)
         row = key_row(table, _key_part(table, write.item))
-        check_empty_index_keys(table, write.item)
-        check_index_keys(table, write.item)
-        check_vectors(table, write.item)
+        check_indexes(table, write.item)
         return row
     return key_row(table, write.item)
 

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import changed_text, item_text
@@ -40,10 +40,15 @@ def write_row(table: StoredTable, write: Write) -> bytes:
     if write.action != "Put":
         return key_row(table, write.item)
     row = item_row(table, write.item)
-    check_empty_index_keys(table, write.item)
-    check_index_keys(table, write.item)
-    check_vectors(table, write.item)
+    check_indexes(table, write.item)
     return row
+
+
+def check_indexes(table: StoredTable, item: Mapping[str, Any], changed: Container[str] | None = None) -> None:
+    """None for an item that each index of the table takes; of an update, only what it has `changed` is looked at."""
+    check_empty_index_keys(table, item, changed)
+    check_index_keys(table, item, changed)
+    check_vectors(table, item, changed)
 
 
 def image_before(write: Write, table: StoredTable, row: Row | None) -> Image | None:
@@ -83,9 +88,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
         raise invalid("Type mismatch for attribute to update" if older else error.message) from None
     changed = changed_names(update)
     size = _size_after(old, item, changed)
-    check_empty_index_keys(table, item, changed)
-    check_index_keys(table, item, changed)
-    check_vectors(table, item, changed)
+    check_indexes(table, item, changed)
     try:
         text = changed_text(old.text, old.item, item, sorted(changed)) if old else item_text(item)
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now
