@@ -142,7 +142,8 @@ class Segment(NamedTuple):
 class PageAsked:
     """What Query and Scan ask for: a page of a table or an index.
 
-    `clauses` is None for a Scan. `tested` are the paths of the filter, and `filter_name` is what a refusal calls it.
+    `clauses` is None for a Scan, `limit` -1 for none. `tested` are the paths of the filter, and `filter_name` is what a
+    refusal calls it.
     """
 
     table: str
@@ -152,13 +153,13 @@ class PageAsked:
     tested: tuple[Path, ...]
     paths: tuple[Path, ...] | None
     start: Item | None
-    select: str | None
-    limit: int
-    reverse: bool
-    consistent: bool
-    capacity: str
-    segment: Segment | None
-    filter_name: str
+    select: str | None = None
+    limit: int = -1
+    reverse: bool = False
+    consistent: bool = False
+    capacity: str = "NONE"
+    segment: Segment | None = None
+    filter_name: str = "Filter Expression"
     by: str = EXPRESSIONS
 
     @property
