@@ -126,7 +126,7 @@ def test_puts_of_other_clients_are_taken_by_their_patterns(
             engine("CreateTable", DEFINE)
         _, bodies = learning._operations[operation]
         assert isinstance(bodies, PutBodies | BatchBodies)
-        bodies.patterns.known = patterns_of(SAMPLE).known
+        bodies.patterns.readers = patterns_of(SAMPLE).readers
         for number in range(2 * SEVERAL):
             learning(operation, text_of(SAMPLE | {"pk": {"S": str(number)}}))
         words = ("a, b: c", "}, {", ": x", "x, ", " ", "é😀", "\\", '"', "\n", "\x7f", "")

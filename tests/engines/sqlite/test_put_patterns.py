@@ -234,7 +234,7 @@ def test_an_engine_learns_patterns_from_batches() -> None:
             learning("BatchWriteItem", batch_of(items))
         _, bodies = learning._operations["BatchWriteItem"]
         assert isinstance(bodies, BatchBodies)
-        assert bodies.patterns.known
+        assert bodies.patterns.readers
         for item in (SAMPLE, SAMPLE | {"pk": {"S": ""}}, SAMPLE | {"n": {"N": "x"}}, {"pk": {"S": "b"}}):
             for more in ({}, {"ReturnConsumedCapacity": "TOTAL"}, {"ReturnItemCollectionMetrics": "ODD"}):
                 request = batch_of([item, SAMPLE | {"pk": {"S": "c"}}], **more)
@@ -267,7 +267,7 @@ def test_an_engine_learns_patterns_and_answers_as_before() -> None:
             learning("PutItem", body(SAMPLE | {"pk": {"S": str(number)}}))
         _, bodies = learning._operations["PutItem"]
         assert isinstance(bodies, PutBodies)
-        assert bodies.patterns.known
+        assert bodies.patterns.readers
         for item in (
             SAMPLE,
             SAMPLE | {"pk": {"S": ""}},
@@ -297,7 +297,7 @@ def test_what_stands_around_known_items_is_not_read_again(more: dict[str, Any]) 
             engine("CreateTable", DEFINE)
         _, bodies = learning._operations["PutItem"]
         assert isinstance(bodies, PutBodies)
-        bodies.patterns.known = patterns_of(SAMPLE).known
+        bodies.patterns.readers = patterns_of(SAMPLE).readers
         for number in range(2 * SEVERAL):
             learning("PutItem", body(SAMPLE | {"pk": {"S": str(number)}}, **more))
         assert bodies.known(body(SAMPLE, **more))
@@ -323,7 +323,7 @@ def test_what_stands_around_the_items_of_a_batch_is_not_read_again() -> None:
             engine("CreateTable", DEFINE.replace(b'"tab"', b'"other"'))
         _, bodies = learning._operations["BatchWriteItem"]
         assert isinstance(bodies, BatchBodies)
-        bodies.patterns.known = patterns_of(SAMPLE).known
+        bodies.patterns.readers = patterns_of(SAMPLE).readers
         for number in range(2 * SEVERAL):
             learning("BatchWriteItem", batch_of([SAMPLE | {"pk": {"S": str(number)}}]))
         mixed = batch_of([SAMPLE]).removesuffix(b"]}}") + b"," + json.dumps(DELETE).encode() + b"]}}"
@@ -357,9 +357,9 @@ def test_a_pattern_is_made_once_enough_items_have_it_and_the_oldest_go() -> None
         made = []
         for _ in range(WORTH + SEVERAL):
             patterns.learn(item, 40)
-            made.append(any(match(body_of(item), 0) for match, *_ in patterns.known))
+            made.append(any(match(body_of(item), 0) for match, *_ in patterns.readers))
         assert made.index(True) in range(WORTH - 2 * SEVERAL, WORTH), made.index(True)
-    assert len(patterns.known) == SEVERAL
+    assert len(patterns.readers) == SEVERAL
 
 
 def body_of(item: dict[str, Any]) -> str:
@@ -371,7 +371,7 @@ def test_an_item_with_a_null_beside_a_value_has_no_pattern() -> None:
     odd = {"pk": {"S": "a", "N": None}}
     for _ in range(2 * WORTH):
         patterns.learn(odd, 100)
-    assert not patterns.known
+    assert not patterns.readers
 
 
 def test_patterns_that_fail_too_often_are_not_tried_until_they_are_few_again() -> None:
@@ -385,12 +385,12 @@ def test_patterns_that_fail_too_often_are_not_tried_until_they_are_few_again() -
         assert members is not None
         return isinstance(members["Item"], KnownItem)
 
-    for _ in range(PATIENCE // len(patterns.known)):
+    for _ in range(PATIENCE // len(patterns.readers)):
         read_known_put(other, patterns)
     assert tried()
     read_known_put(other, patterns)
     assert not tried()
-    failed = len(patterns.known) * (PATIENCE // len(patterns.known) + 1)
+    failed = len(patterns.readers) * (PATIENCE // len(patterns.readers) + 1)
     for _ in range(failed * 4 - 1):
         patterns.learn(taken["Item"], 100)
     assert not tried()

@@ -70,7 +70,7 @@ _Read = Callable[[str, str, int], tuple[Any, int]]
 
 def _known(body: bytes, patterns: PutPatterns, read: _Read) -> Members | None:
     """The members of a request whose text can be made compact, each read by `read`; None for any other request."""
-    if not patterns.known or len(body) > MAX_BODY:
+    if not patterns.readers or len(body) > MAX_BODY:
         return None
     try:
         text = patterns.compact.of(body)

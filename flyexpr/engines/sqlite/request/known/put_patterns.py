@@ -56,6 +56,14 @@ class KnownAttributes(Mapping[str, Any]):
         return len(self._makers)
 
 
+class _Reader(NamedTuple):
+    """Reads the items of one pattern: finds one, makes its values, and counts its size with a character as a byte."""
+
+    match: Match
+    makers: dict[str, Callable[[Matched], Any]]
+    size: Callable[[Matched], int]
+
+
 class PutPatterns:
     """The patterns of the items that were put lately.
 
@@ -70,7 +78,7 @@ class PutPatterns:
     """
 
     def __init__(self) -> None:
-        self.known: list[tuple[Match, dict[str, Callable[[Matched], Any]], Callable[[Matched], int]]] = []
+        self.readers: list[_Reader] = []
         self.compact = CompactTexts()
         self._counts = Memo[str, int](_MANY)
         self._failed = 0
@@ -80,7 +88,7 @@ class PutPatterns:
         """The item at a position of a request, if it has a known pattern and is written as the service writes it."""
         if self._failed > PATIENCE and self._failed > self.puts // 4:
             return None  # the items are of too many shapes
-        for match, makers, size in self.known:
+        for match, makers, size in self.readers:
             matched = match(text, position)
             if matched:
                 end, stored = matched.end(), matched[0].encode()
@@ -112,8 +120,8 @@ class PutPatterns:
 
     def add(self, pattern: str, item: dict[str, Any]) -> None:
         """Adds the pattern of a wire item to those that are known."""
-        known = re.compile(pattern).match, Maker().made_alone(item), _Sizer().made(item)
-        self.known = [known, *self.known[: SEVERAL - 1]]
+        reader = _Reader(re.compile(pattern).match, Maker().made_alone(item), _Sizer().made(item))
+        self.readers = [reader, *self.readers[: SEVERAL - 1]]
 
 
 class _UnusualValue(Exception):
