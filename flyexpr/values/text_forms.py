@@ -19,7 +19,7 @@ from functools import reduce
 from typing import Any, cast
 
 from flyexpr.records import generated, record
-from flyexpr.values.kinds import quote
+from flyexpr.values.kinds import KIND_OF_TYPE, quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE
 from flyexpr.values.refusals import text_of_number
@@ -240,18 +240,7 @@ def _wholes(value: set[Any]) -> str:
     return '","'.join(texts)
 
 
-_KINDS: dict[type, str] = {
-    str: "S",
-    int: "N",
-    Decimal: "N",
-    float: "N",
-    bool: "BOOL",
-    type(None): "NULL",
-    bytes: "B",
-    set: "NS",
-    dict: "M",
-    list: "L",
-}
+_KINDS: dict[type, str] = {**KIND_OF_TYPE, type(None): "NULL", set: "NS"}
 _OF_SETS: dict[frozenset[Kind], str] = {frozenset(["S"]): "SS", frozenset(["whole"]): "NS"}
 _SCOPE = {
     "Unlike": Unlike,
