@@ -51,10 +51,10 @@ Wire = dict[str, Any]
 
 def execute_statement(storage: Storage, asked: ExecutionAsked, now: float) -> bytes:
     """The answer to ExecuteStatement: the items of a SELECT, or what RETURNING asks of a write."""
-    if isinstance(asked.asked.statement, Select):
-        return _select(storage, asked.asked.statement, asked)
-    write = write_of(_table(storage, asked.asked), asked.asked)
-    written = _written(storage, asked.asked, write, asked.capacity, now)
+    if isinstance(asked.single.statement, Select):
+        return _select(storage, asked.single.statement, asked)
+    write = write_of(_table(storage, asked.single), asked.single)
+    written = _written(storage, asked.single, write, asked.capacity, now)
     items = [written["Attributes"]] if "Attributes" in written else []
     return answer(Items=json_text(items), ConsumedCapacity=optional(written.get("ConsumedCapacity")))
 
@@ -62,7 +62,7 @@ def execute_statement(storage: Storage, asked: ExecutionAsked, now: float) -> by
 def _select(storage: Storage, select: Select, asked: ExecutionAsked) -> bytes:
     def take() -> Page:
         table = storage.table(select.table)
-        index = find_index(table, select, consistent=asked.asked.consistent)
+        index = find_index(table, select, consistent=asked.single.consistent)
         page, ranges = selected_page(table, index, select, asked)
         find_target(storage, page)  # for an index that is being filled
         return Page(storage, table, index, ranges, page)

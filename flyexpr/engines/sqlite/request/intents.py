@@ -205,7 +205,7 @@ class ExecutionAsked:
     token of the next page; it is None where no page can follow.
     """
 
-    asked: StatementAsked
+    single: StatementAsked
     limit: int
     start: Item | None
     digest: bytes | None

@@ -57,7 +57,7 @@ def selected_page(table: StoredTable, index: StoredIndex | None, select: Select,
         asked.start,
         limit=asked.limit,
         reverse=reverse,
-        consistent=asked.asked.consistent,
+        consistent=asked.single.consistent,
         capacity=asked.capacity,
         by=STATEMENT,
     )
