@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,29 @@ def test_keys_over_their_size_are_refused(engine: SqliteEngine) -> None:
         "INSERT INTO tab VALUE {'pk': ?, 'sk': 1}",
     ):
         assert refusal(execute, engine, text, {"S": LONG}) == f"ValidationException: {TOO_LONG}"
+
+
+LARGE: Wire = {"B": b64encode(bytes(1025)).decode()}
+
+
+@pytest.mark.parametrize("asked", ["lk = ?", "lk < ?", "lk BETWEEN ? AND ?", "begins_with(lk, ?)", "lk IN [?]"])
+def test_a_sort_key_over_its_size_is_refused_whatever_is_asked_of_it(engine: SqliteEngine, asked: str) -> None:
+    text, values = f"SELECT * FROM tab.by_l WHERE pk = 'p' AND {asked}", [LARGE] * asked.count("?")
+    assert refusal(execute, engine, text, *values) == (
+        "ValidationException: One or more parameter values were invalid: Aggregated size of all range keys has "
+        "exceeded the size limit of 1024 bytes"
+    )
+
+
+def test_of_several_partitions_or_ranges_the_sizes_do_not_count(engine: SqliteEngine) -> None:
+    assert sort_keys(execute(engine, "SELECT sk FROM tab WHERE pk = ? OR pk = 'q'", {"S": LONG})) == ["1"]
+    assert sort_keys(execute(engine, "SELECT sk FROM tab WHERE pk IN ['q', ?]", {"S": LONG})) == ["1"]
+    ranges = "SELECT sk FROM tab.by_l WHERE pk = 'p' AND (lk = ? OR lk = ?)"
+    assert execute(engine, ranges, LARGE, {"B": "YQ=="})["Items"] == []
+    both = "(pk = ? AND x = 1) OR (pk = ? AND x = 2)"
+    assert "Overlapping" in refusal(execute, engine, f"SELECT * FROM tab WHERE {both}", {"S": LONG}, {"S": LONG})
+    either = "SELECT * FROM tab WHERE pk = ? AND (sk = 1 OR sk = 2)"
+    assert refusal(execute, engine, either, {"S": LONG}) == f"ValidationException: {TOO_LONG}"
 
 
 def test_an_index_of_several_key_attributes_cannot_be_selected_from() -> None:

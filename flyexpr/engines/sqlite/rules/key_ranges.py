@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.se
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
@@ -55,10 +55,11 @@ def key_ranges(condition: Condition | None, schema: KeySchema) -> list[KeyedRang
     if branches is None:
         return None
     ranges = [keyed for branch in branches if (keyed := _range_of(branch, schema)) is not None]
-    if all(_is_exact(branch, schema) for branch in branches):
+    exact = all(_is_exact(branch, schema) for branch in branches)
+    if exact:
         _check_apart(ranges)
-        return ranges
-    return _merged(ranges)
+    _check_sizes(branches, schema)
+    return ranges if exact else _merged(ranges)
 
 
 def asks_only_keys(condition: Condition, schema: KeySchema) -> bool:
@@ -148,9 +149,23 @@ def _check_values(branch: Branch, schema: KeySchema) -> None:
             if clause.name == attribute.name:
                 for value in clause.values:
                     check_key_value(attribute, value)
-        for value in _values(branch, attribute):
-            single = KeySchema((attribute,), ()) if attribute in schema.partition else KeySchema((), (attribute,))
-            check_key_size(single, {attribute.name: value.body})
+
+
+def _check_sizes(branches: Sequence[Branch], schema: KeySchema) -> None:
+    """None for key values that are small enough.
+
+    The service measures that of the partition where a statement names only one, and those of the sort key where it asks
+    one thing of it. What is too large is otherwise just not found.
+    """
+    (partition,), first = schema.partition, branches[0]
+    pinned = {value for branch in branches for value in _values(branch, partition)}
+    if len(pinned) > 1 or _is_twofold(first, schema):
+        return
+    for value in pinned:
+        check_key_size(KeySchema((partition,), ()), {partition.name: value.body})
+    for attribute in schema.sort if len(branches) == 1 else ():
+        for value in [value for clause in first if clause.name == attribute.name for value in clause.values]:
+            check_key_size(KeySchema((), (attribute,)), {attribute.name: value.body})
 
 
 def check_key_value(attribute: KeyAttribute, value: Value) -> None:
