@@ -44,7 +44,7 @@ from flyexpr import (
 from flyexpr import search as search_for
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import floats, held_vectors
+from flyexpr.engines.sqlite.disk import held_vectors, room
 from flyexpr.engines.sqlite.disk.held_vectors import Partition
 from flyexpr.engines.sqlite.disk.vectors import packed
 from flyexpr.engines.sqlite.operations import nearest as nearest_module
@@ -503,7 +503,7 @@ def test_numpy_changes_nothing(distance: str, scale: float, values: int, monkeyp
 
 @pytest.mark.parametrize("large", [1, 10**9])  # bytes: in a mapping of its own, and in an object of Python
 def test_what_is_held_is_what_was_put_last(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(floats, "_LARGE", large)
+    monkeypatch.setattr(room, "_LARGE", large)
     chance, partition, model = random.Random(5), Partition(2, ("f",)), {}
     for number in range(2000):
         key = bytes([chance.randrange(30)])
@@ -522,7 +522,7 @@ def test_what_is_held_is_what_was_put_last(large: int, monkeypatch: pytest.Monke
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_forked_process_changes_vectors_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(floats, "_LARGE", 1)
+    monkeypatch.setattr(room, "_LARGE", 1)
     partition = Partition(2, ())
     partition.put(b"key", packed([1, 2]), {})
     child = os.fork()

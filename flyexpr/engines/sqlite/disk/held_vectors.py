@@ -7,15 +7,16 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.floats import room, with_room
-from flyexpr.engines.sqlite.disk.vectors import VectorEntry, unpacked
+from flyexpr.engines.sqlite.disk.room import room, with_room
+from flyexpr.engines.sqlite.disk.vectors import VectorEntry, native
 
 MOST_HELD = 512 * 1024 * 1024  # bytes of vectors in memory; one partition may have more
 
 
 class Partition:
-    """The vectors of one partition of an index, one after another, in no order; behind the last one is room for more.
+    """The vectors of one partition of an index, in no order.
 
+    `vectors` has their floats one after another, as the machine has them, and behind the last one room for more.
     `values` has what each item has of the attributes that a condition may name; `lengths` the length of each vector, or
     -1 where nobody has measured it. `size` is the bytes of all entries, as the service counts them.
     """
@@ -34,7 +35,7 @@ class Partition:
     def put(self, key: bytes, vector: bytes, item: Mapping[str, Any], size: int = 0) -> None:
         """Enter a vector, or put it in the place of the one with the same key; `size` is that of its entry."""
         self.size += size
-        place, floats = self.places.get(key), unpacked(vector)
+        place = self.places.get(key)
         values = tuple([item.get(name) for name in self.names])
         if place is None:
             place = self.places[key] = len(self.keys)
@@ -42,12 +43,13 @@ class Partition:
             self.values.append(values)
             self.lengths.append(-1.0)
             self.sizes.append(size)
-            if self.floats > len(self.vectors):
-                self.vectors = with_room(self.vectors, self.floats)
         else:
             self.size -= self.sizes[place]
             self.values[place], self.lengths[place], self.sizes[place] = values, -1.0, size
-        self.vector(place)[:] = floats
+        start, end = place * len(vector), (place + 1) * len(vector)
+        if end > len(self.vectors):
+            self.vectors = with_room(self.vectors, end)
+        self.vectors[start:end] = native(vector)
 
     def remove(self, key: bytes) -> None:
         """Take a vector out; the last one takes its place."""
@@ -70,8 +72,8 @@ class Partition:
 
     def vector(self, place: int) -> memoryview[float]:
         """The vector at a place, as it is now: what is put there later changes it."""
-        start = place * self.dimensions
-        return self.vectors[start : start + self.dimensions]
+        size = 4 * self.dimensions
+        return self.vectors[place * size : (place + 1) * size].cast("f")
 
 
 Change = tuple[str, bytes, bytes, VectorEntry | None, Mapping[str, Any]]

@@ -171,6 +171,15 @@ def unpacked(vector: bytes) -> array[float]:
     return floats
 
 
+def native(vector: bytes) -> bytes:
+    """The bytes of the floats that `packed` wrote, in the machine's order.
+
+    >>> native(packed([1, 0.5])) == unpacked(packed([1, 0.5])).tobytes()
+    True
+    """
+    return vector if sys.byteorder == "little" else unpacked(vector).tobytes()
+
+
 def shown(numbers: Iterable[float]) -> str:
     """The wire text of numbers that an index keeps: as few digits as tell one from all other floats of 32 bits.
 
