@@ -315,7 +315,7 @@ def test_what_cannot_be_gathered(table: Table) -> None:
         (
             [run(table, scan(part=(0, 1)))],
             TypeError,
-            "gather takes run(table, part).rest() of each part, not <Items of Scan on Parts: not read yet>; await it",
+            "gather takes run(table, part).rest() of each part, not <Items of Scan on Parts: not read yet>",
         ),
     ):
         with pytest.raises(kind) as caught:

@@ -36,10 +36,10 @@ from flyexpr.values.layout import amount
 def diff(table: str, other: str | None, to: str | None, segments: int) -> None:
     """What differs between two tables with the same key; the order of items and attributes does not matter.
 
-    A line is a key after `-` for an item that only the first table has, after `+` for one that only the other has, and
-    after `~`, with the update that makes the first like the other, for one that differs. Exit code 3 where there is
-    any. A line break in a text is shown as \\u000a. Both tables are read whole, and some 200 bytes of memory are taken
-    for each item.
+    Each line begins with the key of an item: after `-` if only the first table has it, after `+` if only the other has
+    it, and after `~` if it differs; then the update follows that makes the first like the other. Exit code 3 if there
+    is any. A line break in a text is shown as \\u000a. Both tables are read whole, with some 200 bytes of memory for
+    each item.
 
     \b
     flyexpr diff Movies Copies

@@ -221,11 +221,11 @@ def import_(
     types: Types,
     manner: Manner,
 ) -> None:
-    """Write the items of an export to S3, whose checksums are looked at first, or of a file .jsonl or .csv.
+    """Write the items of an export to S3, or of a file .jsonl or .csv, into a table.
 
-    A file may be packed (.gz). A sheet has a column for each attribute; see docs/command-line.md for its cells. An
-    incremental export changes each item only where it is still as it was before the change; those that are not are
-    left alone and printed with their key and what they are now, and the exit code is 1 then.
+    The checksums of an export are checked first. A file may be packed (.gz); docs/command-line.md has the form of CSV.
+    A change of an incremental export is made only if the item is still as it was before. The other items are left
+    alone and printed, with their key and what they are now; then the exit code is 1.
 
     \b
     flyexpr import Movies AWSDynamoDB/01693685827463-2d8752fd/

@@ -102,7 +102,7 @@ def _index(table: Table, index: Index) -> str:
 @options.vector_index("A vector index")
 @options.ttl
 @options.settings
-@click.option("--if-missing", is_flag=True, help="Take a table that is there with the same key as it is.")
+@click.option("--if-missing", is_flag=True, help="If there is such a table with the same key, leave it as it is.")
 @options.explain
 @options.dry_run
 @options.engine

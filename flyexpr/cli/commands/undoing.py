@@ -49,7 +49,7 @@ def undo(
     yes: bool,
     rate: float | None,
 ) -> None:
-    """Make the items that were changed since then what they were before.
+    """Take back what was changed since then: each item becomes what it was before.
 
     The condition is asked of all that happened to an item as one change: old(NAME) is what an attribute was before. An
     item that has been changed again is left alone, and printed with its key and what it is now; the exit code is 1

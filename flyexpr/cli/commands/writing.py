@@ -49,7 +49,7 @@ def put(
     types: Types,
     manner: Manner,
 ) -> None:
-    """Write items from a file or standard input, or the one in the argument; each replaces one with the same key.
+    """Write items from a file or standard input, or the one in the argument; each replaces the one with its key.
 
     Items are JSON: one a line, an array, or objects over several lines. It stops at one that is not valid; everything
     before it has been written. With --rejects it goes on.

@@ -11,7 +11,7 @@ from flyexpr.records import replace
 from flyexpr.requests.mistakes import need_read
 from flyexpr.requests.operations import MOST_SEGMENTS, Budget, Part, Query, Scan
 from flyexpr.schema.table import Table
-from flyexpr.steps.reads.item_pages import ItemPage
+from flyexpr.steps.reads.item_pages import ItemPage, Started
 from flyexpr.steps.reads.lanes import joined_cursor, starts_of
 from flyexpr.steps.stats import Stats
 from flyexpr.values.kinds import T
@@ -113,7 +113,7 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
 
 def _part_of(page: Any) -> Part:
     if not isinstance(page, ItemPage):
-        awaited = "; await it" if isawaitable(page) else ""
+        awaited = "; await it" if isawaitable(page) and not isinstance(page, Started) else ""
         raise TypeError(f"gather takes run(table, part).rest() of each part, not {in_words(page)}{awaited}")
     if page.part is None:
         raise ValueError("this page is not of a part of a read; segments(operation, n) makes the parts")
