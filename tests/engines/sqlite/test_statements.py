@@ -383,6 +383,16 @@ REFUSED: list[tuple[str, Wire, str, str]] = [
         VALIDATION,
         "The provided starting key does not match the range key predicate",
     ),
+    (
+        "Query",
+        {
+            "IndexName": "multi",
+            **where("h1 = :v AND h2 = :v AND a = :v", v=X),
+            **start(**KEY, h1=P, h2=X, a=P, b=ONE, c=X),
+        },
+        VALIDATION,
+        "The query can return at most one row and cannot be restarted",
+    ),
     ("Query", {**OF_P, **start(pk=P)}, VALIDATION, "The provided starting key is invalid"),
     (
         "Scan",

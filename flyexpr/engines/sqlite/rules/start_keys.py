@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
-from flyexpr.engines.sqlite.disk.key_schema import KeySchema, kind_of, row_key
+from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema, kind_of, row_key
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import Clause
@@ -16,6 +16,7 @@ from flyexpr.engines.sqlite.rules.keys import check_empty_key, check_key_size
 from flyexpr.values.kinds import Item
 
 _INVALID = "The provided starting key is invalid"
+_ONE_ROW = "The query can return at most one row and cannot be restarted"
 
 
 def start_row(table: StoredTable, index: StoredIndex | None, start: Item) -> bytes:
@@ -41,14 +42,22 @@ def start_row(table: StoredTable, index: StoredIndex | None, start: Item) -> byt
 
 
 def check_query_start(start: Item, clauses: Iterable[Clause], schema: KeySchema, *, restartable: bool) -> None:
-    """None for a start that meets the key condition; a read of one row only cannot be restarted."""
+    """None for a start that meets the key condition; a read of one row only cannot be restarted.
+
+    The attributes are looked at in the order of the key, but for the last one of the partition, which comes at the end.
+    """
     if not restartable:
         raise invalid("The provided exclusive start key is invalid")
     by_name = {clause.name: clause for clause in clauses}
-    if not all(by_name[key.name].holds(start) for key in schema.sort if key.name in by_name):
+    *first, last = schema.partition
+
+    def meets(keys: Iterable[KeyAttribute]) -> bool:
+        return all(by_name[key.name].holds(start) for key in keys if key.name in by_name)
+
+    if not meets(first):
+        raise invalid(_ONE_ROW)
+    if not meets(schema.sort):
         raise invalid("The provided starting key does not match the range key predicate")
-    for position, key in enumerate(schema.partition, 1):
-        if not by_name[key.name].holds(start):
-            if position < len(by_name):
-                raise invalid("The query can return at most one row and cannot be restarted")
-            raise invalid("The provided starting key is outside query boundaries based on provided conditions")
+    if not meets([last]):
+        outside = "The provided starting key is outside query boundaries based on provided conditions"
+        raise invalid(_ONE_ROW if len(by_name) > len(schema.partition) else outside)
