@@ -15,7 +15,17 @@ from flyexpr import FlyexprError
 from flyexpr.engines import call, sqlite
 from flyexpr.engines.sqlite import SqliteEngine
 
-FILES = ("engine.py", "storage.py", "turns.py", "long_writes.py", "items.py", "fills.py", "tables.py")
+FILES = (
+    "engine.py",
+    "files.py",
+    "open_file.py",
+    "storage.py",
+    "turns.py",
+    "long_writes.py",
+    "items.py",
+    "fills.py",
+    "tables.py",
+)
 PLACE = str(Path("engines") / "sqlite")
 
 
@@ -90,11 +100,11 @@ def test_an_interrupted_write_is_done_or_not(tmp_path: Path) -> None:
         for at in steps():
             with interrupted(at) as places, suppress(Interruption):
                 call(engine, "UpdateItem", UPDATE)
+            connection = engine._storage._connection
+            assert connection is None or not connection.in_transaction, places  # before another request ends it
             # Both see the same, so nothing is left uncommitted, and another process could write.
             seen = in_another_thread(lambda: number(engine)), number(other)
             assert seen[0] == seen[1], places
-            assert engine._storage._connection is not None
-            assert not engine._storage._connection.in_transaction, places
             call(other, "UpdateItem", UPDATE)
             if not places:
                 break
@@ -195,6 +205,9 @@ def test_a_handler_that_asks_while_a_transaction_begins_does_not_end_it(
         assert call(engine, "Scan", {"TableName": "tab", "IndexName": "by_g"})["Count"] == 1
 
 
-def test_the_interrupted_files_are_there() -> None:
+def test_every_file_that_ends_transactions_is_interrupted() -> None:
     folder = Path(sqlite.__file__).parent
     assert [name for name in FILES if not list(folder.rglob(name))] == []
+    ending = {path.name for path in folder.rglob("*.py") if "rollback()" in path.read_text(encoding="utf-8")}
+    assert ending - {*FILES} == set()
+    assert ending
