@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from flyexpr.cli.formats.terminal_text import plain
@@ -36,7 +37,7 @@ def progress(title: str, done: float = 0) -> Iterator[Tick]:
         yield lambda done, units, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = [
         TextColumn("{task.description}"),
@@ -46,15 +47,16 @@ def progress(title: str, done: float = 0) -> Iterator[Tick]:
         TextColumn("{task.fields[units]:,.0f} units"),
         TimeElapsedColumn(),
         TextColumn("passed"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
+        TextColumn("{task.fields[left]}"),
     ]
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(title, total=None, completed=int(done), rate="", units=0.0)
+        task = shown.add_task(title, total=None, completed=int(done), rate="", units=0.0, left="")
 
         def tick(done: float, units: float, total: float | None) -> None:
-            speed = shown.tasks[task].speed
-            shown.update(task, completed=done, total=total, units=units, rate=f"{speed:,.0f}/s" if speed else "")
+            speed, seconds = shown.tasks[task].speed, shown.tasks[task].time_remaining
+            rate = f"{speed:,.0f}/s" if speed else ""
+            left = "" if seconds is None else f"{timedelta(seconds=round(seconds))} left"
+            shown.update(task, completed=done, total=total, units=units, rate=rate, left=left)
 
         yield tick
 
