@@ -140,10 +140,11 @@ class BatchIncomplete(FlyexprError):
     ('40 writes of the batch are done, and 1 is not: left unprocessed after 10 tries', 40, ('operation',))
 
     `.written` is the number of operations that are done. `.failed` holds those that are not; for a batch of reads,
-    their keys. What was not yet taken from an iterator was not tried. For `update_matching` and `delete_matching`,
-    `.failed` are the keys that were read and not written, and the read goes on after them from `.cursor`; it is None
-    once nothing is left. After a lost connection, a part of `.failed` may be done. With `journal=`, the same call does
-    the rest; at its end, `.failed` may hold items of which nobody can know whether they are done.
+    their keys as they were given. What was not yet taken from an iterator was not tried. For `update_matching` and
+    `delete_matching`, `.failed` are the keys that were read and not written, and the read goes on after them from
+    `.cursor`; it is None once nothing is left. After a lost connection, a part of `.failed` may be done. With
+    `journal=`, the same call does the rest; at its end, `.failed` may hold items of which nobody can know whether they
+    are done.
     """
 
     def __init__(

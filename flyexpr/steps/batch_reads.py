@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from flyexpr.errors import BatchIncomplete, ValidationError
@@ -19,7 +18,6 @@ from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.reads.reading import handed_over
 from flyexpr.steps.step import Steps, in_turns
 from flyexpr.values.answers import Page, decoding
-from flyexpr.values.decode import decode_item
 from flyexpr.values.encode import encode_item
 from flyexpr.values.kinds import Item
 
@@ -97,8 +95,9 @@ class _Fetching(Batch):
         return len(unprocessed)
 
     def _incomplete(self, **why: str) -> BatchIncomplete:
-        left = dict.fromkeys([*self._sent, *self._waiting])
-        unread = [decode_item(json.loads(text)) for text in left]
+        left = {*self._sent, *self._waiting}
+        given = dict(zip(self._asked, self._operation.keys, strict=True))
+        unread = [key for text, key in given.items() if text in left]
         return BatchIncomplete(self._different - len(unread), unread, "reads of the batch", **why)
 
 

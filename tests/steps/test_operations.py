@@ -4,6 +4,7 @@ import json
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import kept
@@ -53,6 +54,7 @@ from flyexpr import (
     request,
     run,
     scan,
+    template,
     transact_get,
     transact_write,
     transact_write_items,
@@ -160,8 +162,20 @@ def test_reads_that_stay_unprocessed_are_reported(pauses: list[float]) -> None:
     with pytest.raises(BatchIncomplete) as caught:
         run(things.on(engine), batch_get(["1", "2"]))
     assert str(caught.value) == "1 reads of the batch are done, and 1 is not: left unprocessed after 10 tries"
-    assert (caught.value.written, caught.value.failed) == (1, ({"id": "2"},))
+    assert (caught.value.written, caught.value.failed) == (1, ("2",))
     assert len(pauses) == 10
+
+
+def test_reads_that_are_not_done_are_reported_as_they_were_asked_for() -> None:
+    """So they can be asked for again, whatever their types, and by the parts of a template."""
+    dated = Table("dated", "pk", "day", attributes={"pk": template("U#{user}"), "day": date})
+    keys = [{"user": "ada", "day": date(2026, 1, 1) + timedelta(number)} for number in range(102)]
+    nothing: dict[str, Any] = {"Responses": {"dated": []}}
+    bound = dated.on(scripted([nothing, DynamoError.of("Odd", "refused"), nothing]))
+    with raises(BatchIncomplete, "100 reads of the batch are done, and 2 are not: Odd: refused") as caught:
+        run(bound, batch_get(keys))
+    assert [*caught.value.failed] == keys[100:]
+    assert run(bound, batch_get(caught.value.failed)) == [None, None]
 
 
 def test_a_bad_key_of_a_batch_sends_nothing() -> None:
@@ -214,7 +228,7 @@ def test_a_batch_that_ends_early_names_all_that_is_not_done(pauses: list[float])
     assert caught.value.failed == tuple(twice)
     with pytest.raises(BatchIncomplete) as caught:
         run(things.on(scripted([found(*range(100)), throttled()])), batch_get([str(n) for n in range(250)]))
-    assert caught.value.failed == tuple({"id": str(n)} for n in range(100, 250))
+    assert caught.value.failed == tuple(str(n) for n in range(100, 250))
 
 
 def test_pauses_grow_while_nothing_is_written(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
