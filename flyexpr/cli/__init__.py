@@ -19,6 +19,7 @@ app                   which command is which, and a run of the program
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -40,6 +41,7 @@ def main() -> NoReturn:
         sys.exit(_said(_MISSING))
     from flyexpr.cli.app import run_program
 
+    gc.set_threshold(50_000)  # few objects are in cycles; with 700, a load takes a tenth longer
     if raises:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     code = run_program(sys.argv[1:])

@@ -119,7 +119,15 @@ def _no_constant(name: str) -> NoReturn:
     raise ValidationError(f"not JSON: {name} is not a number")
 
 
-_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant).decode
+_decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
+
+
+def _decode(text: str) -> Any:
+    """What the decoder makes of a text. To look for blanks on both sides takes it as long as to read a small item."""
+    if text[:1] != "{":
+        return _decoder.decode(text)
+    value, end = _decoder.raw_decode(text)
+    return value if end == len(text) else _decoder.decode(text)
 
 
 def _shortened(text: str) -> str:

@@ -20,7 +20,7 @@ from flyexpr.cli.formats.sources import entries, typed
 from flyexpr.cli.formats.terminal_text import labelled, painted, plain
 from flyexpr.values.encode import encode_item
 from flyexpr.values.freeze import freeze
-from flyexpr.values.plain_json import item_text, read_item
+from flyexpr.values.plain_json import item_text, parse_json, read_item
 from flyexpr.values.wire_json import item_wire, read_wire
 
 MARKS = st.sampled_from(["$set", "$$set", "$bytes", "$$$bytes", "$", "set", "$sets", "Item", "S", "M"])
@@ -406,6 +406,20 @@ def test_what_is_typed_ends_with_ctrl_d(monkeypatch):
     with open(terminal, "rb") as stream:
         assert typed(stream) == b"one\ntwo\n"
     os.close(keys)
+
+
+@pytest.mark.parametrize("before", ["", " ", "\n\t"])
+@pytest.mark.parametrize("after", ["", " ", "\r\n", "x", "{}", ",", "\x0c"])
+@pytest.mark.parametrize("text", ['{"a": 1.50}', "{}", '{"a"', '"a"', "[1]", ""])
+def test_json_with_anything_around_it(before: str, text: str, after: str) -> None:
+    whole = before + text + after
+    try:
+        expected = json.loads(whole, parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        with raises(ValidationError, f"not JSON: {error.msg} at character {error.pos + 1}"):
+            parse_json(whole)
+    else:
+        assert parse_json(whole) == expected
 
 
 CELLS = st.sampled_from(["a", "", '"', ",", "\r", "\n", "é", "\x00", "3", 3, None, {"x"}, [1]])

@@ -13,10 +13,9 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from flyexpr.cli.formats.csv_rows import BY_CELL, Types, read_head, read_row, row_text
 from flyexpr.cli.formats.documents import Element, elements, is_document
@@ -29,12 +28,11 @@ from flyexpr.values.wire_json import read_wire
 LONGEST = 8 * 1024 * 1024  # bytes of a line; the JSON of an item of 400 KB can take 3 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line of input, or an item of a document: its number, and its item or what is wrong with it.
 
-    >>> Entry(3017, fault="not JSON").place, Entry(3, fault="not JSON", line=12).place
-    ('line 3,017', 'item 3 (line 12)')
+    >>> Entry(3017, fault="not JSON").place, Entry(3, fault="not JSON", line=12, of="0000.json.gz, ").place
+    ('line 3,017', '0000.json.gz, item 3 (line 12)')
     """
 
     number: int
@@ -42,11 +40,13 @@ class Entry:
     fault: str | None = None
     text: str = ""
     line: int | None = None  # of an item of a document
+    of: str = ""  # which of several inputs, for `place`
 
     @property
     def place(self) -> str:
         """Where it stands in the input, for people."""
-        return f"line {self.number:,}" if self.line is None else f"item {self.number:,} (line {self.line:,})"
+        number, line = self.number, self.line
+        return f"{self.of}line {number:,}" if line is None else f"{self.of}item {number:,} (line {line:,})"
 
 
 _FORMS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
@@ -136,7 +136,7 @@ def entries(stream: IO[bytes], form: str, types: Types = BY_CELL) -> Iterator[En
     >>> [entry.item for entry in entries(io.BytesIO(b'[\\n  {"id": "a"},\\n  {"id": "b"}\\n]'), "json")]
     [{'id': 'a'}, {'id': 'b'}]
     >>> list(entries(io.BytesIO(b"id,n\\na,1\\n"), "csv"))
-    [Entry(number=2, item={'id': 'a', 'n': 1}, fault=None, text='a,1', line=None)]
+    [Entry(number=2, item={'id': 'a', 'n': 1}, fault=None, text='a,1', line=None, of='')]
 
     JSON may be one item a line, an array, or items over several lines; the first line says which. `types` has the types
     of columns, which a sheet does not hold. FlyexprError where the stream itself fails.

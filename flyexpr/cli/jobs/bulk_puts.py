@@ -10,7 +10,7 @@ from typing import IO, Any
 from flyexpr.cli import options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sources import Entry, entries, size_of
-from flyexpr.cli.jobs.bulk_writes import Placed, check_all, put_all
+from flyexpr.cli.jobs.bulk_writes import check_all, put_all
 from flyexpr.cli.jobs.rejects import Refusal
 from flyexpr.cli.jobs.work import CHUNK, Chunk, Job
 from flyexpr.errors import FlyexprError
@@ -57,16 +57,15 @@ def _watched(work: Job, stream: IO[bytes], found: Iterator[Entry]) -> Iterator[E
                 work.total = expected
 
 
-def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, where: str = "") -> None:
+def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, part: str = "input") -> None:
     """Puts the items of entries, from where the journal left off; a dry run only checks them."""
-    part = where or "input"
 
     def do(_: str, chunk: list[Entry]) -> None:
-        placed = [Placed(where + entry.place, entry.item, entry.text) for entry in chunk if entry.item is not None]
+        placed = [entry for entry in chunk if entry.item is not None]
         check_all(work, table, placed) if dry_run else put_all(work, table, placed, work.stream_writers)
         for entry in chunk:
             if entry.fault is not None:
-                work.refuse(Refusal(where + entry.place, entry.fault, entry.text))
+                work.refuse(Refusal(entry.place, entry.fault, entry.text))
 
     work.run({part: _chunks(work, found, part)}, do)
 
@@ -76,11 +75,12 @@ def _chunks(work: Job, found: Iterator[Entry], part: str) -> Iterator[Chunk]:
 
     The mark comes with the digest of all entries up to it: the job does not continue with input that begins otherwise.
     """
-    seen, fact = sha256(), f"digest of {part}"
+    seen, fact, is_kept = sha256(), f"digest of {part}", work.journal.is_kept
     chunk: list[Entry] = []
     try:
         for entry in _after(work.journal.mark(part) or 0, work.journal.fact(fact), found, seen):
-            _digest(seen, entry)
+            if is_kept:  # else nobody reads the digest, which takes a twentieth of the time
+                _digest(seen, entry)
             chunk.append(entry)
             if len(chunk) == CHUNK or (entry.fault is not None and not work.rejects.kept):
                 yield Chunk(chunk, entry.number, {fact: seen.hexdigest()})

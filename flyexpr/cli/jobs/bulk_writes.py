@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from flyexpr.cli.jobs.rejects import Refusal
 from flyexpr.cli.jobs.work import Job
@@ -14,6 +14,19 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.batch_writes import Writing
 from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
+
+
+class WithPlace(Protocol):
+    """An item, and what a refusal of it says: where it comes from, and the text that it was there, if it was one."""
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def item(self) -> Any: ...
+
+    @property
+    def text(self) -> str | None: ...
 
 
 class Placed(NamedTuple):
@@ -28,7 +41,7 @@ class Placed(NamedTuple):
     text: str | None = None
 
 
-def put_all(job: Job, table: Table, items: Sequence[Placed], workers: int | None = None) -> None:
+def put_all(job: Job, table: Table, items: Sequence[WithPlace], workers: int | None = None) -> None:
     """Puts items in batches, at most `workers` of them side by side. Of two with one key, the later one is put later.
 
     >>> job = Job("put")
@@ -67,7 +80,7 @@ def put_all(job: Job, table: Table, items: Sequence[Placed], workers: int | None
         job.refuse(refused[place])
 
 
-def _ending(items: Sequence[Placed], refused: dict[int, Refusal]) -> Refusal:
+def _ending(items: Sequence[WithPlace], refused: dict[int, Refusal]) -> Refusal:
     """The first refusal that only the service could find; by then later items may be written too."""
     first = refused[min(refused)]
     last = max((place for place in range(len(items)) if place not in refused), default=0)
@@ -80,7 +93,7 @@ def _ending(items: Sequence[Placed], refused: dict[int, Refusal]) -> Refusal:
     )
 
 
-def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:
+def check_all(job: Job, table: Table, items: Iterable[WithPlace]) -> None:
     """Checks whether items could be put, as far as that shows without sending them.
 
     >>> check_all(Job("put"), scores, [Placed("line 1", {"userid": 7, "title": "y"})])
@@ -96,7 +109,7 @@ def check_all(job: Job, table: Table, items: Iterable[Placed]) -> None:
             job.add(1)
 
 
-def _check(table: Table, placed: Placed) -> Refusal | None:
+def _check(table: Table, placed: WithPlace) -> Refusal | None:
     try:
         batch_member(table, PutItem(placed.item))
     except (FlyexprError, RecursionError) as error:
@@ -104,6 +117,6 @@ def _check(table: Table, placed: Placed) -> Refusal | None:
     return None
 
 
-def _refusal(placed: Placed, error: Exception) -> Refusal:
+def _refusal(placed: WithPlace, error: Exception) -> Refusal:
     reason = error.message if isinstance(error, DynamoError) else str(error).partition("\n")[0]
     return Refusal(placed.place, reason, item_text(placed.item) if placed.text is None else placed.text)
