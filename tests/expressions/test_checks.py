@@ -44,7 +44,7 @@ def added(clause: str, value: Any) -> Update:
 def wrong_addend(clause: str, kind: str) -> str:
     return (
         f"Incorrect operand type for operator or function; operator: {clause}, operand type: {kind}, "
-        f"typeSet: ALLOWED_FOR_{clause}_OPERAND"
+        "typeSet: ALLOWED_FOR_ADD_OPERAND"
     )
 
 

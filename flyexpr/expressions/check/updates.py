@@ -22,10 +22,10 @@ def verify_action(action: Action) -> None:
     elif isinstance(action.operand, Value):
         kind = action.operand.kind
         if kind not in _ADDED_OR_DELETED[action.clause]:
-            # Only the messages for ADD and DELETE spell the type out.
+            # Only the messages for ADD and DELETE spell the type out; both have the set of ADD.
             raise ExpressionError(
                 f"Incorrect operand type for operator or function; operator: {action.clause}, "
-                f"operand type: {_SPELLED.get(kind, kind)}, typeSet: ALLOWED_FOR_{action.clause}_OPERAND"
+                f"operand type: {_SPELLED.get(kind, kind)}, typeSet: ALLOWED_FOR_ADD_OPERAND"
             )
 
 
