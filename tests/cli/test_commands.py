@@ -145,6 +145,7 @@ def test_a_query_never_reads_a_whole_table(movies: Program):
 def test_explain_touches_nothing(movies: Program):
     assert "index         ByTitle" in movies("explain", "Movies", "title = 'Rush'")
     assert "reads the whole table" in movies("explain", "Movies", "info.rating > 8")
+    assert movies("explain", "Movies").startswith("reads the whole table\noperation     Scan on Movies\n")
     for arguments in (
         ["get", "Movies", "2013", "Rush"],
         ["query", "Movies", "year = 2013"],

@@ -190,12 +190,14 @@ def count(
 
 @click.command()
 @options.table
-@options.condition
+@options.condition_or_all
 @options.index
 @options.consistent
 @options.engine
-def explain(table: str, condition: str, index: str | None, consistent: bool) -> None:
+def explain(table: str, condition: str | None, index: str | None, consistent: bool) -> None:
     """How a condition would be answered, and at what cost; nothing is read but the table's description.
+
+    Without a condition, it is about a scan of the whole table.
 
     \b
     flyexpr explain Movies "year = 2013 AND info.rating > 8"
