@@ -70,14 +70,12 @@ BY_CELL = Types()
 
 
 def cell(value: Any, text: bool = False) -> str:
-    """The text of a cell; with `text`, that of a string is the string itself.
+    r"""The text of a cell; with `text`, that of a string is the string itself, if csv can hold it.
 
-    >>> cell("Rush"), cell(3), cell("3"), cell(""), cell(["a"]), cell("3", text=True)
-    ('Rush', '3', '"3"', '""', '["a"]', '3')
+    >>> cell("Rush"), cell(3), cell("3"), cell(""), cell(["a"]), cell("3", text=True), cell("a\0", text=True)
+    ('Rush', '3', '"3"', '""', '["a"]', '3', '"a\\u0000"')
     """
-    if text and isinstance(value, str):
-        return value
-    if isinstance(value, str) and value and "\0" not in value and _read_json(value) is None:
+    if isinstance(value, str) and "\0" not in value and (text or (value and _read_json(value) is None)):
         return value
     return value_text(value)
 

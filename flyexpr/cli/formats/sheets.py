@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO
 
-from flyexpr.cli.formats.csv_rows import head, row, row_writer
+from flyexpr.cli.formats.csv_rows import cell, head, row, row_text, row_writer
 from flyexpr.values.kinds import Item
 
 # No UTF-8 has these bytes: the end of a row, and a row whose only cell is empty, if it has any.
@@ -59,9 +59,8 @@ class Sheet:
         size, width = self._file.tell(), len(self._columns)
         if not size:
             return
-        row_writer(lambda line: stream.write(f"{self._shown(line)}\n".encode()))(
-            self._columns if self._text else head(self._columns)
-        )
+        names = [cell(name, text=True) for name in self._columns] if self._text else head(self._columns)
+        stream.write(f"{self._shown(row_text(names))}\n".encode())
         self._file.seek(0)
         ends = [*(start for start, _ in self._grown[1:]), size]
         for (start, known), end in zip(self._grown, ends, strict=True):
