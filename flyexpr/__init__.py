@@ -33,8 +33,7 @@ The public names by purpose; `help(query)` and so on say more:
 last argument; `flyexpr.events` asks the same conditions of changes; `flyexpr.serve` puts an engine behind HTTP;
 `flyexpr.testing` has fixtures for pytest; `flyexpr.errors` shows the tree of errors.
 
-`from flyexpr import *` gives the functions, the values, and the classes that you make instances of; errors, and classes
-for annotations, are imported by name.
+`from flyexpr import *` gives all of them but those for annotations, which are imported by name.
 """
 
 import _thread
@@ -50,15 +49,19 @@ __all__ = [
     "assign",
     "assign_all",
     "Attribute",
+    "BadCursor",
     "batch_get",
     "batch_write",
+    "BatchIncomplete",
     "begins_with",
     "between",
     "call",
     "Codec",
     "computed",
     "condition_check",
+    "ConditionFailed",
     "connect",
+    "ConnectionFailed",
     "contains",
     "count",
     "create_table",
@@ -70,12 +73,15 @@ __all__ = [
     "describe_table",
     "diff",
     "discard",
+    "DynamoError",
     "epoch",
     "eq",
     "exists",
     "explain",
+    "ExpressionError",
     "F",
     "first",
+    "FlyexprError",
     "Found",
     "from_json",
     "from_wire",
@@ -91,18 +97,22 @@ __all__ = [
     "key_of",
     "kinds",
     "le",
-    "LocalIndex",
     "live",
+    "LocalIndex",
     "lt",
     "matches",
     "modify",
     "ne",
     "near",
+    "NoSuchTable",
     "not_exists",
+    "NotBound",
+    "NotFound",
     "one",
     "parse_condition",
     "parse_update",
     "paths",
+    "PlanError",
     "prepend",
     "put",
     "put_all",
@@ -114,12 +124,15 @@ __all__ = [
     "scan",
     "search",
     "segments",
+    "SeveralFound",
     "show",
     "simplify",
     "size",
     "Stats",
     "Table",
+    "TableExists",
     "template",
+    "Throttled",
     "to_arrow",
     "to_json",
     "to_pandas",
@@ -129,12 +142,14 @@ __all__ = [
     "transact_modify",
     "transact_write",
     "transact_write_items",
+    "TransactionCancelled",
     "type_is",
     "unchanged",
     "update",
     "update_item",
     "update_matching",
     "update_table",
+    "ValidationError",
     "vector",
     "VectorIndex",
     "where",
@@ -210,22 +225,24 @@ if TYPE_CHECKING:
     from flyexpr.engine import Connection as Connection
     from flyexpr.engine import Engine as Engine
     from flyexpr.engines import call, connect
-    from flyexpr.errors import BadCursor as BadCursor
-    from flyexpr.errors import BatchIncomplete as BatchIncomplete
-    from flyexpr.errors import ConditionFailed as ConditionFailed
-    from flyexpr.errors import ConnectionFailed as ConnectionFailed
-    from flyexpr.errors import DynamoError as DynamoError
-    from flyexpr.errors import ExpressionError as ExpressionError
-    from flyexpr.errors import FlyexprError as FlyexprError
-    from flyexpr.errors import NoSuchTable as NoSuchTable
-    from flyexpr.errors import NotBound as NotBound
-    from flyexpr.errors import NotFound as NotFound
-    from flyexpr.errors import PlanError as PlanError
-    from flyexpr.errors import SeveralFound as SeveralFound
-    from flyexpr.errors import TableExists as TableExists
-    from flyexpr.errors import Throttled as Throttled
-    from flyexpr.errors import TransactionCancelled as TransactionCancelled
-    from flyexpr.errors import ValidationError as ValidationError
+    from flyexpr.errors import (
+        BadCursor,
+        BatchIncomplete,
+        ConditionFailed,
+        ConnectionFailed,
+        DynamoError,
+        ExpressionError,
+        FlyexprError,
+        NoSuchTable,
+        NotBound,
+        NotFound,
+        PlanError,
+        SeveralFound,
+        TableExists,
+        Throttled,
+        TransactionCancelled,
+        ValidationError,
+    )
     from flyexpr.explanation import explain, request
     from flyexpr.explanation.plan import Plan as Plan
     from flyexpr.expressions.conditions import (
