@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from codeop import CommandCompiler
+from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -201,6 +202,11 @@ def test_the_comparison_gives_the_same_both_ways() -> None:
 
 def test_the_changelog_names_the_version() -> None:
     assert f"## [{flyexpr.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_changelog_says_nothing_twice() -> None:
+    entries = re.findall(r"(?m)^- .*\n(?:  .*\n)*", (ROOT / "CHANGELOG.md").read_text())
+    assert [entry for entry, times in Counter(entries).items() if times > 1] == []
 
 
 # --- the demo
