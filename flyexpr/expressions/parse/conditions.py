@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import (
     ALWAYS,
@@ -23,6 +26,8 @@ from flyexpr.expressions.parse.operands import read_operand, read_operand_or_tes
 from flyexpr.expressions.parse.reader import Reader, Scope
 from flyexpr.expressions.parse.tokens import Token, is_text
 from flyexpr.expressions.parse.type_tests import read_type_test
+
+R = TypeVar("R")
 
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _CONSTANTS = {"TRUE": ALWAYS, "FALSE": NEVER}
@@ -118,11 +123,16 @@ def _compared(reader: Reader, left: Operand) -> Condition:
         reader.expect("AND")
         return Between(left, low, read_operand(reader))
     if reader.take("IN"):
-        brackets = ("[", "]") if reader.dialect.statements and reader.follows("[") else ("(", ")")
-        return In(left, tuple(reader.enclosed(*brackets, read_operand)))
+        return In(left, tuple(_options(reader, read_operand)))
     if reader.token.text not in _COMPARISONS:
         reader.refuse()
     return Compare(_operator(reader), left, read_operand(reader))
+
+
+def _options(reader: Reader, read: Callable[[Reader], R]) -> list[R]:
+    """What stands after IN, read one by one."""
+    brackets = ("[", "]") if reader.dialect.statements and reader.follows("[") else ("(", ")")
+    return reader.enclosed(*brackets, read)
 
 
 def _operator(reader: Reader) -> str:
@@ -134,19 +144,21 @@ def _operator(reader: Reader) -> str:
 
 
 def _comparison_of_statement(reader: Reader, left: Operand | Test) -> Condition:
-    token = reader.token
     if isinstance(left, Test):
-        return _equality_of_test(reader, left) if token.text in ("=", "<>", "!=") else left
+        return _comparison_of_test(reader, left)
     if reader.take("IS"):
         return read_type_test(reader, left)
     if reader.take("NOT"):
         if not (reader.follows("BETWEEN") or reader.follows("IN")):
             reader.refuse()
         return Not(_compared(reader, left))
-    if not _compares(token):
+    if not _compares(reader.token):
         reader.note(_no_condition(reader, left))
         return NEVER
-    return _compared(reader, left)
+    if reader.token.text not in _COMPARISONS:
+        return _compared(reader, left)
+    operator, right = _operator(reader), read_operand_or_test(reader)
+    return _test_compared(reader, operator, right, left) if isinstance(right, Test) else Compare(operator, left, right)
 
 
 def _no_condition(reader: Reader, operand: Operand) -> str:
@@ -157,13 +169,31 @@ def _no_condition(reader: Reader, operand: Operand) -> str:
     return "WHERE clause must contain an expression that resolves to a boolean"
 
 
-def _equality_of_test(reader: Reader, test: Test) -> Condition:
-    """A function that is true or false, compared with another one or with a value."""
-    operator, other = _operator(reader), read_operand_or_test(reader)
+def _comparison_of_test(reader: Reader, test: Test) -> Condition:
+    """A function that is true or false, alone or compared with what can be true or false too."""
+    if reader.token.text in _COMPARISONS:
+        operator = _operator(reader)
+        return _test_compared(reader, operator, test, read_operand_or_test(reader))
+    negated = reader.follows("NOT", "IN") and reader.take("NOT")
+    if not reader.take("IN"):
+        return test
+    options = joined(Or, [_same(test, option) for option in _options(reader, read_operand_or_test)])
+    return Not(options) if negated else options
+
+
+def _test_compared(reader: Reader, operator: str, test: Test, other: Operand | Test) -> Condition:
+    """The comparison of a function that is true or false; the only questions are whether they are equal or not."""
+    if operator not in ("=", "<>"):
+        of = f"operator or function: {operator}, operand type: BOOL"
+        reader.note(f"Incorrect operand type for operator or function; {of}")
+    return _same(test, other) if operator == "=" else Not(_same(test, other))
+
+
+def _same(test: Test, other: Operand | Test) -> Condition:
+    """Whether a function that is true or false equals another one or a value."""
     if isinstance(other, Test):
         both = joined(And, (test, other)), joined(And, (Not(test), Not(other)))
     else:
         true, false = (Compare("=", other, Value("BOOL", truth)) for truth in (True, False))
         both = joined(And, (test, true)), joined(And, (Not(test), false))
-    equal = joined(Or, both)
-    return equal if operator == "=" else Not(equal)
+    return joined(Or, both)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import CLAUSES, Call, Operand, Path, Step, Test, Value
 from flyexpr.expressions.parse.advice import function_hint
+from flyexpr.expressions.parse.dialects import NOT_AFTER_DOT
 from flyexpr.expressions.parse.literals import is_literal_word, read_constant
 from flyexpr.expressions.parse.reader import Reader
 from flyexpr.expressions.parse.tokens import is_text
@@ -78,6 +79,8 @@ def read_path(reader: Reader) -> Path:
     steps: list[Step] = [_name(reader)]
     while True:
         if reader.take("."):
+            if reader.dialect.statements and reader.token.text.upper() in NOT_AFTER_DOT:
+                reader.malformed("Invalid path dot component")
             steps.append(_name(reader))
         elif reader.take("["):
             index = reader.next("whole")

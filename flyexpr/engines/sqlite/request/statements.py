@@ -135,10 +135,14 @@ def invalid_action(position: int, error: DynamoError) -> DynamoError:
 
 
 def _read_client_token(members: Members, parts: list[Members]) -> Token | None:
-    """The token of a transaction; those of TransactWriteItems are others, even if they have the same text."""
+    """The token of a transaction; those of TransactWriteItems are others, even if they have the same text.
+
+    A statement that does not say what a failure returns is the same as one that says NONE.
+    """
     if "ClientRequestToken" not in members:
         return None
-    actions = json.dumps(["statements", parts], sort_keys=True)
+    statements = [{"ReturnValuesOnConditionCheckFailure": "NONE", **part} for part in parts]
+    actions = json.dumps(["statements", statements], sort_keys=True)
     return Token(f"statements {members['ClientRequestToken']}", hashlib.blake2b(actions.encode()).digest())
 
 

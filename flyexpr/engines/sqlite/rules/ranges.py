@@ -58,7 +58,7 @@ def _sort_range(start: bytes, clause: Clause, kind: str) -> Range:
             return first, following(start)
         case "BETWEEN":
             return first, following(start + key_bytes(kind, clause.values[1].body))
-    return prefix_range(start + prefix_bytes(kind, clause.values[0].body))
+    return first, following(start + prefix_bytes(kind, clause.values[0].body))  # the prefix itself comes first
 
 
 def _check_clauses(clauses: dict[str, Clause], schema: KeySchema) -> None:
