@@ -31,7 +31,13 @@ def write_all(table: Table, operations: Iterable[PutItem | DeleteItem], bulk: Bu
     """How many operations were done, in batches side by side; with a journal, those of earlier runs among them."""
     source = Source(table, operations, bulk)
     yield from source.resumed(call, {})
-    done = yield from Writing(table, source.left, source.begun).in_bulk(bulk, source.done)
+    writing = Writing(table, source.left, source.begun)
+    try:
+        done = yield from writing.in_bulk(bulk, source.done)
+    except Exception:  # of the service, or of the iterator
+        bulk.note(writing.done - bulk.done)  # what is done of a request of which something was left
+        yield from source.enter(*writing.reached)
+        raise
     bulk.close()
     return done
 
@@ -64,6 +70,13 @@ class Writing(Batch):
         self._members: Iterator[BatchMember] = iter(list(members)) if self._listed else members
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
+        self._round: tuple[int, dict[str, None]] = done, {}  # how many were done before it, and the keys in their order
+
+    @property
+    def reached(self) -> tuple[int, list[int]]:
+        """Up to which number operations were taken into requests, and the numbers of those that are left of them."""
+        first, keys = self._round
+        return first + len(keys), [number for number, key in enumerate(keys, first) if key in self._sent]
 
     def steps(self) -> Steps[int]:
         """How many of the batch were done; BatchIncomplete has those that were not."""
@@ -89,13 +102,14 @@ class Writing(Batch):
         return part
 
     def _parts(self, most: int) -> list[Writing]:
-        parts, keys = list[Writing](), set[str]()
+        parts, keys = list[Writing](), dict[str, None]()
+        self._round = self.done, keys
         while len(parts) < most:
             self._fill(keys)
             if not self._sent:
                 break
             part, self._sent = self._part(self._sent), {}
-            keys |= part._sent.keys()
+            keys |= dict.fromkeys(part._sent)
             parts.append(part)
         if not parts:
             self._end()

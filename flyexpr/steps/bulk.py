@@ -148,11 +148,13 @@ def each(
     unit: Callable[[T], Steps[bool]],
     cursor: str | None,
     rest: Iterable[T] = (),
+    enter: Callable[[Mapping[K, T]], Steps[None]] | None = None,
 ) -> Steps[None]:
     """Does a unit of work for each value, several at a time; a unit says whether its value counts as done.
 
-    A value that is done leaves the dict, so that after an error it has what is left. BatchIncomplete, if something was
-    done before a unit failed, has the values that are left, the rest and the cursor.
+    A value that is done leaves the dict. If a unit fails, `enter` writes into the journal what is left in it: the next
+    run would else do everything again, and never end where a few requests in a hundred fail. BatchIncomplete, if
+    something was done by then, has the values that are left, the rest and the cursor.
     """
 
     def keyed(key: K, value: T) -> Steps[tuple[K, bool]]:
@@ -169,6 +171,8 @@ def each(
     try:
         yield Together(starmap(keyed, tuple(left.items())), bulk.workers, note, bulk.has_journal)
     except FlyexprError as error:
+        if enter is not None:
+            yield from enter(left)
         bulk.ended(what, (*left.values(), *rest), cursor, error)
         raise
 

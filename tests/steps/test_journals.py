@@ -3,12 +3,15 @@
 import asyncio
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from export_folders import written
 from raised import raises
 
 from flyexpr import (
@@ -51,7 +54,9 @@ from flyexpr import (
     update,
     update_matching,
 )
+from flyexpr.events import apply_export
 from flyexpr.steps.many import matching, sources
+from flyexpr.values.encode import encode_item
 
 AMOUNT = 60
 
@@ -251,6 +256,53 @@ def test_puts_of_all_items(
     )
     assert {item["sk"]: item["n"] for item in run(things, query(eq("pk", "q")))} == last
     assert told == (refused if condition else set())
+
+
+def exported(folder: Path, items: list[dict[str, Any]]) -> Path:
+    return written(folder, [f'{{"Item":{encode_item(item)}}}'.encode() for item in items])
+
+
+# what writes all of some items, the options with which it does, and every how many of its writes one fails
+UNDER_ERRORS: dict[str, tuple[Any, Callable[[list[dict[str, Any]], Path], Any], dict[str, Any], int]] = {
+    "single puts": (put_all, lambda items, _: items, {"condition": not_exists("pk")}, 30),
+    "single puts of an iterator": (put_all, lambda items, _: iter(items), {"condition": not_exists("pk")}, 30),
+    "batches": (put_all, lambda items, _: items, {}, 3),
+    "batches of an iterator": (put_all, lambda items, _: iter(items), {}, 3),
+    "batch_write": (run, lambda items, _: batch_write(map(put_item, items)), {}, 3),
+    "an export": (apply_export, lambda _, folder: folder, {}, 30),
+}
+
+
+@WAYS
+@pytest.mark.parametrize("name", UNDER_ERRORS)
+def test_what_is_done_before_an_error_is_not_done_again(
+    things: Table, journal: Path, name: str, workers: int, door: str
+) -> None:
+    """Where one write of so many fails, each run does those before it; so the work ends, and writes each item once."""
+    items = [{"pk": "q", "sk": number} for number in range(450)]
+    folder = exported(journal.parent / "export", items)
+    function, given, options, every = UNDER_ERRORS[name]
+    lock, sent, put = threading.Lock(), [0], list[str]()
+
+    def engine(operation: str, body: bytes) -> bytes:
+        if operation not in WRITES:
+            return things.bound(operation, body)  # type: ignore[return-value]
+        with lock:
+            sent[0] += 1
+            if sent[0] % every == 0:
+                raise FAILURES[0]
+            put.extend(re.findall(r'"sk":\{"N":"(\d+)"', body.decode()))
+        return things.bound(operation, body)  # type: ignore[return-value]
+
+    progress = list[int]()
+    for attempt in range(20):
+        more = {"journal": journal, "progress": lambda done, _: progress.append(done)}
+        more["workers"] = workers if attempt % 2 == 0 else 1  # what many workers have left may be more than one takes
+        with suppress(FlyexprError):
+            assert through(door, function, things.on(engine), given(items, folder), **options, **more) == 450
+            break
+    assert sorted(map(int, put)) == [*range(450)]
+    assert (progress[-1], sorted(progress), journal.exists()) == (450, progress, False)
 
 
 @DOORS

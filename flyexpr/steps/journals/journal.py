@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from flyexpr.errors import FlyexprError
 from flyexpr.steps.journals.files import Hold, naming, replace_file
 
-_VERSION = 3
+_VERSION = 4
 
 
 class Journal:

@@ -49,8 +49,7 @@ def apply_export(
     }
 
     def steps() -> Steps[int]:
-        begun = yield from bulk.resumed(table, "apply_export", facts)
-        yield from swaps.steps(changes, begun or 0)
+        yield from swaps.steps(changes, (yield from bulk.resumed(table, "apply_export", facts)))
         bulk.close()
         return bulk.done
 

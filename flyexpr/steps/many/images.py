@@ -18,6 +18,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk, check_callback, each
 from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, write
+from flyexpr.steps.many.sources import Earlier
 from flyexpr.steps.modify import guard
 from flyexpr.steps.step import Steps
 from flyexpr.values.freeze import freeze
@@ -93,19 +94,19 @@ class Swaps:
         self._back, self._overwrite, self._dry_run = back, overwrite, dry_run
         self._failures = list[tuple[Change, Item | None]]()
 
-    def steps(self, changes: Iterable[Change], begun: int = 0) -> Steps[None]:
-        """Does them all; those before `begun`, which an earlier run has done, are passed over."""
-        left = iter(changes)
-        for _ in islice(left, begun):
-            pass
-        while chunk := dict(enumerate(islice(left, _CHUNK))):
-            number = len(chunk)
-            try:
-                yield from each(self._bulk, self._what, chunk, self._swap, None)
-            finally:
-                self._tell()
-            begun += number
-            yield from self._bulk.enter(begun)
+    def steps(self, changes: Iterable[Change], mark: Mapping[str, Any] | None = None) -> Steps[None]:
+        """Does them all, but for those that an earlier run has done by this mark."""
+        earlier = Earlier(mark)
+        number, changes = earlier.done, earlier.open(iter(changes))
+
+        def enter(left: Iterable[int]) -> Steps[None]:
+            self._tell()
+            yield from self._bulk.enter(earlier.mark(number, left))
+
+        while chunk := dict(enumerate(islice(changes, _CHUNK), number)):
+            number += len(chunk)
+            yield from each(self._bulk, self._what, chunk, self._swap, None, (), enter)
+            yield from enter(())
 
     def _swap(self, change: Change) -> Steps[bool]:
         """Whether the item is now as it shall be."""

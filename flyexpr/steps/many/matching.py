@@ -253,12 +253,11 @@ class _Work:
             begun.add(item_write.text(key))
             return (yield from item_write.written(key))
 
-        left = {text: item_write.key(text) for text in announced}
-        try:
-            yield from each(self._bulk, item_write.what, left, unit, self.cursor, map(item_write.key, rest))
-        except FlyexprError:
-            yield from self._enter([*left, *rest], {text: announced[text] for text in left if text in begun})
-            raise
+        def enter(left: Mapping[str, Item]) -> Steps[None]:
+            return self._enter([*left, *rest], {text: announced[text] for text in left if text in begun})
+
+        keys = {text: item_write.key(text) for text in announced}
+        yield from each(self._bulk, item_write.what, keys, unit, self.cursor, map(item_write.key, rest), enter)
 
     def _enter(self, keys: Sequence[str], announced: Mapping[str, Announced] | None = None) -> Steps[None]:
         mark = {"cursor": self.cursor, "keys": [*keys], "announced": {**(announced or {})}, "unknown": self.unknown}

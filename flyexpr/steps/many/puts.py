@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 from typing import Any
 
-from flyexpr.errors import ConditionFailed, FlyexprError
+from flyexpr.errors import ConditionFailed
 from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.show import show
 from flyexpr.requests.constructors import put_item
@@ -88,14 +89,15 @@ class _SinglePuts:
         operations, ahead = iter(self._source.left), list[PutItem]()
         rest = chain(ahead, operations if isinstance(self._source.left, (list, tuple)) else ())
         for wave in _waves(self._table, operations, ahead):
-            try:
-                yield from each(self._bulk, "puts", dict(enumerate(wave)), self._put, None, rest)
-            except FlyexprError:
-                self._tell()  # of items that are neither written nor left
-                raise
-            self._tell()
-            self._number, self._is_doubtful = self._number + len(wave), False
-            yield from self._source.enter(self._number)  # a wave has no key twice, so it can be told what is done of it
+            puts, after = dict(enumerate(wave, self._number)), self._number + len(wave)
+            yield from each(self._bulk, "puts", puts, self._put, None, rest, partial(self._enter, after))
+            yield from self._enter(after)
+            self._number, self._is_doubtful = after, False
+
+    def _enter(self, number: int, left: Iterable[int] = ()) -> Steps[None]:
+        """Takes note that the puts up to a number are done or refused, but for some; a wave has no key twice."""
+        self._tell()
+        yield from self._source.enter(number, left)
 
     def _put(self, operation: PutItem) -> Steps[bool]:
         try:

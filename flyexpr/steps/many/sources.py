@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
 from flyexpr.errors import FlyexprError, ValidationError
@@ -17,6 +17,39 @@ from flyexpr.steps.step import Steps
 from flyexpr.values.encode import encode_item
 
 O = TypeVar("O", bound=PutItem | DeleteItem)  # noqa: E741
+T = TypeVar("T")
+
+
+class Earlier:
+    """What an earlier run has done of things that come in an order: the first ones, but for some.
+
+    >>> earlier = Earlier({"taken": 4, "left": [1, 3]})
+    >>> earlier.done, [*earlier.open(iter("abcdef"))]
+    (2, ['b', 'd', 'e', 'f'])
+    >>> earlier.mark(5, left=[2, 4])
+    {'taken': 5, 'left': [1, 4]}
+
+    `done` is how many it has done. From there on this run counts the things that are open, as they come: above, "b" is
+    number 2. A mark says the same in the places that the things have among all of them.
+    """
+
+    def __init__(self, mark: Mapping[str, Any] | None) -> None:
+        self._taken: int = mark["taken"] if mark else 0
+        self._left: list[int] = mark["left"] if mark else []
+        self.done = self._taken - len(self._left)
+
+    def open(self, things: Iterator[T]) -> Iterator[T]:
+        """What the earlier run has left, and then what comes after all that it took, which is passed over at once."""
+        left = {*self._left}
+        return chain([each for place, each in enumerate(islice(things, self._taken)) if place in left], things)
+
+    def mark(self, number: int, left: Iterable[int] = ()) -> dict[str, Any]:
+        """The mark for all things up to a number that are done, but for some."""
+        places = [*map(self._place, left), *map(self._place, range(number, self._taken))]
+        return {"taken": max(number, self._taken), "left": places}
+
+    def _place(self, number: int) -> int:
+        return self._left[number - self.done] if number < self._taken else number
 
 
 class Source(Generic[O]):
@@ -26,16 +59,22 @@ class Source(Generic[O]):
     >>> len([*source.left]), source.begun, source.is_resumed
     (2, 0, False)
 
-    `left` are those that are to be done: a list if a list was given. `begun` is how many an earlier run has done.
+    `left` are those that are to be done: a list if a list was given. `begun` is how many an earlier run has done; the
+    numbers of those that are left go on from there.
     """
 
     def __init__(self, table: Table[Any], operations: Iterable[O], bulk: Bulk) -> None:
         self._table, self._bulk = table, bulk
         self.left: Iterable[O] = operations
-        self.begun = self._entered = 0
+        self._earlier, self._entered = Earlier(None), 0
         self.is_resumed = False
         self._taken = deque[bytes]()  # a digest of each operation that is taken and not entered
         self._sum: Any = None  # the hash of all digests before them
+
+    @property
+    def begun(self) -> int:
+        """How many operations an earlier run has done."""
+        return self._earlier.done
 
     def resumed(self, call: str, facts: Mapping[str, Any]) -> Steps[None]:
         """Passes over what an earlier run has done; FlyexprError if that run was given other operations."""
@@ -43,18 +82,15 @@ class Source(Generic[O]):
             return
         mark = yield from self._bulk.resumed(self._table, call, facts)
         listed = isinstance(self.left, (list, tuple))
-        given = iter(self.left)
+        self._earlier, self.is_resumed = Earlier(mark), mark is not None
+        left = self._earlier.open(self._watched(self.left))
         if mark is None:
             yield from self.enter(0)
-        else:
-            self.is_resumed, self.begun = True, mark["taken"]
-            deque(self._watched(islice(given, self.begun)), 0)
-            if self._digest_after(self.begun) != mark["digest"]:
-                raise FlyexprError(
-                    f"the journal belongs to other items: the first {self.begun:,} are not those that it knows\n"
-                    "  hint: give the items in the same order as before, or give these a journal of their own"
-                )
-        left = self._watched(given)
+        elif self._digest_after(mark["taken"]) != mark["digest"]:
+            raise FlyexprError(
+                f"the journal belongs to other items: the first {mark['taken']:,} are not those that it knows\n"
+                "  hint: give the items in the same order as before, or give these a journal of their own"
+            )
         self.left = [*left] if listed else left
 
     def _watched(self, given: Iterable[O]) -> Iterator[O]:
@@ -67,10 +103,11 @@ class Source(Generic[O]):
         if number >= self._entered + CHUNK:
             yield from self.enter(number)
 
-    def enter(self, number: int) -> Steps[None]:
-        """Writes into the journal, if there is one, that so many operations are done."""
+    def enter(self, number: int, left: Iterable[int] = ()) -> Steps[None]:
+        """Writes into the journal, if there is one, that so many operations are done, but for some."""
         if self._bulk.has_journal:
-            yield from self._bulk.enter({"taken": number, "digest": self._digest_after(number)})
+            mark = self._earlier.mark(number, left)
+            yield from self._bulk.enter(mark | {"digest": self._digest_after(mark["taken"])})
 
     def _digest_after(self, number: int) -> str:
         from hashlib import sha256  # only work with a journal needs it
