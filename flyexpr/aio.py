@@ -513,8 +513,8 @@ async def follow(
     checkpoint: Key | None = None,
 ) -> int:
     """Does once what a function asks for after each change of the source; see `flyexpr.events.follow`."""
-    watching = Watching(source, None, since, budget, poll, part, clock=time.monotonic, now=time.time)
-    turns = following.Following(watching, target, function, condition, checkpoint).turns()
+    watching = Watching(source, condition, since, budget, poll, part, clock=time.monotonic, now=time.time)
+    turns = following.Following(watching, target, function, checkpoint).turns()
     return await driven_awaited(turns, _taken, None, FlyexprError)
 
 

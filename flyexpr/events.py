@@ -153,8 +153,8 @@ def follow(
     `checkpoint`; delete it to begin again. Where the transaction is refused, TransactionCancelled is raised, and the
     next call begins with the same change. The other options are those of `watch`.
     """
-    watching = Watching(source, None, since, budget, poll, part, clock=time.monotonic, now=time.time)
-    turns = Following(watching, target, function, condition, checkpoint).turns()
+    watching = Watching(source, condition, since, budget, poll, part, clock=time.monotonic, now=time.time)
+    turns = Following(watching, target, function, checkpoint).turns()
     return driven(turns, _taken, None, FlyexprError)
 
 

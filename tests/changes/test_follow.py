@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,43 @@ def test_nothing_to_do_moves_the_checkpoint(shop: tuple[Table, Table]) -> None:
     put(orders, {"id": "1", "customer": "ada", "total": 5, "note": "x"})
     put(orders, {"id": "1", "customer": "ada", "total": 6, "note": "x"})
     assert once(orders, totals, condition=changed("total")) == 1
+
+
+@pytest.mark.parametrize("door", ["plain", "awaited"])
+@pytest.mark.parametrize("choice", ["condition", "part"])
+def test_the_checkpoint_moves_over_changes_that_are_not_wanted(
+    monkeypatch: pytest.MonkeyPatch, choice: str, door: str
+) -> None:
+    """However busy the stream: a day after it was written last, a checkpoint would be worth nothing."""
+    orders, totals = made(connect("sqlite::memory:"))
+    put(orders, {"id": "1", "total": 0})
+    begin: Any = {"since": "beginning", "budget": {"requests": 5}, "poll": 0}
+    parts = [part for part in [(0, 2), (1, 2)] if not [*watch(orders, **begin, part=part)]]
+    unwanted: Any = {"condition": eq("total", -1)} if choice == "condition" else {"part": parts[0]}
+    total = count(1)
+
+    def busy(operation: str, body: bytes) -> bytes:
+        if operation == "GetRecords":
+            put(orders, {"id": "1", "total": next(total)})
+            if next(total) > 20:
+                raise DynamoError.of("InternalServerError", "down")
+        return bytes(orders.bound(operation, body))
+
+    async def awaited(operation: str, body: bytes) -> bytes:
+        return busy(operation, body)
+
+    monkeypatch.setattr("flyexpr.steps.streams.following._IDLE", 0.0)
+    unwanted |= {"checkpoint": "place", "poll": 0}
+
+    def followed() -> int:
+        if door == "plain":
+            return follow(orders.on(busy), totals.on(busy), added, **unwanted)
+        return asyncio.run(aio.follow(orders.on(awaited), totals.on(awaited), added, **unwanted))
+
+    with pytest.raises(DynamoError):
+        followed()
+    place = get(totals, "place", consistent=True)["follow_cursor"]
+    assert len([*watch(orders, **begin | {"since": place})]) == 1  # what was changed last
 
 
 def test_latest_is_from_the_first_call_on(shop: tuple[Table, Table]) -> None:

@@ -61,6 +61,21 @@ def test_the_place_is_kept_before_the_first_change(orders: Inside, monkeypatch: 
     ]
 
 
+def test_the_place_moves_over_changes_that_are_not_printed(orders: Inside, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("time.sleep", interrupted)
+        patched.setattr("flyexpr.cli.commands.watching._IDLE", 0.0)
+        end = orders("watch", "Orders", "status = 'lost'", "--since", "beginning", "--resume", "place")
+    assert (end.code, end.out) == (130, "")
+    orders("put", "Orders", '{"id": "8"}')
+    assert [each["key"] for each in lines(orders("watch", "Orders", "--resume", "place", "--for", "0.2"))] == [
+        {"id": "8"}
+    ]
+
+
 def test_a_time_is_where_to_begin(orders: Inside):
     assert len(lines(orders("watch", "Orders", "--since", "2026-01-01T00:00:00Z", "--for", "0.2"))) == 3
     assert lines(orders("watch", "Orders", "--for", "0.1")) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,14 @@ import click
 from flyexpr.changes.change import Change
 from flyexpr.cli import options
 from flyexpr.cli.formats.sinks import write_items
+from flyexpr.doors.plain import perform
 from flyexpr.errors import FlyexprError
-from flyexpr.events import Watch
-from flyexpr.events import watch as watched
 from flyexpr.steps.journals.files import replace_file
+from flyexpr.steps.streams.watching import Watching
 from flyexpr.values.kinds import Item
 
 _WORDS = ("latest", "beginning")
+_IDLE = 60.0  # seconds without a change to print, after which the place is kept all the same
 
 
 @click.command()
@@ -51,21 +52,18 @@ def watch(
     budget: Any = None if seconds is None else {"seconds": seconds}
     place = _kept(resume) or options.moment_of(since or "latest", *_WORDS)
     wanted = None if condition is None else options.condition_of(condition)
-    watching = watched(descriptor, wanted, since=place, budget=budget)
+    watching = Watching(descriptor, wanted, place, budget, clock=time.monotonic, now=time.time)
+    perform(watching.begin(), [descriptor])
     _keep(resume, watching)  # or a watch that is ended before its first change would begin anew
+    number = 0
     with options.standard_output() as stream:
-        for change in _first(watching, limit):
-            write_items([_shown(change)], stream, "json")
-            stream.flush()
+        while not watching.over and number != limit:
+            change = perform(watching.next_change(_IDLE), [descriptor])
+            if change is not None:
+                write_items([_shown(change)], stream, "json")
+                stream.flush()
+                number += 1
             _keep(resume, watching)
-    _keep(resume, watching)
-
-
-def _first(watching: Watch, limit: int | None) -> Iterator[Change]:
-    for number, change in enumerate(watching, 1):
-        yield change
-        if number == limit:
-            return
 
 
 def _shown(change: Change) -> Item:
@@ -90,7 +88,7 @@ def _kept(file: Path | None) -> str | None:
         raise FlyexprError(f"{file} cannot be read: {error}") from None
 
 
-def _keep(file: Path | None, watching: Watch) -> None:
+def _keep(file: Path | None, watching: Watching) -> None:
     """Keeps the place after what is printed: a crash in between prints that again."""
     if file is not None and watching.cursor is not None:
         replace_file(file, f"{watching.cursor}\n".encode())

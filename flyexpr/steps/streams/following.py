@@ -7,10 +7,9 @@ from inspect import iscoroutinefunction
 from itertools import count
 from typing import Any
 
-from flyexpr.changes.change import Change, check_condition
+from flyexpr.changes.change import Change
 from flyexpr.errors import ConditionFailed, FlyexprError, TransactionCancelled
 from flyexpr.expressions.conditions import eq, not_exists
-from flyexpr.expressions.nodes import Condition
 from flyexpr.expressions.updates import assign
 from flyexpr.records import record
 from flyexpr.requests.constructors import get_item, transact_write_items, update_item
@@ -30,7 +29,7 @@ Function = Callable[[Change], Writes]
 
 _CURSOR, _OF = "follow_cursor", "follow_source"  # attributes of the checkpoint
 _SKIPPED = 1000  # changes without a write after which the checkpoint is written all the same
-_IDLE = 60.0  # seconds without a change, likewise
+_IDLE = 60.0  # seconds without a change that is wanted, likewise
 _AGAIN = frozenset(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 
 
@@ -50,7 +49,7 @@ class Following:
     """A follower under way.
 
     >>> watching = Watching(scores, clock=lambda: 0.0, now=lambda: 0.0)
-    >>> Following(watching, Table("Totals", "id"), lambda change: None, None, None).key
+    >>> Following(watching, Table("Totals", "id"), lambda change: None, None).key
     {'id': 'follow:GameScores'}
     """
 
@@ -59,16 +58,14 @@ class Following:
         watching: Watching,
         target: Table[Any],
         function: Function,
-        condition: Condition | None,
         checkpoint: Key | None,
     ) -> None:
         need_table(target)
         _check_function(function)
-        check_condition(watching.table, condition)
         self._source, self._target, self._watching = watching.table, target, watching
         if (target.name, target.engine) == (self._source.name, self._source.engine):
             raise FlyexprError("follow writes its place into the target, so the target cannot be the source itself")
-        self._function, self._condition = function, condition
+        self._function = function
         self._of = self._source.name + ("" if watching.part is None else " {} of {}".format(*watching.part))
         self.key = _key(target, f"follow:{self._of}", checkpoint)
         self._kept: str | None = None  # the cursor in the target
@@ -81,7 +78,7 @@ class Following:
         yield self._at_target(self._keep())
         while not self._watching.over:
             change = yield self._at_source(self._watching.next_change(_IDLE))
-            writes = () if change is None or not self._is_wanted(change) else self._writes(change)
+            writes = () if change is None else self._writes(change)
             if writes:
                 yield self._at_target(self._do(writes))
             elif change is None or self._skipped >= _SKIPPED:
@@ -95,9 +92,6 @@ class Following:
 
     def _at_target(self, steps: Steps[Any]) -> Turn:
         return Turn(self._target, steps)
-
-    def _is_wanted(self, change: Change) -> bool:
-        return self._condition is None or change.matches(self._condition)
 
     def _writes(self, change: Change) -> tuple[Pair, ...]:
         """What the function asks for, each operation with its table."""

@@ -87,7 +87,7 @@ class Watching:
         self._waiting = deque[tuple[Place, Change]]()
         self._closed: list[str] = []  # shards whose last records are in `_waiting`
         self._last = ""  # the shard that was read last
-        self._quiet: float | None = None  # since when no shard has had a new record
+        self._quiet: float | None = None  # since when no shard has had a new record that is wanted
         self.over = False  # whether the budget is spent or the stream has ended
 
     @property
@@ -117,7 +117,7 @@ class Watching:
     def next_change(self, idle: float = inf) -> Steps[Change | None]:
         """The next change for which the condition holds; None when the budget is spent or the stream has ended.
 
-        None too when every shard has been asked and nothing was new for `idle` seconds.
+        None too when nothing that is wanted has been new for `idle` seconds, in any shard: the cursor may have moved.
         """
         return (yield from self._in_budget(self._next_change(idle)))
 
@@ -129,12 +129,14 @@ class Watching:
                 wanted = self._is_wanted(change)  # an error leaves the cursor before the change
                 place.passed(change.sequence)
                 if wanted:
+                    self._quiet = None
                     return change
-            if self._spent() or not (yield from self._read_on()):
-                self.over = True
-                return None
+                self._note_quiet()
             if self._quiet is not None and self._clock() - self._quiet >= idle:
                 self._quiet = None
+                return None
+            if self._spent() or not (yield from self._read_on()):
+                self.over = True
                 return None
 
     def begin(self) -> Steps[None]:
@@ -204,12 +206,15 @@ class Watching:
             yield from self._read(shards, name, place)
             self._last = name
             if self._waiting or self._spent():
-                self._quiet = None
                 return True
         if not self._closed:
-            self._quiet = self._clock() if self._quiet is None else self._quiet
+            self._note_quiet()
             yield self._pause(self._poll, f"no change of {self.table.name!r}")
         return True
+
+    def _note_quiet(self) -> None:
+        if self._quiet is None:
+            self._quiet = self._clock()
 
     def _pause(self, seconds: float, why: str) -> Pause:
         """A pause that ends no later than the budget."""
