@@ -130,6 +130,10 @@ class WrongKeyType(DynamoError):
     """A key value in a statement is of another type than the table's; a transaction says it in the words of others."""
 
 
+class NoKeyType(WrongKeyType):
+    """A key value in a statement is of a type that no key has; a transaction says so of a write as it is."""
+
+
 class UnusableKey(DynamoError):
     """A key value is too large, or an update would change it; a batch of statements names the table beside it."""
 

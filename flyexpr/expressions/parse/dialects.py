@@ -48,10 +48,11 @@ _TEXT = r"""
     | (?P<mark><<|>>|<>|<=|>=|.)
     """
 
-# A comment is space. One that is not closed is a token of its own, so that what follows it is not read again.
+# A comment is space. What begins no token is wrong: a comment without an end, an exponent without digits, a character
+# that is not of ASCII.
 _PARTIQL = r"""
       (?P<space>[ \t\r\n]+|--[^\n]*|/\*.*?\*/)
-    | (?P<open>/\*.*)
+    | (?P<wrong>/\*.*|\#|[^\x00-\x7f]|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE](?![+-]?[0-9]))
     | (?P<value>\?)
     | (?P<word>[A-Za-z_$][A-Za-z0-9_$]*)
     | (?P<quoted>"(?:[^"]|"")*")

@@ -90,6 +90,8 @@ def read_statement(text: str, scope: Scope) -> Statement:
 
 
 def _whole(reader: Reader) -> Statement:
+    if any(token.kind == "wrong" for token in reader.tokens):
+        reader.malformed("")
     statement = _statement(reader)
     if reader.take(";") and reader.token.kind != "end":
         reader.malformed("Unexpected token after semicolon. (Only one query is allowed.)")

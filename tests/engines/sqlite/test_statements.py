@@ -358,6 +358,12 @@ REFUSED: list[tuple[str, Wire, str, str]] = [
     ),
     (
         "Query",
+        {"IndexName": "multi", **where("a = :v", v=X)},
+        VALIDATION,
+        "HASH key attributes h1, h2 must have equality conditions specified in the query",
+    ),
+    (
+        "Query",
         {"IndexName": "multi", **where("h1 = :v AND h2 = :v AND a > :v AND b = :w", v=X, w=ONE)},
         VALIDATION,
         (

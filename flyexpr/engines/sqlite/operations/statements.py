@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from flyexpr.engines.sqlite.answers import answer, json_text, optional
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.faults import UnusableKey, WrongKeyType, invalid, not_found
+from flyexpr.engines.sqlite.faults import NoKeyType, UnusableKey, WrongKeyType, invalid, not_found
 from flyexpr.engines.sqlite.operations.items import write_item
 from flyexpr.engines.sqlite.operations.pages import Page, find_target
 from flyexpr.engines.sqlite.operations.reads import get_item, take_page
@@ -38,7 +38,7 @@ from flyexpr.engines.sqlite.request.intents import (
 )
 from flyexpr.engines.sqlite.request.next_tokens import write_token
 from flyexpr.engines.sqlite.request.statements import invalid_action
-from flyexpr.engines.sqlite.rules.capacity import Usage, consumed, write_units
+from flyexpr.engines.sqlite.rules.capacity import write_units
 from flyexpr.engines.sqlite.rules.keys import MISMATCH, check_item_key, key_row
 from flyexpr.engines.sqlite.rules.statement_reads import find_index, get_of, selected_page
 from flyexpr.engines.sqlite.rules.statement_writes import write_of
@@ -138,8 +138,7 @@ def batch_execute_statement(storage: Storage, asked: StatementsAsked, now: float
     for member, response in zip(members, responses, strict=True):
         wrote_nothing = response.get("Error", {}).get("Code") in _FOR_THE_ITEM
         if wrote_nothing and isinstance(member, Prepared) and member.table.name in totals:
-            attempted = consumed(member.table, _attempted(storage, member), asked.capacity)
-            _add(totals[member.table.name], attempted or {})
+            _add(totals[member.table.name], {"CapacityUnits": _attempted(storage, member)})
     return answer(Responses=json_text(responses), ConsumedCapacity=optional([*totals.values()] or None))
 
 
@@ -189,13 +188,16 @@ _FOR_THE_ITEM = ("ConditionalCheckFailed", "DuplicateItem")  # refused for the i
 _SHORT_CODES = {"ValidationException": "ValidationError", "ThrottlingException": "ThrottlingError"}
 
 
-def _attempted(storage: Storage, member: Prepared) -> Usage:
-    """What a write consumed that was refused for the item as it is: what it would have cost."""
+def _attempted(storage: Storage, member: Prepared) -> float:
+    """The units of a write that was refused for the item as it is: what it would have cost.
+
+    They count in the sum alone, neither for the table nor for an index.
+    """
     table, work = member.table, member.work
     with storage.transaction("DEFERRED"):
         stored = storage.get(table.store, member.row) if storage.find(table.name) == table else None
     image = work.image if isinstance(work, Write) else None
-    return Usage(write_units(*[size for size in (stored and stored[0], image and image.size) if size]))
+    return write_units(*[size for size in (stored and stored[0], image and image.size) if size])
 
 
 def _add(total: Wire, part: Wire) -> None:
@@ -239,7 +241,9 @@ def _action(position: int, table: StoredTable, asked: StatementAsked, total: int
         if isinstance(statement, Select):
             return get_of(table, statement, asked, "ExecuteTransaction", "NONE")
         return write_of(table, asked)
-    except WrongKeyType:
+    except WrongKeyType as error:
+        if isinstance(error, NoKeyType) and not isinstance(statement, Select):
+            raise invalid_action(position, error) from None
         raise cancelled_by(_key_refusal(table, statement), position, total) from None
     except UnusableKey as error:
         raise cancelled_by(error, position, total) from None

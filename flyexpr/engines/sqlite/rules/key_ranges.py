@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema
 from flyexpr.engines.sqlite.disk.keys import Range, key_bytes
-from flyexpr.engines.sqlite.faults import WrongKeyType, invalid
+from flyexpr.engines.sqlite.faults import NoKeyType, WrongKeyType, invalid
 from flyexpr.engines.sqlite.request.clauses import Clause, find_clause
 from flyexpr.engines.sqlite.request.expressions import attribute_names
 from flyexpr.engines.sqlite.rules.keys import check_key_size
@@ -171,7 +171,8 @@ def _check_sizes(branches: Sequence[Branch], schema: KeySchema) -> None:
 def check_key_value(attribute: KeyAttribute, value: Value) -> None:
     """None for a value of the type of a key attribute."""
     if value.kind not in ORDERED:
-        raise invalid(f"Key value must be of type S, N, or B. Key name: {attribute.name}, Key type: {value.kind}")
+        words = f"Key value must be of type S, N, or B. Key name: {attribute.name}, Key type: {value.kind}"
+        raise NoKeyType("ValidationException", words)
     if value.kind != attribute.kind:
         raise wrong_key_type(attribute.name)
 

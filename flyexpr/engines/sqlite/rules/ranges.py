@@ -73,16 +73,20 @@ def _check_clauses(clauses: dict[str, Clause], schema: KeySchema) -> None:
         if clause is None and not several:
             raise invalid(f"Query condition missed key schema element: {attribute.name}")
         _check_operator(clause)
-        if clause is None or clause.operator != "=":
-            raise invalid(_unequal_partition(attribute.name) if several else "Query key condition not supported")
+    unequal = _unequal(schema.partition, clauses)
+    if unequal and several:
+        raise invalid(f"HASH key attributes {unequal} must have equality conditions specified in the query")
+    if unequal:
+        raise invalid("Query key condition not supported")
     if any(name not in schema.names for name in clauses):
         missed = next((key.name for key in schema.sort if key.name not in clauses), schema.names[-1])
         raise invalid(f"Query condition missed key schema element: {missed}")
     _check_run(clauses, schema)
 
 
-def _unequal_partition(name: str) -> str:
-    return f"HASH key attributes {name} must have equality conditions specified in the query"
+def _unequal(attributes: Iterable[KeyAttribute], clauses: dict[str, Clause]) -> str:
+    """The names of the key attributes that have no `=`."""
+    return ", ".join([key.name for key in attributes if key.name not in clauses or clauses[key.name].operator != "="])
 
 
 def _check_run(clauses: dict[str, Clause], schema: KeySchema) -> None:
@@ -92,14 +96,15 @@ def _check_run(clauses: dict[str, Clause], schema: KeySchema) -> None:
         return
     last = schema.sort[named[-1]].name
     _check_operator(clauses[last])
-    for key in schema.sort[: named[-1]]:
-        clause = clauses.get(key.name)
-        _check_operator(clause)
-        if clause is None or clause.operator != "=":
-            raise invalid(
-                f"RANGE key attributes {key.name} must have equality conditions specified in the query "
-                f"because a condition is present on key attribute {last}"
-            )
+    before = schema.sort[: named[-1]]
+    for key in before:
+        _check_operator(clauses.get(key.name))
+    unequal = _unequal(before, clauses)
+    if unequal:
+        raise invalid(
+            f"RANGE key attributes {unequal} must have equality conditions specified in the query "
+            f"because a condition is present on key attribute {last}"
+        )
 
 
 def _check_operator(clause: Clause | None) -> None:
