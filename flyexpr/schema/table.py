@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from flyexpr.engine import AsyncEngine, Engine, past_of
-from flyexpr.errors import FlyexprError, NotBound, did_you_mean
+from flyexpr.errors import FlyexprError, NotBound, PlanError, did_you_mean
 from flyexpr.records import fill, later, record, replace
 from flyexpr.schema.codecs import KEY_TYPES, Attribute, Codec, codec_of, declared_in
 from flyexpr.schema.derived.read_templates import Inverse
@@ -327,13 +327,13 @@ class Table(Generic[T]):
         return self.keys[1:] if index is None else index.sort_keys
 
     def index(self, name: str) -> Index:
-        """The index with this name; FlyexprError if there is none."""
+        """The index with this name; PlanError if there is none."""
         for index in self.indexes:
             if index.name == name:
                 return index
         names = [index.name for index in self.indexes]
         meant = did_you_mean(name, names, "{!r}") or f"its indexes: {', '.join(names) or 'none'}"
-        raise FlyexprError(f"table {self.name!r} has no index {name!r}; {meant}")
+        raise PlanError(f"table {self.name!r} has no index {name!r}; {meant}")
 
     @cached_property
     def codecs(self) -> dict[str, Codec]:

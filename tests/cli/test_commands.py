@@ -398,6 +398,20 @@ def test_what_only_the_service_refuses_is_found_among_the_others(program: Progra
         ),
         (["scan", "Movies", "--limit", "0"], "Error: Invalid value for '--limit': 0 is not in the range x>=1.\n"),
         (["nothing"], "Error: No such command 'nothing'.\n"),
+        *(
+            (
+                [*command, "--index", "ByTitel"],
+                "flyexpr: table 'Movies' has no index 'ByTitel'; did you mean 'ByTitle'?\n",
+            )
+            for command in (
+                ["query", "Movies", "title = 'Rush'"],
+                ["scan", "Movies"],
+                ["count", "Movies", "title = 'Rush'"],
+                ["explain", "Movies", "title = 'Rush'"],
+                ["update", "Movies", "SET a = 1", "--where", "title = 'Rush'"],
+                ["delete", "Movies", "--where", "title = 'Rush'", "--yes"],
+            )
+        ),
         (
             ["tables", "--engine", "mysql:x"],
             (

@@ -28,7 +28,9 @@ def read_of(
     try:
         access_of(table, read)
     except PlanError as error:
-        return Scan(condition, index, consistent=consistent), f"reads {scanned(index)}: {error.why}"
+        whole = Scan(condition, index, consistent=consistent)
+        access_of(table, whole)  # which is no answer to the wrong name of an index
+        return whole, f"reads {scanned(index)}: {error.why}"
     return read, ""
 
 
