@@ -150,6 +150,15 @@ DEFINITIONS: list[tuple[dict[str, Any], str]] = [
         INVALID + "VectorIndex count exceeds the per-table limit of 5",
     ),
     (
+        table("T", index(), defined="pk:S v:B"),
+        CONFLICT + "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute.",
+    ),
+    (
+        table("T", index(), defined="pk:S v:B w:S"),
+        INVALID + "Number of attributes in KeySchema does not exactly match number of attributes defined in "
+        "AttributeDefinitions",
+    ),
+    (
         table("T", index(), GlobalSecondaryIndexes=[GSI | {"KeySchema": VECTOR_KEY}], defined="pk:S v:S"),
         CONFLICT + "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute.",
     ),
@@ -169,6 +178,10 @@ ALTERATIONS: list[tuple[dict[str, Any], str]] = [
     (
         added("g:S v:B", GlobalSecondaryIndexUpdates=[{"Create": GSI | {"KeySchema": KEY + VECTOR_SORT}}]),
         REDEFINED % ("B", "RANGE"),
+    ),
+    (
+        added("", VectorIndexUpdates=[{"Create": index("other"), "Delete": {"IndexName": "by_v"}}]),
+        INVALID + "Only one vector index action is allowed per VectorIndexUpdate object",
     ),
     (
         added("", VectorIndexUpdates=[{"Create": index("other", Dimensions=2)}]),

@@ -149,6 +149,8 @@ def _read_vector_index(members: Members) -> VectorIndexAsked:
 
 
 def _read_vector_update(members: Members) -> VectorUpdate:
+    if "Create" in members and "Delete" in members:
+        raise invalid_parameter("Only one vector index action is allowed per VectorIndexUpdate object")
     action = _action(members, ("Create", "Delete"), "VectorIndexUpdate")
     new = _read_vector_index(members["Create"]) if action == "Create" else None
     return VectorUpdate(members[action]["IndexName"], new)

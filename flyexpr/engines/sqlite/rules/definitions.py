@@ -12,7 +12,7 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, check_bounds
-from flyexpr.engines.sqlite.request.intents import IndexAsked, TableAsked
+from flyexpr.engines.sqlite.request.intents import IndexAsked, TableAsked, VectorIndexAsked
 from flyexpr.engines.sqlite.rules.throughput import Description, check_ceilings, check_throughput, unwanted_units
 
 Wire = dict[str, Any]
@@ -35,7 +35,7 @@ def check_definition(asked: TableAsked, mode: str) -> None:
     check_index_limits(len(global_indexes), [index.projection for index in (*global_indexes, *local_indexes)])
     check_index_names([index.name for index in (*local_indexes, *global_indexes)])
     schemas = [asked.keys, *(index.keys for index in (*local_indexes, *global_indexes))]
-    _check_attributes(asked.attributes, schemas, [index.schema or [] for index in asked.vector_indexes or ()])
+    _check_attributes(asked.attributes, schemas, asked.vector_indexes or ())
     check_throughput(asked.settings.throughput, mode, unwanted_units())
     check_ceilings(asked.settings.throughput, mode, new=True)
     check_bounds(asked.settings.throughput)
@@ -136,10 +136,10 @@ def check_index_names(names: Iterable[str]) -> None:
             raise invalid_parameter(f"Duplicate index name: {name}")
 
 
-def _check_attributes(definitions: list[Wire], schemas: list[list[Wire]], also: list[list[Wire]]) -> None:
+def _check_attributes(definitions: list[Wire], schemas: list[list[Wire]], vectors: Sequence[VectorIndexAsked]) -> None:
     """Every key attribute of the table and its indexes has a definition, and every definition a use.
 
-    `also` are the search schemas of vector indexes, which use definitions too.
+    Search schemas use definitions too. That of a vector has an error of its own, which comes later.
     """
     defined = [definition["AttributeName"] for definition in definitions]
     twice = [name for name, count in Counter(defined).items() if count > 1]
@@ -147,8 +147,8 @@ def _check_attributes(definitions: list[Wire], schemas: list[list[Wire]], also: 
         raise invalid_parameter(f"Duplicate AttributeName in AttributeDefinitions: {twice[0]}")
     for schema in schemas:
         check_defined(schema, defined)
-    used = names_of([*schemas, *also])
-    if used < set(defined):
+    used = names_of([*schemas, *(index.schema or [] for index in vectors)])
+    if used < set(defined).difference(index.attribute for index in vectors):
         if len(schemas) == 1:
             raise invalid_parameter(
                 "Number of attributes in KeySchema does not exactly match number of attributes defined in "
