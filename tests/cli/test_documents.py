@@ -231,7 +231,9 @@ def test_an_item_as_an_argument(inside: Inside):
     assert inside("put", "Things", ' [{"id": "e"}, {"id": "f"}]') == (0, "", "")
     assert inside("count", "Things").out == "4\n"
     assert inside("get", "Things", "c").out == '{"id": "c", "tags": {"$set": ["x"]}}\n'
-    assert inside("put", "Things", '{"id": 5}') == (1, "", "flyexpr: line 1: at `id`: expected str, got int\n")
+    hint = "the table's type is text: write the value in quotes"
+    refusal = f"flyexpr: line 1: at `id`: expected str, got int\n  hint: {hint}\n"
+    assert inside("put", "Things", '{"id": 5}') == (1, "", refusal)
     assert inside("put", "Things", '{"id": "g" "n": 1}').err == (
         "flyexpr: line 1: not JSON: Expecting ',' delimiter at character 12\n"
     )
