@@ -155,8 +155,7 @@ DEFINITIONS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         table("T", index(), defined="pk:S v:B w:S"),
-        INVALID + "Number of attributes in KeySchema does not exactly match number of attributes defined in "
-        "AttributeDefinitions",
+        CONFLICT + "An attribute cannot be defined in AttributeDefinitions when used as a VectorAttribute.",
     ),
     (
         table("T", index(), GlobalSecondaryIndexes=[GSI | {"KeySchema": VECTOR_KEY}], defined="pk:S v:S"),

@@ -148,7 +148,7 @@ def _check_attributes(definitions: list[Wire], schemas: list[list[Wire]], vector
     for schema in schemas:
         check_defined(schema, defined)
     used = names_of([*schemas, *(index.schema or [] for index in vectors)])
-    if used < set(defined).difference(index.attribute for index in vectors):
+    if used < set(defined) and not any(index.attribute in defined for index in vectors):
         if len(schemas) == 1:
             raise invalid_parameter(
                 "Number of attributes in KeySchema does not exactly match number of attributes defined in "
