@@ -37,7 +37,7 @@ class Sheet:
     ) -> None:
         self._file, self._text, self._shown = file, text, shown
         self._columns = dict.fromkeys(columns)
-        self._grown = [(0, len(self._columns))]  # where rows begin that have so many columns
+        self._grown = [(0, len(self._columns))]  # (position in the file, number of columns of the rows from there on)
         self._write = row_writer(self._wait)
 
     def add(self, items: Iterable[Item]) -> int:

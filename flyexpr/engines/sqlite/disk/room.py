@@ -1,4 +1,4 @@
-"""Room for many bytes in memory, of which a search reads all."""
+"""A large piece of memory, for the vectors that a search reads from end to end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MORE = 4  # times as much as before, so that what is there is rarely copied
 
 
 def room(size: int) -> memoryview:
-    """Room for so many bytes; each is 0.
+    """Memory for this number of bytes; each is 0.
 
     >>> room(3).tolist()
     [0, 0, 0]
@@ -19,7 +19,7 @@ def room(size: int) -> memoryview:
     """
     if sys.platform != "linux" or size < _LARGE:
         return memoryview(bytearray(size))
-    import mmap  # few programs have so many vectors
+    import mmap  # here, as only programs with many vectors need it
 
     # Private, so that a process that is forked changes a copy.
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -29,7 +29,9 @@ def room(size: int) -> memoryview:
 
 
 def with_room(content: memoryview, size: int) -> memoryview:
-    """The same bytes with room for more: for so many at least. The system gives memory where it is first written to.
+    """A copy of the bytes in larger memory, which holds at least this number.
+
+    The system gives memory only where it is first written to.
 
     >>> with_room(memoryview(b"abc"), 4).tobytes()
     b'abc\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00'

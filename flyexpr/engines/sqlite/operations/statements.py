@@ -109,7 +109,7 @@ def _name(statement: Statement) -> str:
 
 
 class Prepared(NamedTuple):
-    """A statement of a batch: the read or the write that it is, and of which row."""
+    """A statement of a batch that can be carried out: its read or write, and the row that it is about."""
 
     asked: StatementAsked
     table: StoredTable

@@ -130,7 +130,7 @@ def check_projected(projection: Wire) -> None:
 
 
 def check_index_names(names: Iterable[str]) -> None:
-    """None for the names of the indexes of a table, each of which is there once."""
+    """None if no two indexes of a table have the same name; an error otherwise."""
     for name, count in Counter(names).items():
         if count > 1:
             raise invalid_parameter(f"Duplicate index name: {name}")

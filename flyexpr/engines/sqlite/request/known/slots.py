@@ -26,7 +26,7 @@ class Slots(NamedTuple):
         return cls([*wire], [value.kind for value in read_values(wire)[0].values()])
 
     def filled(self, wire: Any) -> Mapping[str, Value] | None:
-        """The values of another request, read; None where they do not fit. DynamoError for what is no value."""
+        """The values of another request; None where they do not fit. DynamoError for text that is not a value."""
         if type(wire) is not dict or [*wire] != self.placeholders:
             return None
         values, _ = read_values(wire)
