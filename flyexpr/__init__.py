@@ -201,7 +201,7 @@ _NAMES = {
         "count delete delete_matching first get modify one put put_all run transact_get transact_modify "
         "transact_write update update_matching"
     ),
-    "values.kinds": "Item",
+    "values.types": "Item",
     "version": "__version__",
 }
 _DOORS = ("aio", "curried", "errors", "events", "serve", "testing")  # modules that are public themselves
@@ -341,7 +341,7 @@ if TYPE_CHECKING:
         update,
         update_matching,
     )
-    from flyexpr.values.kinds import Item as Item
+    from flyexpr.values.types import Item as Item
     from flyexpr.version import __version__ as __version__
 else:  # type checkers would take any name for one of the module
     # A fork copies only the thread that forks. If another one were importing, the child would wait for it for ever.

@@ -92,13 +92,13 @@ from flyexpr.steps.stats import Stats, check_stats, refuse_stats
 from flyexpr.steps.streams import following
 from flyexpr.steps.streams.undoing import Undoing
 from flyexpr.steps.streams.watching import Since, Watching
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.types import Item, T
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from flyexpr.steps.keywords import BulkOptions, NoItem, WriteOptions
-    from flyexpr.values.kinds import Given
+    from flyexpr.values.types import Given
 
 
 __all__ = [

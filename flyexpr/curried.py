@@ -34,7 +34,7 @@ from flyexpr.requests.operations import Function, Key, Operation, Paths, PutRetu
 from flyexpr.schema.derived import derive as _derive
 from flyexpr.schema.table import Table
 from flyexpr.steps.stats import Stats
-from flyexpr.values.kinds import T
+from flyexpr.values.types import T
 
 A = TypeVar("A", contravariant=True)
 B = TypeVar("B", contravariant=True)

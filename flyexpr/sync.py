@@ -54,13 +54,13 @@ from flyexpr.steps.bulk import Bulk, JournalFile, Progress
 from flyexpr.steps.course import addressed, course, course_in_bulk, tables_of
 from flyexpr.steps.reads.reading import first_of, keys_only, only, whole
 from flyexpr.steps.stats import Stats, check_stats, refuse_stats
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.types import Item, T
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from flyexpr.steps.keywords import BulkOptions, NoItem, WriteOptions
-    from flyexpr.values.kinds import Given
+    from flyexpr.values.types import Given
 
 
 @overload

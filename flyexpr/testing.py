@@ -20,7 +20,7 @@ from flyexpr.engines import connect
 from flyexpr.requests.constructors import create_table
 from flyexpr.schema.table import Table
 from flyexpr.sync import put, run
-from flyexpr.values.kinds import T
+from flyexpr.values.types import T
 
 
 class MakeTable(Protocol):

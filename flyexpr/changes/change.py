@@ -18,7 +18,7 @@ from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import read_item
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 from flyexpr.values.wire_json import item_of_wire
 
 Kind = Literal["INSERT", "MODIFY", "REMOVE"]

@@ -25,7 +25,7 @@ from flyexpr.requests.plan.access import access_of
 from flyexpr.requests.refinements import checked_part
 from flyexpr.schema.stored_items import read_item
 from flyexpr.schema.table import Table, check_table
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 from flyexpr.values.wire_json import item_of_wire
 
 _START = datetime(1970, 1, 1, tzinfo=timezone.utc)

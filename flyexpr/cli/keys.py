@@ -9,9 +9,9 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import Item
 from flyexpr.values.numbers import number
 from flyexpr.values.plain_json import item_text, read_item
+from flyexpr.values.types import Item
 
 _MORE = "what has spaces in it takes quotes"
 _NONE = "for all items that match write --where CONDITION"

@@ -13,7 +13,7 @@ from flyexpr.records import replace
 from flyexpr.schema.codecs import KEY_TYPES
 from flyexpr.schema.indexes import Index, VectorIndex
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import quote
+from flyexpr.values.types import quote
 
 
 def schema_words(

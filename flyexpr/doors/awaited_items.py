@@ -18,7 +18,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.reads.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.reads.lanes import Lanes
 from flyexpr.steps.reads.reading import BROKEN_OFF, CLOSED, Reading
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.types import Item, T
 
 _HELD = 0.004  # seconds for which items are decoded before other tasks get their turn
 _LOOK = 8  # items between looks at the clock

@@ -18,7 +18,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.reads.item_pages import ItemPage, Started, one_more
 from flyexpr.steps.reads.lanes import Lanes
 from flyexpr.steps.reads.reading import BROKEN_OFF, CLOSED, Reading
-from flyexpr.values.kinds import T
+from flyexpr.values.types import T
 
 
 def pages(reading: Reading, engine: Engine) -> Iterator[Iterator[Any]]:

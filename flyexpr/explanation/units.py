@@ -12,8 +12,8 @@ from flyexpr.requests.operations import Operation
 from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
 from flyexpr.values.decode import decode_item
-from flyexpr.values.kinds import MAX_ITEM
 from flyexpr.values.sizes import item_size
+from flyexpr.values.types import MAX_ITEM
 
 _PAGE = 1_048_576  # bytes that one request of a query or scan reads at most
 _TRANSACTION = 4 * _PAGE  # bytes that a transaction reads at most

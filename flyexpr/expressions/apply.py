@@ -15,9 +15,9 @@ from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Step, Update, Value
 from flyexpr.values.foreign import meaning, standard
 from flyexpr.values.freeze import freeze_set, thaw
-from flyexpr.values.kinds import MISSING, Item, find
 from flyexpr.values.numbers import EXACT, WHOLE, number, number_text
 from flyexpr.values.refusals import Refused, Unknown, explained, path_text, text_of_number
+from flyexpr.values.types import MISSING, Item, find
 
 _MISSING_OPERAND = "The provided expression refers to an attribute that does not exist in the item"
 WRONG_OPERAND = "An operand in the update expression has an incorrect data type"

@@ -36,8 +36,8 @@ from flyexpr.expressions.terms import Term, node_of, parse_path
 from flyexpr.values.code import code as value_code
 from flyexpr.values.code import listed
 from flyexpr.values.freeze import freeze, thaw
-from flyexpr.values.kinds import Frozen
 from flyexpr.values.numbers import negated
+from flyexpr.values.types import Frozen
 
 _COMPARISONS = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _TESTS = {"attribute_exists": "exists", "attribute_not_exists": "not_exists", "attribute_type": "type_is"}

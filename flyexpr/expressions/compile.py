@@ -25,7 +25,7 @@ from flyexpr.expressions.nodes import (
     Value,
 )
 from flyexpr.values.encode import encode_frozen
-from flyexpr.values.kinds import Frozen, quote
+from flyexpr.values.types import Frozen, quote
 
 MAX_EXPRESSION = 4096  # bytes of one expression's text
 

@@ -12,7 +12,7 @@ from flyexpr.errors import ExpressionError
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import And, Between, Call, Compare, Condition, In, Or, Path, Test, Value, joined
 from flyexpr.expressions.terms import Term, operand, path_of, subject
-from flyexpr.values.kinds import KIND_OF_TYPE
+from flyexpr.values.types import STORED_TYPES
 
 OPTIONS = 99  # DynamoDB takes 100; DynamoDB Local counts the left side too, and every engine takes 99
 
@@ -205,7 +205,7 @@ def not_exists(path: Any) -> Test:
     return Test("attribute_not_exists", (path_of(path),))
 
 
-_TYPES = {**KIND_OF_TYPE, None: "NULL", type(None): "NULL"}
+_TYPES = {**STORED_TYPES, None: "NULL", type(None): "NULL"}
 
 
 def type_is(path: Any, kind: str | type | None) -> Test:

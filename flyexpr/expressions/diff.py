@@ -13,8 +13,8 @@ from flyexpr.expressions.terms import operand, path_of
 from flyexpr.values.encode import encode
 from flyexpr.values.foreign import meaning, standard
 from flyexpr.values.freeze import freeze_constant, thaw
-from flyexpr.values.kinds import MISSING, Frozen, find
 from flyexpr.values.numbers import EXACT, number, number_text
+from flyexpr.values.types import MISSING, Frozen, find
 
 
 def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, incr: bool = False) -> Update:

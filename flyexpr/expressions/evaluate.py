@@ -12,7 +12,7 @@ from typing import Any
 
 from flyexpr.expressions.nodes import And, Between, Call, Compare, Condition, In, Not, Operand, Or, Path, Test, Value
 from flyexpr.values.foreign import meaning
-from flyexpr.values.kinds import MISSING, ORDERED, Frozen, find
+from flyexpr.values.types import MISSING, ORDERED, Frozen, find
 
 
 def matches(condition: Condition, item: Mapping[str, Any]) -> bool:

@@ -24,8 +24,8 @@ from flyexpr.expressions.show import show as text_of
 from flyexpr.expressions.terms import Term, node_of
 from flyexpr.values.foreign import meaning
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import MAX_DEPTH, TOO_DEEP, Frozen, Item
 from flyexpr.values.memo import Memo
+from flyexpr.values.types import MAX_DEPTH, TOO_DEEP, Frozen, Item
 
 _HINTS: dict[type, Callable[[Update], str]] = {WrongOperand: operands_hint, WrongParent: parents_hint}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flyexpr.expressions.nodes import Path
-from flyexpr.values.kinds import MISSING, Item, find
 from flyexpr.values.refusals import path_text
+from flyexpr.values.types import MISSING, Item, find
 
 
 class Columns(tuple[Path, ...]):

@@ -10,7 +10,7 @@ from flyexpr.expressions.nodes import Action, And, Arithmetic, Call, Condition, 
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import operand
-from flyexpr.values.kinds import MISSING, find
+from flyexpr.values.types import MISSING, find
 
 _LONGEST = 80  # characters of a value
 

@@ -22,7 +22,7 @@ from flyexpr.expressions.nodes import (
     Update,
     Value,
 )
-from flyexpr.values.kinds import ORDERED, Frozen
+from flyexpr.values.types import ORDERED, Frozen
 
 Shape = tuple[Any, ...]
 

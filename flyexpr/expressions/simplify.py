@@ -21,7 +21,7 @@ from flyexpr.expressions.nodes import (
     is_never,
     joined,
 )
-from flyexpr.values.kinds import ORDERED
+from flyexpr.values.types import ORDERED
 
 
 def simplify(condition: Condition) -> Condition:

@@ -16,7 +16,7 @@ from flyexpr.requests.writers import writer
 from flyexpr.schema.stored_items import asked_paths, stored_item, stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import quote
+from flyexpr.values.types import quote
 
 GETS, WRITES = 100, 25  # items of one BatchGetItem, of one BatchWriteItem
 

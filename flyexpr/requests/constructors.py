@@ -62,7 +62,7 @@ from flyexpr.requests.refinements import (
 )
 from flyexpr.schema.table import Table
 from flyexpr.schema.vectors import check_dimensions
-from flyexpr.values.kinds import T
+from flyexpr.values.types import T
 from flyexpr.values.vectors import compared_numbers
 
 

@@ -7,7 +7,7 @@ from flyexpr.expressions.conditions import exists
 from flyexpr.expressions.diff import diff, unchanged
 from flyexpr.expressions.nodes import Condition, Path, Update
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def edit_of(table: Table, old: Item, new: Item) -> Update:

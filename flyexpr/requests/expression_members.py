@@ -14,8 +14,8 @@ from flyexpr.expressions.compile import Placeholders, compile, values_member
 from flyexpr.expressions.nodes import Condition, Path, Update
 from flyexpr.expressions.shape import Shape, shape
 from flyexpr.expressions.show import refused
-from flyexpr.values.kinds import Frozen
 from flyexpr.values.memo import Memo
+from flyexpr.values.types import Frozen
 
 Expression = Condition | Update | tuple[Path, ...]
 

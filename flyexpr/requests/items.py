@@ -23,7 +23,7 @@ from flyexpr.schema.stored_items import asked_paths, check_size, encoded_value, 
 from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import MAX_ITEM, Item
+from flyexpr.values.types import MAX_ITEM, Item
 
 
 def get_request(table: Table, operation: GetItem) -> Request:

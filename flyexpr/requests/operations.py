@@ -13,7 +13,7 @@ from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import ALWAYS, Condition, Path, Update
 from flyexpr.records import later, record
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.types import Item, T
 
 Key = Any  # a dict, a tuple or one value
 Paths = list[Any] | tuple[Any, ...] | AnySet[Any] | Iterator[Any]  # not Iterable: a str is one, of its letters

@@ -21,7 +21,7 @@ from flyexpr.schema.table import Table
 from flyexpr.values.answers import Page, item_and_rest
 from flyexpr.values.encode import encode_item
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import Item, quote
+from flyexpr.values.types import Item, quote
 
 Answer = tuple[Iterable[Item], dict[str, Any]]  # the items, and the other members, complete once the items are taken
 

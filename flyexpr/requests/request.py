@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from flyexpr.errors import ValidationError
 from flyexpr.records import record
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import quote
 from flyexpr.values.refusals import half_a_pair
+from flyexpr.values.types import quote
 
 
 @record

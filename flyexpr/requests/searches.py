@@ -17,7 +17,7 @@ from flyexpr.schema.indexes import VectorIndex
 from flyexpr.schema.table import Table
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.encode import encode
-from flyexpr.values.kinds import quote
+from flyexpr.values.types import quote
 from flyexpr.values.vectors import single_text
 from flyexpr.values.wire_json import item_of_wire
 

@@ -11,7 +11,7 @@ from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.requests.request import Request, table_name, wire_request
 from flyexpr.schema.indexes import INDEX_TYPES, Index
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import quote
+from flyexpr.values.types import quote
 
 _NAME = r"[A-Za-z0-9_.-]{3,255}"
 

@@ -14,7 +14,7 @@ from flyexpr.requests.writers import writer
 from flyexpr.schema.stored_items import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import Item, quote
+from flyexpr.values.types import Item, quote
 
 MAX_TRANSACTION = 100  # operations
 MAX_TOKEN = 36  # characters

@@ -30,9 +30,9 @@ from flyexpr.records import later, record
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.values.foreign import date_text, datetime_text, is_uuid, meaning, standard, utc_datetime
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import KIND_OF_TYPE
 from flyexpr.values.numbers import EXACT, LARGEST, Number
 from flyexpr.values.refusals import is_hole, mistyped, native
+from flyexpr.values.types import STORED_TYPES
 
 if TYPE_CHECKING:
     from flyexpr.schema.annotations import Field
@@ -116,7 +116,7 @@ class Attribute:
 
 
 _KINDS: dict[Any, str] = {
-    **KIND_OF_TYPE,
+    **STORED_TYPES,
     set[str]: "SS",
     set[int]: "NS",
     set[float]: "NS",

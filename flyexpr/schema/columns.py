@@ -21,9 +21,9 @@ from flyexpr.schema.table import Table
 from flyexpr.schema.vectors import VectorWriter
 from flyexpr.values.foreign import is_uuid, meaning
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import Item
 from flyexpr.values.numbers import Number
 from flyexpr.values.plain_json import item_text, value_text
+from flyexpr.values.types import Item
 
 Cell = Callable[[Any], Any] | None  # makes a cell of a value; None for a value that is its cell
 

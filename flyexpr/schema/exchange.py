@@ -16,8 +16,8 @@ from flyexpr.schema.table import Table, check_table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.foreign import standard
 from flyexpr.values.freeze import read_back
-from flyexpr.values.kinds import Item, T
 from flyexpr.values.refusals import Refused, explained, verify_text
+from flyexpr.values.types import Item, T
 
 
 def to_wire(table: Table[Any], item: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.expressions.mistakes import in_words
 from flyexpr.schema.columns import Column, cells_of, columns_of
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 if TYPE_CHECKING:
     from pandas import DataFrame

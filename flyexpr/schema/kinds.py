@@ -17,8 +17,8 @@ from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Declared, Table
 from flyexpr.values.foreign import meaning, standard
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import Item, T
 from flyexpr.values.numbers import Number
+from flyexpr.values.types import Item, T
 
 By = str | Callable[[Item], Any]
 Names = frozenset[str | None]  # of kinds; None stands for all that are unknown
@@ -232,10 +232,10 @@ def _check_given(descriptors: Any, by: Any) -> None:
             raise TypeError(f"kinds takes a dict of names and tables, not {name!r}: {table!r}")
 
 
-def kind_of(table: Table[Any], item: Mapping[str, Any]) -> Table[Any]:
+def descriptor_of(table: Table[Any], item: Mapping[str, Any]) -> Table[Any]:
     """The descriptor of a stored item: the table itself, unless it has several kinds.
 
-    >>> kind_of(scores, {"userid": "abc"}) is scores
+    >>> descriptor_of(scores, {"userid": "abc"}) is scores
     True
     """
     return table.of_stored(item) if isinstance(table, Kinds) else table

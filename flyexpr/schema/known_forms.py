@@ -13,9 +13,9 @@ from typing import Any
 
 from flyexpr.schema.fits import Check, first_misfit
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import Item
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import Forms
+from flyexpr.values.types import Item
 
 _MOST = 256  # tables
 _FORMS = Memo[tuple[str, Mapping[str, Any]], Forms](_MOST)  # by the table's name and the types that it declares

@@ -14,12 +14,12 @@ from flyexpr.schema.codecs import name_to_declare, type_name
 from flyexpr.schema.derived.derive import derived_item, derived_key, likely_meant, missing_parts
 from flyexpr.schema.derived.parts import fill, parts_in, sources_of
 from flyexpr.schema.fits import first_misfit, misfit
-from flyexpr.schema.kinds import Kinds, kind_of, paths_of_kind
+from flyexpr.schema.kinds import Kinds, descriptor_of, paths_of_kind
 from flyexpr.schema.strict import check_item, check_paths
 from flyexpr.schema.table import Table
-from flyexpr.values.kinds import MAX_ITEM, Item
 from flyexpr.values.refusals import native
 from flyexpr.values.sizes import item_size, value_size
+from flyexpr.values.types import MAX_ITEM, Item
 
 _MAX_KEY = {"partition": 2048, "sort": 1024}  # bytes
 _SHORT = 256  # characters, of at most four bytes each: no key of this length is too long
@@ -214,7 +214,7 @@ def read_item(table: Table[Any], item: Item, wanted: Iterable[Path] | None = Non
     was read without its key.
     """
     if table.reads_more:
-        table = kind_of(table, item)
+        table = descriptor_of(table, item)
         fill(table, item)
         if wanted is not None:
             item = project(wanted, item)

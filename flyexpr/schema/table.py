@@ -15,7 +15,7 @@ from flyexpr.schema.derived.read_templates import Inverse
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.types import Item, T
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

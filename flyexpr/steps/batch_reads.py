@@ -19,7 +19,7 @@ from flyexpr.steps.reads.reading import handed_over
 from flyexpr.steps.step import Steps, in_turns
 from flyexpr.values.answers import Page, decoding
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def batch_get(table: Table, operation: BatchGet, bulk: Bulk | None = None) -> Steps[list[Item | None]]:

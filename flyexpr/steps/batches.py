@@ -12,7 +12,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
 from flyexpr.steps.step import Steps, Together, backoff
 from flyexpr.values.answers import plain_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 AHEAD = 4  # requests for each worker that are made before the first of them is sent
 ATTEMPTS = 10  # tries of a batch that makes no progress

@@ -24,7 +24,7 @@ from flyexpr.steps.parents import makes_parents, update_with_parents
 from flyexpr.steps.step import Steps
 from flyexpr.values.answers import item_and_rest, plain_item
 from flyexpr.values.freeze import read_back
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def get(table: Table, operation: GetItem) -> Steps[Item | None]:

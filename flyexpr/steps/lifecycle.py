@@ -17,7 +17,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.alter_table import alterations
 from flyexpr.steps.step import Steps
 from flyexpr.values.answers import decoding, fields_of
-from flyexpr.values.kinds import quote
+from flyexpr.values.types import quote
 
 _MOST = 600.0  # seconds of pauses, until a table has to be ready
 

@@ -27,7 +27,7 @@ from flyexpr.requests.operations import (
     UpdateItem,
 )
 from flyexpr.schema.derived.derive import key_parts
-from flyexpr.schema.kinds import Kinds, kind_of
+from flyexpr.schema.kinds import Kinds, descriptor_of
 from flyexpr.schema.stored_items import encoded_value, kinds_of_key, read_item, stored_item, stored_key, with_defaults
 from flyexpr.schema.stored_updates import lower_update
 from flyexpr.schema.table import Table
@@ -36,7 +36,7 @@ from flyexpr.steps.items import get, loaded_after_write, write
 from flyexpr.steps.step import Steps
 from flyexpr.steps.transactions import transact_get, transact_write
 from flyexpr.values.freeze import freeze, read_back, thaw
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 MAX_GUARDED = 150  # attributes: their equalities and the ANDs between them are the 300 operators of a condition
 
@@ -123,7 +123,7 @@ def _check(change: _Change) -> ConditionCheck:
 def _descriptor(table: Table, key: Key, item: Item | None) -> Table:
     """The descriptor of a stored item, or of one that is not there, as far as its key says which."""
     if item is not None or not isinstance(table, Kinds):
-        return kind_of(table, item or {})
+        return descriptor_of(table, item or {})
     names = list(kinds_of_key(table, key))
     return table[names[0]] if len(names) == 1 else table.as_stored
 

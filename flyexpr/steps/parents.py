@@ -21,7 +21,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps
 from flyexpr.values.decode import decode_item
 from flyexpr.values.freeze import freeze_constant, thaw
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 ATTEMPTS = 10
 

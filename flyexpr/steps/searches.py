@@ -12,7 +12,7 @@ from flyexpr.requests.reads import Access
 from flyexpr.schema.stored_items import read_item
 from flyexpr.schema.table import Table
 from flyexpr.steps.step import Steps
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def search(table: Table, operation: Search) -> Steps[list[Found]]:

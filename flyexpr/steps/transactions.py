@@ -22,7 +22,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.items import explained, say_what_is_meant
 from flyexpr.steps.step import Steps, in_turns
 from flyexpr.values.answers import Places, decoding
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def transact_write(operation: TransactWriteItems) -> Steps[None]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.values.decode import decode_item
-from flyexpr.values.kinds import Item, content
 from flyexpr.values.numbers import no_constant
 from flyexpr.values.pattern_cache import Forms, Search
 from flyexpr.values.patterns import NO_FORM, Form, Matched
+from flyexpr.values.types import Item, content
 
 _NOT_WIRE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _decoder = json.JSONDecoder(parse_constant=no_constant)

@@ -6,8 +6,8 @@ from binascii import a2b_base64
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.values.kinds import Item
 from flyexpr.values.numbers import number
+from flyexpr.values.types import Item
 
 
 def decode(wire: dict[str, Any]) -> Any:

@@ -22,11 +22,11 @@ from decimal import Decimal
 from typing import Any
 
 from flyexpr.values.freeze import freeze_set, thaw
-from flyexpr.values.kinds import MAX_DEPTH, Frozen, content, quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE, number_text
 from flyexpr.values.refusals import Refused, explained, known, refuse_name, text_of_number, too_deep
 from flyexpr.values.text_forms import TextForms
+from flyexpr.values.types import MAX_DEPTH, Frozen, content, quote
 
 
 def encode(value: Any, at: str = "") -> str:

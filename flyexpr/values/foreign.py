@@ -10,8 +10,8 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import MAX_DEPTH, Frozen
 from flyexpr.values.refusals import mistyped, path_text
+from flyexpr.values.types import MAX_DEPTH, Frozen
 
 
 class _TooDeep(Exception):

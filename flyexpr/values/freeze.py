@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from flyexpr.errors import ValidationError
-from flyexpr.values.kinds import MAX_DEPTH, ORDERED, Frozen, Item, content
 from flyexpr.values.numbers import WHOLE, number
 from flyexpr.values.refusals import (
     Refused,
@@ -23,6 +22,7 @@ from flyexpr.values.refusals import (
     too_deep,
     verify_text,
 )
+from flyexpr.values.types import MAX_DEPTH, ORDERED, Frozen, Item, content
 
 
 def freeze(value: Any, at: str = "") -> Frozen:

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 from flyexpr.records import generated
-from flyexpr.values.kinds import quote
 from flyexpr.values.numbers import number
 from flyexpr.values.patterns import Form, Maker, Matched
 from flyexpr.values.plain_json import unmistakable, value_text
+from flyexpr.values.types import quote
 
 
 @lru_cache(maxsize=64)

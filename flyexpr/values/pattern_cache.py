@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.values.kinds import Item
 from flyexpr.values.memo import Memo
 from flyexpr.values.patterns import NO_FORM, Form, Matched, form_of, item_pattern
+from flyexpr.values.types import Item
 
 WORTH = 300  # items of a form that are seen before it is made
 FEW, LARGE = 8, 8192  # items on a page, and characters of one, for which a form is not worth looking for

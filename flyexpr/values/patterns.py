@@ -22,8 +22,8 @@ from typing import Any
 
 from flyexpr.records import generated
 from flyexpr.values.decode import decode_item
-from flyexpr.values.kinds import Item, quote
 from flyexpr.values.numbers import number
+from flyexpr.values.types import Item, quote
 
 Matched = re.Match[str]
 Match = Callable[[str, int], Matched | None]

@@ -19,10 +19,10 @@ from typing import Any, NoReturn
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import Item, quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import WHOLE, number_text
 from flyexpr.values.refusals import check_pairs, half_a_pair
+from flyexpr.values.types import Item, quote
 
 _MARK = re.compile(r"\$+(set|bytes)")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flyexpr.values.kinds import quote
 from flyexpr.values.plain_json import unmistakable, value_text
+from flyexpr.values.types import quote
 
 _WIDTH = 90
 

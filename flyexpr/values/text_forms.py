@@ -19,10 +19,10 @@ from functools import reduce
 from typing import Any, cast
 
 from flyexpr.records import generated, record
-from flyexpr.values.kinds import KIND_OF_TYPE, quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, WHOLE
 from flyexpr.values.refusals import text_of_number
+from flyexpr.values.types import STORED_TYPES, quote
 
 LOOKS = 7  # every seventh item that is written value by value is looked at
 WORTH = 28  # such looks at one form before its function is made, which takes as long as to write 50 items
@@ -240,7 +240,7 @@ def _wholes(value: set[Any]) -> str:
     return '","'.join(texts)
 
 
-_KINDS: dict[type, str] = {**KIND_OF_TYPE, type(None): "NULL", set: "NS"}
+_KINDS: dict[type, str] = {**STORED_TYPES, type(None): "NULL", set: "NS"}
 _OF_SETS: dict[frozenset[Kind], str] = {frozenset(["S"]): "SS", frozenset(["whole"]): "NS"}
 _SCOPE = {
     "Unlike": Unlike,

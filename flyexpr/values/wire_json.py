@@ -15,10 +15,10 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import MAX_DEPTH, Item
 from flyexpr.values.numbers import DIGITS, number
 from flyexpr.values.plain_json import parse_json
 from flyexpr.values.refusals import Refused, explained, too_deep
+from flyexpr.values.types import MAX_DEPTH, Item
 
 _NUMBER = re.compile(r"[+-]?(\d{1,160}(\.\d{0,160})?|\.\d{1,160})([eE][+-]?\d{1,3})?", re.ASCII)
 

@@ -31,7 +31,7 @@ from flyexpr.expressions.nodes import (
     Update,
 )
 from flyexpr.expressions.terms import operand
-from flyexpr.values.kinds import KINDS
+from flyexpr.values.types import TYPES
 
 Item = dict[str, Any]
 A, B = Path(("a",)), Path(("b",))
@@ -51,7 +51,7 @@ def some_tests() -> Iterator[Condition]:
     for function, value in product(("begins_with", "contains"), constants(WORLD)):
         yield Test(function, (A, value))
         yield Test(function, (value, A))
-    for kind in (*KINDS, "DOG"):
+    for kind in (*TYPES, "DOG"):
         yield Test("attribute_type", (A, operand(kind)))
     for function, path in product(("attribute_exists", "attribute_not_exists"), (A, Path(("a", 0)), Path(("a", "a")))):
         yield Test(function, (path,))

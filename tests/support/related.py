@@ -28,7 +28,7 @@ from flyexpr.expressions.nodes import (
 )
 from flyexpr.expressions.terms import operand
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import KINDS
+from flyexpr.values.types import TYPES
 
 # values: text of one to four bytes and of one and two UTF-16 units a character; the ends of the numbers
 
@@ -182,7 +182,7 @@ def holding(draw: st.DrawFn, place: Place | None = None) -> Condition:
 def typed(draw: st.DrawFn, place: Place | None = None) -> Condition:
     place = place or draw(places())
     kind = operand(draw(PLACES[place]))
-    kinds = [kind.kind] if isinstance(kind, Value) and draw(st.booleans()) else [*KINDS, "DOG"]
+    kinds = [kind.kind] if isinstance(kind, Value) and draw(st.booleans()) else [*TYPES, "DOG"]
     return Test("attribute_type", (Path(place), operand(draw(st.sampled_from(kinds)))))
 
 

@@ -29,7 +29,7 @@ from flyexpr.expressions.check import check
 from flyexpr.expressions.nodes import Action, Arithmetic, Between, Call, Compare, Condition, Operand, Path
 from flyexpr.expressions.terms import Term, node_of, operand
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import KINDS
+from flyexpr.values.types import TYPES
 
 # values
 
@@ -102,7 +102,7 @@ leaves: SearchStrategy[Condition] = st.one_of(
     st.builds(is_in, places, st.lists(operands, min_size=1, max_size=3)),
     st.builds(begins_with, places, st.one_of(texts, blobs, shallow)),
     st.builds(contains, places, values | shallow),
-    st.builds(type_is, places, st.sampled_from(KINDS)),
+    st.builds(type_is, places, st.sampled_from(TYPES)),
     st.builds(exists, paths),
     st.builds(not_exists, paths),
 )

@@ -18,8 +18,8 @@ from flyexpr.requests.operations import GetItem, Scan
 from flyexpr.schema.table import Table
 from flyexpr.sync import run
 from flyexpr.values.freeze import freeze_item
-from flyexpr.values.kinds import Item
 from flyexpr.values.layout import amount
+from flyexpr.values.types import Item
 
 
 @click.command()

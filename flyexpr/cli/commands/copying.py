@@ -36,7 +36,7 @@ from flyexpr.steps.many.images import OnRefused
 from flyexpr.steps.reads.lines import LineReading
 from flyexpr.steps.reads.reading import Reading
 from flyexpr.sync import run
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 @click.command()

@@ -22,8 +22,8 @@ from flyexpr.requests.operations import GetItem, UpdateItem
 from flyexpr.schema.table import Table
 from flyexpr.steps.journals.files import naming
 from flyexpr.sync import run
-from flyexpr.values.kinds import Item
 from flyexpr.values.pretty_json import pretty_text
+from flyexpr.values.types import Item
 
 
 @click.command()

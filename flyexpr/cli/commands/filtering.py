@@ -17,7 +17,7 @@ from flyexpr.expressions.check import check
 from flyexpr.expressions.memory import apply as applied
 from flyexpr.expressions.memory import matches
 from flyexpr.expressions.parse import parse_condition, parse_update
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 R = TypeVar("R")
 

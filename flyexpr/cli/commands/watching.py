@@ -15,7 +15,7 @@ from flyexpr.doors.plain import perform
 from flyexpr.errors import FlyexprError
 from flyexpr.steps.journals.files import replace_file
 from flyexpr.steps.streams.watching import Watching
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 _WORDS = ("latest", "beginning")
 _IDLE = 60.0  # seconds without a change to print, after which the place is kept all the same

@@ -20,9 +20,9 @@ from typing import Any
 
 from flyexpr.errors import ValidationError
 from flyexpr.values.encode import encode
-from flyexpr.values.kinds import Item, quote
 from flyexpr.values.numbers import number
 from flyexpr.values.plain_json import read_value, value_text
+from flyexpr.values.types import Item, quote
 
 _JSON_STARTS = frozenset('{["-0123456789tfn \t\r\n')
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)

@@ -15,7 +15,7 @@ from flyexpr.changes.export_folders import FILES, SUMMARY, DataFile, Export, che
 from flyexpr.errors import FlyexprError
 from flyexpr.steps.journals.files import naming, replace_file
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def data_files(export: Export) -> tuple[DataFile, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import IO
 
 from flyexpr.cli.formats.csv_rows import cell, head, row, row_text, row_writer
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 # No UTF-8 has these bytes: the end of a row, and a row whose only cell is empty, if it has any.
 _END, _EMPTY = b"\xff", b"\xfe"

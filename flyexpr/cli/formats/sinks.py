@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING
 from flyexpr.cli.formats.csv_rows import cell
 from flyexpr.cli.formats.sheets import Sheet
 from flyexpr.cli.formats.terminal_text import plain
-from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
+from flyexpr.values.types import Item
 from flyexpr.values.wire_json import item_wire
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from flyexpr.cli.formats.csv_rows import BY_CELL, Types, read_head, read_row, ro
 from flyexpr.cli.formats.documents import Element, elements, is_document
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.steps.journals.files import naming
-from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import read_item
+from flyexpr.values.types import Item
 from flyexpr.values.wire_json import read_wire
 
 LONGEST = 8 * 1024 * 1024  # bytes of a line; the JSON of an item of 400 KB can take 3 MB

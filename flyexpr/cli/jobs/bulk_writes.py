@@ -12,8 +12,8 @@ from flyexpr.requests.batches import batch_member
 from flyexpr.requests.operations import PutItem
 from flyexpr.schema.table import Table
 from flyexpr.steps.batch_writes import Writing
-from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
+from flyexpr.values.types import Item
 
 
 class WithPlace(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 
 from flyexpr.errors import FlyexprError
 from flyexpr.steps.journals.files import naming
-from flyexpr.values.kinds import quote
+from flyexpr.values.types import quote
 
 
 class Refusal(FlyexprError):

@@ -10,7 +10,7 @@ from flyexpr.changes.change import Change
 from flyexpr.cli import notes, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.steps.many.images import OnRefused
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def swapped(work: Callable[[OnRefused], int], end: str, *, dry_run: bool, quiet: bool = False) -> None:

@@ -31,9 +31,9 @@ from flyexpr.steps.many.rate import Pace
 from flyexpr.steps.reads.reading import Reading
 from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import OnDisk, Step, Steps, Together
-from flyexpr.values.kinds import Item
 from flyexpr.values.layout import amount
 from flyexpr.values.plain_json import item_text
+from flyexpr.values.types import Item
 
 Done = TypeVar("Done")
 

@@ -10,7 +10,7 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.values.decode import decode, decode_item
 from flyexpr.values.encode import encode, encode_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 # Made once: json.dumps and json.loads with options make a new encoder or decoder for each call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

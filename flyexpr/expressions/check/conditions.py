@@ -17,8 +17,8 @@ from flyexpr.expressions.check.operands import (
 )
 from flyexpr.expressions.nodes import Arithmetic, Between, Call, Compare, In, Operand, Path, Test, Value
 from flyexpr.expressions.sides import OF_CHANGES
-from flyexpr.values.kinds import KINDS, ORDERED
 from flyexpr.values.numbers import number_text
+from flyexpr.values.types import ORDERED, TYPES
 
 MAX_OPTIONS = 100
 
@@ -128,7 +128,7 @@ def _needs_type(function: str, arguments: Sequence[Operand]) -> None:
     if not isinstance(kind, Value):
         refuse_kind(function, "{" + ",".join(_TYPE_NAMES) + "}")
     verify_kind(function, kind, ("S",))
-    if kind.kind == "S" and kind.body not in KINDS:  # of one that no table has encoded yet, nothing is known
+    if kind.kind == "S" and kind.body not in TYPES:  # of one that no table has encoded yet, nothing is known
         raise ExpressionError(
             f"Invalid attribute type name found; type: {kind.body}, valid types: {{{','.join(_TYPE_NAMES)}}}"
         )

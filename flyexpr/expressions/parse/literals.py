@@ -13,8 +13,8 @@ from flyexpr.expressions.parse.ion import ion_type
 from flyexpr.expressions.parse.reader import Reader
 from flyexpr.expressions.parse.tokens import Token
 from flyexpr.values.freeze import freeze, thaw
-from flyexpr.values.kinds import MAX_DEPTH, ORDERED
 from flyexpr.values.numbers import EXACT, negated
+from flyexpr.values.types import MAX_DEPTH, ORDERED
 
 _WORDS = {"TRUE": True, "FALSE": False, "NULL": None}
 _NO_NUMBER = "not a number that DynamoDB can store"

@@ -11,11 +11,11 @@ from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import operand
 from flyexpr.schema.derived.read_templates import Inverse
 from flyexpr.schema.derived.templates import Derived
-from flyexpr.schema.kinds import kind_of
+from flyexpr.schema.kinds import descriptor_of
 from flyexpr.schema.table import Table, check_table
 from flyexpr.values.foreign import standard
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 def derived_item(table: Table, item: Mapping[str, Any]) -> Item:
@@ -106,7 +106,7 @@ def key_of(table: Table[Any], item: Mapping[str, Any]) -> Item:
     if not isinstance(item, Mapping):
         raise TypeError(f"key_of takes a table and an item, a dict, not {item!r}")
     check_table(table)
-    table = kind_of(table, item)
+    table = descriptor_of(table, item)
     values = dict(item)
     for name, derived in _derived_for_keys(table):
         if all(values.get(part) is not None for part in derived.parts):

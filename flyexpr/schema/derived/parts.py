@@ -28,7 +28,7 @@ from flyexpr.expressions.simplify import simplify
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import MISSING, Item
+from flyexpr.values.types import MISSING, Item
 
 
 def fill(table: Table, item: Item) -> Item:

@@ -10,8 +10,8 @@ from typing import Any
 from flyexpr.records import record
 from flyexpr.schema.codecs import Codec, codec_of, type_declared
 from flyexpr.schema.derived.templates import Derived, piece_of, pieces_of, width_of
-from flyexpr.values.kinds import MISSING
 from flyexpr.values.numbers import number
+from flyexpr.values.types import MISSING
 
 _NUMBER = r" *-?[0-9]+(\.[0-9]+)?"
 _INVERTIBLE = r"(0|>)?[0-9]*d?"  # the formats of numbers that give two numbers two texts

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.serve.console.failures import Failure
-from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import read_item
+from flyexpr.values.types import Item
 
 
 class Members:

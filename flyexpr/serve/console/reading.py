@@ -21,10 +21,10 @@ from flyexpr.serve.console.members import Members
 from flyexpr.steps.reads.item_pages import one_more
 from flyexpr.steps.reads.reading import Reading
 from flyexpr.sync import run
-from flyexpr.values.kinds import Item
 from flyexpr.values.layout import amount
 from flyexpr.values.plain_json import item_text
 from flyexpr.values.pretty_json import pretty_text
+from flyexpr.values.types import Item
 
 _READINGS = {"GetItem": "get", "Query": "query", "Scan": "scan", "Nothing": "nothing"}
 _SECONDS = 10.0  # after which a page comes with what it has

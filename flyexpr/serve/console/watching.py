@@ -16,8 +16,8 @@ from flyexpr.serve.console.catalogue import Catalogue
 from flyexpr.serve.console.members import Members
 from flyexpr.steps.step import Steps
 from flyexpr.steps.streams.watching import Watching
-from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
+from flyexpr.values.types import Item
 
 _MOST = 100  # changes of one answer
 _SECONDS = 10.0  # of a stream that is busy

@@ -17,9 +17,9 @@ from flyexpr.serve.console.members import Members
 from flyexpr.steps.modify import MAX_GUARDED, guard
 from flyexpr.sync import run
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import MISSING, Item, find
 from flyexpr.values.plain_json import value_text
 from flyexpr.values.pretty_json import pretty_text
+from flyexpr.values.types import MISSING, Item, find
 
 _LONG = 80  # characters of a value
 

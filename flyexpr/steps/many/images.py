@@ -22,7 +22,7 @@ from flyexpr.steps.many.sources import Earlier
 from flyexpr.steps.modify import guard
 from flyexpr.steps.step import Steps
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 from flyexpr.values.wire_json import item_of_wire
 
 OnRefused = Callable[[Change, Item | None], object]

@@ -19,7 +19,7 @@ from flyexpr.requests.operations import BatchGet, DeleteItem, GetItem, UpdateIte
 from flyexpr.requests.versions import versioned
 from flyexpr.schema.derived.derive import derived_from
 from flyexpr.schema.derived.parts import fill, parts_in, sources_of
-from flyexpr.schema.kinds import Kinds, kind_of, kinds_in, paths_of_kind
+from flyexpr.schema.kinds import Kinds, descriptor_of, kinds_in, paths_of_kind
 from flyexpr.schema.stored_conditions import lower_condition
 from flyexpr.schema.stored_items import loaded_item, stored_key
 from flyexpr.schema.stored_updates import lower_actions, lower_update
@@ -31,7 +31,7 @@ from flyexpr.steps.items import get, write
 from flyexpr.steps.step import Steps
 from flyexpr.values.decode import decode_item
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 Announced = dict[str, Any]
 """What an item holds where the update changes it, before and after; empty where the item itself shows what was done."""
@@ -98,7 +98,7 @@ class ItemWrite:
         """The write to a stored item, in stored types; it holds while everything is unchanged that made it match."""
         telling = paths_of_kind(self.table) or ()
         spoken = (*paths(lower_condition(self.table, self.condition)), *telling)
-        return _guarded(kind_of(self.table, item), item, spoken, self.update)
+        return _guarded(descriptor_of(self.table, item), item, spoken, self.update)
 
     # whether it is done: what a job has to know that goes on after a crash
 
@@ -145,7 +145,7 @@ class ItemWrite:
 
     def _foreseen(self, item: Item) -> Announced:
         assert self.update is not None
-        names = touched(kind_of(self.table, item), self.update)
+        names = touched(descriptor_of(self.table, item), self.update)
         try:
             after = _wire(apply(self._sent_update(item), item), names)
         except FlyexprError:

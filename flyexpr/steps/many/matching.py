@@ -31,8 +31,8 @@ from flyexpr.steps.reads.lanes import Lanes
 from flyexpr.steps.reads.reading import Clock, keys_only
 from flyexpr.steps.step import TURN, Steps, Together
 from flyexpr.values.decode import decode_item
-from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text
+from flyexpr.values.types import Item
 
 _PASSED: Item = {}  # in place of a key that does not match: reading it took time too
 _LOOK = 64  # keys between pauses

@@ -14,7 +14,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.reads.item_pages import ItemPage, Started
 from flyexpr.steps.reads.lanes import joined_cursor, starts_of
 from flyexpr.steps.stats import Stats
-from flyexpr.values.kinds import T
+from flyexpr.values.types import T
 
 S = TypeVar("S", Query, Scan)
 

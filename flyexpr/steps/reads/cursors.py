@@ -17,7 +17,7 @@ from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
 from flyexpr.values.decode import decode_item
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 Mark = tuple[int, Item | None]  # where to go on: on which of the key conditions, and after which key
 

@@ -13,7 +13,7 @@ from flyexpr.steps.reads.cursors import sign_of
 from flyexpr.steps.reads.lanes import Lanes
 from flyexpr.steps.reads.reading import Reading
 from flyexpr.steps.stats import Stats
-from flyexpr.values.kinds import T
+from flyexpr.values.types import T
 
 
 @record(hidden=("stats", "part", "of"))

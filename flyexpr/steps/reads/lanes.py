@@ -19,7 +19,7 @@ from flyexpr.schema.table import Table
 from flyexpr.steps.reads.cursors import END, closed_cursor, not_a_cursor, opened_cursor
 from flyexpr.steps.reads.reading import Clock, Reading, out_of
 from flyexpr.steps.stats import Stats
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 class Lanes:

@@ -10,8 +10,8 @@ from flyexpr.schema.stored_items import check_stored
 from flyexpr.steps.reads.reading import Reading
 from flyexpr.values.answers import Page
 from flyexpr.values.item_lines import line_of
-from flyexpr.values.kinds import Item
 from flyexpr.values.plain_json import item_text, read_item
+from flyexpr.values.types import Item
 
 
 class LineReading(Reading):

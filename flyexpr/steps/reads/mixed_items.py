@@ -11,7 +11,7 @@ from flyexpr.expressions.project import project
 from flyexpr.schema.derived.parts import fill_by
 from flyexpr.schema.kinds import Kinds
 from flyexpr.schema.stored_items import loaded_item
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 
 class MixedItems:

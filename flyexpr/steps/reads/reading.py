@@ -24,7 +24,7 @@ from flyexpr.steps.reads.cursors import Cursors, Mark
 from flyexpr.steps.reads.mixed_items import MixedItems
 from flyexpr.steps.stats import Stats
 from flyexpr.values.answers import Page, decoding, fields_of, last_key_of, malformed, plain_item, units
-from flyexpr.values.kinds import Item, T
+from flyexpr.values.types import Item, T
 
 Clock = Callable[[], float]  # seconds that only grow
 

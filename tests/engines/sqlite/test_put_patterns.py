@@ -16,9 +16,9 @@ from flyexpr.engines.sqlite.request.known.put_bodies import BatchBodies, PutBodi
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.wire import read_stored
 from flyexpr.values.encode import encode_item
-from flyexpr.values.kinds import MAX_ITEM
 from flyexpr.values.pattern_cache import PATIENCE, SEVERAL, WORTH
 from flyexpr.values.patterns import item_pattern
+from flyexpr.values.types import MAX_ITEM
 
 SAMPLE: dict[str, Any] = {
     "pk": {"S": "a"},

@@ -28,7 +28,7 @@ from flyexpr.engines.sqlite.disk.schema import (
     store_statement,
 )
 from flyexpr.engines.sqlite.faults import DamagedFileError
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 _OLDER = "older_rows"
 _TIME = 8  # bytes before the row key in a time to live

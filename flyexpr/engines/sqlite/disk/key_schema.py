@@ -9,11 +9,10 @@ from typing import Any
 
 from flyexpr.engines.sqlite.disk.keys import key_bytes, partition_bytes
 from flyexpr.records import record
-from flyexpr.values.kinds import Item
 from flyexpr.values.sizes import value_size
+from flyexpr.values.types import Item
 
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024  # bytes
-KINDS = {str: "S", int: "N", bytes: "B", bool: "BOOL", type(None): "NULL", list: "L", dict: "M"}
 
 
 @record
@@ -72,17 +71,6 @@ def read_key_schema(elements: list[dict[str, str]], kinds: Mapping[str, str]) ->
         )
 
     return KeySchema(of("HASH"), of("RANGE"))
-
-
-def kind_of(value: Any) -> str:
-    """The service's code for the type of a plain value.
-
-    >>> kind_of("x"), kind_of({1, 2}), kind_of(None)
-    ('S', 'NS', 'NULL')
-    """
-    if isinstance(value, set):
-        return KINDS.get(type(next(iter(value))), "N") + "S"
-    return KINDS.get(type(value), "N")
 
 
 def row_key(key: KeySchema, item: Mapping[str, Any]) -> bytes:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from flyexpr.engines.sqlite.answers import item_text, read_first
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, has_key
 from flyexpr.engines.sqlite.faults import DamagedFileError
-from flyexpr.values.kinds import quote
 from flyexpr.values.numbers import text_size
 from flyexpr.values.sizes import item_size
+from flyexpr.values.types import quote
 
 KeyReader = Callable[[bytes], tuple[bytes, int]]
 

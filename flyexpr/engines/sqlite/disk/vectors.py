@@ -19,11 +19,11 @@ from flyexpr.engines.sqlite.disk.key_schema import (
     KeyAttribute,
     KeySchema,
     has_key,
-    kind_of,
     partition_key,
 )
 from flyexpr.records import record
 from flyexpr.values.sizes import item_size
+from flyexpr.values.types import stored_type
 from flyexpr.values.vectors import LARGEST
 
 VECTORS = "VectorIndexes"
@@ -77,7 +77,7 @@ class VectorStoredIndex:
         numbers: Any = item.get(self.attribute)
         if vector_problem(numbers, self.dimensions) or not has_key(self.key, item):
             return None
-        if any(one.name in item and kind_of(item[one.name]) != one.kind for one in self.filters):
+        if any(one.name in item and stored_type(item[one.name]) != one.kind for one in self.filters):
             return None
         key = self.partition(item) + row
         vector = {self.attribute: numbers}
@@ -137,7 +137,7 @@ def vector_problem(value: Any, dimensions: int) -> str:
     if _NUMBERS.issuperset(map(type, value)) and min(value) >= -LARGEST and max(value) <= LARGEST:
         return ""
     for number in value:  # the first one that is wrong says how
-        if kind_of(number) != "N":
+        if stored_type(number) != "N":
             return "element"
         if not -LARGEST <= number <= LARGEST:
             return "value"

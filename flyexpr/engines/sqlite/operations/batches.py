@@ -24,7 +24,7 @@ from flyexpr.engines.sqlite.request.intents import BatchAsked, KeysAsked, Write,
 from flyexpr.engines.sqlite.rules.capacity import Usage, Usages, read_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_key, key_row
 from flyexpr.engines.sqlite.rules.writes import check_indexes, image_after
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 MAX_BYTES, MAX_PARTITION_BYTES = 16 * 1024 * 1024, 1024 * 1024
 

@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.rules.capacity import consumed
 from flyexpr.engines.sqlite.rules.keys import UPDATE_TOO_LARGE
 from flyexpr.engines.sqlite.rules.update_charge import update_charge
 from flyexpr.engines.sqlite.rules.writes import check_keeps_key, returned, write_row
-from flyexpr.values.kinds import MAX_ITEM
+from flyexpr.values.types import MAX_ITEM
 
 
 def write_item(storage: Storage, asked: WriteAsked, now: float) -> bytes:

@@ -21,7 +21,7 @@ from flyexpr.expressions.nodes import (
     parts_of,
 )
 from flyexpr.records import record
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 _INVALID = "Invalid KeyConditionExpression: "
 _CONDITION = "Invalid condition in KeyConditionExpression: "

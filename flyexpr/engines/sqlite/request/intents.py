@@ -16,7 +16,7 @@ from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import Condition, Path, Update
 from flyexpr.expressions.parse.statements import Statement
 from flyexpr.records import record
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 EXPRESSIONS, OLDER, STATEMENT = "expressions", "older parameters", "statement"
 

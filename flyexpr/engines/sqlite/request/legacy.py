@@ -32,7 +32,7 @@ from flyexpr.expressions.nodes import (
     joined,
 )
 from flyexpr.values.freeze import freeze
-from flyexpr.values.kinds import KINDS
+from flyexpr.values.types import TYPES
 
 _SCALARS, _ORDERED = ("S", "N", "B", "BOOL", "NULL"), ("S", "N", "B")
 _ACTION, _LIST = choice_rule("ADD", "DELETE", "PUT"), list_rule()
@@ -64,8 +64,8 @@ class _Operator(NamedTuple):
 
 
 _OPERATORS = {
-    "EQ": _Operator(1, KINDS, _compare("="), "="),
-    "NE": _Operator(1, KINDS, _compare("<>")),
+    "EQ": _Operator(1, TYPES, _compare("="), "="),
+    "NE": _Operator(1, TYPES, _compare("<>")),
     "LT": _Operator(1, _ORDERED, _compare("<"), "<"),
     "LE": _Operator(1, _ORDERED, _compare("<="), "<="),
     "GT": _Operator(1, _ORDERED, _compare(">"), ">"),

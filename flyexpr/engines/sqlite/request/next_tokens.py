@@ -17,7 +17,7 @@ from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.wire import read_item
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import Value
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item
 
 MISMATCH = "NextToken does not match request"
 

@@ -27,9 +27,9 @@ from flyexpr.engines.sqlite.request.json_types import (
     wrong_type,
 )
 from flyexpr.engines.sqlite.request.numerals import is_plain, read_number
-from flyexpr.values.kinds import MAX_DEPTH, TOO_DEEP, Item
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import DIGITS, number_text, text_size, whole_size
+from flyexpr.values.types import MAX_DEPTH, TOO_DEEP, Item
 
 NO_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 TWO_TYPES = (

@@ -18,7 +18,7 @@ from flyexpr.engines.sqlite.request.members import Members, read_members, rules_
 from flyexpr.engines.sqlite.request.shapes import DELETE_ITEM, PUT_ITEM, UPDATE_ITEM
 from flyexpr.engines.sqlite.request.wire import read_item, read_stored
 from flyexpr.errors import DynamoError
-from flyexpr.values.kinds import MAX_ITEM
+from flyexpr.values.types import MAX_ITEM
 
 _PUT, _DELETE, _UPDATE = rules_of(PUT_ITEM), rules_of(DELETE_ITEM), rules_of(UPDATE_ITEM)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.expressions.nodes import And, Call, Condition, In, Not, Operand, Or, Path, Update, Value
-from flyexpr.values.kinds import find
+from flyexpr.values.types import find
 
 
 def effort(condition: Condition | None) -> int:

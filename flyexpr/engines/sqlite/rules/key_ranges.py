@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.rules.keys import check_key_size
 from flyexpr.engines.sqlite.rules.ranges import key_range
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import And, Condition, In, Or, Path, Value, parts_of
-from flyexpr.values.kinds import ORDERED
+from flyexpr.values.types import ORDERED
 
 MANY = 1000  # branches; a clause with more is a scan
 _ANYTHING = ""  # the operator of a clause that is no range of keys

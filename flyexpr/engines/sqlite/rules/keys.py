@@ -18,7 +18,6 @@ from flyexpr.engines.sqlite.disk.key_schema import (
     KeySchema,
     has_key,
     key_size,
-    kind_of,
     row_key,
 )
 from flyexpr.engines.sqlite.disk.schema import StoredTable
@@ -30,6 +29,7 @@ from flyexpr.engines.sqlite.faults import (
     invalid_parameter,
     unusable_key,
 )
+from flyexpr.values.types import stored_type
 
 MISMATCH = "The provided key element does not match the schema"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
@@ -63,7 +63,7 @@ def check_key(table: StoredTable, key: Mapping[str, Any]) -> None:
     if len(key) != len(attributes):
         raise invalid(MISMATCH)
     for attribute in attributes:
-        if attribute.name not in key or kind_of(key[attribute.name]) != attribute.kind:
+        if attribute.name not in key or stored_type(key[attribute.name]) != attribute.kind:
             raise invalid(MISMATCH)
 
 
@@ -72,7 +72,7 @@ def check_item_key(table: StoredTable, item: Mapping[str, Any]) -> None:
     for attribute in table.key.attributes:
         if attribute.name not in item:
             raise invalid_parameter(f"Missing the key {attribute.name} in the item")
-        actual = kind_of(item[attribute.name])
+        actual = stored_type(item[attribute.name])
         if actual != attribute.kind:
             raise invalid_parameter(
                 f"Type mismatch for key {attribute.name} expected: {attribute.kind} actual: {actual}"
@@ -89,7 +89,7 @@ def check_empty_key(table: StoredTable, key: Mapping[str, Any]) -> None:
 
 def _is_empty(attribute: KeyAttribute, value: Any) -> bool:
     """Whether a key value is an empty string or binary; where the key is of another type, only that is wrong."""
-    return (value == "" or value == b"") and kind_of(value) == attribute.kind
+    return (value == "" or value == b"") and stored_type(value) == attribute.kind
 
 
 def empty_key(value: str | bytes) -> str:
@@ -134,11 +134,11 @@ def check_index_keys(table: StoredTable, item: Mapping[str, Any], changed: Conta
 
 
 def _fits(key: KeyAttribute, item: Mapping[str, Any]) -> bool:
-    return key.name in item and kind_of(item[key.name]) == key.kind
+    return key.name in item and stored_type(item[key.name]) == key.kind
 
 
 def _check_index_key(index: StoredIndex, attribute: KeyAttribute, value: Any) -> None:
-    actual = kind_of(value)
+    actual = stored_type(value)
     if actual != attribute.kind:
         raise invalid_parameter(
             f"Type mismatch for Index Key {attribute.name} Expected: {attribute.kind} Actual: {actual} "

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
-from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema, kind_of, row_key
+from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema, row_key
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import Clause
 from flyexpr.engines.sqlite.rules.keys import check_empty_key, check_key_size
-from flyexpr.values.kinds import Item
+from flyexpr.values.types import Item, stored_type
 
 _INVALID = "The provided starting key is invalid"
 _ONE_ROW = "The query can return at most one row and cannot be restarted"
@@ -28,7 +28,7 @@ def start_row(table: StoredTable, index: StoredIndex | None, start: Item) -> byt
     if len(start) != len(attributes):
         raise invalid(_INVALID)
     for attribute in attributes:
-        if attribute.name not in start or kind_of(start[attribute.name]) != attribute.kind:
+        if attribute.name not in start or stored_type(start[attribute.name]) != attribute.kind:
             raise invalid(_INVALID)
     check_empty_key(table, start)
     check_key_size(table.key, start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from flyexpr.engines.sqlite.answers import item_text
 from flyexpr.engines.sqlite.disk.images import Image
-from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, kind_of
+from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import find_clause
@@ -19,8 +19,8 @@ from flyexpr.engines.sqlite.rules.key_ranges import check_key_value, wrong_key_t
 from flyexpr.engines.sqlite.rules.keys import check_key_size
 from flyexpr.expressions.nodes import ALWAYS, Condition, Or, Path, Test, Update, Value, parts_of
 from flyexpr.expressions.parse.statements import Exists, Insert, UpdateOrDelete
-from flyexpr.values.kinds import MAX_ITEM, Item
 from flyexpr.values.sizes import item_size
+from flyexpr.values.types import MAX_ITEM, Item, stored_type
 
 
 def write_of(table: StoredTable, asked: StatementAsked) -> Write:
@@ -54,7 +54,7 @@ def _write(
 
 def _insert(table: StoredTable, item: Item) -> Write:
     for attribute in table.key.attributes:
-        if attribute.name in item and kind_of(item[attribute.name]) != attribute.kind:
+        if attribute.name in item and stored_type(item[attribute.name]) != attribute.kind:
             raise wrong_key_type(attribute.name)
     size = item_size(item)
     if size > MAX_ITEM:

@@ -10,8 +10,8 @@ from typing import Any
 
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
 from flyexpr.values.freeze import thaw
-from flyexpr.values.kinds import MAX_ITEM
 from flyexpr.values.sizes import value_size
+from flyexpr.values.types import MAX_ITEM
 
 _STATEMENT, _ASSIGNMENT, _REMOVAL = 3, 19, 1
 _STEP, _READ, _READ_STEP = 4, 1, 14

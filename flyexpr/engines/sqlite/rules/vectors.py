@@ -11,12 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.images import Image
-from flyexpr.engines.sqlite.disk.key_schema import kind_of
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex, vector_problem
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.errors import DynamoError
 from flyexpr.values.sizes import value_size
+from flyexpr.values.types import stored_type
 
 _REFUSED = "One or more parameter values were invalid. "
 _FLOAT = "32-bit floating point number"
@@ -31,10 +31,10 @@ def check_vectors(table: StoredTable, item: Mapping[str, Any], changed: Containe
             if attribute.name not in item or (changed is not None and attribute.name not in changed):
                 continue
             value = item[attribute.name]
-            if kind_of(value) != attribute.kind:
+            if stored_type(value) != attribute.kind:
                 raise _refused(
                     f"Attribute '{attribute.name}' type mismatch. Expected: {attribute.kind}, "
-                    f"Actual: {kind_of(value)}.",
+                    f"Actual: {stored_type(value)}.",
                     index,
                 )
 
@@ -48,7 +48,9 @@ def _check_vector(index: VectorStoredIndex, value: Any) -> None:
     for place, number in enumerate(value if problem else ()):
         wrong, where = vector_problem([number], 1), f"{name}[{place}]"
         if wrong == "element":
-            raise _refused(f"Invalid type for parameter {where}, Expected: {_FLOAT}, Actual: {kind_of(number)}.", index)
+            raise _refused(
+                f"Invalid type for parameter {where}, Expected: {_FLOAT}, Actual: {stored_type(number)}.", index
+            )
         if wrong:
             raise _refused(
                 f"Invalid value for parameter {where}, Value: {_scientific(number)} is outside valid range "

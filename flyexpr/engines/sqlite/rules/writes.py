@@ -29,8 +29,8 @@ from flyexpr.expressions.apply import WrongOperand, apply
 from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.project import project
-from flyexpr.values.kinds import MAX_ITEM, TOO_DEEP, Item
 from flyexpr.values.sizes import item_size, value_size
+from flyexpr.values.types import MAX_ITEM, TOO_DEEP, Item
 
 FEW, SMALL = 8, 4096  # actions, bytes: an update within both copies little, so it may be made before it is measured
 

@@ -15,9 +15,9 @@ from flyexpr.engines.sqlite.request.body import MAX_BODY, NOT_AS_KNOWN, Bodies, 
 from flyexpr.engines.sqlite.request.intents import WriteAsked, WritesAsked
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.members import Members
-from flyexpr.values.kinds import MAX_ITEM
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import SEVERAL
+from flyexpr.values.types import MAX_ITEM
 
 
 def read_known_put(body: bytes, patterns: PutPatterns) -> Members | None:

@@ -1,4 +1,4 @@
-"""DynamoDB's kinds of values and their limits, and what a value holds at a document path or as bytes."""
+"""DynamoDB's types of values and their limits, and what a value holds at a document path or as bytes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ else:
 
     T = TypeVar("T")  # the type of a table's items, such as a TypedDict
 
-KINDS = ("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS")
-KIND_OF_TYPE: dict[Any, str] = {  # how the values of a type are stored
+TYPES = ("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS")
+STORED_TYPES: dict[Any, str] = {  # by Python type: what its values are stored as
     str: "S",
     int: "N",
     float: "N",
@@ -38,7 +38,7 @@ KIND_OF_TYPE: dict[Any, str] = {  # how the values of a type are stored
     list: "L",
     dict: "M",
 }
-ORDERED = frozenset({"S", "N", "B"})  # the kinds that <, BETWEEN and keys can compare
+ORDERED = frozenset({"S", "N", "B"})  # the types that <, BETWEEN and keys can compare
 MAX_DEPTH = 32  # an attribute is level 1
 MAX_ITEM = 409_600  # bytes of an item
 TOO_DEEP = (  # the service's words
@@ -63,6 +63,17 @@ def find(steps: Iterable[str | int], item: Mapping[str, Any]) -> Any:
             return MISSING
         value = value[step]
     return value
+
+
+def stored_type(value: Any) -> str:
+    """The code of the type that a plain value is stored as.
+
+    >>> stored_type("x"), stored_type({1, 2}), stored_type(None)
+    ('S', 'NS', 'NULL')
+    """
+    if isinstance(value, set):
+        return stored_type(next(iter(value))) + "S"
+    return "NULL" if value is None else STORED_TYPES.get(type(value), "N")
 
 
 def content(value: bytes | bytearray | memoryview) -> bytes:
