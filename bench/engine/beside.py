@@ -2,32 +2,26 @@
 
     python -m bench.engine.beside raw            prints microseconds of CPU an operation, as JSON
 
-Each side works in a fresh process on the same items. `raw` keeps rows as the engine keeps them, with its settings, in a
-transaction a call: it writes wire dicts by json.dumps, and reads them by json.loads. It checks and counts nothing.
+Each side works in a fresh process on the same items. `raw` gets the requests that the engine gets, as JSON text, and
+gives text: see `trusting`. Beside it, flyexpr's functions also write the requests and read the answers.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from bench import data
+from bench.engine.trusting import trusting
 from bench.engine.within import (
-    BATCH,
-    FEW,
-    PK,
     TIMES,
     WITH_A_STREAM,
-    Operations,
     called,
     filled,
     gain_of_threads,
@@ -41,91 +35,48 @@ from bench.engine.within import (
 from bench.environment import environment
 from bench.part import Bound, Figures, Part
 from flyexpr import connect
+from flyexpr.engine import Engine
 
 
 def raw(folder: Path) -> Figures:
     """SQLite, by the module of Python."""
-    return taken(raw_operations(folder))
+    return _alone(trusting(folder / "items.db"), RAW)
 
 
-def raw_operations(folder: Path) -> Operations:
-    """The operations on a connection of their own, which threads may share if they take turns."""
-    connection = sqlite3.connect(folder / "raw.db", isolation_level=None, check_same_thread=False)
-    execute, items = connection.execute, [data.wire_item(item) for item in data.items(0)]
-    for setting in ("journal_mode = WAL", "wal_autocheckpoint = 4000", "synchronous = NORMAL"):
-        execute(f"PRAGMA {setting}")
-    execute(
-        "CREATE TABLE IF NOT EXISTS items (key BLOB PRIMARY KEY NOT NULL, size INTEGER NOT NULL, item TEXT NOT NULL)"
-    )
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    upsert = (
-        "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET size = excluded.size, item = excluded.item"
-    )
-
-    def key(pk: str, sk: int) -> bytes:
-        return b"hash" + pk.encode() + b"\0\0" + sk.to_bytes(8, "big")
-
-    def write(pk: str, wires: list[tuple[int, Any]]) -> None:
-        execute("BEGIN IMMEDIATE")
-        for sk, wire in wires:
-            execute(upsert, (key(pk, sk), 900, encode(wire)))
-        execute("COMMIT")
-
-    def moved(pk: str, number: int) -> tuple[int, Any]:
-        return number, items[number % len(items)] | {"pk": {"S": pk}, "sk": {"N": str(number)}}
-
-    def read(low: int, count: int) -> list[Any]:
-        select = "SELECT item FROM items WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
-        return [json.loads(text) for (text,) in execute(select, (key(PK, low), key(PK, low + count), count))]
-
-    def change(number: int) -> None:
-        sk = number % len(items)
-        execute("BEGIN IMMEDIATE")
-        (text,) = execute("SELECT item FROM items WHERE key = ?", (key(PK, sk),)).fetchone()
-        wire = json.loads(text)
-        assert wire["name"] == items[sk]["name"]
-        wire["status"], wire["visits"] = {"S": "closed"}, {"N": str(int(wire["visits"]["N"]) + 1)}
-        execute(upsert, (key(PK, sk), 900, encode(wire)))
-        execute("COMMIT")
-
-    write(PK, list(enumerate(items)))
-    return {
-        "put": lambda number: write("other", [moved("other", number)]),
-        "get": lambda number: read(number % len(items), 1),
-        "update": change,
-        "batch put": lambda number: write("batch", [moved("batch", number * BATCH + one) for one in range(BATCH)]),
-        "query of 20 items": lambda number: read(number * FEW % 900, FEW),
-    }
-
-
-def raw_in_threads(folder: Path) -> Figures:
-    """What four threads do with SQLite for a second of CPU, over one; they share a connection, or have one each."""
-    each, lock = [raw_operations(folder) for _ in range(4)], threading.Lock()
-
-    def alone(operation: Callable[[int], Any], number: int) -> None:
-        with lock:
-            operation(number)
-
-    sharing: list[Operations] = [{name: partial(alone, each[0][name]) for name in ("get", "put")}] * 4
-    ways = {"sharing": sharing, "each": each}
-    return {
-        f"{name} {way}": median(gain_of_threads([one[name] for one in operations]) for _ in range(5))
-        for way, operations in ways.items()
-        for name in ("get", "put")
-    }
-
-
-def plain(folder: Path) -> Figures:
-    """flyexpr's functions, on a file."""
-    operations = operations_of(filled(connect(f"sqlite:{folder / 'items.db'}")))
-    return taken({name: operations[name] for name in RAW})
+def on_a_file(folder: Path) -> Figures:
+    """The engine alone, on a file."""
+    return _alone(connect(f"sqlite:{folder / 'items.db'}"), RAW)
 
 
 def in_memory(folder: Path) -> Figures:
     """The engine alone, with its tables in memory."""
-    engine = connect("sqlite::memory:")
+    return _alone(connect("sqlite::memory:"), ("get", "put"))
+
+
+def _alone(engine: Engine, names: Iterable[str]) -> Figures:
+    """What an engine takes that is called with requests, which are written before."""
     filled(engine)
-    return taken({name: called(engine, name) for name in ("get", "put")})
+    return taken({name: called(engine, name) for name in names})
+
+
+def plain(folder: Path) -> Figures:
+    """flyexpr's functions, with plain dicts, on a file."""
+    operations = operations_of(filled(connect(f"sqlite:{folder / 'items.db'}")))
+    return taken({name: operations[name] for name in RAW})
+
+
+def raw_in_threads(folder: Path) -> Figures:
+    """What four threads do with SQLite for a second of CPU, over one; they share a connection, or have one each."""
+    path, lock = folder / "items.db", threading.Lock()
+    filled(trusting(path))
+    one = trusting(path)
+
+    def sharing(operation: str, body: bytes) -> bytes:
+        with lock:
+            return one(operation, body)
+
+    ways: dict[str, list[Engine]] = {"sharing": [sharing] * 4, "each": [trusting(path) for _ in range(4)]}
+    return {f"{name} {way}": gain_of_threads(engines, name) for way, engines in ways.items() for name in ("get", "put")}
 
 
 def of_dynamoxy(folder: Path) -> Figures:
@@ -138,6 +89,7 @@ def of_dynamoxy(folder: Path) -> Figures:
 RAW = ("put", "get", "update", "batch put", "query of 20 items")
 SIDES: dict[str, Callable[[Path], Figures]] = {
     "raw": raw,
+    "engine": on_a_file,
     "flyexpr": plain,
     "in memory": in_memory,
     "dynamoxy": of_dynamoxy,
@@ -175,7 +127,8 @@ def _round(number: int) -> dict[str, Figures]:
 
 # Each row: the side whose figure it is, the name there, and the side that it is divided by, if there is one.
 ROWS = {
-    **{f"{name}: rate over raw SQLite's": ("raw", name, "flyexpr") for name in RAW},
+    **{f"{name}: rate over raw SQLite's": ("raw", name, "engine") for name in RAW},
+    **{f"{name}, plain dicts: rate over raw SQLite's": ("raw", name, "flyexpr") for name in RAW},
     **{f"{name} in memory: time over dynamoxy's": ("in memory", name, "dynamoxy") for name in ("get", "put")},
     **{
         f"{name} with a stream{alone}: time over one without": ("stream", f"{name}{alone}", "")
@@ -195,11 +148,12 @@ ROWS = {
 PART = Part(
     "in process",
     "The embedded engine within a process",
-    "CPU time within a process, with the items of the other jobs. The rates over raw SQLite's are those of flyexpr's\n"
-    "functions, with plain dicts on a file; `raw` writes and reads wire dicts in the same rows by Python's sqlite3\n"
-    "and json, a transaction a call, without a check. What a stream costs is measured by these functions, and for the\n"
-    "engine alone, called with requests, as in the other rows: there, a put that looks at no older item is one\n"
-    "statement of SQLite, and the two images of a record are most of what SQLite writes.\n"
+    "CPU time within a process, with the items of the other jobs. Raw SQLite's rates are those of an engine that\n"
+    "trusts every request: JSON text in and out, the same rows and settings, a transaction a call, by Python's\n"
+    "sqlite3 and json, without a check or a count. Beside it stands the embedded engine with the same requests, and\n"
+    "then flyexpr's functions with plain dicts, which also write the requests, and make sets, bytes and exact numbers\n"
+    "of the answers. What a stream costs is measured by these functions, and for the engine alone: there, a put that\n"
+    "looks at no older item is one statement of SQLite, and both images of a record are most of what SQLite writes.\n"
     "Processes have an engine each, on one file; the time in which they wait for a core does not count.\n"
     "`python -m bench.engine.beside raw` prints microseconds.",
     figures,
@@ -218,14 +172,10 @@ PART = Part(
         "put in 4 threads: rate over one's, by CPU": Bound(0.9),
         "get in 4 processes: rate over one's, on two cores": Bound(1.8),
     },
-    why="`raw` takes on trust what flyexpr checks, converts and counts in Python. SQLite takes a third of a put, "
-    "a fifth of an update and an eighth of a get. A put writes 41 values as text, which the engine reads again by one "
-    "pattern; an update reads and evaluates two expressions; a get and a query make sets, bytes and exact numbers "
-    "where json.loads makes strings: for a get that takes as long as all that `raw` does. With a stream, both images "
-    "are a row of the same transaction. Query copies the stored texts. Each record has an id, a time, a number and a "
-    "size of its own, and a key that is joined to the text: 0.34 KB around an item of 0.94. Threads that wait for the "
-    "engine take turns of 5 ms. Who comes to it finds the caches of its core cold, and to wake a thread takes some 45 "
-    "µs",
+    why="`raw` takes on trust what the engine checks and counts in Python. Each record has an id, a time, a number and "
+    "a size of its own, and a key that is joined to the text: 0.34 KB around an item of 0.94, where Query copies the "
+    "stored texts. Threads that wait for the engine take turns of 5 ms. Who comes to it finds the caches of its core "
+    "cold, and to wake a thread takes some 45 µs",
 )
 
 

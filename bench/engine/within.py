@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -90,8 +90,11 @@ def operations_of(table: Table) -> Operations:
     }
 
 
-def called(engine: Engine, name: str) -> Callable[[int], Any]:
-    """One of the operations, by an engine alone: its requests are written before."""
+def called(engine: Engine, name: str, numbers: Iterable[int] = range(TIMES + TIMES // 8)) -> Callable[[int], Any]:
+    """One of the operations, by an engine alone: its requests are written before, for these running numbers.
+
+    If they are used again, an item that is put is stored already, and not written. For `took` there are enough.
+    """
     bodies: list[tuple[str, bytes]] = []
 
     def recording(operation: str, body: bytes) -> bytes:
@@ -99,7 +102,7 @@ def called(engine: Engine, name: str) -> Callable[[int], Any]:
         return b"{}"
 
     ask = operations_of(_TABLE.on(recording))[name]
-    for number in range(TIMES):
+    for number in numbers:
         ask(number)
     requests = cycle(bodies)
     return lambda number: engine(*next(requests))
@@ -160,10 +163,7 @@ def in_threads(folder: Path) -> Figures:
     """Operations for a second of CPU in four threads, over those in one."""
     engine = connect(f"sqlite:{folder / 'items.db'}")
     filled(engine)
-    return {
-        name: median(gain_of_threads([called(engine, name) for _ in range(4)]) for _ in range(5))
-        for name in ("get", "put")
-    }
+    return {name: gain_of_threads([engine] * 4, name) for name in ("get", "put")}
 
 
 def in_processes(folder: Path) -> Figures:
@@ -212,15 +212,20 @@ def _times(operation: Callable[[int], Any], count: int) -> None:
         operation(number)
 
 
-def gain_of_threads(operations: Sequence[Callable[[int], Any]]) -> float:
-    """How many operations threads do for a second of CPU, each one of these, over how many the first does alone."""
-    took = []
-    for some in (operations[:1], operations):
-        threads = [threading.Thread(target=_times, args=(operation, 2000 // len(some))) for operation in some]
-        began = time.process_time()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        took.append(time.process_time() - began)
-    return took[0] / took[1]
+def gain_of_threads(engines: Sequence[Engine], name: str) -> float:
+    """How many operations threads do for a second of CPU, each with its engine, over how many the first does alone."""
+    rounds, times = 5, 2000
+    many = 2 * rounds * times  # numbers for each thread; the first one, which also works alone, takes most
+    each = [called(engine, name, range(at * many, (at + 1) * many)) for at, engine in enumerate(engines)]
+    return median(_cpu(each[:1], times) / _cpu(each, times) for _ in range(rounds))
+
+
+def _cpu(operations: Sequence[Callable[[int], Any]], times: int) -> float:
+    """Seconds of CPU that so many operations take, in a thread for each of these."""
+    threads = [threading.Thread(target=_times, args=(one, times // len(operations))) for one in operations]
+    began = time.process_time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.process_time() - began

@@ -76,22 +76,23 @@ class Page:
         self.rows: list[bytes] = []
         self.whole: list[bytes] = []
         self.last: bytes | None = None
-        self.size = 0
-        self._take(storage, ranges)
+        self.size = self._take(storage, ranges)
 
-    def _take(self, storage: Storage, ranges: Iterable[Range]) -> None:
-        rows, fetches, fetched = self.rows, self.selection.fetches, 0
+    def _take(self, storage: Storage, ranges: Iterable[Range]) -> int:
+        """Takes the rows of the page; their size in bytes."""
+        rows, fetches, fetched, total = self.rows, self.selection.fetches, 0, 0
         store = self.index.store if self.index is not None else self.table.store
         most = most_rows(self.asked)
         for keys in ranges:
             for size, text in storage.rows(store, keys, reverse=self.asked.reverse, limit=self.asked.limit):
-                self.size += size
+                total += size
                 rows.append(text)
                 if fetches:
                     fetched += self._fetch(storage, text)
-                if len(rows) >= most or self.size >= MAX_BYTES or fetched >= MAX_FETCHED:
+                if total >= MAX_BYTES or len(rows) >= most or fetched >= MAX_FETCHED:
                     self.last = text
-                    return
+                    return total
+        return total
 
     def _fetch(self, storage: Storage, text: bytes) -> int:
         """The size of the whole item of an entry, or of the least work that fetching it is."""

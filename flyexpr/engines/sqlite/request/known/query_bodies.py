@@ -17,7 +17,8 @@ from flyexpr.engines.sqlite.request.known.slots import Slots
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill
 from flyexpr.errors import DynamoError, ExpressionError
-from flyexpr.expressions.check import check, parts_by_value
+from flyexpr.expressions.check import parts_by_value
+from flyexpr.expressions.check.conditions import verify_condition
 from flyexpr.records import replace
 from flyexpr.values.memo import Memo
 from flyexpr.values.pattern_cache import SEVERAL
@@ -56,7 +57,7 @@ class QueryBodies(Bodies):
             if known is None or values is None:
                 return None
             for node in known.checked:
-                check(fill(node, values))
+                verify_condition(fill(node, values))
         except (*NOT_AS_KNOWN, DynamoError, ExpressionError):
             return None  # what is wrong is said where the whole request is read
         asked = known.asked
