@@ -18,7 +18,7 @@ from flyexpr.schema.table import Table
 from flyexpr.values.answers import decoding, fields_of
 from flyexpr.values.encode import encode
 from flyexpr.values.types import quote
-from flyexpr.values.vectors import single_text
+from flyexpr.values.vector_texts import single_text
 from flyexpr.values.wire_json import item_of_wire
 
 _SCORES = {
@@ -69,7 +69,7 @@ class VectorSearch(Access):
 
 def _vector(numbers: Sequence[Any]) -> str:
     """The wire text of the numbers to be near to."""
-    text = single_text(numbers, '"},{"N":"')
+    text = single_text(numbers)
     if text is None:
         return encode([*numbers]).removeprefix('{"L":').removesuffix("}")
     return f'[{{"N":"{text}"}}]'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from decimal import Decimal
 from math import hypot
@@ -11,6 +10,7 @@ from struct import unpack
 from typing import Any
 
 from flyexpr.errors import ValidationError
+from flyexpr.values.vector_texts import nine_digits
 
 LARGEST = 3.402823567797336e38  # the largest number that 32 bits round to a finite one, which is 3.4028235E38
 
@@ -39,26 +39,6 @@ def compared_numbers(value: Any) -> list[Any]:
     ([0.5, 2.0], [0.1, 2])
     """
     return _checked(value)[1]
-
-
-def single_text(numbers: Sequence[Any], between: str) -> str | None:
-    """The texts of floats that 32 bits hold exactly, by the 9 digits that tell them apart; None for other numbers.
-
-    >>> from array import array
-    >>> single_text(array("f", [0.1, -0.0, 2, 2**-14]).tolist(), " ")
-    '0.100000001 0 2 0.0000610351562'
-    >>> single_text([0.1], " "), single_text([1], " ")
-    (None, None)
-
-    It takes 0.3 to 0.45 of the time of floats of 64 bits, which have 17 digits.
-    """
-    if {*map(type, numbers)} != {float} or array("f", numbers).tolist() != [*numbers]:
-        return None
-    text = _nine_digits(numbers)
-    if "e" in text or "-0 " in text:
-        texts = [f"{Decimal(text):f}" if "e" in text else text for text in text.split()]
-        return between.join(["0" if text == "-0" else text for text in texts])
-    return text[:-1].replace(" ", between)
 
 
 def refused(why: str) -> ValidationError:
@@ -122,8 +102,4 @@ _ORDERS = frozenset(["", *"@=<>"])  # of bytes: the machine's, and what numpy an
 def _decimals(floats: Sequence[float]) -> list[Decimal]:
     """Floats of 32 bits by 9 digits, which tell all of them apart; a float has 17."""
     # Decimal, whose text is at hand: it takes half of the time of floats, to make and to write.
-    return list(map(Decimal, _nine_digits(floats).split()))
-
-
-def _nine_digits(floats: Sequence[float]) -> str:
-    return "%.9g " * len(floats) % tuple(floats)
+    return list(map(Decimal, nine_digits(floats).split()))
