@@ -109,7 +109,7 @@ def generated(name: str, lines: Iterable[str], scope: dict[str, Any]) -> Functio
 
     Such a function is made for one class, or for the items of one form, and says once what a loop would ask on every
     call. That pays in four places: the `__init__` of records, and the functions that read the items of one form, write
-    their lines of a match, and write them (values/patterns.py, item_lines.py, text_forms.py). They take 0.65, 0.62,
+    their lines of a match, and write them (values/patterns.py, item_lines.py, text_code.py). They take 0.65, 0.62,
     0.38 and 0.55 of the time.
 
     The code consists of flyexpr's own words: operators, constants and numbered names. What comes from a program, a

@@ -17,7 +17,7 @@ from flyexpr import ValidationError
 from flyexpr.values import encode, text_forms
 from flyexpr.values.encode import encode_item
 from flyexpr.values.refusals import Refused, explained
-from flyexpr.values.text_forms import Fields, Rows
+from flyexpr.values.text_code import Fields, Rows
 
 
 class Level(enum.IntEnum):
