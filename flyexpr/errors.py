@@ -8,7 +8,7 @@
     ├── NotBound                 a table without an engine
     ├── NotFound                 `one` found no item
     ├── SeveralFound             `one` found more than one item
-    ├── BatchIncomplete          a batch that ended early: `.failed`, `.written`
+    ├── BatchIncomplete          a batch that ended early: `.failed`, `.written`, `.items`
     └── DynamoError              an engine refused a request: `.code`, `.message`, `.fields`
         ├── ConditionFailed      the condition of a write was false: `.item`, `.reason`
         ├── TransactionCancelled nothing of a transaction was done; one reason per operation: `.reasons`
@@ -145,6 +145,9 @@ class BatchIncomplete(FlyexprError):
     `.cursor`; it is None once nothing is left. After a lost connection, a part of `.failed` may be done. With
     `journal=`, the same call does the rest; at its end, `.failed` may hold items of which nobody can know whether they
     are done.
+
+    `.items` is what a batch of reads has read, one for each key as `run` would have given them: None for a key of
+    `.failed`, and for an item that does not exist. It is empty for writes.
     """
 
     def __init__(
@@ -154,14 +157,15 @@ class BatchIncomplete(FlyexprError):
         what: str = "writes of the batch",
         why: str = "left unprocessed after 10 tries",
         cursor: str | None = None,
+        items: Iterable[Any] = (),
     ) -> None:
-        self.written, self.failed, self.cursor = written, tuple(failed), cursor
+        self.written, self.failed, self.cursor, self.items = written, tuple(failed), cursor, tuple(items)
         self._what, self._why = what, why
         are = "1 is not" if len(self.failed) == 1 else f"{len(self.failed)} are not"
         super().__init__(f"{written} {what} are done, and {are}: {why}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.written, self.failed, self._what, self._why, self.cursor)
+        return type(self), (self.written, self.failed, self._what, self._why, self.cursor, self.items)
 
 
 class DynamoError(FlyexprError):

@@ -338,7 +338,8 @@ def batch_get(
 
     The items come in the order of the keys, with None for an item that does not exist. A key may be given several
     times. `bad` says what comes in place of an item that cannot be read in the table's types, as for `query`. What the
-    service leaves out is asked for again (an answer holds 16 MB); BatchIncomplete if it leaves some out each time.
+    service leaves out is asked for again (an answer holds 16 MB); BatchIncomplete if it leaves some out each time, or
+    if a request fails after others: `.items` has what was read, and `.failed` the keys that were not.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
     if more or unknown:

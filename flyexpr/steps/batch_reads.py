@@ -29,10 +29,14 @@ def batch_get(table: Table, operation: BatchGet, bulk: Bulk | None = None) -> St
     >>> next(steps).body
     b'{"RequestItems":{"t":{"Keys":[{"id":{"S":"a"}},{"id":{"S":"b"}}]}}}'
 
-    All keys are checked before the first request. BatchIncomplete has the keys that were not read.
+    All keys are checked before the first request. BatchIncomplete has the keys that were not read, and all that was.
     """
     fetching = _Fetching(table, operation)
-    yield from (fetching.steps() if bulk is None else fetching.in_bulk(bulk))
+    try:
+        yield from (fetching.steps() if bulk is None else fetching.in_bulk(bulk))
+    except BatchIncomplete as error:
+        error.items = tuple((yield from fetching.items()))
+        raise
     return (yield from fetching.items())
 
 

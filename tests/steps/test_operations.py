@@ -1,5 +1,6 @@
 """Operations on several items, several tables, or tables themselves: what is sent, retried, refused and reported."""
 
+import asyncio
 import json
 import pickle
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from flyexpr import (
     Table,
     TransactionCancelled,
     ValidationError,
+    aio,
     assign,
     batch_get,
     batch_write,
@@ -178,6 +180,31 @@ def test_reads_that_are_not_done_are_reported_as_they_were_asked_for() -> None:
     assert run(bound, batch_get(caught.value.failed)) == [None, None]
 
 
+@pytest.mark.parametrize("door", ["plain", "awaited"])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_reads_that_are_done_are_in_the_error(door: str, workers: int, pauses: list[float]) -> None:
+    """They are paid for. Each stands in the place of its key, in the table's types and as the projection says."""
+    counted, asked = replace(things, attributes={"n": float}), [f"{n}" for n in (*range(100), 7, *range(100, 150))]
+    answers = scripted([found(*range(99)), throttled()])
+
+    async def awaited() -> Any:
+        async def engine(operation: str, body: bytes) -> bytes:
+            return answers(operation, body)
+
+        return await aio.run(counted.on(engine), operation, workers=workers)
+
+    def read() -> Any:
+        return run(counted.on(answers), operation, workers=workers) if door == "plain" else asyncio.run(awaited())
+
+    operation = batch_get(asked, project=["n"])
+    with pytest.raises(BatchIncomplete) as caught:
+        read()
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert error.items == (*({"n": float(n)} for n in range(99)), None, {"n": 7.0}, *[None] * 50)
+    assert error.failed == tuple(f"{n}" for n in range(100, 150))
+    assert caught.value.items[7] is not caught.value.items[100]
+
+
 def test_a_bad_key_of_a_batch_sends_nothing() -> None:
     with pytest.raises(ValidationError) as caught:
         run(things.on(scripted([])), batch_get([*(f"{n}" for n in range(150)), 7]))
@@ -252,7 +279,7 @@ def test_writes_that_stay_unprocessed_are_reported_one_by_one(pauses: list[float
     with pytest.raises(BatchIncomplete) as caught:
         run(things.on(engine), batch_write(operations))
     error = caught.value
-    assert (error.written, error.failed) == (28, (operations[25], operations[28]))
+    assert (error.written, error.failed, error.items) == (28, (operations[25], operations[28]), ())
     assert str(error) == "28 writes of the batch are done, and 2 are not: left unprocessed after 10 tries"
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.written, again.failed) == (str(error), error.written, error.failed)
