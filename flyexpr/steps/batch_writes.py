@@ -70,13 +70,17 @@ class Writing(Batch):
         self._members: Iterator[BatchMember] = iter(list(members)) if self._listed else members
         self._ahead: BatchMember | None = None  # taken, but for the next request
         self._sent: dict[str, BatchMember] = {}
-        self._round: tuple[int, dict[str, None]] = done, {}  # how many were done before it, and the keys in their order
+        self._round: tuple[int, dict[str, None]] = done, {}  # the number of its first operation, and the keys
 
     @property
     def reached(self) -> tuple[int, list[int]]:
-        """Up to which number operations were taken into requests, and the numbers of those that are left of them."""
+        """Up to which number operations were taken into requests, and the numbers of those that are left of them.
+
+        It holds whatever has ended the batch, once no request is under way. An operation that was refused is not left.
+        """
         first, keys = self._round
-        return first + len(keys), [number for number, key in enumerate(keys, first) if key in self._sent]
+        left = {*self._sent, *(key for part in self._under_way for key in part._sent)}
+        return first + len(keys), [number for number, key in enumerate(keys, first) if key in left]
 
     def steps(self) -> Steps[int]:
         """How many of the batch were done; BatchIncomplete has those that were not."""
@@ -87,12 +91,11 @@ class Writing(Batch):
             if self._refuse is None or not isinstance(cause, DynamoError) or cause.code != "ValidationException":
                 raise
             refusal = cause
-        members, self._sent = self._sent, {}
-        if len(members) == 1:
-            self._refuse(next(iter(members.values())).operation, refusal)
-            return self.done
-        for key, member in members.items():
+        if len(self._sent) == 1:
+            self._refuse(self._sent.popitem()[1].operation, refusal)
+        for key, member in [*self._sent.items()]:
             self.done += yield from self._part({key: member}).steps()
+            del self._sent[key]
         return self.done
 
     def _part(self, sent: dict[str, BatchMember]) -> Writing:
@@ -103,7 +106,7 @@ class Writing(Batch):
 
     def _parts(self, most: int) -> list[Writing]:
         parts, keys = list[Writing](), dict[str, None]()
-        self._round = self.done, keys
+        self._round = self._round[0] + len(self._round[1]), keys
         while len(parts) < most:
             self._fill(keys)
             if not self._sent:

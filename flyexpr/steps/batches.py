@@ -22,22 +22,28 @@ class Batch(ABC):
     """A batch under way: what waits, what is sent, and what is done."""
 
     done = 0
+    _under_way: Sequence[Any] = ()  # parts that are sent side by side
 
     def in_bulk(self, bulk: Bulk, done: Callable[[int], Steps[None]] | None = None) -> Steps[int]:
         """The same, with several parts of the batch under way at the same time; `done` is told how much is done."""
         while parts := self._parts(bulk.workers * AHEAD):
+            self._under_way = parts
             try:
                 yield Together((part.steps() for part in parts), bulk.workers, bulk.note, bulk.has_journal)
             except FlyexprError as error:
-                self._join(parts)
+                self._end_parts()
                 cause = error.__cause__ if isinstance(error, BatchIncomplete) else error
                 if cause is error and not self.done:
                     raise
                 raise self._incomplete(**({"why": str(cause)} if cause else {})) from cause
-            self._join(parts)
+            self._end_parts()
             if done is not None:
                 yield from done(self.done)
         return self.done
+
+    def _end_parts(self) -> None:
+        parts, self._under_way = self._under_way, ()
+        self._join(parts)
 
     def steps(self) -> Steps[int]:
         """How many of the batch were done; BatchIncomplete has those that were not."""

@@ -18,6 +18,7 @@ from scripted import scripted
 from flyexpr import (
     BatchIncomplete,
     ConnectionFailed,
+    DynamoError,
     Table,
     batch_write,
     connect,
@@ -30,6 +31,8 @@ from flyexpr import (
 from flyexpr.cli.formats.csv_rows import BY_CELL
 from flyexpr.cli.jobs import work
 from flyexpr.cli.jobs.bulk_puts import put_stream
+from flyexpr.cli.jobs.bulk_writes import Placed, put_all
+from flyexpr.cli.jobs.rejects import Rejects
 from flyexpr.cli.jobs.work import Chunk, Job, Stopped
 from flyexpr.expressions.repeatable import is_repeatable
 from flyexpr.requests.operations import BatchWrite
@@ -307,3 +310,18 @@ def test_a_pause_between_tries_ends_when_the_job_stops(job: Job):
 )
 def test_what_may_be_done_again_after_a_crash(text: str, repeatable: bool):
     assert is_repeatable(parse_update(text)) is repeatable
+
+
+def test_a_chunk_that_ends_early_is_entered_up_to_what_is_not_done(tmp_path: Path):
+    """Of a batch that the service refuses, each item goes alone: those after the error are left."""
+    invalid, down = DynamoError.of("ValidationException", "no"), DynamoError.of("InternalServerError", "down")
+    table = TABLE.on(scripted([invalid, {}, invalid, {}, down]))
+    job = Job("put", Journal(tmp_path / "journal", {}), Rejects(tmp_path / "rejects"))
+    items = [Placed(f"line {number}", {"id": f"{number}"}) for number in range(1, 7)]
+    chunk = Chunk(items, None, within=lambda number: (items[number - 1].place, {}))
+    with raises(DynamoError, "InternalServerError: down"):
+        job.run({"input": [chunk]}, lambda _, placed: put_all(job, table, placed))
+    assert job.journal.mark("input") == "line 3"
+    assert job.journal.counts()["input"] == {"refused": 1, "done": 2, "read": 0, "written": 0}
+    job.close()
+    assert (tmp_path / "rejects").read_text() == '{"place": "line 2", "reason": "no", "text": "{\\"id\\": \\"2\\"}"}\n'

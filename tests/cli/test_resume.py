@@ -19,7 +19,8 @@ from flyexpr import Table, connect
 from flyexpr.cli.jobs import bulk_puts, parts
 from flyexpr.cli.jobs.rejects import Refusal, Rejects
 from flyexpr.cli.jobs.work import Job
-from flyexpr.errors import ConnectionFailed, FlyexprError
+from flyexpr.doors import plain
+from flyexpr.errors import ConnectionFailed, DynamoError, FlyexprError
 from flyexpr.requests.request import Request
 from flyexpr.steps.journals import files
 from flyexpr.steps.journals.journal import Journal
@@ -320,6 +321,65 @@ def test_the_last_line_is_exact_after_crashes(things: Inside, monkeypatch, comma
     assert said in end.err
     if command[2] == "ADD n 100":
         assert things("count", "Things", "n >= 100 AND n < 140").out == "40\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["put", "Things", "many.jsonl", "--rejects", "rejects"],
+        ["copy", "Things", "--to", "sqlite:copy.db", "--segments", "1"],
+        ["copy", "Things", "--to", "sqlite:copy.db", "--segments", "3"],
+    ],
+)
+def test_a_job_ends_though_a_few_requests_in_a_hundred_fail(things: Inside, monkeypatch, command: list[str]):
+    """No chunk of 16 batches gets through in one run; each run enters what it has done by then."""
+    lines = [f'{{"id": "{n:04}"}}\n' for n in range(1200)]
+    Path("many.jsonl").write_text("".join([*lines[:500], '{"id": 7}\n', "{\n", *lines[500:]]))
+    if command[0] == "copy":
+        Path("whole.jsonl").write_text("".join(lines))
+        assert things("put", "Things", "whole.jsonl").code == 0
+        assert things("delete", "Things", "--where", "attribute_exists(n)", "--yes").code == 0
+    monkeypatch.setattr(parts, "CHUNK", 400)
+    monkeypatch.setattr(bulk_puts, "CHUNK", 400)
+    asked, sent = plain.asked, count(1)
+
+    def failing(engine, operation, body):
+        if operation == "BatchWriteItem" and next(sent) % 12 == 0:
+            raise DynamoError.of("InternalServerError", "again, please")
+        return asked(engine, operation, body)
+
+    monkeypatch.setattr(plain, "asked", failing)
+    for _ in range(40):
+        end = things(*command, "--resume", "journal")
+        if not Path("journal").exists():
+            break
+        assert "InternalServerError: again, please" in end.err
+    if command[0] == "copy":
+        assert "1,200 items copied, " in end.err
+        assert things("count", "Things", "--engine", "sqlite:copy.db").out == "1200\n"
+    else:
+        assert "1,200 items put, 2 refused, " in end.err
+        assert [json.loads(line)["place"] for line in Path("rejects").read_text().splitlines()] == [
+            "line 501",
+            "line 502",
+        ]
+        assert things("count", "Things", "attribute_not_exists(n)").out == "1200\n"
+
+
+def test_a_put_that_a_faulty_line_ends_goes_on_at_that_line(things: Inside, monkeypatch):
+    Path("faulty.jsonl").write_text('{"id": "a"}\n{"id": "b"}\n{"id": 3}\n{"id": "d"}\n')
+    command = ["put", "Things", "faulty.jsonl", "--resume", "journal"]
+    assert things(*command).code == 1
+    Path("faulty.jsonl").write_text('{"id": "a"}\n{"id": "b"}\n{"id": "c"}\n{"id": "d"}\n')
+    asked, sent = plain.asked, list[bytes]()
+
+    def noting(engine, operation, body):
+        sent.append(body)
+        return asked(engine, operation, body)
+
+    monkeypatch.setattr(plain, "asked", noting)
+    assert "4 items put, " in things(*command).err
+    assert [body.count(b"PutRequest") for body in sent if b"PutRequest" in body] == [2]
 
 
 @pytest.mark.parametrize("ending", [ConnectionFailed("ConnectionFailed", "gone", {}), KeyboardInterrupt()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import IO, Any
 
@@ -11,7 +12,6 @@ from flyexpr.cli import options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sources import Entry, entries, size_of
 from flyexpr.cli.jobs.bulk_writes import check_all, put_all
-from flyexpr.cli.jobs.rejects import Refusal
 from flyexpr.cli.jobs.work import CHUNK, Chunk, Job
 from flyexpr.errors import FlyexprError
 from flyexpr.schema.table import Table
@@ -61,11 +61,7 @@ def put_entries(work: Job, table: Table, found: Iterator[Entry], dry_run: bool, 
     """Puts the items of entries, from where the journal left off; a dry run only checks them."""
 
     def do(_: str, chunk: list[Entry]) -> None:
-        placed = [entry for entry in chunk if entry.item is not None]
-        check_all(work, table, placed) if dry_run else put_all(work, table, placed, work.stream_writers)
-        for entry in chunk:
-            if entry.fault is not None:
-                work.refuse(Refusal(entry.place, entry.fault, entry.text))
+        check_all(work, table, chunk) if dry_run else put_all(work, table, chunk, work.stream_writers)
 
     work.run({part: _chunks(work, found, part)}, do)
 
@@ -76,20 +72,33 @@ def _chunks(work: Job, found: Iterator[Entry], part: str) -> Iterator[Chunk]:
     The mark comes with the digest of all entries up to it: the job does not continue with input that begins otherwise.
     """
     seen, fact, is_kept = sha256(), f"digest of {part}", work.journal.is_kept
-    chunk: list[Entry] = []
+    found = _after(work.journal.mark(part) or 0, work.journal.fact(fact), found, seen)
+    before, chunk = seen.copy(), list[Entry]()
+
+    def ended(mark: int | None) -> Chunk:
+        return Chunk(chunk, mark, {fact: seen.hexdigest()}, partial(_within, chunk, before, fact))
+
     try:
-        for entry in _after(work.journal.mark(part) or 0, work.journal.fact(fact), found, seen):
+        for entry in found:
             if is_kept:  # else nobody reads the digest, which takes a twentieth of the time
                 _digest(seen, entry)
             chunk.append(entry)
             if len(chunk) == CHUNK or (entry.fault is not None and not work.rejects.kept):
-                yield Chunk(chunk, entry.number, {fact: seen.hexdigest()})
-                chunk = []
+                yield ended(entry.number)
+                before, chunk = seen.copy(), []
     except FlyexprError:  # the input ends here, and what comes before is to be put
         if chunk:
-            yield Chunk(chunk, chunk[-1].number, {fact: seen.hexdigest()})
+            yield ended(chunk[-1].number)
         raise
-    yield Chunk(chunk, None)
+    yield ended(None)
+
+
+def _within(chunk: list[Entry], before: Any, fact: str, number: int) -> tuple[int, dict[str, str]]:
+    """The mark after the first entries of a chunk, and the digest up to there."""
+    seen = before.copy()
+    for entry in chunk[:number]:
+        _digest(seen, entry)
+    return chunk[number - 1].number, {fact: seen.hexdigest()}
 
 
 def _after(done: int, digest: str | None, found: Iterator[Entry], seen: Any) -> Iterator[Entry]:

@@ -17,7 +17,7 @@ from flyexpr.values.types import Item
 
 
 class WithPlace(Protocol):
-    """An item, and what a refusal of it says: where it comes from, and the text that it was there, if it was one."""
+    """An item or what is wrong with it, and what a refusal says: where it stands, and its text there, if it had one."""
 
     @property
     def place(self) -> str: ...
@@ -27,6 +27,9 @@ class WithPlace(Protocol):
 
     @property
     def text(self) -> str | None: ...
+
+    @property
+    def fault(self) -> str | None: ...
 
 
 class Placed(NamedTuple):
@@ -39,6 +42,7 @@ class Placed(NamedTuple):
     place: str
     item: Item
     text: str | None = None
+    fault: str | None = None
 
 
 def put_all(job: Job, table: Table, items: Sequence[WithPlace], workers: int | None = None) -> None:
@@ -53,37 +57,60 @@ def put_all(job: Job, table: Table, items: Sequence[WithPlace], workers: int | N
     {'userid': 'x', 'title': 'y'}
 
     Items that could not be sent are found before anything is sent. Where refusals are recorded, all other items are
-    put; otherwise the first refusal is raised, and everything before it is put.
+    put; otherwise the first refusal is raised, and everything before it is put. However it ends, the job is told up to
+    where all items are put or refused.
     """
-    puts = {place: PutItem(placed.item) for place, placed in enumerate(items)}
-    places = {id(put): place for place, put in puts.items()}
-    refused: dict[int, Refusal] = {}
-
-    def refuse(put: Any, error: DynamoError) -> None:
-        refused[places[id(put)]] = _refusal(items[places[id(put)]], error)
-
+    puts = _Puts(job, table, items)
     try:
-        writing = Writing(table, [*puts.values()], refuse=refuse)
-    except (FlyexprError, RecursionError):
-        refused |= {place: refusal for place, placed in enumerate(items) if (refusal := _check(table, placed))}
-        if not job.rejects.kept:
-            put_all(job, table, items[: min(refused)], workers)
-            raise refused[min(refused)] from None
-        writing = Writing(table, [put for place, put in puts.items() if place not in refused], refuse=refuse)
-    try:
-        job.perform(table, lambda bulk: bulk.paced(writing.in_bulk(bulk)), workers=workers)
+        job.perform(table, lambda bulk: bulk.paced(puts.writing.in_bulk(bulk)), workers=workers)
     except BatchIncomplete as error:  # the last line of the job says how much is done
         raise error.__cause__ or error from None
-    if refused and not job.rejects.kept:
-        raise _ending(items, refused)
-    for place in sorted(refused):
-        job.refuse(refused[place])
+    finally:
+        puts.settle()
+    if puts.refused and not job.rejects.kept:
+        raise _ending(puts.items, puts.refused)
+
+
+class _Puts:
+    """Items on their way into a table, and which of them were refused, by their places in the list."""
+
+    def __init__(self, job: Job, table: Table, items: Sequence[WithPlace]) -> None:
+        self._job, self._table, self.items = job, table, items
+        self.refused = {place: _fault(placed) for place, placed in enumerate(items) if placed.fault is not None}
+        try:
+            self.writing = self._writing()
+        except (FlyexprError, RecursionError):
+            self.refused = {place: refusal for place, each in enumerate(items) if (refusal := _check(table, each))}
+            self.writing = self._writing()
+
+    def _writing(self) -> Writing:
+        """The batch of the items that can be sent; where refusals are not recorded, up to the first that cannot."""
+        if not self._job.rejects.kept:
+            self.items = self.items[: min(self.refused, default=len(self.items))]
+        puts = {place: PutItem(each.item) for place, each in enumerate(self.items) if place not in self.refused}
+        self._places = [*puts]
+        places = {id(put): place for place, put in puts.items()}
+
+        def refuse(put: Any, error: DynamoError) -> None:
+            place = places[id(put)]
+            self.refused[place] = _refusal(self.items[place], error)
+
+        return Writing(self._table, [*puts.values()], refuse=refuse)
+
+    def settle(self) -> None:
+        """Tells the job up to which item all are put or refused, with the refusals up to there."""
+        reached, left = self.writing.reached
+        settled = [*self._places, len(self.items)][min(left, default=reached)]
+        if self._job.rejects.kept:
+            for place in sorted(place for place in self.refused if place < settled):
+                self._job.refuse(self.refused[place])
+        self._job.settle(min(settled, *self.refused) if self.refused and not self._job.rejects.kept else settled)
 
 
 def _ending(items: Sequence[WithPlace], refused: dict[int, Refusal]) -> Refusal:
     """The first refusal that only the service could find; by then later items may be written too."""
     first = refused[min(refused)]
-    last = max((place for place in range(len(items)) if place not in refused), default=0)
+    last = max((place for place in range(len(items)) if place not in refused), default=-1)
     if last < min(refused) or first.place == items[last].place:
         return first
     return Refusal(
@@ -110,11 +137,17 @@ def check_all(job: Job, table: Table, items: Iterable[WithPlace]) -> None:
 
 
 def _check(table: Table, placed: WithPlace) -> Refusal | None:
+    if placed.fault is not None:
+        return _fault(placed)
     try:
         batch_member(table, PutItem(placed.item))
     except (FlyexprError, RecursionError) as error:
         return _refusal(placed, error)
     return None
+
+
+def _fault(placed: WithPlace) -> Refusal:
+    return Refusal(placed.place, placed.fault or "", placed.text or "")
 
 
 def _refusal(placed: WithPlace, error: Exception) -> Refusal:

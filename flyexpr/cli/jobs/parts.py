@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from flyexpr.cli.jobs.work import CHUNK, Chunk, Job
@@ -27,13 +28,22 @@ def parts_of(job: Job, table: Table, segments: int, reading: type[Reading] = Rea
 def _chunks(job: Job, table: Table, part: tuple[int, int], kind: type[Reading]) -> Iterator[Chunk]:
     reading = kind(table, Scan(part=part, start=job.journal.mark(str(part[0]))), time.monotonic)
     items: list[Any] = []
+
+    def ended() -> Chunk:
+        return Chunk(items, reading.cursor, within=partial(_within, reading, items))
+
     for page in job.pages(reading):
         for item in page:
             items.append(item)
             if len(items) == CHUNK:
-                yield Chunk(items, reading.cursor)
+                yield ended()
                 items = []
         if items and reading.cursor is not None:
-            yield Chunk(items, reading.cursor)
+            yield ended()
             items = []
-    yield Chunk(items, None)
+    yield ended()
+
+
+def _within(reading: Reading, items: list[Any], number: int) -> tuple[str | None, dict[str, Any]]:
+    """The mark after the first items of a chunk."""
+    return reading.cursor_at((0, reading.table.key_in(items[number - 1]))), {}

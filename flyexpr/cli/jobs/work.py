@@ -1,8 +1,9 @@
 """Long work: parts side by side, chunk after chunk, in constant memory; safe to interrupt and to continue.
 
-A chunk is done, then the journal says so, then the next one begins. After a crash the chunks that were under way are
-done again, which changes nothing where items are put. Work of the library, such as an update of all that matches, is a
-part of one chunk, which makes entries of its own: see `flyexpr.steps.many`.
+A chunk is done, then the journal says so, then the next one begins. If a chunk ends early, the journal says how much of
+it is done. After a crash the chunks that were under way are done again, which changes nothing where items are put. Work
+of the library, such as an update of all that matches, is a part of one chunk, which makes entries of its own: see
+`flyexpr.steps.many`.
 """
 
 from __future__ import annotations
@@ -50,11 +51,14 @@ class Chunk:
 
     >>> Chunk([{"id": "a"}], mark=None).facts
     {}
+
+    `within` gives the mark after the first so many of the entries, and the facts about it.
     """
 
     entries: list[Any]
     mark: Any
     facts: dict[str, Any] = field(default_factory=dict)
+    within: Callable[[int], tuple[Any, dict[str, Any]]] | None = None
 
 
 class Job:
@@ -83,6 +87,7 @@ class Job:
         self.pace = Pace(rate, time.monotonic)
         self._counts: dict[str, dict[str, float]] = {part: {**found} for part, found in self.journal.counts().items()}
         self._refusals: defaultdict[str, list[Refusal]] = defaultdict(list)  # by part, since its last mark
+        self._settled: dict[str, int] = {}  # by part, how many of the first entries of its chunk are done or refused
         self._here = threading.local()  # the part that a thread works for
         self._lock, self._entering, self._idle = threading.Lock(), threading.Lock(), threading.Condition()
         self._busy = 0  # parts that do a chunk now; the others only read
@@ -114,6 +119,10 @@ class Job:
         self._count("refused", 1)
         with self._lock:
             self._refusals[self._part].append(refusal)
+
+    def settle(self, number: int) -> None:
+        """Takes note that so many of the first entries of the chunk are done or refused, in case that it ends early."""
+        self._settled[self._part] = number
 
     def spend(self, read: float, taken: float) -> None:
         """Counts read units, and settles them with those that were taken before."""
@@ -179,7 +188,7 @@ class Job:
         try:
             for chunk in chunks:
                 with self._working():
-                    with self._costs_kept(part):
+                    with self._kept(part, chunk):
                         facts = do(part, chunk.entries) or {}
                     self.enter(part, chunk.mark, {**chunk.facts, **(facts if isinstance(facts, dict) else {})})
         except Stopped:
@@ -203,21 +212,37 @@ class Job:
                 self._idle.notify_all()
 
     @contextmanager
-    def _costs_kept(self, part: str) -> Iterator[None]:
-        """A context for doing a chunk: if it ends early, what it has cost so far is recorded."""
+    def _kept(self, part: str, chunk: Chunk) -> Iterator[None]:
+        """A context for doing a chunk: if it ends early, it is recorded what it has cost so far, and what it has done.
+
+        The next run would else do everything again, and never end where a few requests in a hundred fail.
+        """
+        before = dict(self._counts.get(part, {}))
+        self._settled.pop(part, None)
         try:
             yield
         except BaseException:
+            settled = self._settled.get(part, 0)
             with self._lock:
-                costs = {name: self._counts.get(part, {}).get(name, 0.0) for name in ("read", "written")}
-            self.journal.spend(part, costs)
+                counts = dict(self._counts.get(part, {}))
+            if settled and chunk.within is not None and self.journal.is_kept:
+                mark, facts = chunk.within(settled)
+                refused = counts.get("refused", 0.0) - before.get("refused", 0.0)
+                self._enter(part, mark, facts, counts | {"done": before.get("done", 0.0) + settled - refused})
+            else:
+                self.journal.spend(part, {name: counts.get(name, 0.0) for name in ("read", "written")})
             raise
 
     def enter(self, part: str, mark: Any, facts: Mapping[str, Any]) -> None:
         """Records that a part is done up to a mark, and what was refused on the way."""
+        with self._lock:
+            counts = dict(self._counts.get(part, {}))
+        self._enter(part, mark, facts, counts)
+
+    def _enter(self, part: str, mark: Any, facts: Mapping[str, Any], counts: Mapping[str, float]) -> None:
         with self._entering:  # the length of the rejects belongs to the marks of all parts
             with self._lock:
-                counts, refusals = dict(self._counts.get(part, {})), self._refusals.pop(part, [])
+                refusals = self._refusals.pop(part, [])
             self.journal.enter(part, mark, {**facts, self.rejects.fact: self.rejects.write(refusals)}, counts)
 
     def close(self) -> None:
