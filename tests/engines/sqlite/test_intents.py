@@ -12,20 +12,10 @@ from flyexpr import DynamoError
 from flyexpr.engines import sqlite
 from flyexpr.engines.sqlite.engine import OPERATIONS
 from flyexpr.engines.sqlite.faults import backfilling, bare, enveloped, invalid, invalid_constant, validation_errors
-from flyexpr.engines.sqlite.request.intents import (
-    ExpiryAsked,
-    GetAsked,
-    IndexAsked,
-    NamesAsked,
-    ProbeAsked,
-    Resource,
-    Returns,
-    Segment,
-    Settings,
-    TagsAsked,
-    Throughput,
-    UntagAsked,
-)
+from flyexpr.engines.sqlite.request.intents.reads import GetAsked, Segment
+from flyexpr.engines.sqlite.request.intents.settings import ExpiryAsked, ProbeAsked, Resource, TagsAsked, UntagAsked
+from flyexpr.engines.sqlite.request.intents.tables import IndexAsked, NamesAsked, Settings, Throughput
+from flyexpr.engines.sqlite.request.intents.writes import Returns
 from flyexpr.expressions.nodes import Path as DocumentPath
 from flyexpr.expressions.nodes import Value
 

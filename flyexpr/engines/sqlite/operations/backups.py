@@ -24,7 +24,7 @@ from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.operations.fills import finish_abandoned
-from flyexpr.engines.sqlite.request.intents import BackupAsked, BackupsAsked
+from flyexpr.engines.sqlite.request.intents.backups import BackupAsked, BackupsAsked
 from flyexpr.engines.sqlite.rules.backups import backup_description, backup_details, backup_summary
 from flyexpr.errors import DynamoError
 

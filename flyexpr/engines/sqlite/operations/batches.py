@@ -20,7 +20,8 @@ from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import metrics_by_table
 from flyexpr.engines.sqlite.operations.reads import shown
 from flyexpr.engines.sqlite.request.batches import DUPLICATES
-from flyexpr.engines.sqlite.request.intents import BatchAsked, KeysAsked, Write, WritesAsked
+from flyexpr.engines.sqlite.request.intents.reads import BatchAsked, KeysAsked
+from flyexpr.engines.sqlite.request.intents.writes import Write, WritesAsked
 from flyexpr.engines.sqlite.rules.capacity import Usage, Usages, read_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_key, key_row
 from flyexpr.engines.sqlite.rules.writes import check_indexes, image_after

@@ -14,7 +14,7 @@ from flyexpr.engines.sqlite.disk.key_schema import key_of, partition_key
 from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.request.intents import Write
+from flyexpr.engines.sqlite.request.intents.writes import Write
 
 _GIGABYTE = 1024**3
 

@@ -16,7 +16,8 @@ from flyexpr.engines.sqlite.faults import condition_failed, duplicate_item, inva
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
 from flyexpr.engines.sqlite.operations.long_writes import LongWrites, write_in_transaction
-from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, Returns, Write, WriteAsked
+from flyexpr.engines.sqlite.request.intents import EXPRESSIONS
+from flyexpr.engines.sqlite.request.intents.writes import Returns, Write, WriteAsked
 from flyexpr.engines.sqlite.rules.capacity import consumed
 from flyexpr.engines.sqlite.rules.keys import UPDATE_TOO_LARGE
 from flyexpr.engines.sqlite.rules.update_charge import update_charge

@@ -13,7 +13,7 @@ from typing import TypeVar
 from flyexpr.engines.sqlite.disk.images import Image, Row
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.request.intents import Write
+from flyexpr.engines.sqlite.request.intents.writes import Write
 from flyexpr.engines.sqlite.rules.effort import effort
 from flyexpr.engines.sqlite.rules.writes import holds, image_after, image_before
 from flyexpr.errors import DynamoError

@@ -16,7 +16,7 @@ from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import DamagedFileError, backfilling, invalid
-from flyexpr.engines.sqlite.request.intents import PageAsked
+from flyexpr.engines.sqlite.request.intents.reads import PageAsked
 from flyexpr.engines.sqlite.rules.capacity import Usage, consumed, read_units
 from flyexpr.engines.sqlite.rules.effort import effort
 from flyexpr.engines.sqlite.rules.selection import read_selection

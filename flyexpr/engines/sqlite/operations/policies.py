@@ -12,7 +12,7 @@ from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import not_found
-from flyexpr.engines.sqlite.request.intents import PolicyAsked
+from flyexpr.engines.sqlite.request.intents.settings import PolicyAsked
 from flyexpr.errors import DynamoError
 
 _NONE = "NO_POLICY"

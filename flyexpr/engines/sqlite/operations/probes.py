@@ -8,7 +8,7 @@ from typing import Any
 from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import not_found
-from flyexpr.engines.sqlite.request.intents import ProbeAsked
+from flyexpr.engines.sqlite.request.intents.settings import ProbeAsked
 from flyexpr.engines.sqlite.request.settings.probes import PROBES, Refusal
 from flyexpr.errors import DynamoError
 

@@ -18,7 +18,7 @@ from flyexpr.engines.sqlite.operations.fills import finish_abandoned
 from flyexpr.engines.sqlite.operations.pages import Page, find_target
 from flyexpr.engines.sqlite.request.clauses import Clause
 from flyexpr.engines.sqlite.request.expressions import top_names
-from flyexpr.engines.sqlite.request.intents import GetAsked, PageAsked, Segment
+from flyexpr.engines.sqlite.request.intents.reads import GetAsked, PageAsked, Segment
 from flyexpr.engines.sqlite.rules.capacity import Usage, consumed, read_units
 from flyexpr.engines.sqlite.rules.keys import check_index_keys, key_row
 from flyexpr.engines.sqlite.rules.ranges import key_range

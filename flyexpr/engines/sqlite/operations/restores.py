@@ -22,13 +22,8 @@ from flyexpr.engines.sqlite.operations.fills import finish_abandoned
 from flyexpr.engines.sqlite.operations.past import first_changes
 from flyexpr.engines.sqlite.operations.recording import begin_recording, end_recording
 from flyexpr.engines.sqlite.operations.tables import enter_table
-from flyexpr.engines.sqlite.request.intents import (
-    Overrides,
-    RecoveryAsked,
-    RestoreAsked,
-    RestoreToTimeAsked,
-    TableAsked,
-)
+from flyexpr.engines.sqlite.request.intents.backups import Overrides, RecoveryAsked, RestoreAsked, RestoreToTimeAsked
+from flyexpr.engines.sqlite.request.intents.tables import TableAsked
 from flyexpr.engines.sqlite.rules.backups import restored_table
 from flyexpr.engines.sqlite.rules.descriptions import new_description
 from flyexpr.engines.sqlite.rules.views import created_view, table_view

@@ -24,18 +24,14 @@ from flyexpr.engines.sqlite.operations.transactions import (
     transact_write_items,
 )
 from flyexpr.engines.sqlite.request.batches import DUPLICATES
-from flyexpr.engines.sqlite.request.intents import (
+from flyexpr.engines.sqlite.request.intents.reads import GetAsked, GetsAsked
+from flyexpr.engines.sqlite.request.intents.statements import (
     ActionsAsked,
     ExecutionAsked,
-    GetAsked,
-    GetsAsked,
-    Returns,
     StatementAsked,
     StatementsAsked,
-    Write,
-    WriteAsked,
-    WritesAsked,
 )
+from flyexpr.engines.sqlite.request.intents.writes import Returns, Write, WriteAsked, WritesAsked
 from flyexpr.engines.sqlite.request.next_tokens import write_token
 from flyexpr.engines.sqlite.request.statements import invalid_action
 from flyexpr.engines.sqlite.rules.capacity import write_units

@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.disk.history.streams import StoredStream, find_strea
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found
 from flyexpr.engines.sqlite.operations.recording import retention
-from flyexpr.engines.sqlite.request.intents import (
+from flyexpr.engines.sqlite.request.intents.streams import (
     IteratorAsked,
     RecordsAsked,
     ShardIterator,

@@ -13,7 +13,7 @@ from flyexpr.engines.sqlite.operations.backups import keep_deleted
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.policies import new_policy
 from flyexpr.engines.sqlite.operations.recording import follow_stream, forget_table
-from flyexpr.engines.sqlite.request.intents import AlterationAsked, NamesAsked, TableAsked
+from flyexpr.engines.sqlite.request.intents.tables import AlterationAsked, NamesAsked, TableAsked
 from flyexpr.engines.sqlite.request.settings.tags import read_tags
 from flyexpr.engines.sqlite.rules.alterations import altered_description
 from flyexpr.engines.sqlite.rules.building import begin_building, check_buildable, check_unbuilding

@@ -9,7 +9,7 @@ from flyexpr.engines.sqlite.answers import json_text
 from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import not_found
-from flyexpr.engines.sqlite.request.intents import Resource, TagsAsked, UntagAsked
+from flyexpr.engines.sqlite.request.intents.settings import Resource, TagsAsked, UntagAsked
 from flyexpr.errors import DynamoError
 
 MAX_TAGS = 50

@@ -9,7 +9,7 @@ import hashlib
 import json
 
 from flyexpr.engines.sqlite.disk.storage import Storage
-from flyexpr.engines.sqlite.request.intents import Token
+from flyexpr.engines.sqlite.request.intents.writes import Token
 from flyexpr.errors import DynamoError
 
 TOKEN_SECONDS = 600

@@ -21,7 +21,9 @@ from flyexpr.engines.sqlite.operations.collection_size import metrics_by_table
 from flyexpr.engines.sqlite.operations.long_writes import Images, LongWrites, write_in_transaction
 from flyexpr.engines.sqlite.operations.tokens import recall, remember
 from flyexpr.engines.sqlite.request.expressions import top_names
-from flyexpr.engines.sqlite.request.intents import STATEMENT, GetsAsked, Returns, Write, WritesAsked
+from flyexpr.engines.sqlite.request.intents import STATEMENT
+from flyexpr.engines.sqlite.request.intents.reads import GetsAsked
+from flyexpr.engines.sqlite.request.intents.writes import Returns, Write, WritesAsked
 from flyexpr.engines.sqlite.request.transactions import MAX_BYTES
 from flyexpr.engines.sqlite.rules.capacity import Usage, Usages, read_units, write_units
 from flyexpr.engines.sqlite.rules.keys import check_empty_index_keys, check_empty_key, key_row

@@ -18,7 +18,7 @@ from flyexpr.engines.sqlite.faults import IN_USE, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out, time_key
 from flyexpr.engines.sqlite.operations.fills import begin_fill, check_unfilled, finish_abandoned, finish_fill
 from flyexpr.engines.sqlite.operations.tables import known_definition
-from flyexpr.engines.sqlite.request.intents import ExpiryAsked
+from flyexpr.engines.sqlite.request.intents.settings import ExpiryAsked
 
 FIVE_YEARS = 5 * 365 * 24 * 3600
 SWEEP = 100  # some 10 ms of work, for a request that happens to come by

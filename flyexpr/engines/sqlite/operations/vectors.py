@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex, shown, unpack
 from flyexpr.engines.sqlite.faults import BackfillingIndex, DamagedFileError, invalid
 from flyexpr.engines.sqlite.operations.nearest import nearest
 from flyexpr.engines.sqlite.operations.reads import take_page
-from flyexpr.engines.sqlite.request.intents import SearchAsked
+from flyexpr.engines.sqlite.request.intents.reads import SearchAsked
 from flyexpr.engines.sqlite.rules.capacity import WRITE_UNIT
 from flyexpr.engines.sqlite.rules.searches import check_search, check_search_condition, partition_of
 from flyexpr.expressions.evaluate import matches

@@ -11,7 +11,8 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import bare, invalid, validation_errors
 from flyexpr.engines.sqlite.request.expressions import mixed
-from flyexpr.engines.sqlite.request.intents import BatchAsked, KeysAsked, Write, WritesAsked
+from flyexpr.engines.sqlite.request.intents.reads import BatchAsked, KeysAsked
+from flyexpr.engines.sqlite.request.intents.writes import Write, WritesAsked
 from flyexpr.engines.sqlite.request.member_rules import (
     Rule,
     item_rule,

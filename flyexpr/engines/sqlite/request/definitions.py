@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
-from flyexpr.engines.sqlite.request.intents import Throughput
+from flyexpr.engines.sqlite.request.intents.tables import Throughput
 from flyexpr.engines.sqlite.request.json_types import ListOf, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
     LONG_MAX,

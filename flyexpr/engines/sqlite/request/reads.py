@@ -10,7 +10,7 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.clauses import Clause, read_clauses
 from flyexpr.engines.sqlite.request.expressions import named_paths, read_expressions
-from flyexpr.engines.sqlite.request.intents import GetAsked, PageAsked, Segment
+from flyexpr.engines.sqlite.request.intents.reads import GetAsked, PageAsked, Segment
 from flyexpr.engines.sqlite.request.legacy import read_attributes_to_get, read_key_conditions, read_legacy_filter
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.shapes import GET_ITEM, QUERY, SCAN

@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import bare, invalid, validation_errors
-from flyexpr.engines.sqlite.request.intents import ActionsAsked, ExecutionAsked, StatementAsked, StatementsAsked, Token
+from flyexpr.engines.sqlite.request.intents.statements import (
+    ActionsAsked,
+    ExecutionAsked,
+    StatementAsked,
+    StatementsAsked,
+)
+from flyexpr.engines.sqlite.request.intents.writes import Token
 from flyexpr.engines.sqlite.request.json_types import Structure, check_shape
 from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule
 from flyexpr.engines.sqlite.request.members import RULES, Members, gather

@@ -9,7 +9,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.intents import (
+from flyexpr.engines.sqlite.request.intents.streams import (
     IteratorAsked,
     RecordsAsked,
     ShardIterator,

@@ -12,7 +12,7 @@ from flyexpr.engines.sqlite.request.definitions import (
     check_bounds,
     read_definition,
 )
-from flyexpr.engines.sqlite.request.intents import (
+from flyexpr.engines.sqlite.request.intents.tables import (
     AlterationAsked,
     IndexAsked,
     IndexUpdate,

@@ -12,7 +12,8 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import InvalidConstant, invalid
 from flyexpr.engines.sqlite.request.expressions import MEMBERS
-from flyexpr.engines.sqlite.request.intents import GetAsked, GetsAsked, Token, Write, WritesAsked
+from flyexpr.engines.sqlite.request.intents.reads import GetAsked, GetsAsked
+from flyexpr.engines.sqlite.request.intents.writes import Token, Write, WritesAsked
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.reads import read_projection
 from flyexpr.engines.sqlite.request.shapes import ACTIONS, GET, TRANSACT_GET_ITEMS, TRANSACT_WRITE_ITEMS

@@ -11,7 +11,8 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.faults import bare, enveloped, invalid, validation_errors
 from flyexpr.engines.sqlite.request.expressions import attribute_names, read_expressions
-from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, OLDER, Returns, Write, WriteAsked
+from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, OLDER
+from flyexpr.engines.sqlite.request.intents.writes import Returns, Write, WriteAsked
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem
 from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of

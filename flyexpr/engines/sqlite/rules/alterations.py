@@ -10,7 +10,7 @@ from copy import deepcopy
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, not_found, one_index_at_a_time, validation_errors
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
-from flyexpr.engines.sqlite.request.intents import AlterationAsked, IndexAsked, IndexUpdate, Settings, Throughput
+from flyexpr.engines.sqlite.request.intents.tables import AlterationAsked, IndexAsked, IndexUpdate, Settings, Throughput
 from flyexpr.engines.sqlite.request.members import broken
 from flyexpr.engines.sqlite.rules.definitions import (
     check_defined,

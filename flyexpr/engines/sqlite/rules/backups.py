@@ -11,7 +11,8 @@ from flyexpr.engines.sqlite.disk.history.backups import StoredBackup
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UNITS
-from flyexpr.engines.sqlite.request.intents import IndexAsked, Overrides, Settings, TableAsked, Throughput
+from flyexpr.engines.sqlite.request.intents.backups import Overrides
+from flyexpr.engines.sqlite.request.intents.tables import IndexAsked, Settings, TableAsked, Throughput
 from flyexpr.engines.sqlite.rules.definitions import names_of
 from flyexpr.engines.sqlite.rules.throughput import ON_DEMAND, PROVISIONED, Description, billing_mode
 from flyexpr.engines.sqlite.rules.vector_definitions import search_schemas, vector_index_asked

@@ -12,7 +12,7 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, check_bounds
-from flyexpr.engines.sqlite.request.intents import IndexAsked, TableAsked, VectorIndexAsked
+from flyexpr.engines.sqlite.request.intents.tables import IndexAsked, TableAsked, VectorIndexAsked
 from flyexpr.engines.sqlite.rules.throughput import Description, check_ceilings, check_throughput, unwanted_units
 
 Wire = dict[str, Any]

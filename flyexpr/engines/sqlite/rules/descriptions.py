@@ -11,7 +11,7 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL
-from flyexpr.engines.sqlite.request.intents import IndexAsked, Settings, TableAsked
+from flyexpr.engines.sqlite.request.intents.tables import IndexAsked, Settings, TableAsked
 from flyexpr.engines.sqlite.rules.definitions import check_definition
 from flyexpr.engines.sqlite.rules.throughput import (
     PROVISIONED,

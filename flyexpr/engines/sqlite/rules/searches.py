@@ -11,7 +11,7 @@ from operator import mul
 
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid
-from flyexpr.engines.sqlite.request.intents import SearchAsked
+from flyexpr.engines.sqlite.request.intents.reads import SearchAsked
 from flyexpr.engines.sqlite.rules.keys import empty_key
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.check.searching import compared_values, is_searchable

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
-from flyexpr.engines.sqlite.request.intents import STATEMENT, PageAsked
+from flyexpr.engines.sqlite.request.intents import STATEMENT
+from flyexpr.engines.sqlite.request.intents.reads import PageAsked
 from flyexpr.expressions.nodes import Condition, Path
 from flyexpr.expressions.paths import paths as paths_of
 from flyexpr.records import record

@@ -15,7 +15,9 @@ from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import find_clause
 from flyexpr.engines.sqlite.request.expressions import named_paths
-from flyexpr.engines.sqlite.request.intents import STATEMENT, ExecutionAsked, GetAsked, PageAsked, StatementAsked
+from flyexpr.engines.sqlite.request.intents import STATEMENT
+from flyexpr.engines.sqlite.request.intents.reads import GetAsked, PageAsked
+from flyexpr.engines.sqlite.request.intents.statements import ExecutionAsked, StatementAsked
 from flyexpr.engines.sqlite.request.next_tokens import MISMATCH
 from flyexpr.engines.sqlite.rules.key_ranges import KeyedRange, asks_only_keys, key_ranges
 from flyexpr.engines.sqlite.rules.selection import check_filter_held, check_key_paths

@@ -14,7 +14,9 @@ from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid
 from flyexpr.engines.sqlite.request.clauses import find_clause
 from flyexpr.engines.sqlite.request.expressions import attribute_names
-from flyexpr.engines.sqlite.request.intents import STATEMENT, StatementAsked, Write
+from flyexpr.engines.sqlite.request.intents import STATEMENT
+from flyexpr.engines.sqlite.request.intents.statements import StatementAsked
+from flyexpr.engines.sqlite.request.intents.writes import Write
 from flyexpr.engines.sqlite.rules.key_ranges import check_key_value, wrong_key_type
 from flyexpr.engines.sqlite.rules.keys import check_key_size
 from flyexpr.expressions.nodes import ALWAYS, Condition, Or, Path, Test, Update, Value, parts_of

@@ -10,7 +10,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter
 from flyexpr.engines.sqlite.request.definitions import MAX_UNITS, UNITS
-from flyexpr.engines.sqlite.request.intents import Throughput
+from flyexpr.engines.sqlite.request.intents.tables import Throughput
 
 Description = dict[str, Any]
 

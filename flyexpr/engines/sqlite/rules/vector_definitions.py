@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid_parameter, not_found
-from flyexpr.engines.sqlite.request.intents import TableAsked, VectorIndexAsked, VectorUpdate
+from flyexpr.engines.sqlite.request.intents.tables import TableAsked, VectorIndexAsked, VectorUpdate
 from flyexpr.engines.sqlite.rules.definitions import check_index_names, check_new_name, check_projected, remove_index
 from flyexpr.engines.sqlite.rules.throughput import ON_DEMAND, Description
 

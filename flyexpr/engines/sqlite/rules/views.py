@@ -14,7 +14,7 @@ from flyexpr.engines.sqlite.disk.schema import Definition
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.request.definitions import GLOBAL, LOCAL, UNITS
-from flyexpr.engines.sqlite.request.intents import TableAsked, Throughput
+from flyexpr.engines.sqlite.request.intents.tables import TableAsked, Throughput
 from flyexpr.engines.sqlite.rules.building import show_building
 from flyexpr.engines.sqlite.rules.throughput import Description, billing_mode, decreases_today, warm_throughput
 

@@ -14,7 +14,8 @@ from flyexpr.engines.sqlite.answers import changed_text, item_text
 from flyexpr.engines.sqlite.disk.images import Image, Row, read_image
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, unusable_key
-from flyexpr.engines.sqlite.request.intents import OLDER, Write
+from flyexpr.engines.sqlite.request.intents import OLDER
+from flyexpr.engines.sqlite.request.intents.writes import Write
 from flyexpr.engines.sqlite.rules.effort import least_size
 from flyexpr.engines.sqlite.rules.keys import (
     UPDATE_TOO_LARGE,

@@ -12,7 +12,7 @@ from typing import Any
 from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.request.batches import MAX_WRITES
 from flyexpr.engines.sqlite.request.body import MAX_BODY, NOT_AS_KNOWN, Bodies, read_body, scan
-from flyexpr.engines.sqlite.request.intents import WriteAsked, WritesAsked
+from flyexpr.engines.sqlite.request.intents.writes import WriteAsked, WritesAsked
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem, PutPatterns
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.values.memo import Memo

@@ -7,7 +7,7 @@ read: with 384 of them this takes half of the time of a reading of the whole bod
 from __future__ import annotations
 
 from flyexpr.engines.sqlite.request.body import MAX_BODY, NOT_AS_KNOWN, Bodies, scan
-from flyexpr.engines.sqlite.request.intents import SearchAsked
+from flyexpr.engines.sqlite.request.intents.reads import SearchAsked
 from flyexpr.engines.sqlite.request.known.compact import compact_text
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.searches.bodies import read_search_body

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.request.body import NOT_AS_KNOWN, Bodies, scan, value_start
 from flyexpr.engines.sqlite.request.expressions import MAX_MAPS, VALUES, find_nodes
-from flyexpr.engines.sqlite.request.intents import Write, WriteAsked
+from flyexpr.engines.sqlite.request.intents.writes import Write, WriteAsked
 from flyexpr.engines.sqlite.request.known.slots import Slots
 from flyexpr.engines.sqlite.request.members import Members
 from flyexpr.engines.sqlite.request.templates import fill

@@ -11,7 +11,7 @@ from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.expressions import check_placeholders, parse_expressions
-from flyexpr.engines.sqlite.request.intents import SearchAsked
+from flyexpr.engines.sqlite.request.intents.reads import SearchAsked
 from flyexpr.engines.sqlite.request.member_rules import Rule
 from flyexpr.engines.sqlite.request.members import RULES, Members, broken, newly_broken
 from flyexpr.engines.sqlite.request.searches.bodies import INTERNAL_TYPES

@@ -13,16 +13,15 @@ from flyexpr.engines.sqlite.request.definitions import (
     ObjectRules,
     read_object,
 )
-from flyexpr.engines.sqlite.request.intents import (
+from flyexpr.engines.sqlite.request.intents.backups import (
     BackupAsked,
     BackupsAsked,
     Overrides,
     RecoveryAsked,
     RestoreAsked,
     RestoreToTimeAsked,
-    Settings,
-    Throughput,
 )
+from flyexpr.engines.sqlite.request.intents.tables import Settings, Throughput
 from flyexpr.engines.sqlite.request.member_rules import (
     Rule,
     boolean_rule,

@@ -9,7 +9,7 @@ import json
 import re
 
 from flyexpr.engines.sqlite.faults import invalid
-from flyexpr.engines.sqlite.request.intents import PolicyAsked, Resource
+from flyexpr.engines.sqlite.request.intents.settings import PolicyAsked, Resource
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import TABLE_ARN, Rule, boolean_rule, sized_text_rule, text_rule
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of

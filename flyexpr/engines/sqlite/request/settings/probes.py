@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.faults import NO_REPLICAS
-from flyexpr.engines.sqlite.request.intents import ProbeAsked
+from flyexpr.engines.sqlite.request.intents.settings import ProbeAsked
 from flyexpr.engines.sqlite.request.json_types import INTEGER, LONG, STRING, ListOf, Shape, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
     Rule,

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, invalid_parameter, validation_errors
-from flyexpr.engines.sqlite.request.intents import Resource, TagsAsked, UntagAsked
+from flyexpr.engines.sqlite.request.intents.settings import Resource, TagsAsked, UntagAsked
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import (
     TABLE_ARN,
