@@ -14,7 +14,7 @@ from flyexpr.engines.sqlite.request.expressions import mixed
 from flyexpr.engines.sqlite.request.intents.reads import BatchAsked, KeysAsked
 from flyexpr.engines.sqlite.request.intents.writes import Write, WritesAsked
 from flyexpr.engines.sqlite.request.member_rules import (
-    Rule,
+    ObjectRules,
     item_rule,
     length_problems,
     list_rule,
@@ -29,9 +29,9 @@ from flyexpr.engines.sqlite.request.writes import read_delete, read_put, read_re
 from flyexpr.expressions.nodes import Path
 
 MAX_KEYS, MAX_WRITES = 100, 25
-_GET, _WRITE, _KEYS = rules_of(BATCH_GET_ITEM), rules_of(BATCH_WRITE_ITEM), rules_of(KEYS_AND_ATTRIBUTES)
-_TABLE: dict[str, Rule] = {"TableName": table_rule}
-_PART: dict[str, Rule] = {"Item": item_rule, "Key": map_rule}
+_GET, _WRITE, _KEYS = rules_of(BATCH_GET_ITEM), rules_of(BATCH_WRITE_ITEM), rules_of(KEYS_AND_ATTRIBUTES, "Keys")
+_TABLE = ObjectRules({"TableName": table_rule})
+_PARTS = {"Item": ObjectRules({"Item": item_rule}, ["Item"]), "Key": ObjectRules({"Key": map_rule}, ["Key"])}
 DUPLICATES = "Provided list of item keys contains duplicates"
 
 
@@ -54,7 +54,7 @@ def read_batch_get_item(request: Members) -> BatchAsked:
 def _read_table(name: str, wire: Any) -> Members:
     """What is asked of one table; the same key twice is refused, but `1` and `1.0` pass as two, as in the service."""
     where = read_members({"TableName": name}, _TABLE)
-    members = read_members(wire, _KEYS, ("Keys",), f"requestItems.{name}.member.") | where
+    members = read_members(wire, _KEYS, f"requestItems.{name}.member.") | where
     problems = length_problems(len(members["Keys"]), 1, MAX_KEYS)
     if problems:
         raise validation_errors([newly_broken(f"RequestItems.{name}.member.Keys", problem) for problem in problems])
@@ -106,6 +106,6 @@ def _read_write(table: str, wire: Any, within: str) -> Write:
 
 
 def _read_part(table: str, wire: Any, name: str, within: str) -> Members:
-    members = read_members({name: map_rule(wire)[0].get(name)}, _PART, (name,), within)
+    members = read_members({name: map_rule(wire)[0].get(name)}, _PARTS[name], within)
     members["TableName"] = table
     return members

@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 from flyexpr.engines.sqlite.disk.vectors import VECTORS
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
@@ -14,6 +14,7 @@ from flyexpr.engines.sqlite.request.intents.tables import Throughput
 from flyexpr.engines.sqlite.request.json_types import ListOf, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
     LONG_MAX,
+    ObjectRules,
     Rule,
     boolean_rule,
     choice_rule,
@@ -33,15 +34,6 @@ MAX_UNITS = 1_000_000_000_000
 LOCAL_OVERRIDE, GLOBAL_OVERRIDE = "LocalSecondaryIndexOverride", "GlobalSecondaryIndexOverride"
 LOCAL, GLOBAL, UPDATES = "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "GlobalSecondaryIndexUpdates"
 VECTOR_UPDATES = "VectorIndexUpdates"
-
-
-class ObjectRules(NamedTuple):
-    """The rules for the members of an object, and which of them it must have."""
-
-    members: Mapping[str, Rule]
-    required: Iterable[str] = ()
-    below: Mapping[str, ObjectRules] = {}
-    """Those of members that only this object has, or whose names stand for others elsewhere."""
 
 
 _NAME_TEXT = sized_text_rule(1, 255)
@@ -181,7 +173,7 @@ def read_object(request: Members, structure: Structure, rules: ObjectRules) -> M
 
 
 def _read(value: Any, structure: Any, rules: ObjectRules, within: str, problems: list[str]) -> Members:
-    members = gather(value, rules_of(structure, rules.members), rules.required, within, problems)
+    members = gather(value, rules_of(structure, *rules.required, among=rules.members), within, problems)
     for name, below in members.items():
         path = f"{within}{name[0].lower()}{name[1:]}."
         rules_below = rules.below.get(name) or _BELOW.get(name)

@@ -6,14 +6,24 @@ A value of the wrong JSON type does not break a constraint. It is a Serializatio
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flyexpr.engines.sqlite.request.json_types import INTEGER, ITEM, STRING, STRINGS, TIMESTAMP, read_bool, wrong_type
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem
 
 Rule = Callable[[Any], tuple[Any, list[str]]]
+
+
+class ObjectRules(NamedTuple):
+    """The rules for the members of an object, and which of them it must have."""
+
+    members: Mapping[str, Rule]
+    required: Iterable[str] = ()
+    below: Mapping[str, ObjectRules] = {}
+    """Those of members that only this object has, or whose names stand for others elsewhere."""
+
 
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")

@@ -6,13 +6,14 @@ have is passed over, as the service does; JSON null counts as absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import invalid, validation_errors
 from flyexpr.engines.sqlite.request.json_types import ITEM, Structure, wrong_type
 from flyexpr.engines.sqlite.request.member_rules import (
     INT_MAX,
+    ObjectRules,
     Rule,
     boolean_rule,
     choice_rule,
@@ -30,13 +31,11 @@ Members = dict[str, Any]
 """The members of a request or of a part of it, by name."""
 
 
-def read_members(
-    request: Any, rules: Mapping[str, Rule], required: Iterable[str] = (), within: str = "", *, newer: bool = False
-) -> Members:
+def read_members(request: Any, rules: ObjectRules, within: str = "", *, newer: bool = False) -> Members:
     """The members of a request (or of a part of it, whose path is `within`), each read by its rule.
 
-    >>> rules = {name: RULES[name] for name in ("TableName", "Limit")}
-    >>> read_members({"TableName": "scores", "Limit": 1.5, "Unknown": 1}, rules, ["TableName"])
+    >>> rules = ObjectRules({name: RULES[name] for name in ("TableName", "Limit")}, ["TableName"])
+    >>> read_members({"TableName": "scores", "Limit": 1.5, "Unknown": 1}, rules)
     {'TableName': 'scores', 'Limit': 1}
     >>> read_members({"TableName": "s", "Limit": 0}, rules, newer=True)
     Traceback (most recent call last):
@@ -46,7 +45,7 @@ satisfy constraint: Member must have length greater than or equal to 3; Value at
 Member must have value greater than or equal to 1
     """
     problems: list[str] = []
-    members = gather(request, rules, required, within, problems, newer=newer)
+    members = gather(request, rules, within, problems, newer=newer)
     if problems:
         raise validation_errors(problems)
     return members
@@ -73,27 +72,19 @@ def check_table_named(request: Members) -> None:
         raise invalid("The parameter 'TableName' is required but was not present in the request")
 
 
-def gather(
-    request: Any,
-    rules: Mapping[str, Rule],
-    required: Iterable[str],
-    within: str,
-    problems: list[str],
-    *,
-    newer: bool = False,
-) -> Members:
-    """The members of a request, read by a table of rules; broken ones are added to `problems`.
+def gather(request: Any, rules: ObjectRules, within: str, problems: list[str], *, newer: bool = False) -> Members:
+    """The members of a request, each read by its rule; broken ones are added to `problems`.
 
     `newer` is for Query and Scan: the service's newer layer reads their numbers.
     """
     if type(request) is not dict:
         raise wrong_type(request, ITEM)
-    for name in required:
+    for name in rules.required:
         if request.get(name) is None:
             problems.append(_broken(within, name, None, "Member must not be null"))
-    members = {}
+    members, rule_of = {}, rules.members.get
     for name, raw in request.items():
-        rule = rules.get(name)
+        rule = rule_of(name)
         if rule is not None and raw is not None:
             members[name], constraints = rule(raw)
             if constraints:
@@ -193,10 +184,10 @@ RULES: dict[str, Rule] = {
 }
 
 
-def rules_of(shape: Structure, rules: Mapping[str, Rule] = RULES) -> dict[str, Rule]:
-    """The rules for the members that a request has, or a part of it, out of a table for several of them.
+def rules_of(shape: Structure, *required: str, among: Mapping[str, Rule] = RULES) -> ObjectRules:
+    """The rules for the members that a request has, or a part of it: those of a table for several shapes.
 
-    >>> list(rules_of(Structure("Get", {"Key": ITEM})))
+    >>> list(rules_of(Structure("Get", {"Key": ITEM})).members)
     ['Key']
     """
-    return {name: rules[name] for name in shape.members if name in rules}
+    return ObjectRules({name: among[name] for name in shape.members if name in among}, required)

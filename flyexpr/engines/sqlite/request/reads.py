@@ -17,12 +17,13 @@ from flyexpr.engines.sqlite.request.shapes import GET_ITEM, QUERY, SCAN
 from flyexpr.engines.sqlite.request.wire import read_item
 from flyexpr.expressions.nodes import Path
 
-_GET, _QUERY, _SCAN = rules_of(GET_ITEM), rules_of(QUERY), rules_of(SCAN)
+_GET = rules_of(GET_ITEM, "TableName", "Key")
+_QUERY, _SCAN = rules_of(QUERY, "TableName"), rules_of(SCAN, "TableName")
 
 
 def read_get_item(request: Members) -> GetAsked:
     """What a GetItem asks for."""
-    members = read_members(request, _GET, ("TableName", "Key"))
+    members = read_members(request, _GET)
     if len(members) == 2:
         return GetAsked(members["TableName"], read_item(members["Key"]))
     paths = read_projection(members)
@@ -44,7 +45,7 @@ def read_projection(members: Members) -> tuple[Path, ...] | None:
 
 def read_query(request: Members) -> PageAsked:
     """What a Query asks for."""
-    members = read_members(request, _QUERY, ("TableName",), newer=True)
+    members = read_members(request, _QUERY, newer=True)
     _check_select(members)
     nodes = read_expressions(members, ("FilterExpression", "KeyConditionExpression"))
     clauses = _read_key_condition(members, nodes)
@@ -61,7 +62,7 @@ def _read_key_condition(members: Members, nodes: dict[str, Any]) -> tuple[Clause
 
 def read_scan(request: Members) -> PageAsked:
     """What a Scan asks for."""
-    members = read_members(request, _SCAN, ("TableName",), newer=True)
+    members = read_members(request, _SCAN, newer=True)
     _check_select(members)
     segment = _read_segment(members)
     nodes = read_expressions(members, ("FilterExpression",))

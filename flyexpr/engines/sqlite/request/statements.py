@@ -20,7 +20,7 @@ from flyexpr.engines.sqlite.request.intents.statements import (
 )
 from flyexpr.engines.sqlite.request.intents.writes import Token
 from flyexpr.engines.sqlite.request.json_types import Structure, check_shape
-from flyexpr.engines.sqlite.request.member_rules import Rule, list_rule, sized_text_rule
+from flyexpr.engines.sqlite.request.member_rules import ObjectRules, Rule, list_rule, sized_text_rule
 from flyexpr.engines.sqlite.request.members import RULES, Members, gather
 from flyexpr.engines.sqlite.request.next_tokens import digest_of, read_token
 from flyexpr.engines.sqlite.request.shapes import (
@@ -172,7 +172,7 @@ def _read_parts(request: Members, shape: Structure, name: str, part_shape: Struc
 def _gather(request: Any, shape: Structure, required: str, within: str, problems: list[str]) -> Members:
     if type(request) is dict:
         request = {name: request[name] for name in _RULES if name in shape.members and name in request}
-    return gather(request, _RULES, (required,), within, problems)
+    return gather(request, ObjectRules(_RULES, (required,)), within, problems)
 
 
 def _read_parameters(members: Members) -> list[Value]:

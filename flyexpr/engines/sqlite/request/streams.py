@@ -17,7 +17,7 @@ from flyexpr.engines.sqlite.request.intents.streams import (
     StreamsAsked,
 )
 from flyexpr.engines.sqlite.request.member_rules import (
-    Rule,
+    ObjectRules,
     choice_rule,
     integer_rule,
     map_rule,
@@ -34,28 +34,34 @@ _TOKEN = re.compile(r"([^|]+)\|1\|([A-Za-z0-9+/=]+)")
 _PLACE = re.compile(r"(shardId-[0-9a-f-]+) ([0-9]{1,18}) ([0-9]{1,18})")
 
 _STREAM_ARN, _SHARD_ID = sized_text_rule(37, 1024), sized_text_rule(28, 65)
-_LISTING: dict[str, Rule] = {
-    "TableName": table_rule,
-    "ExclusiveStartStreamArn": _STREAM_ARN,
-    "Limit": integer_rule(1, MAX_STREAMS),
-}
-_DESCRIBING: dict[str, Rule] = {
-    "StreamArn": _STREAM_ARN,
-    "ExclusiveStartShardId": _SHARD_ID,
-    "Limit": integer_rule(1, MAX_STREAMS),
-    "ShardFilter": map_rule,
-}
-_FILTER: dict[str, Rule] = {"Type": choice_rule("CHILD_SHARDS"), "ShardId": _SHARD_ID}
-_ITERATING: dict[str, Rule] = {
-    "StreamArn": _STREAM_ARN,
-    "ShardId": _SHARD_ID,
-    "ShardIteratorType": choice_rule(
-        "TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP"
-    ),
-    "SequenceNumber": sized_text_rule(21, 40),
-    "Timestamp": timestamp_rule,
-}
-_READING: dict[str, Rule] = {"ShardIterator": sized_text_rule(1, 2048), "Limit": integer_rule(1, MAX_RECORDS)}
+_LISTING = ObjectRules(
+    {"TableName": table_rule, "ExclusiveStartStreamArn": _STREAM_ARN, "Limit": integer_rule(1, MAX_STREAMS)}
+)
+_DESCRIBING = ObjectRules(
+    {
+        "StreamArn": _STREAM_ARN,
+        "ExclusiveStartShardId": _SHARD_ID,
+        "Limit": integer_rule(1, MAX_STREAMS),
+        "ShardFilter": map_rule,
+    },
+    ["StreamArn"],
+)
+_FILTER = ObjectRules({"Type": choice_rule("CHILD_SHARDS"), "ShardId": _SHARD_ID}, ["Type"])
+_ITERATING = ObjectRules(
+    {
+        "StreamArn": _STREAM_ARN,
+        "ShardId": _SHARD_ID,
+        "ShardIteratorType": choice_rule(
+            "TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP"
+        ),
+        "SequenceNumber": sized_text_rule(21, 40),
+        "Timestamp": timestamp_rule,
+    },
+    ["StreamArn", "ShardId", "ShardIteratorType"],
+)
+_READING = ObjectRules(
+    {"ShardIterator": sized_text_rule(1, 2048), "Limit": integer_rule(1, MAX_RECORDS)}, ["ShardIterator"]
+)
 
 
 def read_list_streams(request: Members) -> StreamsAsked:
@@ -73,10 +79,10 @@ def read_list_streams(request: Members) -> StreamsAsked:
 
 def read_describe_stream(request: Members) -> StreamAsked:
     """What a DescribeStream asks for."""
-    members = read_members(request, _DESCRIBING, ["StreamArn"])
+    members = read_members(request, _DESCRIBING)
     parent = None
     if "ShardFilter" in members:
-        only = read_members(members["ShardFilter"], _FILTER, ["Type"], "shardFilter.")
+        only = read_members(members["ShardFilter"], _FILTER, "shardFilter.")
         if "ShardId" not in only:
             raise invalid_parameter("ShardFilter.ShardId cannot be null when ShardFilter.Type is CHILD_SHARDS")
         if not only["ShardId"].startswith("shardId-"):
@@ -89,7 +95,7 @@ def read_describe_stream(request: Members) -> StreamAsked:
 
 def read_get_shard_iterator(request: Members) -> IteratorAsked:
     """What a GetShardIterator asks for."""
-    members = read_members(request, _ITERATING, ["StreamArn", "ShardId", "ShardIteratorType"])
+    members = read_members(request, _ITERATING)
     kind, text, seconds = members["ShardIteratorType"], members.get("SequenceNumber"), members.get("Timestamp")
     arn = _arn(members["StreamArn"])
     if kind.endswith("SEQUENCE_NUMBER") and text is None:
@@ -105,7 +111,7 @@ def read_get_shard_iterator(request: Members) -> IteratorAsked:
 
 def read_get_records(request: Members) -> RecordsAsked:
     """What a GetRecords asks for."""
-    members = read_members(request, _READING, ["ShardIterator"])
+    members = read_members(request, _READING)
     return RecordsAsked(_read_iterator(members["ShardIterator"]), members.get("Limit", MAX_RECORDS))
 
 

@@ -23,7 +23,7 @@ from flyexpr.engines.sqlite.request.intents.tables import (
     VectorIndexAsked,
     VectorUpdate,
 )
-from flyexpr.engines.sqlite.request.member_rules import Rule, integer_rule, start_name_rule, table_rule
+from flyexpr.engines.sqlite.request.member_rules import ObjectRules, integer_rule, start_name_rule, table_rule
 from flyexpr.engines.sqlite.request.members import (
     Members,
     check_table_name,
@@ -34,8 +34,8 @@ from flyexpr.engines.sqlite.request.settings.policies import check_policy
 from flyexpr.engines.sqlite.request.shapes import CREATE_TABLE, UPDATE_TABLE
 
 _MAX_NAMES = 100
-_LISTING: dict[str, Rule] = {"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)}
-_NAMING: dict[str, Rule] = {"TableName": table_rule}
+_LISTING = ObjectRules({"ExclusiveStartTableName": start_name_rule, "Limit": integer_rule(1, _MAX_NAMES)})
+_NAMING = ObjectRules({"TableName": table_rule}, ["TableName"])
 _REPLICAS = ("GlobalTableSourceArn", "ReplicaUpdates", "GlobalTableWitnessUpdates")
 _ACTIONS = ("Update", "Create", "Delete")
 
@@ -47,7 +47,7 @@ def read_table_name(request: Members) -> str:
     'scores'
     """
     check_table_name(request)
-    name: str = read_members(request, _NAMING, ("TableName",))["TableName"]
+    name: str = read_members(request, _NAMING)["TableName"]
     return name
 
 

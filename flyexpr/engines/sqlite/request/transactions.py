@@ -14,6 +14,7 @@ from flyexpr.engines.sqlite.faults import InvalidConstant, invalid
 from flyexpr.engines.sqlite.request.expressions import MEMBERS
 from flyexpr.engines.sqlite.request.intents.reads import GetAsked, GetsAsked
 from flyexpr.engines.sqlite.request.intents.writes import Token, Write, WritesAsked
+from flyexpr.engines.sqlite.request.member_rules import ObjectRules
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.reads import read_projection
 from flyexpr.engines.sqlite.request.shapes import ACTIONS, GET, TRANSACT_GET_ITEMS, TRANSACT_WRITE_ITEMS
@@ -22,24 +23,25 @@ from flyexpr.engines.sqlite.request.writes import read_delete, read_put, read_re
 from flyexpr.values.sizes import item_size
 
 MAX_BYTES = 4 * 1024 * 1024
-_WRITES, _GETS, _GET = rules_of(TRANSACT_WRITE_ITEMS), rules_of(TRANSACT_GET_ITEMS), rules_of(GET)
-_RULES = {action: rules_of(shape) for action, shape in ACTIONS.items()}
+_WRITES = rules_of(TRANSACT_WRITE_ITEMS, "TransactItems")
+_GETS = rules_of(TRANSACT_GET_ITEMS, "TransactItems")
+_PART, _GET = ObjectRules({}, ["Get"]), rules_of(GET, "TableName", "Key")
 
-# action: the members it must have, and what reads it
-_ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Members], Write]]] = {
+# action: the rules for its members, and what reads it
+_ACTIONS: dict[str, tuple[ObjectRules, Callable[[Members], Write]]] = {
     "ConditionCheck": (
-        ("TableName", "Key", "ConditionExpression"),
+        rules_of(ACTIONS["ConditionCheck"], "TableName", "Key", "ConditionExpression"),
         lambda members: read_delete(members, "ConditionCheck"),
     ),
-    "Put": (("TableName", "Item"), read_put),
-    "Update": (("TableName", "Key", "UpdateExpression"), read_update),
-    "Delete": (("TableName", "Key"), read_delete),
+    "Put": (rules_of(ACTIONS["Put"], "TableName", "Item"), read_put),
+    "Update": (rules_of(ACTIONS["Update"], "TableName", "Key", "UpdateExpression"), read_update),
+    "Delete": (rules_of(ACTIONS["Delete"], "TableName", "Key"), read_delete),
 }
 
 
 def read_transact_write_items(request: Members) -> WritesAsked:
     """What a TransactWriteItems asks for."""
-    members = read_members(request, _WRITES, ("TransactItems",))
+    members = read_members(request, _WRITES)
     read = [_read_write(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
     check_payload(sum(size for _, size in read))
     return WritesAsked(tuple([write for write, _ in read]), read_returns(members), _read_token(members))
@@ -67,10 +69,10 @@ def _read_write(position: int, wire: Any) -> tuple[Write, int]:
     if len(actions) > 1:
         raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (action,) = actions
-    required, read = _ACTIONS[action]
+    rules, read = _ACTIONS[action]
     within = f"transactItems.{position}.member.{action[0].lower()}{action[1:]}."
     try:
-        members = read_members(wire[action], _RULES[action], required, within)
+        members = read_members(wire[action], rules, within)
         write = read(members)
         return write, _sent(members, write)
     except InvalidConstant as error:
@@ -93,7 +95,7 @@ def _sent(members: Members, write: Write) -> int:
 
 def read_transact_get_items(request: Members) -> GetsAsked:
     """What a TransactGetItems asks for."""
-    members = read_members(request, _GETS, ("TransactItems",))
+    members = read_members(request, _GETS)
     parts = [_read_part(position, wire) for position, wire in enumerate(members["TransactItems"], 1)]
     projections = [read_projection(part) for part in parts]  # of all actions, before the first key
     gets = [
@@ -107,5 +109,5 @@ def _read_part(position: int, wire: Any) -> Members:
     get = wire.get("Get") if type(wire) is dict else None
     within = f"transactItems.{position}.member."
     if get is None:
-        return read_members({}, {}, ("Get",), within)
-    return read_members(get, _GET, ("TableName", "Key"), within + "get.")
+        return read_members({}, _PART, within)
+    return read_members(get, _GET, within + "get.")

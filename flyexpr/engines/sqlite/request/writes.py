@@ -21,26 +21,27 @@ from flyexpr.engines.sqlite.request.wire import read_item, read_stored
 from flyexpr.errors import DynamoError
 from flyexpr.values.types import MAX_ITEM
 
-_PUT, _DELETE, _UPDATE = rules_of(PUT_ITEM), rules_of(DELETE_ITEM), rules_of(UPDATE_ITEM)
+_PUT = rules_of(PUT_ITEM, "TableName", "Item")
+_DELETE, _UPDATE = rules_of(DELETE_ITEM, "TableName", "Key"), rules_of(UPDATE_ITEM, "TableName", "Key")
 
 
 def read_put_item(request: Members) -> WriteAsked:
     """What a PutItem asks for."""
-    members = read_members(request, _PUT, ("TableName", "Item"))
+    members = read_members(request, _PUT)
     _check_returned(members)
     return _write_asked(read_put, members)
 
 
 def read_delete_item(request: Members) -> WriteAsked:
     """What a DeleteItem asks for."""
-    members = read_members(request, _DELETE, ("TableName", "Key"))
+    members = read_members(request, _DELETE)
     _check_returned(members)
     return _write_asked(read_delete, members)
 
 
 def read_update_item(request: Members) -> WriteAsked:
     """What an UpdateItem asks for."""
-    return _write_asked(read_update, read_members(request, _UPDATE, ("TableName", "Key")))
+    return _write_asked(read_update, read_members(request, _UPDATE))
 
 
 def _check_returned(members: Members) -> None:

@@ -10,7 +10,6 @@ from flyexpr.engines.sqlite.request.definitions import (
     GLOBAL_OVERRIDE,
     LOCAL_OVERRIDE,
     OVERRIDES,
-    ObjectRules,
     read_object,
 )
 from flyexpr.engines.sqlite.request.intents.backups import (
@@ -23,7 +22,7 @@ from flyexpr.engines.sqlite.request.intents.backups import (
 )
 from flyexpr.engines.sqlite.request.intents.tables import Settings, Throughput
 from flyexpr.engines.sqlite.request.member_rules import (
-    Rule,
+    ObjectRules,
     boolean_rule,
     choice_rule,
     integer_rule,
@@ -43,16 +42,18 @@ from flyexpr.engines.sqlite.request.tables import read_index
 
 MAX_BACKUPS, MAX_DAYS = 100, 35
 _BACKUP_ARN = sized_text_rule(37, 1024)
-_CREATING: dict[str, Rule] = {"TableName": table_rule, "BackupName": name_rule}
-_NAMING: dict[str, Rule] = {"BackupArn": _BACKUP_ARN}
-_LISTING: dict[str, Rule] = {
-    "TableName": table_rule,
-    "Limit": integer_rule(1, MAX_BACKUPS),
-    "TimeRangeLowerBound": timestamp_rule,
-    "TimeRangeUpperBound": timestamp_rule,
-    "ExclusiveStartBackupArn": _BACKUP_ARN,
-    "BackupType": choice_rule("USER", "SYSTEM", "AWS_BACKUP", "ALL"),
-}
+_CREATING = ObjectRules({"TableName": table_rule, "BackupName": name_rule}, ["TableName", "BackupName"])
+_NAMING = ObjectRules({"BackupArn": _BACKUP_ARN}, ["BackupArn"])
+_LISTING = ObjectRules(
+    {
+        "TableName": table_rule,
+        "Limit": integer_rule(1, MAX_BACKUPS),
+        "TimeRangeLowerBound": timestamp_rule,
+        "TimeRangeUpperBound": timestamp_rule,
+        "ExclusiveStartBackupArn": _BACKUP_ARN,
+        "BackupType": choice_rule("USER", "SYSTEM", "AWS_BACKUP", "ALL"),
+    }
+)
 _RECOVERING = ObjectRules(
     {"TableName": table_rule, "PointInTimeRecoverySpecification": map_rule},
     ("TableName", "PointInTimeRecoverySpecification"),
@@ -82,13 +83,13 @@ _TO_TIME = ObjectRules(
 def read_create_backup(request: Members) -> BackupAsked:
     """What a CreateBackup asks for."""
     check_table_name(request)
-    members = read_members(request, _CREATING, ["TableName", "BackupName"])
+    members = read_members(request, _CREATING)
     return BackupAsked(members["TableName"], members["BackupName"])
 
 
 def read_backup_arn(request: Members) -> str:
     """The ARN that a DescribeBackup or DeleteBackup names."""
-    arn: str = read_members(request, _NAMING, ["BackupArn"])["BackupArn"]
+    arn: str = read_members(request, _NAMING)["BackupArn"]
     return arn
 
 

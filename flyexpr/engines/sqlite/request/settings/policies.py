@@ -60,7 +60,7 @@ def check_policy(text: str) -> None:
 
 
 def _read(request: Members, shape: Structure, *required: str) -> PolicyAsked:
-    members = read_members(request, rules_of(shape, _RULES), required)
+    members = read_members(request, rules_of(shape, *required, among=_RULES))
     arn, text = members["ResourceArn"], members.get("Policy", "")
     matched = _ARN.fullmatch(arn)
     if matched is None:

@@ -14,6 +14,7 @@ from flyexpr.engines.sqlite.faults import NO_REPLICAS
 from flyexpr.engines.sqlite.request.intents.settings import ProbeAsked
 from flyexpr.engines.sqlite.request.json_types import INTEGER, LONG, STRING, ListOf, Shape, Structure
 from flyexpr.engines.sqlite.request.member_rules import (
+    ObjectRules,
     Rule,
     choice_rule,
     integer_rule,
@@ -216,10 +217,10 @@ def probe_reader(operation: str) -> Callable[[Members], ProbeAsked]:
     {'Limit': 5}
     """
     probe = PROBES[operation]
-    rules = {name: _member(name)[1] for name in _names(probe)}
+    rules = ObjectRules({name: _member(name)[1] for name in _names(probe)}, probe.required.split())
 
     def read(request: Members) -> ProbeAsked:
-        return ProbeAsked(operation, read_members(request, rules, probe.required.split()))
+        return ProbeAsked(operation, read_members(request, rules))
 
     return read
 

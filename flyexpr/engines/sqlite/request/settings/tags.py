@@ -13,6 +13,7 @@ from flyexpr.engines.sqlite.request.intents.settings import Resource, TagsAsked,
 from flyexpr.engines.sqlite.request.json_types import Structure
 from flyexpr.engines.sqlite.request.member_rules import (
     TABLE_ARN,
+    ObjectRules,
     Rule,
     length_problems,
     list_rule,
@@ -34,7 +35,7 @@ _KEY_LENGTH = (
     f"Member must satisfy constraint: [Member must have length less than or equal to {_LONGEST}, "
     "Member must have length greater than or equal to 1]"
 )
-_TAG: dict[str, Rule] = {"Key": sized_text_rule(1, _LONGEST), "Value": sized_text_rule(0, 256)}
+_TAG = ObjectRules({"Key": sized_text_rule(1, _LONGEST), "Value": sized_text_rule(0, 256)}, ["Key", "Value"])
 _TEXT = re.compile(r"[\w\s+\-=.:/]*")
 _ARN = re.compile(TABLE_ARN)
 
@@ -69,7 +70,7 @@ def read_tags(tags: list[Any]) -> dict[str, str]:
     {'env': 'test'}
     """
     problems: list[str] = []
-    read = [gather(tag, _TAG, _TAG, f"tags.{position}.member.", problems) for position, tag in enumerate(tags, 1)]
+    read = [gather(tag, _TAG, f"tags.{position}.member.", problems) for position, tag in enumerate(tags, 1)]
     if problems:
         raise validation_errors(problems)
     by_key = {tag["Key"]: tag["Value"] for tag in read}
@@ -88,7 +89,7 @@ def _read(request: Members, shape: Structure, *required: str) -> Members:
     """The members of a request about a resource."""
     if request.get("ResourceArn") is None:
         raise invalid("Invalid TableArn")
-    members = read_members(request, rules_of(shape, _RULES), required)
+    members = read_members(request, rules_of(shape, *required, among=_RULES))
     _resource(members)
     return members
 

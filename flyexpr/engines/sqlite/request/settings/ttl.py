@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 
 from __future__ import annotations
 
-from flyexpr.engines.sqlite.request.definitions import ObjectRules, read_object
+from flyexpr.engines.sqlite.request.definitions import read_object
 from flyexpr.engines.sqlite.request.intents.settings import ExpiryAsked
-from flyexpr.engines.sqlite.request.member_rules import boolean_rule, map_rule, sized_text_rule, table_rule
+from flyexpr.engines.sqlite.request.member_rules import ObjectRules, boolean_rule, map_rule, sized_text_rule, table_rule
 from flyexpr.engines.sqlite.request.members import Members, check_table_name
 from flyexpr.engines.sqlite.request.shapes import UPDATE_TIME_TO_LIVE
 
