@@ -15,6 +15,7 @@ from flyexpr.requests.plan.projections import lacking
 from flyexpr.requests.reads import Access
 from flyexpr.schema.derived.implied import unused_ranges
 from flyexpr.schema.derived.parts import parts_in
+from flyexpr.schema.indexes import Index
 from flyexpr.schema.kinds import Kinds, narrowed, paths_of_kind
 from flyexpr.schema.strict import unnamed
 from flyexpr.schema.table import Table
@@ -26,38 +27,18 @@ def warnings_of(table: Table, operation: Operation, access: Access | None) -> It
         return
     condition: Condition = operation.condition  # type: ignore[attr-defined]
     table = narrowed(table, condition)
-    if isinstance(table, Kinds) and access.sends:
-        yield from _warnings_of_kinds(table, condition, access)
-    if access.kind is not None:
-        own = "the kinds asked for" if isinstance(table, Kinds) else "the table's own kind"
-        yield f"reads only {own}: {show(access.kind)}"
-    elif name := _tells_no_kind(table, condition, access):
-        yield f"items of other kinds under this key are read too: `{name}` does not begin with a text of this kind"
+    yield from _kind_warnings(table, condition, access)
     yield from access.warnings(table)
     if table.derived and access.keys and not isinstance(table, Kinds):
         yield from unused_ranges(table, condition, table.sort_keys_of(access.index))
     if not access.sends or isinstance(operation, Search):
         return
-    if access.filter is not None:
-        yield "the filter drops items that were read and paid for"
-    if access.residue is not None:
-        yield "part of the condition is evaluated on the client, after it is paid for"
-    if parts := sorted(parts_in(table, paths(condition))):
-        yield f"an item without {' or '.join(f'`{name}`' for name in parts)} is read with what its key says"
-    if access.index is not None:
-        asked = {path.parts[0] for condition in access.keys[:1] for path in paths(condition)}
-        others = [name for name in table.keys_of(access.index) if name not in asked and name not in table.keys]
-        if others:
-            yield f"items without {' or '.join(f'`{name}`' for name in others)} are not in this index"
+    yield from _condition_warnings(table, condition, access)
     if operation.prefetch:  # type: ignore[attr-defined]
         yield "reads a page ahead: a reader that stops early pays for it"
     yield from _projection_warnings(table, access)
     if not operation.consistent:  # type: ignore[attr-defined]
-        yield (
-            "eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)"
-            if access.index is None or access.index.consistent_reads
-            else f"eventually consistent: a {access.index.word} index follows its table with a delay"
-        )
+        yield _delay(access.index)
 
 
 def _name_warnings(table: Table, operation: Any) -> Iterator[str]:
@@ -76,6 +57,43 @@ def _name_warnings(table: Table, operation: Any) -> Iterator[str]:
                     yield f"{show(node)} is true of a stored NULL; not_exists({show(path)!r}) of a missing attribute"
                 case Compare("<>", Path() as path, Value("NULL")) | Compare("<>", Value("NULL"), Path() as path):
                     yield f"{show(node)} is true of a missing attribute too; exists({show(path)!r}) is not"
+
+
+def _kind_warnings(table: Table, condition: Condition, access: Access) -> Iterator[str]:
+    """Which kinds of items are not under the key that is read, and which are read besides those that are wanted."""
+    if isinstance(table, Kinds) and access.sends:
+        yield from _warnings_of_kinds(table, condition, access)
+    if access.kind is not None:
+        read = "the kinds asked for" if isinstance(table, Kinds) else "the table's own kind"
+        yield f"reads only {read}: {show(access.kind)}"
+    elif name := _tells_no_kind(table, condition, access):
+        yield f"items of other kinds under this key are read too: `{name}` does not begin with a text of this kind"
+
+
+def _condition_warnings(table: Table, condition: Condition, access: Access) -> Iterator[str]:
+    """What the parts of the condition cost, and which items they cannot find."""
+    if access.filter is not None:
+        yield "the filter drops items that were read and paid for"
+    if access.residue is not None:
+        yield "part of the condition is evaluated on the client, after it is paid for"
+    if parts := sorted(parts_in(table, paths(condition))):
+        yield f"an item without {_any_of(parts)} is read with what its key says"
+    if access.index is not None:
+        asked = {path.parts[0] for key in access.keys[:1] for path in paths(key)}
+        others = [name for name in table.keys_of(access.index) if name not in asked and name not in table.keys]
+        if others:
+            yield f"items without {_any_of(others)} are not in this index"
+
+
+def _any_of(names: list[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
+
+
+def _delay(index: Index | None) -> str:
+    """How old an item may be that is not read consistently."""
+    if index is None or index.consistent_reads:
+        return "eventually consistent: a write of the last second may be missing (consistent=True costs twice as much)"
+    return f"eventually consistent: a {index.word} index follows its table with a delay"
 
 
 def _tells_no_kind(table: Table, condition: Condition, access: Access) -> str | None:

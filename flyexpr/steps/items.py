@@ -58,10 +58,13 @@ def write(table: Table, operation: PutItem | UpdateItem | DeleteItem) -> Steps[I
         written = item and read_back(item)
     else:
         written = item_and_rest(body, "Attributes", forms_of(table))[0]
-    if written is None:
-        return None
+    return None if written is None else _returned(table, by, operation, written)
+
+
+def _returned(table: Table, by: Table, operation: PutItem | UpdateItem | DeleteItem, written: Item) -> Item:
+    """What a write by a descriptor returned, in the user's types."""
     key = operation.item if isinstance(operation, PutItem) else operation.key
-    whole = not operation.returns.startswith("UPDATED")
+    whole = not (operation.returns or "").startswith("UPDATED")
     return loaded_after_write(table if whole else by, written, key, whole=whole)
 
 

@@ -125,14 +125,7 @@ def _history(ends: Callable[[str, str], list[str]]) -> Iterator[Callable[[str], 
     readline.set_history_length(_KEPT)
     readline.set_auto_history(False)  # or answers to questions would be kept
     readline.set_completer_delims(_DELIMITERS)
-    endings: list[str] = []
-
-    def complete(text: str, state: int) -> str | None:
-        if state == 0:
-            endings[:] = ends(readline.get_line_buffer()[: readline.get_endidx()], text)
-        return endings[state] if state < len(endings) else None
-
-    readline.set_completer(complete)
+    readline.set_completer(_completer(lambda: readline.get_line_buffer()[: readline.get_endidx()], ends))
     is_edit = "libedit" in (readline.__doc__ or "")
     readline.parse_and_bind("bind ^I rl_complete" if is_edit else "tab: complete")
     try:
@@ -140,6 +133,20 @@ def _history(ends: Callable[[str, str], list[str]]) -> Iterator[Callable[[str], 
     finally:
         with suppress(OSError):
             readline.write_history_file(path)
+
+
+def _completer(
+    line_so_far: Callable[[], str], ends: Callable[[str, str], list[str]]
+) -> Callable[[str, int], str | None]:
+    """What readline asks for one ending after the other, by number; None ends them."""
+    endings: list[str] = []
+
+    def complete(text: str, state: int) -> str | None:
+        if state == 0:
+            endings[:] = ends(line_so_far(), text)
+        return endings[state] if state < len(endings) else None
+
+    return complete
 
 
 def completed(program: click.Command, session: Session, line: str, text: str) -> list[str]:

@@ -91,22 +91,25 @@ def _people_table(stream: IO[bytes], columns: Sequence[str]) -> Iterator[Add]:
         return len(collected) - before
 
     yield add
-    if not collected:
-        return
+    if collected:
+        _print(stream, list(dict.fromkeys([*columns, *(name for item in collected for name in item)])), collected)
+
+
+def _print(stream: IO[bytes], names: Sequence[str], items: Sequence[Item]) -> None:
+    """Prints items as one table, or one below the other where that is wider than the terminal."""
     from rich.console import Console
     from rich.measure import Measurement
     from rich.text import Text
 
-    names = list(dict.fromkeys([*columns, *(name for item in collected for name in item)]))
     text = io.TextIOWrapper(stream, "utf-8", write_through=True)
     try:
         console = Console(file=text, color_system=None if os.environ.get("NO_COLOR") else "auto")
-        table = _table(names, collected)
+        table = _table(names, items)
         wide = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
         if wide <= console.width:
             console.print(table)
         else:
-            for number, item in enumerate(collected, 1):
+            for number, item in enumerate(items, 1):
                 console.print(Text(f"── {number:,} ──", "dim"), _record(names, item), sep="\n")
     finally:
         text.detach()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -52,13 +53,7 @@ def target_of(url: str) -> Target:
     text = shown(url)
     parts = _parts(url, text)
     options = by_name(url, parse_qsl(parts.query, keep_blank_values=True))
-    for name in options:
-        if name not in _OPTIONS:
-            meant = did_you_mean(name, _OPTIONS, "{}=") or f"write one of: {', '.join(_OPTIONS)}"
-            raise FlyexprError(f"no option {name!r} in {text!r}\n  {meant}")
-    for name, choices in _CHOICES.items():
-        if name in options and options[name] not in choices:
-            raise FlyexprError(f"no {name} {options[name]!r} in {text!r}\n  write one of: {', '.join(choices)}")
+    _check_options(text, options)
     aws, host = parts.scheme == "dynamodb", parts.netloc.rpartition("@")[2]
     if aws and host != parts.netloc:
         raise FlyexprError(f"{text!r} holds keys\n  set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile")
@@ -73,6 +68,16 @@ def target_of(url: str) -> Target:
         attempts=_number(text, options, "attempts", _ATTEMPTS, "whole number"),
         retry_mode=options.get("retry_mode"),
     )
+
+
+def _check_options(text: str, options: Mapping[str, str]) -> None:
+    for name in options:
+        if name not in _OPTIONS:
+            meant = did_you_mean(name, _OPTIONS, "{}=") or f"write one of: {', '.join(_OPTIONS)}"
+            raise FlyexprError(f"no option {name!r} in {text!r}\n  {meant}")
+    for name, choices in _CHOICES.items():
+        if name in options and options[name] not in choices:
+            raise FlyexprError(f"no {name} {options[name]!r} in {text!r}\n  write one of: {', '.join(choices)}")
 
 
 def _parts(url: str, text: str) -> SplitResult:

@@ -43,6 +43,18 @@ def access_of_search(table: Table, search: Search) -> Access:
     indexes = [table.index(search.index)] if search.index is not None else table.indexes
     implied = implied_for(table, search.condition, parts).sure
     fits = [_fit(table, search, index, parts, implied) for index in indexes]
+    best = _best(table, search, fits)
+    return VectorSearch(
+        best.index,
+        filter=joined(And, best.sent) if best.sent else None,
+        residue=joined(And, best.rest) if best.rest else None,
+        fetch=fetched(table, search.project, best.index, best.rest),
+        rejected=tuple((fit.index.name, fit.why or "serves less of the condition") for fit in fits if fit is not best),
+    )
+
+
+def _best(table: Table, search: Search, fits: Sequence[_Fit]) -> _Fit:
+    """The fit of the index that serves a search best; PlanError where none does, or several do equally well."""
     fitting = [fit for fit in fits if not fit.why]
     if not fitting:
         raise _no_index(table, search, fits)
@@ -54,13 +66,7 @@ def access_of_search(table: Table, search: Search) -> Access:
             condition=_shown(search),
             hint=f"choose one: search(..., index={equals[0]!r})",
         )
-    return VectorSearch(
-        best.index,
-        filter=joined(And, best.sent) if best.sent else None,
-        residue=joined(And, best.rest) if best.rest else None,
-        fetch=fetched(table, search.project, best.index, best.rest),
-        rejected=tuple((fit.index.name, fit.why or "serves less of the condition") for fit in fits if fit is not best),
-    )
+    return best
 
 
 @record

@@ -83,10 +83,19 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
     of another read. The cursor is None if all parts are at their end. Otherwise `segments(operation, n)` with it as
     the operation's `start=` goes on where each part stopped, and `scan(segments=n)` takes it too.
     """
+    need(pages, Iterable, "gather takes run(table, part).rest() of each part, in a list")
+    whole, stats = _in_order(pages), Stats()
+    for page in whole:
+        stats.add(page.stats)
+    cursor = joined_cursor([page.cursor for page in whole])
+    return ItemPage([item for page in whole for item in page.items], cursor, stats, None)
+
+
+def _in_order(pages: Iterable[ItemPage[T]]) -> list[ItemPage[T]]:
+    """The page of each part of one read, by the number of the part; ValueError where they are not just those."""
     by_number: dict[int, ItemPage[T]] = {}
     n: int | None = None
     of = 0
-    need(pages, Iterable, "gather takes run(table, part).rest() of each part, in a list")
     for page in pages:
         number, parts = _part_of(page)
         if n is None:
@@ -104,11 +113,7 @@ def gather(pages: Iterable[ItemPage[T]]) -> ItemPage[T]:
     if missing:
         which = f"part {missing[0]} of {n}" if n else "every part"
         raise ValueError(f"{which} is missing; a part that failed can be run again: run(table, part).rest()")
-    stats, whole = Stats(), [by_number[number] for number in range(n or 1)]
-    for page in whole:
-        stats.add(page.stats)
-    cursor = joined_cursor([page.cursor for page in whole])
-    return ItemPage([item for page in whole for item in page.items], cursor, stats, None)
+    return [by_number[number] for number in range(n or 1)]
 
 
 def _part_of(page: Any) -> Part:

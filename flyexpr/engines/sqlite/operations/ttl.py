@@ -33,12 +33,7 @@ def update_time_to_live(storage: Storage, asked: ExpiryAsked, now: float) -> byt
         definition = known_definition(storage, name)
         check_unfilled(definition, f"{IN_USE}Table is being updated: {name}")
         old = definition.get("Expiry")
-        if asked.enabled == (old is not None):
-            raise invalid(f"TimeToLive is already {'enabled' if old else 'disabled'}")
-        if old is not None and old["AttributeName"] != asked.attribute:
-            raise invalid(
-                f"TimeToLive is active on a different AttributeName: current AttributeName is {old['AttributeName']}"
-            )
+        _check_change(old, asked)
         version = storage.next_version()
         if old is not None:
             storage.drop_store(definition.pop("Expiry")["Store"])
@@ -51,6 +46,16 @@ def update_time_to_live(storage: Storage, asked: ExpiryAsked, now: float) -> byt
     if unfinished:
         finish_fill(storage, name, lambda definition: definition.pop("Expiry", None))
     return json_text({"TimeToLiveSpecification": asked.wire})
+
+
+def _check_change(old: dict[str, str] | None, asked: ExpiryAsked) -> None:
+    """None for a change of the `old` time to live, which is None where there is none."""
+    if asked.enabled == (old is not None):
+        raise invalid(f"TimeToLive is already {'enabled' if old else 'disabled'}")
+    if old is not None and old["AttributeName"] != asked.attribute:
+        raise invalid(
+            f"TimeToLive is active on a different AttributeName: current AttributeName is {old['AttributeName']}"
+        )
 
 
 def describe_time_to_live(storage: Storage, name: str, now: float) -> bytes:

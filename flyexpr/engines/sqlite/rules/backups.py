@@ -44,17 +44,28 @@ def backup_summary(backup: StoredBackup) -> dict[str, Any]:
 
 def backup_description(backup: StoredBackup, status: str = "AVAILABLE") -> dict[str, Any]:
     """The BackupDescription of a backup: its details, and what its table was like."""
-    description, expiry = backup.definition["Description"], backup.definition.get("Expiry")
-    units = {name: description["ProvisionedThroughput"][name] for name in UNITS}
-    source = {
+    return {
+        "BackupDetails": backup_details(backup, status),
+        "SourceTableDetails": _source_details(backup),
+        "SourceTableFeatureDetails": _feature_details(backup),
+    }
+
+
+def _source_details(backup: StoredBackup) -> dict[str, Any]:
+    description = backup.definition["Description"]
+    return {
         **{name: description[name] for name in ("TableName", "TableId", "TableArn", "KeySchema")},
         "TableSizeBytes": backup.size,
         "TableCreationDateTime": description["CreationDateTime"],
-        "ProvisionedThroughput": units,
+        "ProvisionedThroughput": {name: description["ProvisionedThroughput"][name] for name in UNITS},
         "ItemCount": backup.count,
         "BillingMode": billing_mode(description),
         **{name: description[name] for name in ("OnDemandThroughput",) if name in description},
     }
+
+
+def _feature_details(backup: StoredBackup) -> dict[str, Any]:
+    description, expiry = backup.definition["Description"], backup.definition.get("Expiry")
     features: dict[str, Any] = {
         member: [{name: index[name] for name in shown if name in index} for index in description[member]]
         for member, shown in ((LOCAL, _LOCAL), (GLOBAL, _GLOBAL), (VECTORS, _VECTORS))
@@ -66,11 +77,7 @@ def backup_description(backup: StoredBackup, status: str = "AVAILABLE") -> dict[
         features["TimeToLiveDescription"] = {"TimeToLiveStatus": "ENABLED", "AttributeName": expiry["AttributeName"]}
     if "SSEDescription" in description:
         features["SSEDescription"] = description["SSEDescription"]
-    return {
-        "BackupDetails": backup_details(backup, status),
-        "SourceTableDetails": source,
-        "SourceTableFeatureDetails": features,
-    }
+    return features
 
 
 def restored_table(description: Description, target: str, overrides: Overrides) -> TableAsked:

@@ -37,23 +37,19 @@ def selected_page(table: StoredTable, index: StoredIndex | None, select: Select,
     """The page that a SELECT asks for; ValidationException where the table cannot give it."""
     schema = index.key if index is not None else table.key
     _check_order(select, schema)
-    keyed = key_ranges(select.condition, schema)
-    reverse = False
+    keyed, reverse = key_ranges(select.condition, schema), False
     if select.order:
         keyed, reverse = _ordered(keyed, select, schema)
-    condition = select.condition
-    tested = named_paths(condition)
+    tested = named_paths(select.condition)
     check_key_paths(table, (*(select.paths or ()), *tested))
-    if condition is not None and _is_keyed(condition, schema):
-        check_filter_held(index, condition)
-    if condition is not None and keyed is not None and asks_only_keys(condition, schema):
-        condition = None
+    if select.condition is not None and _is_keyed(select.condition, schema):
+        check_filter_held(index, select.condition)
     ranges = [segment_range(0, 1)] if keyed is None else [one.rows for one in keyed]
     page = PageAsked(
         select.table,
         select.index,
         None,
-        condition,
+        _filter(select.condition, keyed, schema),
         tested,
         select.paths,
         asked.start,
@@ -66,6 +62,12 @@ def selected_page(table: StoredTable, index: StoredIndex | None, select: Select,
     if asked.start is not None:
         ranges = _after(start_row(table, index, asked.start), ranges, reverse=reverse)
     return SelectedPage(page, ranges)
+
+
+def _filter(condition: Condition | None, keyed: list[KeyedRange] | None, schema: KeySchema) -> Condition | None:
+    """What is left to be asked of the rows of the ranges."""
+    answered = condition is not None and keyed is not None and asks_only_keys(condition, schema)
+    return None if answered else condition
 
 
 def find_index(table: StoredTable, select: Select, *, consistent: bool) -> StoredIndex | None:
