@@ -501,6 +501,23 @@ def test_numpy_changes_nothing(distance: str, scale: float, values: int, monkeyp
     assert results[0] == results[10**9]
 
 
+@pytest.mark.parametrize("distance", ["COSINE", "EUCLIDEAN", "DOT_PRODUCT"])
+def test_numpy_sees_each_change_of_the_vectors(distance: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numpy", reason="numpy is not installed")
+    chance, partition, query = random.Random(3), Partition(2, ()), array("f", [3, 4])
+    for number in range(300):
+        key = bytes([chance.randrange(20)])
+        if chance.random() < 0.3:
+            partition.remove(key)
+        else:
+            partition.put(key, packed([chance.uniform(-9, 9), 10.0 ** (number % 7)]), {})
+        results = []
+        for much in (0, 10**9):
+            monkeypatch.setattr(nearest_module, "MUCH", much)
+            results.append(nearest(partition, query, distance, 2, None))
+        assert results[0] == results[1]
+
+
 @pytest.mark.parametrize("large", [1, 10**9])  # bytes: in a mapping of its own, and in an object of Python
 def test_what_is_held_is_what_was_put_last(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_LARGE", large)

@@ -17,35 +17,38 @@ class Partition:
     """The vectors of one partition of an index, in no order.
 
     `vectors` has their floats one after another, as the machine has them, and behind the last one room for more.
-    `values` has what each item has of the attributes that a condition may name; `lengths` the length of each vector, or
-    -1 where nobody has measured it. `size` is the bytes of all entries, as the service counts them.
+    `values` has what each item has of the attributes that a condition may name. `squares` has the dot product of each
+    vector with itself, or -1 where nobody has asked for it; `lengths` what a search makes of the squares, or None after
+    a change. `size` is the bytes of all entries, as the service counts them.
     """
 
-    __slots__ = ("dimensions", "keys", "lengths", "names", "places", "size", "sizes", "values", "vectors")
+    __slots__ = ("dimensions", "keys", "lengths", "names", "places", "size", "sizes", "squares", "values", "vectors")
+
+    lengths: Any
 
     def __init__(self, dimensions: int, names: tuple[str, ...]) -> None:
         self.dimensions, self.names = dimensions, names
         self.keys: list[bytes] = []
         self.places: dict[bytes, int] = {}
         self.values: list[tuple[Any, ...]] = []
-        self.lengths = array("d")
+        self.squares, self.lengths = array("d"), None
         self.size, self.sizes = 0, array("q")
         self.vectors = room(0)
 
     def put(self, key: bytes, vector: bytes, item: Mapping[str, Any], size: int = 0) -> None:
         """Enter a vector, or put it in the place of the one with the same key; `size` is that of its entry."""
-        self.size += size
+        self.size, self.lengths = self.size + size, None
         place = self.places.get(key)
         values = tuple([item.get(name) for name in self.names])
         if place is None:
             place = self.places[key] = len(self.keys)
             self.keys.append(key)
             self.values.append(values)
-            self.lengths.append(-1.0)
+            self.squares.append(-1.0)
             self.sizes.append(size)
         else:
             self.size -= self.sizes[place]
-            self.values[place], self.lengths[place], self.sizes[place] = values, -1.0, size
+            self.values[place], self.squares[place], self.sizes[place] = values, -1.0, size
         start, end = place * len(vector), (place + 1) * len(vector)
         if end > len(self.vectors):
             self.vectors = with_room(self.vectors, end)
@@ -56,11 +59,11 @@ class Partition:
         place = self.places.pop(key, None)
         if place is None:
             return
-        self.size -= self.sizes[place]
+        self.size, self.lengths = self.size - self.sizes[place], None
         size = self.sizes.pop()
-        last, values, length = self.keys.pop(), self.values.pop(), self.lengths.pop()
+        last, values, square = self.keys.pop(), self.values.pop(), self.squares.pop()
         if last != key:
-            self.keys[place], self.values[place], self.lengths[place] = last, values, length
+            self.keys[place], self.values[place], self.squares[place] = last, values, square
             self.sizes[place] = size
             self.places[last] = place
             self.vector(place)[:] = self.vector(len(self.keys))

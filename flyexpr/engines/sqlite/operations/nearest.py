@@ -7,18 +7,19 @@ numpy, so the results are the same.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from heapq import nsmallest
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.held_vectors import Partition
-from flyexpr.engines.sqlite.rules.searches import is_greater_better, scorer
+from flyexpr.engines.sqlite.rules.dots import dot, dots
+from flyexpr.engines.sqlite.rules.searches import cosine_score, dot_score, euclidean_score, is_greater_better
 
 Nearest = list[tuple[float, bytes]]
 
 MUCH = 100_000  # numbers; below it, the import of numpy would take longer
-_STEP = 4096  # rows whose lengths are measured at a time
+_STEP = 256  # vectors that are multiplied at a time, so that their products stay in the caches
 _UNIT = 2.0**-23
 _SHORT, _LONG = 1e-12, 1e15  # lengths whose products are numbers of 32 bits with all their digits
 
@@ -47,44 +48,91 @@ def nearest(
     >>> nearest(partition, array("f", [3, 3]), "EUCLIDEAN", 1, None)
     [(1.0, b'b')]
     """
-    score, sign = scorer(distance, query.tolist()), -1 if is_greater_better(distance) else 1
+    sign = -1 if is_greater_better(distance) else 1
     numpy = _numpy() if partition.floats >= MUCH else None
     among: Sequence[int] = range(len(partition.keys)) if places is None else places
     if numpy is not None and len(among) > top:
         among = _candidates(numpy, partition, query, distance, top, places)
-    # As a list a vector takes 0.6 to 0.8 of the time of an array, which makes its floats anew for each sum.
-    scored = ((sign * score(partition.vector(place).tolist()), partition.keys[place]) for place in among)
+    if numpy is None or distance == "EUCLIDEAN":
+        scores = _scores(partition, query, distance, among)
+    else:
+        scores = _scores_of_rows(numpy, partition, query, distance, among)
+    scored = ((sign * score, partition.keys[place]) for score, place in zip(scores, among, strict=True))
     return [(sign * cost, key) for cost, key in nsmallest(top, scored)]
+
+
+def _scores(partition: Partition, query: array[float], distance: str, places: Sequence[int]) -> Iterator[float]:
+    """The scores of the vectors at these places."""
+    numbers, squares = query.tolist(), partition.squares
+    square_of_query = dot(numbers, numbers)
+    for place in places:
+        # As a list it takes 0.6 to 0.8 of the time of an array, which makes its floats anew for each sum.
+        vector = partition.vector(place).tolist()
+        if distance == "EUCLIDEAN":
+            yield euclidean_score(vector, numbers)
+        elif distance == "DOT_PRODUCT":
+            yield dot_score(dot(vector, numbers))
+        else:
+            if squares[place] < 0:
+                squares[place] = dot(vector, vector)
+            yield cosine_score(dot(vector, numbers), squares[place], square_of_query)
+
+
+def _scores_of_rows(
+    numpy: Any, partition: Partition, query: array[float], distance: str, places: Sequence[int]
+) -> Iterator[float]:
+    """The same by numpy, in a quarter of the time: by their cosines or dot products."""
+    matrix, squares = _matrix(numpy, partition), partition.squares
+    vector, square_of_query = numpy.frombuffer(query, dtype=numpy.float32), dot(query, query)
+    for some in _portions(places):
+        products = dots(numpy, matrix[some], vector)
+        if distance == "DOT_PRODUCT":
+            yield from map(dot_score, products)
+            continue
+        _find_squares(numpy, partition, [place for place in some if squares[place] < 0])
+        for place, product in zip(some, products, strict=True):
+            yield cosine_score(product, squares[place], square_of_query)
+
+
+def _find_squares(numpy: Any, partition: Partition, places: Sequence[int]) -> None:
+    """Enter the dot products of the vectors at these places with themselves."""
+    matrix = _matrix(numpy, partition)
+    for some in _portions(places):
+        rows = matrix[some]
+        for place, square in zip(some, dots(numpy, rows, rows), strict=True):
+            partition.squares[place] = square
+
+
+def _portions(places: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (places[start : start + _STEP] for start in range(0, len(places), _STEP))
 
 
 def _candidates(
     numpy: Any, partition: Partition, query: array[float], distance: str, top: int, places: Sequence[int] | None
 ) -> Sequence[int]:
     """The places of all vectors that may be among the nearest, as far as 32 bits can tell."""
-    rows = None if places is None else numpy.array(places)
-    lengths, vector = _lengths(numpy, partition), numpy.frombuffer(query, dtype=numpy.float32)
+    lengths, shortest, longest = _lengths(numpy, partition)
+    vector = numpy.frombuffer(query, dtype=numpy.float32)
     length = float(numpy.linalg.norm(vector.astype(numpy.float64)))
-    shortest, longest = lengths.min(), lengths.max()
-    if not shortest:
-        shortest = numpy.min(lengths, where=lengths > 0, initial=longest)
     if min(shortest, length) <= _SHORT or max(longest, length) >= _LONG:
         return range(len(partition.keys)) if places is None else places
     matrix = _matrix(numpy, partition)
-    if rows is None:
+    if places is None:
         products = matrix @ vector
     else:
+        rows = numpy.array(places)
         products = matrix[rows] @ vector if 4 * len(rows) < len(matrix) else (matrix @ vector)[rows]
         lengths = lengths[rows]
-    cost, doubt = _costs(numpy, products.astype(numpy.float64), lengths, length, distance, partition.dimensions)
+    cost, doubt = _costs(numpy, products, lengths, length, distance, partition.dimensions)
     worst = numpy.partition(cost + doubt, top - 1)[top - 1]
-    found = numpy.nonzero(cost - doubt <= worst)[0]
-    chosen: list[int] = (found if rows is None else rows[found]).tolist()
-    return chosen
+    found: list[int] = (cost - doubt <= worst).nonzero()[0].tolist()
+    return found if places is None else [places[place] for place in found]
 
 
 def _costs(numpy: Any, products: Any, lengths: Any, length: float, distance: str, dimensions: int) -> tuple[Any, Any]:
     """What orders the vectors, the nearest first; and by how much it may be wrong."""
-    unit = _UNIT * (dimensions + 8)  # of a sum of so many products of 32 bits, in whatever order they are added
+    # Of a sum of so many products of 32 bits, in whatever order they are added; and of what is done to it here.
+    unit = _UNIT * (dimensions + 8)
     if distance == "DOT_PRODUCT":
         return -products, unit * length * lengths
     if distance == "COSINE":  # times the length of the query; a vector without a length has no product either
@@ -92,15 +140,20 @@ def _costs(numpy: Any, products: Any, lengths: Any, length: float, distance: str
     return lengths**2 + length**2 - 2 * products, unit * (lengths + length) ** 2
 
 
-def _lengths(numpy: Any, partition: Partition) -> Any:
-    """The lengths of all vectors; those that nobody has measured are measured."""
-    lengths = numpy.frombuffer(partition.lengths, dtype=numpy.float64)
-    if lengths.min() < 0:
-        matrix, unknown = _matrix(numpy, partition), numpy.nonzero(lengths < 0)[0]
-        for start in range(0, len(unknown), _STEP):
-            rows = unknown[start : start + _STEP]
-            lengths[rows] = numpy.linalg.norm(matrix[rows].astype(numpy.float64), axis=1)
-    return lengths
+def _lengths(numpy: Any, partition: Partition) -> tuple[Any, float, float]:
+    """The lengths of all vectors, as numbers of 32 bits; the shortest that is not 0, and the longest.
+
+    They are kept until a vector changes: a search among 10,000 takes 0.97 of the time.
+    """
+    if partition.lengths is None:
+        squares = numpy.frombuffer(partition.squares, dtype=numpy.float64)
+        _find_squares(numpy, partition, (squares < 0).nonzero()[0].tolist())
+        lengths = numpy.sqrt(squares)
+        longest = float(lengths.max())
+        shortest = float(lengths.min(where=lengths > 0, initial=longest))
+        partition.lengths = lengths.astype(numpy.float32), shortest, longest
+    kept: tuple[Any, float, float] = partition.lengths
+    return kept
 
 
 def _matrix(numpy: Any, partition: Partition) -> Any:

@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vector-search.h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from operator import mul
+from collections.abc import Mapping, Sequence
 
 from flyexpr.engines.sqlite.disk.vectors import VectorStoredIndex
 from flyexpr.engines.sqlite.faults import UNUSABLE_PARAMETERS, invalid
@@ -20,7 +19,6 @@ from flyexpr.expressions.paths import paths
 from flyexpr.values.freeze import thaw
 
 _INVALID = "Invalid SearchConditionExpression: "
-Score = Callable[[Sequence[float]], float]
 
 
 def check_search_condition(condition: Condition, wide: bool) -> None:
@@ -95,39 +93,34 @@ def partition_of(index: VectorStoredIndex, condition: Condition | None) -> dict[
     return {name: thaw((values[name].kind, values[name].body)) for name in index.key.names}
 
 
-def _plain_dot(left: Sequence[float], right: Sequence[float]) -> float:
-    return float(sum(map(mul, left, right)))
+def cosine_score(product: float, square: float, square_of_query: float) -> float:
+    """The score by COSINE, of two vectors with that dot product, and with these dot products with themselves.
 
-
-dot: Callable[[Sequence[float], Sequence[float]], float] = getattr(math, "sumprod", _plain_dot)
-"""The dot product of two vectors, in 64 bits."""
-
-
-def scorer(distance: str, query: Sequence[float]) -> Score:
-    """The function that gives the score of a vector, by one of the three measures; numbers of 32 bits, sums of 64.
-
-    >>> scorer("COSINE", [1.0, 0.0])([0.0, 2.0]), scorer("EUCLIDEAN", [0.0, 0.0])([3.0, 4.0])
-    (1.0, 5.0)
-    >>> scorer("DOT_PRODUCT", [1.0, 2.0])([3.0, -4.0]), scorer("COSINE", [1.0, 0.0])([0.0, 0.0])
-    (-5.0, 1.0)
-
-    The score is held within the numbers of 32 bits.
+    >>> cosine_score(0.0, 1.0, 4.0), cosine_score(0.0, 0.0, 4.0), cosine_score(0.3, 0.3, 0.3)
+    (1.0, 1.0, 0.0)
     """
-    length_of_query = math.hypot(*query)
+    lengths = math.sqrt(square * square_of_query)  # of two equal squares exactly one of them, so the score is 0
+    return min(max(1 - product / lengths, 0.0), 2.0) if lengths else 1.0
 
-    def cosine(vector: Sequence[float]) -> float:
-        length = length_of_query * math.hypot(*vector)
-        if not length:
-            return 1.0
-        return 0.0 if vector == query else min(max(1 - dot(vector, query) / length, 0.0), 2.0)
 
-    def euclidean(vector: Sequence[float]) -> float:
-        return min(math.dist(vector, query), _LARGEST)
+def dot_score(product: float) -> float:
+    """The score by DOT_PRODUCT, of vectors with that dot product.
 
-    def dot_product(vector: Sequence[float]) -> float:
-        return min(max(dot(vector, query), -_LARGEST), _LARGEST)
+    >>> dot_score(-5.0), dot_score(1e40)
+    (-5.0, 3.4028234663852886e+38)
 
-    return {"COSINE": cosine, "EUCLIDEAN": euclidean, "DOT_PRODUCT": dot_product}[distance]
+    It is held within the numbers of 32 bits.
+    """
+    return min(max(product, -_LARGEST), _LARGEST)
+
+
+def euclidean_score(left: Sequence[float], right: Sequence[float]) -> float:
+    """The score of two vectors by EUCLIDEAN, which is held within the numbers of 32 bits.
+
+    >>> euclidean_score([0.0, 0.0], [3.0, 4.0])
+    5.0
+    """
+    return min(math.dist(left, right), _LARGEST)
 
 
 _LARGEST = 3.4028234663852886e38  # exactly, the largest float of 32 bits
