@@ -54,6 +54,8 @@ def _value(node: Operand, item: Mapping[str, Any]) -> Frozen | None:
             return None if value is MISSING else meaning(value, parts)
         case Call("size", (operand,)):
             return _size(_value(operand, item))
+        case Call(function, arguments) if function in _FUNCTIONS:  # only a statement of PartiQL compares these
+            return "BOOL", _FUNCTIONS[function](*[_value(argument, item) for argument in arguments])
     raise TypeError(f"{node!r} belongs to an update, not to a condition")
 
 

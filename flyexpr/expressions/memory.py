@@ -25,7 +25,7 @@ from flyexpr.expressions.terms import Term, node_of
 from flyexpr.values.foreign import meaning
 from flyexpr.values.freeze import thaw
 from flyexpr.values.memo import Memo
-from flyexpr.values.types import MAX_DEPTH, TOO_DEEP, Frozen, Item
+from flyexpr.values.types import MAX_DEPTH, TOO_DEEP_AFTER, Frozen, Item
 
 _HINTS: dict[type, Callable[[Update], str]] = {WrongOperand: operands_hint, WrongParent: parents_hint}
 
@@ -84,7 +84,7 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
         hint = _HINTS.get(type(error))
         raise refused(error, update, hint(update) if hint else None) from None
     if deepened and any(_levels(new.get(name)) >= MAX_DEPTH for name in deepened):
-        raise ExpressionError(TOO_DEEP)
+        raise ExpressionError(TOO_DEEP_AFTER)
     return new
 
 

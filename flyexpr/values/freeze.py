@@ -25,14 +25,14 @@ from flyexpr.values.refusals import (
 from flyexpr.values.types import MAX_DEPTH, ORDERED, Frozen, Item, content
 
 
-def freeze(value: Any, at: str = "") -> Frozen:
-    """A value's meaning: `(kind, body)`, equal and hashable by DynamoDB's rules.
+def freeze(value: Any, at: str = "", level: int = 1) -> Frozen:
+    """A value's meaning: `(kind, body)`, equal and hashable by DynamoDB's rules; an attribute stands at level 1 of 32.
 
     >>> freeze(1) == freeze(1.0) == freeze(Decimal("1.00")), freeze(1) == freeze(True), freeze({"a", "b"})[0]
     (True, False, 'SS')
     """
     try:
-        return _freeze(value, 1)
+        return _freeze(value, level)
     except Refused as refused:
         raise explained(refused, at) from None
 

@@ -41,9 +41,9 @@ STORED_TYPES: dict[Any, str] = {  # by Python type: what its values are stored a
 ORDERED = frozenset({"S", "N", "B"})  # the types that <, BETWEEN and keys can compare
 MAX_DEPTH = 32  # an attribute is level 1
 MAX_ITEM = 409_600  # bytes of an item
-TOO_DEEP = (  # the service's words
-    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
-)
+# The service's words: for an item that a write or an update makes, and for a value of a request.
+TOO_DEEP_AFTER = "Nesting Levels have exceeded supported limits"
+TOO_DEEP = f"{TOO_DEEP_AFTER}: Attributes in the item have nested levels beyond supported limit"
 
 MISSING: Any = object()  # what `find` gives where there is nothing
 

@@ -75,6 +75,8 @@ def _operand(node: Operand) -> None:
     if isinstance(node, Path):
         verify_path(node)
     elif isinstance(node, Call):
+        if node.function in _TESTS:
+            return _test(Test(node.function, node.arguments))
         if node.function != "size":
             refuse_function(node.function)
         verify_count(node.function, node.arguments, 1)

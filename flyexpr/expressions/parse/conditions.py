@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import (
     ALWAYS,
@@ -19,15 +16,12 @@ from flyexpr.expressions.nodes import (
     Operand,
     Or,
     Test,
-    Value,
     joined,
 )
 from flyexpr.expressions.parse.operands import read_operand, read_operand_or_test
 from flyexpr.expressions.parse.reader import Reader, Scope
 from flyexpr.expressions.parse.tokens import Token, is_text
 from flyexpr.expressions.parse.type_tests import read_type_test
-
-R = TypeVar("R")
 
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _CONSTANTS = {"TRUE": ALWAYS, "FALSE": NEVER}
@@ -123,16 +117,18 @@ def _compared(reader: Reader, left: Operand) -> Condition:
         reader.expect("AND")
         return Between(left, low, read_operand(reader))
     if reader.take("IN"):
-        return In(left, tuple(_options(reader, read_operand)))
+        return In(left, tuple(_options(reader)))
     if reader.token.text not in _COMPARISONS:
         reader.refuse()
     return Compare(_operator(reader), left, read_operand(reader))
 
 
-def _options(reader: Reader, read: Callable[[Reader], R]) -> list[R]:
-    """What stands after IN, read one by one."""
-    brackets = ("[", "]") if reader.dialect.statements and reader.follows("[") else ("(", ")")
-    return reader.enclosed(*brackets, read)
+def _options(reader: Reader) -> list[Operand]:
+    """What stands after IN."""
+    if not reader.dialect.statements:
+        return reader.enclosed("(", ")", read_operand)
+    brackets = ("[", "]") if reader.follows("[") else ("(", ")")
+    return [_as_operand(option) for option in reader.enclosed(*brackets, read_operand_or_test)]
 
 
 def _operator(reader: Reader) -> str:
@@ -157,8 +153,7 @@ def _comparison_of_statement(reader: Reader, left: Operand | Test) -> Condition:
         return NEVER
     if reader.token.text not in _COMPARISONS:
         return _compared(reader, left)
-    operator, right = _operator(reader), read_operand_or_test(reader)
-    return _test_compared(reader, operator, right, left) if isinstance(right, Test) else Compare(operator, left, right)
+    return _compared_in_statement(reader, left)
 
 
 def _no_condition(reader: Reader, operand: Operand) -> str:
@@ -172,28 +167,23 @@ def _no_condition(reader: Reader, operand: Operand) -> str:
 def _comparison_of_test(reader: Reader, test: Test) -> Condition:
     """A function that is true or false, alone or compared with what can be true or false too."""
     if reader.token.text in _COMPARISONS:
-        operator = _operator(reader)
-        return _test_compared(reader, operator, test, read_operand_or_test(reader))
+        return _compared_in_statement(reader, test)
     negated = reader.follows("NOT", "IN") and reader.take("NOT")
     if not reader.take("IN"):
         return test
-    options = joined(Or, [_same(test, option) for option in _options(reader, read_operand_or_test)])
+    options = In(_as_operand(test), tuple(_options(reader)))
     return Not(options) if negated else options
 
 
-def _test_compared(reader: Reader, operator: str, test: Test, other: Operand | Test) -> Condition:
-    """The comparison of a function that is true or false; the only questions are whether they are equal or not."""
-    if operator not in ("=", "<>"):
+def _compared_in_statement(reader: Reader, left: Operand | Test) -> Condition:
+    """A comparison of operands, of which functions that are true or false are only equal or not."""
+    operator, right = _operator(reader), read_operand_or_test(reader)
+    if operator not in ("=", "<>") and (isinstance(left, Test) or isinstance(right, Test)):
         of = f"operator or function: {operator}, operand type: BOOL"
         reader.note(f"Incorrect operand type for operator or function; {of}")
-    return _same(test, other) if operator == "=" else Not(_same(test, other))
+        return NEVER
+    return Compare(operator, _as_operand(left), _as_operand(right))
 
 
-def _same(test: Test, other: Operand | Test) -> Condition:
-    """Whether a function that is true or false equals another one or a value."""
-    if isinstance(other, Test):
-        both = joined(And, (test, other)), joined(And, (Not(test), Not(other)))
-    else:
-        true, false = (Compare("=", other, Value("BOOL", truth)) for truth in (True, False))
-        both = joined(And, (test, true)), joined(And, (Not(test), false))
-    return joined(Or, both)
+def _as_operand(part: Operand | Test) -> Operand:
+    return Call(part.function, part.arguments) if isinstance(part, Test) else part

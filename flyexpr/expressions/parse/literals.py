@@ -28,8 +28,10 @@ def is_literal_word(reader: Reader, token: Token) -> bool:
 def read_constant(reader: Reader) -> Value:
     """The constant that follows."""
     start = reader.token.start
+    # A statement is refused for its depth as it is read, an item that a parameter makes too deep when it is stored.
+    level = -MAX_DEPTH if reader.dialect.statements else 1
     try:
-        return Value(*freeze(_literal(reader, 1, "")))
+        return Value(*freeze(_literal(reader, 1, ""), level=level))
     except (ValidationError, ArithmeticError) as error:
         if reader.dialect.statements:
             reader.note(_words_of_statement(error))

@@ -119,6 +119,18 @@ def test_a_limit_of_expressions(ask: Ask, taken: Case, refused: Case, message: s
     assert error.value.message == message
 
 
+@pytest.mark.parametrize(
+    "part, taken", [("attribute_exists(x) <> y", 100), ("y IN [attribute_exists(x)]", 100), ("size(x) > 0", 100)]
+)
+def test_a_clause_of_a_statement_has_at_most_300_operators(ask: Ask, part: str, taken: int) -> None:
+    def statement(count: int) -> Case:
+        return {"TableName": None, "Statement": f"SELECT * FROM tab WHERE {' AND '.join([part] * count)}"}
+
+    ask("ExecuteStatement", **statement(taken))
+    with raises(DynamoError, "ValidationException: The expression contains too many operators; operator count: 301"):
+        ask("ExecuteStatement", **statement(taken + 1))
+
+
 def test_an_update_has_at_most_300_operators(ask: Ask) -> None:
     def update(count: int) -> dict[str, Any]:
         return {

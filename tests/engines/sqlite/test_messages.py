@@ -193,10 +193,7 @@ WRITES: list[tuple[str, dict[str, Any], str]] = [
     (
         "PutItem",
         {"Item": key(1), "ExpressionAttributeValues": V},
-        (
-            "1 validation error detected: ExpressionAttributeValues can only be specified when using "
-            "expressions: ConditionExpression is null"
-        ),
+        "1 validation error detected: ExpressionAttributeValues can only be specified when using expressions",
     ),
     (
         "PutItem",

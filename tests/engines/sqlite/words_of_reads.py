@@ -199,7 +199,7 @@ EXPRESSIONS: list[Row] = [
     (
         "GetItem",
         {"Key": key(1), NAMES: {"#n": "x"}},
-        f"{NAMES} can only be specified when using expressions: ProjectionExpression is null",
+        f"{NAMES} can only be specified when using expressions",
     ),
     (
         "Scan",

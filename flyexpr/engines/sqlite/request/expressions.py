@@ -54,27 +54,30 @@ _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
 }
 
 
-def read_expressions(request: Members, expected: tuple[str, ...]) -> dict[str, Any]:
-    """The nodes of a request's expressions, by member; `expected` are the members that the operation takes.
+def read_expressions(request: Members, named: tuple[str, ...] = (), level: int = 1) -> dict[str, Any]:
+    """The nodes of a request's expressions, by member.
 
-    >>> nodes = read_expressions({"ProjectionExpression": "a[0].b"}, ("ProjectionExpression",))
+    `named` are the members that the refusal of ExpressionAttributeValues without an expression names, `level` is the
+    one at which constants stand.
+
+    >>> nodes = read_expressions({"ProjectionExpression": "a[0].b"})
     >>> nodes["ProjectionExpression"][0].parts
     ('a', 0, 'b')
-    >>> read_expressions({"ProjectionExpression": ""}, ("ProjectionExpression",))
+    >>> read_expressions({"ProjectionExpression": ""})
     Traceback (most recent call last):
     ...
     flyexpr.errors.DynamoError: ValidationException: Invalid ProjectionExpression: The expression can not be empty;
     """
     if _OF_EXPRESSIONS.isdisjoint(request):
         return {}
-    _check_combination(request, [member for member in MEMBERS if member in request], expected)
-    nodes, unused = parse_expressions(request)
+    _check_combination(request, [member for member in MEMBERS if member in request], named)
+    nodes, unused = parse_expressions(request, level)
     if unused is not None:
         raise unused
     return nodes
 
 
-def parse_expressions(request: Members) -> tuple[dict[str, Any], DynamoError | None]:
+def parse_expressions(request: Members, level: int = 1) -> tuple[dict[str, Any], DynamoError | None]:
     """The nodes of a request's expressions, by member; and the refusal of placeholders that none of them uses.
 
     >>> nodes, unused = parse_expressions({"ProjectionExpression": "#a", "ExpressionAttributeNames": {"#a": "b"}})
@@ -85,7 +88,7 @@ def parse_expressions(request: Members) -> tuple[dict[str, Any], DynamoError | N
     if not present:
         return {}, None
     names, size = _read_names(request.get(NAMES))
-    values, more = read_values(request.get(VALUES))
+    values, more = read_values(request.get(VALUES), level)
     if size + more > MAX_MAPS:
         raise invalid(f"Combined size of {NAMES} and {VALUES} exceeds max size")
     scope = Scope(names, values, verify=check)
@@ -136,7 +139,7 @@ def top_names(paths: Iterable[Path]) -> frozenset[str]:
     return frozenset([str(path.parts[0]) for path in paths])
 
 
-def _check_combination(request: Members, present: list[str], expected: tuple[str, ...]) -> None:
+def _check_combination(request: Members, present: list[str], named: tuple[str, ...]) -> None:
     """Expressions and the older parameters exclude each other; the placeholder maps need an expression.
 
     KeyConditions is excluded by KeyConditionExpression alone, which came half a year after the other expressions: until
@@ -149,10 +152,9 @@ def _check_combination(request: Members, present: list[str], expected: tuple[str
         raise mixed(legacy, present)
     for member in (NAMES, VALUES):
         if member in request and not present:
-            verb = "is" if len(expected) == 1 else "are"
-            raise invalid(
-                f"{member} can only be specified when using expressions: {' and '.join(expected)} {verb} null"
-            )
+            absent = f": {' and '.join(named)} {'is' if len(named) == 1 else 'are'} null"
+            reason = absent if named and member == VALUES else ""
+            raise invalid(f"{member} can only be specified when using expressions{reason}")
         if request.get(member) == {}:
             raise invalid(f"{member} must not be empty")
 
@@ -210,19 +212,19 @@ def _read_names(names: Any) -> tuple[Mapping[str, str], int]:
     return names or {}, _within(NAMES, size)
 
 
-def read_values(values: Any) -> tuple[Mapping[str, Value], int]:
+def read_values(values: Any, level: int = 1) -> tuple[Mapping[str, Value], int]:
     """The constants behind the placeholders, and the bytes of both."""
     read, size = {}, 0
     for key, wire in (values or {}).items():
         if not _VALUE_KEY.fullmatch(key):
             raise _invalid_key(VALUES, key)
         try:
-            value, length = read_sized(wire)
+            value, length = read_sized(wire, level)
         except DynamoError as error:
             if error.code != "ValidationException":
                 raise
             raise invalid_constant(key, error) from None
-        read[key] = Value(*freeze(value))
+        read[key] = Value(*freeze(value, level=level))
         size += len(key) + length
     return read, _within(VALUES, size)
 

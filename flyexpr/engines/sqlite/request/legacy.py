@@ -13,7 +13,7 @@ from flyexpr.engines.sqlite.request.clauses import Clause
 from flyexpr.engines.sqlite.request.json_types import read_bool
 from flyexpr.engines.sqlite.request.member_rules import choice_rule, list_rule, map_rule, text_rule
 from flyexpr.engines.sqlite.request.members import Members, broken
-from flyexpr.engines.sqlite.request.wire import check_name, read_value
+from flyexpr.engines.sqlite.request.wire import COMPARED, check_name, read_value
 from flyexpr.errors import DynamoError
 from flyexpr.expressions.nodes import (
     Action,
@@ -96,7 +96,8 @@ def read_key_conditions(members: Members) -> tuple[Clause, ...]:
 def read_legacy_filter(members: Members, member: str) -> Condition | None:
     """The condition of QueryFilter or ScanFilter; None when the request has none."""
     where = member[0].lower() + member[1:]
-    return _combined(members, member, lambda name, wire: _condition(name, *_read_comparison(where, name, wire)))
+    level = COMPARED if member == "ScanFilter" else 1
+    return _combined(members, member, lambda name, wire: _condition(name, *_read_comparison(where, name, wire, level)))
 
 
 def read_expected(members: Members) -> Condition | None:
@@ -166,13 +167,13 @@ def _read_existence(name: str, members: Members) -> Condition:
     return Compare("=", Path((name,)), _read_constant(members["Value"]))
 
 
-def _read_comparison(where: str, name: str, wire: Any) -> tuple[str, Values]:
+def _read_comparison(where: str, name: str, wire: Any, level: int = 1) -> tuple[str, Values]:
     """The operator and the values of one attribute's condition."""
     wire = map_rule(wire)[0]
     if wire.get("ComparisonOperator") is None:
         raise validation_errors([broken(f"{where}.{name}.member.comparisonOperator", None, "Member must not be null")])
     operator = _read_operator(wire["ComparisonOperator"])
-    values = _read_values(wire.get("AttributeValueList"))
+    values = _read_values(wire.get("AttributeValueList"), level)
     _check_count(operator, values)
     _check_allowed(operator, values)
     _check_types(operator, values)
@@ -186,8 +187,8 @@ def _read_operator(raw: Any) -> str:
     return operator
 
 
-def _read_values(raw: Any) -> Values:
-    return () if raw is None else tuple(map(_read_constant, _LIST(raw)[0]))
+def _read_values(raw: Any, level: int = 1) -> Values:
+    return () if raw is None else tuple([_read_constant(wire, level) for wire in _LIST(raw)[0]])
 
 
 def _check_count(operator: str, values: Values) -> None:
@@ -264,5 +265,5 @@ def read_attributes_to_get(members: Members) -> tuple[Path, ...] | None:
     return tuple(Path((name,)) for name in names)
 
 
-def _read_constant(wire: Any) -> Value:
-    return Value(*freeze(read_value(wire)))
+def _read_constant(wire: Any, level: int = 1) -> Value:
+    return Value(*freeze(read_value(wire, level), level=level))

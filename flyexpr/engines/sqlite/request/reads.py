@@ -38,7 +38,7 @@ def read_get_item(request: Members) -> GetAsked:
 
 def read_projection(members: Members) -> tuple[Path, ...] | None:
     """The paths of a request's ProjectionExpression or AttributesToGet; None for whole items."""
-    nodes = read_expressions(members, ("ProjectionExpression",))
+    nodes = read_expressions(members)
     paths: tuple[Path, ...] | None = nodes.get("ProjectionExpression")
     return paths if paths is not None else read_attributes_to_get(members)
 

@@ -31,7 +31,7 @@ from flyexpr.engines.sqlite.request.shapes import (
     PARAMETERIZED_STATEMENT,
 )
 from flyexpr.engines.sqlite.request.transactions import check_payload
-from flyexpr.engines.sqlite.request.wire import read_value
+from flyexpr.engines.sqlite.request.wire import COMPARED, read_value
 from flyexpr.errors import DynamoError, ExpressionError
 from flyexpr.expressions.nodes import Value
 from flyexpr.expressions.parse import PARTIQL, Scope
@@ -177,7 +177,8 @@ def _gather(request: Any, shape: Structure, required: str, within: str, problems
 
 def _read_parameters(members: Members) -> list[Value]:
     """The constants that stand for the `?` of a statement."""
-    return [Value(*freeze(read_value(wire))) for wire in members.get("Parameters", ())]
+    wires = members.get("Parameters", ())
+    return [Value(*freeze(read_value(wire, COMPARED), level=COMPARED)) for wire in wires]
 
 
 def _asked(members: Members, values: Sequence[Value]) -> StatementAsked:

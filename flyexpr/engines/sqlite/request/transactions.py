@@ -18,7 +18,7 @@ from flyexpr.engines.sqlite.request.member_rules import ObjectRules
 from flyexpr.engines.sqlite.request.members import Members, read_members, rules_of
 from flyexpr.engines.sqlite.request.reads import read_projection
 from flyexpr.engines.sqlite.request.shapes import ACTIONS, GET, TRANSACT_GET_ITEMS, TRANSACT_WRITE_ITEMS
-from flyexpr.engines.sqlite.request.wire import read_item
+from flyexpr.engines.sqlite.request.wire import COMPARED, read_item, read_sized
 from flyexpr.engines.sqlite.request.writes import read_delete, read_put, read_returns, read_update
 from flyexpr.values.sizes import item_size
 
@@ -28,10 +28,10 @@ _GETS = rules_of(TRANSACT_GET_ITEMS, "TransactItems")
 _PART, _GET = ObjectRules({}, ["Get"]), rules_of(GET, "TableName", "Key")
 
 # action: the rules for its members, and what reads it
-_ACTIONS: dict[str, tuple[ObjectRules, Callable[[Members], Write]]] = {
+_ACTIONS: dict[str, tuple[ObjectRules, Callable[[Members, int], Write]]] = {
     "ConditionCheck": (
         rules_of(ACTIONS["ConditionCheck"], "TableName", "Key", "ConditionExpression"),
-        lambda members: read_delete(members, "ConditionCheck"),
+        lambda members, level: read_delete(members, level, "ConditionCheck"),
     ),
     "Put": (rules_of(ACTIONS["Put"], "TableName", "Item"), read_put),
     "Update": (rules_of(ACTIONS["Update"], "TableName", "Key", "UpdateExpression"), read_update),
@@ -73,7 +73,7 @@ def _read_write(position: int, wire: Any) -> tuple[Write, int]:
     within = f"transactItems.{position}.member.{action[0].lower()}{action[1:]}."
     try:
         members = read_members(wire[action], rules, within)
-        write = read(members)
+        write = read(members, COMPARED)
         return write, _sent(members, write)
     except InvalidConstant as error:
         raise invalid(
@@ -89,8 +89,8 @@ def _sent(members: Members, write: Write) -> int:
     size = write.image.size if write.image is not None else item_size(write.item)
     size += sum(len(members[member].encode()) for member in MEMBERS if member in members)
     size += sum(len(name.encode()) for name in members.get("ExpressionAttributeNames", {}).values())
-    constants = members.get("ExpressionAttributeValues")
-    return size + item_size(read_item(constants)) - sum(map(len, constants)) if constants else size
+    constants = members.get("ExpressionAttributeValues", {}).values()
+    return size + sum(read_sized(wire, COMPARED)[1] for wire in constants)
 
 
 def read_transact_get_items(request: Members) -> GetsAsked:

@@ -41,6 +41,11 @@ Read = tuple[Any, str, int]
 """A plain value, its wire JSON text, and its size in bytes. Together they cost a third of three passes."""
 
 MAX_NAME = 65_535  # bytes of an attribute name
+COMPARED = 0
+"""The level of the constants of transactions, statements and ScanFilter: they may be nested a level deeper than items.
+
+Most are only compared. An item that would hold one is refused when it is made.
+"""
 
 
 def read_item(wire: Any) -> Item:
@@ -67,8 +72,8 @@ def read_stored(wire: Any) -> tuple[Item, str, int]:
     return _read_members(wire, 1)
 
 
-def read_value(wire: Any) -> Any:
-    """The plain value of a wire value.
+def read_value(wire: Any, level: int = 1) -> Any:
+    """The plain value of a wire value; an attribute stands at level 1, a constant that may be deeper at `COMPARED`.
 
     >>> read_value({"NS": ["1", "1.0"]})
     Traceback (most recent call last):
@@ -76,17 +81,17 @@ def read_value(wire: Any) -> Any:
     flyexpr.errors.DynamoError: ValidationException: One or more parameter values were invalid: Input collection \
 [1, 1.0] contains duplicates.
     """
-    value, _, _ = _read(wire, 1)
+    value, _, _ = _read(wire, level)
     return value
 
 
-def read_sized(wire: Any) -> tuple[Any, int]:
-    """The plain value of a wire value, and its size.
+def read_sized(wire: Any, level: int = 1) -> tuple[Any, int]:
+    """The plain value of a wire value, and its size; `level` as in `read_value`.
 
     >>> read_sized({"S": "abc"})
     ('abc', 3)
     """
-    value, _, size = _read(wire, 1)
+    value, _, size = _read(wire, level)
     return value, size
 
 

@@ -75,9 +75,9 @@ _RETURNING = frozenset(("ReturnValues", "ReturnConsumedCapacity", "ReturnItemCol
 _NOTHING = Returns()
 
 
-def read_put(members: Members) -> Write:
-    """The write that PutItem, or a Put within a request, asks for."""
-    nodes = read_expressions(members, ("ConditionExpression",))
+def read_put(members: Members, level: int = 1) -> Write:
+    """The write that PutItem, or a Put within a request, asks for; `level` is the one at which constants stand."""
+    nodes = read_expressions(members, level=level)
     wire = members["Item"]
     image = wire.image if isinstance(wire, KnownItem) else _stored(wire)
     if image.size > MAX_ITEM:
@@ -90,15 +90,15 @@ def _stored(wire: Any) -> Image:
     return Image(item, size, text.encode())
 
 
-def read_delete(members: Members, action: str = "Delete") -> Write:
+def read_delete(members: Members, level: int = 1, action: str = "Delete") -> Write:
     """The write that DeleteItem, or a Delete or ConditionCheck within a request, asks for."""
-    nodes = read_expressions(members, ("ConditionExpression",))
+    nodes = read_expressions(members, level=level)
     return _write(action, members, read_item(members["Key"]), nodes)
 
 
-def read_update(members: Members) -> Write:
+def read_update(members: Members, level: int = 1) -> Write:
     """The write that UpdateItem, or an Update within a request, asks for; without an expression it has no update."""
-    nodes = read_expressions(members, ("UpdateExpression", "ConditionExpression"))
+    nodes = read_expressions(members, level=level)
     return _write("Update", members, read_item(members["Key"]), nodes)
 
 

@@ -25,6 +25,7 @@ from flyexpr.values.types import ORDERED
 
 MANY = 1000  # branches; a clause with more is a scan
 _ANYTHING = ""  # the operator of a clause that is no range of keys
+_OPTIONS = "IN"  # that of several values of the sort key: all rows of the partition are read and tried
 
 Branch = tuple[Clause, ...]
 
@@ -47,19 +48,18 @@ def key_ranges(condition: Condition | None, schema: KeySchema) -> list[KeyedRang
     ValidationException for values of a wrong type or size, and for ranges that overlap.
     """
     branches = [()] if condition is None else _branches(condition, schema)
-    if branches is not None and not all(_values(branch, schema.partition[0]) for branch in branches):
-        branches = None
-    for branch in takewhile(lambda branch: not _is_twofold(branch, schema), branches or ()):
+    for branch in takewhile(lambda branch: _is_checked(branch, schema), branches or ()):
         _check_values(branch, schema)
     _check_options(condition, schema)
-    if branches is None:
+    if branches is None or not all(_values(branch, schema.partition[0]) for branch in branches):
         return None
-    ranges = [keyed for branch in branches if (keyed := _range_of(branch, schema)) is not None]
+    singles = [single for branch in branches for single in _value_by_value(branch)]
     exact = all(_is_exact(branch, schema) for branch in branches)
     if exact:
-        _check_apart(ranges)
+        _check_apart(_ranges_of(singles, schema))
     _check_sizes(branches, schema)
-    return ranges if exact else _merged(ranges)
+    ranges = _ranges_of(branches, schema)
+    return ranges if exact and singles == branches else _merged(ranges)
 
 
 def asks_only_keys(condition: Condition, schema: KeySchema) -> bool:
@@ -98,6 +98,8 @@ def _branches(condition: Condition, schema: KeySchema) -> list[Branch] | None:
             # A partition key is read value by value, and so is a single value of a sort key.
             if len(values) == len(options) and (name == schema.partition[0].name or len(values) == 1):
                 return [(Clause(name, "=", (value,)),) for value in values]
+            if len(values) == len(options):
+                return [(Clause(name, _OPTIONS, tuple(values)),)]
     clause = find_clause(condition)
     if clause is not None and clause.name in schema.names:
         return [(clause,)]
@@ -129,8 +131,22 @@ def _values(branch: Branch, attribute: KeyAttribute) -> list[Value]:
     return [clause.values[0] for clause in branch if clause.name == attribute.name and clause.operator == "="]
 
 
+def _is_checked(branch: Branch, schema: KeySchema) -> bool:
+    """Whether the values of a branch are checked; those after one that is not are not checked either."""
+    return bool(_values(branch, schema.partition[0])) and not _is_twofold(branch, schema)
+
+
+def _value_by_value(branch: Branch) -> list[Branch]:
+    """The branches for each single value of a sort key that a branch asks several of."""
+    options = next((clause for clause in branch if clause.operator == _OPTIONS), None)
+    if options is None:
+        return [branch]
+    others = tuple(clause for clause in branch if clause != options)
+    return [(*others, Clause(options.name, "=", (value,))) for value in options.values]
+
+
 def _is_twofold(branch: Branch, schema: KeySchema) -> bool:
-    """Whether a branch has two conditions on one key attribute; such a branch and those after it are not checked."""
+    """Whether a branch has two conditions on one key attribute."""
     return any(len({clause for clause in branch if clause.name == name}) > 1 for name in schema.names)
 
 
@@ -198,6 +214,10 @@ def _check_options(condition: Condition | None, schema: KeySchema) -> None:
 # Ranges
 
 
+def _ranges_of(branches: Iterable[Branch], schema: KeySchema) -> list[KeyedRange]:
+    return [keyed for branch in branches if (keyed := _range_of(branch, schema)) is not None]
+
+
 def _range_of(branch: Branch, schema: KeySchema) -> KeyedRange | None:
     """The rows of the branch's partition that all its clauses on the sort key allow; None if it can have no rows."""
     (partition,) = schema.partition
@@ -215,7 +235,7 @@ def _range_of(branch: Branch, schema: KeySchema) -> KeyedRange | None:
 
 def _narrows(clause: Clause, attribute: KeyAttribute) -> bool:
     """Whether a clause is a range of values that the key attribute can have; an empty text or binary is none."""
-    if clause.name != attribute.name or clause.operator == _ANYTHING:
+    if clause.name != attribute.name or clause.operator in (_ANYTHING, _OPTIONS):
         return False
     return all(value.kind == attribute.kind and (value.kind == "N" or value.body) for value in clause.values)
 

@@ -115,7 +115,7 @@ def _ordered(keyed: list[KeyedRange] | None, select: Select, schema: KeySchema) 
 
     A partition is read backwards unless ORDER BY names the sort key; that is what the service does.
     """
-    if keyed is None:
+    if not keyed:
         raise invalid(
             "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
         )

@@ -19,6 +19,7 @@ from flyexpr.engines.sqlite.request.intents.statements import StatementAsked
 from flyexpr.engines.sqlite.request.intents.writes import Write
 from flyexpr.engines.sqlite.rules.key_ranges import check_key_value, wrong_key_type
 from flyexpr.engines.sqlite.rules.keys import check_key_size
+from flyexpr.errors import ValidationError
 from flyexpr.expressions.nodes import ALWAYS, Condition, Or, Path, Test, Update, Value, parts_of
 from flyexpr.expressions.parse.statements import Exists, Insert, UpdateOrDelete
 from flyexpr.values.sizes import item_size
@@ -61,9 +62,16 @@ def _insert(table: StoredTable, item: Item) -> Write:
     size = item_size(item)
     if size > MAX_ITEM:
         raise invalid("Item size has exceeded the maximum allowed size")
-    image = Image(item, size, item_text(item))
     condition = _no_item(table)
-    return Write("Put", table.name, item, image, condition, by=STATEMENT, names=attribute_names(condition))
+    return Write("Put", table.name, item, _image(item, size), condition, by=STATEMENT, names=attribute_names(condition))
+
+
+def _image(item: Item, size: int) -> Image | None:
+    """The item to store; None where a parameter in it is nested too deep, which is said only if it is not there yet."""
+    try:
+        return Image(item, size, item_text(item))
+    except ValidationError:
+        return None
 
 
 def _delete(table: StoredTable, condition: Condition | None, asked: StatementAsked) -> Write:

@@ -31,7 +31,7 @@ from flyexpr.expressions.evaluate import matches
 from flyexpr.expressions.nodes import Update
 from flyexpr.expressions.project import project
 from flyexpr.values.sizes import item_size, value_size
-from flyexpr.values.types import MAX_ITEM, TOO_DEEP, Item
+from flyexpr.values.types import MAX_ITEM, TOO_DEEP_AFTER, Item
 
 FEW, SMALL = 8, 4096  # actions, bytes: an update within both copies little, so it may be made before it is measured
 
@@ -68,6 +68,8 @@ def image_after(write: Write, table: StoredTable, old: Image | None) -> Image | 
     An update creates an item that does not exist, unless all its actions are REMOVE and DELETE.
     """
     if write.action == "Put":
+        if write.image is None:
+            raise invalid(TOO_DEEP_AFTER)
         return write.image
     if write.action == "Update":
         return _updated(write, table, old)
@@ -93,7 +95,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
     try:
         text = changed_text(old.text, old.item, item, sorted(changed)) if old else item_text(item)
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now
-        raise invalid(TOO_DEEP) from None
+        raise invalid(TOO_DEEP_AFTER) from None
     return Image(item, size, text)
 
 
