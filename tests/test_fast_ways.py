@@ -13,7 +13,8 @@ from raw import HEAD
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.byte_readers import read
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.answers import changed_text, item_text, read_first, read_text
+from flyexpr.engines.sqlite.answers import item_text
+from flyexpr.engines.sqlite.disk.item_texts import changed_text, read_first, read_text
 from flyexpr.engines.sqlite.disk.key_schema import KeyAttribute, KeySchema
 from flyexpr.engines.sqlite.disk.key_texts import key_reader
 from flyexpr.engines.sqlite.request.known.put_bodies import BatchBodies, PutBodies
@@ -221,11 +222,23 @@ def test_a_text_whose_attributes_are_exchanged(before: dict[str, Any], after: di
     for name in gone:
         after.pop(name)
     changed = [name for name in {**before, **after} if before.get(name, ...) is not after.get(name, ...)]
-    text = changed_text(item_text(before), before, after, changed)
+    text = changed_text(item_text(before), after, changed)
     pairs = json.loads(text, object_pairs_hook=lambda pairs: (len({name for name, _ in pairs}) == len(pairs), pairs))
     assert pairs[0], "a name that is there twice"
     assert read_text(text) == after
     assert item_size(read_text(text)) == item_size(after)
+
+
+@given(ITEMS, st.lists(st.sampled_from(NAMES), max_size=4, unique=True), st.integers(0, 5), st.booleans())
+def test_attributes_that_are_read_alone(item: dict[str, Any], names: list[str], place: int, in_map: bool) -> None:
+    """In an item that is long enough for it, wherever they stand: also in a map, and before or behind one."""
+    long = [("long", "x" * 300)]
+    attributes = [*item.items()]
+    attributes[place:place] = [("map", dict(item))] if in_map else []
+    item = dict(long + attributes)
+    text = item_text(item)
+    assert read_text(text, names) == {name: item[name] for name in names if name in item}
+    assert read_text(text, names) == {name: value for name, value in read_text(text).items() if name in names}
 
 
 KEYS: dict[str, Any] = {

@@ -17,7 +17,7 @@ from streaming import STREAMED, records
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.answers import read_first, read_text
+from flyexpr.engines.sqlite.disk.item_texts import read_first, read_text
 from flyexpr.engines.sqlite.faults import DamagedFileError
 
 ITEMS = 60
@@ -201,6 +201,8 @@ def test_a_stored_text_that_is_no_text() -> None:
     for read in (read_text, read_first):
         with pytest.raises(DamagedFileError, match=r"\Aa stored item cannot be read\Z"):
             read(b'{"pk":{"S":"\xff"}}', ["pk"])
+    with pytest.raises(DamagedFileError, match=r"\Aa stored item cannot be read\Z"):
+        read_text(b'{"pk":{"S":"\xff%b"}}' % (b"x" * 100), ["pk"])
 
 
 @pytest.mark.parametrize("change", ["kind = 9", "kind = 'x'", "key = X'00'", "key = '{}'"])

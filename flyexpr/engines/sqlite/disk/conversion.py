@@ -12,8 +12,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.item_texts import read_text
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, has_key, read_key_schema, row_key
 from flyexpr.engines.sqlite.disk.key_texts import KeyReader, key_reader
 from flyexpr.engines.sqlite.disk.schema import (

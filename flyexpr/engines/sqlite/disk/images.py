@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import read_text
+from flyexpr.engines.sqlite.disk.item_texts import read_text
 from flyexpr.records import record
 
 Row = tuple[int, bytes]

@@ -6,7 +6,8 @@ import re
 from binascii import a2b_base64
 from collections.abc import Callable
 
-from flyexpr.engines.sqlite.answers import item_text, read_first
+from flyexpr.engines.sqlite.answers import item_text
+from flyexpr.engines.sqlite.disk.item_texts import read_first
 from flyexpr.engines.sqlite.disk.key_schema import KeySchema, has_key
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.values.numbers import text_size

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.answers import item_text, joined_text, split_text
+from flyexpr.engines.sqlite.answers import item_text
 from flyexpr.engines.sqlite.disk.images import Image
+from flyexpr.engines.sqlite.disk.item_texts import joined_text, split_text
 from flyexpr.engines.sqlite.disk.key_schema import (
     KeyAttribute,
     KeySchema,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
+from flyexpr.engines.sqlite.answers import answer, item_text, optional
 from flyexpr.engines.sqlite.disk.indexes import StoredIndex
+from flyexpr.engines.sqlite.disk.item_texts import read_text
 from flyexpr.engines.sqlite.disk.key_schema import has_key, row_key
 from flyexpr.engines.sqlite.disk.keys import Range
 from flyexpr.engines.sqlite.disk.schema import StoredTable

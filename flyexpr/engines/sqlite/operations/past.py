@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from flyexpr.engines.sqlite.answers import read_text
 from flyexpr.engines.sqlite.disk.history.changes import SECOND, change_number, last_number, read_before
 from flyexpr.engines.sqlite.disk.history.past import PastStorage, Progress
 from flyexpr.engines.sqlite.disk.history.streams import find_stream
 from flyexpr.engines.sqlite.disk.images import Row, read_image
+from flyexpr.engines.sqlite.disk.item_texts import read_text
 from flyexpr.engines.sqlite.disk.keeping import DAY, OLD_VIEWS
 from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.schema import Changes, StoredTable

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
+from flyexpr.engines.sqlite.answers import answer, item_text, optional
+from flyexpr.engines.sqlite.disk.item_texts import read_text
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage

@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import answer, item_text, optional, read_text
+from flyexpr.engines.sqlite.answers import answer, item_text, optional
 from flyexpr.engines.sqlite.disk.images import Image, Row
+from flyexpr.engines.sqlite.disk.item_texts import read_text
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import EmptyIndexKey, duplicate_item, invalid, not_found

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from array import array
 
-from flyexpr.engines.sqlite.answers import (
-    answer,
-    joined_text,
-    optional,
-    read_text,
-)
+from flyexpr.engines.sqlite.answers import answer, optional
 from flyexpr.engines.sqlite.disk.held_vectors import Partition
+from flyexpr.engines.sqlite.disk.item_texts import joined_text, read_text
 from flyexpr.engines.sqlite.disk.keys import prefix_range
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import read_first
 from flyexpr.engines.sqlite.disk.history.changes import SECOND, StoredRecord
 from flyexpr.engines.sqlite.disk.history.shards import Shard
 from flyexpr.engines.sqlite.disk.history.streams import StoredStream
+from flyexpr.engines.sqlite.disk.item_texts import read_first
 from flyexpr.engines.sqlite.disk.key_schema import row_key
 from flyexpr.engines.sqlite.disk.keys import segment_range
 from flyexpr.engines.sqlite.faults import DamagedFileError

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from flyexpr.engines.sqlite.answers import changed_text, item_text
+from flyexpr.engines.sqlite.answers import item_text
 from flyexpr.engines.sqlite.disk.images import Image, Row, read_image
+from flyexpr.engines.sqlite.disk.item_texts import changed_text
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, unusable_key
 from flyexpr.engines.sqlite.request.intents import OLDER
@@ -93,7 +94,7 @@ def _updated(write: Write, table: StoredTable, old: Image | None) -> Image | Non
     size = _size_after(old, item, changed)
     check_indexes(table, item, changed)
     try:
-        text = changed_text(old.text, old.item, item, sorted(changed)) if old else item_text(item)
+        text = changed_text(old.text, item, sorted(changed)) if old else item_text(item)
     except ValidationError:  # names and values were checked as they came in; they can only be nested too deep now
         raise invalid(TOO_DEEP_AFTER) from None
     return Image(item, size, text)
