@@ -32,6 +32,17 @@ TABLE = {
     ],
 }
 
+PLAIN = {
+    "TableName": "tab",
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": KEY,
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "N"},
+    ],
+}
+"""The same without indexes."""
+
 
 class Clock:
     """A clock that a test sets."""

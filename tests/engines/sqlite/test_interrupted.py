@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from embedded import TABLE, key
+from embedded import PLAIN, TABLE, key
 
 from flyexpr import FlyexprError
 from flyexpr.engines import call, sqlite
@@ -20,6 +20,7 @@ FILES = (
     "files.py",
     "open_file.py",
     "storage.py",
+    "single_rows.py",
     "turns.py",
     "long_writes.py",
     "items.py",
@@ -92,10 +93,12 @@ def in_another_thread(action: Callable[[], Any]) -> Any:
     return found[0]
 
 
-def test_an_interrupted_write_is_done_or_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("indexes", [True, False])
+def test_an_interrupted_write_is_done_or_not(tmp_path: Path, indexes: bool) -> None:
+    """In a transaction, and in a table without indexes by single statements."""
     path = str(tmp_path / "tables.db")
     with SqliteEngine(path) as engine, SqliteEngine(path) as other:
-        call(engine, "CreateTable", TABLE)
+        call(engine, "CreateTable", TABLE if indexes else PLAIN)
         call(engine, "PutItem", {"TableName": "tab", "Item": {**key(1), "gk": {"S": "g"}, "n": {"N": "0"}}})
         for at in steps():
             with interrupted(at) as places, suppress(Interruption):

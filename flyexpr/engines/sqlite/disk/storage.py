@@ -11,17 +11,15 @@ twice as fast and the file a third of the size, for SQLite keeps few and large r
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from flyexpr.engines.sqlite.disk.files import TableFile
 from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keeping import AS_THE_SERVICE, Keeping
 from flyexpr.engines.sqlite.disk.keys import Range
-from flyexpr.engines.sqlite.disk.open_file import OpenFile
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable, read_definition, read_table, store_statement
+from flyexpr.engines.sqlite.disk.single_rows import IN_PLACE, SingleRows
 from flyexpr.engines.sqlite.faults import not_found, only_read
 from flyexpr.errors import DynamoError
 
@@ -30,14 +28,13 @@ COUNT_ROWS = 2000  # with the lock held
 YIELD_SECONDS = 0.001  # without a pause a thread would take the lock again before another can
 _COUNT = "SELECT count(*), total(size), max(key) FROM (SELECT key, size FROM {} WHERE key > ? ORDER BY key LIMIT ?)"
 _NO_ROW = None, None
-_IN_PLACE = "ON CONFLICT (key) DO UPDATE SET size = excluded.size, item = excluded.item"
 
 
 def _put_statement(store: str) -> str:
-    return f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT)) {_IN_PLACE}"
+    return f"INSERT INTO {store} VALUES (?, ?, CAST(? AS TEXT)) {IN_PLACE}"
 
 
-class Storage(OpenFile):
+class Storage(SingleRows):
     """The stores and the catalog of one SQLite file.
 
     Every method is to be called inside a `transaction`, unless it says otherwise.
@@ -124,52 +121,18 @@ class Storage(OpenFile):
         with self.turns:
             table = self._tables.get(name)
             if table is not None and time.monotonic() < self._trusted_until:
-                result = self._row_alone(table, row_key)
-                if result is not None and result[0] == self._version:
-                    return table, None if result[2] is None else result[1:]
+                found = self._row_alone(table, row_key)
+                if found is not None:
+                    return table, found.row
         with self.transaction("DEFERRED"):
             table = self.table(name)
             return table, self.get(table.store, row_key(table))
-
-    def _row_alone(self, table: StoredTable, row_key: Callable[[StoredTable], bytes]) -> Any:
-        """The version of the catalog, and the row, by one statement: a third of what a transaction takes.
-
-        None where the table has gone, or perhaps is another one now, for which the key is right; and where only a
-        transaction can tell: the file is not open, or this thread has begun one.
-        """
-        if self._connection is None or self._connection.in_transaction:
-            return None
-        query = f"SELECT version, size, item FROM catalog_version LEFT JOIN {table.store} ON key = ?"
-        try:
-            return self._execute(query, (row_key(table),)).fetchone()
-        except (sqlite3.OperationalError, DynamoError):
-            return None
 
     def put(self, store: str, key: bytes, size: int, text: bytes) -> None:
         self._do(_put_statement(store), (key, size, text))
 
     def put_all(self, store: str, rows: Iterable[tuple[bytes, int, bytes]]) -> None:
         self.connection.executemany(_put_statement(store), rows)
-
-    def put_alone(self, name: str, row_key: Callable[[StoredTable], bytes], row: Row) -> bool:
-        """Puts a row by one statement, in place of any other; to be called outside a transaction.
-
-        A put takes 0.83 of the time that it takes in a transaction. False, and nothing is done, where only a
-        transaction can do it: the table looks back, or perhaps is another one now; somebody else writes; the row key
-        is refused; or a write waits for the disk.
-        """
-        with self.turns:
-            table = self._tables.get(name)
-            if table is None or table.looks_back or self._connection is None or self._connection.in_transaction:
-                return False
-            if self.file.waits_for_disk or not self.file.stands():
-                return False
-            source = "SELECT ?, ?, CAST(? AS TEXT) FROM catalog_version WHERE version = ?"
-            try:
-                values = row_key(table), *row, self._version
-                return self._do(f"INSERT INTO {table.store} {source} {_IN_PLACE}", values).rowcount == 1
-            except (sqlite3.OperationalError, DynamoError):
-                return False
 
     def delete(self, store: str, key: bytes) -> None:
         self._do(f"DELETE FROM {store} WHERE key = ?", (key,))

@@ -25,8 +25,8 @@ def carry_out(
 ) -> Usage:
     """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
 
-    `expired` says that an item is deleted because its time to live has passed. Only a put into a table that does not
-    look back needs none of this: see `Storage.put_alone`.
+    `expired` says that an item is deleted because its time to live has passed. In a table that does not look back
+    most changes need none of this: see `Storage.change_alone`.
 
     >>> from flyexpr.engines.sqlite.disk.files import TableFile
     >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
@@ -44,7 +44,7 @@ def carry_out(
             storage.put(table.store, row, new.size, new.text)
     elif old is not None:
         storage.delete(table.store, row)
-    usage = Usage(write_units(*[charged_size(table, image) for image in (old, new) if image is not None]))
+    usage = table_usage(table, old, new)
     for index in table.indexes:
         _change_entry(storage, index, index.entry(row, old), index.entry(row, new), usage)
     for vector_index in table.vector_indexes:
@@ -54,6 +54,11 @@ def carry_out(
     if table.changes is not None:
         record_change(storage, table, old, new, expired)
     return usage
+
+
+def table_usage(table: StoredTable, old: Image | None, new: Image | None) -> Usage:
+    """The units of the table alone that a change of an item from `old` to `new` consumes."""
+    return Usage(write_units(*[charged_size(table, image) for image in (old, new) if image is not None]))
 
 
 def _change_entry(
