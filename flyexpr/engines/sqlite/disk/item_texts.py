@@ -15,9 +15,9 @@ from typing import Any
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.values.decode import decode, decode_item
 from flyexpr.values.encode import encode
-from flyexpr.values.types import Item, quote
 from flyexpr.values.memo import Memo
 from flyexpr.values.numbers import number
+from flyexpr.values.types import Item, quote
 
 # Made once: json.loads with options makes a new decoder for each call.
 _decoder = json.JSONDecoder()
