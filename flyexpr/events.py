@@ -149,8 +149,9 @@ def follow(
     The function returns operations on the target (one, or up to 99 in a list; `(table, operation)` for another table of
     the same engine), or None for nothing. They are written in one transaction with an item of the target, the
     checkpoint, which holds the cursor: after a crash the next call goes on there, and of two followers at the same time
-    each change is done by one. `since` counts only where there is no checkpoint. Its key is "follow:Orders", or
-    `checkpoint`; delete it to begin again. Where the transaction is refused, TransactionCancelled is raised, and the
+    each change is done by one. Changes for which the function returns nothing may come to it again after a crash: for
+    them the checkpoint is written once a minute, or after 1,000 of them. `since` counts only where there is no
+    checkpoint. Its key is "follow:Orders", or `checkpoint`; delete it to begin again. Where the transaction is refused, TransactionCancelled is raised, and the
     next call begins with the same change. The other options are those of `watch`.
     """
     watching = Watching(source, condition, since, budget, poll, part, clock=time.monotonic, now=time.time)

@@ -222,7 +222,7 @@ def test_nothing_to_do_moves_the_checkpoint(shop: tuple[Table, Table]) -> None:
 
 
 @pytest.mark.parametrize("door", ["plain", "awaited"])
-@pytest.mark.parametrize("choice", ["condition", "part"])
+@pytest.mark.parametrize("choice", ["condition", "part", "function"])
 def test_the_checkpoint_moves_over_changes_that_are_not_wanted(
     monkeypatch: pytest.MonkeyPatch, choice: str, door: str
 ) -> None:
@@ -231,7 +231,8 @@ def test_the_checkpoint_moves_over_changes_that_are_not_wanted(
     put(orders, {"id": "1", "total": 0})
     begin: Any = {"since": "beginning", "budget": {"requests": 5}, "poll": 0}
     parts = [part for part in [(0, 2), (1, 2)] if not [*watch(orders, **begin, part=part)]]
-    unwanted: Any = {"condition": eq("total", -1)} if choice == "condition" else {"part": parts[0]}
+    unwanted: Any = {"condition": {"condition": eq("total", -1)}, "part": {"part": parts[0]}}.get(choice, {})
+    function = (lambda change: None) if choice == "function" else added
     total = count(1)
 
     def busy(operation: str, body: bytes) -> bytes:
@@ -244,13 +245,13 @@ def test_the_checkpoint_moves_over_changes_that_are_not_wanted(
     async def awaited(operation: str, body: bytes) -> bytes:
         return busy(operation, body)
 
-    monkeypatch.setattr("flyexpr.steps.streams.following._IDLE", 0.0)
+    monkeypatch.setattr("flyexpr.steps.streams.following._SECONDS", 0.0)
     unwanted |= {"checkpoint": "place", "poll": 0}
 
     def followed() -> int:
         if door == "plain":
-            return follow(orders.on(busy), totals.on(busy), added, **unwanted)
-        return asyncio.run(aio.follow(orders.on(awaited), totals.on(awaited), added, **unwanted))
+            return follow(orders.on(busy), totals.on(busy), function, **unwanted)
+        return asyncio.run(aio.follow(orders.on(awaited), totals.on(awaited), function, **unwanted))
 
     with pytest.raises(DynamoError):
         followed()

@@ -28,8 +28,10 @@ Writes = Operation | Pair | Iterable[Operation | Pair] | None
 Function = Callable[[Change], Writes]
 
 _CURSOR, _OF = "follow_cursor", "follow_source"  # attributes of the checkpoint
-_SKIPPED = 1000  # changes without a write after which the checkpoint is written all the same
-_IDLE = 60.0  # seconds without a change that is wanted, likewise
+# Of changes without a write, the checkpoint is written after so many of them, or seconds. A follower that starts again
+# reads them again; and were the checkpoint older than 24 hours, the changes after it would count as lost.
+_SKIPPED = 1000
+_SECONDS = 60.0
 _AGAIN = frozenset(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 
 
@@ -70,6 +72,7 @@ class Following:
         self.key = _key(target, f"follow:{self._of}", checkpoint)
         self._kept: str | None = None  # the cursor in the target
         self._skipped = self._done = 0
+        self._kept_at = watching.clock()
 
     def turns(self) -> Generator[Turn, Any, int]:
         """How many changes were done; the turns go to the engines of the source and of the target."""
@@ -77,15 +80,18 @@ class Following:
         yield self._at_source(self._watching.begin())
         yield self._at_target(self._keep())
         while not self._watching.over:
-            change = yield self._at_source(self._watching.next_change(_IDLE))
+            change = yield self._at_source(self._watching.next_change(_SECONDS))
             writes = () if change is None else self._writes(change)
             if writes:
                 yield self._at_target(self._do(writes))
-            elif change is None or self._skipped >= _SKIPPED:
+            elif change is None or self._skipped >= _SKIPPED or self._watching.clock() - self._kept_at >= _SECONDS:
                 yield self._at_target(self._keep())
             else:
                 self._skipped += 1
         return self._done
+
+    def _note_kept(self) -> None:
+        self._skipped, self._kept_at = 0, self._watching.clock()
 
     def _at_source(self, steps: Steps[Any]) -> Turn:
         return Turn(self._source, steps)
@@ -138,8 +144,8 @@ class Following:
                 if attempt == ATTEMPTS or not _may_pass(error):
                     raise
             else:
-                self._kept, self._skipped, self._done = cursor, 0, self._done + 1
-                return
+                self._kept, self._done = cursor, self._done + 1
+                return self._note_kept()
             yield backoff(attempt, f"following {self._of!r}: another transaction was under way")
 
     def _keep(self) -> Steps[None]:
@@ -151,12 +157,12 @@ class Following:
             except ConditionFailed:
                 return (yield from self._another())
             self._kept = cursor
-        self._skipped = 0
+        self._note_kept()
 
     def _another(self) -> Steps[None]:
         """Another follower has come further: goes on from its place."""
         yield backoff(5, f"another follower of {self._of!r} was faster")
-        self._skipped = 0
+        self._note_kept()
         yield from self._go_on()
 
 

@@ -77,7 +77,7 @@ class Watching:
         check_condition(table, condition)
         self.table, self.condition, self._since = table, condition, checked_since(since)
         self._budget, self._poll, self.part = checked_limits(budget), checked_poll(poll), checked_part(part)
-        self._clock, self._now, self._began, self._requests = clock, now, clock(), 0
+        self.clock, self._now, self._began, self._requests = clock, now, clock(), 0
         if isinstance(since, datetime) and seconds(since) > now():
             raise FlyexprError(f"since= is a moment that is not there yet: {since}")
         self._shards: Shards | None = None
@@ -97,7 +97,7 @@ class Watching:
 
     def renew(self) -> None:
         """Counts the budget anew."""
-        self._began, self._requests, self.over = self._clock(), 0, False
+        self._began, self._requests, self.over = self.clock(), 0, False
 
     @property
     def stream_began(self) -> float:
@@ -132,7 +132,7 @@ class Watching:
                     self._quiet = None
                     return change
                 self._note_quiet()
-            if self._quiet is not None and self._clock() - self._quiet >= idle:
+            if self._quiet is not None and self.clock() - self._quiet >= idle:
                 self._quiet = None
                 return None
             if self._spent() or not (yield from self._read_on()):
@@ -188,7 +188,7 @@ class Watching:
         return self._seconds_left() <= 0 or self._requests >= self._budget.get("requests", inf)
 
     def _seconds_left(self) -> float:
-        return self._budget.get("seconds", inf) - (self._clock() - self._began)
+        return self._budget.get("seconds", inf) - (self.clock() - self._began)
 
     def _read_on(self) -> Steps[bool]:
         """Reads the shards one after the other until one has records; False when the stream has ended."""
@@ -214,7 +214,7 @@ class Watching:
 
     def _note_quiet(self) -> None:
         if self._quiet is None:
-            self._quiet = self._clock()
+            self._quiet = self.clock()
 
     def _pause(self, seconds: float, why: str) -> Pause:
         """A pause that ends no later than the budget."""
