@@ -453,9 +453,10 @@ class Watch(AsyncIterator[Change]):
         return self
 
     async def __anext__(self) -> Change:
-        change: Change | None = (
-            None if self._over else await perform(self._watching.next_change(), [self._watching.table])
-        )
+        with self._watching.alone():
+            change: Change | None = (
+                None if self._over else await perform(self._watching.next_change(), [self._watching.table])
+            )
         if change is None:
             self._over = True
             raise StopAsyncIteration

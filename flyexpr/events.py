@@ -72,7 +72,8 @@ class Watch(Iterator[Change]):
         return self
 
     def __next__(self) -> Change:
-        change = None if self._over else self._do(self._watching.next_change())
+        with self._watching.alone():
+            change = None if self._over else self._do(self._watching.next_change())
         if change is None:
             self._over = True
             raise StopIteration
@@ -151,8 +152,9 @@ def follow(
     checkpoint, which holds the cursor: after a crash the next call goes on there, and of two followers at the same time
     each change is done by one. Changes for which the function returns nothing may come to it again after a crash: for
     them the checkpoint is written once a minute, or after 1,000 of them. `since` counts only where there is no
-    checkpoint. Its key is "follow:Orders", or `checkpoint`; delete it to begin again. Where the transaction is refused, TransactionCancelled is raised, and the
-    next call begins with the same change. The other options are those of `watch`.
+    checkpoint. Its key is "follow:Orders", or `checkpoint`; delete it to begin again. Where the transaction is refused,
+    TransactionCancelled is raised, and the next call begins with the same change. The other options are those of
+    `watch`.
     """
     watching = Watching(source, condition, since, budget, poll, part, clock=time.monotonic, now=time.time)
     turns = Following(watching, target, function, checkpoint).turns()

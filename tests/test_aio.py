@@ -61,6 +61,10 @@ def awaited(test: Callable[[Table], Awaitable[None]]) -> Callable[[], None]:
     return test_in_a_loop
 
 
+async def all_of(items: Any) -> list[Any]:
+    return [item async for item in items]
+
+
 @awaited
 async def test_a_hundred_at_the_same_time(table: Table) -> None:
     items = await asyncio.gather(*(aio.get(table, (item["userid"], item["title"])) for item in ITEMS[:100]))
@@ -139,6 +143,45 @@ def test_a_read_that_is_not_closed_ends_with_its_loop(read: Any, number: int) ->
     closed = "this read is closed; take its items before that, or go on from its cursor"
     with raises(FlyexprError, f"{closed}: query(..., start=items.cursor)"):
         anext(kept[0])  # in another loop it would give nothing, as if there were no more
+
+
+@pytest.mark.parametrize("read", [scan(page_size=9), scan(segments=3, page_size=9), scan(page_size=9, prefetch=True)])
+@pytest.mark.parametrize("way", ["loop", "anext", "page", "rest", "aclose"])
+def test_a_second_task_that_takes_from_a_read_is_told_so(read: Any, way: str) -> None:
+    """The first one goes on, and gets all items."""
+
+    @awaited
+    async def shared(table: Table) -> None:
+        items = aio.run(table, read)
+        first = asyncio.create_task(all_of(items))
+        await asyncio.sleep(0)  # now the first one waits for a page
+        ways = {
+            "loop": lambda: all_of(items),
+            "anext": lambda: anext(items),
+            "page": lambda: items.page(3),
+            "rest": items.rest,
+            "aclose": items.aclose,
+        }
+        with raises(
+            FlyexprError,
+            "another task takes items of this read, and goes on with it\n"
+            "  hint: give each task a read of its own, such as one of segments(...)",
+        ):
+            await ways[way]()
+        assert len(await first) == await aio.count(table, scan())
+
+    shared()
+
+
+def test_two_tasks_that_begin_at_once_are_told_so_too() -> None:
+    @awaited
+    async def shared(table: Table) -> None:
+        items = aio.run(table, scan(page_size=9))
+        first, second = await asyncio.gather(anext(items), anext(items), return_exceptions=True)
+        assert isinstance(first, dict)
+        assert str(second).startswith("another task takes items of this read")
+
+    shared()
 
 
 @pytest.mark.parametrize("read", [scan(segments=3, page_size=9), scan(page_size=9, prefetch=True)])

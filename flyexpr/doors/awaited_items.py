@@ -81,15 +81,28 @@ class Items(Started, AsyncIterator[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         if self._ended:
             raise FlyexprError(self._ended)
-        return self._items
+        self._check_alone()
+        return self._items  # itself: to look each time who else takes an item would cost 0.1 us for each
 
     def __anext__(self) -> Coroutine[Any, Any, T]:
         if self._ended:
             raise FlyexprError(self._ended)
-        return self._items.__anext__()
+        return self._next()
+
+    async def _next(self) -> T:
+        self._check_alone()
+        return await self._items.__anext__()
+
+    def _check_alone(self) -> None:
+        if self._items.ag_running:  # type: ignore[attr-defined]  # it is Python's own generator
+            raise FlyexprError(
+                "another task takes items of this read, and goes on with it\n"
+                "  hint: give each task a read of its own, such as one of segments(...)"
+            )
 
     async def page(self, most: int) -> ItemPage[T]:
         """The next items, up to `most` of them, and whether there are more; see `page` of `flyexpr.Items`."""
+        self._check_alone()
         items = list[T]()
         with self._given_whole(), one_more(self._reading, most, bool(self._held)):
             async for item in self:
@@ -104,6 +117,7 @@ class Items(Started, AsyncIterator[T]):
 
     async def rest(self) -> ItemPage[T]:
         """All items that are left, in memory and as one page; see `rest` of `flyexpr.Items`."""
+        self._check_alone()
         with self._given_whole():
             items = [item async for item in self]
         return self._page(items, self.cursor)
@@ -112,7 +126,8 @@ class Items(Started, AsyncIterator[T]):
         self._ended, self._held = self._ended or BROKEN_OFF, [(cursor, None)]
 
     async def aclose(self) -> None:
-        """Ends the read; requests that are under way are given up."""
+        """Ends the read; requests that are under way are given up. Cancel first the task that takes its items."""
+        self._check_alone()
         self._ended = self._ended or CLOSED
         await self._items.aclose()
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import pickle
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
@@ -214,6 +215,50 @@ def test_a_watch_that_waits_can_be_cancelled() -> None:
         return [(await watching.__anext__()).new["n"]]  # type: ignore[index]
 
     assert asyncio.run(main()) == [1]
+
+
+@pytest.mark.parametrize("door", ["plain", "awaited"])
+def test_two_that_take_from_one_watch(door: str) -> None:
+    """Both would get the same changes."""
+    engine = connect("sqlite::memory:")
+    table = TABLE.on(engine)
+    run(table, create_table())
+    for n in range(3):
+        put(table, {"id": "a", "n": n})
+    told: list[FlyexprError] = []
+
+    def meanwhile() -> None:
+        try:
+            next(watching)
+        except FlyexprError as error:
+            told.append(error)
+
+    def busy(operation: str, body: bytes) -> bytes:
+        if operation == "GetRecords" and not told:
+            other = threading.Thread(target=meanwhile)
+            other.start()
+            other.join(10)
+        return engine(operation, body)
+
+    async def awaited(operation: str, body: bytes) -> bytes:
+        await asyncio.sleep(0)
+        return engine(operation, body)
+
+    async def main() -> list[Any]:
+        watching = aio.watch(table.on(awaited), since="beginning", budget=BUDGET, poll=0)
+        return await asyncio.gather(anext(watching), anext(watching), return_exceptions=True)
+
+    if door == "plain":
+        watching = watch(table.on(busy), since="beginning", budget=BUDGET, poll=0)
+        assert numbers(watching) == [0, 1, 2]
+    else:
+        first, second = asyncio.run(main())
+        assert first.new["n"] == 0
+        told = [second]
+    assert [str(error) for error in told] == [
+        "another thread or task takes changes of this watch, and goes on with it\n"
+        "  hint: give each a watch of its own: watch(..., part=(0, 2)) and watch(..., part=(1, 2))"
+    ]
 
 
 # --- what the service may answer

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from _thread import allocate_lock  # the Lock of threading, without its import
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from math import inf
@@ -88,6 +90,7 @@ class Watching:
         self._closed: list[str] = []  # shards whose last records are in `_waiting`
         self._last = ""  # the shard that was read last
         self._quiet: float | None = None  # since when no shard has had a new record that is wanted
+        self._turn = allocate_lock()  # is held by who takes a change
         self.over = False  # whether the budget is spent or the stream has ended
 
     @property
@@ -113,6 +116,19 @@ class Watching:
         self._shards, self._listed = opened_shards(cursor, self.table.name), False
         self._waiting.clear()
         self._closed.clear()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A block that takes a change; FlyexprError if another thread or task does so: both would get the same one."""
+        if not self._turn.acquire(blocking=False):
+            raise FlyexprError(
+                "another thread or task takes changes of this watch, and goes on with it\n"
+                "  hint: give each a watch of its own: watch(..., part=(0, 2)) and watch(..., part=(1, 2))"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def next_change(self, idle: float = inf) -> Steps[Change | None]:
         """The next change for which the condition holds; None when the budget is spent or the stream has ended.
