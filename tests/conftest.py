@@ -62,9 +62,9 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(engine_name: str) -> Iterator[Engine]:
     """An engine, one test for each; a server keeps the tables of others, so name yours by `fresh_name`."""
-    with opened(engine_name, tmp_path_factory.mktemp("engine")) as engine:
+    with opened(engine_name) as engine:
         yield engine
 
 

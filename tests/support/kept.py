@@ -19,9 +19,9 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(engine_name: str) -> Iterator[Engine]:
     """The engine that all tests of the file share."""
-    with opened(engine_name, tmp_path_factory.mktemp("engine")) as engine:
+    with opened(engine_name) as engine:
         yield engine
 
 

@@ -38,8 +38,8 @@ STATE = [
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    with opened(REFERENCE, tmp_path_factory.mktemp("engine")) as theirs, closing(connect("sqlite::memory:")) as ours:
+def both() -> Iterator[Both]:
+    with opened(REFERENCE) as theirs, closing(connect("sqlite::memory:")) as ours:
         found = Both(ours, theirs, f"t{uuid.uuid4().hex[:12]}")
         found.everywhere("CreateTable", [ONE, TWO])
         yield found

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(absence(REFERENCE) is not None, reason=f"{REFERE
 
 
 @pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Engine]]:
-    with opened(REFERENCE, tmp_path_factory.mktemp("engine")) as theirs, closing(connect("sqlite::memory:")) as ours:
+def engines() -> Iterator[tuple[Engine, Engine]]:
+    with opened(REFERENCE) as theirs, closing(connect("sqlite::memory:")) as ours:
         yield ours, theirs
 
 

@@ -34,8 +34,8 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def engine(engine_name: str, tmp_path: Path) -> Iterator[Engine]:
-    with opened(engine_name, tmp_path) as opened_engine:
+def engine(engine_name: str) -> Iterator[Engine]:
+    with opened(engine_name) as opened_engine:
         yield opened_engine
 
 

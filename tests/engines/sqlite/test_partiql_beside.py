@@ -65,8 +65,8 @@ KNOWN = [statement for statements in UNLIKE.values() for statement in statements
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with opened(REFERENCE, tmp_path_factory.mktemp("engine")) as engine:
+def theirs() -> Iterator[Any]:
+    with opened(REFERENCE) as engine:
         yield engine
 
 
