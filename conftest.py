@@ -10,9 +10,7 @@ from flyexpr import GlobalIndex, Table, connect, create_table, put, run
 
 
 @pytest.fixture(autouse=True)
-def doctest_session(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def doctest_session(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty folder and no AWS account; a module's own names go before the public ones."""
     item = request.node
     if not isinstance(item, pytest.DoctestItem):
@@ -20,7 +18,7 @@ def doctest_session(
     for call, package in (("to_arrow(", "pyarrow"), ("to_pandas(", "pandas")):
         if any(call in example.source for example in item.dtest.examples) and find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
-    monkeypatch.chdir(tmp_path_factory.mktemp("doctest"))
+    monkeypatch.chdir(request.getfixturevalue("tmp_path"))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in NAMES.items():
