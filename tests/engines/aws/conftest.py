@@ -2,15 +2,26 @@
 
 import ssl
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from authority import Authority
+from botocore.loaders import JSONFileLoader
 from fake_aws import FakeAws
 from furnished import Place
 from misbehaving import ATTEMPTS, OPEN, Behaviour, Server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def services_read_once() -> Iterator[None]:
+    """A session of botocore reads its descriptions of the services in half the time that a client takes; here once."""
+    read = cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JSONFileLoader, "load_file", lambda self, path: read(path))
+        yield
 
 
 @pytest.fixture(params=["direct", "awaited", "botocore"])
