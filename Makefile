@@ -8,6 +8,9 @@ DOCS := .venv-docs
 TYPED := flyexpr $(wildcard bench)
 LINTED := $(wildcard flyexpr tests bench examples docs conftest.py)
 
+# The program, which many tests start, takes 0.16 s of CPU to list tables, and 0.43 s if Python must not keep what it compiles.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: demo test check bench docs slow clean help
 
