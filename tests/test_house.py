@@ -300,6 +300,14 @@ def test_the_public_names_are_light(heavy: str) -> None:
     assert heavy not in modules_of_all_names()
 
 
+@pytest.mark.parametrize("scheme, expected", [("http", "False"), ("https", "True")])
+def test_only_an_endpoint_with_tls_loads_it(scheme: str, expected: str) -> None:
+    code = "import sys; from flyexpr import *; print(connect(sys.argv[1]), 'ssl' in sys.modules)"
+    shown = fresh(code, f"{scheme}://localhost:9?transport=direct")
+    assert "by direct" in shown
+    assert shown.endswith(expected)
+
+
 def test_the_program_loads_the_library_when_it_knows_its_command() -> None:
     loaded = fresh("import sys, flyexpr.cli.app; print(*sys.modules)").split()
     ground = {"flyexpr", "flyexpr.errors", "flyexpr.records", "flyexpr.version"}

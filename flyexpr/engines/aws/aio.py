@@ -18,13 +18,14 @@ from flyexpr.drive import DEBUG, Pause, driven_awaited, note, noted
 from flyexpr.engine import AsyncConnection, Awaited
 from flyexpr.engines.aws.attempts import Attempts, Exchange
 from flyexpr.engines.aws.choice import Setup, choose, mock_is_active
-from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, tls_context, untrusted
+from flyexpr.engines.aws.connections import IDLE_SECONDS, NoAnswer, no_connection
 from flyexpr.engines.aws.credentials import may_wait
 from flyexpr.engines.aws.direct import left_to_botocore
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.framing import Answer, Malformed, answer_reader
 from flyexpr.engines.aws.retries import chance
 from flyexpr.engines.aws.target import Target
+from flyexpr.engines.aws.tls import tls_context
 from flyexpr.errors import FlyexprError
 
 CONNECTIONS = 100  # open at the same time; further requests wait for one of them
@@ -186,11 +187,8 @@ class AwaitedPool:
         )
         try:
             _, connection = await asyncio.wait_for(opening, self._connect_timeout)
-        except ssl.SSLCertVerificationError as error:
-            raise untrusted(where.authority, error) from error
         except (asyncio.TimeoutError, OSError, UnicodeError) as error:
-            why = error if str(error) else "timed out"
-            raise NoAnswer(f"no connection to {where.authority}: {why}", sent=False) from error
+            raise no_connection(where.authority, error) from error
         note(DEBUG, "connected to %s", where.authority)
         return connection
 

@@ -27,10 +27,11 @@ from botocore.parsers import ResponseParserFactory
 
 from flyexpr.engine import STREAM_READS, Plain
 from flyexpr.engines.aws.answers import damage, is_foreign, perhaps_done, refusal
-from flyexpr.engines.aws.connections import tls_context, trusted_bundle
+from flyexpr.engines.aws.connections import trusted_bundle
 from flyexpr.engines.aws.credentials import LOCAL, SessionKeys, open_session
 from flyexpr.engines.aws.retries import delay, may_repeat
 from flyexpr.engines.aws.target import Target
+from flyexpr.engines.aws.tls import tls_context
 from flyexpr.errors import DynamoError, FlyexprError
 
 _BODY = "flyexpr.body"  # the member in which our parser leaves the answer's bytes

@@ -8,18 +8,15 @@ from __future__ import annotations
 import os
 import select
 import socket
-import ssl
 import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.util import find_spec
 
 from flyexpr.byte_readers import Receive
 from flyexpr.drive import DEBUG, note
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.framing import Answer, Malformed, read_answer
-from flyexpr.errors import FlyexprError
 
 # Servers and gateways drop connections that are idle for longer: AWS's NAT gateway after 350 s, many others after 60.
 IDLE_SECONDS = 50.0
@@ -60,7 +57,11 @@ class Pool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint, self._timeout, self._connect_timeout = endpoint, timeout, connect_timeout
-        self._tls = tls_context(bundle) if endpoint.secure else None
+        self._tls = None
+        if endpoint.secure:
+            from flyexpr.engines.aws.tls import tls_context
+
+            self._tls = tls_context(bundle)
         self._clock = clock
         self._idle: list[Connection] = []  # last in, first out; append and pop are atomic
         self._process = os.getpid()
@@ -107,10 +108,8 @@ class Pool:
         where = self._endpoint.authority
         try:
             connection = Connection(self._connected(), self._timeout)
-        except ssl.SSLCertVerificationError as error:
-            raise untrusted(where, error) from error
         except (OSError, UnicodeError) as error:
-            raise NoAnswer(f"no connection to {where}: {error}", sent=False) from error
+            raise no_connection(where, error) from error
         note(DEBUG, "connected to %s", where)
         return connection
 
@@ -180,14 +179,16 @@ class Connection:
 
     def _send_watching(self, request: bytes) -> bytes | None:
         """None once the request is sent; else the first bytes of an early answer, or b"" if the server has closed."""
+        from flyexpr.engines.aws.tls import NOT_READY  # here, as few requests are so large
+
         rest, deadline = memoryview(request), time.monotonic() + self._timeout
         ready = _watch(self._socket, or_goes=True)
         self._socket.setblocking(False)
         while rest:
-            with suppress(BlockingIOError, ssl.SSLWantReadError):  # TLS may receive bytes that hold no data for us
+            with suppress(*NOT_READY):  # TLS may receive bytes that hold no data for us
                 if not self.is_silent():
                     return self._socket.recv(_AT_ONCE)
-            with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            with suppress(*NOT_READY):
                 rest = rest[self._socket.send(rest[:_AT_ONCE]) :]
                 continue
             if not ready(max(0.0, deadline - time.monotonic()) * 1000):
@@ -210,14 +211,12 @@ class Connection:
         self._socket.close()
 
 
-def untrusted(where: str, error: ssl.SSLCertVerificationError) -> NoAnswer:
-    """The error for a server whose certificate no trusted authority has signed."""
-    return NoAnswer(
-        f"the certificate of {where} is not trusted: {error.verify_message}\n"
-        "  hint: set AWS_CA_BUNDLE to a file of the authorities to trust",
-        sent=False,
-        lasting=True,
-    )
+def no_connection(where: str, error: Exception) -> NoAnswer:
+    """The error where a connection could not be made."""
+    if isinstance(error, OSError) and (why := getattr(error, "verify_message", None)):  # of SSLCertVerificationError
+        hint = "set AWS_CA_BUNDLE to a file of the authorities to trust"
+        return NoAnswer(f"the certificate of {where} is not trusted: {why}\n  hint: {hint}", sent=False, lasting=True)
+    return NoAnswer(f"no connection to {where}: {str(error) or 'timed out'}", sent=False)
 
 
 def trusted_bundle(named: str | None) -> str | None:
@@ -226,38 +225,6 @@ def trusted_bundle(named: str | None) -> str | None:
     This is botocore's order: a proxy that inspects TLS is trusted here if botocore trusts it.
     """
     return os.environ.get("REQUESTS_CA_BUNDLE") if named is None else named
-
-
-def tls_context(bundle: str | None) -> ssl.SSLContext:
-    """TLS 1.2 or later that verifies certificate and host name; trusts the authorities in `bundle`, or botocore's."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    path = botocore_bundle() if bundle is None else bundle
-    try:
-        context.load_verify_locations(path)
-    except OSError as error:
-        raise FlyexprError(
-            f"no certificate authorities can be read from {path!r}: {error.strerror or error}\n"
-            "  hint: AWS_CA_BUNDLE, `ca_bundle` in AWS's configuration or REQUESTS_CA_BUNDLE says to read it"
-        ) from None
-    return context
-
-
-def botocore_bundle() -> str:
-    """The file of authorities that botocore trusts: certifi's if that is installed, else its own.
-
-    The file is usually found without importing botocore, which saves 150 ms.
-    """
-    for package in ("certifi", "botocore"):
-        spec = find_spec(package)
-        if spec and spec.origin:
-            beside = os.path.join(os.path.dirname(spec.origin), "cacert.pem")
-            if os.path.isfile(beside):
-                return beside
-            break
-    from botocore.httpsession import where
-
-    return str(where())
 
 
 def _after(begun: bytes, receive: Receive) -> Receive:

@@ -25,9 +25,10 @@ from raised import raises
 from signatures import TESTING
 
 from flyexpr import ConnectionFailed, FlyexprError, Throttled, connect
-from flyexpr.engines.aws.connections import IDLE_SECONDS, Connection, Pool, botocore_bundle, tls_context
+from flyexpr.engines.aws.connections import IDLE_SECONDS, Connection, Pool
 from flyexpr.engines.aws.endpoints import Endpoint
 from flyexpr.engines.aws.signing import CONTENT_TYPE, Keys, Signer
+from flyexpr.engines.aws.tls import botocore_bundle, tls_context
 
 Serve = Callable[..., Server]
 EngineAt = Callable[..., Any]
@@ -377,7 +378,7 @@ def test_where_the_usual_authorities_are(monkeypatch: pytest.MonkeyPatch) -> Non
     from botocore.httpsession import DEFAULT_CA_BUNDLE, where
 
     assert botocore_bundle() == certifi.where() == where()
-    find = "flyexpr.engines.aws.connections.find_spec"
+    find = "flyexpr.engines.aws.tls.find_spec"
     with monkeypatch.context() as patch:
         patch.setattr(find, lambda name: None if name == "certifi" else find_spec(name))
         assert botocore_bundle() == DEFAULT_CA_BUNDLE
