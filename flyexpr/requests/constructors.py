@@ -421,8 +421,10 @@ def create_table(*more: NoReturn, wait: bool = True, if_missing: bool = False, *
     >>> run(scores.named("New"), create_table(if_missing=True))
 
     With `if_missing`, a table of that name is taken as it is: it may have other indexes and settings, which
-    `update_table` changes. TableExists for one with other keys, and without `if_missing` for any. A program that has no
-    permission for CreateTable can use a table that is there, for it is looked for first.
+    `update_table` changes. Only if the descriptor has `ttl=` and the table's items do not expire, expiry is turned on,
+    since a program may have ended just after it made the table. TableExists for one with other keys, and without
+    `if_missing` for any. A program that has no permission for CreateTable can use a table that is there, for it is
+    looked for first.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
     """
     if more or unknown:

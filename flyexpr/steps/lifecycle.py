@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.drive import Pause
+from flyexpr.drive import WARNING, Pause, note
 from flyexpr.errors import DynamoError, NoSuchTable
 from flyexpr.records import replace
 from flyexpr.requests.descriptions import described_table
@@ -25,8 +25,10 @@ _MOST = 600.0  # seconds of pauses, until a table has to be ready
 def create_table(table: Table, operation: CreateTable) -> Steps[None]:
     """Makes the table, and turns its expiry on; None, once it can be used."""
     if operation.if_missing and (yield from _is_there(table)):
-        if operation.wait:
+        if operation.wait or table.ttl:
             yield from _until_ready(table)
+        if table.ttl:
+            yield from _see_to_expiry(table, table.ttl)
         return
     try:
         yield create_table_request(table)
@@ -41,7 +43,32 @@ def create_table(table: Table, operation: CreateTable) -> Steps[None]:
     if operation.wait or table.ttl:
         yield from _until_ready(table)
     if table.ttl:
-        yield ttl_request(table, table.ttl, True)
+        yield from _turn_expiry_on(table, table.ttl)
+
+
+def _see_to_expiry(table: Table, name: str) -> Steps[None]:
+    """Turns the expiry of a table on that was there already: the program that made it may have ended before it did so.
+
+    A table whose items expire by another attribute is taken as it is. A program that may not ask is not stopped.
+    """
+    try:
+        is_off = (yield from ttl_attribute(table)) is None
+    except DynamoError as error:
+        if error.code != "AccessDeniedException":
+            raise
+        note(WARNING, "table %r: whether its items expire by `%s` could not be checked: %s", table.name, name, error)
+        return
+    if is_off:
+        yield from _turn_expiry_on(table, name)
+
+
+def _turn_expiry_on(table: Table, name: str) -> Steps[None]:
+    """Turns the table's expiry on, unless another program is faster: that makes a second request invalid."""
+    try:
+        yield ttl_request(table, name, True)
+    except DynamoError as error:
+        if error.code != "ValidationException" or (yield from ttl_attribute(table)) != name:
+            raise
 
 
 def _is_there(table: Table) -> Steps[bool]:

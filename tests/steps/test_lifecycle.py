@@ -1,5 +1,6 @@
 """`create_table(if_missing=True)` beside other programs that make, or delete, the same table."""
 
+import asyncio
 import pickle
 from dataclasses import replace
 from typing import Any
@@ -14,8 +15,11 @@ from flyexpr import (
     NoSuchTable,
     Table,
     TableExists,
+    aio,
+    connect,
     create_table,
     delete_table,
+    describe_table,
     epoch,
     explain,
     request,
@@ -40,27 +44,76 @@ def described(status: str, key: str = "id") -> dict[str, Any]:
     }
 
 
-def asked(answers: list[Any], **options: bool) -> Recording:
+def asked(answers: list[Any], table: Table = things, **options: bool) -> Recording:
     """The engine after `create_table(if_missing=True)` was run on it; it has given all of the answers."""
     engine = scripted(answers)
-    assert run(things.on(engine), create_table(if_missing=True, **options)) is None
+    assert run(table.on(engine), create_table(if_missing=True, **options)) is None
     assert len(engine.asked) == len(answers)
     return engine
 
 
 DESCRIBE, CREATE, UPDATE, TTL = "DescribeTable", "CreateTable", "UpdateTable", "UpdateTimeToLive"
+TTL_OF = "DescribeTimeToLive"
 NO_TTL = {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+HAS_TTL = {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": "until"}}
+OTHER_TTL = {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLING", "AttributeName": "other"}}
+ALREADY = DynamoError.of("ValidationException", "TimeToLive is already enabled")
+LASTING = replace(things, ttl=None)
 
 
-def test_a_table_that_is_there_costs_two_requests(pauses: list[float]) -> None:
-    assert asked([described("ACTIVE"), described("ACTIVE")]).names == [DESCRIBE] * 2
+def test_a_table_that_is_there_costs_two_requests_and_one_if_its_items_expire(pauses: list[float]) -> None:
+    assert asked([described("ACTIVE"), described("ACTIVE")], LASTING).names == [DESCRIBE] * 2
+    assert asked([described("ACTIVE"), described("ACTIVE"), HAS_TTL]).names == [DESCRIBE, DESCRIBE, TTL_OF]
     assert pauses == []
-    asked([described("CREATING"), described("CREATING"), described("ACTIVE")])
+    asked([described("CREATING"), described("CREATING"), described("ACTIVE"), OTHER_TTL])
     assert pauses == [0.02]
 
 
-def test_a_table_that_is_there_is_not_waited_for_unasked() -> None:
-    assert asked([described("CREATING")], wait=False).names == [DESCRIBE]
+def test_a_table_that_is_there_is_not_waited_for_unasked(pauses: list[float]) -> None:
+    assert asked([described("CREATING")], LASTING, wait=False).names == [DESCRIBE]
+    asked([described("CREATING"), described("CREATING"), described("ACTIVE"), NO_TTL, {}], wait=False)
+    assert pauses == [0.02], "its expiry can only be turned on once it is made"
+
+
+@pytest.mark.parametrize("door", ["plain", "awaited"])
+def test_the_expiry_of_a_table_whose_maker_has_crashed_is_turned_on(door: str) -> None:
+    """It came no further than CreateTable."""
+    with connect("sqlite::memory:") as engine:
+        run(LASTING.on(engine), create_table())
+
+        async def awaited(operation: str, body: bytes) -> bytes:
+            return engine(operation, body)
+
+        for _ in range(2):
+            if door == "plain":
+                run(things.on(engine), create_table(if_missing=True))
+            else:
+                asyncio.run(aio.run(things.on(awaited), create_table(if_missing=True)))
+        assert run(things.on(engine), describe_table()).ttl == "until"
+
+
+def test_a_program_that_may_not_ask_whether_items_expire_is_not_stopped(caplog: pytest.LogCaptureFixture) -> None:
+    assert asked([described("ACTIVE"), described("ACTIVE"), DENIED]).names == [DESCRIBE, DESCRIBE, TTL_OF]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "WARNING",
+            "table 'things': whether its items expire by `until` could not be checked: AccessDeniedException: no",
+        )
+    ]
+    for answers in ([NO_TTL, DENIED], [IN_USE]):  # it is known to be off; it is not known why
+        with pytest.raises(DynamoError) as caught:
+            asked([described("ACTIVE"), described("ACTIVE"), *answers])
+        assert caught.value is answers[-1]
+
+
+@pytest.mark.parametrize(
+    "first", [[described("ACTIVE"), described("ACTIVE"), NO_TTL], [MISSING, {}, described("ACTIVE")]]
+)
+def test_two_programs_turn_the_expiry_on(first: list[Any]) -> None:
+    assert asked([*first, ALREADY, HAS_TTL]).names[-2:] == [TTL, TTL_OF]
+    with pytest.raises(DynamoError) as caught:
+        asked([*first, ALREADY, NO_TTL])
+    assert caught.value is ALREADY
 
 
 def test_a_missing_table_is_made(pauses: list[float]) -> None:
@@ -70,8 +123,8 @@ def test_a_missing_table_is_made(pauses: list[float]) -> None:
 
 
 def test_another_program_makes_it_at_the_same_time(pauses: list[float]) -> None:
-    engine = asked([MISSING, IN_USE, MISSING, *[described("CREATING")] * 3, described("ACTIVE")])
-    assert engine.names == [DESCRIBE, CREATE, *[DESCRIBE] * 5]
+    engine = asked([MISSING, IN_USE, MISSING, *[described("CREATING")] * 3, described("ACTIVE"), HAS_TTL])
+    assert engine.names == [DESCRIBE, CREATE, *[DESCRIBE] * 5, TTL_OF]
     assert pauses == [0.02, 0.02]
 
 
