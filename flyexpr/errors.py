@@ -55,17 +55,22 @@ class ExpressionError(FlyexprError, ValueError):
 class PlanError(FlyexprError, ValueError):
     """A read that cannot be turned into one request, and the nearest thing that can.
 
-    >>> print(PlanError("a query needs one partition key value", condition="wins > 3", hint="use scan(...)"))
+    >>> error = PlanError("a query needs one partition key value", condition="wins > 3", hint="use scan(...)")
+    >>> print(error)
     a query needs one partition key value
       condition: wins > 3
       hint: use scan(...)
+    >>> error.condition
+    'wins > 3'
+
+    `.condition` is the text of the read's condition; None for an error that is not about one.
     """
 
     def __init__(
         self, message: str, *, condition: str | None = None, hint: str | None = None, why: str | None = None
     ) -> None:
         super().__init__(_text(message, condition=condition, hint=hint))
-        self.message = message
+        self.message, self.condition = message, condition
         self.why = why or message
         """Why no query serves, in short; the message, where nothing shorter says it."""
 

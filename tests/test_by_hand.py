@@ -64,7 +64,7 @@ def test_a_program_makes_its_table_at_its_first_start(engine: Engine, fresh_name
     put(sessions, {"id": "a"})
     recording = Recording(engine)
     assert run(sessions.on(recording), create_table(if_missing=True)) is None
-    assert {*recording.names} == {"DescribeTable"}
+    assert {*recording.names} == {"DescribeTable", "DescribeTimeToLive"}
     assert get(sessions, "a") == {"id": "a"}
     assert run(sessions, describe_table()).ttl == "expires"
 

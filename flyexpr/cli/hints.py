@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 
-from flyexpr.errors import FlyexprError
+from flyexpr.errors import FlyexprError, PlanError
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.expressions.parse import parse_condition, parse_update
 from flyexpr.requests.hints import bare_words, text_and_hint
@@ -77,7 +77,7 @@ def in_words(error: FlyexprError, arguments: Iterable[str] = ()) -> str:
     not found
     """
     text, hint = text_and_hint(error, _WORDS)
-    hint = _hint_of(text, arguments) or hint
+    hint = _hint_of(error, text, arguments) or hint
     return f"{text}\n  hint: {hint}" if hint else text
 
 
@@ -90,10 +90,10 @@ def plan_in_words(text: str) -> str:
     return text.replace("consistent=True", "--consistent")
 
 
-def _hint_of(text: str, arguments: Iterable[str]) -> str:
-    """A hint from the text of an error alone, which contains the expression."""
-    if match := re.search(r"\n  condition: (.*)", text):
-        return quoting(match[1])
+def _hint_of(error: FlyexprError, text: str, arguments: Iterable[str]) -> str:
+    """A hint for the expression that an error is about, or for its text alone."""
+    if isinstance(error, PlanError) and error.condition is not None:
+        return quoting(error.condition)
     if "refers to an attribute that does not exist" in text:
         return next(filter(None, map(quoting, arguments)), "")
     return next((hint for pattern, hint in _BY_TEXT if re.search(pattern, text)), "")

@@ -1,5 +1,6 @@
 """What the program says to people: hints in its own words, and what was probably meant."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -432,6 +433,12 @@ def test_hints_of_the_library_in_the_words_of_a_command_line(operation: Any, hin
     with pytest.raises(FlyexprError) as refused:
         request(docs, operation)
     assert in_words(refused.value).partition("\n  hint: ")[2] == hint
+
+
+def test_the_hint_for_a_condition_is_of_the_one_that_the_error_carries():
+    refused = PlanError("no", condition="title = 'two\nlines' AND user = ada", hint="use scan(...)")
+    assert in_words(pickle.loads(pickle.dumps(refused))).endswith("for the text write \"user = 'ada'\"")
+    assert in_words(FlyexprError("no\n  condition: user = ada")) == "no\n  condition: user = ada"
 
 
 @pytest.mark.parametrize(
