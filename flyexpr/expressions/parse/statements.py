@@ -22,10 +22,11 @@ from flyexpr.values.freeze import thaw
 
 @record
 class SortTerm:
-    """One name after ORDER BY."""
+    """One name after ORDER BY; `problem` says why it is none, once the table is known."""
 
     name: str
     descending: bool
+    problem: str = ""
 
 
 @record
@@ -240,15 +241,16 @@ def _order(reader: Reader) -> tuple[SortTerm, ...]:
 def _term(reader: Reader) -> SortTerm:
     token = reader.token
     parts = (reader.next("string")[1:-1],) if token.kind == "string" else read_path(reader).parts
+    problem = ""
     if token.kind == "string" or len(parts) > 1:
-        kind = "PATH" if len(parts) > 1 else parts[0]
-        reader.note(f"Argument to ORDER BY must be of type VariableReference. Type: {kind}", token)
+        kind = f"{'PATH' if len(parts) > 1 else parts[0]} at {reader.place(token)}"
+        problem = f"Argument to ORDER BY must be of type VariableReference. Type: {kind}"
     descending = reader.take("DESC")
     if not descending:
         reader.take("ASC")
     if reader.take("NULLS") and not (reader.take("FIRST") or reader.take("LAST")):  # keys are never null
         reader.malformed("Expected FIRST or LAST after NULLS")
-    return SortTerm(str(parts[0]), descending)
+    return SortTerm(str(parts[0]), descending, problem)
 
 
 def _update(reader: Reader) -> Update:

@@ -192,6 +192,11 @@ WRITES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "PutItem",
+        {"Item": key(1), "Expected": {"": {"Exists": False}}},
+        "1 validation error detected: Empty attribute name",
+    ),
+    (
+        "PutItem",
         {"Item": key(1), "ExpressionAttributeValues": V},
         "1 validation error detected: ExpressionAttributeValues can only be specified when using expressions",
     ),

@@ -25,6 +25,8 @@ REFUSED = [
     ({"N": "."}, "The parameter cannot be converted to a numeric value: ."),
     ({"N": "5e"}, "The parameter cannot be converted to a numeric value: 5e"),
     ({"N": ""}, "The parameter cannot be converted to a numeric value"),
+    (None, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
+    ({"L": [None]}, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
     ({"N": "1e126"}, "Number overflow. Attempting to store a number with magnitude larger than supported range"),
     ({"N": "0e126"}, "Number overflow. Attempting to store a number with magnitude larger than supported range"),
     ({"N": "-1e-131"}, "Number underflow. Attempting to store a number with magnitude smaller than supported range"),
@@ -67,7 +69,6 @@ UNREADABLE = [
     {"SS": "a"},
     {"NS": [1]},
     "x",
-    None,
 ]
 REWRITTEN = [
     ({"N": "+3"}, {"N": "3"}),

@@ -246,9 +246,7 @@ def _within(member: str, size: int) -> int:
 def _parse(member: str, text: str, scope: Scope) -> Any:
     try:
         if len(text) > MAX_BYTES // 4 and len(text.encode()) > MAX_BYTES:
-            raise ExpressionError(
-                f"Expression size has exceeded the maximum allowed size; expression size: {len(text.encode())}"
-            )
+            raise ExpressionError("Expression size has exceeded the maximum allowed size;")
         template = find_template(_PARSERS[member], text, scope.names, scope.values)
         if template is not None:
             scope.used |= template.used

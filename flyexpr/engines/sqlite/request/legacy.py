@@ -122,6 +122,7 @@ def _condition(name: str, operator: str, values: Values) -> Condition:
 
 def _read_expected(name: str, wire: Any) -> Condition:
     members = {member: part for member, part in map_rule(wire)[0].items() if part is not None}
+    check_name(name)
     if "Value" in members and "AttributeValueList" in members:
         raise _together("Value and AttributeValueList", name)
     if "ComparisonOperator" in members:

@@ -128,8 +128,5 @@ def _read_segment(members: Members) -> Segment | None:
             "when parameter TotalSegments is present"
         )
     if number >= total:
-        raise invalid(
-            "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-            f"Segment: {number} is not less than TotalSegments: {total}"
-        )
+        raise invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
     return Segment(number, total)

@@ -106,6 +106,8 @@ def _check_order(select: Select, schema: KeySchema) -> None:
     if select.order and select.condition is None:
         raise invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
     for term in select.order:
+        if term.problem:
+            raise invalid(term.problem)
         if term.name not in schema.names:
             raise invalid(f"Attribute {term.name} in ORDER BY clause must be part of the primary key")
 
