@@ -87,16 +87,16 @@ def curry(function: Any) -> Any:
 
     With those, any TypeError would be taken for the wish to wait for more arguments.
     """
-    own = signature(function)
-    taken = [each for each in own.parameters.values() if each.annotation != "NoReturn"]
-    if len(taken) == len(own.parameters):
+    original = signature(function)
+    taken = [each for each in original.parameters.values() if each.annotation != "NoReturn"]
+    if len(taken) == len(original.parameters):
         return toolz.curry(function)
 
     def waiting(*arguments: Any, **keywords: Any) -> Any:
         return function(*arguments, **keywords)
 
     needed = [each.replace(default=Parameter.empty) if each.name == "change" else each for each in taken]
-    waiting.__signature__ = own.replace(parameters=needed)  # type: ignore[attr-defined]
+    waiting.__signature__ = original.replace(parameters=needed)  # type: ignore[attr-defined]
     waiting.__name__ = waiting.__qualname__ = function.__name__  # by which it pickles
     waiting.__doc__ = function.__doc__
     return toolz.curry(waiting)

@@ -127,8 +127,8 @@ copy, deepcopy = later("copy", "copy"), later("copy", "deepcopy")
 
 def _recorded(cls: type, hidden: tuple[str, ...], options: bool) -> type:
     names = tuple(cls.__annotations__)
-    own = {name: member for name, member in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
-    cached = any(isinstance(member, cached_property) for member in own.values())
+    members = {name: member for name, member in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")}
+    cached = any(isinstance(member, cached_property) for member in members.values())
     slots = names if not cached or cls.__mro__[1].__dictoffset__ else (*names, "__dict__", "__weakref__")
     shared = _shared([name for name in names if name not in hidden])
     if any("__repr__" in vars(base) for base in cls.__mro__[:-1]):
@@ -138,13 +138,13 @@ def _recorded(cls: type, hidden: tuple[str, ...], options: bool) -> type:
         cls.__bases__,
         {
             **shared,
-            **own,
+            **members,
             "__slots__": slots,
             "__match_args__": names,
         },
     )
     _HIDDEN[made] = hidden
-    if "__init__" not in own:
+    if "__init__" not in members:
         defaults = {name: member for name, member in vars(cls).items() if name in names}
         made.__init__ = _initializer(made, names, defaults, options)  # type: ignore[misc]
     return made
@@ -155,8 +155,8 @@ def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any], o
     code = _filling(len(names), hasattr(made, "__post_init__"), options)
     code = code.replace(co_varnames=("self", *names, *code.co_varnames[1 + len(names) :]))
     scope = {f"set_{number}": vars(made)[name].__set__ for number, name in enumerate(names)}
-    given = tuple(defaults[name] for name in names if name in defaults)
-    function = FunctionType(code, {**scope, "refuse": _refuse_options}, "__init__", given)
+    default_values = tuple(defaults[name] for name in names if name in defaults)
+    function = FunctionType(code, {**scope, "refuse": _refuse_options}, "__init__", default_values)
     function.__qualname__, function.__module__ = f"{made.__qualname__}.__init__", made.__module__
     function.__annotations__ = {**made.__annotations__, "return": "None"}
     return function

@@ -197,5 +197,5 @@ def _is_by_ttl(identity: Any) -> bool:
     if not isinstance(identity, Mapping):
         return False
     # An event of Lambda has `principalId`, what botocore gives `PrincipalId`.
-    given = {str(name).lower(): value for name, value in identity.items()}
-    return given.get("type") == "Service" and given.get("principalid") == "dynamodb.amazonaws.com"
+    members = {str(name).lower(): value for name, value in identity.items()}
+    return members.get("type") == "Service" and members.get("principalid") == "dynamodb.amazonaws.com"

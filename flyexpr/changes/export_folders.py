@@ -61,12 +61,12 @@ def export_in(folder: str | PathLike[str]) -> Export:
     if not isinstance(folder, (str, PathLike)):
         raise TypeError(f"the folder of an export is a path, not {folder!r}")
     try:
-        place = find_export(Path(folder))
+        manifest_folder = find_export(Path(folder))
     except OSError as error:  # such as of a folder that nobody may look into
         raise FlyexprError(f"cannot look for an export in {folder}: {error.strerror}") from None
-    if place is None:
+    if manifest_folder is None:
         raise FlyexprError(f"{folder} holds no export: there is no manifest-summary.json in it")
-    return read_manifest(place)
+    return read_manifest(manifest_folder)
 
 
 @record
@@ -105,8 +105,8 @@ def read_manifest(folder: Path) -> Export:
 def _listed_file(folder: Path, number: int, line: str) -> DataFile:
     match _parsed(line):
         case {"dataFileS3Key": str(key), "itemCount": int(items), "md5Checksum": str(md5)} if items >= 0:
-            own, shared = (place / "data" / Path(key).name for place in (folder, folder.parent))
-            return DataFile(shared if shared.is_file() and not own.is_file() else own, items, md5)
+            inside, beside = (place / "data" / Path(key).name for place in (folder, folder.parent))
+            return DataFile(beside if beside.is_file() and not inside.is_file() else inside, items, md5)
     raise FlyexprError(f"{folder / FILES} is damaged: line {number} does not list a data file")
 
 

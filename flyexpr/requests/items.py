@@ -98,10 +98,10 @@ def condition_on_stored(table: Table, lowered: Condition, keys: Mapping[str, Any
     """
     if not table.inverses or not parts_in(table, paths(lowered)):
         return lowered
-    own = table.key_in(keys)
+    key = table.key_in(keys)
     parts = parts_of(lowered)
     there = any(part == exists(Path((name,))) for part in parts for name in table.keys)
-    stored = [as_stored(table, part, own, there=there) for part in parts]
+    stored = [as_stored(table, part, key, there=there) for part in parts]
     return joined(And, [part if one is None else one for one, part in zip(stored, parts, strict=True)])
 
 

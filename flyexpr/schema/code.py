@@ -82,9 +82,9 @@ def table_text(table: Table[Any]) -> str:
     ('<Table GameScores (userid, title) on sqlite::memory:>', '<Table t (id), not bound>')
     """
     engine: Any = table.engine
-    place = ", not bound" if engine is None else f" on {engine_name(engine)}"
+    binding = ", not bound" if engine is None else f" on {engine_name(engine)}"
     kinds = f" of kinds {', '.join(table.kinds)}" if isinstance(table, Kinds) else ""
-    return f"<Table {table.name} ({', '.join(table.keys)}){kinds}{place}>"
+    return f"<Table {table.name} ({', '.join(table.keys)}){kinds}{binding}>"
 
 
 def table_html(table: Table[Any]) -> str:

@@ -406,8 +406,8 @@ def _typed_dict_codec(kind: Any) -> Codec:
     check, decoders = _typed("dict", Mapping), {name: codec.decode for name, codec in members.items() if codec.decode}
 
     def encode(value: Any) -> Any:
-        given = check(value)
-        return {name: _encoded_member(members.get(name), name, one) for name, one in given.items()}
+        checked = check(value)
+        return {name: _encoded_member(members.get(name), name, one) for name, one in checked.items()}
 
     def decode(value: Any) -> Any:
         return {

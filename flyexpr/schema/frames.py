@@ -52,10 +52,10 @@ def to_arrow(
     columns, taken, rows = columns_of(table, others), _taken(items), _checked_rows(rows)
     if not isinstance(types, Mapping | None):
         raise TypeError(f"types= takes a dict of columns and types of pyarrow, not {types!r}")
-    own = {**(types or {})}
-    for name in own.keys() - {column.name for column in columns}:
+    chosen = {**(types or {})}
+    for name in chosen.keys() - {column.name for column in columns}:
         raise FlyexprError(f"types= names {name!r}, which is not a column: declare it in attributes= of the table")
-    schema = arrow.schema([_field(arrow, column, own.get(column.name)) for column in columns])
+    schema = arrow.schema([_field(arrow, column, chosen.get(column.name)) for column in columns])
 
     batches = _batches(arrow, schema, columns, _chunks(columns, taken, rows, others))
     return arrow.RecordBatchReader.from_batches(schema, batches)

@@ -105,8 +105,10 @@ def _as_kind_stores(table: Kinds, name: str | None, condition: Condition, names:
         if speaker not in (None, table[name]):
             with suppress(ExpressionError, ValidationError):
                 return lower_condition(speaker, condition, sent=sent)
-        own = f"ask for one kind: eq({table.by!r}, ...) & ..." if isinstance(table.by, str) else _read_one_kind(table)
-        narrow = f"\n  hint: {own}" if len(names) > 1 and not error.hint else ""
+        advice = (
+            f"ask for one kind: eq({table.by!r}, ...) & ..." if isinstance(table.by, str) else _read_one_kind(table)
+        )
+        narrow = f"\n  hint: {advice}" if len(names) > 1 and not error.hint else ""
         error.args = (f"{error}\n  kind: {name!r}{narrow}",)
         raise
 

@@ -78,8 +78,8 @@ def transact_modify(
     def look() -> Steps[list[_Change]]:
         items = yield from transact_get(TransactGetItems(reads))
         read = [(_descriptor(table, key, item), key, item) for (table, key), item in zip(keys, items, strict=True)]
-        given = [_given(by, key, item) for by, key, item in read]
-        new = list(map(_returned, function(given)))
+        shown = [_given(by, key, item) for by, key, item in read]
+        new = list(map(_returned, function(shown)))
         if len(new) != len(keys):
             raise FlyexprError(f"the function was given {len(keys)} items and returned {len(new)}")
         tables = [table for table, _ in keys]
@@ -225,8 +225,8 @@ def _equal(one: Any, other: Any) -> bool:
 
 def _stored_new(table: Table, key: Item, new: Mapping[str, Any]) -> Item:
     """A new item as it is stored: with its defaults, and everything else that a put adds."""
-    given = {name: value for name, value in new.items() if name != table.version and not is_empty_set(value)}
-    item = stored_item(table, with_defaults(table, given))
+    attributes = {name: value for name, value in new.items() if name != table.version and not is_empty_set(value)}
+    item = stored_item(table, with_defaults(table, attributes))
     if table.key_in(item) != key:
         raise ExpressionError(f"the function changed the key of the item, which was {key!r}")
     return {**item, table.version: 1} if table.version else item
@@ -238,9 +238,9 @@ def _changes(table: Table, old: Item, new: Mapping[str, Any], names: Iterable[st
     Each changed attribute is first assigned as a whole, so that it is checked as a put would check it; then its stored
     value is compared with the old one.
     """
-    given = _there(new)
-    asked = Update(tuple([_assigned(name, given) for name in names]))
-    lowered = lower_update(table, asked, given, whole=True)
+    present = _there(new)
+    asked = Update(tuple([_assigned(name, present) for name in names]))
+    lowered = lower_update(table, asked, present, whole=True)
     spoken = {str(action.path.parts[0]): action.operand for action in lowered.actions}
     after = {name: thaw((one.kind, one.body)) for name, one in spoken.items() if isinstance(one, Value)}
     return difference({name: old[name] for name in spoken if name in old}, after, whole=table.sealed)

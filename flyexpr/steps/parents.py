@@ -96,8 +96,8 @@ def _for_item(asked: UpdateItem, item: Item) -> UpdateItem:
 
 
 def _guarded(asked: UpdateItem, actions: Iterable[Action], guards: list[Condition]) -> UpdateItem:
-    own = [] if asked.condition is None else [asked.condition]
-    return replace(asked, update=Update(tuple(actions)), condition=joined(And, [*own, *dict.fromkeys(guards)]))
+    conditions = [] if asked.condition is None else [asked.condition]
+    return replace(asked, update=Update(tuple(actions)), condition=joined(And, [*conditions, *dict.fromkeys(guards)]))
 
 
 def _present(path: Path, item: Item) -> int:

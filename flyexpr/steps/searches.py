@@ -21,12 +21,12 @@ def search(table: Table, operation: Search) -> Steps[list[Found]]:
     if not access.sends:
         return []
     items, rest = access.answer(table, (yield from _answered(table, operation, access)))
-    found = [
+    results = [
         Found(_read(table, operation, item), score)
         for item, score in zip(items, rest["Scores"], strict=True)
         if access.residue is None or matches(access.residue, item)
     ]
-    return found[: operation.top]
+    return results[: operation.top]
 
 
 def _read(table: Table, operation: Search, item: Item) -> Item:

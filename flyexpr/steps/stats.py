@@ -103,25 +103,25 @@ def _all_counted(step: Together, stats: Stats, pace: Pace | None) -> Steps[None]
     """All units of a step. Each counts for itself, since threads may do them; its counts are added at its end."""
     under_way: dict[int, Stats] = {}
 
-    def counted_unit(unit: Steps[Any], own: Stats) -> Steps[tuple[Any, int]]:
-        return (yield from counted(unit, own, pace)), id(own)
+    def counted_unit(unit: Steps[Any], unit_stats: Stats) -> Steps[tuple[Any, int]]:
+        return (yield from counted(unit, unit_stats, pace)), id(unit_stats)
 
     def units_counted() -> Iterator[Steps[Any]]:
         for unit in step.units:
-            own = Stats()
-            under_way[id(own)] = own
-            yield counted_unit(unit, own)
+            unit_stats = Stats()
+            under_way[id(unit_stats)] = unit_stats
+            yield counted_unit(unit, unit_stats)
 
     def note(outcome: tuple[Any, int]) -> None:
-        result, own = outcome
-        stats.add(under_way.pop(own))
+        result, number = outcome
+        stats.add(under_way.pop(number))
         step.note(result)
 
     try:
         yield replace(step, units=units_counted(), note=note)
     finally:
-        for own in under_way.values():  # of units that failed
-            stats.add(own)
+        for failed in under_way.values():
+            stats.add(failed)
 
 
 def check_stats(stats: Stats | None) -> None:

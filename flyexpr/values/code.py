@@ -97,11 +97,11 @@ def call_code(
     names: tuple[str, ...] = made.__match_args__
     defaults: tuple[Any, ...] = type(made).__init__.__defaults__ or ()
     required = names[: len(names) - len(defaults)]
-    given = dict(zip(names[len(required) :], defaults, strict=True))
+    default_of = dict(zip(names[len(required) :], defaults, strict=True))
     shown = []
     for field in names:
         value = getattr(made, field)
-        if field in required or not _is_same(value, given[field]):
+        if field in required or not _is_same(value, default_of[field]):
             text = (field_code(field, value) if field_code else None) or code(value)
             shown.append(text if field in required or field in positional else f"{field}={text}")
     return f"{name}({', '.join(shown)})"

@@ -80,13 +80,13 @@ def _words(label: str, text: str) -> tuple[str, int]:
 def _bar(left: float, right: float, kept: float = 1.0) -> tuple[str, int]:
     """A partition and what is read of it; or what a filter keeps of that, and in dashes what it drops."""
     start, width = _LABELS + left * _ACROSS, (right - left) * _ACROSS
-    given = _box(start, width * kept, 'fill="#3b82c4"')
+    kept_box = _box(start, width * kept, 'fill="#3b82c4"')
     if kept == 1:
-        return _box(_LABELS, _ACROSS, 'fill="#888888" fill-opacity="0.25"') + given, _THICK + 10
+        return _box(_LABELS, _ACROSS, 'fill="#888888" fill-opacity="0.25"') + kept_box, _THICK + 10
     dropped = width * (1 - kept)
     words_at = start + width * kept + 8 if dropped > _DROPPED_WIDTH else start + width + 8
     dashes = _box(start + width * kept, dropped, 'fill="none" stroke="#c9762c" stroke-dasharray="4 3"')
-    return given + dashes + _text(words_at, 13, _DROPPED, opacity="0.65"), _THICK + 10
+    return kept_box + dashes + _text(words_at, 13, _DROPPED, opacity="0.65"), _THICK + 10
 
 
 def _box(across: float, width: float, paint: str) -> str:

@@ -259,8 +259,8 @@ def import_(
 def _import_file(work: Job, table: Table, file: DataFile, dry_run: bool) -> None:
     with opened(str(file.path)) as stream:
         part = f"{file.path.name}, "
-        found = (entry._replace(of=part) for entry in entries(stream, "wire"))
-        put_entries(work, table, found, dry_run, part)
+        numbered = (entry._replace(of=part) for entry in entries(stream, "wire"))
+        put_entries(work, table, numbered, dry_run, part)
 
 
 def _import_changes(table: Table, export: Export, manner: Manner) -> None:

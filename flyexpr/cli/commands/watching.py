@@ -50,9 +50,9 @@ def watch(
         raise click.UsageError(f"{resume} says where to go on; leave out --since, or name another file")
     descriptor = options.session().table(table)
     budget: Any = None if seconds is None else {"seconds": seconds}
-    place = _kept(resume) or options.moment_of(since or "latest", *_WORDS)
+    beginning = _kept(resume) or options.moment_of(since or "latest", *_WORDS)
     wanted = None if condition is None else options.condition_of(condition)
-    watching = Watching(descriptor, wanted, place, budget, clock=time.monotonic, now=time.time)
+    watching = Watching(descriptor, wanted, beginning, budget, clock=time.monotonic, now=time.time)
     perform(watching.begin(), [descriptor])
     _keep(resume, watching)  # or a watch that is ended before its first change would begin anew
     number = 0

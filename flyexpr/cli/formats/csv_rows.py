@@ -187,10 +187,10 @@ def read_head(cells: Sequence[str]) -> list[str]:
     if len(cells) == 1 and cells[0][:1] != '"' and _SIGNS.intersection(cells[0]):
         raise ValidationError(f"the only column is {cells[0]!r}", hint="save the file with commas between its cells")
     columns = [str(read_cell(name, "S")) if name[:1] == '"' else name for name in cells]
-    for place, name in enumerate(columns):
+    for position, name in enumerate(columns):
         if not name:
-            raise ValidationError(f"column {place + 1} has no name")
-        if name in columns[:place]:
+            raise ValidationError(f"column {position + 1} has no name")
+        if name in columns[:position]:
             raise ValidationError(f"the column {name!r} is there twice")
     return columns
 

@@ -101,13 +101,13 @@ def typed(stream: IO[bytes]) -> bytes:
         return stream.read()
     import select
 
-    found = b""
+    data = b""
     while True:
         if select.select([stream], [], [], _TURN)[0]:
             piece = os.read(stream.fileno(), 65536)
             if not piece:
-                return found
-            found += piece
+                return data
+            data += piece
 
 
 _TURN = 0.2  # seconds
@@ -122,10 +122,10 @@ def size_of(stream: IO[bytes]) -> int:
     (11, 0)
     """
     try:
-        found = os.fstat(stream.fileno())
+        status = os.fstat(stream.fileno())
     except OSError:
         return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) and not isinstance(stream, gzip.GzipFile) else 0
+    return status.st_size if stat.S_ISREG(status.st_mode) and not isinstance(stream, gzip.GzipFile) else 0
 
 
 def entries(stream: IO[bytes], form: str, types: Types = BY_CELL) -> Iterator[Entry]:
@@ -141,9 +141,9 @@ def entries(stream: IO[bytes], form: str, types: Types = BY_CELL) -> Iterator[En
     JSON may be one item a line, an array, or items over several lines; the first line says which. `types` has the types
     of columns, which a sheet does not hold. FlyexprError where the stream itself fails.
     """
-    found = _rows(stream, types) if form == "csv" else _lines(stream, form)
+    rows = _rows(stream, types) if form == "csv" else _lines(stream, form)
     try:
-        yield from found
+        yield from rows
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         name = "standard input" if stream is sys.stdin.buffer else stream.name

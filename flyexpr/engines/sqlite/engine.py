@@ -325,8 +325,8 @@ class SqliteEngine(Plain):
             raise FlyexprError("tables in memory live in one process; use a file, such as connect('sqlite:tables.db')")
         names = ("retention", "shards", "shard_time", "indexing", "searching")
         arguments = {name: getattr(self._keeping, name) for name in names}
-        place = os.path.abspath(self.path)
-        return partial(SqliteEngine, place, self.sync, mode=self.mode, timeout=self.timeout, **arguments), ()
+        path = os.path.abspath(self.path)
+        return partial(SqliteEngine, path, self.sync, mode=self.mode, timeout=self.timeout, **arguments), ()
 
 
 class PastEngine(SqliteEngine):

@@ -92,10 +92,10 @@ def _bound_sort_keys(names: Sequence[str], parts: Sequence[Condition], implied: 
         if equal is None:
             all_ranges = ranges(name, everything)
             bound, said = tightest(name, all_ranges)
-            own = [one for one in implied.kind if prefix(one, name)]
-            asked = bool(bound) if not own else any(one.part not in own for one in all_ranges)
-            rest = [one for one in (*implied.sure, *own) if prefix(one, name) and one not in said]
-            bounded, kind = fixed + asked, next(iter(own), None)
+            kind_prefixes = [one for one in implied.kind if prefix(one, name)]
+            asked = bool(bound) if not kind_prefixes else any(one.part not in kind_prefixes for one in all_ranges)
+            rest = [one for one in (*implied.sure, *kind_prefixes) if prefix(one, name) and one not in said]
+            bounded, kind = fixed + asked, next(iter(kind_prefixes), None)
             direct = not asked or any(one.part in parts for one in all_ranges)
             return _Bounds((*conditions, *bound), (*conditions, *said), fixed, bounded, kind, rest, direct)
         conditions.append(equal)

@@ -41,7 +41,7 @@ class Earlier:
     def open(self, things: Iterator[T]) -> Iterator[T]:
         """What the earlier run has left, and then what comes after all that it took, which is passed over at once."""
         left = {*self._left}
-        return chain([each for place, each in enumerate(islice(things, self._taken)) if place in left], things)
+        return chain([each for number, each in enumerate(islice(things, self._taken)) if number in left], things)
 
     def mark(self, number: int, left: Iterable[int] = ()) -> dict[str, Any]:
         """The mark for all things up to a number that are done, but for some."""

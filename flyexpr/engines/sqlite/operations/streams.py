@@ -158,13 +158,13 @@ def _page(storage: Storage, stream: StoredStream, shard: Shard, after: int, limi
     size = passed = 0
     last = 2**62 if shard.end is None else shard.end
     for record in read_records(storage, stream.store, stream.view, after, last):
-        number, _, own, text = record
+        number, _, record_size, text = record
         if is_own is not None and not is_own(text):
-            passed += own
+            passed += record_size
             if passed > MAX_PASSED:
                 return Page(records, number, True)
         else:
-            size += own
+            size += record_size
             if len(records) == limit or (size > MAX_BYTES and records):
                 return Page(records, after, True)
             records.append(record)

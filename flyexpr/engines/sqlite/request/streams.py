@@ -31,7 +31,7 @@ MAX_STREAMS, MAX_RECORDS = 100, 1000
 SEQUENCE = 10**20  # added to the number of a change: so all have 21 digits, which sort as text as they do as numbers
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/[^/|]+/stream/[^/|]+")
 _TOKEN = re.compile(r"([^|]+)\|1\|([A-Za-z0-9+/=]+)")
-_PLACE = re.compile(r"(shardId-[0-9a-f-]+) ([0-9]{1,18}) ([0-9]{1,18})")
+_POSITION = re.compile(r"(shardId-[0-9a-f-]+) ([0-9]{1,18}) ([0-9]{1,18})")
 
 _STREAM_ARN, _SHARD_ID = sized_text_rule(37, 1024), sized_text_rule(28, 65)
 _LISTING = ObjectRules(
@@ -131,19 +131,19 @@ def iterator_text(iterator: ShardIterator) -> str:
     >>> _read_iterator(iterator_text(place)) == place
     True
     """
-    place = f"{iterator.shard} {iterator.after} {iterator.made}"
-    return f"{iterator.arn}|1|{b2a_base64(place.encode(), newline=False).decode()}"
+    position = f"{iterator.shard} {iterator.after} {iterator.made}"
+    return f"{iterator.arn}|1|{b2a_base64(position.encode(), newline=False).decode()}"
 
 
 def _read_iterator(text: str) -> ShardIterator:
     token = _TOKEN.fullmatch(text)
     if token is not None and _ARN.fullmatch(token[1]):
         try:
-            place = _PLACE.fullmatch(a2b_base64(token[2]).decode())
+            position = _POSITION.fullmatch(a2b_base64(token[2]).decode())
         except ValueError:
-            place = None
-        if place is not None:
-            return ShardIterator(token[1], place[1], int(place[2]), int(place[3]))
+            position = None
+        if position is not None:
+            return ShardIterator(token[1], position[1], int(position[2]), int(position[3]))
     raise invalid("Invalid ShardIterator")
 
 

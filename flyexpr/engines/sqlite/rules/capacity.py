@@ -55,13 +55,13 @@ class Usage:
         if index is None:
             self.table += units
         else:
-            place = index.wire_member, index.name
-            self.indexes[place] = self.indexes.get(place, 0.0) + units
+            name = index.wire_member, index.name
+            self.indexes[name] = self.indexes.get(name, 0.0) + units
 
     def merge(self, other: Usage) -> None:
         self.table += other.table
-        for place, units in other.indexes.items():
-            self.indexes[place] = self.indexes.get(place, 0.0) + units
+        for index, units in other.indexes.items():
+            self.indexes[index] = self.indexes.get(index, 0.0) + units
         for name, size in other.vectors.items():
             self.add_vector(name, size)
 

@@ -96,14 +96,14 @@ def _check_local_indexes(indexes: list[IndexAsked], keys: list[Wire]) -> None:
     if len(indexes) > MAX_LOCAL_INDEXES:
         raise invalid_parameter(f"Number of LocalSecondaryIndexes exceeds per-table limit of {MAX_LOCAL_INDEXES}")
     for index in indexes:
-        own, suffix = index.keys, f" for index: {index.name}"
-        _check_key_schema(own, suffix)
-        if own[0]["AttributeName"] != keys[0]["AttributeName"]:
+        index_keys, suffix = index.keys, f" for index: {index.name}"
+        _check_key_schema(index_keys, suffix)
+        if index_keys[0]["AttributeName"] != keys[0]["AttributeName"]:
             raise invalid_parameter(
                 f"Index KeySchema does not have the same leading hash key as table KeySchema{suffix}. "
-                f"index hash key: {own[0]['AttributeName']}, table hash key: {keys[0]['AttributeName']}"
+                f"index hash key: {index_keys[0]['AttributeName']}, table hash key: {keys[0]['AttributeName']}"
             )
-        if len(own) < 2:
+        if len(index_keys) < 2:
             raise invalid_parameter(f"Index KeySchema does not have a range key{suffix}")
         _check_projection(index.projection)
 

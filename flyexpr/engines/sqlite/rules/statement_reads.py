@@ -150,9 +150,9 @@ def get_of(table: StoredTable, select: Select, asked: StatementAsked, operation:
     """The GetItem that a SELECT in a batch or a transaction is; it has to give the key, and nothing else."""
     key_ranges(select.condition, table.key)  # for its refusals
     parts = () if select.condition is None or select.index is not None else parts_of(select.condition)
-    given = [_equality(part) for part in parts]
-    key = {name: value.body for name, value in filter(None, given)}
-    if None in given or set(key) != set(table.key.names) or len(set(given)) > len(key):
+    equalities = [_equality(part) for part in parts]
+    key = {name: value.body for name, value in filter(None, equalities)}
+    if None in equalities or set(key) != set(table.key.names) or len(set(equalities)) > len(key):
         raise invalid(f"Select statements within {operation} must specify the primary key in the where clause.")
     return GetAsked(table.name, key, select.paths, asked.consistent, capacity)
 
