@@ -24,7 +24,7 @@ from flyexpr import (
 )
 from flyexpr.drive import WARNING, Pause, note, noted
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import files
+from flyexpr.engines.sqlite.disk import connections
 
 ROOT = Path(flyexpr.__file__).parent.parent
 things = Table("things", "id")
@@ -98,7 +98,7 @@ def test_a_long_wait_for_another_process(
 
     def patiently(attempt: Callable[[], Any], seconds: float) -> Any:
         waiting.set()
-        return files.patiently(attempt, seconds)
+        return connections.patiently(attempt, seconds)
 
     monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.patiently", patiently)
     monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.SLOW_SECONDS", 0.0)

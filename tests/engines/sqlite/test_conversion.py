@@ -20,8 +20,8 @@ from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
 from flyexpr.engines.sqlite.disk import conversion, files
-from flyexpr.engines.sqlite.disk.files import FORMAT
 from flyexpr.engines.sqlite.disk.forks import SelfClosing
+from flyexpr.engines.sqlite.disk.formats import FORMAT
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 

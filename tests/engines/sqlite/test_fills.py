@@ -22,7 +22,7 @@ from raised import raises
 from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import files
+from flyexpr.engines.sqlite.disk import connections
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.operations import fills
 
@@ -590,7 +590,7 @@ def test_a_fork_in_the_middle_of_a_fill(path: str, monkeypatch: pytest.MonkeyPat
 
 def test_the_pause_is_longer_than_a_writers() -> None:
     """So that a writer that waits tries at least once in it."""
-    assert files._LONG < fills.PAUSE_SECONDS < 0.02
+    assert connections._LONG < fills.PAUSE_SECONDS < 0.02
     assert fills.PAUSE_SECONDS < fills.PORTION_SECONDS < 0.05 - fills.PAUSE_SECONDS  # at work for most of the time
 
 

@@ -17,8 +17,11 @@ from flyexpr.engines.sqlite import SqliteEngine
 
 FILES = (
     "engine.py",
+    "connections.py",
     "files.py",
+    "formats.py",
     "open_file.py",
+    "paths.py",
     "storage.py",
     "single_rows.py",
     "turns.py",

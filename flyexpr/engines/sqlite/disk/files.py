@@ -11,46 +11,26 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from flyexpr.drive import INFO, note
+from flyexpr.engines.sqlite.disk.connections import connected, distrust, patiently, within
 from flyexpr.engines.sqlite.disk.conversion import convert
 from flyexpr.engines.sqlite.disk.failures import failure, is_locked
-from flyexpr.engines.sqlite.disk.forks import SelfClosing
+from flyexpr.engines.sqlite.disk.formats import EMPTY, FORMAT, file_format, make_tables
 from flyexpr.engines.sqlite.disk.kept_log import KeptLog, sync_file
-from flyexpr.engines.sqlite.disk.schema import RESOURCES, SHARDS
+from flyexpr.engines.sqlite.disk.paths import MEMORY, Identity, check_place, identity_of, open_descriptors, real_path
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
 
-APPLICATION_ID = 0x666C7865  # "flxe"
-FORMAT = 4
-EMPTY = 0
-MEMORY = ":memory:"
 BUSY_SECONDS = 30.0
 SYNC = ("normal", "full")
 LOG_PAGES = 4000  # a log this long is copied into the file; a page that is written often is then copied less often
 _FRAME = 4096 + 24  # bytes of a page in the log
 LOG_BYTES = 20_000_000  # what a log that has grown beyond is cut to, once it is copied
-CATALOG = (
-    "CREATE TABLE catalog (name TEXT PRIMARY KEY, expires INTEGER NOT NULL, definition TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE catalog_version (version INTEGER NOT NULL)",
-    "INSERT INTO catalog_version VALUES (0)",
-    "CREATE TABLE tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL, made REAL NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX tokens_by_age ON tokens (made)",
-    RESOURCES,
-    *SHARDS,
-)
 _fstat = os.fstat
 _TICK = 100_000_000  # nanoseconds
-# Seconds between two tries. A write takes 0.1 to 0.2 ms: two processes that pause for a whole millisecond at first make
-# 0.6 times as many puts. The pauses of fills.py are longer than the longest, so that a try falls in.
-_SHORT, _LONG = 0.00005, 0.005
-
-T = TypeVar("T")
-Identity = tuple[int, int]
 Known = tuple[tuple[str, Identity | None], ...]
 
 
@@ -67,7 +47,7 @@ class TableFile:
             raise FlyexprError(f"sync={sync!r} is neither 'normal' nor 'full'")
         self.path, self.patience, self._sync = path, patience, sync
         # The file stays the same whatever becomes of the current folder, and a log lies beside the file, not its link.
-        self._place = path if path == MEMORY else _real(path)
+        self._place = path if path == MEMORY else real_path(path)
         self._folder: int | None = None
         self._kept_log: KeptLog | None = None  # with sync="full"; stays when it is closed, for those who wait for it
         self._known: Known = ()
@@ -153,18 +133,18 @@ class TableFile:
         return other
 
     def _check(self) -> None:
-        if not all(_identity(path) == identity for path, identity in self._known[:1]):
+        if not all(identity_of(path) == identity for path, identity in self._known[:1]):
             raise self.moved()  # before it is opened again, which is after a fork
         if self._kept_log and self._kept_log.failure:
             raise self.unkept()
-        _check_place(self.path, self._place)
+        check_place(self.path, self._place)
 
     def _connected(self) -> sqlite3.Connection:
         return connected(self._place)
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
         """Make an empty file one of tables; False for a file of an older format, which is left as it is."""
-        version = _within(connection, "BEGIN", lambda: file_format(connection, self.path), self.patience)
+        version = within(connection, "BEGIN", lambda: file_format(connection, self.path), self.patience)
         if version not in (EMPTY, FORMAT):
             return False
         # Of several processes that switch at once SQLite refuses some, lest they wait for each other.
@@ -173,7 +153,7 @@ class TableFile:
         connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute("PRAGMA synchronous = NORMAL")  # with sync="full" too: see `keep`
         if version == EMPTY:  # any other is opened without a lock: somebody may be writing to it for long
-            _within(connection, "BEGIN IMMEDIATE", lambda: _make(connection, self.path), self.patience)
+            within(connection, "BEGIN IMMEDIATE", lambda: make_tables(connection, self.path), self.patience)
         else:  # the first read makes the log of a file that had none, as a copy by VACUUM INTO; `_recognize` needs it
             connection.execute("PRAGMA user_version").fetchone()
         return True
@@ -183,7 +163,7 @@ class TableFile:
         if self.path == MEMORY:
             return
         log = self._place + "-wal"
-        self._known = tuple((path, _identity(path)) for path in (self._place, log))
+        self._known = tuple((path, identity_of(path)) for path in (self._place, log))
         self._calm = -1
         if self._folder is None and os.name == "posix":
             self._folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
@@ -227,9 +207,9 @@ class TableFile:
         where the system does not show the descriptors of a process.
         """
         # One of SQLite's: with any other one that is closed all of SQLite's locks on the file would end.
-        file = _identity(self._place)
-        for descriptor in _descriptors():
-            if _identity(descriptor) == file:
+        file = identity_of(self._place)
+        for descriptor in open_descriptors():
+            if identity_of(descriptor) == file:
                 try:
                     sync_file(descriptor)
                     return
@@ -254,7 +234,7 @@ class TableFile:
             changed = _fstat(folder).st_ctime_ns
             if changed == self._calm:
                 return True  # no name in the folder has come, gone or changed
-        stands = all(_identity(path) == identity for path, identity in self._known)
+        stands = all(identity_of(path) == identity for path, identity in self._known)
         # Two changes within one tick of the system's clock leave the same time.
         self._calm = changed if stands and abs(time.time_ns() - changed) > _TICK else -1
         return stands
@@ -281,144 +261,3 @@ class TableFile:
             f"{self.path}: the disk failed to keep a write, which may be lost, so the engine has closed the file\n"
             "  hint: see to the disk, then connect again",
         )
-
-
-def _real(path: str) -> str:
-    """A path without links; FlyexprError for one that no file can have."""
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError as error:
-        raise FlyexprError(f"cannot open {path!r}: {error}") from None
-    if "\0" in path:
-        raise FlyexprError(f"cannot open {path!r}: a path holds no zero byte")
-    return os.path.realpath(path)
-
-
-def _descriptors() -> list[int]:
-    """The descriptors that this process has open, where the system shows them."""
-    try:
-        return [int(name) for name in os.listdir("/dev/fd")]
-    except OSError:
-        return []
-
-
-def _identity(path: str | int) -> Identity | None:
-    """Which file stands at a path, or is open by a descriptor; None for none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_dev
-
-
-def patiently(attempt: Callable[[], T], seconds: float) -> T:
-    """What `attempt` gives, tried again while another connection has what it needs.
-
-    >>> patiently(lambda: 1, seconds=30)
-    1
-
-    SQLite could wait by itself. It would do so in steps of up to 100 ms, and with the engine's lock held.
-    """
-    until, pause = time.monotonic() + seconds, _SHORT
-    while True:
-        try:
-            return attempt()
-        except sqlite3.OperationalError as error:
-            if not is_locked(error) or time.monotonic() >= until:
-                raise
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LONG)
-
-
-def _check_place(path: str, place: str) -> None:
-    if path == MEMORY:
-        return
-    folder = os.path.dirname(place)
-    if not os.path.isdir(folder):
-        raise FlyexprError(f"cannot open {path!r}: there is no folder {folder!r}")
-    check_readable(path)
-    if os.path.exists(path) and not os.access(path, os.W_OK):
-        raise FlyexprError(f"cannot open {path!r}: it is read-only, and an engine writes{_hint(path)}")
-    if not os.access(folder, os.W_OK):
-        why = "its folder is read-only, and an engine keeps a log beside the file"
-        raise FlyexprError(f"cannot open {path!r}: {why}{_hint(path) if os.path.exists(path) else ''}")
-
-
-def _hint(path: str) -> str:
-    return f"\n  hint: 'sqlite:{path}?mode=ro' only reads it"
-
-
-def check_readable(path: str) -> None:
-    """None for a file that may be read, and for a place where there is none."""
-    if os.path.isdir(path):
-        inside = os.path.join(path, "tables.db")
-        raise FlyexprError(f"cannot open {path!r}: it is a folder; name a file, such as 'sqlite:{inside}'")
-    if os.path.exists(path) and not os.path.isfile(path):  # SQLite would wait for the other end of a pipe
-        raise FlyexprError(f"cannot open {path!r}: it is not a file, but a pipe or a device")
-    if os.path.exists(path) and not os.access(path, os.R_OK):
-        raise FlyexprError(f"cannot open {path!r}: there is no permission to read it")
-
-
-def connected(place: str, uri: bool = False) -> sqlite3.Connection:
-    """A connection to the file at a place, or to the one that a URI names. It waits for nobody; see `patiently`."""
-    return sqlite3.connect(
-        place,
-        uri=uri,
-        timeout=0,
-        isolation_level=None,
-        check_same_thread=False,
-        factory=SelfClosing,
-        cached_statements=1000,
-    )
-
-
-def distrust(connection: sqlite3.Connection) -> None:
-    """Guards a connection: a file may come from anybody, and its schema holds expressions."""
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
-    if sys.version_info >= (3, 12):
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
-
-
-def _within(connection: sqlite3.Connection, begin: str, action: Callable[[], T], patience: float) -> T:
-    """What an action gives, in a transaction of its own."""
-
-    def attempt() -> T:
-        connection.execute(begin)
-        try:
-            done = action()
-            connection.execute("COMMIT")
-            return done
-        finally:
-            if connection.in_transaction:
-                connection.rollback()
-
-    return patiently(attempt, patience)
-
-
-def _make(connection: sqlite3.Connection, path: str) -> None:
-    if file_format(connection, path) != EMPTY:
-        return  # another process has made it in the meantime
-    for statement in CATALOG:
-        connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
-
-
-def file_format(connection: sqlite3.Connection, path: str) -> int:
-    """The format of a file, today's or an older one; EMPTY for an empty file. FlyexprError for any other file."""
-    ((program,),) = connection.execute("PRAGMA application_id")
-    ((version,),) = connection.execute("PRAGMA user_version")
-    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
-    if not program and not tables:
-        return EMPTY
-    if program != APPLICATION_ID:
-        raise FlyexprError(f"cannot use {path!r}: it is an SQLite file of another program")
-    if version > FORMAT:
-        raise FlyexprError(f"cannot use {path!r}: it was written by a newer flyexpr (format {version}, not {FORMAT})")
-    ((foreign,),) = connection.execute(
-        "SELECT count(*) FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
-    )
-    if foreign:
-        raise FlyexprError(f"cannot use {path!r}: it has triggers, views or virtual tables, which no engine makes")
-    return int(version)

@@ -21,7 +21,7 @@ from flyexpr.engines.sqlite.operations.carry_out import add_entry, add_expiry, a
 PORTION_SECONDS = 0.010
 PORTION_ITEMS = 200  # at least, 2 ms; with fewer, on a busy machine, a writer that appends items stays ahead for ever
 PORTION_BYTES = 2_000_000  # of items; what they add to the log leaves it shorter than others copy it at (files.py)
-PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (files.py), so that it comes in between
+PAUSE_SECONDS = 0.006  # longer than the pauses of a writer that waits (connections.py), so that it comes in between
 ABANDONED_SECONDS = 3.0  # without a portion: the engine at work has ended, or is stopped
 
 
