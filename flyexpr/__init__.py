@@ -185,7 +185,7 @@ _NAMES = {
     ),
     "requests.operations": "Budget Found Operation Query Read Scan Write",
     "schema.codecs": "Attribute Codec epoch",
-    "schema.derived.derive": "key_of",
+    "schema.derived.derived_keys": "key_of",
     "schema.derived.templates": "computed template",
     "schema.exchange": "from_json from_wire to_json to_wire",
     "schema.expiry": "live",
@@ -311,7 +311,7 @@ if TYPE_CHECKING:
     from flyexpr.requests.operations import Scan as Scan
     from flyexpr.requests.operations import Write as Write
     from flyexpr.schema.codecs import Attribute, Codec, epoch
-    from flyexpr.schema.derived.derive import key_of
+    from flyexpr.schema.derived.derived_keys import key_of
     from flyexpr.schema.derived.templates import computed, template
     from flyexpr.schema.exchange import from_json, from_wire, to_json, to_wire
     from flyexpr.schema.expiry import live

@@ -31,7 +31,7 @@ from flyexpr.expressions import updates as _updates
 from flyexpr.expressions.nodes import Condition, Update
 from flyexpr.requests.constructors import refined
 from flyexpr.requests.operations import Function, Key, Operation, Paths, PutReturns, Read, UpdateReturns
-from flyexpr.schema.derived import derive as _derive
+from flyexpr.schema.derived import derived_keys as _derived_keys
 from flyexpr.schema.table import Table
 from flyexpr.steps.stats import Stats
 from flyexpr.values.types import T
@@ -176,7 +176,7 @@ ge = _two(_conditions.ge)
 get: OfTable[Key] = curry(_sync.get)
 gt = _two(_conditions.gt)
 is_in = _two(_conditions.is_in)
-key_of = _two(_derive.key_of)
+key_of = _two(_derived_keys.key_of)
 le = _two(_conditions.le)
 lt = _two(_conditions.lt)
 matches = _two(_memory.matches)

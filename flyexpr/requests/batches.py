@@ -13,7 +13,8 @@ from flyexpr.requests.operations import BatchGet, DeleteItem, PutItem
 from flyexpr.requests.plan.projections import without_overlap
 from flyexpr.requests.request import Request, flag, wire_request
 from flyexpr.requests.writers import writer
-from flyexpr.schema.stored_items import asked_paths, stored_item, stored_key
+from flyexpr.schema.stored_items import asked_paths, stored_item
+from flyexpr.schema.stored_keys import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.types import quote

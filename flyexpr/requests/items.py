@@ -15,12 +15,14 @@ from flyexpr.requests.expression_members import expression_members
 from flyexpr.requests.operations import DeleteItem, GetItem, PutItem, UpdateItem, Write
 from flyexpr.requests.request import Request, flag, table_name, wire_request
 from flyexpr.requests.versions import versioned
-from flyexpr.schema.derived.derive import key_parts
+from flyexpr.schema.derived.derived_keys import key_parts
 from flyexpr.schema.derived.implied import known_values
 from flyexpr.schema.derived.parts import as_stored, parts_in
 from flyexpr.schema.stored_conditions import lower_condition
-from flyexpr.schema.stored_items import asked_paths, check_size, encoded_value, read_item, stored_item, stored_key
+from flyexpr.schema.stored_items import asked_paths, check_size, read_item, stored_item
+from flyexpr.schema.stored_keys import stored_key
 from flyexpr.schema.stored_updates import lower_update
+from flyexpr.schema.stored_values import encoded_value
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.types import MAX_ITEM, Item

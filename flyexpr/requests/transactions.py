@@ -11,7 +11,7 @@ from flyexpr.requests.items import Prepared, get_members, prepared
 from flyexpr.requests.operations import ConditionCheck, DeleteItem, GetItem, Operation, Pair, PutItem, UpdateItem
 from flyexpr.requests.request import Request, wire_request
 from flyexpr.requests.writers import writer
-from flyexpr.schema.stored_items import stored_key
+from flyexpr.schema.stored_keys import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.values.encode import encode_item
 from flyexpr.values.types import Item, quote

@@ -8,7 +8,7 @@ from flyexpr.errors import ExpressionError
 from flyexpr.requests.items import Prepared, prepared
 from flyexpr.requests.operations import PutItem, Write
 from flyexpr.schema.kinds import Kinds
-from flyexpr.schema.stored_items import kinds_of_key
+from flyexpr.schema.stored_keys import kinds_of_key
 from flyexpr.schema.table import Table
 
 

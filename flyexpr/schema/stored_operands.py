@@ -9,7 +9,7 @@ from flyexpr.expressions.nodes import Action, Call, Condition, Operand, Path, Up
 from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.schema.codecs import ANYTHING, NUMBERS, Codec, codec_of, epoch, name_to_declare, type_name
-from flyexpr.schema.stored_items import encoded_value
+from flyexpr.schema.stored_values import encoded_value
 from flyexpr.schema.strict import refuse_unnamed
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import freeze, thaw

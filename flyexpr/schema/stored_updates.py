@@ -10,9 +10,9 @@ from flyexpr.errors import ExpressionError
 from flyexpr.expressions.nodes import Action, Arithmetic, Call, Operand, Path, Update, Value
 from flyexpr.expressions.show import show
 from flyexpr.schema.codecs import codec_of
-from flyexpr.schema.derived.derive import derived_update
-from flyexpr.schema.stored_items import stored_value
+from flyexpr.schema.derived.derived_updates import derived_update
 from flyexpr.schema.stored_operands import SETS, allow, codec_at, is_stored, refuse_unlike, stored_constant, watch
+from flyexpr.schema.stored_values import stored_value
 from flyexpr.schema.table import Table
 from flyexpr.values.freeze import thaw
 

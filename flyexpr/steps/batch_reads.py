@@ -11,7 +11,8 @@ from flyexpr.requests.batches import GETS, batch_get_request
 from flyexpr.requests.operations import BatchGet
 from flyexpr.requests.request import Request
 from flyexpr.schema.known_forms import forms_of
-from flyexpr.schema.stored_items import read_item, stored_key
+from flyexpr.schema.stored_items import read_item
+from flyexpr.schema.stored_keys import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.batches import Batch, key_of_wire
 from flyexpr.steps.bulk import Bulk

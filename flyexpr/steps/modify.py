@@ -26,10 +26,12 @@ from flyexpr.requests.operations import (
     TransactWriteItems,
     UpdateItem,
 )
-from flyexpr.schema.derived.derive import key_parts
+from flyexpr.schema.derived.derived_keys import key_parts
 from flyexpr.schema.kinds import Kinds, descriptor_of
-from flyexpr.schema.stored_items import encoded_value, kinds_of_key, read_item, stored_item, stored_key, with_defaults
+from flyexpr.schema.stored_items import read_item, stored_item, with_defaults
+from flyexpr.schema.stored_keys import kinds_of_key, stored_key
 from flyexpr.schema.stored_updates import lower_update
+from flyexpr.schema.stored_values import encoded_value
 from flyexpr.schema.table import Table
 from flyexpr.steps.guarded import guarded
 from flyexpr.steps.items import get, loaded_after_write, write

@@ -10,7 +10,7 @@ from flyexpr.expressions.paths import paths
 from flyexpr.expressions.show import show
 from flyexpr.requests.operations import Query
 from flyexpr.requests.plan.bounds import options
-from flyexpr.schema.derived.derive import missing_parts
+from flyexpr.schema.derived.derived_items import missing_parts
 from flyexpr.schema.derived.implied import known_values
 from flyexpr.schema.indexes import Index
 from flyexpr.schema.table import Table

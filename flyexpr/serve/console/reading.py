@@ -13,7 +13,7 @@ from flyexpr.records import replace
 from flyexpr.requests.hints import bare_words, in_other_words
 from flyexpr.requests.operations import Budget, GetItem, Query, Scan
 from flyexpr.requests.plan.query_or_scan import read_of, scanned
-from flyexpr.schema.derived.derive import key_of
+from flyexpr.schema.derived.derived_keys import key_of
 from flyexpr.schema.table import Table
 from flyexpr.serve.console.catalogue import Catalogue, KnownTable
 from flyexpr.serve.console.failures import WORDS, Failure

@@ -7,7 +7,7 @@ from typing import Any
 from flyexpr.explanation import explain
 from flyexpr.requests.constructors import near
 from flyexpr.requests.operations import MOST_FOUND, Search
-from flyexpr.schema.derived.derive import key_of
+from flyexpr.schema.derived.derived_keys import key_of
 from flyexpr.serve.console.catalogue import Catalogue
 from flyexpr.serve.console.members import Members
 from flyexpr.serve.console.reading import condition_of

@@ -17,11 +17,12 @@ from flyexpr.expressions.repeatable import marks
 from flyexpr.expressions.terms import operand
 from flyexpr.requests.operations import BatchGet, DeleteItem, GetItem, UpdateItem
 from flyexpr.requests.versions import versioned
-from flyexpr.schema.derived.derive import derived_from
+from flyexpr.schema.derived.derived_updates import derived_from
 from flyexpr.schema.derived.parts import fill, parts_in, sources_of
 from flyexpr.schema.kinds import Kinds, descriptor_of, kinds_in, paths_of_kind
 from flyexpr.schema.stored_conditions import lower_condition
-from flyexpr.schema.stored_items import loaded_item, stored_key
+from flyexpr.schema.stored_items import loaded_item
+from flyexpr.schema.stored_keys import stored_key
 from flyexpr.schema.stored_updates import lower_actions, lower_update
 from flyexpr.schema.table import Table
 from flyexpr.steps.batch_reads import batch_get

@@ -16,9 +16,9 @@ from flyexpr.requests.items import prepared
 from flyexpr.requests.mistakes import need_table
 from flyexpr.requests.operations import GetItem, Operation, PutItem
 from flyexpr.requests.writers import writer
-from flyexpr.schema.derived.derive import key_of
+from flyexpr.schema.derived.derived_keys import key_of
 from flyexpr.schema.kinds import kinds_in
-from flyexpr.schema.stored_items import stored_key
+from flyexpr.schema.stored_keys import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.batch_writes import write_all
 from flyexpr.steps.bulk import Bulk, check_callback, each

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 from flyexpr.errors import FlyexprError, ValidationError
 from flyexpr.requests.operations import DeleteItem, PutItem
 from flyexpr.requests.writers import writer
-from flyexpr.schema.stored_items import encoded_value, stored_key
+from flyexpr.schema.stored_keys import stored_key
+from flyexpr.schema.stored_values import encoded_value
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import CHUNK, Bulk
 from flyexpr.steps.step import Steps

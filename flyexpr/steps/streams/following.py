@@ -15,7 +15,7 @@ from flyexpr.records import record
 from flyexpr.requests.constructors import get_item, transact_write_items, update_item
 from flyexpr.requests.mistakes import need_table
 from flyexpr.requests.operations import Key, Operation, Pair, UpdateItem
-from flyexpr.schema.stored_items import stored_key
+from flyexpr.schema.stored_keys import stored_key
 from flyexpr.schema.table import Table
 from flyexpr.steps.course import common_engine
 from flyexpr.steps.guarded import ATTEMPTS

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyexpr import FlyexprError, Table, computed, key_of, template
-from flyexpr.schema.stored_items import stored_item, stored_key
+from flyexpr.schema.stored_items import stored_item
+from flyexpr.schema.stored_keys import stored_key
 
 scores = Table("scores", "userid", "title")
 orders = Table("orders", "pk", "sk", attributes={"pk": template("C#{customer}"), "sk": template("O#{day}#{n}")})
