@@ -15,6 +15,7 @@ from operator import is_
 from typing import Any, NoReturn, TypeVar
 
 from flyexpr.errors import ExpressionError
+from flyexpr.expressions.overlaps import find_overlap
 from flyexpr.records import fill, later, record, replace
 
 Step = str | int
@@ -302,7 +303,7 @@ class Update(Expression):
                 ordered = False
             last = order
         if len(names) < len(actions):
-            overlap = find_overlap([action.path for action in actions])
+            overlap = find_overlap([action.path.parts for action in actions])
             if overlap:
                 raise ExpressionError(overlap, hint="each action of one update needs a path of its own")
         if not ordered:
@@ -398,72 +399,3 @@ def rebuilt(node: N, change: Callable[[Any], Any]) -> N:
 
 def _clause_order(action: Action) -> int:
     return _CLAUSE_ORDER[action.clause]
-
-
-def find_overlap(paths: Iterable[Path]) -> str | None:
-    """The service's words for two paths that cannot stand in one update or projection; None where there are none.
-
-    >>> find_overlap([Path(("a", "b")), Path(("c",)), Path(("a",))])
-    'Two document paths overlap with each other; ...; path one: [a, b], path two: [a]'
-    >>> find_overlap([Path(("a", "b")), Path(("a", 1))]).split(";")[0]
-    'Two document paths conflict with each other'
-
-    Paths overlap when one leads to, or through, the other. They conflict when one goes into a map where the other goes
-    into a list.
-    """
-    root: dict[Step, Any] = {}
-    for path in paths:
-        clash = _add_path(root, path)
-        if clash:
-            other, problem = clash
-            return (
-                f"Two document paths {problem} with each other; must remove or rewrite one of these paths; "
-                f"path one: {brackets(other)}, path two: {brackets(path)}"
-            )
-    return None
-
-
-def _add_path(root: dict[Step, Any], path: Path) -> tuple[Path, str] | None:
-    """Adds a path to the tree of those seen; gives the earlier path that it clashes with, and how."""
-    level: Any = root
-    for step in path.parts[:-1]:
-        conflict = _conflict(level, step)
-        if conflict:
-            return conflict
-        level = level.setdefault(step, {})
-        if isinstance(level, Path):
-            return level, "overlap"
-    last = path.parts[-1]
-    conflict = _conflict(level, last)
-    if conflict:
-        return conflict
-    if last in level:
-        return next(_leaves(level[last])), "overlap"
-    level[last] = path
-    return None
-
-
-def _conflict(level: dict[Step, Any], step: Step) -> tuple[Path, str] | None:
-    """A path that has a list index where this step is a name, or the reverse."""
-    for other, below in level.items():
-        if isinstance(other, int) is not isinstance(step, int):
-            return next(_leaves(below)), "conflict"
-        break
-    return None
-
-
-def _leaves(level: Any) -> Iterator[Path]:
-    if isinstance(level, Path):
-        yield level
-    else:
-        for below in level.values():
-            yield from _leaves(below)
-
-
-def brackets(path: Path) -> str:
-    """A path as the service's messages print it.
-
-    >>> brackets(Path(("a", "b", 0)))
-    '[a, b, [0]]'
-    """
-    return "[" + ", ".join(f"[{step}]" if isinstance(step, int) else step for step in path.parts) + "]"

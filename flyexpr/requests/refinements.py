@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 from flyexpr.errors import ExpressionError, did_you_mean
 from flyexpr.expressions.mistakes import need
-from flyexpr.expressions.nodes import Condition, Path, find_overlap
+from flyexpr.expressions.nodes import Condition, Path
+from flyexpr.expressions.overlaps import find_overlap
 from flyexpr.expressions.show import show
 from flyexpr.expressions.terms import path_of
 from flyexpr.requests.operations import Budget, DeleteReturns, Part, PutReturns, UpdateReturns
@@ -32,7 +33,7 @@ def checked_paths(project: Iterable[Any] | None) -> tuple[Path, ...] | None:
     paths = tuple(dict.fromkeys(map(path_of, project)))
     if not paths:
         raise ValueError("project= needs at least one path; leave it out to read whole items")
-    overlap = find_overlap(paths)
+    overlap = find_overlap([path.parts for path in paths])
     if overlap:
         raise ExpressionError(overlap, expression=", ".join(map(show, paths)))
     return paths

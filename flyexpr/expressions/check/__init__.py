@@ -26,9 +26,9 @@ from flyexpr.expressions.nodes import (
     Test,
     Update,
     Value,
-    find_overlap,
     walk,
 )
+from flyexpr.expressions.overlaps import find_overlap
 
 MAX_OPERATORS = 300
 
@@ -56,7 +56,7 @@ def check(expression: Condition | Update | Sequence[Path]) -> None:
     else:
         for path in expression:
             verify_path(path)
-        overlap = find_overlap(expression)
+        overlap = find_overlap([path.parts for path in expression])
         if overlap:
             raise ExpressionError(overlap)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from flyexpr.errors import ExpressionError
-from flyexpr.expressions.nodes import Call, Operand, Path, Value, brackets
+from flyexpr.expressions.nodes import Call, Operand, Path, Value
+from flyexpr.expressions.overlaps import brackets
 from flyexpr.expressions.sides import OF_CHANGES
 from flyexpr.values.refusals import Refused, verify_text
 
@@ -56,7 +57,7 @@ def verify_distinct(operator: str, first: Operand, *others: Operand) -> None:
     if isinstance(first, Path) and first in others:
         raise ExpressionError(
             "The first operand must be distinct from the remaining operands for this operator or function; "
-            f"operator: {operator}, first operand: {brackets(first)}"
+            f"operator: {operator}, first operand: {brackets(first.parts)}"
         )
 
 
