@@ -24,7 +24,7 @@ from flyexpr import (
 )
 from flyexpr.drive import WARNING, Pause, note, noted
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import connections
+from flyexpr.engines.sqlite.disk.file import connections
 
 ROOT = Path(flyexpr.__file__).parent.parent
 things = Table("things", "id")
@@ -100,8 +100,8 @@ def test_a_long_wait_for_another_process(
         waiting.set()
         return connections.patiently(attempt, seconds)
 
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.patiently", patiently)
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.SLOW_SECONDS", 0.0)
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.open_file.patiently", patiently)
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.open_file.SLOW_SECONDS", 0.0)
     place = str(tmp_path / "slow.db")
     with SqliteEngine(place) as one, SqliteEngine(place) as other:
         run(things.on(one), create_table())

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flyexpr.engine import READS, Plain, changes_nothing
-from flyexpr.engines.sqlite.disk.failures import failure
-from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, TableFile
+from flyexpr.engines.sqlite.disk.file.failures import failure
+from flyexpr.engines.sqlite.disk.file.files import BUSY_SECONDS, TableFile
+from flyexpr.engines.sqlite.disk.file.paths import MEMORY
+from flyexpr.engines.sqlite.disk.file.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.history.past import PastStorage
 from flyexpr.engines.sqlite.disk.keeping import SHARD_SECONDS, Keeping
 from flyexpr.engines.sqlite.disk.options import read_options
-from flyexpr.engines.sqlite.disk.paths import MEMORY
-from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.operations.backups import create_backup, delete_backup, describe_backup, list_backups
 from flyexpr.engines.sqlite.operations.batches import batch_get_item, batch_write_item

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from flyexpr.engines.sqlite.disk import files
-from flyexpr.engines.sqlite.disk.forks import SelfClosing
+from flyexpr.engines.sqlite.disk.file import files
+from flyexpr.engines.sqlite.disk.file.forks import SelfClosing
 
 
 def killed_after(count: int, act: Callable[[], Any]) -> bool:

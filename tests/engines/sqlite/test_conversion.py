@@ -19,9 +19,9 @@ from streaming import BOTH, described, iterator, records, shards_of, shown, stre
 from flyexpr import DynamoError, FlyexprError
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import conversion, files
-from flyexpr.engines.sqlite.disk.forks import SelfClosing
-from flyexpr.engines.sqlite.disk.formats import FORMAT
+from flyexpr.engines.sqlite.disk.file import conversion, files
+from flyexpr.engines.sqlite.disk.file.forks import SelfClosing
+from flyexpr.engines.sqlite.disk.file.formats import FORMAT
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 

@@ -11,7 +11,7 @@ from embedded import TABLE, key
 from flyexpr import DynamoError, Throttled
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk.failures import RESTORE, failure
+from flyexpr.engines.sqlite.disk.file.failures import RESTORE, failure
 from flyexpr.engines.sqlite.faults import DamagedFileError
 
 DEFECT = "a.db: a defect of the engine ({}); nothing of the request was written"

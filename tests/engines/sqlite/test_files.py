@@ -22,7 +22,7 @@ from raised import raises
 from flyexpr import ConditionFailed, DynamoError, FlyexprError, Table
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import forks
+from flyexpr.engines.sqlite.disk.file import forks
 
 INCREMENT = {
     "TableName": "tab",

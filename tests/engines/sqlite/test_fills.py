@@ -22,7 +22,7 @@ from raised import raises
 from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import connections
+from flyexpr.engines.sqlite.disk.file import connections
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.operations import fills
 
@@ -387,7 +387,7 @@ def test_only_the_engine_that_fills_an_index_copies_the_log(
     monkeypatch.setattr(FILLS + "PORTION_BYTES", 25_000)
     monkeypatch.setattr(FILLS + "PAUSE_SECONDS", 0.0)
     for room in ("files", "open_file"):
-        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_PAGES", 120)
+        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.file.{room}.LOG_PAGES", 120)
     copy_log, restart_log, lengths, restarts = Storage.copy_log, Storage.restart_log, list[int](), list[int]()
     with SqliteEngine(path) as engine, SqliteEngine(path) as other:
         for sort in range(items):
@@ -452,10 +452,10 @@ def test_what_is_copied_of_a_long_log_reaches_the_disk_before_it_is_begun_anew(
 
     with SqliteEngine(path) as engine, engine._storage.beside() as beside:
         put(engine, ITEMS)
-        monkeypatch.setattr("flyexpr.engines.sqlite.disk.files.sync_file", sync)
+        monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.files.sync_file", sync)
         assert not beside.copy_log()
         assert not synced
-        monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.LOG_PAGES", 0)
+        monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.open_file.LOG_PAGES", 0)
         if errno.EIO in errors:
             with pytest.raises(OSError, match="failed"):
                 beside.copy_log()

@@ -17,9 +17,9 @@ from flyexpr import DynamoError
 from flyexpr.engine import Engine
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk.kept_log import KeptLog
+from flyexpr.engines.sqlite.disk.file.kept_log import KeptLog
 
-SYNC = "flyexpr.engines.sqlite.disk.kept_log.sync_file"
+SYNC = "flyexpr.engines.sqlite.disk.file.kept_log.sync_file"
 
 
 class Disk:
@@ -210,7 +210,7 @@ def test_a_disk_without_room_for_a_longer_log(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("flyexpr.engines.sqlite.disk.kept_log.os.write", write)
+        patch.setattr("flyexpr.engines.sqlite.disk.file.kept_log.os.write", write)
         for number in range(10):
             put(engine, number)
     assert refused

@@ -78,7 +78,7 @@ def test_a_long_log_is_not_shortened_into_another_file(
     path: Path, change: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for room in ("files", "open_file"):
-        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_BYTES", 10_000)
+        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.file.{room}.LOG_BYTES", 10_000)
     clock = Clock()
     with SqliteEngine(str(path), clock=clock) as engine:
         engine._storage.connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -110,7 +110,7 @@ def test_no_write_is_acknowledged(path: Path, change: Callable[[Path], Any]) -> 
 def test_no_read_is_answered_for_long(
     path: Path, change: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.open_file.CHECK_SECONDS", 0.0)
     with SqliteEngine(str(path)) as engine:
         assert call(engine, "GetItem", {"TableName": "tab", "Key": key(1)})
         change(path)

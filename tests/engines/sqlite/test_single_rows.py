@@ -11,7 +11,7 @@ from embedded import KEY, PLAIN, key
 from flyexpr import DynamoError
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk.open_file import OpenFile
+from flyexpr.engines.sqlite.disk.file.open_file import OpenFile
 from flyexpr.engines.sqlite.operations import items
 
 OTHER_KEY = {
@@ -168,7 +168,7 @@ def test_a_write_waits_while_another_process_writes(
             if connection.in_transaction:
                 connection.execute("COMMIT")
 
-        monkeypatch.setattr("flyexpr.engines.sqlite.disk.files.time.sleep", ended)
+        monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.files.time.sleep", ended)
         assert ask(engine, "UpdateItem", **ADD)["Attributes"]["n"] == {"N": "1"}
         assert waited
     connection.close()

@@ -13,7 +13,7 @@ from embedded import TABLE, key
 from flyexpr.engines import call
 from flyexpr.engines.sqlite import SqliteEngine
 
-SLEEP = "flyexpr.engines.sqlite.disk.turns.sleep"
+SLEEP = "flyexpr.engines.sqlite.disk.file.turns.sleep"
 GET = {"TableName": "tab", "Key": key(1)}
 REQUESTS = [("GetItem", GET), ("PutItem", {"TableName": "tab", "Item": key(1)}), ("Scan", {"TableName": "tab"})]
 
@@ -85,7 +85,7 @@ def test_who_is_asked_makes_way_and_never_waits_for_who_asks(
 def test_the_first_that_waits_is_woken_at_the_end_of_the_request(
     engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.turns._TURN", 60.0)
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.turns._TURN", 60.0)
     engine._storage.turns.take()
     with started(lambda: call(engine, "GetItem", GET)):
         while engine._storage.turns._bell is None:

@@ -20,11 +20,11 @@ from embedded import TABLE, Clock, key
 from flyexpr import DynamoError, Throttled
 from flyexpr.engines import call, connect
 from flyexpr.engines.sqlite import SqliteEngine
-from flyexpr.engines.sqlite.disk import forks
+from flyexpr.engines.sqlite.disk.file import forks
 from flyexpr.engines.sqlite.disk.storage import Storage
 
 NO_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-FILES = "flyexpr.engines.sqlite.disk.files."
+FILES = "flyexpr.engines.sqlite.disk.file.files."
 PUT = {"TableName": "tab", "Item": key(1)}
 GET = {"TableName": "tab", "Key": key(1)}
 EXPIRE = {"TableName": "tab", "TimeToLiveSpecification": {"AttributeName": "exp", "Enabled": True}}
@@ -456,7 +456,7 @@ def test_a_log_that_has_grown_is_cut(path: str, monkeypatch: pytest.MonkeyPatch)
 def test_a_log_that_no_write_finds_copied_is_begun_anew(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes write without a pause, one writes while the other copies. Here nobody copies by himself."""
     for room in ("files", "open_file"):
-        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.{room}.LOG_BYTES", 100_000)
+        monkeypatch.setattr(f"flyexpr.engines.sqlite.disk.file.{room}.LOG_BYTES", 100_000)
     clock, lengths = Clock(), []
     with SqliteEngine(path, clock=clock) as engine, SqliteEngine(path, clock=clock) as other:
         for one in (engine, other):
@@ -482,7 +482,7 @@ def test_a_log_that_no_write_finds_copied_is_begun_anew(path: str, monkeypatch: 
 
 def test_nobody_forks_while_a_log_is_shortened(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes two storages, which a fork takes in any order: each would wait for the other."""
-    monkeypatch.setattr("flyexpr.engines.sqlite.disk.open_file.LOG_BYTES", 10)
+    monkeypatch.setattr("flyexpr.engines.sqlite.disk.file.open_file.LOG_BYTES", 10)
     copy_log, could_fork = Storage._copy_log, list[bool]()
 
     def try_to_fork() -> None:

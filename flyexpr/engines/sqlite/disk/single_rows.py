@@ -12,8 +12,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
+from flyexpr.engines.sqlite.disk.file.open_file import OpenFile
 from flyexpr.engines.sqlite.disk.images import Row
-from flyexpr.engines.sqlite.disk.open_file import OpenFile
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.errors import DynamoError
 

@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from flyexpr.engines.sqlite.disk.files import TableFile
+from flyexpr.engines.sqlite.disk.file.files import TableFile
 from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keeping import AS_THE_SERVICE, Keeping
 from flyexpr.engines.sqlite.disk.keys import Range

@@ -28,7 +28,7 @@ def carry_out(
     `expired` says that an item is deleted because its time to live has passed. In a table that does not look back
     most changes need none of this: see `Storage.change_alone`.
 
-    >>> from flyexpr.engines.sqlite.disk.files import TableFile
+    >>> from flyexpr.engines.sqlite.disk.file.files import TableFile
     >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
     >>> storage = Storage(TableFile(":memory:"))
     >>> storage.create_store("items_1")

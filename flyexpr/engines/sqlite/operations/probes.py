@@ -16,7 +16,7 @@ from flyexpr.errors import DynamoError
 def answer_probe(storage: Storage, asked: ProbeAsked, now: float) -> bytes:
     """The answer to an operation that has only one; DynamoError for one that is refused.
 
-    >>> from flyexpr.engines.sqlite.disk.files import TableFile
+    >>> from flyexpr.engines.sqlite.disk.file.files import TableFile
     >>> storage = Storage(TableFile(":memory:"))
     >>> answer_probe(storage, ProbeAsked("ListExports", {}), 0)
     b'{"ExportSummaries":[]}'

@@ -54,7 +54,7 @@ def last_number(storage: Storage, store: str) -> int:
 def read_records(storage: Storage, store: str, view: str, after: int, last: int) -> Iterator[StoredRecord]:
     """The changes after a number, up to the last one, as a stream of a view shows them, read as they are taken.
 
-    >>> from flyexpr.engines.sqlite.disk.files import TableFile
+    >>> from flyexpr.engines.sqlite.disk.file.files import TableFile
     >>> storage = Storage(TableFile(":memory:"))
     >>> create_changes(storage, "changes_1")
     >>> storage.add_change("changes_1", 1, 0, (b'{"id":{"S":"abc"}}', 5), None, (9, b'{"id":{"S":"abc"},...}'))

@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from flyexpr.engines.sqlite.disk.files import TableFile
+from flyexpr.engines.sqlite.disk.file.files import TableFile
+from flyexpr.engines.sqlite.disk.file.paths import MEMORY
+from flyexpr.engines.sqlite.disk.file.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.images import Row
 from flyexpr.engines.sqlite.disk.keys import Range
-from flyexpr.engines.sqlite.disk.paths import MEMORY
-from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.schema import StoredTable, store_statement
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.faults import only_past

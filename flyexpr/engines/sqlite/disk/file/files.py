@@ -15,12 +15,19 @@ import time
 from collections.abc import Callable
 
 from flyexpr.drive import INFO, note
-from flyexpr.engines.sqlite.disk.connections import connected, distrust, patiently, within
-from flyexpr.engines.sqlite.disk.conversion import convert
-from flyexpr.engines.sqlite.disk.failures import failure, is_locked
-from flyexpr.engines.sqlite.disk.formats import EMPTY, FORMAT, file_format, make_tables
-from flyexpr.engines.sqlite.disk.kept_log import KeptLog, sync_file
-from flyexpr.engines.sqlite.disk.paths import MEMORY, Identity, check_place, identity_of, open_descriptors, real_path
+from flyexpr.engines.sqlite.disk.file.connections import connected, distrust, patiently, within
+from flyexpr.engines.sqlite.disk.file.conversion import convert
+from flyexpr.engines.sqlite.disk.file.failures import failure, is_locked
+from flyexpr.engines.sqlite.disk.file.formats import EMPTY, FORMAT, file_format, make_tables
+from flyexpr.engines.sqlite.disk.file.kept_log import KeptLog, sync_file
+from flyexpr.engines.sqlite.disk.file.paths import (
+    MEMORY,
+    Identity,
+    check_place,
+    identity_of,
+    open_descriptors,
+    real_path,
+)
 from flyexpr.engines.sqlite.faults import DamagedFileError
 from flyexpr.errors import DynamoError, FlyexprError
 

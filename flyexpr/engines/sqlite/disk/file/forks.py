@@ -15,7 +15,7 @@ import weakref
 from contextlib import suppress
 from typing import Protocol
 
-from flyexpr.engines.sqlite.disk.turns import Turns
+from flyexpr.engines.sqlite.disk.file.turns import Turns
 
 
 class Forkable(Protocol):

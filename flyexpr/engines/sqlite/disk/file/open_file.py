@@ -13,15 +13,15 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn, TypeVar
 
 from flyexpr.drive import INFO, note
-from flyexpr.engines.sqlite.disk.connections import patiently
-from flyexpr.engines.sqlite.disk.failures import is_locked
-from flyexpr.engines.sqlite.disk.files import LOG_BYTES, LOG_PAGES, TableFile
-from flyexpr.engines.sqlite.disk.forks import close_apart, forking, open_apart
+from flyexpr.engines.sqlite.disk.file.connections import patiently
+from flyexpr.engines.sqlite.disk.file.failures import is_locked
+from flyexpr.engines.sqlite.disk.file.files import LOG_BYTES, LOG_PAGES, TableFile
+from flyexpr.engines.sqlite.disk.file.forks import close_apart, forking, open_apart
+from flyexpr.engines.sqlite.disk.file.paths import MEMORY
+from flyexpr.engines.sqlite.disk.file.read_only import ReadOnlyFile
+from flyexpr.engines.sqlite.disk.file.turns import Turns
 from flyexpr.engines.sqlite.disk.held_vectors import HeldVectors
-from flyexpr.engines.sqlite.disk.paths import MEMORY
-from flyexpr.engines.sqlite.disk.read_only import ReadOnlyFile
 from flyexpr.engines.sqlite.disk.schema import StoredTable
-from flyexpr.engines.sqlite.disk.turns import Turns
 from flyexpr.errors import DynamoError, FlyexprError
 
 CHECK_SECONDS = 1.0

@@ -12,10 +12,10 @@ import os
 import sqlite3
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.connections import connected
-from flyexpr.engines.sqlite.disk.files import BUSY_SECONDS, TableFile
-from flyexpr.engines.sqlite.disk.formats import EMPTY, FORMAT, file_format
-from flyexpr.engines.sqlite.disk.paths import MEMORY, check_readable
+from flyexpr.engines.sqlite.disk.file.connections import connected
+from flyexpr.engines.sqlite.disk.file.files import BUSY_SECONDS, TableFile
+from flyexpr.engines.sqlite.disk.file.formats import EMPTY, FORMAT, file_format
+from flyexpr.engines.sqlite.disk.file.paths import MEMORY, check_readable
 from flyexpr.errors import DynamoError, FlyexprError
 
 

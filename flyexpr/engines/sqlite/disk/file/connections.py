@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from flyexpr.engines.sqlite.disk.failures import is_locked
-from flyexpr.engines.sqlite.disk.forks import SelfClosing
+from flyexpr.engines.sqlite.disk.file.failures import is_locked
+from flyexpr.engines.sqlite.disk.file.forks import SelfClosing
 
 # Seconds between two tries. A write takes 0.1 to 0.2 ms: two processes that pause for a whole millisecond at first make
 # 0.6 times as many puts. The pauses of fills.py are longer than the longest, so that a try falls in.
