@@ -20,7 +20,7 @@ from flyexpr.values.types import quote
 
 
 @lru_cache(maxsize=64)
-def line_of(form: Form) -> Callable[[Matched], str]:
+def line_of(form: Form, keys: tuple[str, ...] = ()) -> Callable[[Matched], str]:
     """The function that writes the line of an item of the form, as `item_text` writes it.
 
     >>> from flyexpr.values.patterns import form_of
@@ -28,9 +28,18 @@ def line_of(form: Form) -> Callable[[Matched], str]:
     >>> line_of(form)(form.match('{"id":{"S":"b"},"tags":{"SS":["y","x"]}}]', 0))
     '{"id": "b", "tags": {"$set": ["x", "y"]}}'
 
-    Numbers are written as they came: the engine is trusted that a table can hold them.
+    Numbers are written as they came: a form has none that a table could not hold. KeyError, when an item is written, if
+    it lacks one of the `keys`.
     """
-    return _LineMaker(**_SCOPE).made(form.wire)
+    made: Callable[[Matched], str] = _LineMaker(**_SCOPE).made(form.wire)
+    if form.wire.keys() >= {*keys}:
+        return made
+
+    def refused(matched: Matched) -> str:
+        made(matched)  # what cannot be read at all is another error
+        raise KeyError(*keys)
+
+    return refused
 
 
 class _LineMaker(Maker):

@@ -89,14 +89,18 @@ _BLANKS: dict[str, Any] = {"N": "0", "BOOL": True, "NULL": True, "SS": [""], "NS
 
 _TEXT = r'[^"\\\x00-\x1f]*'  # a string, up to a quote or an escape
 _MEMBERS = rf'\["({_TEXT}(?:","{_TEXT})*)"\]'
-_WHOLE, _FRACTION = r"-?[1-9][0-9]*|0", r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]"  # numbers, as the service writes them
+# Numbers as the service writes them, of at most 38 digits, so that their texts need no check. A number with zeros up to
+# 10^125, or a fraction whose digits are divided in another way, is read without a pattern.
+_WHOLE, _FRACTION = r"-?[1-9][0-9]{0,37}|0", r"-?(?:0|[1-9][0-9]{0,9})\.[0-9]{0,27}[1-9]"
+_NUMBER = "-?[0-9][0-9.]{0,37}"  # in a set, where each is read and checked
 _FRACTION_FIRST = rf'\{{"N":"(?:({_FRACTION})|({_WHOLE}))"\}}'  # where the item that the form is made of has a fraction
 _PATTERNS = {
     "N": rf'\{{"N":"(?:({_WHOLE})|({_FRACTION}))"\}}',
     "NULL": r'\{"NULL":true\}',
     "BOOL": r'\{"BOOL":(true|false)\}',
     **{kind: rf'\{{"{kind}":"({_TEXT})"\}}' for kind in ("S", "B")},
-    **{kind: rf'\{{"{kind}":{_MEMBERS}\}}' for kind in ("SS", "NS", "BS")},
+    **{kind: rf'\{{"{kind}":{_MEMBERS}\}}' for kind in ("SS", "BS")},
+    "NS": rf'\{{"NS":\["({_NUMBER}(?:","{_NUMBER})*)"\]\}}',
 }
 _VALUES = {
     "S": "{0}",

@@ -42,8 +42,8 @@ def test_the_line_of_any_item(one: dict[str, Any], other: dict[str, Any]) -> Non
     [
         ({"n": {"N": "1"}}, '{"n":{"N":"-0.5"}}', '{"n": -0.5}'),
         ({"n": {"N": "1.5"}}, '{"n":{"N":"0"}}', '{"n": 0}'),
-        ({"n": {"N": "1"}}, '{"n":{"N":"%s"}}' % ("9" * 38 + "0" * 88), '{"n": %s}' % ("9" * 38 + "0" * 88)),
-        ({"n": {"N": "1.5"}}, '{"n":{"N":"0.%s1"}}' % ("0" * 129), '{"n": 0.%s1}' % ("0" * 129)),
+        ({"n": {"N": "1"}}, '{"n":{"N":"%s"}}' % ("9" * 38), '{"n": %s}' % ("9" * 38)),
+        ({"n": {"N": "1.5"}}, '{"n":{"N":"0.%s1"}}' % ("0" * 27), '{"n": 0.%s1}' % ("0" * 27)),
         ({"b": {"B": ""}}, '{"b":{"B":"+/8="}}', '{"b": {"$bytes": "+/8="}}'),
         (
             {"t": {"BOOL": True}, "e": {"NULL": True}},
@@ -71,6 +71,15 @@ def test_the_line_of_any_item(one: dict[str, Any], other: dict[str, Any]) -> Non
 )
 def test_the_line_of_each_kind(wire: dict[str, Any], text: str, line: str) -> None:
     assert lines(wire, text) == (line, line)
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 39, "1" + "0" * 125, f"0.{'0' * 129}1", f"{'9' * 10}.{'9' * 29}", "-" + "9" * 39]
+)
+@pytest.mark.parametrize("wire, text", [({"N": "1"}, '{"N":"%s"}'), ({"NS": ["1"]}, '{"NS":["1","%s"]}')])
+def test_a_number_of_more_digits_than_a_table_holds_has_no_form(wire: Any, text: str, number: str) -> None:
+    """Nor have those with many zeros, which a table can hold."""
+    assert lines({"n": wire}, '{"n":%s}' % (text % number)) is None
 
 
 def test_no_name_becomes_code() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from flyexpr.schema.known_forms import forms_of
 from flyexpr.schema.stored_items import check_stored
 from flyexpr.steps.reads.reading import Reading
-from flyexpr.values.answers import Page
+from flyexpr.values.answers import Page, malformed
 from flyexpr.values.item_lines import line_of
 from flyexpr.values.plain_json import item_text, read_item
 from flyexpr.values.types import Item
@@ -37,14 +38,25 @@ class LineReading(Reading):
         if not self._are_as_stored or self._counting or most is not None:
             yield from map(item_text, super().feed(body, most))
             return
-        page = Page(body, forms_of(self.table), maker=line_of)
+        page = Page(body, forms_of(self.table), maker=partial(line_of, keys=self._keys))
         for item in page:
-            self._last = item if page.known else item_text(item)
-            if not page.known:
-                check_stored(self.table, item, item)
-            self.stats.returned += 1
-            yield self._last
+            if page.known:
+                self._last = item
+                self.stats.returned += 1
+                yield item
+            else:
+                yield item_text(self._checked(item))
         self._count(page.rest)
+
+    def _checked(self, item: Item) -> Item:
+        """An item that counts as read, as `feed` of any reading has it: with its keys, and in the declared types."""
+        try:
+            self._last = [item[name] for name in self._keys]
+        except KeyError as error:
+            raise malformed(error) from None
+        check_stored(self.table, item, item)
+        self.stats.returned += 1
+        return item
 
     def _key(self, last: Any) -> Item:
         return super()._key([read_item(last)[name] for name in self._keys] if isinstance(last, str) else last)
