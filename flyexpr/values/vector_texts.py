@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from array import array
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from struct import pack, unpack
 from typing import Any
 
 from flyexpr.values.numbers import DIGITS
@@ -45,7 +45,8 @@ def single_text(numbers: Sequence[Any]) -> str | None:
 
     It takes 0.3 to 0.45 of the time of floats of 64 bits, which have 17 digits.
     """
-    if {*map(type, numbers)} != {float} or array("f", numbers).tolist() != [*numbers]:
+    form = f"{len(numbers)}f"
+    if {*map(type, numbers)} != {float} or unpack(form, pack(form, *numbers)) != tuple(numbers):
         return None
     text = nine_digits(numbers)
     if "e" in text or "-0 " in text:

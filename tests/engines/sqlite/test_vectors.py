@@ -484,21 +484,24 @@ def test_numpy_changes_nothing(distance: str, scale: float, values: int, monkeyp
     chance = random.Random(values)
     vectors = [[scale * chance.randrange(-values, values + 1) for _ in range(8)] for _ in range(500)]
     vectors += [[0.0] * 8, vectors[0], vectors[0], [-number for number in vectors[0]]]
+    mixed = [scale * chance.gauss(0, values) * 2.0 ** chance.randrange(-9, 9) for _ in range(8)]
+    vectors += [chance.sample(mixed, 8) for _ in range(40)]  # equally near to [x] * 8, however a sum is rounded
     partition = Partition(8, ())
     for place, vector in enumerate(vectors):
         partition.put(str(place).encode(), packed(vector), {})
     some = sorted(chance.sample(range(len(vectors)), 60))
     asked = [
         (array("f", query), top, places)
-        for query in (vectors[0], vectors[7], [0.0] * 8, [scale] * 8)
+        for query in (vectors[0], vectors[7], [0.0] * 8, [scale / 3] * 8, [-scale / 3] * 8)
         for top in (1, 10, 100, 1000)
         for places in (None, some, [])
     ]
-    results = {}
-    for much in (0, 10**9):
+    results = []
+    for much, quick in ((0, True), (10**9, True), (10**9, False)):
         monkeypatch.setattr(nearest_module, "MUCH", much)
-        results[much] = [nearest(partition, query, distance, top, places) for query, top, places in asked]
-    assert results[0] == results[10**9]
+        monkeypatch.setattr(nearest_module, "IS_QUICK", quick)  # as before Python 3.12
+        results.append([nearest(partition, query, distance, top, places) for query, top, places in asked])
+    assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize("distance", ["COSINE", "EUCLIDEAN", "DOT_PRODUCT"])

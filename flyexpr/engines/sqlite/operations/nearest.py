@@ -10,10 +10,12 @@ from array import array
 from collections.abc import Iterator, Sequence
 from functools import cache
 from heapq import nsmallest
+from math import hypot
+from operator import mul
 from typing import Any
 
 from flyexpr.engines.sqlite.disk.held_vectors import Partition
-from flyexpr.engines.sqlite.rules.dots import dot, dots
+from flyexpr.engines.sqlite.rules.dots import IS_QUICK, dot, dots
 from flyexpr.engines.sqlite.rules.searches import cosine_score, dot_score, euclidean_score, is_greater_better
 
 Nearest = list[tuple[float, bytes]]
@@ -51,8 +53,11 @@ def nearest(
     sign = -1 if is_greater_better(distance) else 1
     numpy = _numpy() if partition.floats >= MUCH else None
     among: Sequence[int] = range(len(partition.keys)) if places is None else places
-    if numpy is not None and len(among) > top:
-        among = _candidates(numpy, partition, query, distance, top, places)
+    if len(among) > top:
+        if numpy is not None:
+            among = _candidates(numpy, partition, query, distance, top, places)
+        elif not IS_QUICK and distance != "EUCLIDEAN":
+            among = _likely(partition, query, distance, top, among)
     if numpy is None or distance == "EUCLIDEAN":
         scores = _scores(partition, query, distance, among)
     else:
@@ -83,7 +88,8 @@ def _scores_of_rows(
 ) -> Iterator[float]:
     """The same by numpy, in a quarter of the time: by their cosines or dot products."""
     matrix, squares = _matrix(numpy, partition), partition.squares
-    vector, square_of_query = numpy.frombuffer(query, dtype=numpy.float32), dot(query, query)
+    vector, numbers = numpy.frombuffer(query, dtype=numpy.float32), query.tolist()
+    square_of_query = dot(numbers, numbers)
     for some in _portions(places):
         products = dots(numpy, matrix[some], vector)
         if distance == "DOT_PRODUCT":
@@ -105,6 +111,25 @@ def _find_squares(numpy: Any, partition: Partition, places: Sequence[int]) -> No
 
 def _portions(places: Sequence[int]) -> Iterator[Sequence[int]]:
     return (places[start : start + _STEP] for start in range(0, len(places), _STEP))
+
+
+def _likely(partition: Partition, query: array[float], distance: str, top: int, places: Sequence[int]) -> Sequence[int]:
+    """The places of all vectors that may be among the nearest, by sums that are rounded at each step.
+
+    Without it, a search by a Python that has no quick `dot` takes 1.4 times as long, the first one 2.3 times.
+    """
+    numbers = query.tolist()
+    unit = 2.0**-52 * (partition.dimensions + 8) * hypot(*numbers)
+    bounds = []
+    for place in places:
+        vector = partition.vector(place).tolist()
+        product, length = sum(map(mul, vector, numbers)), hypot(*vector)
+        cost, doubt = -dot_score(product), unit * length
+        if distance == "COSINE":
+            cost, doubt = -product / (length or 1.0), unit
+        bounds.append((cost - doubt, cost + doubt))
+    worst = nsmallest(top, [most for _, most in bounds])[-1]
+    return [place for place, (least, _) in zip(places, bounds, strict=True) if least <= worst]
 
 
 def _candidates(

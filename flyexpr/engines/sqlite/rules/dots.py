@@ -19,6 +19,9 @@ def _plain_dot(left: Sequence[float], right: Sequence[float]) -> float:
 dot: Callable[[Sequence[float], Sequence[float]], float] = getattr(math, "sumprod", _plain_dot)
 """The dot product of two vectors."""
 
+IS_QUICK = dot is not _plain_dot
+"""Whether `dot` takes less time than a sum that is rounded at each step; it takes three times as much before 3.12."""
+
 
 def dots(numpy: Any, rows: Any, others: Any) -> list[float]:
     """The dot product of each row of an array with another vector, or with the same row of another array.

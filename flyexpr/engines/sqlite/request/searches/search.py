@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SearchVectors
 
 from __future__ import annotations
 
-import re
 from math import hypot, inf
 from typing import Any
 
@@ -21,7 +20,7 @@ from flyexpr.values.vectors import LARGEST
 MOST_RESULTS = 100
 _CONDITION, _PROJECTION = "SearchConditionExpression", "ProjectionExpression"
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
-_OF_NUMBERS = re.compile(r"[0-9.eE+-]*")  # what Python takes for a float of these is a number to the service too
+_OF_NUMBERS = b"0123456789.eE+-"  # what Python takes for a float of these is a number to the service too
 
 
 def read_search(request: Members) -> SearchAsked:
@@ -93,7 +92,7 @@ def vector_of(texts: list[str]) -> tuple[float, ...]:
         numbers = (inf,)
     # Where even the length is a number of 32 bits, each of the numbers is: an eighth of the time of a look at each.
     in_range = hypot(*numbers) <= LARGEST or max(map(abs, numbers)) <= LARGEST
-    if in_range and _OF_NUMBERS.fullmatch("".join(texts)):
+    if in_range and not "".join(texts).encode().translate(None, _OF_NUMBERS):
         return numbers
     raise invalid(
         "Search vector contains invalid values. All values in the search vector must be a 32-bit floating-point number "
