@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 from beside import Case, Outcome, item_text
 from request_parts import (
@@ -86,37 +85,6 @@ def no_placeholders(case: Case) -> bool:
         case.ours.message == f"{member} must not be empty" and any(part.get(member) == {} for part in parts(case))
         for member in ("ExpressionAttributeNames", "ExpressionAttributeValues")
     )
-
-
-def nested_in_transaction(case: Case) -> bool:
-    """In a transaction, whether a value of 32 levels may be compared depends on the region."""
-    told = re.fullmatch(
-        "ExpressionAttributeValues contains invalid value: Nesting Levels have exceeded supported limits: "
-        r"Attributes in the item have nested levels beyond supported limit for key (:\w+)",
-        case.ours.message,
-    )
-    return (
-        told is not None
-        and case.operation == "TransactWriteItems"
-        and refused_here_alone(case)
-        and any(
-            levels(map_member(part, "ExpressionAttributeValues").get(told[1])) == 32
-            and told[1] not in str(part.get("UpdateExpression"))
-            for part in parts(case)
-        )
-    )
-
-
-def levels(wire: Any) -> int:
-    """How many lists and maps a value in wire form has around its innermost member.
-
-    >>> levels({"L": [{"M": {"a": {"N": "1"}}}]})
-    2
-    """
-    if not isinstance(wire, dict) or not wire.keys() & {"L", "M"}:
-        return 0
-    ((code, body),) = wire.items()
-    return 1 + max(map(levels, body if code == "L" else body.values()), default=0)
 
 
 def keys_before_projection(case: Case) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from beside import REFERENCE, Both, Case
 from differences import DIFFERENCES, explained
 from engines import absence, closing, opened
-from wild import ONE, TWO, Request, Wire, nested
+from wild import ONE, TWO, Request, Wire
 
 from flyexpr.engines import connect
 
@@ -174,17 +174,6 @@ EXAMPLES: dict[str, list[Request]] = {
             ExpressionAttributeValues={":v": {"NULL": False}},
             ReturnValuesOnConditionCheckFailure=[],
         ),
-    ],
-    "a transaction may compare a value that is nested too deep": [
-        write(
-            {
-                "ConditionCheck": {
-                    "Key": MISSING,
-                    "ConditionExpression": "x = :v",
-                    "ExpressionAttributeValues": {":v": nested(32)},
-                }
-            }
-        )
     ],
     "a cancelled transaction has other reasons": [
         write(FALSE, MISFIT),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from embedded import Ask, key
+from wild import nested
 
 from flyexpr import DynamoError
 
@@ -11,14 +12,6 @@ SHORT = "Nesting Levels have exceeded supported limits"
 LONG = f"{SHORT}: Attributes in the item have nested levels beyond supported limit"
 VALUES = "ExpressionAttributeValues"
 Wire = dict[str, Any]
-
-
-def nested(levels: int) -> Wire:
-    """A string in so many maps and lists."""
-    value: Wire = {"S": "x"}
-    for level in range(levels):
-        value = {"L": [value]} if level % 2 else {"M": {"a": value}}
-    return value
 
 
 def refused(ask: Ask, operation: str, **members: Any) -> tuple[str, str]:

@@ -34,6 +34,7 @@ UNLIKE = {
         "SELECT sk FROM tab WHERE pk = ''",
         'SELECT sk FROM tab WHERE x = {"a": 1}',
     ],
+    "it looks at no constant of a function within IN": ["SELECT sk FROM tab WHERE t IN [begins_with(y, 1)]"],
     "it counts parameters before it looks at operands": ["SELECT sk FROM tab WHERE x < true AND y = ?"],
     "it orders only where the partition key is asked for once": [
         "SELECT sk FROM tab WHERE pk = 'p' AND pk = 'p' ORDER BY sk"
