@@ -93,6 +93,8 @@ def _ordered(operator: str, *operands: Operand) -> None:
     for operand in operands:
         if isinstance(operand, Value) and operand.kind not in ORDERED and operand.kind != "PYTHON":
             refuse_kind(operator, operand.kind)
+        if isinstance(operand, Call) and operand.function in _TESTS:
+            refuse_kind(operator, "BOOL")
 
 
 def _bounds(low: Operand, high: Operand) -> None:

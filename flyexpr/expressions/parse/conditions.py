@@ -140,20 +140,26 @@ def _operator(reader: Reader) -> str:
 
 
 def _comparison_of_statement(reader: Reader, left: Operand | Test) -> Condition:
+    """A condition that begins with an operand, or with a function that is true or false, which can stand alone."""
+    operand = _as_operand(left)
+    if reader.token.text in _COMPARISONS:
+        return Compare(_operator(reader), operand, _as_operand(read_operand_or_test(reader)))
+    if (reader.follows("NOT", "BETWEEN") or reader.follows("NOT", "IN")) and reader.take("NOT"):
+        return Not(_compared(reader, operand))
+    if reader.follows("BETWEEN") or reader.follows("IN"):
+        return _compared(reader, operand)
     if isinstance(left, Test):
-        return _comparison_of_test(reader, left)
+        return left
     if reader.take("IS"):
         return read_type_test(reader, left)
     if reader.take("NOT"):
-        if not (reader.follows("BETWEEN") or reader.follows("IN")):
-            reader.refuse()
-        return Not(_compared(reader, left))
-    if not _compares(reader.token):
-        reader.note(_no_condition(reader, left))
-        return NEVER
-    if reader.token.text not in _COMPARISONS:
-        return _compared(reader, left)
-    return _compared_in_statement(reader, left)
+        reader.refuse()
+    reader.note(_no_condition(reader, left))
+    return NEVER
+
+
+def _as_operand(part: Operand | Test) -> Operand:
+    return Call(part.function, part.arguments) if isinstance(part, Test) else part
 
 
 def _no_condition(reader: Reader, operand: Operand) -> str:
@@ -162,28 +168,3 @@ def _no_condition(reader: Reader, operand: Operand) -> str:
         if isinstance(operand, Call) and reader.follows(word):
             return f"Incorrect operand type for operator or function; operator or function: {word}, operand type: N"
     return "WHERE clause must contain an expression that resolves to a boolean"
-
-
-def _comparison_of_test(reader: Reader, test: Test) -> Condition:
-    """A function that is true or false, alone or compared with what can be true or false too."""
-    if reader.token.text in _COMPARISONS:
-        return _compared_in_statement(reader, test)
-    negated = reader.follows("NOT", "IN") and reader.take("NOT")
-    if not reader.take("IN"):
-        return test
-    options = In(_as_operand(test), tuple(_options(reader)))
-    return Not(options) if negated else options
-
-
-def _compared_in_statement(reader: Reader, left: Operand | Test) -> Condition:
-    """A comparison of operands, of which functions that are true or false are only equal or not."""
-    operator, right = _operator(reader), read_operand_or_test(reader)
-    if operator not in ("=", "<>") and (isinstance(left, Test) or isinstance(right, Test)):
-        of = f"operator or function: {operator}, operand type: BOOL"
-        reader.note(f"Incorrect operand type for operator or function; {of}")
-        return NEVER
-    return Compare(operator, _as_operand(left), _as_operand(right))
-
-
-def _as_operand(part: Operand | Test) -> Operand:
-    return Call(part.function, part.arguments) if isinstance(part, Test) else part

@@ -127,7 +127,9 @@ def _set_of_statement(reader: Reader, depth: int, at: str) -> set[Any]:
             return {""}
     if len(set(members)) < len(members):
         listed = ", ".join(map(str, members))
-        reader.note(f"One or more parameter values were invalid: Input collection [{listed}] contains duplicates.")
+        ending = f"! under root{at}" if kinds[0] == "N" else "."
+        twice = f"Input collection [{listed}] contains duplicates{ending}"
+        reader.note(f"One or more parameter values were invalid: {twice}")
     return set(members) or {""}
 
 

@@ -70,7 +70,11 @@ def _function_of_statement(reader: Reader) -> Call | Test:
     name = reader.next("word").lower()
     if name not in _STATEMENT_FUNCTIONS[reader.updating]:
         reader.note(f"Unrecognized function: {name}", token)
-    arguments = tuple(reader.in_parentheses(read_operand))
+    arguments: tuple[Operand, ...] = ()
+    if reader.follows("(", ")"):  # too few arguments are no problem of syntax either
+        reader.position += 2
+    else:
+        arguments = tuple(reader.in_parentheses(read_operand))
     return Test(name, arguments) if name in _CONDITION_FUNCTIONS else Call(name, arguments)
 
 

@@ -79,7 +79,7 @@ def read_value(wire: Any, level: int = 1) -> Any:
     Traceback (most recent call last):
     ...
     flyexpr.errors.DynamoError: ValidationException: One or more parameter values were invalid: Input collection \
-[1, 1.0] contains duplicates.
+contains duplicates.
     """
     value, _, _ = _read(wire, level)
     return value
@@ -219,7 +219,10 @@ def _read_null(body: Any, depth: int) -> Read:
 
 
 def _read_set(kind: str, read: Callable[[Any], Read], empty: str, called: str = " ") -> Callable[[Any, int], Read]:
-    """A reader of sets, which keep no order but the service's own: strings and binary by bytes, numbers by value."""
+    """A reader of sets, which keep no order but the service's own: strings and binary by bytes, numbers by value.
+
+    The refusal of a member that comes twice lists all members, but for those of a set of numbers.
+    """
 
     def reader(body: Any, depth: int) -> Read:
         texts, total = {}, 0
@@ -230,7 +233,8 @@ def _read_set(kind: str, read: Callable[[Any], Read], empty: str, called: str = 
         if not texts:
             raise invalid_parameter(empty)
         if len(texts) < len(body):
-            raise invalid_parameter(f"Input collection [{', '.join(body)}]{called}contains duplicates.")
+            listed = "" if kind == "NS" else f" [{', '.join(body)}]"
+            raise invalid_parameter(f"Input collection{listed}{called}contains duplicates.")
         return set(texts), f'{{"{kind}":[{",".join([texts[value] for value in sorted(texts)])}]}}', total
 
     return reader
