@@ -74,6 +74,18 @@ def asks_only_keys(condition: Condition, schema: KeySchema) -> bool:
     return None not in names and len(set(names)) == len(names)
 
 
+def excludes_partitions(condition: Condition | None, schema: KeySchema) -> bool:
+    """Whether every branch of a condition asks several values of the partition key at once.
+
+    >>> from flyexpr import eq
+    >>> schema = KeySchema((KeyAttribute("id", "S"),), ())
+    >>> excludes_partitions(eq("id", "a") & eq("id", "b"), schema), excludes_partitions(eq("id", "a"), schema)
+    (True, False)
+    """
+    branches = [] if condition is None else _branches(condition, schema) or []
+    return all(len(set(_values(branch, schema.partition[0]))) > 1 for branch in branches)
+
+
 def _name_of_range(part: Condition, schema: KeySchema) -> str | None:
     """The key attribute of which a condition asks values or a range of values; None for any other condition."""
     branches = None if isinstance(part, Or) else _branches(part, schema)

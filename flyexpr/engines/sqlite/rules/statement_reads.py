@@ -19,7 +19,7 @@ from flyexpr.engines.sqlite.request.intents import STATEMENT
 from flyexpr.engines.sqlite.request.intents.reads import GetAsked, PageAsked
 from flyexpr.engines.sqlite.request.intents.statements import ExecutionAsked, StatementAsked
 from flyexpr.engines.sqlite.request.next_tokens import MISMATCH
-from flyexpr.engines.sqlite.rules.key_ranges import KeyedRange, asks_only_keys, key_ranges
+from flyexpr.engines.sqlite.rules.key_ranges import KeyedRange, asks_only_keys, excludes_partitions, key_ranges
 from flyexpr.engines.sqlite.rules.selection import check_filter_held, check_key_paths
 from flyexpr.engines.sqlite.rules.start_keys import start_row
 from flyexpr.expressions.nodes import Condition, In, Path, Value, parts_of
@@ -117,7 +117,7 @@ def _ordered(keyed: list[KeyedRange] | None, select: Select, schema: KeySchema) 
 
     A partition is read backwards unless ORDER BY names the sort key; that is what the service does.
     """
-    if not keyed:
+    if keyed is None or (not keyed and excludes_partitions(select.condition, schema)):
         raise invalid(
             "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
         )
