@@ -140,6 +140,23 @@ def test_a_copy_does_not_go_on_into_another_table(things: Inside, monkeypatch):
     assert things("count", "Things", "--engine", "sqlite:copy.db").out == "0\n"
 
 
+def test_a_copy_goes_on_that_was_interrupted_while_it_made_its_table(things: Inside, monkeypatch):
+    assert things("alter", "Things", "--ttl", "until").code == 0
+    asked = plain.asked
+
+    def crash(engine, operation, body):
+        if operation == "UpdateTimeToLive":
+            raise Crash
+        return asked(engine, operation, body)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plain, "asked", crash)
+        with pytest.raises(Crash):
+            things(*COPY, "--resume", "journal")
+    assert things(*COPY, "--resume", "journal").code == 0
+    assert "until" in things("describe", "Things", "--engine", "sqlite:copy.db").out
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -507,6 +507,33 @@ def test_a_value_that_does_not_take_the_update(things: Table, journal: Path) -> 
     assert [item["free"] for item in key_order(run(things, scan()))] == [1 if sk != 2 else 5 for sk in range(AMOUNT)]
 
 
+@pytest.mark.parametrize("door", ["plain", "awaited"])
+def test_a_look_that_fails_is_reported_as_the_work_that_it_is_for(things: Table, journal: Path, door: str) -> None:
+    looks = [0]
+
+    def failing(operation: str, body: bytes) -> bytes:
+        looks[0] += operation == "BatchGetItem"
+        if operation == "BatchGetItem" and looks[0] == 2:
+            raise DynamoError.of("InternalServerError", "down")
+        return things.bound(operation, body)  # type: ignore[return-value]
+
+    async def awaited(operation: str, body: bytes) -> bytes:
+        return failing(operation, body)
+
+    def work() -> int:
+        read, change = query(eq("kind", "k"), index="ByN"), incr("free")
+        if door == "plain":
+            return update_matching(things.on(failing), read, change, journal=journal)
+        return asyncio.run(aio.update_matching(things.on(awaited), read, change, journal=journal))
+
+    with raises(BatchIncomplete, "7 updates are done, and 7 are not: InternalServerError: down") as caught:
+        work()
+    assert [key["sk"] for key in caught.value.failed] == [*range(7, 14)]
+    assert caught.value.cursor
+    assert work() == AMOUNT
+    assert {item["free"] for item in run(things, scan())} == {1}
+
+
 # what a journal refuses
 
 

@@ -90,21 +90,25 @@ def _target(work: Job, table: Table, target: Session, name: str) -> Table:
 
     A copy that goes on goes on into the very table that it began with: another one lacks what was copied before.
     """
+    found, is_begun = None, work.journal.pinned(_TARGET) is not None
     try:
-        descriptor, description = target.described(name)
+        found = target.described(name)
     except NoSuchTable:
-        if work.journal.pinned(_TARGET) is not None:
+        if is_begun:
             raise FlyexprError(
                 f"the table {name!r} in {target.shown} is gone, and the journal is that of a copy into it\n"
                 "  hint: delete the journal to copy everything anew"
             ) from None
-        run(run(table, describe_table()).named(name).on(target.engine), create_table())
-        descriptor, description = target.described(name)
+        work.journal.pin(_MADE, True)
+    if found is None or (work.journal.pinned(_MADE) and not is_begun):  # a copy that crashed may have made half of it
+        run(run(table, describe_table()).named(name).on(target.engine), create_table(if_missing=True))
+        found = target.described(name)
+    descriptor, description = found
     work.journal.pin(_TARGET, identity(description)["TableId"])
     return descriptor
 
 
-_TARGET = "TableId of the target"
+_TARGET, _MADE = "TableId of the target", "the target is made by the copy"
 _OTHER_FORMS = frozenset(
     ".arrow .avro .bz2 .db .feather .gz .ion .ndjson .parquet .sqlite .tar .tgz .tsv .txt .xls .xlsx .xml .xz .yaml "
     ".yml .zip .zst".split()

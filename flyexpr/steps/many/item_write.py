@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
-from flyexpr.errors import ConditionFailed, FlyexprError
+from flyexpr.errors import BatchIncomplete, ConditionFailed, FlyexprError
 from flyexpr.expressions.apply import apply
 from flyexpr.expressions.diff import unchanged
 from flyexpr.expressions.evaluate import matches
@@ -142,7 +142,10 @@ class ItemWrite:
 
     def _looked_at(self, texts: Sequence[str], bulk: Bulk) -> Steps[list[Item | None]]:
         keys = [decode_item(json.loads(text)) for text in texts]
-        return (yield from batch_get(self.table.as_stored, BatchGet(keys, consistent=True), Bulk(bulk.workers)))
+        try:
+            return (yield from batch_get(self.table.as_stored, BatchGet(keys, consistent=True), Bulk(bulk.workers)))
+        except BatchIncomplete as error:  # it counts the reads, and this work counts its writes
+            raise error.__cause__ or error from None
 
     def _foreseen(self, item: Item) -> Announced:
         assert self.update is not None

@@ -244,7 +244,11 @@ class _Work:
 
     def _write_some(self, texts: Sequence[str], rest: Sequence[str]) -> Steps[None]:
         item_write, begun = self.item_write, set[str]()
-        announced = yield from item_write.announced(texts, self._bulk, self.known or {})
+        try:
+            announced = yield from item_write.announced(texts, self._bulk, self.known or {})
+        except FlyexprError as error:  # of a read: none of these is written
+            self._bulk.ended(item_write.what, map(item_write.key, (*texts, *rest)), self.cursor, error)
+            raise
         if self.known is not None:
             self.known.clear()
         yield from self._enter([*announced, *rest], announced)
