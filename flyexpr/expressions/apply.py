@@ -62,8 +62,7 @@ def apply(update: Update, item: Mapping[str, Any]) -> Item:
             level[action.path.parts[-1]] = _Changed(_new_value(action, item))
         except Refused as refused:
             raise explained(refused, "" if action.clause == "SET" else path_text(action.path.parts)) from None
-    changed: Item = _rebuild(_with_parents(update, item), changes)
-    return changed
+    return _rebuild_map(_with_parents(update, item), changes)
 
 
 def _with_parents(update: Update, item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -118,7 +117,7 @@ def _rebuild_list(old: Any, changes: dict[Step, Any]) -> list[Any]:
 
 
 def _changed(old: Any, change: Any) -> Any:
-    return change.value if isinstance(change, _Changed) else _rebuild(old, change)
+    return change.value if type(change) is _Changed else _rebuild(old, change)
 
 
 def _value(operand: Operand, item: Mapping[str, Any]) -> Any:

@@ -118,7 +118,8 @@ def number_size(value: Number) -> int:
 
     Zeros at either end cost nothing, a minus costs one byte. DynamoDB documents the size as approximate.
     """
-    return text_size(number_text(value))
+    text = number_text(value)
+    return whole_size(text) if type(value) is int else text_size(text)
 
 
 def text_size(text: str) -> int:

@@ -59,7 +59,7 @@ def find(steps: Iterable[str | int], item: Mapping[str, Any]) -> Any:
         if isinstance(step, int):
             if not isinstance(value, (list, tuple)) or step >= len(value):
                 return MISSING
-        elif not isinstance(value, Mapping) or step not in value:
+        elif not (type(value) is dict or isinstance(value, Mapping)) or step not in value:
             return MISSING
         value = value[step]
     return value

@@ -65,8 +65,8 @@ def test_three_operations_are_one_write() -> None:
     intents = {
         name: OPERATIONS[name].read({"TableName": "tab", **asked, **members}) for name, members in requests.items()
     }
-    assert {returns for _, returns in intents.values()} == {Returns("ALL_OLD", "TOTAL", metrics=True)}
-    assert {name: write.action for name, (write, _) in intents.items()} == {
+    assert {asked.returns for asked in intents.values()} == {Returns("ALL_OLD", "TOTAL", metrics=True)}
+    assert {name: asked.write.action for name, asked in intents.items()} == {
         "PutItem": "Put",
         "DeleteItem": "Delete",
         "UpdateItem": "Update",

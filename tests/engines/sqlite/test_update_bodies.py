@@ -144,3 +144,16 @@ def test_an_update_by_the_older_parameters_is_always_read() -> None:
         for number in range(1, 2 * SEVERAL):
             request = {**older, "ReturnValues": "ALL_NEW"}
             assert answer(engine, "UpdateItem", text_of(request, ""))["Attributes"]["n"] == {"N": str(number)}
+
+
+def test_a_known_update_is_refused_where_its_values_make_it_too_large() -> None:
+    """Each place of a value is charged, also where the item then has no use for it."""
+    update = "SET a = if_not_exists(pk, :v), b = if_not_exists(pk, :v), c = if_not_exists(pk, :v)"
+    base = {**BASE, "UpdateExpression": update, "ExpressionAttributeNames": None}
+    with SqliteEngine(":memory:") as engine:
+        engine("CreateTable", DEFINE)
+        for size, refused in ((1, False), (1000, False), (140_000, True), (136_000, False)):
+            request = text_of({**base, "ExpressionAttributeValues": {":v": {"S": "x" * size}}}, "")
+            for _ in range(SEVERAL):
+                found = answer(engine, "UpdateItem", request)
+                assert ("Item size to update has exceeded the maximum allowed size" in str(found)) == refused, size

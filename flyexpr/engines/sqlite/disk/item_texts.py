@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from flyexpr.engines.sqlite.faults import DamagedFileError
@@ -37,9 +36,9 @@ def read_text(text: bytes, names: Collection[str] | None = None) -> Item:
     try:
         if names is None:
             return decode_item(_decode(text.decode()))
-        if len(names) * _WORTH <= len(text):
-            with suppress(_Unclear):
-                return _read_flat(text, names)
+        item = _read_flat(text, names) if len(names) * _WORTH <= len(text) else None
+        if item is not None:
+            return item
         wire = _decode(text.decode())
         return {name: decode(wire[name]) for name in names if name in wire}
     except _UNREADABLE as error:
@@ -156,12 +155,15 @@ class _Unclear(Exception):
     """An attribute is a map or a list, or perhaps not the item's own."""
 
 
-def _read_flat(text: bytes, names: Iterable[str]) -> Item:
+def _read_flat(text: bytes, names: Iterable[str]) -> Item | None:
+    """The same, or None where one of the attributes is unclear."""
     item: Item = {}
-    first_map = _first_map(text)
-    for name in names:
-        matched = _flat(text, name, first_map)
-        if matched is not None:
+    try:
+        first_map = _first_map(text)
+        for name in names:
+            matched = _flat(text, name, first_map)
+            if matched is None:
+                continue
             string, digits = matched.groups()
             if string is not None:
                 item[name] = string.decode()
@@ -169,6 +171,8 @@ def _read_flat(text: bytes, names: Iterable[str]) -> Item:
                 item[name] = int(digits) if digits.isdigit() else number(digits.decode())
             else:
                 item[name] = decode(_decode(matched[0].decode()))
+    except _Unclear:
+        return None
     return item
 
 

@@ -19,23 +19,19 @@ from flyexpr.engines.sqlite.faults import condition_failed, duplicate_item, inva
 from flyexpr.engines.sqlite.operations.carry_out import carry_out, table_usage
 from flyexpr.engines.sqlite.operations.collection_size import collection_metrics
 from flyexpr.engines.sqlite.operations.long_writes import LongWrites, work_out, write_in_transaction
-from flyexpr.engines.sqlite.request.intents import EXPRESSIONS
 from flyexpr.engines.sqlite.request.intents.writes import Write, WriteAsked
 from flyexpr.engines.sqlite.rules.capacity import Usage, consumed
 from flyexpr.engines.sqlite.rules.keys import UPDATE_TOO_LARGE
-from flyexpr.engines.sqlite.rules.update_charge import update_charge
 from flyexpr.engines.sqlite.rules.writes import check_keeps_key, returned, write_row
-from flyexpr.values.types import MAX_ITEM
 
 
 def write_item(storage: Storage, asked: WriteAsked, now: float) -> bytes:
     """The answer to PutItem, UpdateItem or DeleteItem; deleting an item that does not exist is not an error."""
-    write, returns = asked
+    write, returns, too_large = asked
     if write.image is not None and write.condition is None and returns.is_nothing:
         image = write.image
         if storage.put_alone(write.table, lambda table: write_row(table, write), (image.size, image.text)):
             return answer()
-    too_large = write.update is not None and write.by == EXPRESSIONS and update_charge(write.update) > MAX_ITEM
 
     def row_key(table: StoredTable) -> bytes:
         row = write_row(table, write)
@@ -59,7 +55,7 @@ def write_item(storage: Storage, asked: WriteAsked, now: float) -> bytes:
 
 def _write_alone(storage: Storage, asked: WriteAsked, row_key: Callable[[StoredTable], bytes]) -> bytes | None:
     """The answer to a write that is worked out without a transaction; None, and nothing is done, where it takes one."""
-    write, returns = asked
+    write, returns, _ = asked
     found = storage.row_to_change(write.table, row_key)
     if found is None:
         return None
@@ -72,7 +68,7 @@ def _write_alone(storage: Storage, asked: WriteAsked, row_key: Callable[[StoredT
 def _answer(
     table: StoredTable, asked: WriteAsked, old: Image | None, new: Image | None, usage: Usage, metrics: Any = None
 ) -> bytes:
-    write, returns = asked
+    write, returns, _ = asked
     return answer(
         Attributes=returned(returns.values, write, old, new),
         ConsumedCapacity=optional(consumed(table, usage, returns.capacity)),

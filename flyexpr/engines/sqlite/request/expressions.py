@@ -20,6 +20,7 @@ from flyexpr.expressions.check import check
 from flyexpr.expressions.nodes import PLACES, Condition, Path, Update, Value
 from flyexpr.expressions.parse import Scope, read_condition, read_projection, read_update
 from flyexpr.values.freeze import freeze
+from flyexpr.values.numbers import WHOLE
 
 MEMBERS = (
     "KeyConditionExpression",
@@ -219,14 +220,27 @@ def read_values(values: Any, level: int = 1) -> tuple[Mapping[str, Value], int]:
         if not _VALUE_KEY.fullmatch(key):
             raise _invalid_key(VALUES, key)
         try:
-            value, length = read_sized(wire, level)
+            read[key], length = read_constant(wire, level)
         except DynamoError as error:
             if error.code != "ValidationException":
                 raise
             raise invalid_constant(key, error) from None
-        read[key] = Value(*freeze(value, level=level))
         size += len(key) + length
     return read, _within(VALUES, size)
+
+
+def read_constant(wire: Any, level: int = 1) -> tuple[Value, int]:
+    """A wire value as a constant, and its bytes.
+
+    >>> read_constant({"N": "1.0"})
+    (Value(kind='N', body=1), 2)
+    """
+    value, size = read_sized(wire, level)
+    if type(value) is str and value.isascii():  # most are, or whole numbers, and mean themselves
+        return Value("S", value), size
+    if type(value) is int and -WHOLE < value < WHOLE:
+        return Value("N", value), size
+    return Value(*freeze(value, level=level)), size
 
 
 def _invalid_key(member: str, key: str) -> DynamoError:

@@ -12,6 +12,7 @@ from flyexpr.engines.sqlite.disk.images import Image
 from flyexpr.engines.sqlite.faults import bare, enveloped, invalid, validation_errors
 from flyexpr.engines.sqlite.request.expressions import attribute_names, read_expressions
 from flyexpr.engines.sqlite.request.intents import EXPRESSIONS, OLDER
+from flyexpr.engines.sqlite.request.intents.update_charge import update_charge
 from flyexpr.engines.sqlite.request.intents.writes import Returns, Write, WriteAsked
 from flyexpr.engines.sqlite.request.known.put_patterns import KnownItem
 from flyexpr.engines.sqlite.request.legacy import read_attribute_updates, read_expected
@@ -41,7 +42,10 @@ def read_delete_item(request: Members) -> WriteAsked:
 
 def read_update_item(request: Members) -> WriteAsked:
     """What an UpdateItem asks for."""
-    return _write_asked(read_update, read_members(request, _UPDATE))
+    asked = _write_asked(read_update, read_members(request, _UPDATE))
+    write = asked.write
+    too_large = write.update is not None and write.by == EXPRESSIONS and update_charge(write.update) > MAX_ITEM
+    return asked._replace(too_large=True) if too_large else asked
 
 
 def _check_returned(members: Members) -> None:

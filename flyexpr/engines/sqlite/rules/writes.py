@@ -15,6 +15,7 @@ from flyexpr.engines.sqlite.disk.images import Image, Row, read_image
 from flyexpr.engines.sqlite.disk.item_texts import changed_text
 from flyexpr.engines.sqlite.disk.schema import StoredTable
 from flyexpr.engines.sqlite.faults import invalid, unusable_key
+from flyexpr.engines.sqlite.request.expressions import top_names
 from flyexpr.engines.sqlite.request.intents import OLDER
 from flyexpr.engines.sqlite.request.intents.writes import Write
 from flyexpr.engines.sqlite.rules.effort import least_size
@@ -107,19 +108,23 @@ def _check_growth(update: Update, before: Mapping[str, Any]) -> None:
 
 
 def _size_after(old: Image | None, item: Item, changed: frozenset[str]) -> int:
-    size = item_size(item) if old is None else old.size - _size_of(changed, old.item) + _size_of(changed, item)
+    if old is None:
+        size = item_size(item)
+    else:
+        size, before = old.size, old.item
+        for name in changed:
+            if name in before:
+                size -= len(name.encode()) + value_size(before[name])
+            if name in item:
+                size += len(name.encode()) + value_size(item[name])
     if size > MAX_ITEM:
         raise invalid(UPDATE_TOO_LARGE)
     return size
 
 
-def _size_of(names: frozenset[str], item: Mapping[str, Any]) -> int:
-    return sum([len(name.encode()) + value_size(item[name]) for name in names if name in item])
-
-
 def changed_names(update: Update) -> frozenset[str]:
     """The attributes of an item that an update may change."""
-    return frozenset(str(action.path.parts[0]) for action in update.actions)
+    return top_names([action.path for action in update.actions])
 
 
 def check_keeps_key(update: Update, table: StoredTable) -> None:

@@ -58,10 +58,11 @@ class Write:
 
 
 class WriteAsked(NamedTuple):
-    """What PutItem, UpdateItem and DeleteItem ask for."""
+    """What PutItem, UpdateItem and DeleteItem ask for; `too_large` says that UpdateItem is charged for too much."""
 
     write: Write
     returns: Returns
+    too_large: bool = False
 
 
 class Token(NamedTuple):

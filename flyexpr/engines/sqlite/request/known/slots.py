@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flyexpr.engines.sqlite.request.expressions import read_values
+from flyexpr.engines.sqlite.request.expressions import read_constant
 from flyexpr.expressions.nodes import Value
 
 
@@ -23,11 +23,16 @@ class Slots(NamedTuple):
     @classmethod
     def of(cls, wire: dict[str, Any]) -> Slots:
         """The slots of the values of a request."""
-        return cls([*wire], [value.kind for value in read_values(wire)[0].values()])
+        return cls([*wire], [read_constant(value)[0].kind for value in wire.values()])
 
     def filled(self, wire: Any) -> Mapping[str, Value] | None:
         """The values of another request; None where they do not fit. DynamoError for text that is not a value."""
         if type(wire) is not dict or [*wire] != self.placeholders:
             return None
-        values, _ = read_values(wire)
-        return values if [value.kind for value in values.values()] == self.kinds else None
+        values = {}
+        for placeholder, kind in zip(self.placeholders, self.kinds, strict=True):
+            value, _ = read_constant(wire[placeholder])
+            if value.kind != kind:
+                return None
+            values[placeholder] = value
+        return values
