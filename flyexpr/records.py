@@ -164,7 +164,7 @@ def _initializer(made: type, names: tuple[str, ...], defaults: dict[str, Any], o
 
 @cache  # to compile it for each record was a tenth of `import flyexpr`
 def _filling(count: int, post: bool, options: bool) -> CodeType:
-    """The code of an `__init__` with so many fields, which has placeholders for their names."""
+    """The code of an `__init__` with `count` fields, which has placeholders for their names."""
     parameters = ["self", *(f"field_{number}" for number in range(count))]
     body = [f"set_{number}(self, field_{number})" for number in range(count)]
     if post:

@@ -138,7 +138,7 @@ def changes(source: Mapping[str, Any] | Iterable[Mapping[str, Any]], table: Tabl
 
 
 def change_of(of_stream: Mapping[str, Any], table: Table[Any], at: str = "") -> Change:
-    """The change that a record of a stream tells of; `at` says in errors where the record stands."""
+    """The change that a record of a stream describes; `at` says in errors where the record stands."""
     source: Any = of_stream  # from outside
     image = source.get("dynamodb") if isinstance(source, Mapping) else None
     if not isinstance(image, Mapping):

@@ -95,7 +95,7 @@ Patterns = list[Pattern] | None
 
 
 def _of_every_kind(table: Table[Any], condition: Condition, wider: list[str]) -> Patterns:
-    """The patterns for changes of every kind that the table holds; a pattern does not ask of which kind an item is."""
+    """The patterns for changes of every kind that the table holds; a pattern does not ask what kind an item has."""
     kinds = [*table.kinds.values(), table.as_stored] if isinstance(table, Kinds) else [table]
     patterns = _any(
         [_Compiler(kind, wider).patterns(simplify(lower_condition(kind, condition, sent=False))) for kind in kinds]

@@ -262,7 +262,7 @@ def paths_of_kind(table: Table[Any]) -> tuple[Path, ...] | None:
 
 
 def narrowed(table: Table[Any], condition: Condition) -> Table[Any]:
-    """The descriptor of the only kind of which items can match; the table itself where there are several, or unknown.
+    """The descriptor of the only kind whose items can match; the table itself if there are several, or unknown ones.
 
     >>> shop = kinds({"customer": Table("Shop", "pk"), "order": Table("Shop", "pk")}, by="type")
     >>> narrowed(shop, eq("type", "order")) == shop["order"], narrowed(shop, eq("pk", "a")) is shop
@@ -346,7 +346,7 @@ def _common_types(tables: Sequence[tuple[str, Table[Any]]]) -> dict[str, Any]:
 
 
 def _speakers(keys: Iterable[str], tables: Sequence[tuple[str, Table[Any]]]) -> Iterator[tuple[str, Table[Any]]]:
-    """For each attribute of which only some kinds say more than how it is stored, one that says it for all."""
+    """The descriptor that speaks for all kinds, for each key of which some of them say more than how it is stored."""
     for key in keys:
         types = [(_bare(table.attributes[key]), table) for _, table in tables if key in table.attributes]
         telling = [(declared, table) for declared, table in types if declared not in (str, Number, bytes)]

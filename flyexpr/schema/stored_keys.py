@@ -46,7 +46,7 @@ def stored_key(table: Table, key: Any) -> Item:
 
 
 def kinds_of_key(table: Kinds, key: Any) -> dict[str, Item]:
-    """The names of the kinds of which an item under this key can be, each with the key as it is stored.
+    """The names of the kinds that an item under this key can be of, each with the key as it is stored.
 
     >>> customers = Table("Shop", "pk", attributes={"pk": template("C#{customer}")})
     >>> orders = Table("Shop", "pk", attributes={"pk": template("O#{order}")})

@@ -306,7 +306,7 @@ class Table(Generic[T]):
 
     @cached_property
     def key_attributes(self) -> tuple[str, ...]:
-        """Every attribute whose type DynamoDB is told, each once: those of the key, then those of the indexes."""
+        """Every attribute whose type is sent to DynamoDB, each once: those of the key, then those of the indexes."""
         return tuple(dict.fromkeys([*self.keys, *(name for index in self.indexes for name in index.typed)]))
 
     @cached_property

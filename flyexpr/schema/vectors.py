@@ -72,7 +72,7 @@ class VectorWriter:
 
 
 def check_length(numbers: Sequence[Any], dimensions: int) -> None:
-    """None for a vector of so many dimensions."""
+    """None for a vector with this number of dimensions."""
     if len(numbers) != dimensions:
         raise refused(f"the vector has {len(numbers):,} of {dimensions:,} dimensions")
 

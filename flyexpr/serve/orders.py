@@ -1,4 +1,4 @@
-"""What a server is told, and each of its processes."""
+"""What a server, and each of its processes, has to know: the engine and the rules."""
 
 from __future__ import annotations
 

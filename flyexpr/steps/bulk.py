@@ -178,7 +178,7 @@ def each(
 
 
 def check_callback(option: str, callback: Any, news: str) -> None:
-    """TypeError for what cannot be told news of the work; None is told nothing.
+    """TypeError for what is neither None nor a plain function that can be called with news of the work.
 
     >>> check_callback("progress", 3, "the number of items done and Stats")
     Traceback (most recent call last):
@@ -192,7 +192,7 @@ def check_callback(option: str, callback: Any, news: str) -> None:
 
 
 def check_workers(workers: Any) -> None:
-    """ValueError for what is no number of workers.
+    """ValueError for what is not a number of workers.
 
     >>> check_workers(0)
     Traceback (most recent call last):

@@ -40,7 +40,7 @@ def is_document(line: bytes, answers: bool = False) -> bool:
 
 
 class Element(NamedTuple):
-    """The text of an item and the line where it begins, or the line where it is no JSON, and why."""
+    """The text of an item and the line where it begins, or the line where it stops being JSON, and why."""
 
     line: int
     text: str
@@ -107,7 +107,7 @@ def _rest_of_answer(source: _Source) -> None:
 
 
 class _Fault(ValidationError):
-    """Text that is no JSON, and the line where that shows."""
+    """Text that is not JSON, and the line where that shows."""
 
     line = 0
 

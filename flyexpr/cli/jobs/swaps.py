@@ -34,7 +34,7 @@ def swapped(work: Callable[[OnRefused], int], end: str, *, dry_run: bool, quiet:
 
 
 def _said(done: int, left: int, end: str, dry_run: bool) -> str:
-    """How many items are as they shall be, and how many were left alone.
+    """The line at the end: how many items are as they should be, and how many were left alone.
 
     >>> _said(1, 0, "as it was", False), _said(2, 1, "as it was", True)
     ('1 item is as it was', '2 items would be as they were, and 1 was changed again')

@@ -187,7 +187,7 @@ def only_read(path: str, operation: str) -> DynamoError:
 
 
 def only_past(path: str, operation: str) -> DynamoError:
-    """The refusal of what is no read of items, where a file is read as it stood.
+    """The refusal of anything but a read of items, where a file is read as it stood.
 
     >>> only_past("scores.db", "PutItem").message.partition("\\n")[0]
     'PutItem cannot be done on scores.db as it stood at a moment, where items can only be read'

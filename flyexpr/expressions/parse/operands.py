@@ -62,7 +62,7 @@ def _function(reader: Reader) -> Call | Test:
 
 
 def _function_of_statement(reader: Reader) -> Call | Test:
-    """The function that follows; its name may be in capitals. One that is not known is no problem of syntax."""
+    """The function that follows; its name may be in capitals. An unknown one is not a syntax error here."""
     token = reader.token
     word = token.text.upper()
     if word in reader.dialect.reserved and word != "EXISTS":

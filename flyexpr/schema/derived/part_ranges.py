@@ -116,7 +116,7 @@ def _bounds(table: Table, key: Path, begun: Begun, order: Order, condition: Cond
 
 
 def _ends(condition: Condition) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The values of which one is the least that a condition allows, and those of which one is the greatest."""
+    """The candidates for the least value that a condition allows, and those for the greatest."""
     match condition:
         case Compare(">" | ">=", _, value):
             return [value], []

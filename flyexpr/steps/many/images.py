@@ -68,7 +68,7 @@ def is_same(one: Item | None, other: Item | None) -> bool:
 
 
 class Swaps:
-    """Changes that are done again, or taken back: several at a time; what is refused is told after each hundred.
+    """Changes that are done again, or taken back: several at a time; what is refused is reported after each hundred.
 
     >>> next(Swaps(scores, None, Bulk(), "changes").steps([]))
     Traceback (most recent call last):

@@ -22,7 +22,7 @@ from flyexpr.values.types import Item
 Mark = tuple[int, Item | None]  # where to go on: on which of the key conditions, and after which key
 
 END = "bnVsbA"  # it holds the text null
-"""The cursor of a part of which nothing is left: the part gives nothing from there; no other read takes it."""
+"""The cursor of a part that is read to its end: the part gives nothing from there, and no other read takes it."""
 
 
 class Cursors:
@@ -93,7 +93,7 @@ class Cursors:
 
     @cached_property
     def _sign(self) -> int:
-        """A number by which a cursor knows its read: a hash of the table, the condition and the direction."""
+        """A hash of the table, the condition and the direction, by which a cursor recognizes its read."""
         access, read = self._access, self._read
         shown = [show(part) for part in (*access.keys, access.filter, access.residue) if part is not None]
         direction = (read.reverse,) if isinstance(read, Query) else (read.part or (None, None))
@@ -105,7 +105,7 @@ class Cursors:
 
 
 def sign_of(table: Table, read: Read) -> int:
-    """A number by which the parts of a read know each other: a hash of what they read, on every machine the same."""
+    """A hash of what is read, the same on every machine, by which the parts of a read recognize each other."""
     reverse = isinstance(read, Query) and read.reverse
     return _hash_of(table.name, read.index, show(read.condition), reverse, repr(read.project))
 

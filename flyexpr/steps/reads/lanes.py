@@ -116,7 +116,7 @@ def joined_cursor(cursors: Sequence[str | None]) -> str | None:
 
 
 def starts_of(cursor: str | None, parts: int) -> list[str]:
-    """Where each part of a read goes on; BadCursor if the cursor is not one of so many parts."""
+    """Where each part of a read goes on; BadCursor if the cursor has another number of parts."""
     if not cursor:
         return [""] * parts
     match opened_cursor(cursor):

@@ -87,7 +87,7 @@ def excludes_partitions(condition: Condition | None, schema: KeySchema) -> bool:
 
 
 def _name_of_range(part: Condition, schema: KeySchema) -> str | None:
-    """The key attribute of which a condition asks values or a range of values; None for any other condition."""
+    """The key attribute for which a condition gives values or a range; None for any other condition."""
     branches = None if isinstance(part, Or) else _branches(part, schema)
     clauses = branches[0] if branches else ()
     return next((one.name for one in clauses for key in schema.attributes if _narrows(one, key)), None)

@@ -92,7 +92,7 @@ def _read(storage: Storage, columns: str, store: str, after: int, last: int) -> 
 
 
 def trim_changes(storage: Storage, store: str, before: int, limit: int) -> int:
-    """How many changes with a number below `before` were deleted, the oldest first; the newest change stays."""
+    """Deletes changes with a number below `before`, the oldest first; how many they were. The newest change stays."""
     done = storage.connection.execute(
         f"DELETE FROM {store} WHERE number IN (SELECT number FROM {store} WHERE number < ? AND number < "
         f"(SELECT max(number) FROM {store}) ORDER BY number LIMIT ?)",

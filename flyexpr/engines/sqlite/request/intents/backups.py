@@ -29,7 +29,7 @@ class BackupsAsked(NamedTuple):
 
 
 class Overrides(NamedTuple):
-    """What a restored table has otherwise than its source; None for what it has from there."""
+    """What a restored table has in place of what its source has; None for what it takes from there."""
 
     settings: Settings
     global_indexes: list[IndexAsked] | None

@@ -1,1 +1,1 @@
-"""Puts and updates that repeat an earlier one with other values: they are not read as a whole again."""
+"""Puts, updates, queries and searches that repeat an earlier one with other values, so that little of them is read."""

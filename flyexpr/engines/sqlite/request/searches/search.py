@@ -81,7 +81,7 @@ def _bare(where: str, value: str, rule: Rule) -> Any:
 
 
 def vector_of(texts: list[str]) -> tuple[float, ...]:
-    """The numbers of a vector, by their texts; DynamoError if one is none, or too large.
+    """The numbers of a vector, by their texts; DynamoError if one is not a number, or too large.
 
     >>> vector_of(["0.5", "-1e3"])
     (0.5, -1000.0)

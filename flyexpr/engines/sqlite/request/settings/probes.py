@@ -1,4 +1,4 @@
-"""The operations with one answer, whatever is stored: of what a single Region without other services has none of.
+"""The operations with one answer, whatever is stored: they are about things that only several Regions or services have.
 
 Tools ask them in passing, after CreateTable or before a change. Some are answered with what is always true here; the
 others are refused, with the error that the service has for it or with the reason.
