@@ -519,7 +519,7 @@ async def follow(
     return await driven_awaited(turns, _taken, None, FlyexprError)
 
 
-async def _taken(_: None, turn: following.Turn) -> Any:
+async def _taken(_: None, turn: following.StepsAt) -> Any:
     return await perform(turn.steps, [turn.table])
 
 

@@ -32,7 +32,7 @@ from flyexpr.steps.many import exports
 from flyexpr.steps.many.images import OnRefused
 from flyexpr.steps.stats import Stats
 from flyexpr.steps.step import Steps
-from flyexpr.steps.streams.following import Following, Function, Turn
+from flyexpr.steps.streams.following import Following, Function, StepsAt
 from flyexpr.steps.streams.undoing import Undoing
 from flyexpr.steps.streams.watching import ChangesLost, Since, Watching
 
@@ -161,7 +161,7 @@ def follow(
     return driven(turns, _taken, None, FlyexprError)
 
 
-def _taken(_: None, turn: Turn) -> Any:
+def _taken(_: None, turn: StepsAt) -> Any:
     return perform(turn.steps, [turn.table])
 
 

@@ -60,6 +60,7 @@ STAGES = {
         index_words
         keys schemas session
         completions
+        dialogue
         options
         endings
         jobs

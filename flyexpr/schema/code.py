@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from flyexpr.schema.codecs import Attribute, Codec, epoch, type_name
+from flyexpr.schema.declared import Declared
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.kinds import Kinds
-from flyexpr.schema.table import Declared, Table
+from flyexpr.schema.table import Table
 from flyexpr.schema.vectors import VectorReader, VectorWriter
 from flyexpr.values.code import call_code, listed
 from flyexpr.values.code import code as value_code

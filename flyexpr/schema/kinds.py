@@ -11,10 +11,11 @@ from flyexpr.errors import FlyexprError, ValidationError, did_you_mean
 from flyexpr.expressions.nodes import And, Compare, Condition, In, Or, Path, Value
 from flyexpr.records import fill, record, replace
 from flyexpr.schema.codecs import KEY_TYPES, Attribute, codec_of
+from flyexpr.schema.declared import Declared
 from flyexpr.schema.derived.read_templates import Inverse
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.indexes import Index
-from flyexpr.schema.table import Declared, Table
+from flyexpr.schema.table import Table
 from flyexpr.values.foreign import meaning, standard
 from flyexpr.values.freeze import thaw
 from flyexpr.values.numbers import Number

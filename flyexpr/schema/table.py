@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, KeysView, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
@@ -11,10 +11,12 @@ from flyexpr.engine import AsyncEngine, Engine, past_of
 from flyexpr.errors import FlyexprError, NotBound, PlanError, did_you_mean
 from flyexpr.records import fill, later, record, replace
 from flyexpr.schema.codecs import KEY_TYPES, Attribute, Codec, codec_of, declared_in
+from flyexpr.schema.declared import NOTHING, as_declared
 from flyexpr.schema.derived.read_templates import Inverse
 from flyexpr.schema.derived.templates import Derived
 from flyexpr.schema.fits import Check, fit_of
 from flyexpr.schema.indexes import Index, check_name
+from flyexpr.schema.options import check_attributes, check_members, check_options, checked_indexes
 from flyexpr.values.types import Item, T
 
 if TYPE_CHECKING:
@@ -24,51 +26,6 @@ if TYPE_CHECKING:
     from flyexpr.schema.options import TableOptions
 
 S = TypeVar("S", bound=Mapping[str, Any])
-
-
-class Declared(Mapping[str, Any]):
-    """Attribute names and their types, as an immutable, hashable mapping.
-
-    >>> Declared({"wins": int}) == {"wins": int}
-    True
-    """
-
-    __slots__ = ("_hash", "_types")
-
-    def __init__(self, types: Mapping[str, Any]) -> None:
-        self._types = dict(types)
-        self._hash = hash(frozenset(self._types))
-
-    def __getitem__(self, name: str) -> Any:
-        return self._types[name]
-
-    def get(self, name: str, default: Any = None) -> Any:  # four times as fast as that of Mapping
-        return self._types.get(name, default)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._types)
-
-    def __len__(self) -> int:
-        return len(self._types)
-
-    def __eq__(self, other: object) -> bool:
-        return self._types == (other._types if isinstance(other, Declared) else other)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    __repr__ = later("flyexpr.schema.code", "code")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Declared, (self._types,)
-
-
-_NOTHING = Declared({})
-
-
-def _declared(types: Mapping[str, Any]) -> Declared:
-    """The same mapping where it is one already: copies of a table share it."""
-    return types if type(types) is Declared else Declared(types)
 
 
 @record(hidden=("engine",))
@@ -112,14 +69,14 @@ class Table(Generic[T]):
         partition_key: str,
         sort_key: str | None = None,
         *,
-        attributes: Mapping[str, Any] = _NOTHING,
+        attributes: Mapping[str, Any] = NOTHING,
         indexes: Sequence[Index] = (),
         throughput: tuple[int, int] | None = None,
         ttl: str | None = None,
         version: str | None = None,
         strict: bool = False,
         stream: str | None = None,
-        tags: Mapping[str, str] = _NOTHING,
+        tags: Mapping[str, str] = NOTHING,
         deletion_protection: bool = False,
         engine: Engine | None = None,
         **unknown: NoReturn,
@@ -129,12 +86,12 @@ class Table(Generic[T]):
 
             raise TypeError(no_option(name, next(iter(unknown)), type(self).__match_args__))
         check_name("a table", name)
-        indexes = _checked_indexes(indexes)
-        _check_options(name, throughput, stream)
-        _check_members(name, attributes, tags)
-        _check_attributes(name, partition_key, sort_key=sort_key, version=version, ttl=ttl)
+        indexes = checked_indexes(indexes)
+        check_options(name, throughput, stream)
+        check_members(name, attributes, tags)
+        check_attributes(name, partition_key, sort_key=sort_key, version=version, ttl=ttl)
         fill(self, name=name, partition_key=partition_key, sort_key=sort_key, version=version, engine=engine)
-        fill(self, attributes=_declared(attributes), indexes=indexes, tags=_declared(tags), strict=bool(strict))
+        fill(self, attributes=as_declared(attributes), indexes=indexes, tags=as_declared(tags), strict=bool(strict))
         fill(self, throughput=throughput, ttl=ttl, stream=stream, deletion_protection=deletion_protection)
         self._check_keys()
         self._check_indexes()
@@ -200,7 +157,7 @@ class Table(Generic[T]):
         partition_key: str,
         sort_key: str | None = None,
         *,
-        attributes: Mapping[str, Any] = _NOTHING,
+        attributes: Mapping[str, Any] = NOTHING,
         **options: Unpack[TableOptions],
     ) -> Table[S]:
         """A table whose items are of a TypedDict: its annotations declare the attributes; options as of `Table`.
@@ -457,43 +414,6 @@ def _needed(field: Field) -> Any:
         return field.type
     rule = field.type if isinstance(field.type, Attribute) else Attribute(field.type)
     return replace(rule, required=True)
-
-
-def _checked_indexes(indexes: Any) -> tuple[Index, ...]:
-    if not isinstance(indexes, Iterable):
-        raise TypeError(f"indexes= takes a list, such as [{indexes!r}]")
-    checked = tuple(indexes)
-    for index in checked:
-        if not isinstance(index, Index):
-            raise TypeError(f"indexes= takes GlobalIndex(...), LocalIndex(...) and VectorIndex(...), not {index!r}")
-    return checked
-
-
-def _check_options(name: str, throughput: Any, stream: Any) -> None:
-    if stream not in (None, "keys", "new", "old", "both"):
-        raise FlyexprError(f"table {name!r}: stream= is one of 'keys', 'new', 'old' and 'both', not {stream!r}")
-    pair = isinstance(throughput, tuple) and len(throughput) == 2
-    if throughput is not None and not (pair and all(type(units) is int and units > 0 for units in throughput)):
-        raise FlyexprError(f"table {name!r}: throughput= is (read units, write units) a second, not {throughput!r}")
-
-
-def _check_members(name: str, attributes: Any, tags: Any) -> None:
-    if not isinstance(attributes, Mapping):
-        raise TypeError(
-            f"table {name!r}: attributes= takes a dict of names and types, such as {{'wins': int}}, not {attributes!r}"
-        )
-    if not isinstance(tags, Mapping):
-        raise TypeError(
-            f"table {name!r}: tags= takes a dict of names and texts, such as {{'team': 'blue'}}, not {tags!r}"
-        )
-
-
-def _check_attributes(name: str, partition_key: Any, **others: Any) -> None:
-    """None if these options of a table name attributes; all but the partition key may be left out."""
-    options = {"partition_key": partition_key} | {key: value for key, value in others.items() if value is not None}
-    for option, attribute in options.items():
-        if not isinstance(attribute, str) or not attribute:
-            raise TypeError(f"table {name!r}: {option}= takes the name of an attribute, not {attribute!r}")
 
 
 def check_table(table: Any, more: str = "") -> None:

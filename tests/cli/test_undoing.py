@@ -102,7 +102,7 @@ def test_a_stream_is_read_once_and_what_comes_after_the_question_stays(orders: I
         with connect("sqlite:tables.db") as engine:
             put(Table("Orders", "id").on(engine), {"id": "late"})
 
-    monkeypatch.setattr("flyexpr.cli.options.confirm", answer)
+    monkeypatch.setattr("flyexpr.cli.dialogue.confirm", answer)
     end = orders("undo", "Orders", "--since", "beginning", "--wait", "0")
     assert (end.code, end.err) == (0, "flyexpr: 3 items are as they were\n")
     assert items(orders) == [{"id": "late"}]

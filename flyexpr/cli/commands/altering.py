@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import completions, notes, options
+from flyexpr.cli import completions, dialogue, notes, options
 from flyexpr.cli.jobs.progress import last_counted, waiting
 from flyexpr.cli.schemas import altered_schema, setting_words
 from flyexpr.doors.plain import perform
@@ -63,10 +63,10 @@ def alter(
     descriptor, description = options.session().described(table)
     wanted = altered_schema(run(descriptor, describe_table()), indexes, vectors, drops, setting_words(**settings))
     steps = run(wanted, update_table(drop=bool(drops), dry_run=True))
-    lines = [options.step("change", text) for text in steps or ["none: the table is so already"]]
+    lines = [dialogue.step("change", text) for text in steps or ["none: the table is so already"]]
     if any(text.startswith("create index") for text in steps):
-        lines.append(options.step("items", f"{last_counted(description)}; a new index reads them all"))
-    options.plan(explain or dry_run, options.step("operation", f"UpdateTable on {table}"), *lines)
+        lines.append(dialogue.step("items", f"{last_counted(description)}; a new index reads them all"))
+    dialogue.plan(explain or dry_run, dialogue.step("operation", f"UpdateTable on {table}"), *lines)
     _alter(wanted, UpdateTable(drop=bool(drops)), steps)
     notes.note("; ".join(steps) or "nothing is changed: the table is so already")
 
@@ -99,11 +99,11 @@ def drop(table: str, yes: bool, explain: bool, dry_run: bool) -> None:
     """
     session = options.session()
     descriptor, description = session.described(table)
-    counted = options.step("items", last_counted(description))
-    options.plan(explain or dry_run, explained(descriptor, delete_table()), counted)
+    counted = dialogue.step("items", last_counted(description))
+    dialogue.plan(explain or dry_run, explained(descriptor, delete_table()), counted)
     if descriptor.deletion_protection:
         raise FlyexprError(f"{table} is protected from being dropped\n  hint: flyexpr alter {table} --protect off")
-    options.confirm(f"Drop the table {table} of {session.shown} with all of its items?", yes)
+    dialogue.confirm(f"Drop the table {table} of {session.shown} with all of its items?", yes)
     with waiting() as tell:
         tell(f"drop {table}")
         run(descriptor, delete_table())

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import completions, notes, options
+from flyexpr.cli import completions, dialogue, notes, options
 from flyexpr.cli.formats.terminal_text import in_one_line
 from flyexpr.cli.keys import key_text
 from flyexpr.cli.session import Session
@@ -60,12 +60,12 @@ def diff(table: str, other: str | None, to: str | None, segments: int) -> None:
         key = key_text(one, item)
         seen = left.pop(key, None)
         if seen is None:
-            options.say(f"+ {key}")
+            dialogue.say(f"+ {key}")
             added += 1
         elif seen != _digest(item):
             changed += _say_change(one, key, item)
     for key in left:
-        options.say(f"- {key}")
+        dialogue.say(f"- {key}")
     if left or added or changed:
         notes.note(f"{amount(len(left), 'item')} less, {added:,} more, {changed:,} changed")
         raise click.exceptions.Exit(notes.CONDITION_FALSE)
@@ -76,7 +76,7 @@ def _say_change(table: Table, key: str, item: Item) -> int:
     before: Any = run(table, GetItem(table.key_in(item), consistent=True)) or {}
     change = difference(before, item)
     if change.actions:
-        options.say(f"~ {key} {in_one_line(show(change))}")
+        dialogue.say(f"~ {key} {in_one_line(show(change))}")
     return int(bool(change.actions))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from flyexpr.changes.export_folders import FILES, DataFile, Export, check_file, checksum, export_in, find_export
-from flyexpr.cli import completions, options
+from flyexpr.cli import completions, dialogue, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.export_folders import GrowingFile, data_files, write_manifest
 from flyexpr.cli.formats.sinks import sink
@@ -70,7 +70,7 @@ def copy(
     if target is session and name in (None, table):
         raise click.UsageError("a table cannot be copied onto itself; give it another name with --as")
     then = f"BatchWriteItem into {name or table} on {target.shown}, made like {table} if it is missing"
-    manner.plan(*_plan(descriptor, description, segments), options.step("then", then))
+    manner.plan(*_plan(descriptor, description, segments), dialogue.step("then", then))
     settings = {"table": table, **identity(description), "to": target.shown, "as": name, "segments": segments}
     with job("copy", "copied", settings, manner, description.get("ItemCount")) as work:
         into = _target(work, descriptor, target, name or table)
@@ -82,7 +82,7 @@ def copy(
 
 def _plan(table: Table, description: Mapping[str, Any], segments: int) -> list[str]:
     """The plan of a read of everything, with the number of items when they were last counted."""
-    return [str(explained(table, Scan(segments=segments))), options.step("items", last_counted(description))]
+    return [str(explained(table, Scan(segments=segments))), dialogue.step("items", last_counted(description))]
 
 
 def _target(work: Job, table: Table, target: Session, name: str) -> Table:
@@ -145,7 +145,7 @@ def export(
     if form and manner.resume:
         raise click.UsageError("--resume is for an export into a folder")
     then = f"{'lines of' if form else 'packed files and a manifest in'} {folder}"
-    manner.plan(*_plan(descriptor, description, segments), options.step("then", then))
+    manner.plan(*_plan(descriptor, description, segments), dialogue.step("then", then))
     settings = {"table": table, **identity(description), "folder": folder, "segments": segments}
     with job("export", "exported", settings, manner, description.get("ItemCount")) as work:
         if form:
@@ -282,9 +282,9 @@ def _import_changes(table: Table, export: Export, manner: Manner) -> None:
         swapped(work, "as the export says", dry_run=manner.dry_run, quiet=manner.quiet)
 
     manner.plan(
-        options.step("operation", f"GetItem, then PutItem, UpdateItem or DeleteItem on {table.name}"),
-        options.step("changes", f"{sum(file.items for file in export.files):,}, each where the item is as before it"),
-        options.step("cost", "1 read unit for each 4 KB of an item, and 1 write unit for each KB"),
+        dialogue.step("operation", f"GetItem, then PutItem, UpdateItem or DeleteItem on {table.name}"),
+        dialogue.step("changes", f"{sum(file.items for file in export.files):,}, each where the item is as before it"),
+        dialogue.step("cost", "1 read unit for each 4 KB of an item, and 1 write unit for each KB"),
         look=write,
     )
     write()

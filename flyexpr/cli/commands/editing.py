@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from flyexpr.cli import notes, options
+from flyexpr.cli import dialogue, notes, options
 from flyexpr.cli.formats.sources import entries
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.notes import NothingFound
@@ -44,12 +44,12 @@ def edit(table: str, key: tuple[str, ...], dry_run: bool) -> None:
     descriptor = options.session().table(table)
     item = run(descriptor, GetItem(key_words(descriptor, key), consistent=True))
     if item is None:
-        options.nothing_found()
+        dialogue.nothing_found()
         raise NothingFound
     with _draft(table, f"{pretty_text(item)}\n") as path:
         change = edit_of(descriptor, item, _edited(path))
         for action in change.actions:
-            options.say(show(Update((action,))))
+            dialogue.say(show(Update((action,))))
         if not change.actions:
             notes.note("nothing is changed")
         elif dry_run:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import dialogue, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import entries, form_of_file, opened
 from flyexpr.cli.notes import NothingFound
@@ -34,11 +34,11 @@ def filter(condition: str, file: str, form: str) -> None:
     """
     wanted = parse_condition(condition)
     check(wanted)
-    with options.standard_output() as stream:
+    with dialogue.standard_output() as stream:
         matching = (item for item, is_wanted in _with_each(partial(matches, wanted), file, form) if is_wanted)
         number = write_items(matching, stream, form)
     if not number:
-        options.nothing_found(condition)
+        dialogue.nothing_found(condition)
         raise NothingFound
 
 
@@ -55,13 +55,13 @@ def apply(update: str, file: str, form: str) -> None:
     change = parse_update(update)
     check(change)
 
-    with options.standard_output() as stream:
+    with dialogue.standard_output() as stream:
         write_items((changed for _, changed in _with_each(partial(applied, change), file, form)), stream, form)
 
 
 def _with_each(do: Callable[[Item], R], file: str, form: str) -> Iterator[tuple[Item, R]]:
     """The items of a file, each with what `do` makes of it; they are DynamoDB JSON where they are written so."""
-    options.keyboard(file)
+    dialogue.keyboard(file)
     with opened(file) as stream:
         for entry in entries(stream, "wire" if form == "wire" else form_of_file(file) or "json"):
             if entry.item is None:

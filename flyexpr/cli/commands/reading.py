@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import notes, options
+from flyexpr.cli import dialogue, notes, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.keys import key_words
 from flyexpr.cli.notes import NothingFound
@@ -46,12 +46,12 @@ def get(
     """
     descriptor = options.table_at(table, at)
     operation = GetItem(key_words(descriptor, key), options.paths_of(project), consistent)
-    options.plan(explain, explained(descriptor, operation))
+    dialogue.plan(explain, explained(descriptor, operation))
     item = run(descriptor, operation)
-    with options.standard_output() as stream:
+    with dialogue.standard_output() as stream:
         write_items([] if item is None else [item], stream, form, descriptor.keys)
     if item is None:
-        options.nothing_found()
+        dialogue.nothing_found()
         raise NothingFound
 
 
@@ -80,10 +80,10 @@ class _Manner:
     def show(self, name: str, read: Query | Scan) -> int:
         """Writes what a read of a table gives; how many items they were."""
         table = options.table_at(name, self.at)
-        options.plan(self.explain, explained(table, read))
+        dialogue.plan(self.explain, explained(table, read))
         as_lines = self.form == "json"
         items: Items[Any] = Items(table, read, reading=LineReading) if as_lines else run(table, read)
-        with options.standard_output() as stream:
+        with dialogue.standard_output() as stream:
             form, columns = "lines" if as_lines else self.form, table.keys if read.project is None else ()
             number = write_items(items, stream, form, columns)
         if self.stats:
@@ -134,7 +134,7 @@ def query(table: str, condition: str, reverse: bool, refinements: dict[str, Any]
     flyexpr query Movies "title = 'Rush'" --project "year, info.rating"
     """
     if not manner.show(table, Query(options.condition_of(condition), reverse=reverse, **refinements)):
-        options.nothing_found(condition)
+        dialogue.nothing_found(condition)
         raise NothingFound
 
 
@@ -156,7 +156,7 @@ def scan(table: str, condition: str | None, segments: int, refinements: dict[str
     """
     side_by_side = segments if segments > 1 and refinements["limit"] is None else None
     if not manner.show(table, Scan(options.condition_of(condition), segments=side_by_side, **refinements)):
-        options.nothing_found(condition)  # which is an answer: a table may be empty
+        dialogue.nothing_found(condition)  # which is an answer: a table may be empty
 
 
 @click.command()
@@ -179,13 +179,13 @@ def count(
     """
     descriptor = options.table_at(table, at)
     read, why = read_of(descriptor, options.condition_of(condition), index, consistent)
-    options.plan(explain, explained(descriptor, read))
+    dialogue.plan(explain, explained(descriptor, read))
     if why and condition:
         notes.note(why, "warning")
     number = counted(descriptor, read)
-    options.say(number)
+    dialogue.say(number)
     if not number:
-        options.nothing_found(condition)
+        dialogue.nothing_found(condition)
 
 
 @click.command()
@@ -205,5 +205,5 @@ def explain(table: str, condition: str | None, index: str | None, consistent: bo
     descriptor = options.session().table(table)
     read, why = read_of(descriptor, options.condition_of(condition), index, consistent)
     if why:
-        options.say(why)
-    options.plan(True, explained(descriptor, read))
+        dialogue.say(why)
+    dialogue.plan(True, explained(descriptor, read))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import dialogue, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.notes import NothingFound
 from flyexpr.explanation import explain as explained
@@ -57,12 +57,12 @@ def search(
     descriptor = options.table_at(table, at)
     vector = near_vector(_attribute(descriptor, index), _vector(near))
     asked = Search(vector, options.condition_of(condition), top, index, options.paths_of(project), wide)
-    options.plan(explain, explained(descriptor, asked))
+    dialogue.plan(explain, explained(descriptor, asked))
     results = [{"score": Decimal(repr(each.score)), "item": each.item} for each in run(descriptor, asked)]
-    with options.standard_output() as stream:
+    with dialogue.standard_output() as stream:
         write_items(results, stream, form, ("score", "item"))
     if not results:
-        options.nothing_found(condition)
+        dialogue.nothing_found(condition)
         raise NothingFound
 
 

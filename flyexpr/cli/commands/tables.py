@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import dialogue, options
 from flyexpr.cli.index_words import LOCAL_WORDS
 from flyexpr.cli.schemas import schema_python, schema_words, setting_words
 from flyexpr.explanation import explain as explained
@@ -28,7 +28,7 @@ def tables() -> None:
     flyexpr tables
     """
     for name in options.session().names():
-        options.say(name)
+        dialogue.say(name)
 
 
 @click.command()
@@ -45,14 +45,14 @@ def describe(table: str, python: bool, wire: bool) -> None:
     """
     descriptor, description = options.session().described(table)
     if wire:
-        options.say(json.dumps(description, indent=2))
+        dialogue.say(json.dumps(description, indent=2))
         return
     descriptor = run(descriptor, describe_table())
     if python:
-        options.say(schema_python(descriptor))
+        dialogue.say(schema_python(descriptor))
         return
     for label, text in _lines(descriptor, description):
-        options.say_labelled(f"{label:15}{text}", 15)
+        dialogue.say_labelled(f"{label:15}{text}", 15)
 
 
 def _lines(table: Table, description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -128,5 +128,5 @@ def create(
     """
     wanted = schema_words(table, keys, indexes, locals_, vectors, **setting_words(**settings))
     operation = create_table(if_missing=if_missing)
-    options.plan(explain or dry_run, explained(wanted, operation))
+    dialogue.plan(explain or dry_run, explained(wanted, operation))
     run(wanted.on(options.session(makes=True).engine), operation)

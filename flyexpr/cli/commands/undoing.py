@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from flyexpr.cli import options
+from flyexpr.cli import dialogue, options
 from flyexpr.cli.jobs.swaps import swapped
 from flyexpr.doors.plain import in_bulk
 from flyexpr.steps.bulk import Bulk
@@ -76,5 +76,5 @@ def undo(
         only_look = not number  # nobody is asked about nothing, so nothing may be changed
         if number:
             items = amount(number, "item")
-            options.confirm(f"Take back the changes of {items} of {table} since {since or export}?", yes)
+            dialogue.confirm(f"Take back the changes of {items} of {table} since {since or export}?", yes)
     swapped(partial(take_back, only_look), "as it was", dry_run=dry_run)

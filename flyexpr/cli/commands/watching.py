@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from flyexpr.changes.change import Change
-from flyexpr.cli import options
+from flyexpr.cli import dialogue, options
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.doors.plain import perform
 from flyexpr.errors import FlyexprError
@@ -56,7 +56,7 @@ def watch(
     perform(watching.begin(), [descriptor])
     _keep(resume, watching)  # or a watch that is ended before its first change would begin anew
     number = 0
-    with options.standard_output() as stream:
+    with dialogue.standard_output() as stream:
         while not watching.over and number != limit:
             change = perform(watching.next_change(_IDLE), [descriptor])
             if change is not None:

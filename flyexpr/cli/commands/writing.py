@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import click
 
-from flyexpr.cli import completions, notes, options
+from flyexpr.cli import completions, dialogue, notes, options
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.cli.formats.sources import form_of_file, opened, typed
@@ -85,7 +85,7 @@ def _source(file: str, is_item: bool) -> Iterator[IO[bytes]]:
         yield io.BytesIO(file.encode("utf-8", "surrogateescape"))
         return
     with opened(file) as stream:
-        yield io.BytesIO(typed(stream)) if options.keyboard(file) else stream
+        yield io.BytesIO(typed(stream)) if dialogue.keyboard(file) else stream
 
 
 _guard = options.all_of(
@@ -200,7 +200,7 @@ def delete(
     settings = {"table": table, **identity(description), "where": show(matching), "index": index, "segments": segments}
     _plan(manner, descriptor, read, "DeleteItem of each")
     _note_scan(why)
-    options.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
+    dialogue.confirm(f"Delete every item of {table} where {show(matching)}?", yes)
     with job("delete", "deleted", settings, manner) as work:
         _change(work, descriptor, partial(delete_matching, descriptor, _side_by_side(read, settings), False, monotonic))
         _note_nothing(work, where)
@@ -216,7 +216,7 @@ def _do_one(table: Table, operation: UpdateItem | DeleteItem, manner: Manner, wi
     manner.plan(explained(table, operation))
     item = run(table, operation)
     if item is not None:
-        with options.standard_output() as stream:
+        with dialogue.standard_output() as stream:
             write_items([item], stream, options.form_of("json", wire))
 
 
@@ -229,7 +229,7 @@ def _check_where(key: Any, condition: str | None, returns: str | None) -> None:
 
 def _note_nothing(work: Job, where: str) -> None:
     if not work.done:
-        options.nothing_found(where)
+        dialogue.nothing_found(where)
 
 
 def _note_scan(why: str) -> None:
@@ -239,6 +239,6 @@ def _note_scan(why: str) -> None:
 
 def _plan(manner: Manner, table: Table, read: Query | Scan, then: str) -> None:
     def look() -> None:
-        options.say_labelled(options.step("items", f"{count(table, replace(read, project=None)):,}"))
+        dialogue.say_labelled(dialogue.step("items", f"{count(table, replace(read, project=None)):,}"))
 
-    manner.plan(explained(table, read), options.step("then", then), look=look)
+    manner.plan(explained(table, read), dialogue.step("then", then), look=look)

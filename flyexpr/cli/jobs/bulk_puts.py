@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import sha256
 from typing import IO, Any
 
-from flyexpr.cli import options
+from flyexpr.cli import dialogue
 from flyexpr.cli.formats.csv_rows import Types
 from flyexpr.cli.formats.sources import Entry, entries, size_of
 from flyexpr.cli.jobs.bulk_writes import check_all, put_all
@@ -21,9 +21,9 @@ def put_plan(table: Table, source: str) -> list[str]:
     """The plan of a put of many items, which are not looked at."""
     spread = ", and of each index that it is in" if table.indexes else ""
     return [
-        options.step("operation", f"BatchWriteItem on {table.name}"),
-        options.step("items", f"those of {source}; each replaces the one with its key"),
-        options.step("cost", f"at least 1 write unit for each KB of an item{spread}"),
+        dialogue.step("operation", f"BatchWriteItem on {table.name}"),
+        dialogue.step("items", f"those of {source}; each replaces the one with its key"),
+        dialogue.step("cost", f"at least 1 write unit for each KB of an item{spread}"),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from flyexpr.cli import notes, options
+from flyexpr.cli import dialogue, notes, options
 from flyexpr.cli.jobs.rejects import Rejects, fact_of
 from flyexpr.cli.jobs.work import Job
 from flyexpr.steps.journals.journal import Journal
@@ -44,7 +44,7 @@ class Manner:
 
     def plan(self, *lines: object, look: Callable[[], object] | None = None) -> None:
         """Ends the command with its plan where only that is wanted; with a dry run after it where that is."""
-        options.plan(self.explain or self.dry_run, *lines, look=look if self.dry_run else None)
+        dialogue.plan(self.explain or self.dry_run, *lines, look=look if self.dry_run else None)
 
 
 def bulk(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from flyexpr.changes.change import Change
-from flyexpr.cli import notes, options
+from flyexpr.cli import dialogue, notes
 from flyexpr.cli.formats.sinks import write_items
 from flyexpr.steps.many.images import OnRefused
 from flyexpr.values.types import Item
@@ -19,7 +19,7 @@ def swapped(work: Callable[[OnRefused], int], end: str, *, dry_run: bool, quiet:
     `end` is what an item is then, such as "as it was", or of several "as they were".
     """
     left = 0
-    with options.standard_output() as stream:
+    with dialogue.standard_output() as stream:
 
         def refused(change: Change, item: Item | None) -> None:
             nonlocal left

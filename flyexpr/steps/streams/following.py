@@ -36,10 +36,10 @@ _AGAIN = frozenset(["TransactionConflict", "ThrottlingError", "ProvisionedThroug
 
 
 @record
-class Turn:
+class StepsAt:
     """Steps, and the table on whose engine they are done: the source's or the target's.
 
-    >>> Turn(scores, iter(())).table.name
+    >>> StepsAt(scores, iter(())).table.name
     'GameScores'
     """
 
@@ -74,7 +74,7 @@ class Following:
         self._skipped = self._done = 0
         self._kept_at = watching.clock()
 
-    def turns(self) -> Generator[Turn, Any, int]:
+    def turns(self) -> Generator[StepsAt, Any, int]:
         """How many changes were done; the turns go to the engines of the source and of the target."""
         yield self._at_target(self._go_on())
         yield self._at_source(self._watching.begin())
@@ -93,11 +93,11 @@ class Following:
     def _note_kept(self) -> None:
         self._skipped, self._kept_at = 0, self._watching.clock()
 
-    def _at_source(self, steps: Steps[Any]) -> Turn:
-        return Turn(self._source, steps)
+    def _at_source(self, steps: Steps[Any]) -> StepsAt:
+        return StepsAt(self._source, steps)
 
-    def _at_target(self, steps: Steps[Any]) -> Turn:
-        return Turn(self._target, steps)
+    def _at_target(self, steps: Steps[Any]) -> StepsAt:
+        return StepsAt(self._target, steps)
 
     def _writes(self, change: Change) -> tuple[Pair, ...]:
         """What the function asks for, each operation with its table."""
