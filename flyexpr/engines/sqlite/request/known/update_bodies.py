@@ -2,7 +2,7 @@
 
 Programs send few expressions. What stands around the key and the values of a request says all the rest: the table, the
 expressions, the names and what is to be answered. Where that text, and the types of the values, are those of an update
-that was carried out, it is neither read nor checked again: an update takes the engine 0.7 of the time.
+that was carried out, it is neither read nor checked again: an update takes the engine 0.6 of the time.
 """
 
 from __future__ import annotations
