@@ -35,7 +35,7 @@ _PLACEHOLDERS = r"""
     """
 _WIRE = r"""
     | (?P<word>[A-Za-z][A-Za-z0-9_]*)
-    | (?P<whole>[0-9]+)
+    | (?P<whole>0|[1-9][0-9]*)
     | (?P<mark><>|<=|>=|.)
     """
 _TEXT = r"""

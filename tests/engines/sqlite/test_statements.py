@@ -175,7 +175,7 @@ REFUSED: list[tuple[str, Wire, str, str]] = [
         "Scan",
         {"FilterExpression": "attribute_exists(l[01])"},
         VALIDATION,
-        'Invalid FilterExpression: Syntax error; token: "01", near: "[01]"',
+        'Invalid FilterExpression: Syntax error; token: "1", near: "01]"',
     ),
     (
         "Scan",

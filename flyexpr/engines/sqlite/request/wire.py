@@ -96,10 +96,8 @@ def read_sized(wire: Any, level: int = 1) -> tuple[Any, int]:
 
 
 def _read(wire: Any, depth: int) -> Read:
-    if wire is None:
-        raise bare(invalid(NO_TYPE))
     if type(wire) is not dict:
-        raise wrong_type(wire, VALUE, is_member=False)
+        raise wrong_type(wire, VALUE, is_member=False) if wire is not None else bare(invalid(NO_TYPE))
     if len(wire) == 1:
         for kind, body in wire.items():
             reader = _READERS.get(kind)
