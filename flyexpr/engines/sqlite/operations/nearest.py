@@ -86,7 +86,7 @@ def _scores(partition: Partition, query: array[float], distance: str, places: Se
 def _scores_of_rows(
     numpy: Any, partition: Partition, query: array[float], distance: str, places: Sequence[int]
 ) -> Iterator[float]:
-    """The same by numpy, in a quarter of the time: by their cosines or dot products."""
+    """The same by numpy, by COSINE or DOT_PRODUCT, in 0.4 of the time."""
     matrix, squares = _matrix(numpy, partition), partition.squares
     vector, numbers = numpy.frombuffer(query, dtype=numpy.float32), query.tolist()
     square_of_query = dot(numbers, numbers)
@@ -116,7 +116,7 @@ def _portions(places: Sequence[int]) -> Iterator[Sequence[int]]:
 def _likely(partition: Partition, query: array[float], distance: str, top: int, places: Sequence[int]) -> Sequence[int]:
     """The places of all vectors that may be among the nearest, by sums that are rounded at each step.
 
-    Without it, a search by a Python that has no quick `dot` takes 1.4 times as long, the first one 2.3 times.
+    Without it, a search by a Python that has no quick `dot` takes 1.3 times as long, the first one twice.
     """
     numbers = query.tolist()
     unit = 2.0**-52 * (partition.dimensions + 8) * hypot(*numbers)
@@ -168,7 +168,7 @@ def _costs(numpy: Any, products: Any, lengths: Any, length: float, distance: str
 def _lengths(numpy: Any, partition: Partition) -> tuple[Any, float, float]:
     """The lengths of all vectors, as numbers of 32 bits; the shortest that is not 0, and the longest.
 
-    They are kept until a vector changes: a search among 10,000 takes 0.97 of the time.
+    They are kept until a vector changes: a search among 10,000 takes 0.98 of the time.
     """
     if partition.lengths is None:
         squares = numpy.frombuffer(partition.squares, dtype=numpy.float64)

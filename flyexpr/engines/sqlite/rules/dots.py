@@ -20,7 +20,7 @@ dot: Callable[[Sequence[float], Sequence[float]], float] = getattr(math, "sumpro
 """The dot product of two vectors."""
 
 IS_QUICK = dot is not _plain_dot
-"""Whether `dot` takes less time than a sum that is rounded at each step; it takes three times as much before 3.12."""
+"""Whether `dot` is as quick as a sum that is rounded at each step. Before Python 3.12 it takes 1.7 times as long."""
 
 
 def dots(numpy: Any, rows: Any, others: Any) -> list[float]:
