@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-import time
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from statistics import median
 from textwrap import fill
 
 from bench.engine.local import RATES
 from bench.page.goals import figure_text, goal_table
-from bench.page.results import Results
+from bench.page.results import Results, now
 from bench.part import Part
 from bench.parts import PARTS
 from bench.peers.adapters import ADAPTERS
@@ -22,7 +19,7 @@ _PACKAGES = "boto3 botocore pynamodb aiodynamo aiohttp dyntastic pydynox dynamox
 
 _HEAD = """# Benchmarks
 
-Written by `make bench` on {date}: {machine},
+Written by `make bench` on {whole}, with
 {versions}. `make bench ARGS="--keep --only NAME"` measures a part again.
 {later}
 
@@ -130,23 +127,25 @@ def page(results: Results) -> str:
 
 
 def _head(results: Results) -> str:
-    whole = results.dates.get("", time.strftime("%Y-%m-%d"))
-    again = [f"{name} ({date})" for name, date in results.dates.items() if name]
-    later = fill(f"Measured again since: {', '.join(again)}.", 119) + "\n" if again else ""
-    machine, versions = _machine(), _versions()
-    return _HEAD.format(date=whole, machine=machine, versions=versions, rounds=results.rounds, later=later)
+    versions = _versions()
+    return _HEAD.format(
+        whole=results.taken.get("", now()), versions=versions, rounds=results.rounds, later=_later(results)
+    )
+
+
+def _later(results: Results) -> str:
+    """What was measured after the last whole run, and when and where."""
+    names: dict[str, list[str]] = {}
+    for name, taken in results.taken.items():
+        if name:
+            names.setdefault(taken, []).append(name)
+    again = [f"On {taken}: {', '.join(some)}." for taken, some in sorted(names.items())]
+    return fill(f"Measured again since. {' '.join(again)}", 119) + "\n" if again else ""
 
 
 def _section(part: Part, figures: dict[str, float]) -> str:
     rows = [(row, figure_text(figure, part.unit(row))) for row, figure in figures.items()]
     return f"## {part.heading}\n\n{part.about}\n\n{_table(('what', 'measured'), rows)}"
-
-
-def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    processor = names[0] if names else platform.processor() or platform.machine()
-    return f"{len(names) or 1} x {processor}, {platform.system()}, Python {platform.python_version()}"
 
 
 def _versions() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ class Results:
     items: tuple[int, int] = (0, 0)  # in the smaller and the larger file
     rates: dict[str, dict[str, float]] = field(default_factory=dict)  # operations a second, by engine
     figures: dict[str, dict[str, float]] = field(default_factory=dict)  # by part and row
-    dates: dict[str, str] = field(default_factory=dict)  # of the last whole run, by ""; and of what was measured since
+    taken: dict[str, str] = field(default_factory=dict)  # when and where: the last whole run, by ""; what came since
 
     def faster(self, job: str, than: str, ours: str = "flyexpr", wall: bool = False) -> float | None:
         """How many times as long another library takes for a job as flyexpr; None if one of them did not do it."""
@@ -42,8 +43,8 @@ class Results:
         return self.rates["embedded"][name] / (self.rates[over][name] if over else 1)
 
     def measured(self, name: str) -> None:
-        """Notes that a part was measured today; "" is the whole."""
-        self.dates[name] = time.strftime("%Y-%m-%d")
+        """Notes that a part was measured now and here; "" is the whole."""
+        self.taken[name] = now()
 
     def save(self, file: Path = SAVED) -> None:
         """Keeps the results for a later run of some parts."""
@@ -57,3 +58,12 @@ def load(file: Path = SAVED) -> Results:
     saved["pages"] = {int(count): taken for count, taken in saved["pages"].items()}
     saved["items"] = tuple(saved["items"])
     return Results(**saved)
+
+
+def now() -> str:
+    """The day, and the machine."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor() or platform.machine()
+    day, python = time.strftime("%Y-%m-%d"), platform.python_version()
+    return f"{day} on {len(names) or 1} x {processor}, {platform.system()}, Python {python}"
