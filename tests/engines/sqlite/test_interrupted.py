@@ -211,6 +211,40 @@ def test_a_handler_that_asks_while_a_transaction_begins_does_not_end_it(
         assert call(engine, "Scan", {"TableName": "tab", "IndexName": "by_g"})["Count"] == 1
 
 
+PUT = {"TableName": "tab", "Item": {**key(2), "n": {"N": "9"}}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked"),
+    [("UpdateItem", {**UPDATE, "Key": key(2)}), ("PutItem", PUT), ("GetItem", ASKED), ("DescribeTable", {})],
+)
+def test_a_handler_that_asks_behind_a_single_statement_does_not_change_its_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, asked: dict[str, Any]
+) -> None:
+    """Its request would be taken for the outcome of the statement: an update that was done would be done again."""
+    with SqliteEngine(str(tmp_path / "tables.db")) as engine:
+        call(engine, "CreateTable", PLAIN)
+        call(engine, "UpdateItem", UPDATE)
+        storage, left = engine._storage, ["once"]
+
+        def disturbing(run: Callable[..., Any]) -> Callable[..., Any]:
+            def disturbed(statement: str, *values: Any) -> Any:
+                cursor = run(statement, *values)
+                if statement.startswith("UPDATE") and left:
+                    left.pop()
+                    call(engine, operation, {"TableName": "tab", **asked})
+                return cursor
+
+            return disturbed
+
+        for name in ("_do", "_execute"):
+            monkeypatch.setattr(storage, name, disturbing(getattr(storage, name)))
+        call(engine, "UpdateItem", UPDATE)
+        monkeypatch.undo()
+        assert not left
+        assert number(engine) == 2
+
+
 def test_every_file_that_ends_transactions_is_interrupted() -> None:
     folder = Path(sqlite.__file__).parent
     assert [name for name in FILES if not list(folder.rglob(name))] == []

@@ -141,17 +141,40 @@ def test_a_table_that_is_another_one_meanwhile(
         ask(engine, "UpdateItem", **{**ADD, "Key": {"pk": {"S": "p"}}})
 
 
+INDEX = {"IndexName": "by_n", "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}]}
+NEW_INDEX = {
+    "AttributeDefinitions": [{"AttributeName": "n", "AttributeType": "N"}],
+    "GlobalSecondaryIndexUpdates": [{"Create": {**INDEX, "Projection": {"ProjectionType": "ALL"}}}],
+}
+
+
 def test_an_index_that_has_come_meanwhile_has_the_item(
     engines: tuple[SqliteEngine, SqliteEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, other = engines
-    index = {"IndexName": "by_n", "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}]}
-    create = {
-        "AttributeDefinitions": [{"AttributeName": "n", "AttributeType": "N"}],
-        "GlobalSecondaryIndexUpdates": [{"Create": {**index, "Projection": {"ProjectionType": "ALL"}}}],
-    }
-    while_worked_out(monkeypatch, lambda: ask(other, "UpdateTable", **create))
+    while_worked_out(monkeypatch, lambda: ask(other, "UpdateTable", **NEW_INDEX))
     ask(engine, "UpdateItem", **ADD)
+    assert ask(engine, "Scan", IndexName="by_n")["Count"] == 1
+
+
+@pytest.mark.parametrize(("operation", "members"), [("UpdateItem", ADD), ("PutItem", {"Item": ITEM})])
+def test_an_index_of_which_a_signals_handler_learns_has_the_item(
+    engines: tuple[SqliteEngine, SqliteEngine],
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    members: dict[str, Any],
+) -> None:
+    """What the handler asks brings the newest version of the catalog, while the write has the table as it was."""
+    engine, other = engines
+    write_row, handlers = items.write_row, [lambda: ask(other, "UpdateTable", **NEW_INDEX), lambda: ask(engine, "Scan")]
+
+    def disturbed(*arguments: Any) -> bytes:
+        while handlers:
+            handlers.pop(0)()
+        return write_row(*arguments)
+
+    monkeypatch.setattr(items, "write_row", disturbed)
+    ask(engine, operation, **members)
     assert ask(engine, "Scan", IndexName="by_n")["Count"] == 1
 
 

@@ -43,8 +43,8 @@ class SingleRows(OpenFile):
         write waits for the disk.
         """
         with self.turns:
-            table = self._table_alone(name)
-            return None if table is None else self._row_alone(table, row_key)
+            version, table = self._table_alone(name)
+            return None if table is None else self._row_alone(version, table, row_key)
 
     def change_alone(self, found: FoundRow, new: Row | None) -> bool:
         """Puts another row in the place of one that was found, or deletes it.
@@ -57,21 +57,18 @@ class SingleRows(OpenFile):
         with self.turns:
             if self._connection is None or self._connection.in_transaction:
                 return False
-            try:
-                if row is None or new is None:
-                    return self._enter_or_delete(found, new)
-                changed = f"UPDATE {table.store} SET size = ?, item = CAST(? AS TEXT) WHERE {_SAME}"
-                return self._do(changed, (*new, key, row[1], version)).rowcount == 1
-            except _UNDONE:
-                return False
+            if row is None or new is None:
+                return self._enter_or_delete(found, new)
+            changed = f"UPDATE {table.store} SET size = ?, item = CAST(? AS TEXT) WHERE {_SAME}"
+            return self._writes_one(changed, (*new, key, row[1], version))
 
     def _enter_or_delete(self, found: FoundRow, new: Row | None) -> bool:
         table, key, row, version = found
         if new is not None:
             entered = f"INSERT INTO {table.store} {_NEW} ON CONFLICT (key) DO NOTHING"
-            return self._do(entered, (key, *new, version)).rowcount == 1
+            return self._writes_one(entered, (key, *new, version))
         assert row is not None
-        return self._do(f"DELETE FROM {table.store} WHERE {_SAME}", (key, row[1], version)).rowcount == 1
+        return self._writes_one(f"DELETE FROM {table.store} WHERE {_SAME}", (key, row[1], version))
 
     def put_alone(self, name: str, row_key: Callable[[StoredTable], bytes], row: Row) -> bool:
         """Puts a row in place of any other one.
@@ -79,24 +76,37 @@ class SingleRows(OpenFile):
         False, and nothing is done, where only a transaction can do it, as in `row_to_change`, or somebody else writes.
         """
         with self.turns:
-            table = self._table_alone(name)
+            version, table = self._table_alone(name)
             if table is None:
                 return False
             try:
-                values = row_key(table), *row, self._version
-                return self._do(f"INSERT INTO {table.store} {_NEW} {IN_PLACE}", values).rowcount == 1
-            except _UNDONE:
+                key = row_key(table)
+            except DynamoError:
                 return False
+            return self._writes_one(f"INSERT INTO {table.store} {_NEW} {IN_PLACE}", (key, *row, version))
 
-    def _table_alone(self, name: str) -> StoredTable | None:
-        """The table, if it is remembered and single statements may change its rows."""
+    def _writes_one(self, statement: str, values: tuple[object, ...]) -> bool:
+        """Whether a statement has written its row; False, and nothing is done, where it could not.
+
+        It has a cursor of its own: with the common one, what a signal's handler asks for behind the statement would be
+        taken for its outcome.
+        """
+        try:
+            cursor = self._execute(statement, values)
+        except sqlite3.OperationalError:
+            return False
+        return cursor.rowcount == 1
+
+    def _table_alone(self, name: str) -> tuple[int, StoredTable | None]:
+        """The version of the catalog, and the table, if it is remembered and single statements may change its rows."""
+        version = self._version  # first: a signal's handler may send a request behind any line, and find another one
         table = self._tables.get(name)
         if table is None or table.looks_back or self.file.waits_for_disk or not self.file.stands():
-            return None
-        return None if self._connection is None or self._connection.in_transaction else table
+            return version, None
+        return version, None if self._connection is None or self._connection.in_transaction else table
 
-    def _row_alone(self, table: StoredTable, row_key: Callable[[StoredTable], bytes]) -> FoundRow | None:
-        """One of its rows, with the version of the catalog.
+    def _row_alone(self, version: int, table: StoredTable, row_key: Callable[[StoredTable], bytes]) -> FoundRow | None:
+        """One of the rows of a table that was remembered at a version of the catalog.
 
         None where the table has gone, or perhaps is another one now, for which the key is right; and where only a
         transaction can tell: the file is not open, or this thread has begun one.
@@ -109,7 +119,7 @@ class SingleRows(OpenFile):
             result = self._execute(query, (key,)).fetchone()
         except _UNDONE:
             return None
-        if result is None or result[0] != self._version:
+        if result is None or result[0] != version:
             return None
-        version, size, text = result
+        _, size, text = result
         return FoundRow(table, key, None if size is None else (size, text), version)

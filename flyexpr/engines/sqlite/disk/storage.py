@@ -119,9 +119,9 @@ class Storage(SingleRows):
     def find_row(self, name: str, row_key: Callable[[StoredTable], bytes]) -> tuple[StoredTable, Row | None]:
         """A table and one of its rows; to be called outside a transaction."""
         with self.turns:
-            table = self._tables.get(name)
+            version, table = self._version, self._tables.get(name)
             if table is not None and time.monotonic() < self._trusted_until:
-                found = self._row_alone(table, row_key)
+                found = self._row_alone(version, table, row_key)
                 if found is not None:
                     return table, found.row
         with self.transaction("DEFERRED"):
