@@ -19,7 +19,7 @@ _THREADS = 32  # requests under way; with more lanes, the others wait for their 
 
 
 def threads(most: int) -> ThreadPoolExecutor:
-    """A pool of up to `most` threads for one read, and of 32 in any case; none runs before its first request."""
+    """A pool of `most` threads for one read, but of no more than 32; none runs before its first request."""
     return ThreadPoolExecutor(min(most, _THREADS), "flyexpr-read")
 
 

@@ -22,7 +22,7 @@ from flyexpr.values.freeze import thaw
 
 @record
 class SortTerm:
-    """One name after ORDER BY; `problem` says why it is none, once the table is known."""
+    """One name after ORDER BY; `problem` is what is wrong with it, which is said only once the table is known."""
 
     name: str
     descending: bool

@@ -156,7 +156,7 @@ class _Unclear(Exception):
 
 
 def _read_flat(text: bytes, names: Iterable[str]) -> Item | None:
-    """The same, or None where one of the attributes is unclear."""
+    """The attributes of these names, without reading the others; None where one of them is unclear."""
     item: Item = {}
     try:
         first_map = _first_map(text)
