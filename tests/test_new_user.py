@@ -1,5 +1,6 @@
 """What a new user tries first, and the mistakes that they make first."""
 
+import asyncio
 import enum
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -9,12 +10,14 @@ import pytest
 from raised import raises
 
 from flyexpr import (
+    DynamoError,
     ExpressionError,
     F,
     FlyexprError,
     GlobalIndex,
     Table,
     ValidationError,
+    aio,
     batch_write,
     connect,
     count,
@@ -276,3 +279,55 @@ def test_modify_takes_a_function(shop: Table) -> None:
 def test_what_a_table_cannot_be(options: dict[str, Any], kind: type[Exception], text: str) -> None:
     with raises(kind, text):
         Table("Shop", "pk", **options)
+
+
+OTHER_KEYS = "\n  hint: the table has other keys than declared; run(table, describe_table()) shows it as it is"
+MISMATCH = f"ValidationException: The provided key element does not match the schema{OTHER_KEYS}"
+NO_INDEX = (
+    "ValidationException: The table does not have the specified index: ByKind\n"
+    "  hint: run(table, update_table()) makes the indexes that the table declares"
+)
+
+
+@pytest.mark.parametrize(
+    "make, text",
+    [
+        (lambda t: list(run(t, query(eq("kind", "a")))), NO_INDEX),
+        (lambda t: count(t, query(eq("kind", "a"))), NO_INDEX),
+        (lambda t: get(replace(t, partition_key="user"), "a"), MISMATCH),
+        (lambda t: run(replace(t, partition_key="user"), batch_write([delete_item("a")])), MISMATCH),
+        (
+            lambda t: put(replace(t, partition_key="user"), {"user": "a"}),
+            "ValidationException: One or more parameter values were invalid: Missing the key id in the item"
+            + OTHER_KEYS,
+        ),
+        (
+            lambda t: list(run(replace(t, partition_key="user", sort_key="id"), query(eq("user", "a")))),
+            "ValidationException: Query condition missed key schema element: id" + OTHER_KEYS,
+        ),
+        (
+            lambda t: put(replace(t, attributes={"id": int}), {"id": 7}),
+            "ValidationException: One or more parameter values were invalid: "
+            "Type mismatch for key id expected: S actual: N" + OTHER_KEYS,
+        ),
+    ],
+)
+def test_a_table_that_is_declared_otherwise_than_it_is_says_what_to_do(make: Any, text: str) -> None:
+    table = Table("Orders", "id").on(connect("sqlite::memory:"))
+    run(table, create_table())
+    with raises(DynamoError, text):
+        make(replace(table, indexes=[GlobalIndex("ByKind", "kind")]))
+
+
+def test_an_awaited_read_of_an_index_that_is_not_there_says_what_to_do() -> None:
+    async def read() -> None:
+        async with aio.connect("sqlite::memory:") as engine:
+            table = Table("Orders", "id").on(engine)
+            await aio.run(table, create_table())
+            declared = replace(table, indexes=[GlobalIndex("ByKind", "kind")])
+            with raises(DynamoError, NO_INDEX):
+                [_ async for _ in aio.run(declared, query(eq("kind", "a")))]
+            with raises(DynamoError, NO_INDEX):
+                await aio.count(declared, query(eq("kind", "a")))
+
+    asyncio.run(read())

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from flyexpr.errors import ValidationError
+from flyexpr.errors import ExpressionError, ValidationError
+from flyexpr.expressions.parse import parse_condition
 from flyexpr.schema.table import Table
 from flyexpr.values.numbers import number
 from flyexpr.values.plain_json import item_text, read_item
@@ -15,6 +16,7 @@ from flyexpr.values.types import Item
 
 _MORE = "what has spaces in it takes quotes"
 _NONE = "for all items that match write --where CONDITION"
+_CONDITION = "a condition is for query, and for --where of update and delete"
 _SUCH = "values that begin like this go into a JSON object"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BYTES = re.compile(r"[xX]'([0-9a-fA-F]{2})*'")
@@ -45,12 +47,27 @@ def key_words(table: Table, words: Sequence[str]) -> Any:
         wanted = " ".join(f"{name}:{table.kind(name)}" for name in table.keys)
         raise ValidationError(
             f"the key of {table.name!r} is {wanted}, and {len(words)} of {len(table.keys)} are given",
-            hint=_MORE if len(words) > len(table.keys) else None if words else _NONE,
+            hint=_in_place_of_a_key(table, words),
         )
     if all(word.startswith(f"{name}=") for name, word in zip(table.keys, words, strict=True)):
         values = " ".join(shlex.quote(word.partition("=")[2]) for word in words)
         raise ValidationError("a key is written without the names of its attributes", hint=f"write {values}; {_SUCH}")
     return {name: _word(name, table.kind(name), word) for name, word in zip(table.keys, words, strict=True)}
+
+
+def _in_place_of_a_key(table: Table, words: Sequence[str]) -> str | None:
+    """What somebody meant who gave another number of words than the key has."""
+    if any(map(_is_condition, words)):
+        return _CONDITION
+    return _MORE if len(words) > len(table.keys) else None if words else _NONE
+
+
+def _is_condition(word: str) -> bool:
+    try:
+        parse_condition(word)
+    except ExpressionError:
+        return False
+    return True
 
 
 def _word(name: str, kind: str | None, word: str) -> Any:

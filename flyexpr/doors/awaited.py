@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from flyexpr.drive import Pause, driven_awaited, noted
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engine import Awaited
-from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.requests.naming import named
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.requests.naming import of_tables
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
@@ -112,8 +112,8 @@ async def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | 
         steps = counted(steps, stats)
     try:
         return await driven_awaited(steps, _answer, awaitable(common_engine(tables)), FlyexprError)
-    except NoSuchTable as error:
-        raise named(error, tables) from None
+    except DynamoError as error:
+        raise of_tables(error, tables) from None
 
 
 async def in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from flyexpr.doors.awaited import asked, awaitable, given_up
 from flyexpr.engine import AsyncEngine as Engine
-from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.requests.naming import named
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.requests.naming import of_tables
 from flyexpr.requests.operations import Read, Scan
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
@@ -70,8 +70,8 @@ class Items(Started, AsyncIterator[T]):
             raise
         except BaseException as error:
             self._ended = BROKEN_OFF
-            if isinstance(error, NoSuchTable):
-                raise named(error, [table]) from None
+            if isinstance(error, DynamoError):
+                raise of_tables(error, [table]) from None
             raise
         finally:
             await pages.aclose()

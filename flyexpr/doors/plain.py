@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from flyexpr.drive import Pause, driven, noted
 from flyexpr.engine import Engine
-from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.requests.naming import named
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.requests.naming import of_tables
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
@@ -79,8 +79,8 @@ def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None =
         steps = counted(steps, stats)
     try:
         return driven(steps, _answer, common_engine(tables), FlyexprError)
-    except NoSuchTable as error:
-        raise named(error, tables) from None
+    except DynamoError as error:
+        raise of_tables(error, tables) from None
 
 
 def in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 from flyexpr.doors.plain import asked
 from flyexpr.engine import Engine
-from flyexpr.errors import FlyexprError, NoSuchTable
-from flyexpr.requests.naming import named
+from flyexpr.errors import DynamoError, FlyexprError
+from flyexpr.requests.naming import of_tables
 from flyexpr.requests.operations import Read, Scan
 from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
@@ -98,8 +98,8 @@ class Items(Started, Iterator[T]):
                     "two threads took items of one read at the same time, which has ended it\n"
                     "  hint: give each thread a read of its own, such as one of segments(...)"
                 ) from None
-            if isinstance(error, NoSuchTable):
-                raise named(error, [self._table]) from None
+            if isinstance(error, DynamoError):
+                raise of_tables(error, [self._table]) from None
             raise
 
     def _break_off(self) -> None:

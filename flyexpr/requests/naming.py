@@ -8,12 +8,36 @@ from typing import Any
 from flyexpr.errors import DynamoError, NoSuchTable, TableExists, did_you_mean
 from flyexpr.schema.table import Table
 
+_AS_IT_IS = "the table has other keys than declared; run(table, describe_table()) shows it as it is"
+_MISFITS = {  # what the service says of a request that was made for another table, and what to do
+    "does not have the specified index": "run(table, update_table()) makes the indexes that the table declares",
+    "The provided key element does not match the schema": _AS_IT_IS,
+    "Query condition missed key schema element": _AS_IT_IS,
+    "Missing the key": _AS_IT_IS,
+    "Type mismatch for key": _AS_IT_IS,
+}
 
-def named(error: NoSuchTable, tables: Iterable[Table[Any]]) -> NoSuchTable:
+
+def of_tables(error: DynamoError, tables: Iterable[Table[Any]]) -> DynamoError:
+    """The error with what it says of the tables of an operation: that there is none, or that it is another one.
+
+    >>> error = DynamoError.of("ValidationException", "The provided key element does not match the schema")
+    >>> print(of_tables(error, []))
+    ValidationException: The provided key element does not match the schema
+      hint: the table has other keys than declared; run(table, describe_table()) shows it as it is
+    """
+    if isinstance(error, NoSuchTable):
+        return _named(error, tables)
+    if hint := next((hint for words, hint in _MISFITS.items() if words in error.message), None):
+        error.args = (f"{error}\n  hint: {hint}",)
+    return error
+
+
+def _named(error: NoSuchTable, tables: Iterable[Table[Any]]) -> NoSuchTable:
     """The error with a text that names the tables of an operation, and their engine.
 
     >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
-    >>> print(named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
+    >>> print(_named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
     there is no table 'Nope' on sqlite::memory:
       hint: run(table, create_table()) makes it
     """

@@ -28,7 +28,7 @@ def checked_paths(project: Iterable[Any] | None) -> tuple[Path, ...] | None:
     if project is None:
         return None
     if isinstance(project, str):
-        raise TypeError(f"project= takes a list of paths, such as [{project!r}]")
+        raise TypeError(f"project= takes a list of paths, such as {[path.strip() for path in project.split(',')]!r}")
     need(project, Iterable, "project= takes a list of paths, such as ['userid']")
     paths = tuple(dict.fromkeys(map(path_of, project)))
     if not paths:

@@ -80,12 +80,16 @@ def _check_transaction(pairs: Sequence[tuple[Table, Any]], name: str, allowed: t
         raise ValidationError(f"{name} takes 1 to {MAX_TRANSACTION} operations, not {len(pairs)}")
     for number, (_, operation) in enumerate(pairs):
         if not isinstance(operation, allowed):
-            instead = (
-                f"; write get_item({operation!r})"
-                if name == "transact_get" and not isinstance(operation, Operation)
-                else ""
-            )
-            raise TypeError(f"{name} cannot hold {operation!r} (operation {number}){instead}")
+            raise TypeError(f"{name} cannot hold {operation!r} (operation {number}){_instead_of(operation, name)}")
+
+
+def _instead_of(operation: Any, name: str) -> str:
+    """What to write for what is not an operation: a key, or what a verb gave back, which has already done its work."""
+    if operation is None:
+        return "; put(...) and update(...) act at once: write put_item(...) and update_item(...)"
+    if name == "transact_get" and not isinstance(operation, Operation):
+        return f"; write get_item({operation!r})"
+    return ""
 
 
 def _check_different(keys: Iterable[tuple[Table, Item]]) -> None:

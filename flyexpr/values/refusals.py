@@ -158,6 +158,8 @@ _MADE_BY = {  # the declared type and that of the value, which may come from JSO
     ("UUID", "str"): "UUID(...)",
     ("Decimal", "str"): "Decimal(...)",
     ("Decimal", "float"): "Decimal(str(...))",
+    ("set", "list"): "set(...)",
+    ("set", "tuple"): "set(...)",
 }
 
 

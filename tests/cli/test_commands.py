@@ -387,6 +387,11 @@ def test_what_only_the_service_refuses_is_found_among_the_others(program: Progra
             "  hint: something is missing at the end\n",
         ),
         (["get", "Movies", "2013"], "flyexpr: the key of 'Movies' is year:N title:S, and 1 of 2 are given\n"),
+        (
+            ["delete", "Movies", "year = 2013"],
+            "flyexpr: the key of 'Movies' is year:N title:S, and 1 of 2 are given\n"
+            "  hint: a condition is for query, and for --where of update and delete\n",
+        ),
         (["get", "Movies", "x", "y"], "flyexpr: at `year`: 'x' is not a number\n"),
         (
             ["get", "Movies", "-5", "y"],

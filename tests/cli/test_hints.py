@@ -395,6 +395,12 @@ WHOLE = "flyexpr: reads the whole table: the condition fixes no partition key va
             "flyexpr: the key of 'Users' is user:S, and 2 of 1 are given\n  hint: what has spaces in it takes quotes\n",
         ),
         (
+            ["update", "Users", "n > 1", "m > 1", "SET n = 1"],
+            2,
+            "flyexpr: the key of 'Users' is user:S, and 2 of 1 are given\n"
+            "  hint: a condition is for query, and for --where of update and delete\n",
+        ),
+        (
             ["get", "Nope", "a"],
             1,
             "flyexpr: there is no table 'Nope' in sqlite:tables.db\n"

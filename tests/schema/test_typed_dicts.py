@@ -335,7 +335,10 @@ def test_items_come_back_as_they_were(engine: Any, fresh_name: str) -> None:
     [
         ({"price": Decimal(1)}, "at `wins`: an item of 'Scores' needs this attribute"),
         ({"price": Decimal(1), "wins": None}, "at `wins`: an item of 'Scores' needs this attribute"),
-        ({"price": Decimal(1), "wins": 3, "tags": ["new"]}, "at `tags`: expected set, got list"),
+        (
+            {"price": Decimal(1), "wins": 3, "tags": ["new"]},
+            "at `tags`: expected set, got list\n  hint: write set(...)",
+        ),
         (
             {"price": Decimal(1), "wins": 3, "address": {"city": 3}},
             "at `address`: expected str, got int, for its 'city'",
