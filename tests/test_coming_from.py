@@ -41,7 +41,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("client, compared", [("boto3", 10), ("pynamodb", 8)])
+@pytest.mark.parametrize("client, compared", [("boto3", 10), ("pynamodb", 9)])
 def test_both_sides_find_the_same(client: str, compared: int) -> None:
     moto = pytest.importorskip("moto", reason="moto is not installed")
     with warnings.catch_warnings():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flyexpr.errors import DynamoError, NoSuchTable, TableExists, did_you_mean
+from flyexpr.errors import DynamoError, FlyexprError, NoSuchTable, TableExists, did_you_mean
 from flyexpr.schema.table import Table
 
 _AS_IT_IS = "the table has other keys than declared; run(table, describe_table()) shows it as it is"
@@ -49,6 +49,18 @@ def _named(error: NoSuchTable, tables: Iterable[Table[Any]]) -> NoSuchTable:
     error.text = f"there is no table {' or no table '.join(map(repr, missing))}{on}"
     error.text += f"\n  hint: {hint}(table, create_table()) makes it"
     return error
+
+
+def without_stream(table: Table[Any]) -> FlyexprError:
+    """The error for a table that keeps no changes.
+
+    >>> print(without_stream(Table("Orders", "id")))
+    'Orders' has no stream
+      hint: declare it, Table(..., stream="both"), and run(table, update_table())
+    """
+    return FlyexprError(
+        f'{table.name!r} has no stream\n  hint: declare it, Table(..., stream="both"), and run(table, update_table())'
+    )
 
 
 def already_there(table: Table, error: DynamoError) -> TableExists:

@@ -2,13 +2,27 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from raised import raises
 
-from flyexpr import ExpressionError, Table, ValidationError, begins_with, eq
+from flyexpr import (
+    ExpressionError,
+    FlyexprError,
+    Table,
+    ValidationError,
+    begins_with,
+    connect,
+    create_table,
+    delete,
+    eq,
+    put_all,
+    run,
+)
 from flyexpr.events import Change, changed, handler
+from flyexpr.testing import stream_event
 
 TABLE = Table("Counts", "id", attributes={"n": int})
 
@@ -136,6 +150,34 @@ def test_a_failure_that_cannot_be_named_is_raised() -> None:
 def test_what_is_not_an_event_is_an_error(told: Any) -> None:
     with raises(ValidationError, "at `Records`: not an event of a stream"):
         handler(print, TABLE)(told)
+
+
+def test_an_event_of_a_table_in_memory_is_what_lambda_would_send() -> None:
+    table = Table("Orders", "id", attributes={"at": datetime}, stream="both").on(connect("sqlite::memory:"))
+    run(table, create_table())
+    noon = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+    put_all(table, ({"id": f"{n % 40}", "at": noon, "n": n} for n in range(1500)))
+    delete(table, "7")
+    event = stream_event(table)
+    record = event["Records"][-1]
+    assert (len(event["Records"]), record["eventName"], record["eventSource"]) == (1501, "REMOVE", "aws:dynamodb")
+    assert record["eventSourceARN"].split("/")[1] == "Orders"
+    sequences = [int(each["dynamodb"]["SequenceNumber"]) for each in event["Records"]]
+    assert sequences == sorted(sequences)
+    told: list[Change] = []
+    assert handler(told.append, table, condition=changed("n"))(event) == {"batchItemFailures": []}
+    assert told[0].new == {"id": "0", "at": noon, "n": 0}
+    assert (told[-1].key, told[-1].new) == ({"id": "7"}, None)
+
+
+def test_an_event_needs_a_table_with_a_stream() -> None:
+    table = Table("Orders", "id").on(connect("sqlite::memory:"))
+    run(table, create_table())
+    with raises(
+        FlyexprError,
+        "'Orders' has no stream\n  hint: declare it, Table(..., stream=\"both\"), and run(table, update_table())",
+    ):
+        stream_event(table)
 
 
 def test_mistakes_are_found_before_an_event_arrives() -> None:

@@ -18,6 +18,7 @@ from flyexpr.drive import Pause
 from flyexpr.errors import DynamoError, FlyexprError
 from flyexpr.expressions.mistakes import need
 from flyexpr.expressions.nodes import Condition
+from flyexpr.requests.naming import without_stream
 from flyexpr.requests.operations import Budget
 from flyexpr.requests.refinements import checked_budget, checked_part
 from flyexpr.requests.request import Request
@@ -279,10 +280,7 @@ class Watching:
     def _stream(self) -> Steps[str]:
         stream = yield from self._stream_now()
         if stream is None:
-            raise FlyexprError(
-                f"{self.table.name!r} has no stream\n"
-                '  hint: declare it, Table(..., stream="both"), and run(table, update_table())'
-            )
+            raise without_stream(self.table)
         return stream
 
     def _stream_now(self) -> Steps[str | None]:
