@@ -217,7 +217,7 @@ def test_an_array_on_one_line_goes_on_from_its_journal(inside: Inside, count: in
     )
     assert inside("count", "Things").out == "2000\n"
     assert inside("put", "Things", "--resume", "journal", stdin=json.dumps(array[1:])).err.endswith(
-        "flyexpr: the journal belongs to another input: the lines up to line 1,600 are not those that were put\n"
+        "flyexpr: the journal belongs to another input: the lines up to line 2,000 are not those that were put\n"
         "  hint: give this input a journal of its own\n"
     )
     assert inside("put", "Things", "--resume", "journal", stdin=json.dumps(array)).code == 0
