@@ -252,6 +252,22 @@ def test_a_file_whose_name_looks_like_an_item(program: Program, inside: Inside):
     assert inside("put", "Things", "[2027] things.jsonl").code == 1
 
 
+def test_a_column_of_numbers_and_of_text_that_looks_like_one_is_warned_of(inside):
+    inside("create", "Tab", "id")
+    put = ("put", "Tab", "--format", "csv", "--quiet")
+    sheet = "id,zip,note,n\n1,02858,x,1\n2,56838,3,2\n3,,x,3\n4,10115,007,4\n"
+    warned = (
+        "flyexpr: zip is text in some rows (line 2) and a number in others (line 3)\n"
+        "note is text in some rows (line 5) and a number in others (line 3)\n"
+        "  hint: --types zip:S reads all as text, zip:N as numbers\n"
+    )
+    assert inside(*put, stdin=sheet).err == warned
+    assert inside(*put, "--dry-run", stdin=sheet).err == warned
+    assert inside(*put, "--types", "zip:N,note:S", stdin=sheet).err == ""
+    assert inside(*put, "--text", stdin=sheet).err == ""
+    assert inside(*put, stdin="id,zip,n\n1,0285x,1\n2,56838,2\n").err == ""
+
+
 SHEET = "id,zip,price,note\n1,02858,1.50,true\n2,56838,7,007\n"
 
 

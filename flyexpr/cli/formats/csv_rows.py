@@ -25,7 +25,7 @@ from flyexpr.values.plain_json import read_value, value_text
 from flyexpr.values.types import Item, quote
 
 _JSON_STARTS = frozenset('{["-0123456789tfn \t\r\n')
-_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
+NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _read_json(text: str) -> tuple[Any] | None:
 
 def _read_number(text: str) -> Any:
     try:
-        if not _NUMBER.fullmatch(text):
+        if not NUMBER.fullmatch(text):
             raise ValidationError(f"{text!r} is not a number")
         value = number(text.strip())
         encode(value)

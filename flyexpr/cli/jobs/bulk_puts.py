@@ -10,9 +10,11 @@ from typing import IO, Any
 
 from flyexpr.cli import dialogue
 from flyexpr.cli.formats.csv_rows import Types
+from flyexpr.cli.formats.mixed_columns import MixedColumns
 from flyexpr.cli.formats.sources import Entry, entries, size_of
 from flyexpr.cli.jobs.bulk_writes import check_all, put_all
 from flyexpr.cli.jobs.work import CHUNK, Chunk, Job
+from flyexpr.cli.notes import note
 from flyexpr.errors import FlyexprError
 from flyexpr.schema.table import Table
 
@@ -33,7 +35,11 @@ def put_stream(work: Job, table: Table, stream: IO[bytes], form: str, types: Typ
     `types` has the types of columns that the table does not know.
     """
     known = replace(types, kinds={**types.kinds, **key_kinds(table)}, keys=table.keys)
-    put_entries(work, table, _watched(work, stream, entries(stream, form, known)), dry_run)
+    mixed = MixedColumns()
+    read = entries(stream, form, known)
+    put_entries(work, table, _watched(work, stream, mixed.seen(read) if form == "csv" else read), dry_run)
+    if warning := mixed.warning():
+        note(warning, "warning")
 
 
 def key_kinds(table: Table) -> dict[str, str]:
