@@ -48,6 +48,7 @@ from flyexpr import (
     scan,
     search,
     transact_get_items,
+    transact_write,
     update,
     update_table,
     vector,
@@ -190,10 +191,45 @@ def test_microseconds_count(engine: SqliteEngine, clock: Clock) -> None:
     start = datetime.fromtimestamp(clock.now, timezone.utc) + timedelta(seconds=1)
     clock.now += 1
     for n in range(9):
-        put(table, {"id": str(n)})  # the clock stands, so each change has the next number
+        put(table, {"id": str(n)})  # the clock stands, so each change has the next number but one
     clock.now += 1
-    found = [count(table.at(start + timedelta(microseconds=step)), scan()) for step in range(-1, 10)]
-    assert found == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]
+    found = [count(table.at(start + timedelta(microseconds=step)), scan()) for step in range(-1, 18)]
+    assert found == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9]
+
+
+def test_a_transaction_is_seen_whole_or_not_at_all(clock: Clock) -> None:
+    """In all tables that it writes to, though some time goes by while it is carried out."""
+
+    def ticking() -> float:
+        clock.now += 0.001
+        return clock.now
+
+    with SqliteEngine(":memory:", clock=ticking) as engine:
+        tables = [table.on(engine) for table in (PLAIN, PLAIN.named("Others"))]
+        for table in tables:
+            run(table, create_table())
+        for number in range(3):
+            puts = [(table, put_item({"id": f"{number} {n}"})) for table in tables for n in range(3)]
+            transact_write(puts)
+            put(tables[0], {"id": f"{number} alone"})
+        assert {counts_at(engine, tables, number + step) for number in numbers(engine) for step in (-1, 0, 1)} == {
+            *((0, 0), (3, 3), (4, 3), (7, 6), (8, 6), (11, 9), (12, 9))
+        }
+
+
+def numbers(engine: SqliteEngine) -> list[int]:
+    """The numbers of all changes of all tables."""
+    connection = engine._storage.connection
+    stores = [
+        name.decode() for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name GLOB 'changes_*'")
+    ]
+    return [number for store in stores for (number,) in connection.execute(f"SELECT number FROM {store}")]
+
+
+def counts_at(engine: SqliteEngine, tables: list[Table[Any]], microseconds: int) -> tuple[int, ...]:
+    moment = datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=microseconds)
+    with engine.at(moment) as past:
+        return tuple([count(table.on(past), scan()) for table in tables])
 
 
 def test_a_request_that_fails_leaves_the_past_as_it_is(things: Table[Any], clock: Clock) -> None:

@@ -155,13 +155,13 @@ class Storage(SingleRows):
         return int(version)
 
     def add_change(
-        self, store: str, least: int, kind: int, key: tuple[bytes, int], old: Row | None, new: Row | None
+        self, store: str, least: int, step: int, kind: int, key: tuple[bytes, int], old: Row | None, new: Row | None
     ) -> None:
-        """Record a change under the number `least`, or the next one after the newest change (history/changes.py)."""
+        """Record a change under the number `least`, or so many steps after the newest change (history/changes.py)."""
         self._do(
-            f"INSERT INTO {store} VALUES (max(?, 1 + coalesce((SELECT max(number) FROM {store}), 0)), ?, "
+            f"INSERT INTO {store} VALUES (max(?, coalesce((SELECT max(number) FROM {store}) + ?, 0)), ?, "
             "CAST(? AS TEXT), ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT))",
-            (least, kind, *key, *(old or _NO_ROW), *(new or _NO_ROW)),
+            (least, step, kind, *key, *(old or _NO_ROW), *(new or _NO_ROW)),
         )
 
     def rows(self, store: str, keys: Range, *, reverse: bool = False, limit: int = -1) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from flyexpr.engines.sqlite.disk.indexes import Entry, StoredIndex
 from flyexpr.engines.sqlite.disk.schema import Expiry, StoredTable
 from flyexpr.engines.sqlite.disk.storage import Storage
 from flyexpr.engines.sqlite.disk.vectors import VectorEntry, VectorStoredIndex
-from flyexpr.engines.sqlite.operations.recording import record_change
+from flyexpr.engines.sqlite.operations.recording import JointChanges, record_change
 from flyexpr.engines.sqlite.rules.capacity import Usage, write_units
 from flyexpr.engines.sqlite.rules.vectors import charged_size
 
@@ -21,12 +21,19 @@ _LATEST = 2**63 - 1
 
 
 def carry_out(
-    storage: Storage, table: StoredTable, row: bytes, old: Image | None, new: Image | None, *, expired: bool = False
+    storage: Storage,
+    table: StoredTable,
+    row: bytes,
+    old: Image | None,
+    new: Image | None,
+    *,
+    expired: bool = False,
+    joint: JointChanges | None = None,
 ) -> Usage:
     """The units consumed by changing the item at a row key from `old` to `new`, once that is done.
 
-    `expired` says that an item is deleted because its time to live has passed. In a table that does not look back
-    most changes need none of this: see `Storage.change_alone`.
+    `expired` says that an item is deleted because its time to live has passed, and `joint` of which transaction
+    the change is a part. In a table that does not look back most changes need none of this: see `Storage.change_alone`.
 
     >>> from flyexpr.engines.sqlite.disk.file.files import TableFile
     >>> from flyexpr.engines.sqlite.disk.key_schema import KeySchema
@@ -39,11 +46,7 @@ def carry_out(
     (1500, b'{}')
     >>> storage.close()
     """
-    if new is not None:
-        if old is None or new.text != old.text:
-            storage.put(table.store, row, new.size, new.text)
-    elif old is not None:
-        storage.delete(table.store, row)
+    _change_row(storage, table, row, old, new)
     usage = table_usage(table, old, new)
     for index in table.indexes:
         _change_entry(storage, index, index.entry(row, old), index.entry(row, new), usage)
@@ -52,13 +55,21 @@ def carry_out(
     if table.expiry is not None:
         _change_expiry(storage, table.expiry, row, old, new)
     if table.changes is not None:
-        record_change(storage, table, old, new, expired)
+        record_change(storage, table, old, new, expired, joint)
     return usage
 
 
 def table_usage(table: StoredTable, old: Image | None, new: Image | None) -> Usage:
     """The units of the table alone that a change of an item from `old` to `new` consumes."""
     return Usage(write_units(*[charged_size(table, image) for image in (old, new) if image is not None]))
+
+
+def _change_row(storage: Storage, table: StoredTable, row: bytes, old: Image | None, new: Image | None) -> None:
+    if new is not None:
+        if old is None or new.text != old.text:
+            storage.put(table.store, row, new.size, new.text)
+    elif old is not None:
+        storage.delete(table.store, row)
 
 
 def _change_entry(

@@ -1,7 +1,8 @@
 """A table as it stood at a moment: what has changed since is taken back, in what a reader sees of it.
 
 Each item that was changed is shown as it was before its first change after the moment. So the record of changes has to
-have the items as they were before, since that moment: for a stream of old images, or for point in time recovery.
+have the items as they were before, since that moment: for a stream of old images, or for point in time recovery. Of a
+transaction all changes count as made by the moment, or none.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from flyexpr.engines.sqlite.disk.history.changes import SECOND, change_number, last_number, read_before
+from flyexpr.engines.sqlite.disk.history.changes import SECOND, change_number, last_number, last_together, read_before
 from flyexpr.engines.sqlite.disk.history.past import PastStorage, Progress
 from flyexpr.engines.sqlite.disk.history.streams import find_stream
 from flyexpr.engines.sqlite.disk.images import Row, read_image
@@ -55,7 +56,7 @@ def take_back(storage: PastStorage, table: StoredTable) -> None:
     progress, last = storage.progress(table.name, stores), last_number(storage, changes.store)
     if progress is not None and progress.number >= last and now - progress.until < _MINUTE:
         return
-    after, until = progress or Progress(storage.number, storage.number)
+    after, until = progress or Progress(last_together(storage, changes.store, storage.number), storage.number)
     earliest = _earliest(storage, changes, now)
     if until < earliest:
         raise _too_early(table.name, earliest)

@@ -23,14 +23,42 @@ from flyexpr.engines.sqlite.rules.throughput import Description
 from flyexpr.records import replace
 
 
+class JointChanges:
+    """The changes of a transaction: they are made at one time, and their numbers in a store follow each other.
+
+    >>> joint = JointChanges(1.5)
+    >>> joint.step("changes_1"), joint.step("changes_1"), joint.step("changes_2")
+    (2, 1, 2)
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._stores = set[str]()
+
+    def step(self, store: str) -> int:
+        """How far the number of its next change in a store is from that of the newest one there."""
+        step = 1 if store in self._stores else 2
+        self._stores.add(store)
+        return step
+
+
 def record_change(
-    storage: Storage, table: StoredTable, old: Image | None, new: Image | None, expired: bool = False
+    storage: Storage,
+    table: StoredTable,
+    old: Image | None,
+    new: Image | None,
+    expired: bool = False,
+    joint: JointChanges | None = None,
 ) -> None:
-    """Record a change of an item, unless it leaves the item as it was, in whatever order its parts are written."""
+    """Record a change of an item, unless it leaves the item as it was, in whatever order its parts are written.
+
+    `joint` is the transaction that it is part of; None for one that stands alone.
+    """
     changes = table.changes
     if changes is None or _is_same(old, new):
         return
-    number, keeping = change_number(storage.keeping.clock()), storage.keeping
+    keeping = storage.keeping
+    number = change_number(keeping.clock() if joint is None else joint.seconds)
     if changes.stream is not None and number - changes.since > keeping.shard_time * SECOND:
         changes = _with_next_shards(storage, table.name, number)
     image = new or old
@@ -38,6 +66,7 @@ def record_change(
     storage.add_change(
         changes.store,
         max(number, changes.since + 1),
+        2 if joint is None else joint.step(changes.store),
         change_kind(old is not None, new is not None, expired),
         table.key_of(image.text),
         (old.size, old.text) if old is not None and changes.keeps_old else None,

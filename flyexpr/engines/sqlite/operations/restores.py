@@ -11,7 +11,7 @@ from math import floor
 from typing import Any
 
 from flyexpr.engines.sqlite.answers import json_text
-from flyexpr.engines.sqlite.disk.history.changes import SECOND, change_number, last_number
+from flyexpr.engines.sqlite.disk.history.changes import SECOND, change_number, last_number, last_together
 from flyexpr.engines.sqlite.disk.images import read_image
 from flyexpr.engines.sqlite.disk.keeping import DAY
 from flyexpr.engines.sqlite.disk.schema import Definition, StoredTable
@@ -136,7 +136,7 @@ def _copied(
 
 def _take_back(storage: Storage, table: StoredTable, store: str, number: int) -> None:
     """Make of each item of a copy what it was before its first change after a number."""
-    for row, was in first_changes(storage, table, store, number, _FOREVER):
+    for row, was in first_changes(storage, table, store, last_together(storage, store, number), _FOREVER):
         before, after = read_image(storage.get(table.store, row), table.watched), read_image(was, table.watched)
         carry_out(storage, table, row, before, after)
 

@@ -20,6 +20,7 @@ from flyexpr.engines.sqlite.faults import EmptyIndexKey, duplicate_item, invalid
 from flyexpr.engines.sqlite.operations.carry_out import carry_out
 from flyexpr.engines.sqlite.operations.collection_size import metrics_by_table
 from flyexpr.engines.sqlite.operations.long_writes import Images, LongWrites, write_in_transaction
+from flyexpr.engines.sqlite.operations.recording import JointChanges
 from flyexpr.engines.sqlite.operations.tokens import recall, remember
 from flyexpr.engines.sqlite.request.expressions import top_names
 from flyexpr.engines.sqlite.request.intents import STATEMENT
@@ -51,9 +52,9 @@ def transact_write_items(storage: Storage, asked: WritesAsked, now: float) -> by
         images = _images(storage, targets, long_writes)
         if asked.token is not None:
             remember(storage, asked.token, [_larger(*image) for image in images], now)
-        usages = Usages()
+        usages, joint = Usages(), JointChanges(storage.keeping.clock())
         for (table, row, write), (old, new) in zip(targets, images, strict=True):
-            usages.of(table).merge(_carry_out(storage, table, row, write, old, new))
+            usages.of(table).merge(_carry_out(storage, table, row, write, old, new, joint))
         metrics = metrics_by_table(storage, tables, writes) if returns.metrics else None
         return answer(
             Responses="[]" if returns.responses else None,
@@ -127,12 +128,18 @@ def _failed(write: Write, old: Image | None) -> DynamoError:
 
 
 def _carry_out(
-    storage: Storage, table: StoredTable, row: bytes, write: Write, old: Image | None, new: Image | None
+    storage: Storage,
+    table: StoredTable,
+    row: bytes,
+    write: Write,
+    old: Image | None,
+    new: Image | None,
+    joint: JointChanges,
 ) -> Usage:
     """The units of one action: double, but for the indexes; a check costs as if it wrote what it read."""
     if write.action == "ConditionCheck":
         return Usage(2 * write_units(old.size if old is not None else 0))
-    usage = carry_out(storage, table, row, old, new)
+    usage = carry_out(storage, table, row, old, new, joint=joint)
     return Usage(2 * usage.table, usage.indexes, usage.vectors)
 
 

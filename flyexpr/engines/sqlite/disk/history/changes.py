@@ -4,9 +4,10 @@ and after it as it was stored.
 Only what somebody needs is kept of the two items: for a stream of new images that is the newer one. The key is a text
 of its own, with its size, so nobody who reads records has to look into an item.
 
-The number of a change is the time when it was made, in microseconds since 1970, or one more than that of the change
-before it, if that is larger. So numbers rise, whatever happens to the clock, and say when a change was made. The newest
-change always stays in its store, so that no number comes twice.
+The number of a change is the time when it was made, in microseconds since 1970, or two more than that of the change
+before it, if that is larger. So numbers rise, whatever happens to the clock, and say when a change was made. Those of a
+transaction are made at one time: their numbers follow each other, and no others do. The newest change always stays in
+its store, so that no number comes twice.
 
     sqlite3 scores.db 'SELECT number, key, old, new FROM changes_2'     the changes of a table, as wire JSON
 """
@@ -51,13 +52,25 @@ def last_number(storage: Storage, store: str) -> int:
     return number or 0
 
 
+def last_together(storage: Storage, store: str, number: int) -> int:
+    """The number of the last change of the transaction that a change is part of; the same number for any other."""
+    together = number
+    for (following,) in storage.connection.execute(
+        f"SELECT number FROM {store} WHERE number >= ? ORDER BY number", (number,)
+    ):
+        if following != together:
+            break
+        together += 1
+    return max(together - 1, number)
+
+
 def read_records(storage: Storage, store: str, view: str, after: int, last: int) -> Iterator[StoredRecord]:
     """The changes after a number, up to the last one, as a stream of a view shows them, read as they are taken.
 
     >>> from flyexpr.engines.sqlite.disk.file.files import TableFile
     >>> storage = Storage(TableFile(":memory:"))
     >>> create_changes(storage, "changes_1")
-    >>> storage.add_change("changes_1", 1, 0, (b'{"id":{"S":"abc"}}', 5), None, (9, b'{"id":{"S":"abc"},...}'))
+    >>> storage.add_change("changes_1", 1, 2, 0, (b'{"id":{"S":"abc"}}', 5), None, (9, b'{"id":{"S":"abc"},...}'))
     >>> list(read_records(storage, "changes_1", "NEW_IMAGE", after=0, last=9))
     [(1, 0, 14, b'{"id":{"S":"abc"}},"NewImage":{"id":{"S":"abc"},...}')]
     >>> storage.close()
