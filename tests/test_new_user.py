@@ -191,6 +191,11 @@ def test_mistakes_are_told(shop: Table, make: Any, text: str) -> None:
                 "  write sqlite:scores.db or sqlite:/data/scores.db, or sqlite::memory: for no file"
             ),
         ),
+        ("eu-west-1", "no engine for 'eu-west-1'\n  write dynamodb://eu-west-1"),
+        ("us-gov-west-1", "no engine for 'us-gov-west-1'\n  write dynamodb://us-gov-west-1"),
+        ("localhost:8000", "no engine for 'localhost:8000'\n  write http://localhost:8000"),
+        ("127.0.0.1:8000", "no engine for '127.0.0.1:8000'\n  write http://127.0.0.1:8000"),
+        ("scores.db", "no engine for 'scores.db'\n  write sqlite:scores.db"),
         ("http://localhost:99999", "'http://localhost:99999' has no valid port\n  write one from 1 to 65535"),
         ("http://localhost:x", "'http://localhost:x' has no valid port\n  write one from 1 to 65535"),
     ],

@@ -55,7 +55,13 @@ def connect(url: str) -> Connection:
         from flyexpr.engines.aws import connect_aws
 
         return connect_aws(url)
-    raise _refused(f"no engine for {{}}\n  write one of: {_SCHEMES}", url)
+    raise _without_engine(url)
+
+
+def _without_engine(url: str) -> FlyexprError:
+    from flyexpr.engines.urls import with_scheme
+
+    return _refused(f"no engine for {{}}\n  write {with_scheme(url) or f'one of: {_SCHEMES}'}", url)
 
 
 def _refused(text: str, url: str) -> FlyexprError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from flyexpr.errors import FlyexprError
@@ -39,3 +40,21 @@ def by_name(url: str, options: Iterable[tuple[str, str]]) -> dict[str, str]:
             raise FlyexprError(f"the option {name!r} stands twice in {shown(url)!r}\n  write it once")
         values[name] = value
     return values
+
+
+_WITHOUT_SCHEME = {  # what the name of an engine alone looks like, and what stands before it
+    r"[a-z]{2}(-[a-z]+){1,2}-\d": "dynamodb://",
+    r"(localhost|\d+(\.\d+){3}):\d+": "http://",
+    r"[^:?@{}]+\.(db|sqlite3?)": "sqlite:",
+}
+
+
+def with_scheme(text: str) -> str | None:
+    """The URL for the name of a Region, a host with a port, or a database file; None for other texts.
+
+    >>> with_scheme("eu-west-1"), with_scheme("localhost:8000"), with_scheme("data/scores.db"), with_scheme("scores")
+    ('dynamodb://eu-west-1', 'http://localhost:8000', 'sqlite:data/scores.db', None)
+    """
+    schemes = (scheme for pattern, scheme in _WITHOUT_SCHEME.items() if re.fullmatch(pattern, text))
+    scheme = next(schemes, None)
+    return scheme and f"{scheme}{text}"
