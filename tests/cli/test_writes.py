@@ -125,6 +125,16 @@ def test_a_line_that_the_service_refuses_says_what_is_written_after_it(things: T
     assert job.done == 38.0
 
 
+def test_a_refused_line_is_named_also_where_another_request_fails_behind_it(things: Table, job: Job):
+    """A job that goes on begins with that line each time."""
+    throttled = refusing(things, "030", "ThrottlingException")
+    with pytest.raises(Refusal) as caught:
+        put_all(job, refusing(throttled, "010"), lines(range(40)))
+    assert str(caught.value) == "line 10: no 010\n  note: then another request failed: ThrottlingException: no 030"
+    with pytest.raises(DynamoError, match="no 010"):  # nothing is refused before that
+        put_all(job, refusing(refusing(things, "010", "ThrottlingException"), "030"), lines(range(40)))
+
+
 @pytest.mark.parametrize("places", [lines(range(11)), [Placed("an item", {"id": f"{n:03}"}) for n in range(20)]])
 def test_no_more_is_said_where_nothing_comes_after(things: Table, job: Job, places: list[Placed]):
     with pytest.raises(Refusal) as caught:

@@ -64,7 +64,11 @@ def put_all(job: Job, table: Table, items: Sequence[WithPlace], workers: int | N
     try:
         job.perform(table, lambda bulk: bulk.paced(puts.writing.in_bulk(bulk)), workers=workers)
     except BatchIncomplete as error:  # the last line of the job says how much is done
-        raise error.__cause__ or error from None
+        cause = error.__cause__ or error
+        if not job.rejects.kept and min(puts.refused, default=puts.settled) < puts.settled:
+            # A job that goes on begins with this item; without its name nobody would see why it comes no further.
+            raise _first(puts.refused, f"then another request failed: {cause}") from None
+        raise cause from None
     finally:
         puts.settle()
     if puts.refused and not job.rejects.kept:
@@ -97,10 +101,15 @@ class _Puts:
 
         return Writing(self._table, [*puts.values()], refuse=refuse)
 
+    @property
+    def settled(self) -> int:
+        """The place of the first item that is neither put nor refused."""
+        reached, left = self.writing.reached
+        return [*self._places, len(self.items)][min(left, default=reached)]
+
     def settle(self) -> None:
         """Tells the job up to which item all are put or refused, with the refusals up to there."""
-        reached, left = self.writing.reached
-        settled = [*self._places, len(self.items)][min(left, default=reached)]
+        settled = self.settled
         if self._job.rejects.kept:
             for place in sorted(place for place in self.refused if place < settled):
                 self._job.refuse(self.refused[place])
@@ -113,11 +122,12 @@ def _ending(items: Sequence[WithPlace], refused: dict[int, Refusal]) -> Refusal:
     last = max((place for place in range(len(items)) if place not in refused), default=-1)
     if last < min(refused) or first.place == items[last].place:
         return first
-    return Refusal(
-        first.place,
-        f"{first.reason}\n  note: what comes after it is written too, up to {items[last].place}",
-        first.text,
-    )
+    return _first(refused, f"what comes after it is written too, up to {items[last].place}")
+
+
+def _first(refused: dict[int, Refusal], note: str) -> Refusal:
+    first = refused[min(refused)]
+    return Refusal(first.place, f"{first.reason}\n  note: {note}", first.text)
 
 
 def check_all(job: Job, table: Table, items: Iterable[WithPlace]) -> None:

@@ -3,9 +3,11 @@
 import os
 import pickle
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,18 @@ def test_a_writer_that_comes_and_goes_is_seen(path: str, reader: SqliteEngine) -
         put(writer, 3)
     assert numbers(reader) == [1, 2, 3]
     assert call(reader, "GetItem", {"TableName": "tab", "Key": key(3)}) == {"Item": key(3)}
+
+
+def test_who_has_the_file_locked_for_a_moment_is_waited_for(path: str) -> None:
+    """As after a crash, while somebody else recovers the log."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("UPDATE catalog_version SET version = version")
+    releasing = threading.Timer(0.2, other.close)
+    releasing.start()
+    with connect(f"sqlite:{path}?mode=ro") as reader:
+        assert call(reader, "ListTables", {})["TableNames"]
+    releasing.join()
 
 
 def test_a_file_that_takes_its_place_is_read(path: str, reader: SqliteEngine, tmp_path: Path) -> None:

@@ -171,9 +171,9 @@ def _lengths(numpy: Any, partition: Partition) -> tuple[Any, float, float]:
     They are kept until a vector changes: a search among 10,000 takes 0.98 of the time.
     """
     if partition.lengths is None:
-        squares = numpy.frombuffer(partition.squares, dtype=numpy.float64)
-        _find_squares(numpy, partition, (squares < 0).nonzero()[0].tolist())
-        lengths = numpy.sqrt(squares)
+        # Copies: an array of which numpy has a view takes no further member, and a traceback may keep that view.
+        _find_squares(numpy, partition, (numpy.array(partition.squares) < 0).nonzero()[0].tolist())
+        lengths = numpy.sqrt(numpy.array(partition.squares))
         longest = float(lengths.max())
         shortest = float(lengths.min(where=lengths > 0, initial=longest))
         partition.lengths = lengths.astype(numpy.float32), shortest, longest

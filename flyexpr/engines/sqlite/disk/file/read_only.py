@@ -12,7 +12,7 @@ import os
 import sqlite3
 from typing import Any
 
-from flyexpr.engines.sqlite.disk.file.connections import connected
+from flyexpr.engines.sqlite.disk.file.connections import connected, within
 from flyexpr.engines.sqlite.disk.file.files import BUSY_SECONDS, TableFile
 from flyexpr.engines.sqlite.disk.file.formats import EMPTY, FORMAT, file_format
 from flyexpr.engines.sqlite.disk.file.paths import MEMORY, check_readable
@@ -56,7 +56,7 @@ class ReadOnlyFile(TableFile):
 
     def _prepare(self, connection: sqlite3.Connection) -> bool:
         connection.execute("PRAGMA query_only = ON")
-        version = file_format(connection, self.path)
+        version = within(connection, "BEGIN", lambda: file_format(connection, self.path), self.patience)
         if version == EMPTY:
             raise FlyexprError(f"cannot use {self.path!r}: it is empty, and mode=ro makes no tables")
         if version < FORMAT:
