@@ -21,8 +21,16 @@ MOVED = {
     **{program: f"examples/{program.stem}.md" for program in PROGRAMS},
 }
 SOURCES = {place: path for path, place in MOVED.items()}
-# Pages that say again, of another door or for users of another library, what other pages say. The search has them last.
-WEIGHTS = {"changelog": 0.1, "coming-from": 0.3, "examples/": 0.3, "reference/aio": 0.3, "reference/curried": 0.3}
+# Pages that say again, of another door or for users of another library, what other pages say, and the page for those
+# who change flyexpr. The search has them last.
+WEIGHTS = {
+    "changelog": 0.1,
+    "coming-from": 0.3,
+    "examples/": 0.3,
+    "house": 0.3,
+    "reference/aio": 0.3,
+    "reference/curried": 0.3,
+}
 # In a table, code needs `\|` for other readers of Markdown, and not for this one.
 CELL_CODE = re.compile(r"(?<!`)`[^`\n]*\\\|[^`\n]*`(?!`)")
 LINK = re.compile(r"(?<=\]\()([^)#:\s]+)(?=[)#])")
