@@ -336,3 +336,15 @@ def test_an_awaited_read_of_an_index_that_is_not_there_says_what_to_do() -> None
                 await aio.count(declared, query(eq("kind", "a")))
 
     asyncio.run(read())
+
+
+@pytest.mark.parametrize("read", [lambda t: get(t, "a"), lambda t: list(run(t, query(eq("id", "a"))))])
+def test_an_error_of_an_engine_keeps_its_cause(read: Any) -> None:
+    why = OSError("the disk is full")
+
+    def failing(operation: str, body: bytes) -> bytes:
+        raise DynamoError.of("InternalServerError", "no") from why
+
+    with pytest.raises(DynamoError) as caught:
+        read(Table("Orders", "id").on(failing))
+    assert caught.value.__cause__ is why

@@ -221,7 +221,7 @@ def gain_of_threads(engines: Sequence[Engine], name: str) -> float:
 
 
 def _cpu(operations: Sequence[Callable[[int], Any]], times: int) -> float:
-    """Seconds of CPU that so many operations take, in a thread for each of these."""
+    """The seconds of CPU of that number of operations, shared among threads, one for each of these."""
     threads = [threading.Thread(target=_times, args=(one, times // len(operations))) for one in operations]
     began = time.process_time()
     for thread in threads:

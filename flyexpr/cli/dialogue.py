@@ -41,7 +41,7 @@ def step(label: str, text: str) -> str:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Asks, unless `--yes`; FlyexprError for a no, UsageError where there is no terminal to ask at."""
+    """Asks, unless `--yes` is given; FlyexprError if the answer is no, UsageError if there is no terminal."""
     if yes:
         return
     if not sys.stdin.isatty():

@@ -11,7 +11,7 @@ from flyexpr.drive import Pause, driven_awaited, noted
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.engine import Awaited
 from flyexpr.errors import DynamoError, FlyexprError
-from flyexpr.requests.naming import of_tables
+from flyexpr.requests.naming import add_tables
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
@@ -113,7 +113,8 @@ async def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | 
     try:
         return await driven_awaited(steps, _answer, awaitable(common_engine(tables)), FlyexprError)
     except DynamoError as error:
-        raise of_tables(error, tables) from None
+        add_tables(error, tables)
+        raise
 
 
 async def in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from flyexpr.doors.awaited import asked, awaitable, given_up
 from flyexpr.engine import AsyncEngine as Engine
 from flyexpr.errors import DynamoError, FlyexprError
-from flyexpr.requests.naming import of_tables
+from flyexpr.requests.naming import add_tables
 from flyexpr.requests.operations import Read, Scan
 from flyexpr.requests.reads import Access
 from flyexpr.requests.request import Request
@@ -71,7 +71,7 @@ class Items(Started, AsyncIterator[T]):
         except BaseException as error:
             self._ended = BROKEN_OFF
             if isinstance(error, DynamoError):
-                raise of_tables(error, [table]) from None
+                add_tables(error, [table])
             raise
         finally:
             await pages.aclose()

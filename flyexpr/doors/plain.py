@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flyexpr.drive import Pause, driven, noted
 from flyexpr.engine import Engine
 from flyexpr.errors import DynamoError, FlyexprError
-from flyexpr.requests.naming import of_tables
+from flyexpr.requests.naming import add_tables
 from flyexpr.requests.request import Request
 from flyexpr.schema.table import Table
 from flyexpr.steps.bulk import Bulk
@@ -80,7 +80,8 @@ def perform(steps: Steps[R], tables: Sequence[Table[Any]], stats: Stats | None =
     try:
         return driven(steps, _answer, common_engine(tables), FlyexprError)
     except DynamoError as error:
-        raise of_tables(error, tables) from None
+        add_tables(error, tables)
+        raise
 
 
 def in_bulk(steps: Steps[R], tables: Sequence[Table[Any]], bulk: Bulk) -> R:

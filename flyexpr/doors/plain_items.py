@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from flyexpr.doors.plain import asked
 from flyexpr.engine import Engine
 from flyexpr.errors import DynamoError, FlyexprError
-from flyexpr.requests.naming import of_tables
+from flyexpr.requests.naming import add_tables
 from flyexpr.requests.operations import Read, Scan
 from flyexpr.requests.reads import Access
 from flyexpr.schema.table import Table
@@ -99,7 +99,7 @@ class Items(Started, Iterator[T]):
                     "  hint: give each thread a read of its own, such as one of segments(...)"
                 ) from None
             if isinstance(error, DynamoError):
-                raise of_tables(error, [self._table]) from None
+                add_tables(error, [self._table])
             raise
 
     def _break_off(self) -> None:

@@ -18,26 +18,27 @@ _MISFITS = {  # what the service says of a request that was made for another tab
 }
 
 
-def of_tables(error: DynamoError, tables: Iterable[Table[Any]]) -> DynamoError:
-    """The error with what it says of the tables of an operation: that there is none, or that it is another one.
+def add_tables(error: DynamoError, tables: Iterable[Table[Any]]) -> None:
+    """Adds to an error what it says of the tables of an operation: that there is none, or that it is another one.
 
     >>> error = DynamoError.of("ValidationException", "The provided key element does not match the schema")
-    >>> print(of_tables(error, []))
+    >>> add_tables(error, [])
+    >>> print(error)
     ValidationException: The provided key element does not match the schema
       hint: the table has other keys than declared; run(table, describe_table()) shows it as it is
     """
     if isinstance(error, NoSuchTable):
-        return _named(error, tables)
-    if hint := next((hint for words, hint in _MISFITS.items() if words in error.message), None):
+        _add_names(error, tables)
+    elif hint := next((hint for words, hint in _MISFITS.items() if words in error.message), None):
         error.args = (f"{error}\n  hint: {hint}",)
-    return error
 
 
-def _named(error: NoSuchTable, tables: Iterable[Table[Any]]) -> NoSuchTable:
-    """The error with a text that names the tables of an operation, and their engine.
+def _add_names(error: NoSuchTable, tables: Iterable[Table[Any]]) -> None:
+    """Gives an error a text that names the tables of an operation, and their engine.
 
     >>> error = DynamoError.of("ResourceNotFoundException", "Requested resource not found")
-    >>> print(_named(error, [Table("Nope", "id").on(connect("sqlite::memory:"))]))
+    >>> _add_names(error, [Table("Nope", "id").on(connect("sqlite::memory:"))])
+    >>> print(error)
     there is no table 'Nope' on sqlite::memory:
       hint: run(table, create_table()) makes it
     """
@@ -48,7 +49,6 @@ def _named(error: NoSuchTable, tables: Iterable[Table[Any]]) -> NoSuchTable:
     on = _on_engine(next(iter(by_name.values())))
     error.text = f"there is no table {' or no table '.join(map(repr, missing))}{on}"
     error.text += f"\n  hint: {hint}(table, create_table()) makes it"
-    return error
 
 
 def without_stream(table: Table[Any]) -> FlyexprError:

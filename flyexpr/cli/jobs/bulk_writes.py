@@ -57,8 +57,8 @@ def put_all(job: Job, table: Table, items: Sequence[WithPlace], workers: int | N
     {'userid': 'x', 'title': 'y'}
 
     Items that could not be sent are found before anything is sent. Where refusals are recorded, all other items are
-    put; otherwise the first refusal is raised, and everything before it is put. However it ends, the job is told up to
-    where all items are put or refused.
+    put; otherwise the first refusal is raised, and everything before it is put. However it ends, the job
+    learns how many of the first items are put or refused.
     """
     puts = _Puts(job, table, items)
     try:

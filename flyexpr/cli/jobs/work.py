@@ -52,7 +52,7 @@ class Chunk:
     >>> Chunk([{"id": "a"}], mark=None).facts
     {}
 
-    `within` gives the mark after the first so many of the entries, and the facts about it.
+    `within(n)` gives the mark after the first n entries, and the facts about it.
     """
 
     entries: list[Any]
@@ -121,7 +121,7 @@ class Job:
             self._refusals[self._part].append(refusal)
 
     def settle(self, number: int) -> None:
-        """Takes note that so many of the first entries of the chunk are done or refused, in case that it ends early."""
+        """Notes that the first `number` entries of the chunk are done or refused, in case the chunk ends early."""
         self._settled[self._part] = number
 
     def spend(self, read: float, taken: float) -> None:

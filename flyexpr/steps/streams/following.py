@@ -28,8 +28,8 @@ Writes = Operation | Pair | Iterable[Operation | Pair] | None
 Function = Callable[[Change], Writes]
 
 _CURSOR, _OF = "follow_cursor", "follow_source"  # attributes of the checkpoint
-# Of changes without a write, the checkpoint is written after so many of them, or seconds. A follower that starts again
-# reads them again; and were the checkpoint older than 24 hours, the changes after it would count as lost.
+# Of changes without a write, the checkpoint is written after this many, or this many seconds. A follower that starts
+# again reads them again; and were the checkpoint older than 24 hours, the changes after it would count as lost.
 _SKIPPED = 1000
 _SECONDS = 60.0
 _AGAIN = frozenset(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])

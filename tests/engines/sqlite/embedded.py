@@ -6,13 +6,20 @@ from typing import Any
 Ask = Callable[..., dict[str, Any]]
 
 KEY = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
-TABLE = {
+PLAIN = {
     "TableName": "tab",
     "BillingMode": "PAY_PER_REQUEST",
     "KeySchema": KEY,
     "AttributeDefinitions": [
         {"AttributeName": "pk", "AttributeType": "S"},
         {"AttributeName": "sk", "AttributeType": "N"},
+    ],
+}
+"""A table without indexes."""
+TABLE = {
+    **PLAIN,
+    "AttributeDefinitions": [
+        *PLAIN["AttributeDefinitions"],
         {"AttributeName": "gk", "AttributeType": "S"},
         {"AttributeName": "lk", "AttributeType": "B"},
     ],
@@ -31,17 +38,6 @@ TABLE = {
         }
     ],
 }
-
-PLAIN = {
-    "TableName": "tab",
-    "BillingMode": "PAY_PER_REQUEST",
-    "KeySchema": KEY,
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-    ],
-}
-"""The same without indexes."""
 
 
 class Clock:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from embedded import KEY
+from embedded import PLAIN
 
 from flyexpr.engine import Engine
 from flyexpr.engines import call
@@ -11,16 +11,7 @@ from flyexpr.engines import call
 Wire = dict[str, Any]
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 OFF = {"StreamEnabled": False}
-STREAMED: Wire = {
-    "TableName": "streamed",
-    "BillingMode": "PAY_PER_REQUEST",
-    "KeySchema": KEY,
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-    ],
-    "StreamSpecification": BOTH,
-}
+STREAMED: Wire = {**PLAIN, "TableName": "streamed", "StreamSpecification": BOTH}
 
 
 def stream_of(engine: Engine, table: str = "streamed") -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from embedded import KEY, Ask, key
+from embedded import KEY, PLAIN, Ask, key
 from raised import raises
 
 from flyexpr import DynamoError
@@ -103,14 +103,9 @@ def test_pages_of_an_index_whose_keys_are_all_equal(ask: Ask) -> None:
 
 
 LEAN = {
+    **PLAIN,
     "TableName": "fetching",
-    "BillingMode": "PAY_PER_REQUEST",
-    "KeySchema": KEY,
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-        {"AttributeName": "lk", "AttributeType": "S"},
-    ],
+    "AttributeDefinitions": [*PLAIN["AttributeDefinitions"], {"AttributeName": "lk", "AttributeType": "S"}],
     "LocalSecondaryIndexes": [
         {
             "IndexName": "lean",

@@ -157,7 +157,7 @@ class Storage(SingleRows):
     def add_change(
         self, store: str, least: int, step: int, kind: int, key: tuple[bytes, int], old: Row | None, new: Row | None
     ) -> None:
-        """Record a change under the number `least`, or so many steps after the newest change (history/changes.py)."""
+        """Record a change, numbered `least`, or `step` more than the newest if that is larger (history/changes.py)."""
         self._do(
             f"INSERT INTO {store} VALUES (max(?, coalesce((SELECT max(number) FROM {store}) + ?, 0)), ?, "
             "CAST(? AS TEXT), ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT))",

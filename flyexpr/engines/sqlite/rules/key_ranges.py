@@ -55,10 +55,10 @@ def key_ranges(condition: Condition | None, schema: KeySchema) -> list[KeyedRang
         return None
     singles = [single for branch in branches for single in _value_by_value(branch)]
     exact = all(_is_exact(branch, schema) for branch in branches)
-    if exact:
-        _check_apart(_ranges_of(singles, schema))
-    _check_sizes(branches, schema)
     ranges = _ranges_of(branches, schema)
+    if exact:
+        _check_apart(ranges if singles == branches else _ranges_of(singles, schema))
+    _check_sizes(branches, schema)
     return ranges if exact and singles == branches else _merged(ranges)
 
 
